@@ -1,4 +1,4 @@
-"""Makes the API: every route of the table behind the guard, the audit trail and the envelope."""
+"""Creates the API: each route of the table runs behind the guard and the middleware."""
 
 from __future__ import annotations
 
@@ -28,9 +28,7 @@ JSON = "application/json"
 
 
 def make_app(context: ApiContext, routes: tuple[Declaration, ...] = ROUTES) -> FastAPI:
-    """The API on `context`. Raises ValueError where a route is not declared: an app that could
-    leak does not start.
-    """
+    """Create the API. Raises ValueError where a route is not declared: the app does not start."""
     declarations = Declarations(routes)
     app = FastAPI(
         title="Sightline",
@@ -60,7 +58,7 @@ def make_app(context: ApiContext, routes: tuple[Declaration, ...] = ROUTES) -> F
 
 def _add(app: FastAPI, declaration: Declaration, recorder: AuditRecorder) -> None:
     answer: dict[str, Any] = {
-        "responses": {200: _good_answer(declaration)},
+        "responses": {200: _success_response(declaration)},
         "operation_id": declaration.endpoint.__name__,
     }
     if declaration.media_type != JSON:
@@ -82,7 +80,7 @@ def _add(app: FastAPI, declaration: Declaration, recorder: AuditRecorder) -> Non
         )
 
 
-def _good_answer(declaration: Declaration) -> dict[str, Any]:
+def _success_response(declaration: Declaration) -> dict[str, Any]:
     if declaration.media_type == JSON:
         return {"description": "Answered"}
     binary = (

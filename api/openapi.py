@@ -1,5 +1,6 @@
-"""The OpenAPI description, completed from the table of routes: the token, the reason, and the
-problems that every route may answer.
+"""The OpenAPI description, completed from the table of routes.
+
+The table adds the token, the reason, and the problems that each route may return.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ from api.requests.problems import KINDS, MEDIA_TYPE, Problem
 
 _DESCRIPTION = """Cameras, events, clips and recordings of a city's public-safety video network.
 
-Times are RFC 3339 in UTC with milliseconds. Lists are `{items, next}`; pass `next` on as it came.
-Errors are problem documents (RFC 9457). Calls that look at evidence carry `X-Reason` and may carry
+Times are RFC 3339 in UTC with milliseconds. Lists are `{items, next}`; pass `next` on unchanged.
+Errors are problem documents (RFC 9457). Calls that access evidence carry `X-Reason` and may carry
 `X-Case` (UTF-8, or percent-encoded); each is written to the audit log."""
 
 _HEADERS: tuple[dict[str, Any], ...] = (
@@ -23,7 +24,7 @@ _HEADERS: tuple[dict[str, Any], ...] = (
         "name": "X-Reason",
         "in": "header",
         "required": False,
-        "description": "why this look is taken; required unless the site has switched that off",
+        "description": "the reason of the access; required unless the site has switched that off",
         "schema": {"type": "string", "maxLength": 500},
         "example": "theft 2026-118",
     },
@@ -31,7 +32,7 @@ _HEADERS: tuple[dict[str, Any], ...] = (
         "name": "X-Case",
         "in": "header",
         "required": False,
-        "description": "the case that the look belongs to",
+        "description": "the case that the access belongs to",
         "schema": {"type": "string", "maxLength": 500},
         "example": "2026-118",
     },
@@ -39,7 +40,7 @@ _HEADERS: tuple[dict[str, Any], ...] = (
 
 
 def describe(app: FastAPI, declarations: Declarations) -> dict[str, Any]:
-    """The description of `app`, made once."""
+    """Return the description of `app`."""
     spec: dict[str, Any] = get_openapi(
         title=app.title, version=app.version, description=_DESCRIPTION, routes=app.routes
     )

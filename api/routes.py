@@ -1,6 +1,4 @@
-"""The table of routes: what each needs, acts on and is called in the audit log. A route that is
-not here does not exist.
-"""
+"""The table of all routes: right, scope, name in the audit log, media type and thread pool."""
 
 from __future__ import annotations
 

@@ -1,5 +1,7 @@
-"""What every request passes before its route runs: declared at all, who asks, may they, why do
-they look, and do its parameters exist.
+"""The checks that every request passes before its route runs.
+
+They are: the route is declared, the person is known and has the right, a reason is given where one
+is required, and all parameters exist.
 """
 
 from __future__ import annotations
@@ -18,12 +20,14 @@ from domain.errors import Forbidden, QueryInvalid, Unauthenticated
 from domain.people import Person
 from domain.suggestions import suggestion
 
-_MOST_OF_RANGE = 100
+_MAX_RANGE_CHARACTERS = 100
 
 
 class Guard:
-    """Blocking (it asks the index who a token is): runs in a thread, before FastAPI looks at
-    the request (`one_thread`).
+    """Runs the checks of a request.
+
+    It blocks, because it reads the person of a token from the index. So it runs in a thread, before
+    FastAPI parses the request (`api/access/guarded_route.py`).
     """
 
     def __init__(self, context: ApiContext, declarations: Declarations) -> None:
@@ -35,7 +39,7 @@ class Guard:
         trace = trace_of(request.scope)
         declaration = self._declarations.find(request.method, route.path)
         if declaration is None:
-            raise Forbidden(f"{request.method} {route.path} is not declared, so nobody may call it")
+            raise Forbidden(f"{request.method} {route.path} is not declared, so it is refused")
         trace.declaration = declaration
         trace.terms = _terms(request, route, declaration)
         ticket = request.query_params.get(TICKET) if declaration.allows_ticket else None
@@ -58,7 +62,7 @@ class Guard:
         _check_parameters(request, route)
 
     def _admit(self, trace: Trace, declaration: Declaration, ticket: Ticket) -> None:
-        """By a ticket: its route checks that the moment asked for is within it."""
+        """Admit a request by its ticket. The route checks that the ticket covers the time range."""
         trace.person, trace.reason, trace.case, trace.ticket = (
             ticket.holder,
             ticket.reason,
@@ -67,7 +71,7 @@ class Guard:
         )
         _check_right(trace.person, declaration)
         if trace.terms.get("id", declaration.path) != ticket.opens:
-            raise Forbidden("this ticket opens something else; use addresses as they came")
+            raise Forbidden("this ticket is for another resource; use URLs without a change")
 
     def _person(self, request: Request) -> Person:
         token = bearer_token(request)
@@ -85,13 +89,11 @@ class Guard:
 
 
 def _terms(request: Request, route: APIRoute, declaration: Declaration) -> dict[str, str]:
-    """What is asked for, as the audit log has it: known parameters alone, and the path's own
-    before those of the query.
-    """
+    """Return the parameters for the audit log: known ones only, those of the path first."""
     known = set(query_names(route.dependant)) - {TICKET}
     terms = {name: value for name, value in request.query_params.items() if name in known}
     byte_range = (
-        request.headers.get("range", "")[:_MOST_OF_RANGE] if declaration.allows_head else ""
+        request.headers.get("range", "")[:_MAX_RANGE_CHARACTERS] if declaration.allows_head else ""
     )
     return terms | ({"range": byte_range} if byte_range else {}) | request.path_params
 
@@ -126,6 +128,6 @@ def _check_parameters(request: Request, route: APIRoute) -> None:
 
 
 def query_names(dependant: Dependant) -> list[str]:
-    """The query parameters of a route and of all that it depends on."""
+    """Return the names of the query parameters of a route and of its dependencies."""
     own = [param.alias for param in dependant.query_params]
     return own + [name for inner in dependant.dependencies for name in query_names(inner)]

@@ -1,8 +1,7 @@
-"""How a route answers: the guard first, whatever the route; and a route that blocks is answered in
-one thread from the guard to the audit.
+"""The route class of the API: it runs the guard first, and a blocking route in one thread.
 
-Each change of thread and back costs some tenths of a millisecond, and a search used to make three:
-for the guard, the search, the audit.
+That thread runs the guard, the endpoint and the audit. Each change of thread and back costs some
+tenths of a millisecond, and a search used to make three.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 def guarded(
     guard: Guard, recorder: AuditRecorder, declarations: Declarations, pools: Pools
 ) -> type[APIRoute]:
-    """The only kind of route that an app has: none can leave the guard out."""
+    """Return the only route class of an app, so that no route can omit the guard."""
 
     class Guarded(APIRoute):
         def get_route_handler(self) -> Handler:
@@ -37,7 +36,7 @@ def guarded(
             if is_async(self.endpoint):
                 return _by_loop(guard, handle)
             declaration = declarations.find(min(self.methods or {""}), self.path)
-            # One that is not declared is refused by the guard.
+            # The guard refuses a route that is not declared.
             pool = declaration.pool if declaration else Pool.QUERIES
             return (
                 _in_thread(guard, recorder, handle)
@@ -53,8 +52,9 @@ def is_async(endpoint: Callable[..., Any]) -> bool:
 
 
 def run_in_current_thread(endpoint: Callable[..., Any]) -> Callable[..., Any]:
-    """An endpoint that blocks, as one that FastAPI does not bring to a thread, since it is in
-    one already; another as it is.
+    """Wrap a blocking endpoint so that FastAPI calls it in the current thread.
+
+    The route already runs in a thread of its own. An async endpoint is returned without a change.
     """
     if is_async(endpoint):
         return endpoint
@@ -80,7 +80,7 @@ def _in_thread(guard: Guard, recorder: AuditRecorder, handle: Handler) -> Handle
         return _handled(recorder, handle, request)
 
     async def answer(request: Request) -> Response:
-        await request.body()  # of few bytes; in the thread nothing can be waited for
+        await request.body()  # it is small, and the thread cannot wait for the event loop
         return await run_in_threadpool(work, request)
 
     return answer
@@ -89,7 +89,7 @@ def _in_thread(guard: Guard, recorder: AuditRecorder, handle: Handler) -> Handle
 def _in_pool(
     guard: Guard, recorder: AuditRecorder, handle: Handler, pools: Pools, pool: Pool
 ) -> Handler:
-    """The guard has threads of its own: a refusal does not wait for what the pool waits for."""
+    """Run the guard outside the pool, so that a refusal does not wait for the pool."""
 
     async def answer(request: Request) -> Response:
         await request.body()
@@ -101,14 +101,14 @@ def _in_pool(
 
 def _handled(recorder: AuditRecorder, handle: Handler, request: Request) -> Response:
     response = _finished(handle(request))
-    # A stream finds its status only while it is sent: its entry is written then.
+    # The status of a stream is known only when sending starts; its line is written then.
     if hasattr(response, "body"):
         recorder.record_response(trace_of(request.scope), response.status_code)
     return response
 
 
 def _finished(answering: Coroutine[Any, Any, Response]) -> Response:
-    """What a coroutine comes to that never has to wait."""
+    """Return the result of a coroutine that never waits."""
     try:
         answering.send(None)
     except StopIteration as end:

@@ -1,4 +1,4 @@
-"""Routes of cameras: their entries and states, what is recorded of them, and a picture now."""
+"""Routes of cameras: their registry entries, their states and their coverage."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def list_cameras(
     limit: CameraLimit = 500,
     next_: Next = None,
 ) -> CameraList:
-    """Cameras by id, with their states."""
+    """List cameras by id, with their states."""
     search = ("cameras", area, class_, former)
     after = "" if next_ is None else read_cursor(search, next_)
     now = context.registry()
@@ -56,8 +56,9 @@ def list_cameras(
 
 
 def read_camera(context: Context, camera_id: CameraId) -> CameraView:
-    """One camera, with its state. One that left the registry is told as it last was, and since
-    when it is gone.
+    """Return one camera with its state.
+
+    A camera that left the registry is returned with its last entry and the time at which it left.
     """
     known, registry = context.known_camera(camera_id), context.registry().registry
     if known.left_ns is not None:
@@ -68,8 +69,9 @@ def read_camera(context: Context, camera_id: CameraId) -> CameraView:
 def read_coverage(
     context: Context, camera_id: CameraId, from_ns: RangeFrom, to_ns: RangeTo
 ) -> CoverageView:
-    """Which parts of a range are recorded and where they lie, and why the others are missing;
-    up to now, at most 31 days.
+    """Return the recorded parts of a range with their place, and the gaps with their causes.
+
+    The range ends now at the latest, and has at most 31 days.
     """
     known = context.known_camera(camera_id)
     check_span(from_ns, to_ns, LONGEST_COVERAGE_S)
@@ -96,18 +98,19 @@ def _former_view(registry: Registry, camera: Camera, left_ns: int) -> CameraView
 
 
 def holder(context: ApiContext, camera_id: str) -> Lease:
-    """The lease of the node that has a camera. Raises NodeOffline where none has it."""
+    """Return the lease of the node that holds a camera. Raises NodeOffline where none does."""
     lease = context.leases.holder(camera_id)
     if lease is None:
-        raise NodeOffline(f"no node holds {camera_id}, so nobody can be asked for it")
+        raise NodeOffline(f"no node holds {camera_id}, so no node can serve it")
     return lease
 
 
 def check_span(from_ns: int, to_ns: int, longest_s: int) -> None:
+    """Check the order and the length of a range. Raises QueryInvalid."""
     check_order(from_ns, to_ns)
     if to_ns - from_ns > longest_s * NS_PER_S:
         raise QueryInvalid(
             "to",
-            f"lies {(to_ns - from_ns) / NS_PER_S:.0f} s after `from`; ask for at most {longest_s} "
-            "s at once",
+            f"lies {(to_ns - from_ns) / NS_PER_S:.0f} s after `from`; request at most "
+            f"{longest_s} s",
         )

@@ -1,5 +1,6 @@
-"""The account of a camera's time over all that may have some of it: the nodes that held it, and
-the object store.
+"""The coverage of a camera over all places that may have recordings.
+
+These are the nodes that held the camera, and the object store.
 """
 
 from __future__ import annotations
@@ -19,33 +20,35 @@ from storage.recordings.recorded_ranges import Range, merge
 from storage.site.leases import Lease
 
 SETTLED_AFTER_NS = 8 * NS_PER_S
-"""What is younger may still be on its way to disk, and its gaps on their way to the log: it is
-told as recorded, never as missing.
+"""Recordings and gaps that are younger than this may not be on disk yet.
+
+Such a moment is never reported as a gap.
 """
 ALIVE_NS = 10 * NS_PER_S
-"""A camera that no process looked after for this long has none."""
+"""A camera that no process has run for this long counts as without a process."""
 CUT_OFF_NS = NS_PER_HOUR
-"""For how long a node may have recorded on, cut off from Redis, after it was last seen and
-before it was lost.
-"""
+"""How long a node that lost its connection to Redis may have continued to record."""
 
 
 @dataclass(frozen=True, slots=True)
 class CoverageResult:
+    """The coverage of a range, and the places that may have more."""
+
     account: Coverage
     offline: tuple[str, ...]
-    """Nodes that held the camera and do not answer, and `objects` where the object store does
-    not: they may have more.
-    """
+    """Nodes that held the camera and do not respond, and `objects` for the object store."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class _Sources:
+    """What the nodes and the object store reported of a range."""
+
     nodes: Sequence[NodeAccount]
     stored: Sequence[Range]
     stored_gaps: Sequence[Gap]
-    """What nodes left word of in the object store: for those that do not answer, or lost what
-    they knew.
+    """Gaps that nodes wrote to the object store.
+
+    They stand for nodes that do not respond or have lost their logs.
     """
     first_stored_ns: int | None
     offline: tuple[str, ...]
@@ -54,27 +57,28 @@ class _Found:
 def coverage_of(
     context: ApiContext, known: KnownCamera, from_ns: int, to_ns: int
 ) -> CoverageResult:
-    """The account of [from_ns, to_ns), up to now. Raises NodeOffline where nobody who may have
-    some of it answers.
+    """Return the coverage of [from_ns, to_ns), up to now.
+
+    Raises NodeOffline where no place that may have recordings responds.
     """
     now_ns = context.clock.wall_ns()
     until_ns = max(from_ns, min(to_ns, now_ns))
     camera = known.camera
-    found = _ask(context, camera.id, from_ns, until_ns)
+    found = _query_sources(context, camera.id, from_ns, until_ns)
     local = merge(part for node in found.nodes for part in node.recorded)
-    told = [
-        *_background(known, found, from_ns, now_ns),
+    reported = [
+        *_inferred_gaps(known, found, from_ns, now_ns),
         *found.stored_gaps,
-        *_told(found.nodes),
-        *_since_it_left(known, now_ns),
+        *_node_gaps(found.nodes),
+        *_gap_since_removal(known, now_ns),
     ]
-    made = account(CoverageRequest(camera.id, from_ns, until_ns), local, found.stored, told)
+    result = account(CoverageRequest(camera.id, from_ns, until_ns), local, found.stored, reported)
     gaps = tuple(
-        _said_of(found.offline, gap)
-        for gap in made.gaps
+        _with_offline_detail(found.offline, gap)
+        for gap in result.gaps
         if gap.start_ns < now_ns - SETTLED_AFTER_NS
     )
-    return CoverageResult(replace(made, gaps=gaps), found.offline)
+    return CoverageResult(replace(result, gaps=gaps), found.offline)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,16 +87,18 @@ class Holder:
 
     lease: Lease
     may_have_recordings: bool
-    """Whether its silence means that something of the range asked for may be missing."""
+    """Whether it may have recordings of the requested range, which are missing if it is offline."""
 
 
 def holders(context: ApiContext, camera_id: str, from_ns: int) -> list[Holder]:
-    """The nodes that may have recordings of a camera, the one that holds it first; one that
-    left longer ago than any are kept has none.
+    """Return the nodes that may have recordings of a camera, the current holder first.
+
+    A node that was last seen before the longest retention has none.
     """
     known = context.known_camera(camera_id)
     leases = context.leases.holders(camera_id)
-    if not leases and known.left_ns is not None:  # an emptied Redis: no node takes it again
+    # After a loss of Redis, no node acquires a camera again that left the registry.
+    if not leases and known.left_ns is not None:
         return [Holder(lease, may_have_recordings=True) for lease in context.leases.nodes()]
     kept_ns = context.clock.wall_ns() - known.kept_days * NS_PER_DAY
     held = [Holder(lease, may_have_recordings=True) for lease in leases[:1]]
@@ -103,7 +109,7 @@ def holders(context: ApiContext, camera_id: str, from_ns: int) -> list[Holder]:
     ]
 
 
-def _ask(context: ApiContext, camera_id: str, from_ns: int, to_ns: int) -> _Found:
+def _query_sources(context: ApiContext, camera_id: str, from_ns: int, to_ns: int) -> _Sources:
     nodes, offline = [], []
     for holder in reversed(holders(context, camera_id, from_ns)):
         lease = holder.lease
@@ -133,27 +139,28 @@ def _ask(context: ApiContext, camera_id: str, from_ns: int, to_ns: int) -> _Foun
             f"no node that has recordings of {camera_id} answers, and the object store knows "
             "nothing of that time"
         )
-    return _Found(nodes, stored, gaps, first_ns, tuple(offline))
+    return _Sources(nodes, stored, gaps, first_ns, tuple(offline))
 
 
-def _told(nodes: Sequence[NodeAccount]) -> list[Gap]:
+def _node_gaps(nodes: Sequence[NodeAccount]) -> list[Gap]:
     return [gap for node in nodes for gap in node.gaps]
 
 
 def _has_unexplained(
-    asked: CoverageRequest, nodes: Sequence[NodeAccount], stored: Sequence[Range]
+    request: CoverageRequest, nodes: Sequence[NodeAccount], stored: Sequence[Range]
 ) -> bool:
-    """Whether something is missing that no node that answers can explain."""
+    """Return whether there is a gap that no responding node can explain."""
     local = [part for node in nodes for part in node.recorded]
     return any(
-        gap.cause is GapCause.UNKNOWN for gap in account(asked, local, stored, _told(nodes)).gaps
+        gap.cause is GapCause.UNKNOWN
+        for gap in account(request, local, stored, _node_gaps(nodes)).gaps
     )
 
 
 def _stored(
     context: ApiContext, camera_id: str, from_ns: int, to_ns: int
 ) -> tuple[int | None, list[Range]]:
-    """The start of the first day of which the store has something, and what it has of the range."""
+    """Return the start of the first day in the store, and the stored ranges of the request."""
     days = context.stored.days(camera_id)
     if not days:
         return None, []
@@ -166,14 +173,14 @@ def _stored(
     return first_ns, merge((segment.start_ns, segment.end_ns) for segment in found)
 
 
-def _background(known: KnownCamera, found: _Found, from_ns: int, now_ns: int) -> list[Gap]:
-    """What explains a moment of which no node's log tells, the weakest first."""
+def _inferred_gaps(known: KnownCamera, found: _Sources, from_ns: int, now_ns: int) -> list[Gap]:
+    """Return gaps that no log contains, the weakest explanation first."""
     camera, gaps = known.camera, list[Gap]()
     alive_ns = max(
         (node.alive_ns for node in found.nodes if node.alive_ns is not None), default=None
     )
     if alive_ns is not None and now_ns - alive_ns > ALIVE_NS:
-        gaps.append(_lost(known, alive_ns, now_ns))
+        gaps.append(_without_process(known, alive_ns, now_ns))
     firsts = [
         first
         for first in (found.first_stored_ns, *(node.first_ns for node in found.nodes))
@@ -184,14 +191,14 @@ def _background(known: KnownCamera, found: _Found, from_ns: int, now_ns: int) ->
         detail = f"recordings are kept for {known.kept_days} days"
         gaps.append(Gap(camera.id, min(firsts), kept_ns, GapCause.DELETED, detail))
     gaps += [_deleted(camera, node.deleted) for node in found.nodes if node.deleted is not None]
-    if found.nodes and not found.offline:  # who does not answer may know of earlier times
+    if found.nodes and not found.offline:  # a node that is offline may know of earlier times
         first_ns = min(firsts, default=now_ns)
         detail = f"nothing is known of it before {rfc3339(first_ns)}"
         gaps.append(Gap(camera.id, min(from_ns, first_ns), first_ns, GapCause.NOT_ASKED, detail))
     return [gap for gap in gaps if gap.start_ns < gap.end_ns]
 
 
-def _lost(known: KnownCamera, alive_ns: int, now_ns: int) -> Gap:
+def _without_process(known: KnownCamera, alive_ns: int, now_ns: int) -> Gap:
     camera = known.camera
     if not camera.enabled:
         return Gap(
@@ -204,8 +211,8 @@ def _lost(known: KnownCamera, alive_ns: int, now_ns: int) -> Gap:
     return Gap(camera.id, alive_ns, now_ns, GapCause.RESTART, "no process looks after the camera")
 
 
-def _since_it_left(known: KnownCamera, now_ns: int) -> list[Gap]:
-    """Nothing that a node says of the time after it outweighs this."""
+def _gap_since_removal(known: KnownCamera, now_ns: int) -> list[Gap]:
+    """Return the gap since the camera left the registry; it overrides what nodes report."""
     if known.left_ns is None or known.left_ns >= now_ns:
         return []
     detail = f"the camera is no longer in the registry since {rfc3339(known.left_ns)}"
@@ -213,7 +220,10 @@ def _since_it_left(known: KnownCamera, now_ns: int) -> list[Gap]:
 
 
 def _deleted(camera: Camera, deleted: Range) -> Gap:
-    """At a camera that keeps what triggers claim, what is deleted was mostly not asked for."""
+    """Return the gap of deleted recordings.
+
+    A camera that keeps only triggered recordings deletes mostly ranges without a trigger.
+    """
     if camera.record == "events":
         return Gap(camera.id, *deleted, GapCause.NOT_ASKED, "no trigger asked for it")
     return Gap(
@@ -224,7 +234,7 @@ def _deleted(camera: Camera, deleted: Range) -> Gap:
     )
 
 
-def _said_of(offline: Sequence[str], gap: Gap) -> Gap:
+def _with_offline_detail(offline: Sequence[str], gap: Gap) -> Gap:
     if gap.cause is not GapCause.UNKNOWN or not offline:
         return gap
     return replace(gap, detail=f"{' and '.join(offline)}, which may have it, does not answer")

@@ -1,6 +1,4 @@
-"""The keyframes of a range alone, as one fragmented MP4 that is sent while it is fetched,
-segment by segment.
-"""
+"""The keyframes of a range as one fragmented MP4, which is sent while its segments are fetched."""
 
 from __future__ import annotations
 
@@ -34,14 +32,16 @@ def keyframes_response(
     span: tuple[int, int],
     every_ns: int,
 ) -> Response:
-    """Those of [from, to) up to where the camera changed its coding, begun: whoever does not
-    answer for its first is told by now.
+    """Respond with the keyframes of [from, to), up to a change of the camera's codec parameters.
+
+    The first keyframes are fetched before the response starts, so an error there has its status.
     """
     segments = found.segments
     ends_ns = min(
         [span[1], *(one.segment.start_ns for one in segments if one.head != segments[0].head)]
     )
-    chunks = _keyframes(context, camera_id, _alike(segments, ends_ns), (span[0], ends_ns), every_ns)
+    same_head = _with_first_head(segments, ends_ns)
+    chunks = _keyframes(context, camera_id, same_head, (span[0], ends_ns), every_ns)
     head = next(chunks, None)
     if head is None:
         raise NotFound(
@@ -52,16 +52,16 @@ def keyframes_response(
         "Sightline-End": rfc3339(ends_ns),
         **offline_header(found.offline),
     }
-    return HeldStream(_begun(head, chunks), chunks.close, 200, headers, "video/mp4")
+    return HeldStream(_prepended(head, chunks), chunks.close, 200, headers, "video/mp4")
 
 
-def _alike(segments: Sequence[Located], ends_ns: int) -> list[Located]:
+def _with_first_head(segments: Sequence[Located], ends_ns: int) -> list[Located]:
     return [
         one for one in segments if one.head == segments[0].head and one.segment.start_ns < ends_ns
     ]
 
 
-def _begun(first: bytes, rest: _Chunks) -> _Chunks:
+def _prepended(first: bytes, rest: _Chunks) -> _Chunks:
     yield first
     yield from rest
 
@@ -73,8 +73,10 @@ def _keyframes(
     span: tuple[int, int],
     every_ns: int,
 ) -> _Chunks:
-    """The head first. Who goes away later costs what nobody else has; where nobody has anything
-    of the rest, the answer breaks off.
+    """Yield the head, then the keyframes of each segment.
+
+    A source that stops responding is replaced by the others. Only keyframes that no other source
+    has are missing; where no source has any of the rest, the response is aborted.
     """
     left, gone, due_ns, is_first = list(segments), tuple[str, ...](), span[0], True
     while left:

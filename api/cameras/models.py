@@ -1,4 +1,4 @@
-"""The answers of the API about cameras and what is recorded of them as types."""
+"""The response models of cameras, coverage and playlists."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from storage.recordings.coverage import Coverage, CoverageRequest, Where
 
 
 class UnreadView(Answer):
-    """Something that was followed as a plate and gave no text. What it may have said, and its
-    pictures, are with its event alone.
+    """A plate track that produced no text.
+
+    Only its event has its possible texts and its pictures.
     """
 
     at: WallNs
     why: WhyUnread
     width_px: int = Field(
-        description="of the plate in its best picture, in pixels of the camera's; 45 and more can "
-        "be read"
+        description="width of the plate in its best frame; 45 and more pixels can be read"
     )
-    looks: int = Field(description="how often it was found")
-    is_event: bool = Field(description="it went by, so it is an event without a text")
+    looks: int = Field(description="in how many frames it was detected")
+    is_event: bool = Field(description="it passed the camera, so it is an event without a text")
 
     @classmethod
     def of(cls, one: Unread) -> UnreadView:
@@ -41,9 +41,7 @@ class UnreadView(Answer):
 
 
 class CameraView(Answer):
-    """A camera: its registry entry without credentials, and its state as its node last reported
-    it.
-    """
+    """A camera: its registry entry without credentials, and its last reported state."""
 
     id: str
     name: str
@@ -59,9 +57,9 @@ class CameraView(Answer):
     enabled: bool
     state: CameraState
     live: bool = Field(
-        description="pictures come that change and can be recorded: `live`, and `clock_wrong`"
+        description="it delivers changing pictures that can be recorded: `live`, and `clock_wrong`"
     )
-    since: WallNs | None = Field(description="when it came into this state")
+    since: WallNs | None = Field(description="when it entered this state")
     last_error: str = Field(description="a sentence; it stays after the camera is well again")
     last_error_at: WallNs | None
     why: Why = Field(
@@ -136,17 +134,21 @@ class CameraView(Answer):
 
 
 def _bare(url: str) -> str:
-    """Without user name, password and query: some cameras take a password there."""
+    """Remove user name, password and query; some cameras have a password in the query."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
 class CameraList(Answer):
+    """One page of cameras."""
+
     items: list[CameraView]
     next: str | None = Field(description="cursor of the next page; null on the last")
 
 
 class RecordedView(Answer):
+    """A recorded part of a range."""
+
     from_: WallNs = Field(alias="from")
     to: WallNs
     where: Where = Field(
@@ -155,7 +157,7 @@ class RecordedView(Answer):
 
 
 class GapView(Answer):
-    """A part that is not recorded, and why."""
+    """A part that is not recorded, with its cause."""
 
     from_: WallNs = Field(alias="from")
     to: WallNs
@@ -177,7 +179,7 @@ class GapView(Answer):
 
 
 class CoverageView(Answer):
-    """Every moment of a camera's time, up to now: recorded, or missing with its cause."""
+    """The recorded parts and the gaps of a range, which together cover it up to now."""
 
     camera: str
     from_: WallNs = Field(alias="from")
@@ -190,7 +192,7 @@ class CoverageView(Answer):
 
     @classmethod
     def of(
-        cls, asked: CoverageRequest, account: Coverage, offline: Sequence[str], now_ns: int
+        cls, request: CoverageRequest, account: Coverage, offline: Sequence[str], now_ns: int
     ) -> CoverageView:
         recorded = [
             RecordedView(from_=part.start_ns, to=part.end_ns, where=part.where)
@@ -198,9 +200,9 @@ class CoverageView(Answer):
         ]
         gaps = [GapView.of(gap, now_ns) for gap in account.gaps]
         return cls(
-            camera=asked.camera_id,
-            from_=asked.from_ns,
-            to=asked.to_ns,
+            camera=request.camera_id,
+            from_=request.from_ns,
+            to=request.to_ns,
             recorded=recorded,
             gaps=gaps,
             offline=list(offline),
@@ -208,7 +210,7 @@ class CoverageView(Answer):
 
 
 class PlaylistPart(Answer):
-    """One segment."""
+    """One segment of a playlist."""
 
     from_: WallNs = Field(alias="from")
     to: WallNs
@@ -223,7 +225,7 @@ class PlaylistPart(Answer):
 
 
 class PlaylistView(Answer):
-    """What a player needs to play a range. Addresses can be had without headers, for a while."""
+    """A playlist of a range. Its URLs work without headers for a limited time."""
 
     camera: str
     from_: WallNs = Field(alias="from")
@@ -236,13 +238,12 @@ class PlaylistView(Answer):
     segments: list[PlaylistPart]
     gaps: list[GapView]
     offline: list[str] = Field(
-        description="who did not answer and may have more: nodes, and `objects` for the object "
-        "store"
+        description="nodes, or `objects` for the object store, that may have more and do not answer"
     )
 
 
 class TriggerAsked(BaseModel):
-    """What a trigger says."""
+    """The body of a trigger request."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -261,7 +262,7 @@ class TriggerAsked(BaseModel):
 
 
 class TriggerView(Answer):
-    """A trigger, as it is on the disk of the camera's node."""
+    """A trigger as the camera's node stored it."""
 
     camera: str
     from_: WallNs = Field(alias="from")

@@ -1,6 +1,4 @@
-"""Routes for players: a range as a playlist, its segments, its keyframes alone, and one picture
-of it.
-"""
+"""Routes for players: playlists, segments, keyframes and pictures of a camera."""
 
 from __future__ import annotations
 
@@ -69,8 +67,9 @@ Every = Annotated[
 def read_playlist(
     context: Context, trace: RequestTrace, camera_id: CameraId, from_ns: RangeFrom, to_ns: RangeTo
 ) -> PlaylistView:
-    """A range for players, at most a day: where its segments are had, its gaps, and the same as
-    HLS. Its addresses carry a ticket.
+    """Return a playlist of at most a day: the URLs of its segments, its gaps, and the HLS URL.
+
+    The URLs contain a ticket.
     """
     parts, gaps, addresses, offline = _playlist(context, trace, camera_id, from_ns, to_ns)
     now_ns = context.clock.wall_ns()
@@ -98,7 +97,7 @@ def read_hls(
     to_ns: RangeTo,
     ticket: TicketOf = None,
 ) -> Response:
-    """The same as an HLS playlist of fragmented MP4, for players; holes are `EXT-X-GAP`."""
+    """Return an HLS playlist of fragmented MP4; gaps are `EXT-X-GAP`."""
     _check_ticket(trace, from_ns, to_ns)
     parts, gaps, addresses, offline = _playlist(context, trace, camera_id, from_ns, to_ns)
     return Response(
@@ -115,26 +114,25 @@ def read_segment(
     zero_ns: Zero = None,
     ticket: TicketOf = None,
 ) -> Response:
-    """A segment (fragmented MP4, packets untouched), its times moved to its place after `zero`."""
+    """Return a segment (fragmented MP4, not re-encoded) with its times relative to `zero`."""
     context.known_camera(camera_id)
-    one, data = fetch(context, camera_id, name)
-    _check_ticket(trace, one.segment.start_ns, one.end_ns)
+    located, data = fetch(context, camera_id, name)
+    _check_ticket(trace, located.segment.start_ns, located.end_ns)
     head = head_of(data)
     media = b"" if part == "head" else data[len(head.data) :]
     if zero_ns is not None:
-        media = moved(media, head, one.segment.start_ns - zero_ns)
+        media = moved(media, head, located.segment.start_ns - zero_ns)
     return Response(media if part == "media" else head.data + media, media_type="video/mp4")
 
 
 def read_keyframes(
     context: Context, camera_id: CameraId, from_ns: RangeFrom, to_ns: RangeTo, every_s: Every = 0.0
 ) -> Response:
-    """The keyframes of a range alone (fragmented MP4, not re-encoded), for scrubbing and fast play,
-    at most six hours.
+    """Return the keyframes of at most six hours (fragmented MP4, not re-encoded), for scrubbing.
 
-    Their times are seconds after `from`. Where the camera changed its coding, the keyframes end
-    there: `Sightline-End` says when. `Sightline-Offline`: who did not answer when the answer began,
-    and may have more of them.
+    Their times are relative to `from`. They end where the camera changed its codec parameters;
+    `Sightline-End` has that time. `Sightline-Offline` lists the sources that did not respond at the
+    start and may have more keyframes.
     """
     context.known_camera(camera_id)
     check_span(from_ns, to_ns, LONGEST_KEYFRAMES_S)
@@ -154,8 +152,9 @@ def read_picture(
     at_ns: At = None,
     stream: Stream = "main",
 ) -> Response:
-    """A picture of the camera now, or as it was `at` a moment, out of the recording
-    (`Sightline-Start`: since when it stood).
+    """Return a current picture of the camera, or the picture `at` a moment from its recording.
+
+    `Sightline-Start` has the time of the recorded picture.
     """
     if at_ns is not None:
         context.known_camera(camera_id)
@@ -164,7 +163,7 @@ def read_picture(
                 "stream", "the sub-stream is not recorded; leave out `stream`, or `at`"
             )
         _check_may_read_recordings(trace)
-        return _picture_then(context, camera_id, at_ns)
+        return _recorded_picture(context, camera_id, at_ns)
     camera = context.camera(camera_id)
     lease = holder(context, camera_id)
     is_sub = stream == "sub" and camera.substream is not None
@@ -179,14 +178,14 @@ def _check_may_read_recordings(trace: Trace) -> None:
         raise Forbidden(f"a picture of the past needs the right `{Right.RECORDINGS_READ}`")
 
 
-def _picture_then(context: ApiContext, camera_id: str, at_ns: int) -> Response:
-    """The picture that stood at a moment, out of the recording."""
+def _recorded_picture(context: ApiContext, camera_id: str, at_ns: int) -> Response:
+    """Return the picture of a moment from the recording."""
 
     def use(found: LocatedSegments) -> Response:
         if not found.segments:
             raise NotFound(f"nothing of {camera_id} is recorded at {rfc3339(at_ns)}")
-        one = found.segments[-1]
-        jpeg, shown_ns = picture_at(segment_bytes(context, one), one.segment.start_ns, at_ns)
+        last = found.segments[-1]
+        jpeg, shown_ns = picture_at(segment_bytes(context, last), last.segment.start_ns, at_ns)
         return Response(
             jpeg, headers={"Sightline-Start": rfc3339(shown_ns)}, media_type="image/jpeg"
         )
@@ -203,37 +202,37 @@ def _playlist(
         raise Unauthenticated("send a token")
     now_ns = context.clock.wall_ns()
     found = locate(context, camera_id, from_ns, to_ns)
-    told = coverage_of(context, known, from_ns, to_ns)
+    coverage = coverage_of(context, known, from_ns, to_ns)
     ticket = trace.ticket or ticket_for(
         trace.person, trace.reason, trace.case, camera_id, (from_ns, to_ns), now_ns
     )
     addresses = Addresses(
         camera_id, zero_of(found.segments, from_ns), write_ticket(context.ticket_key, ticket)
     )
-    offline = tuple(dict.fromkeys((*found.offline, *told.offline)))
+    offline = tuple(dict.fromkeys((*found.offline, *coverage.offline)))
     return (
         entries(found.segments, from_ns, min(to_ns, max(from_ns, now_ns))),
-        told.account.gaps,
+        coverage.account.gaps,
         addresses,
         offline,
     )
 
 
-def _view(part: PlaylistEntry, one: Located, addresses: Addresses) -> PlaylistPart:
+def _view(part: PlaylistEntry, located: Located, addresses: Addresses) -> PlaylistPart:
     return PlaylistPart(
         from_=part.start_ns,
         to=part.end_ns,
         at_s=(part.start_ns - addresses.zero_ns) / NS_PER_S,
-        codec=one.head,
-        mime=one.mime,
-        head=addresses.head(one),
-        media=addresses.media(one),
-        size_bytes=one.size_bytes,
+        codec=located.head,
+        mime=located.mime,
+        head=addresses.head(located),
+        media=addresses.media(located),
+        size_bytes=located.size_bytes,
     )
 
 
 def _check_ticket(trace: Trace, from_ns: int, to_ns: int) -> None:
     if trace.ticket is not None and not trace.ticket.covers(from_ns, to_ns):
         raise Forbidden(
-            "this ticket is for another time; use the addresses of a playlist as they came"
+            "this ticket is for another time; use the URLs of a playlist without a change"
         )

@@ -1,8 +1,6 @@
-"""Playlists of a camera's recording: what a player needs to play any range of it, holes kept as
-long as they were. Pure.
+"""Playlists of recorded ranges, with gaps in their real length. This module does no I/O.
 
-A player's time 0 is `zero_ns`; every segment is served with its times moved to its place after it,
-so that nothing has to be guessed.
+A player's time 0 is `zero_ns`; every segment is served with its times relative to that.
 """
 
 from __future__ import annotations
@@ -19,13 +17,13 @@ from domain.recordings.gaps import Gap
 from storage.recordings.recorded_ranges import JOIN_NS
 
 LONGEST_GAP_PART_NS = 10 * NS_PER_S
-"""HLS makes the longest part the time between looks, so that long gaps are cut."""
+"""Longer gaps are divided, because HLS players reload by the duration of the longest part."""
 M3U8_TYPE = "application/vnd.apple.mpegurl"
 
 
 @dataclass(frozen=True, slots=True)
 class PlaylistEntry:
-    """One part: a segment, or (`segment` is None) a gap."""
+    """One part of a playlist: a segment, or a gap if `segment` is None."""
 
     start_ns: int
     end_ns: int
@@ -34,7 +32,7 @@ class PlaylistEntry:
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """Where the parts of one playlist are had."""
+    """Builds the URLs of the parts of one playlist."""
 
     camera_id: str
     zero_ns: int
@@ -42,7 +40,7 @@ class Addresses:
 
     @property
     def gap(self) -> str:
-        """Where nothing is: players that know no gaps ask for it, are refused, and go on."""
+        """The URL of a gap. Players that ignore `EXT-X-GAP` request it, get 404, and continue."""
         query = urlencode({TICKET: self.ticket})
         return f"/v1/cameras/{quote(self.camera_id)}/segments/gap.mp4?{query}"
 
@@ -58,40 +56,43 @@ class Addresses:
 
 
 def zero_of(segments: Sequence[Located], from_ns: int) -> int:
-    """A player's time 0: the asked start, or the first segment's where that begins before it.
-    Whole milliseconds.
+    """Return a player's time 0, in whole milliseconds.
+
+    It is the requested start, or the start of the first segment if that is earlier.
     """
     first_ns = min([from_ns, *(one.segment.start_ns for one in segments)])
     return first_ns // 1_000_000 * 1_000_000
 
 
 def entries(segments: Sequence[Located], from_ns: int, to_ns: int) -> list[PlaylistEntry]:
-    """The parts from the first segment (or the asked start) to the asked end, without a moment
-    left out; a second or less is no gap.
+    """Return adjacent parts from the player's time 0 to the requested end.
+
+    A pause of up to `JOIN_NS` between two segments is no gap.
     """
-    made: list[PlaylistEntry] = []
+    parts: list[PlaylistEntry] = []
     at_ns = zero_of(segments, from_ns)
-    for one in segments:
-        if one.segment.start_ns - at_ns > JOIN_NS:
-            made.append(PlaylistEntry(at_ns, one.segment.start_ns, None))
-        elif made:  # what little is between them belongs to the one before, and what they share too
-            made[-1] = PlaylistEntry(
-                made[-1].start_ns, max(made[-1].start_ns, one.segment.start_ns), made[-1].segment
-            )
-        made.append(PlaylistEntry(one.segment.start_ns, one.end_ns, one))
-        at_ns = max(at_ns, one.end_ns)
+    for located in segments:
+        start_ns = located.segment.start_ns
+        if start_ns - at_ns > JOIN_NS:
+            parts.append(PlaylistEntry(at_ns, start_ns, None))
+        elif parts:  # a short pause, or an overlap, belongs to the previous part
+            last = parts[-1]
+            parts[-1] = PlaylistEntry(last.start_ns, max(last.start_ns, start_ns), last.segment)
+        parts.append(PlaylistEntry(start_ns, located.end_ns, located))
+        at_ns = max(at_ns, located.end_ns)
     if to_ns - at_ns > JOIN_NS:
-        made.append(PlaylistEntry(at_ns, to_ns, None))
-    return made
+        parts.append(PlaylistEntry(at_ns, to_ns, None))
+    return parts
 
 
 def m3u8(
     parts: Sequence[PlaylistEntry], gaps: Sequence[Gap], addresses: Addresses, from_ns: int
 ) -> str:
-    """The playlist as HLS of fragmented MP4 (RFC 8216bis): gaps as `EXT-X-GAP`, and their
-    causes as date ranges.
+    """Write an HLS playlist of fragmented MP4 (RFC 8216bis).
+
+    Gaps are `EXT-X-GAP`, and their causes are date ranges.
     """
-    cut = [piece for part in parts for piece in _short(part)]
+    cut = [piece for part in parts for piece in _divided(part)]
     longest_s = max((-(-(part.end_ns - part.start_ns) // NS_PER_S) for part in cut), default=1)
     lines = [
         "#EXTM3U",
@@ -124,7 +125,7 @@ def _lines(part: PlaylistEntry, addresses: Addresses) -> list[str]:
     return lines
 
 
-def _short(part: PlaylistEntry) -> list[PlaylistEntry]:
+def _divided(part: PlaylistEntry) -> list[PlaylistEntry]:
     if part.segment is not None:
         return [part]
     edges = [*range(part.start_ns, part.end_ns, LONGEST_GAP_PART_NS), part.end_ns]
@@ -134,5 +135,5 @@ def _short(part: PlaylistEntry) -> list[PlaylistEntry]:
 def _date_range(number: int, gap: Gap) -> str:
     duration_s = (gap.end_ns - gap.start_ns) / NS_PER_S
     start = rfc3339(gap.start_ns)
-    said = f'ID="gap-{number}",CLASS="gap",START-DATE="{start}",DURATION={duration_s:.3f}'
-    return f'#EXT-X-DATERANGE:{said},X-CAUSE="{gap.cause}"'
+    attributes = f'ID="gap-{number}",CLASS="gap",START-DATE="{start}",DURATION={duration_s:.3f}'
+    return f'#EXT-X-DATERANGE:{attributes},X-CAUSE="{gap.cause}"'

@@ -1,5 +1,6 @@
-"""The route of recordings: a range as one MP4, cut where its segments lie, or here where they
-lie in several places.
+"""The route of recordings: a range as one MP4.
+
+A node cuts it if it has all segments; otherwise the API copies the segments and cuts them.
 """
 
 from __future__ import annotations
@@ -39,11 +40,10 @@ def read_recording(
     range_: RangeHeader = None,
     if_range: IfRange = None,
 ) -> Response:
-    """An MP4 cut from what is recorded, not re-encoded, at most an hour, from all nodes that held
-    the camera and the object store.
+    """Return at most an hour as MP4, not re-encoded, from all nodes and the object store.
 
-    `Sightline-Gaps` lists the parts that it lacks, `Sightline-Offline` who does not answer and may
-    have some of them.
+    `Sightline-Gaps` lists the missing parts, `Sightline-Offline` the sources that do not respond
+    and may have some of them.
     """
     context.known_camera(camera_id)
     check_span(from_ns, to_ns, LONGEST_RECORDING_S)
@@ -69,52 +69,52 @@ def _answer(
     places = {one.lease for one in found.segments} or {holder(context, camera_id)}
     if len(places) == 1 and (lease := places.pop()) is not None:
         return _from_node(context, request, lease, camera_id, span)
-    wanted = [
+    remote = [
         RemoteSegment(one.segment, one.size_bytes, partial(segment_bytes, context, one))
         for one in found.segments
     ]
-    made = context.cutting.cut_remote(wanted, *span)
-    return cut_response(made, trace.request_id, *part, only_head=request.method == "HEAD")
+    cut = context.cutting.cut_remote(remote, *span)
+    return cut_response(cut, trace.request_id, *part, only_head=request.method == "HEAD")
 
 
 def cut_response(
-    made: CutStream,
+    cut: CutStream,
     request_id: str,
     range_: str | None,
     if_range: str | None,
     only_head: bool = False,
 ) -> Response:
-    """A cut, or the part of it that was asked for."""
-    part = select_part(range_, if_range, made.etag, made.size_bytes)
+    """Respond with a cut, or with the requested byte range of it."""
+    part = select_part(range_, if_range, cut.etag, cut.size_bytes)
     if part == "outside":
-        made.close()
-        detail, headers = (
-            f"the recording is {made.size_bytes} bytes long",
-            {"Content-Range": f"bytes */{made.size_bytes}"},
-        )
+        cut.close()
+        detail = f"the recording is {cut.size_bytes} bytes long"
+        headers = {"Content-Range": f"bytes */{cut.size_bytes}"}
         return problem_response(
             RANGE_NOT_SATISFIABLE, detail, request_id, field="Range", headers=headers
         )
-    headers = {**made.headers, "Content-Length": str(made.size_bytes)}
+    headers = {**cut.headers, "Content-Length": str(cut.size_bytes)}
     if isinstance(part, ByteRange):
-        made.only(part)
+        cut.select(part)
         headers |= {"Content-Length": str(part.length_bytes), "Content-Range": part.content_range}
     status = 206 if isinstance(part, ByteRange) else 200
     if only_head:
-        made.close()
+        cut.close()
         return Response(status_code=status, headers=headers, media_type=MP4)
-    return HeldStream(made, made.close, status, headers, MP4)
+    return HeldStream(cut, cut.close, status, headers, MP4)
 
 
 def _from_node(
     context: ApiContext, request: Request, lease: Lease, camera_id: str, span: tuple[int, int]
 ) -> Response:
-    asked = {
+    range_headers = {
         name: value
         for name in ("range", "if-range")
         if (value := request.headers.get(name)) is not None
     }
-    stream = context.node_client.recording(lease.node_api_url, lease.node, camera_id, *span, asked)
+    stream = context.node_client.recording(
+        lease.node_api_url, lease.node, camera_id, *span, range_headers
+    )
     if request.method == "HEAD":
         stream.close()
         return Response(status_code=stream.status, headers=stream.headers, media_type=MP4)

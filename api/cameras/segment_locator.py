@@ -1,6 +1,4 @@
-"""Where the segments of a range lie, over nodes and the object store, and their bytes from
-there.
-"""
+"""Locates the segments of a range on nodes and in the object store, and reads their bytes."""
 
 from __future__ import annotations
 
@@ -26,13 +24,13 @@ from storage.site.leases import Lease
 _FIRST_BYTES = 64 << 10
 _HEADS_KNOWN = 20_000
 OBJECTS = "objects"
-"""How the object store is named among those that do not answer."""
+"""The name of the object store in the list of sources that do not respond."""
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Located:
-    """A segment, and who has it: a node, or (`lease` is None) the object store."""
+    """A segment and its source: a node, or the object store if `lease` is None."""
 
     segment: Segment
     lease: Lease | None
@@ -52,8 +50,10 @@ class Located:
 
 @dataclass(frozen=True, slots=True)
 class LocatedSegments:
+    """The segments of a range, and the sources that do not respond."""
+
     segments: tuple[Located, ...]
-    """Those that answer for some moment of the range, by start."""
+    """The segments that are used for some part of the range, by start."""
     offline: tuple[str, ...]
 
 
@@ -64,10 +64,10 @@ def offline_header(offline: Sequence[str]) -> dict[str, str]:
 def with_segments(
     context: ApiContext, camera_id: str, span: tuple[int, int], use: Callable[[LocatedSegments], T]
 ) -> T:
-    """What `use` makes of the segments of [from, to). Where somebody who has some goes away
-    meanwhile, of those that the others have.
+    """Return the result of `use` for the segments of [from, to).
 
-    Raises NodeOffline where nobody is left who has any.
+    If a source stops responding meanwhile, `use` is called again without that source. Raises
+    NodeOffline where no source with segments is left.
     """
     gone: tuple[str, ...] = ()
     while True:
@@ -87,9 +87,9 @@ def unresponsive_source(error: NodeOffline | ObjectsUnavailable) -> str:
 def locate(
     context: ApiContext, camera_id: str, from_ns: int, to_ns: int, gone: Collection[str] = ()
 ) -> LocatedSegments:
-    """The segments of a range; of `gone` it is known that they do not answer.
+    """Locate the segments of a range. The sources in `gone` do not respond and are not asked.
 
-    Raises NodeOffline where there is none and somebody who may have one does not answer.
+    Raises NodeOffline where no segment is found and a source that may have some does not respond.
     """
     found: dict[tuple[int, int], Located] = {}
     offline: list[str] = []
@@ -98,7 +98,8 @@ def locate(
             offline.append(source.name)
             continue
         try:
-            found = {(one.segment.start_ns, one.segment.fence): one for one in source.ask()} | found
+            listed = source.list_segments()
+            found = {(one.segment.start_ns, one.segment.fence): one for one in listed} | found
         except (NodeOffline, ObjectsUnavailable):
             offline += [source.name] if source.may_have_recordings else []
     pieces = plan([one.segment for one in found.values()], from_ns, to_ns)
@@ -111,7 +112,7 @@ def locate(
 
 
 def segment_bytes(context: ApiContext, one: Located) -> bytes:
-    """All of a segment that can be read. Raises NotFound where it went meanwhile."""
+    """Return the readable part of a segment. Raises NotFound where it was deleted meanwhile."""
     if one.lease is not None:
         return context.node_client.segment(
             one.lease.node_api_url, one.lease.node, one.segment.camera_id, one.name
@@ -122,8 +123,9 @@ def segment_bytes(context: ApiContext, one: Located) -> bytes:
 def segment_keyframes(
     context: ApiContext, one: Located, span: tuple[int, int], every_ns: int
 ) -> tuple[Head, Keyframes]:
-    """The keyframes of a segment within [from, to), and its head. A node reads those alone;
-    from the store all is read.
+    """Return the head of a segment and its keyframes within [from, to).
+
+    A node reads only the keyframes; from the object store the whole segment is read.
     """
     if one.lease is not None:
         return context.node_client.keyframes(
@@ -134,44 +136,47 @@ def segment_keyframes(
 
 
 def fetch(context: ApiContext, camera_id: str, name: str) -> tuple[Located, bytes]:
-    """The segment of that name, and all of it that can be read. Raises NotFound."""
-    asked = parse_segment(Path(name))
-    if asked is None or asked.camera_id != camera_id:
+    """Return the segment with that name and its readable part. Raises NotFound."""
+    requested = parse_segment(Path(name))
+    if requested is None or requested.camera_id != camera_id:
         raise NotFound(
-            f"{name[:80]!r} is no segment of {camera_id}; use the addresses of a playlist as "
-            "they came"
+            f"{name[:80]!r} is no segment of {camera_id}; use the URLs of a playlist without a "
+            "change"
         )
 
     def use(found: LocatedSegments) -> tuple[Located, bytes]:
         for one in found.segments:
-            if (one.segment.start_ns, one.segment.fence) == (asked.start_ns, asked.fence):
+            segment = one.segment
+            if (segment.start_ns, segment.fence) == (requested.start_ns, requested.fence):
                 return one, segment_bytes(context, one)
-        raise NotFound(f"{name[:80]} is not here any more")
+        raise NotFound(f"{name[:80]} was deleted")
 
-    return with_segments(context, camera_id, (asked.start_ns, asked.start_ns + 1), use)
+    return with_segments(context, camera_id, (requested.start_ns, requested.start_ns + 1), use)
 
 
 @dataclass(frozen=True, slots=True)
 class _Source:
+    """A node or the object store."""
+
     name: str
     may_have_recordings: bool
-    """Whether its silence counts."""
-    ask: Callable[[], Sequence[Located]]
+    """Whether segments of the range may be missing if it does not respond."""
+    list_segments: Callable[[], Sequence[Located]]
 
 
 def _sources(context: ApiContext, camera_id: str, from_ns: int, to_ns: int) -> Sequence[_Source]:
-    """Whom to ask; what several have is taken from the one asked first."""
+    """Return the sources in order: a segment that several have is read from the first."""
 
-    def of_node(lease: Lease) -> Sequence[Located]:
-        told = context.node_client.segments(
+    def list_on_node(lease: Lease) -> Sequence[Located]:
+        segments = context.node_client.segments(
             lease.node_api_url, lease.node, camera_id, from_ns, to_ns
         )
         return [
             _located(one.name, one.end_ns, lease, (one.head, one.mime), one.size_bytes)
-            for one in told
+            for one in segments
         ]
 
-    def of_store() -> Sequence[Located]:
+    def list_in_store() -> Sequence[Located]:
         return [
             _located(
                 one.name.file_name,
@@ -184,10 +189,10 @@ def _sources(context: ApiContext, camera_id: str, from_ns: int, to_ns: int) -> S
         ]
 
     nodes = [
-        _Source(one.lease.node, one.may_have_recordings, partial(of_node, one.lease))
+        _Source(one.lease.node, one.may_have_recordings, partial(list_on_node, one.lease))
         for one in holders(context, camera_id, from_ns)
     ]
-    return [*nodes, _Source(OBJECTS, True, of_store)]
+    return [*nodes, _Source(OBJECTS, True, list_in_store)]
 
 
 def _located(
@@ -213,7 +218,7 @@ def _key(name: str) -> str:
 
 @lru_cache(_HEADS_KNOWN)
 def _stored_head(objects: ObjectStore, name: SegmentName) -> tuple[str, str]:
-    """A segment never changes once it is stored, so each is asked once."""
+    """Return the hash and the MIME type of a segment's head; a stored segment never changes."""
     stream = objects.read(segment_object(name), 0, _FIRST_BYTES)
     try:
         return said_of_head(head_of(b"".join(stream)).data)

@@ -1,4 +1,4 @@
-"""The route by which others have a camera recorded, or what it records kept."""
+"""The route of triggers, which have a camera recorded or its recording kept."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from domain.registry import Camera
 def add_trigger(
     context: Context, trace: RequestTrace, camera_id: CameraId, asked: TriggerAsked
 ) -> TriggerView:
-    """Have a camera recorded for a while, and that kept as its retention says; an on-demand camera
-    is pulled meanwhile.
+    """Record a camera for a while and keep that for its retention.
 
-    Answered once it is on the node's disk, where it outlives every process.
+    An on-demand camera is pulled meanwhile. The trigger is on the node's disk before the response
+    is sent.
     """
     camera = context.camera(camera_id)
     _check(camera)

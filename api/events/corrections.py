@@ -1,5 +1,6 @@
-"""The route of corrections: a person says what the plate of an event is. What was read stays,
-and both are found.
+"""The route of corrections: a person corrects the plate of an event.
+
+The original reading is kept, and searches find both.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ from domain.plates import is_wildcard, search_pattern, why_no_plate
 def correct_event(
     context: Context, trace: RequestTrace, event_id: EventId, asked: CorrectionAsked
 ) -> EventView:
-    """Correct what was read of an event's plate, correct that again, or take it back (`plate`
-    null). Kept and found once answered.
+    """Correct the plate of an event, or withdraw the correction (`plate` null).
+
+    The correction is stored and searchable before the response is sent.
     """
     event = find_event(context, event_id)
     text = _plate(asked.plate, event)
@@ -35,8 +37,9 @@ def correct_event(
 
 
 def _plate(typed: str | None, event: Event) -> str:
-    """A whole plate that the grammar allows; empty where a correction is taken back. Raises
-    QueryInvalid.
+    """Return a whole plate that the grammar allows, or an empty text to withdraw a correction.
+
+    Raises QueryInvalid.
     """
     if event.kind == "face":
         raise QueryInvalid("plate", "cannot be corrected: this event is of a face")

@@ -1,4 +1,4 @@
-"""The route of counts over time: how many events match, in equal spans of time."""
+"""The route of histograms: the number of matching events in equal spans of time."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from domain.events.query import EventQuery
 from storage.index.counts import Buckets
 
 SPAN_NS = 30 * NS_PER_DAY
-"""What is counted where `from` is left out."""
-BUCKETS_MOST = 1_000
+"""The range that is counted without `from`."""
+MAX_BUCKETS = 1_000
 _WIDTHS_S = (
     1,
     2,
@@ -52,7 +52,7 @@ Count = Annotated[
     Query(
         alias="buckets",
         ge=1,
-        le=BUCKETS_MOST,
+        le=MAX_BUCKETS,
         description="most buckets; their width is the next round one",
     ),
 ]
@@ -61,9 +61,7 @@ Count = Annotated[
 def read_histogram(
     context: Context, query: Filters, bucket_s: BucketS = None, count: Count = 60
 ) -> HistogramView:
-    """How many events match in each bucket of time. Without `to`: until now; without `from`: 30
-    days back.
-    """
+    """Count the matching events in each bucket. `to` is by default now, `from` 30 days before."""
     to_ns = context.clock.wall_ns() if query.to_ns is None else query.to_ns
     from_ns = max(0, to_ns - SPAN_NS) if query.from_ns is None else query.from_ns
     check_order(from_ns, to_ns)
@@ -82,25 +80,25 @@ def read_histogram(
 
 
 def buckets_of(from_ms: int, to_ms: int, width_s: int | None, most: int) -> Buckets:
-    """Buckets that hold [from, to). They begin on the hour where they are an hour and longer, else
-    on a multiple of their width.
+    """Return the buckets that cover [from, to).
 
-    Raises QueryInvalid where they would be too many.
+    Buckets of an hour and more begin on the hour, others on a multiple of their width. Raises
+    QueryInvalid where there would be too many.
     """
     width_ms = 1000 * (_round_width_s(from_ms, to_ms, most) if width_s is None else width_s)
     start_ms = _start_ms(from_ms, width_ms)
     count = -(-(to_ms - start_ms) // width_ms)
-    if count > BUCKETS_MOST:
+    if count > MAX_BUCKETS:
         raise QueryInvalid(
             "bucket_s",
-            f"makes {count} buckets of this time; at most {BUCKETS_MOST}, so give a longer one or "
+            f"makes {count} buckets of this time; at most {MAX_BUCKETS}, so give a longer one or "
             "less time",
         )
     return Buckets(start_ms, width_ms, count)
 
 
 def _round_width_s(from_ms: int, to_ms: int, most: int) -> int:
-    """The least round width with which `most` buckets are enough."""
+    """Return the smallest round width for which `most` buckets are enough."""
     days = -(-(to_ms - from_ms) // (most * S_PER_DAY * 1000))
     widths = (*_WIDTHS_S, days * S_PER_DAY, (days + 1) * S_PER_DAY)
     return next(

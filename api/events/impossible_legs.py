@@ -1,6 +1,4 @@
-"""The route of plates that were seen where no one vehicle can have been: cloned plates, and
-misreadings.
-"""
+"""The route of impossible legs: cloned plates and misreadings."""
 
 from __future__ import annotations
 
@@ -28,8 +26,9 @@ from storage.index.plate_query import plate_expression
 
 SPAN_S, LONGEST_S = 7 * S_PER_DAY, 31 * S_PER_DAY
 PAIRS_PER_LOAD, MAX_PAIRS = 64, 1024
-"""Pairs whose events are loaded at a time, and for one page: filters that few of them fit give
-a short page, and `next`.
+"""The number of pairs whose events are loaded together, and for one page.
+
+If few of them match the filters, the page is short and has `next`.
 """
 
 CameraOf = Annotated[str | None, Query(max_length=64, description="a camera's id, at either end")]
@@ -37,11 +36,13 @@ CameraOf = Annotated[str | None, Query(max_length=64, description="a camera's id
 
 @dataclass(frozen=True, slots=True)
 class _PairFilter:
+    """The filters of a request, applied to the two events of a leg."""
+
     area: str | None
     camera: str | None
     plate: str | None
 
-    def holds(self, a: Event, b: Event) -> bool:
+    def matches(self, a: Event, b: Event) -> bool:
         return (
             (self.camera is None or self.camera in (a.camera, b.camera))
             and (
@@ -69,8 +70,9 @@ def list_impossible(
     limit: Limit = 50,
     next_: Next = None,
 ) -> ImpossibleList:
-    """Legs that no vehicle could drive, the latest first. Without `to`: until now; without
-    `from`: 7 days back; at most 31 days.
+    """List legs that no vehicle could drive, the latest first, of at most 31 days.
+
+    `to` is by default now, `from` 7 days before.
     """
     pair_filter = _PairFilter(area, camera, None if plate is None else search_pattern(plate))
     search = ("impossible", from_ns, to_ns, pair_filter)
@@ -81,7 +83,7 @@ def list_impossible(
     if end_ns - begin_ns > LONGEST_S * NS_PER_S:
         raise QueryInvalid(
             "from",
-            f"lies more than {LONGEST_S // S_PER_DAY} days before `to`; ask for less at once",
+            f"lies more than {LONGEST_S // S_PER_DAY} days before `to`; request a shorter range",
         )
     legs = context.events.impossible(begin_ns // NS_PER_HOUR, (end_ns - 1) // NS_PER_HOUR)
     found = legs.found
@@ -109,9 +111,7 @@ def _page(
     pair_filter: _PairFilter,
     limit: int,
 ) -> tuple[list[ImpossibleView], str]:
-    """The first of these pairs that are to be shown, and the later id of the last that was
-    looked at.
-    """
+    """Return the first `limit` matching pairs, and the later event id of the last examined pair."""
     items: list[ImpossibleView] = []
     for later, item in _loaded(context, legs, pairs, pair_filter):
         items += [] if item is None else [item]
@@ -123,15 +123,16 @@ def _page(
 def _loaded(
     context: ApiContext, legs: EventLegs, pairs: Sequence[tuple[str, str]], pair_filter: _PairFilter
 ) -> Iterator[tuple[str, ImpossibleView | None]]:
-    """Each pair by its later id, and what is to be shown of it: an event may have gone, or been
-    corrected, since it was found.
+    """Yield the later event id of each pair with its view.
+
+    The view is None where the pair does not match, or an event was deleted or corrected since.
     """
     for start in range(0, len(pairs), PAIRS_PER_LOAD):
         chunk = pairs[start : start + PAIRS_PER_LOAD]
         for (_, later), (a, b) in zip(chunk, context.events.ends(legs, chunk), strict=True):
             yield (
                 later,
-                None if a is None or b is None or not pair_filter.holds(a, b) else _view(a, b),
+                None if a is None or b is None or not pair_filter.matches(a, b) else _view(a, b),
             )
 
 

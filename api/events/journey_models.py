@@ -1,4 +1,4 @@
-"""The answers of the API about journeys and impossible legs as types."""
+"""The response models of journeys and impossible legs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from domain.trusted_models import construct_trusted
 
 
 class NearCameraView(Answer):
-    """A camera near the way, by distance alone."""
+    """A camera near the route, by distance alone."""
 
     id: str
     name: str
@@ -27,7 +27,7 @@ class NearCameraView(Answer):
 
 
 class LegView(Answer):
-    """From one sighting to the next."""
+    """The leg from one sighting to the next."""
 
     from_event: str
     to_event: str
@@ -54,6 +54,8 @@ _LEG = [name for name in LegView.model_fields if name != "passed"]
 
 
 class Journey(Answer):
+    """One page of a journey."""
+
     plate: str
     from_: WallNs = Field(alias="from")
     to: WallNs
@@ -86,6 +88,8 @@ class ImpossibleView(Answer):
 
 
 class ImpossibleList(Answer):
+    """One page of impossible legs."""
+
     items: list[ImpossibleView] = Field(description="those that ended last first")
     next: str | None = Field(description="cursor of the next page; null on the last")
     exact: bool = Field(

@@ -1,4 +1,4 @@
-"""Routes of journeys: where a plate was seen, in time order, with the way between."""
+"""The route of journeys: the sightings of a plate in time order, with the legs between."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ from domain.ulid import is_event_id
 from storage.index.plate_query import found_by
 
 SPAN_NS = 30 * NS_PER_DAY
-"""What a journey looks back over where `from` is left out."""
-LIKELY_MOST = 500
-"""Likely misreadings looked at for one page."""
+"""The range of a journey without `from`."""
+MAX_LIKELY = 500
+"""The number of likely misreadings that are examined for one page."""
 
 Fuzzy = Annotated[
     bool,
@@ -51,20 +51,20 @@ Sightings = Annotated[
 ]
 
 
-class _Maps:
-    """The map of the registry that runs, made anew when another runs."""
+class _CameraMapCache:
+    """Caches the map of the current registry."""
 
     def __init__(self) -> None:
-        self._made: tuple[Registry, CameraMap] | None = None
+        self._cached: tuple[Registry, CameraMap] | None = None
 
-    def of(self, registry: Registry) -> CameraMap:
-        made = self._made
-        if made is None or made[0] is not registry:
-            made = self._made = registry, CameraMap(registry.cameras)
-        return made[1]
+    def map_of(self, registry: Registry) -> CameraMap:
+        cached = self._cached
+        if cached is None or cached[0] is not registry:
+            cached = self._cached = registry, CameraMap(registry.cameras)
+        return cached[1]
 
 
-_MAPS = _Maps()
+_CAMERA_MAPS = _CameraMapCache()
 
 
 def read_journey(
@@ -77,8 +77,9 @@ def read_journey(
     limit: Sightings = 500,
     next_: Next = None,
 ) -> Journey:
-    """Where a plate was seen, in time order, and the legs between. Without `to`: until now;
-    without `from`: 30 days back.
+    """Return the sightings of a plate in time order, and the legs between them.
+
+    `to` is by default now, `from` 30 days before.
     """
     text = exact_plate(plate)
     search = ("journey", text, from_ns, to_ns, fuzzy)
@@ -96,7 +97,7 @@ def read_journey(
         line, is_all = _with_likely(context, text, known, begin_ns_, end_ns_)
     line = [one for one in line if before is None or one.event.id > before.id]
     events = [one.event for one in line]
-    cameras = _MAPS.of(context.registry().registry)
+    cameras = _CAMERA_MAPS.map_of(context.registry().registry)
     return Journey(
         plate=text,
         from_=begin_ns,
@@ -112,6 +113,7 @@ def read_journey(
 
 
 def read_after(search: object, cursor: str) -> str:
+    """Return the event id of a cursor. Raises QueryInvalid."""
     after = read_cursor(search, cursor)
     if not is_event_id(after):
         raise QueryInvalid("next", NO_CURSOR)
@@ -121,8 +123,10 @@ def read_after(search: object, cursor: str) -> str:
 def _page_span(
     begin_ns: int, end_ns: int, before: Event | None, last: Event | None
 ) -> tuple[int, int]:
-    """The time of a page: from after the sighting before it up to its last; the last page goes
-    on to the end.
+    """Return the time range of a page.
+
+    It begins after the last sighting of the previous page and ends with the last sighting of this
+    page, or at `end_ns` on the last page.
     """
     return (
         begin_ns if before is None else before.started_at + NS_PER_MS,
@@ -133,11 +137,10 @@ def _page_span(
 def _with_likely(
     context: ApiContext, plate: str, known: Sequence[Event], begin_ns: int, end_ns: int
 ) -> tuple[list[Sighting], bool]:
-    """The sightings with likely misreadings joined, and whether all of these were looked at."""
-    page = context.events.likely(plate, begin_ns, end_ns, LIKELY_MOST)
-    return joined(
-        known, [(event, _match(event, plate)) for event in page.events], plate
-    ), page.next is None
+    """Join likely misreadings to the sightings; return also whether all of them were examined."""
+    page = context.events.likely(plate, begin_ns, end_ns, MAX_LIKELY)
+    likely = [(event, _match(event, plate)) for event in page.events]
+    return joined(known, likely, plate), page.next is None
 
 
 def _match(event: Event, plate: str) -> Match:
@@ -156,7 +159,7 @@ def _legs(cameras: CameraMap, events: Sequence[Event], around: int) -> list[LegV
 
 
 def _passed(cameras: CameraMap, leg: Leg, a: Event, b: Event, around: int) -> list[NearCameraView]:
-    """None on a leg that nobody drove."""
+    """Return the cameras that the vehicle probably passed; an impossible leg has none."""
     if leg.impossible or not around or a.camera == b.camera:
         return []
     return [

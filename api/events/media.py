@@ -1,5 +1,6 @@
-"""Routes of an event's pictures and clip: from the object store, and pictures through the
-node's door while they are only there.
+"""Routes of an event's pictures and clip.
+
+They come from the object store; pictures that are not uploaded yet come from the node API.
 """
 
 from __future__ import annotations
@@ -30,12 +31,12 @@ from storage.events.verified_objects import is_kept
 
 
 def read_snapshot(context: Context, event_id: EventId) -> Response:
-    """The best frame of the passing, privacy masks black."""
+    """Return the best frame of the passing, with black privacy masks."""
     return _picture(context, find_event(context, event_id), SNAPSHOT)
 
 
 def read_crop(context: Context, event_id: EventId) -> Response:
-    """The plate or face, cut out of the best frame."""
+    """Return the plate or face, cut out of the best frame."""
     return _picture(context, find_event(context, event_id), CROP)
 
 
@@ -47,11 +48,10 @@ def _picture(context: ApiContext, event: Event, name: str) -> Response:
 
 
 def _picture_bytes(context: ApiContext, event: Event, name: str) -> bytes:
-    """Store, then spool, then store again: between the two looks the keeper may have moved it from
-    one to the other.
+    """Read a picture from the store, then from the spool, then from the store again.
 
-    What is still being kept is asked of the spool first: it is there, and a store that hangs must
-    not be waited for.
+    The event publisher may move it from the spool to the store between the two reads. An event that
+    is not yet published is read from the spool first, so that a store that hangs delays nothing.
     """
     if not is_kept(event):
         with suppress(NotFound, NodeOffline):
@@ -72,15 +72,16 @@ def _stored(context: ApiContext, event: Event, name: str) -> bytes:
 
 
 def _is_unchanged(context: ApiContext, event: Event) -> bool:
-    """Whether the event is still kept as it was; a passing that goes on is kept anew, file by
-    file.
+    """Return whether the stored event still has this version.
+
+    A passing that continues is stored again, file by file.
     """
     now = context.events.get(event.id)
     return now is not None and now.version == event.version
 
 
 def _spooled(context: ApiContext, event: Event, name: str) -> bytes:
-    """From the node that saw it: the one that holds the camera, or one that held it before."""
+    """Read a picture from the node that holds the camera, or from one that held it before."""
     missing: NotFound | NodeOffline = NodeOffline(
         f"{name} of this event is not uploaded yet, and no node holds {event.camera}"
     )
@@ -104,11 +105,10 @@ def read_clip(
     range_: RangeHeader = None,
     if_range: IfRange = None,
 ) -> Response:
-    """The seconds around the passing, as the camera sent them. ETag is the SHA-256 of the file; one
-    byte range at a time.
+    """Return the clip of the passing, not re-encoded; its ETag is the SHA-256 of the file.
 
-    The file is compared with its SHA-256 before its first byte is sent; one that differs is 500
-    `data_loss`.
+    A request may have one byte range. The file is compared with its SHA-256 before its first byte
+    is sent; a file that differs is 500 `data_loss`.
     """
     event = find_event(context, event_id)
     if event.clip_missing:
@@ -152,7 +152,7 @@ def _clip_response(
 
 
 def _disposition(event: Event, name: str) -> str:
-    """A file name by which a folder of them sorts: camera, start (UTC), id."""
+    """Return a header with a file name that sorts by camera, start (UTC) and event id."""
     stem, _, suffix = name.partition(".")
     moment = rfc3339(event.started_at)[:19].replace("-", "").replace(":", "")
     kind = "" if name == CLIP else f"_{stem}"

@@ -1,6 +1,4 @@
-"""The answers of the API about events as types: what OpenAPI shows and what every route
-promises.
-"""
+"""The response models of events, as OpenAPI shows them."""
 
 from __future__ import annotations
 
@@ -16,7 +14,7 @@ from domain.trusted_models import construct_trusted
 
 
 class MatchView(Answer):
-    """What ties an event to the plate that was asked for."""
+    """The relation between an event and the requested plate."""
 
     tie: Tie
     reason: str
@@ -48,6 +46,8 @@ class EventView(Event):
 
 
 class EventList(Answer):
+    """One page of events."""
+
     items: list[EventView]
     next: str | None = Field(description="cursor of the next page; null on the last")
     matches: list[MatchView] = Field(
@@ -62,14 +62,14 @@ class EventList(Answer):
 
 
 class FeedTicket(Answer):
-    """An address that needs no headers."""
+    """A URL that needs no headers."""
 
     address: str = Field(description="path and query; filters and `after` may be added to it")
     until: WallNs = Field(description="it may be opened before this; what is open goes on")
 
 
 class HistogramView(Answer):
-    """How many events match, over time."""
+    """The number of matching events over time."""
 
     from_: WallNs = Field(
         alias="from",
@@ -87,13 +87,13 @@ class HistogramView(Answer):
         description="false: estimated from a sample, since counting would have taken too long"
     )
     whole_from: WallNs | None = Field(
-        description="not all that began before this was counted: the archive took long, or is out "
-        "of reach"
+        description="events that began before this are counted incompletely: the archive was slow "
+        "or unavailable"
     )
 
 
 class CorrectionAsked(BaseModel):
-    """What a person says that an event's plate is."""
+    """A correction of an event's plate."""
 
     model_config = ConfigDict(extra="forbid")
 

@@ -20,7 +20,7 @@ from storage.index.plate_query import found_by
 
 
 def find_event(context: ApiContext, event_id: str) -> Event:
-    """Raises NotFound."""
+    """Return an event. Raises NotFound."""
     event = context.events.get(event_id)
     if event is None:
         raise NotFound(f"there is no event {event_id}")
@@ -33,11 +33,11 @@ def search_events(
     limit: Limit = 50,
     next_: Next = None,
 ) -> EventList:
-    """Events, newest first (or oldest, by `order`). Pages are stable while events arrive: pass
-    `next` on with the same filters.
+    """Search events, by default the newest first.
 
-    `archived`: the archive was looked at, which takes longer; such a page may hold fewer than
-    `limit`, or none, and yet have `next`.
+    Pages are stable while events arrive: pass `next` on with the same filters. A page with
+    `archived` was also searched in the archive, which is slower. It may have fewer items than
+    `limit`, or none, although there is a `next`.
     """
     after = None if next_ is None else read_cursor(query, next_)
     if after is not None and not is_place(query, after):
@@ -56,5 +56,5 @@ def _matches(events: Sequence[Event], query: EventQuery) -> list[MatchView]:
 
 
 def read_event(context: Context, event_id: EventId) -> EventView:
-    """One event."""
+    """Return one event."""
     return EventView.of(find_event(context, event_id))

@@ -1,6 +1,4 @@
-"""Routes of the live feeds: events as they are indexed, and the matches of vehicle watches; and
-tickets for browsers, to both.
-"""
+"""Routes of the live feeds of events and of watch matches, and of tickets to them."""
 
 from __future__ import annotations
 
@@ -55,7 +53,7 @@ class _Page:
 
 
 class Feeds:
-    """The readers of one app."""
+    """The hubs of one app: one for each feed."""
 
     def __init__(self, context: ApiContext) -> None:
         def read_events(after: int, limit: int) -> _Page:
@@ -93,8 +91,9 @@ async def follow_events(
     seconds: Seconds = LONGEST_S,
     ticket: TicketOf = None,
 ) -> GeneratedStream:
-    """Events as they are indexed, as server-sent events; those of a spool late, and each again
-    when it changes.
+    """Stream events as they are indexed, as server-sent events.
+
+    Events from a spool arrive late, and an event is sent again when it changes.
     """
     return await answer(
         feeds.events, "event", event_filter(query), resume_from(request, after), seconds
@@ -102,8 +101,9 @@ async def follow_events(
 
 
 def read_events_ticket(context: Context, trace: RequestTrace) -> FeedTicket:
-    """An address of the feed for an `EventSource`, which can send no headers: it may be opened
-    for ten minutes.
+    """Return a URL of the feed for an `EventSource`, which cannot send headers.
+
+    It may be opened for ten minutes.
     """
     return _ticket(context, trace, EVENTS_FEED)
 
@@ -115,14 +115,14 @@ async def follow_matches(
     seconds: Seconds = LONGEST_S,
     ticket: TicketOf = None,
 ) -> GeneratedStream:
-    """What vehicle watches find, within a second of its being indexed, as server-sent events."""
+    """Stream the matches of watches as server-sent events, within a second of the indexing."""
     return await answer(
         feeds.watches, "match", lambda event: True, resume_from(request, after), seconds
     )
 
 
 def read_matches_ticket(context: Context, trace: RequestTrace) -> FeedTicket:
-    """An address of the feed of matches for an `EventSource`: it may be opened for ten minutes."""
+    """Return a URL of the feed of matches for an `EventSource`, valid for ten minutes."""
     return _ticket(context, trace, WATCHES_FEED)
 
 
@@ -149,7 +149,7 @@ def _match_arrival(number: int, match: WatchMatch) -> Arrival:
 
 
 def event_filter(query: EventQuery) -> EventFilter:
-    """Whether an event is one of those that a filter means."""
+    """Return a function that tests whether an event matches the query."""
     if query == EventQuery():
         return lambda event: True
     if query.plate is None:

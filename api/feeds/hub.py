@@ -1,8 +1,8 @@
-"""One reader for all who follow a feed: it reads what arrives in Redis once and hands it to each,
-and waits for none of them.
+"""One reader for all followers of a feed.
 
-Everything here runs in the API's event loop but the reading, which runs in one thread at a time;
-without followers nothing is read.
+It reads each arrival from Redis once and distributes it without waiting for any follower. All code
+here runs in the API's event loop, except the read, which runs in one thread at a time. Without
+followers nothing is read.
 """
 
 from __future__ import annotations
@@ -23,23 +23,21 @@ from domain.metrics import FEED_CLIENTS, FEED_MESSAGES_OMITTED
 
 _log = logging.getLogger(__name__)
 PAGE = 128
-"""Less than may wait for a follower: all have a turn to send between two pages."""
+"""A page is smaller than a follower's queue, so that followers can send between two pages."""
 POLL_S = 0.1
-"""A read that waits in Redis would hold its connection, and a hanging Redis would look like a
-quiet one.
+"""The feed is polled. A blocking read would hold its connection, and a hanging Redis would look
+like a feed without events.
 """
-AWAY_S = 0.5
+RETRY_S = 0.5
 LINGER_S = 5.0
-MOST_WAITING = 512
-"""Messages that wait for one follower; what comes after is summed up."""
-MOST_FOLLOWERS = 2000
+MAX_QUEUED = 512
+"""The messages that are queued for one follower; later ones are only counted in a summary."""
+MAX_FOLLOWERS = 2000
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """What arrived: its number, the event that it tells of, and its JSON, made once for all
-    followers.
-    """
+    """An arrival: its number, its event, and its JSON, which is written once for all followers."""
 
     number: int
     event: Event
@@ -48,7 +46,7 @@ class Arrival:
 
 @dataclass(slots=True)
 class LeftOut:
-    """What a slow follower was not told, from one number to another."""
+    """The arrivals that were not sent to a slow follower, from one number to another."""
 
     from_: int
     to: int
@@ -57,7 +55,7 @@ class LeftOut:
 
 @dataclass(frozen=True, slots=True)
 class FeedGap:
-    """What arrived after `from_` and up to `to` is no longer known."""
+    """The arrivals after `from_` and up to `to` are no longer stored."""
 
     from_: int
     to: int
@@ -65,7 +63,7 @@ class FeedGap:
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """Whether Redis answers; what arrives while it does not comes later."""
+    """Whether Redis responds; arrivals of an outage are sent after it."""
 
     live: bool
     number: int
@@ -76,6 +74,8 @@ EventFilter = Callable[[Event], bool]
 
 
 class ArrivalsPage(Protocol):
+    """A page of a feed."""
+
     @property
     def last(self) -> int: ...
 
@@ -87,38 +87,36 @@ class ArrivalsPage(Protocol):
 
 
 Source = Callable[[int, int], ArrivalsPage]
-"""At most so many that arrived after a number; raises IndexUnavailable. Blocking."""
+"""Reads a page of arrivals after a number, up to a limit. Blocking; raises IndexUnavailable."""
 
 
 class Follower:
-    """What waits for one connection: at most `MOST_WAITING` messages, and a summary of what
-    came after them.
-    """
+    """The queue of one connection: at most `MAX_QUEUED` messages, and a summary of later ones."""
 
     def __init__(
         self, wants: EventFilter, number: int, live: bool, feed: str, known: int = 0
     ) -> None:
-        """`known`: up to which it has all already, though the hub may not have come so far."""
+        """`known` is the last number that was already sent; it may be later than the hub's."""
         self.number = max(number, known)
-        """Up to which it was told, or did not want to be."""
+        """The last number that was queued or did not match."""
         self._wants = wants
         self._known = known
         self._feed = feed
-        self._waiting: deque[Message] = deque()
+        self._queue: deque[Message] = deque()
         self._left_out: LeftOut | None = None
-        self._told_live = self._live = live
+        self._reported_live = self._live = live
         self._ready = asyncio.Event()
 
     def offer(self, arrivals: Iterable[Arrival], number: int) -> None:
-        """`number`: up to which `arrivals` are all there is."""
+        """Queue the arrivals that match; `number` is the last number that they include."""
         for arrival in arrivals:
             if arrival.number > self._known and self._wants(arrival.event):
                 self._offer(arrival)
         self.number = max(self.number, number)
 
     def _offer(self, arrival: Arrival) -> None:
-        if self._left_out is None and len(self._waiting) < MOST_WAITING:
-            self._waiting.append(arrival)
+        if self._left_out is None and len(self._queue) < MAX_QUEUED:
+            self._queue.append(arrival)
         else:
             self._left_out = self._left_out or LeftOut(arrival.number, arrival.number)
             self._left_out.to = arrival.number
@@ -128,11 +126,11 @@ class Follower:
     def gap(self, gap: FeedGap) -> None:
         if gap.to <= self._known:
             return
-        before = self._waiting[-1] if self._waiting else None
+        before = self._queue[-1] if self._queue else None
         if isinstance(before, FeedGap):
-            self._waiting.pop()
+            self._queue.pop()
             gap = FeedGap(before.from_, gap.to)
-        self._waiting.append(gap)
+        self._queue.append(gap)
         self._ready.set()
 
     def set_live(self, live: bool) -> None:
@@ -140,8 +138,9 @@ class Follower:
         self._ready.set()
 
     async def next_messages(self, timeout_s: float) -> list[Message]:
-        """All that waits, in order: a summary stands after what was kept. Empty after
-        `timeout_s` without any.
+        """Return the queued messages in order, with the summary last.
+
+        The list is empty after `timeout_s` without a message.
         """
         try:
             async with asyncio.timeout(timeout_s):
@@ -149,19 +148,21 @@ class Follower:
         except TimeoutError:
             return []
         self._ready.clear()
-        messages = list(self._waiting)
-        self._waiting.clear()
+        messages = list(self._queue)
+        self._queue.clear()
         if self._left_out is not None:
             FEED_MESSAGES_OMITTED.labels(self._feed).inc(self._left_out.by_kind.total())
             messages.append(self._left_out)
             self._left_out = None
-        if self._live != self._told_live:
-            self._told_live = self._live
+        if self._live != self._reported_live:
+            self._reported_live = self._live
             messages.append(Live(self._live, self.number))
         return messages
 
 
 class Hub:
+    """Reads one feed for all its followers."""
+
     def __init__(self, feed: str, source: Source) -> None:
         self._feed = feed
         self._source = source
@@ -173,12 +174,13 @@ class Hub:
         self._reading = CapacityLimiter(1)
 
     async def start(self) -> None:
-        """Begin to read, where nobody does yet: then what arrives from now on is not missed.
-        Raises IndexUnavailable.
+        """Start to read, unless the hub already reads, so that no later arrival is missed.
+
+        Raises IndexUnavailable, and StoreError where there are too many followers.
         """
-        if self._held >= MOST_FOLLOWERS:
+        if self._held >= MAX_FOLLOWERS:
             raise StoreError(
-                f"{MOST_FOLLOWERS} others follow this feed by this process already; try again later"
+                f"{MAX_FOLLOWERS} others follow this feed by this process already; try again later"
             )
         if self._task is None or self._task.done():
             page = await self.read(0, 1)
@@ -188,7 +190,7 @@ class Hub:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Reading goes on meanwhile, also while nobody has joined yet."""
+        """Keep the hub reading, also before a follower joins."""
         self._hold(1)
         try:
             yield
@@ -201,17 +203,18 @@ class Hub:
 
     @property
     def held_count(self) -> int:
-        """How many connections follow the feed, including those that have not joined yet."""
+        """The number of connections of the feed, including those that have not joined yet."""
         return self._held
 
     @property
     def number(self) -> int:
-        """Up to which all was handed out."""
+        """The last number that was distributed."""
         return self._number
 
     def join(self, wants: EventFilter, known: int) -> Follower:
-        """Follow from `number` on, or from `known` where that is later; `start` was awaited
-        before.
+        """Add a follower from `number` on, or from `known` if that is later.
+
+        The caller has awaited `start` before.
         """
         follower = Follower(wants, self._number, self._live, self._feed, known)
         self._followers.add(follower)
@@ -236,19 +239,19 @@ class Hub:
             await asyncio.sleep(await self._read_once())
 
     async def _read_once(self) -> float:
-        """How long to wait before the next."""
+        """Read and distribute one page; return the delay before the next read."""
         try:
             page = await self.read(self._number, PAGE)
         except IndexUnavailable as error:
             if self._live:
                 _log.warning("the feed of %s is waiting for Redis: %s", self._feed, error)
             self._set_live(False)
-            return AWAY_S
+            return RETRY_S
         self._set_live(True)
-        self._hand_out(page)
+        self._distribute(page)
         return 0.0 if len(page.items) == PAGE else POLL_S
 
-    def _hand_out(self, page: ArrivalsPage) -> None:
+    def _distribute(self, page: ArrivalsPage) -> None:
         if self._number < page.known_from:
             for follower in self._followers:
                 follower.gap(FeedGap(self._number, page.known_from))

@@ -1,8 +1,7 @@
-"""A feed as server-sent events: what was missed since a number, then what arrives, with heartbeats;
-docs/api.md has the messages.
+"""A feed as server-sent events: first the missed arrivals, then the new ones, with heartbeats.
 
-Every message has the number to go on from as its id, heartbeats too: so a client that wants little
-need not go over all it did not want.
+docs/api.md describes the messages. The id of every message, also of a heartbeat, is the number to
+resume from, so that a client with a narrow filter does not repeat what it skipped.
 """
 
 from __future__ import annotations
@@ -22,8 +21,9 @@ from domain.errors import IndexUnavailable, QueryInvalid
 MEDIA_TYPE = "text/event-stream"
 HEARTBEAT_S = 10.0
 LONGEST_S = 3600
-"""Then a client comes again by itself: whether it still may is asked again, and stands in the
-audit log.
+"""The longest duration of a response.
+
+Then the client reconnects: its right is checked again, and the access is written to the audit log.
 """
 RETRY_MS = 2000
 _NS_PER_NUMBER = 1000
@@ -31,21 +31,25 @@ _CHUNK = 64
 
 
 def resume_from(request: Request, after: int | None) -> int | None:
-    """Where to go on: `Last-Event-ID`, which a browser sends when it comes again to the same
-    address, before `after`.
+    """Return the number to resume from: `Last-Event-ID` if the request has it, else `after`.
+
+    A browser sends that header when it reconnects to the same URL.
     """
     last_id = request.headers.get("Last-Event-ID", "").strip()
     if not last_id:
         return after
     if not (last_id.isascii() and last_id.isdigit() and len(last_id) <= 16):
-        raise QueryInvalid("Last-Event-ID", "must be the id of a message of this feed, as it came")
+        raise QueryInvalid("Last-Event-ID", "must be the id of a message of this feed")
     return int(last_id)
 
 
 async def answer(
     hub: Hub, name: str, wants: EventFilter, after: int | None, seconds: float
 ) -> GeneratedStream:
-    """Raises IndexUnavailable where Redis is away now; later that is said, and waited for."""
+    """Respond with a feed. Raises IndexUnavailable where Redis does not respond.
+
+    A later outage of Redis is reported in the stream.
+    """
     await hub.start()
     stream = _Stream(hub, name, wants, after, seconds)
     return GeneratedStream(stream.chunks(), {"X-Accel-Buffering": "no"}, MEDIA_TYPE)
@@ -72,9 +76,9 @@ class _Stream:
                     async for chunk in missed:
                         yield chunk
             except IndexUnavailable:
-                return  # the client comes again with the last id that it has
-            # Between the last look at what was missed and this, nothing was awaited: no arrival is
-            # between the two.
+                return  # the client reconnects with its last id
+            # Nothing is awaited between the last read of missed arrivals and this, so no arrival
+            # is lost between the two.
             follower = self._hub.join(self._wants, self._sent)
             try:
                 async with aclosing(self._arriving(follower, ends_s)) as arriving:
@@ -84,7 +88,7 @@ class _Stream:
                 self._hub.leave(follower)
 
     async def _missed(self) -> AsyncGenerator[bytes]:
-        """What arrived before this connection, and while it was told of that."""
+        """Yield the arrivals before this connection, and those during their transmission."""
         last = self._sent + 1 if self._after is not None else self._sent
         while self._sent < max(last, self._hub.number):
             chunks, is_last = await self._missed_page()
@@ -94,7 +98,7 @@ class _Stream:
                 yield chunk
 
     async def _missed_page(self) -> tuple[list[bytes], bool]:
-        """The next page as text, and whether it is the last one.
+        """Return the next page as text, and whether it is the last one.
 
         The events of a page take seven times the memory of its text, and a follower that does not
         read holds what is returned here for as long as it is connected.

@@ -1,4 +1,4 @@
-"""The answers of the API about vehicle watches as types; and the body of their webhooks."""
+"""The request and response models of watches, and the body of their webhooks."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Said = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max
 
 
 class WatchAsked(BaseModel):
-    """Which vehicle somebody is to be told of, until when, and why."""
+    """The body of a request for a watch."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -54,7 +54,7 @@ class WatchAsked(BaseModel):
 
 
 class WatchView(Answer):
-    """A watch, but for the secret of its webhooks."""
+    """A watch without the secret of its webhooks."""
 
     id: str
     plate: str
@@ -75,13 +75,15 @@ class WatchView(Answer):
 
 
 class WatchPlaced(WatchView):
+    """A new watch, with the secret of its webhooks."""
+
     secret: str = Field(
-        description="what its webhooks are signed with: told this once; empty without a webhook"
+        description="the key that signs its webhooks, returned only once; empty without a webhook"
     )
 
 
 class DeadWebhook(Answer):
-    """A webhook that was given up."""
+    """A webhook that is no longer retried."""
 
     match: str
     event: str
@@ -90,11 +92,15 @@ class DeadWebhook(Answer):
 
 
 class WatchDetail(WatchView):
-    dead: list[DeadWebhook] = Field(description="webhooks that were given up, the newest first")
+    """A watch with its failed webhooks."""
+
+    dead: list[DeadWebhook] = Field(
+        description="webhooks that are no longer retried, the newest first"
+    )
 
     @classmethod
-    def made(cls, watch: Watch, dead: Sequence[Delivery]) -> WatchDetail:
-        given_up = [
+    def with_dead(cls, watch: Watch, dead: Sequence[Delivery]) -> WatchDetail:
+        webhooks = [
             DeadWebhook(
                 match=one.match.id,
                 event=one.match.event.id,
@@ -103,17 +109,19 @@ class WatchDetail(WatchView):
             )
             for one in dead
         ]
-        return cls(**WatchView.of(watch).model_dump(), dead=given_up)
+        return cls(**WatchView.of(watch).model_dump(), dead=webhooks)
 
 
 class WatchList(Answer):
+    """A list of watches."""
+
     items: list[WatchView]
 
 
 class WatchMatchView(Answer):
-    """A passing that a watch asked for."""
+    """An event that matches a watch."""
 
-    id: str = Field(description="of watch and event: told again, it is the same")
+    id: str = Field(description="identifies watch and event; a repeated match has the same id")
     watch: str
     plate: str = Field(description="the watch's plate or pattern")
     tie: Tie

@@ -1,5 +1,6 @@
-"""Routes of vehicle watches: place, list, look at, end. Matches are told by a feed
-(`api/feeds/feeds.py`) and by webhooks.
+"""Routes of watches: place, list, read, end.
+
+Matches are published in a feed (`api/feeds/feeds.py`) and sent to webhooks.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from domain.paths.object_keys import dated_id
 from domain.plates import is_wildcard, search_pattern
 
 LEAST_FIXED = 2
-"""Fewer characters than this fit whole cities."""
+"""A pattern with fewer fixed characters would match the plates of whole cities."""
 EndReason = Annotated[
     str,
     Query(
@@ -37,20 +38,22 @@ def list_watches(
         bool, Query(description="those that ended in place of those that stand")
     ] = False,
 ) -> WatchList:
-    """The watches that stand, the newest first; or those that ended."""
+    """List the active watches, the newest first, or those that ended."""
     watches = context.watches.ended() if ended else context.watches.standing()
     return WatchList(items=[WatchView.of(watch) for watch in watches])
 
 
 def read_watch(context: Context, watch_id: WatchId) -> WatchDetail:
-    """A watch, ended ones too, and the webhooks of it that were given up."""
+    """Return a watch, also an ended one, with its failed webhooks."""
     watch = context.watches.get(watch_id)
-    return WatchDetail.made(watch, context.matches.dead(watch_id))
+    return WatchDetail.with_dead(watch, context.matches.dead(watch_id))
 
 
 def place_watch(context: Context, trace: RequestTrace, asked: WatchAsked) -> WatchPlaced:
-    """Ask to be told of a vehicle until a date. It stands when this is answered; the secret of
-    its webhooks is told this once.
+    """Place a watch for a vehicle until a date.
+
+    The watch is active before the response is sent. Only this response has the secret of its
+    webhooks.
     """
     plate = _plate(asked)
     now_ns = context.clock.wall_ns()
@@ -81,7 +84,7 @@ def place_watch(context: Context, trace: RequestTrace, asked: WatchAsked) -> Wat
 def end_watch(
     context: Context, trace: RequestTrace, watch_id: WatchId, reason: EndReason
 ) -> WatchView:
-    """End a watch. Its record stays, and says who ended it."""
+    """End a watch. Its record is kept with the name of the person who ended it."""
     return WatchView.of(
         context.watches.end(watch_id, Ended.DELETED, trace.person.name if trace.person else "")
     )

@@ -1,8 +1,7 @@
-"""Where a webhook goes: http or https, and only to an address of the networks that the site allows.
-Asked when it is placed and each time.
+"""Checks the URL of a webhook: http or https, and an address in the networks of the site.
 
-The name is looked up once, and the address that was checked is the one connected to: a name that
-changes its mind leads nowhere else.
+The check runs when a watch is placed and before each delivery. The host name is resolved once, and
+the delivery connects to the address that was checked, which prevents DNS rebinding.
 """
 
 from __future__ import annotations
@@ -21,22 +20,22 @@ _PORTS = {"http": 80, "https": 443}
 
 @dataclass(frozen=True, slots=True)
 class Target:
+    """The checked target of a webhook."""
+
     url: str
-    """With the address in the name's place."""
+    """The URL with the checked address in place of the host name."""
     host: str
     authority: str
-    """For the header `Host`: as the person wrote it."""
+    """The value of the `Host` header, as in the original URL."""
 
 
 def target_of(url: str, networks: Sequence[Network]) -> Target:
-    """Raises BadInput where it is no such address, or leads elsewhere. Blocking: it asks the
-    name server.
-    """
+    """Resolve and check a URL. Raises BadInput. Blocking, because it queries the name server."""
     try:
         parts = urlsplit(url)
         port = parts.port or _PORTS.get(parts.scheme, 0)
     except ValueError:
-        # The cause is left out: it repeats a password that is taken for a port.
+        # The cause is omitted, because it would repeat a password that is parsed as a port.
         raise BadInput(
             "a webhook's address is wrong: its host or its port cannot be read"
         ) from None
@@ -63,7 +62,7 @@ def target_of(url: str, networks: Sequence[Network]) -> Target:
 
 
 def _checked(host: str, port: int, networks: Sequence[Network]) -> IPv4Address | IPv6Address:
-    """The first of the host's addresses; all of them must be allowed."""
+    """Return the first address of the host. All its addresses must be in allowed networks."""
     try:
         found = [
             ip_address(str(entry[4][0]).partition("%")[0])

@@ -1,4 +1,4 @@
-"""The base of every answer of the API."""
+"""The base class of the models in API responses."""
 
 from __future__ import annotations
 
@@ -6,4 +6,6 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Answer(BaseModel):
+    """A model of a response; it is immutable."""
+
     model_config = ConfigDict(frozen=True, populate_by_name=True)

@@ -1,8 +1,8 @@
 """Writes the audit log for the API: accesses to evidence, changes, and requests of unknown persons.
 
-The line of an access is on disk before its answer leaves. A change has two lines: its intent, which
-is on disk before anything changes, and its outcome. Requests without a valid token are summed up by
-address (`refusals.py`).
+The line of an access is on disk before its response is sent. A change has two lines: its intent,
+which is on disk before anything changes, and its outcome. Requests without a valid token are
+counted by address (`api/requests/refused_requests.py`).
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ from storage.site.audit import AuditEntry, AuditLog, Phase
 
 _log = logging.getLogger(__name__)
 _OWN_FIELDS = frozenset({"reason", "case"})
-"""They have fields of their own in a line, and are no terms."""
+"""A line has fields of their own for these, so they are not in its terms."""
 
 
 class AuditRecorder:
-    """Thread-safe."""
+    """Writes the lines of requests to the audit log. Thread-safe."""
 
     def __init__(self, audit: AuditLog, clock: Clock) -> None:
         self._audit = audit
         self.refusals = Refusals(audit, clock)
 
     def must_record(self, trace: Trace) -> bool:
-        """Whether `answered` has anything to write."""
+        """Return whether `record_response` has a line to write."""
         declaration = trace.declaration
         if trace.is_recorded or declaration is None or declaration.right is Access.ANYONE:
             return False
@@ -50,9 +50,7 @@ class AuditRecorder:
         trace.is_intended = True
 
     def record_response(self, trace: Trace, status: int) -> None:
-        """Write the line of an answer, once. Raises AuditUnavailable: then nothing may be
-        answered.
-        """
+        """Write the line of a response, once. Raises AuditUnavailable: then nothing may be sent."""
         declaration = trace.declaration
         if declaration is None or not self.must_record(trace):
             return
@@ -66,7 +64,8 @@ class AuditRecorder:
         except AuditUnavailable:
             if not trace.is_intended:
                 raise
-            # The change is made and its intent is on disk. Another answer would have it made twice.
+            # The change is made and its intent is on disk. After an error, the client would repeat
+            # the change.
             AUDIT_LINES_LOST.labels(Phase.OUTCOME).inc()
 
     def _write(self, trace: Trace, phase: Phase, status: int | None) -> None:
@@ -101,9 +100,9 @@ class AuditRecorder:
 def with_recorded_intent(
     endpoint: Callable[..., Any], recorder: AuditRecorder
 ) -> Callable[..., Any]:
-    """The endpoint of a change, which runs only once its intent is on disk.
+    """Wrap the endpoint of a change so that its intent is on disk before it runs.
 
-    It is called with checked arguments, so a request that cannot be understood is no intent.
+    The arguments are validated before that, so an invalid request leaves no intent.
     """
 
     @wraps(endpoint)
@@ -117,20 +116,20 @@ def with_recorded_intent(
 
 
 def _describe(trace: Trace, arguments: Mapping[str, Any]) -> None:
-    """Take what the change asks for, and why, from its parameters and its body."""
+    """Copy the terms, the reason and the case of a change from its parameters and its body."""
     bodies = [value for value in arguments.values() if isinstance(value, BaseModel)]
-    said = {name: value for body in bodies for name, value in body if name in _OWN_FIELDS}
-    said |= {name: arguments[name] for name in _OWN_FIELDS & arguments.keys()}
-    trace.reason = one_line("reason", said.get("reason") or "")
-    trace.case = one_line("case", said.get("case") or "")
-    asked = {name: term for body in bodies for name, term in _terms(body).items()}
+    own = {name: value for body in bodies for name, value in body if name in _OWN_FIELDS}
+    own |= {name: arguments[name] for name in _OWN_FIELDS & arguments.keys()}
+    trace.reason = one_line("reason", own.get("reason") or "")
+    trace.case = one_line("case", own.get("case") or "")
+    terms = {name: term for body in bodies for name, term in _terms(body).items()}
     trace.terms = {
-        name: term for name, term in {**asked, **trace.terms}.items() if name not in _OWN_FIELDS
+        name: term for name, term in {**terms, **trace.terms}.items() if name not in _OWN_FIELDS
     }
 
 
 def _terms(body: BaseModel) -> dict[str, str]:
-    """The fields of a body, but for those that are left out of `repr` as well: they are secret."""
+    """Return the fields of a body as text, without those that `repr` hides: they are secret."""
     hidden = {name for name, field in type(body).model_fields.items() if not field.repr}
     values = body.model_dump(
         mode="json", by_alias=True, exclude=hidden | _OWN_FIELDS, exclude_none=True

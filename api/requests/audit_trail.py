@@ -1,4 +1,4 @@
-"""No answer leaves before its line is in the audit log."""
+"""Middleware that sends a response only after its line is in the audit log."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from domain.errors import AuditUnavailable
 
 
 class AuditTrail:
-    """Stands between the envelope and the routes. What the audit log does not concern passes by."""
+    """Writes the audit line of each response; requests that need no line pass unchanged."""
 
     def __init__(self, app: ASGIApp, recorder: AuditRecorder) -> None:
         self._app = app
@@ -26,17 +26,17 @@ class AuditTrail:
         try:
             await self._app(scope, receive, gate.send)
         except Exception:
-            # Refused: this is our own AuditUnavailable, in whatever the layers between made of it.
+            # With a refusal, the exception is our own AuditUnavailable, possibly wrapped.
             if gate.refusal is None:
                 await gate.write(500)
                 raise
         if gate.refusal is not None:
-            # Nothing has been sent: the gate never opened.
+            # Nothing has been sent yet.
             await error_response(gate.refusal, trace_of(scope).request_id)(scope, receive, send)
 
 
 class _Gate:
-    """Opens for the answer once its line is on disk."""
+    """Holds a response back until its line is on disk."""
 
     def __init__(self, trace: Trace, recorder: AuditRecorder, send: Send) -> None:
         self._trace = trace
@@ -52,7 +52,7 @@ class _Gate:
         await self._send(message)
 
     async def write(self, status: int) -> None:
-        """The line, where the thread of the route did not write it."""
+        """Write the line, unless the thread of the route has written it."""
         if self._recorder.must_record(self._trace):
             try:
                 await to_thread.run_sync(self._recorder.record_response, self._trace, status)

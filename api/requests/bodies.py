@@ -1,4 +1,4 @@
-"""The JSON bodies of requests, read so that nobody can take them for something else."""
+"""Strict reading of JSON bodies: duplicate keys are refused."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from domain.suggestions import shortened
 
 
 class StrictRequest(Request):
-    """A request whose JSON body has each key once.
+    """A request whose JSON body may have each key only once.
 
-    Readers differ in which of two they take, and what a reason says is on record.
+    JSON readers differ in which of two equal keys they use, and the audit log must be unambiguous.
     """
 
     async def json(self) -> Any:
-        """Raises QueryInvalid where a key is given twice, ValueError where it is no JSON."""
+        """Parse the body. Raises QueryInvalid for a duplicate key, ValueError for invalid JSON."""
         return json.loads(await self.body(), object_pairs_hook=_object)
 
 
 def with_strict_bodies(route_class: type[APIRoute]) -> type[APIRoute]:
-    """`route_class`, with bodies read by `StrictRequest`."""
+    """Return a subclass of `route_class` that reads bodies with `StrictRequest`."""
 
     class StrictBodies(route_class):  # type: ignore[valid-type, misc]
         def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:

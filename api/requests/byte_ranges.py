@@ -1,5 +1,6 @@
 """Byte ranges of RFC 9110, section 14: one range of a representation that has a strong ETag.
-Pure.
+
+This module does no I/O.
 """
 
 from __future__ import annotations
@@ -39,8 +40,9 @@ class ByteRange:
 def select_part(
     range_header: str | None, if_range: str | None, etag: str, size_bytes: int
 ) -> ByteRange | Literal["whole", "outside"]:
-    """What to send. A header that is no range, several ranges, and a stale If-Range all mean
-    the whole, as the RFC allows.
+    """Return the range to send, `whole` for the whole representation, or `outside`.
+
+    Malformed ranges, several ranges and a stale If-Range mean the whole, as the RFC allows.
     """
     match = _ONE_RANGE.match(range_header or "")
     if match is None or (if_range is not None and if_range.strip() != etag):

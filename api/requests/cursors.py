@@ -1,4 +1,4 @@
-"""Opaque cursors: where the next page begins, bound to the search that it belongs to."""
+"""Opaque cursors of pages. A cursor is bound to the search that it belongs to."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ import hashlib
 from domain.errors import QueryInvalid
 
 _MARK_BYTES = 9
-NO_CURSOR = "is no cursor; pass on `next` of the page before as it came"
+NO_CURSOR = "is no cursor; pass on `next` of the previous page without a change"
 
 
 def write_cursor(search: object, after: str) -> str:
-    """A cursor to what comes after `after` in `search` (told apart by its repr)."""
+    """Return a cursor to the items after `after` in `search`, which its repr identifies."""
     return base64.urlsafe_b64encode(_mark(search) + after.encode()).decode().rstrip("=")
 
 
 def read_cursor(search: object, cursor: str) -> str:
-    """The `after` of a cursor. Raises QueryInvalid where it is none of ours, or of another
-    search.
+    """Return the `after` of a cursor. Raises QueryInvalid for a malformed cursor, or one of
+    another search.
     """
     try:
         raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)

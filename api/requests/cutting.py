@@ -1,8 +1,8 @@
-"""Recordings cut on demand: few at once, of bounded size, each a file without a name once it is
-open, gone when it is closed.
+"""Recordings that are cut on demand, with bounds on their number and size.
 
-A cut has a turn only while it is made. While it is sent, which takes as long as its reader does, it
-is one of the open files, whose number and size have bounds of their own.
+A cut is a file without a name: it is unlinked after it is opened, so it disappears when it is
+closed. The bound on running cuts applies only while a cut is made. While a cut is sent, which takes
+as long as its reader needs, the bounds on open files apply.
 """
 
 from __future__ import annotations
@@ -26,27 +26,28 @@ from storage.recordings.ledger import Segment
 from storage.recordings.recorded_ranges import holds_pictures
 
 MAX_RUNNING = 2
-MOST_OPEN = 16
-MOST_BYTES = 4 << 30
-"""Of the segments of one cut: what it takes of the disk, once where they lie here, twice where
-they are gathered.
+MAX_OPEN = 16
+MAX_BYTES = 4 << 30
+"""The largest size of the segments of one cut.
+
+A cut uses that much of the disk if its segments are local, and twice as much if they are copied.
 """
-MOST_OPEN_BYTES = 4 * MOST_BYTES
-"""Of the segments of all cuts that are being made or sent."""
-_GATHERED = "gathered-"
-WAIT_FOR_TURN_S = 5.0
+MAX_OPEN_BYTES = 4 * MAX_BYTES
+"""The largest size of the segments of all cuts that are being made or sent."""
+_COPIES_PREFIX = "gathered-"
+TURN_TIMEOUT_S = 5.0
 CHUNK_BYTES = 256 << 10
 _NEAR_NS = (NS_PER_HOUR, NS_PER_DAY)
-"""How far around an empty range to look for what is nearest."""
+"""The distances around an empty range in which the nearest recording is searched."""
 
 
 Find = Callable[[int, int], Sequence[Segment]]
-"""The segments of a camera within a range."""
+"""Returns the segments of a camera within a range."""
 
 
 @dataclass(frozen=True, slots=True)
 class RemoteSegment:
-    """A segment that lies elsewhere, and how its bytes are had."""
+    """A segment in another place, with the function that fetches its bytes."""
 
     segment: Segment
     size_bytes: int
@@ -54,22 +55,23 @@ class RemoteSegment:
 
 
 class CutStream:
-    """A finished cut: its bytes in chunks, and the headers that tell of it. Close it, or its
-    place is never given back.
+    """A finished cut: its bytes in chunks, and the headers that describe it.
+
+    The caller must close it; that releases its reservation.
     """
 
-    def __init__(self, file: BinaryIO, made: Cut, give_back: Callable[[], None]) -> None:
+    def __init__(self, file: BinaryIO, result: Cut, release: Callable[[], None]) -> None:
         self._file = file
-        self._left_bytes = self.size_bytes = made.size_bytes
-        self.etag = f'"{made.sha256}"'
-        self._give_back: Callable[[], None] | None = give_back
+        self._left_bytes = self.size_bytes = result.size_bytes
+        self.etag = f'"{result.sha256}"'
+        self._release: Callable[[], None] | None = release
         self.headers = {
             "ETag": self.etag,
             "Accept-Ranges": "bytes",
-            "Sightline-Start": rfc3339(made.start_ns),
-            "Sightline-End": rfc3339(made.end_ns),
-            "Sightline-Gaps": gaps_header(made.gaps_ms),
-            "Sightline-Apart": gaps_header(made.apart_ms),
+            "Sightline-Start": rfc3339(result.start_ns),
+            "Sightline-End": rfc3339(result.end_ns),
+            "Sightline-Gaps": gaps_header(result.gaps_ms),
+            "Sightline-Apart": gaps_header(result.apart_ms),
         }
 
     def __iter__(self) -> Iterator[bytes]:
@@ -77,20 +79,20 @@ class CutStream:
             self._left_bytes -= len(chunk)
             yield chunk
 
-    def only(self, part: ByteRange) -> None:
-        """Give that part of the file alone."""
+    def select(self, part: ByteRange) -> None:
+        """Restrict the stream to a part of the file."""
         self._file.seek(part.first)
         self._left_bytes = part.length_bytes
 
     def close(self) -> None:
         self._file.close()
-        give_back, self._give_back = self._give_back, None
-        if give_back is not None:
-            give_back()
+        release, self._release = self._release, None
+        if release is not None:
+            release()
 
 
 def gaps_header(gaps_ms: tuple[tuple[int, int], ...]) -> str:
-    """`2026-…Z/2026-…Z, …`: ranges, or `none`."""
+    """Return the ranges as `2026-…Z/2026-…Z, …`, or `none`."""
     return (
         ", ".join(
             f"{rfc3339(start * NS_PER_MS)}/{rfc3339(end * NS_PER_MS)}" for start, end in gaps_ms
@@ -100,8 +102,9 @@ def gaps_header(gaps_ms: tuple[tuple[int, int], ...]) -> str:
 
 
 class Cutting:
-    """Cuts for a process; thread-safe. A cut of an hour takes as much disk as the hour did, so
-    few are made at once.
+    """Makes the cuts of a process. Thread-safe.
+
+    A cut uses as much disk as its range, so few of them run concurrently.
     """
 
     def __init__(self, scratch: Path) -> None:
@@ -109,44 +112,47 @@ class Cutting:
         self._turns = threading.BoundedSemaphore(MAX_RUNNING)
         self._open = _OpenFiles()
         scratch.mkdir(parents=True, exist_ok=True)
-        for left_over in scratch.glob("*.mp4"):  # by a process that was killed while it cut
+        for left_over in scratch.glob("*.mp4"):  # from a process that was killed during a cut
             left_over.unlink()
-        for left_over in scratch.glob(f"{_GATHERED}*"):
+        for left_over in scratch.glob(f"{_COPIES_PREFIX}*"):
             shutil.rmtree(left_over, ignore_errors=True)
 
     def cut(self, find: Find, from_ns: int, to_ns: int) -> CutStream:
-        """Raises NotFound saying what is nearest, BadInput where it is too much, StoreError
-        where too many are being cut.
+        """Cut a range from local segments.
+
+        Raises NotFound, which names the nearest recordings; BadInput for a range that is too large;
+        StoreError while too many cuts run or are open.
         """
         segments = find(from_ns, to_ns)
         size_bytes = sum(
             segment.path.stat().st_size for segment in segments if segment.path.exists()
         )
         _check_size(size_bytes)
-        with self._open.place(size_bytes) as give_back, self._turn():
+        with self._open.reserve(size_bytes) as release, self._turn():
             try:
-                return self._cut(segments, from_ns, to_ns, give_back)
+                return self._cut(segments, from_ns, to_ns, release)
             except NotFound as error:
                 raise NotFound(f"{error}; {_nearest(find, from_ns, to_ns)}") from error
 
-    def cut_remote(self, wanted: Sequence[RemoteSegment], from_ns: int, to_ns: int) -> CutStream:
-        """Of segments that lie elsewhere: each is copied here first, and gone again once it is
-        cut.
+    def cut_remote(self, remote: Sequence[RemoteSegment], from_ns: int, to_ns: int) -> CutStream:
+        """Cut a range from segments in other places, which are copied here for the cut.
+
+        Raises BadInput and StoreError as `cut` does.
         """
-        size_bytes = sum(one.size_bytes for one in wanted)
+        size_bytes = sum(segment.size_bytes for segment in remote)
         _check_size(size_bytes)
         with (
-            self._open.place(size_bytes) as give_back,
+            self._open.reserve(size_bytes) as release,
             self._turn(),
-            TemporaryDirectory(prefix=_GATHERED, dir=self._scratch) as folder,
+            TemporaryDirectory(prefix=_COPIES_PREFIX, dir=self._scratch) as folder,
         ):
-            segments = [replace(one.segment, path=_copied(one, Path(folder))) for one in wanted]
-            return self._cut(segments, from_ns, to_ns, give_back)
+            segments = [replace(one.segment, path=_copied(one, Path(folder))) for one in remote]
+            return self._cut(segments, from_ns, to_ns, release)
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
-        """While a cut is made, and no longer."""
-        if not self._turns.acquire(timeout=WAIT_FOR_TURN_S):
+        """Hold one of the slots for running cuts."""
+        if not self._turns.acquire(timeout=TURN_TIMEOUT_S):
             raise StoreError(
                 f"{MAX_RUNNING} recordings are being cut here already; try again in a moment"
             )
@@ -156,18 +162,18 @@ class Cutting:
             self._turns.release()
 
     def _cut(
-        self, segments: Sequence[Segment], from_ns: int, to_ns: int, give_back: Callable[[], None]
+        self, segments: Sequence[Segment], from_ns: int, to_ns: int, release: Callable[[], None]
     ) -> CutStream:
         path = self._scratch / f"{uuid4().hex}.mp4"
         try:
-            made = cut(segments, from_ns, to_ns, path)
-            return CutStream(path.open("rb"), made, give_back)
+            result = cut(segments, from_ns, to_ns, path)
+            return CutStream(path.open("rb"), result, release)
         finally:
             path.unlink(missing_ok=True)
 
 
 class _OpenFiles:
-    """The cuts that are being made or sent. Thread-safe."""
+    """Counts the cuts that are being made or sent, and their size. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -175,45 +181,44 @@ class _OpenFiles:
         self._size_bytes = 0
 
     @contextmanager
-    def place(self, size_bytes: int) -> Iterator[Callable[[], None]]:
-        """A place for a cut, and what gives it back: called here only where nothing comes of the
-        cut.
+    def reserve(self, size_bytes: int) -> Iterator[Callable[[], None]]:
+        """Reserve room for a cut and yield the function that releases it.
 
-        Raises StoreError where too many are open, or too much.
+        The reservation is released here only if the cut fails. Raises StoreError where the number
+        or the size of open cuts exceeds its bound.
         """
         with self._lock:
-            if self._count >= MOST_OPEN or self._size_bytes + size_bytes > MOST_OPEN_BYTES:
-                said = (
+            if self._count >= MAX_OPEN or self._size_bytes + size_bytes > MAX_OPEN_BYTES:
+                raise StoreError(
                     f"{self._count} recordings of {self._size_bytes / 1e9:.1f} GB are being "
-                    "cut or sent here already"
+                    "cut or sent here already; try again in a moment"
                 )
-                raise StoreError(f"{said}; try again in a moment")
             self._count += 1
             self._size_bytes += size_bytes
-        give_back = partial(self._give_back, size_bytes)
+        release = partial(self._release, size_bytes)
         try:
-            yield give_back
+            yield release
         except BaseException:
-            give_back()
+            release()
             raise
 
-    def _give_back(self, size_bytes: int) -> None:
+    def _release(self, size_bytes: int) -> None:
         with self._lock:
             self._count -= 1
             self._size_bytes -= size_bytes
 
 
 def _check_size(size_bytes: int) -> None:
-    if size_bytes > MOST_BYTES:
-        said = (
-            f"this is {size_bytes / 1e9:.1f} GB, and at most {MOST_BYTES / 1e9:.1f} are cut at once"
+    if size_bytes > MAX_BYTES:
+        raise BadInput(
+            f"the range has {size_bytes / 1e9:.1f} GB of recordings, and a cut holds at most "
+            f"{MAX_BYTES / 1e9:.1f} GB; request it in parts"
         )
-        raise BadInput(f"{said}; ask in parts")
 
 
-def _copied(one: RemoteSegment, folder: Path) -> Path:
-    path = folder / one.segment.path.name
-    path.write_bytes(one.fetch())
+def _copied(remote: RemoteSegment, folder: Path) -> Path:
+    path = folder / remote.segment.path.name
+    path.write_bytes(remote.fetch())
     return path
 
 
@@ -224,7 +229,7 @@ def _nearest(find: Find, from_ns: int, to_ns: int) -> str:
             for one in find(max(0, from_ns - around_ns), to_ns + around_ns)
             if holds_pictures(one.path)
         ]
-        # An open segment's end is not known by its name; it lasts at least to its start.
+        # The name of an open segment has no end; it ends at its start or later.
         before = max((s.end_ns or s.start_ns for s in found if s.start_ns < from_ns), default=None)
         after = min((s.start_ns for s in found if s.start_ns >= from_ns), default=None)
         if before is not None or after is not None:

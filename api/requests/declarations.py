@@ -1,6 +1,4 @@
-"""What every route must say of itself before it may answer: the right it needs, the scope it
-acts in, what the audit calls it.
-"""
+"""The declaration that every route needs: its right, its scope, and its name in the audit log."""
 
 from __future__ import annotations
 
@@ -18,28 +16,30 @@ from domain.people import Person, Right
 
 
 class Access(StrEnum):
-    """What needs no right of its own."""
+    """The access levels that need no right."""
 
     ANYONE = "anyone"  # also without a token
     SIGNED_IN = "signed_in"  # any person with a token
 
 
 class Scope(StrEnum):
-    """Whose material the answer holds: what a person limited to some areas must be checked
-    against.
+    """The cameras whose material a response holds.
+
+    A person who is limited to some areas is checked against them.
     """
 
-    NONE = "none"  # nobody's
-    SITE = "site"  # every camera's that the answer names
-    CAMERA = "camera"  # that of the camera in the path
-    EVENT = "event"  # that of the camera of the event in the path
+    NONE = "none"  # no camera
+    SITE = "site"  # every camera in the response
+    CAMERA = "camera"  # the camera in the path
+    EVENT = "event"  # the camera of the event in the path
 
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """One route. `audit` is empty where nothing is recorded. A `look` sees evidence, so it needs a
-    reason and is recorded before it is answered; a change (any method but GET and HEAD) is recorded
-    before it is made.
+    """Declares one route. `audit` is empty where nothing is recorded.
+
+    An evidence access needs a reason and is recorded before its response is sent. A change (any
+    method but GET and HEAD) is recorded before it is made.
     """
 
     method: str
@@ -50,27 +50,25 @@ class Declaration:
     audit: str = ""
     is_evidence_access: bool = False
     media_type: str = "application/json"
-    """The media type of a good answer."""
+    """The media type of a successful response."""
     allows_head: bool = False
-    """HEAD is answered as well."""
+    """Whether HEAD is supported too."""
     allows_ticket: bool = False
-    """A ticket in the address stands for the token and the reason: players can send no headers."""
+    """Whether a ticket in the URL replaces token and reason, for players that send no headers."""
 
     pool: Pool = Pool.QUERIES
-    """The threads in which it blocks."""
+    """The threads that run the endpoint."""
 
     def __post_init__(self) -> None:
         if self.is_evidence_access and not self.audit:
-            raise ValueError(f"{self.path}: a look is always recorded; give it an audit term")
+            raise ValueError(f"{self.path}: an evidence access is recorded; give it an audit term")
         if self.is_evidence_access and isinstance(self.right, Access):
-            raise ValueError(f"{self.path}: a look needs a right of its own")
+            raise ValueError(f"{self.path}: an evidence access needs a right")
         if self.is_change:
             self._check_change()
 
     def _check_change(self) -> None:
-        """A change has its intent written by the thread that makes it, from its trace
-        (`recorder.py`).
-        """
+        """Check that the thread of a change can write its intent (`audit_recorder.py`)."""
         if not self.audit:
             raise ValueError(f"{self.path}: a change is always recorded; give it an audit term")
         if inspect.iscoroutinefunction(self.endpoint):
@@ -80,7 +78,7 @@ class Declaration:
 
     @property
     def is_change(self) -> bool:
-        """By its method, so that no route can leave it out."""
+        """Whether the route changes something. The method decides, so no route can omit it."""
         return self.method not in ("GET", "HEAD")
 
     def allows(self, person: Person) -> bool:
@@ -102,7 +100,7 @@ class Declarations:
         return self._by_key.get((method, path))
 
     def check(self, app: FastAPI) -> None:
-        """Raises ValueError where a route of `app` is not declared: such an app does not start."""
+        """Check that every route of `app` is declared. Raises ValueError."""
         for route in app.routes:
             if not isinstance(route, APIRoute):
                 raise ValueError(f"{route!r} is not declared; add it to the table of routes")

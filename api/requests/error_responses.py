@@ -25,7 +25,7 @@ from domain.suggestions import shortened, suggestion
 
 Detail = dict[str, object]
 _SECRET_FIELDS = frozenset({"secret", TICKET})
-"""Fields whose value is never repeated, nor is that of an unknown field."""
+"""Responses never repeat the value of these fields, nor that of an unknown field."""
 
 
 def add_fault_handlers(app: FastAPI) -> None:

@@ -1,4 +1,4 @@
-"""Numbers in addresses: digits as people write them, and not all that Python takes for a number."""
+"""Numbers in URLs: plain digits, and not every form that Python accepts as a number."""
 
 from __future__ import annotations
 

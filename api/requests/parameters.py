@@ -1,6 +1,4 @@
-"""The parameters that routes share, each with its form and an example; FastAPI checks them and
-OpenAPI shows them.
-"""
+"""The parameters that several routes share. FastAPI validates them and OpenAPI shows them."""
 
 from __future__ import annotations
 
@@ -70,7 +68,7 @@ RangeTo = Annotated[Moment, Query(alias="to", description="where the range ends 
 Limit = Annotated[WholeNumber, Query(ge=1, le=500, description="most items of a page")]
 Next = Annotated[
     str | None,
-    Query(alias="next", max_length=200, description="`next` of the page before, as it came"),
+    Query(alias="next", max_length=200, description="`next` of the previous page, unchanged"),
 ]
 AreaOf = Annotated[
     str | None,
@@ -107,8 +105,8 @@ async def passing_filter(
     direction: Annotated[
         Literal["toward", "away", "left", "right", "unknown"] | None,
         Query(
-            description="which way it went, as the camera sees it; `unknown`: of which that is "
-            "not told"
+            description="direction of travel, as the camera sees it; `unknown`: passings without "
+            "a direction"
         ),
     ] = None,
     lane: Annotated[
@@ -136,7 +134,7 @@ async def passing_filter(
         ),
     ] = None,
 ) -> EventQuery:
-    """Which passings are meant, whenever they were. Raises QueryInvalid."""
+    """Return the filter for passings of any time. Raises QueryInvalid."""
     pattern = None if plate is None else search_pattern(plate)
     circle, polygon = (
         None if near is None else parse_circle(near),
@@ -170,7 +168,7 @@ async def event_query(
         ),
     ] = False,
 ) -> EventQuery:
-    """A search as its parameters say it. Raises QueryInvalid."""
+    """Return the query of a search. Raises QueryInvalid."""
     check_order(from_ns, to_ns)
     if fuzzy and (filter_.plate is None or is_wildcard(filter_.plate)):
         raise QueryInvalid(
@@ -180,9 +178,7 @@ async def event_query(
 
 
 def exact_plate(typed: str) -> str:
-    """A whole plate, ready to look up. Raises QueryInvalid for wildcards and for what no plate
-    holds.
-    """
+    """Normalise a whole plate. Raises QueryInvalid for wildcards and for invalid characters."""
     pattern = search_pattern(typed)
     if is_wildcard(pattern):
         raise QueryInvalid(

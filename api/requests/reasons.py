@@ -1,5 +1,6 @@
-"""`X-Reason` and `X-Case` as people write them: any language, as raw UTF-8 or percent-encoded
-(browsers can send no other).
+"""Parses `X-Reason` and `X-Case`: any language, as raw UTF-8 or percent-encoded.
+
+Browsers can send only the percent-encoded form.
 """
 
 from __future__ import annotations
@@ -13,21 +14,18 @@ MAX_CHARACTERS = 500
 
 
 def read_reason(raw: bytes | None, required: bool) -> str:
-    """The reason of a look. Raises ReasonMissing where one is required and none stands there."""
+    """Return the reason of an access. Raises ReasonMissing where it is required and absent."""
     reason = decode_header("X-Reason", raw)
     if required and not reason:
         raise ReasonMissing(
-            "this looks at evidence, so say why: send a header X-Reason, for example `X-Reason: "
-            "theft 2026-118` "
-            "(other than Latin letters as UTF-8 or percent-encoded)"
+            "access to evidence needs a reason: send a header X-Reason, for example `X-Reason: "
+            "theft 2026-118` (other than Latin letters as UTF-8 or percent-encoded)"
         )
     return reason
 
 
 def decode_header(name: str, raw: bytes | None) -> str:
-    """The text of a header, trimmed; empty where it is absent. Raises QueryInvalid for what is
-    no text.
-    """
+    """Return the text of a header, trimmed; empty where it is absent. Raises QueryInvalid."""
     try:
         text = unquote_to_bytes(raw or b"").decode("utf-8").strip()
     except UnicodeDecodeError as error:
@@ -36,9 +34,7 @@ def decode_header(name: str, raw: bytes | None) -> str:
 
 
 def one_line(name: str, text: str) -> str:
-    """`text` as it is. Raises QueryInvalid where it is too long, or would not stand on one line
-    of a log.
-    """
+    """Return `text`. Raises QueryInvalid where it is too long or has more than one line."""
     if len(text) > MAX_CHARACTERS:
         raise QueryInvalid(name, f"is {len(text)} characters long; at most {MAX_CHARACTERS}")
     if any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in text):

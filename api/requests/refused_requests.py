@@ -1,8 +1,8 @@
-"""Requests without a valid token, as the audit log has them: a line for each address and minute.
+"""Requests without a valid token in the audit log: one line for each address and minute.
 
-Anybody can send such requests, and as many as the network carries. So a line has neither their
-parameters nor their path, the addresses that are followed at once are bounded, and these lines may
-fill only a part of the audit log.
+Anyone can send such requests, and as many as the network carries. So a line has neither their
+parameters nor their path, the number of tracked addresses is bounded, and these lines may fill only
+a part of the audit log.
 """
 
 from __future__ import annotations
@@ -18,23 +18,23 @@ from domain.log import FloodGate
 from domain.metrics import AUDIT_LINES_LOST, REFUSALS
 from storage.site.audit import AuditEntry, AuditLog, Phase
 
-MOST_ADDRESSES = 256
+MAX_ADDRESSES = 256
 OTHERS = "others"
-"""Stands for all addresses beyond those that are followed."""
-MOST_PART = 0.5
+"""The name for all addresses beyond the tracked ones."""
+MAX_SHARE = 0.5
 """The part of the audit log's limit up to which refusals are written."""
 FLUSH_INTERVAL_S = 10.0
 _MINUTE_NS = 60 * NS_PER_S
-_MOST_CHARACTERS = 45
+_MAX_CHARACTERS = 45
 _log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
 class _Address:
     written_ns: int
-    """When its last line was written, or was refused."""
+    """When its last line was written or could not be written."""
     refused: int = 0
-    """Requests since that line."""
+    """The number of requests since that line."""
     since_ns: int = 0
     route: str = ""
     status: int = 0
@@ -46,8 +46,9 @@ class _Address:
 
 
 class Refusals:
-    """Thread-safe. The first request of an address is written at once, the others with its next
-    line.
+    """Counts refused requests and writes their lines. Thread-safe.
+
+    The first request of an address is written immediately, the others with its next line.
     """
 
     def __init__(self, audit: AuditLog, clock: Clock) -> None:
@@ -59,13 +60,13 @@ class Refusals:
         self._warn = FloodGate(_log.warning, clock, every_s=60.0)
 
     def record(self, address: str, route: str, status: int) -> None:
-        """Count a request. `route` is an audit term or a path template, never what was asked."""
+        """Count a request. `route` is an audit term or a path template, not the requested path."""
         REFUSALS.labels(str(status)).inc()
         self.flush()
         now_ns = self._clock.steady_ns()
         network = network_of(address)
         with self._lock:
-            if network not in self._addresses and len(self._addresses) >= MOST_ADDRESSES:
+            if network not in self._addresses and len(self._addresses) >= MAX_ADDRESSES:
                 network = OTHERS
             known = self._addresses.setdefault(network, _Address(now_ns - _MINUTE_NS))
             known.add(now_ns, route, status)
@@ -74,8 +75,9 @@ class Refusals:
             self._write(line)
 
     def flush(self, is_last: bool = False) -> None:
-        """Write what has waited for a minute, and forget addresses that are silent; `is_last`:
-        write all.
+        """Write the lines that are a minute old, and forget addresses without requests.
+
+        With `is_last`, all lines are written.
         """
         now_ns = self._clock.steady_ns()
         with self._lock:
@@ -96,8 +98,9 @@ class Refusals:
                 self._write(line)
 
     def run(self, stop: threading.Event) -> None:
-        """Sweep until `stop`: a thread of the process, so that the last line does not wait for
-        a request.
+        """Flush periodically until `stop`, so that no line waits for the next request.
+
+        A thread of the process runs this.
         """
         while not self._clock.wait(stop, FLUSH_INTERVAL_S):
             self.flush()
@@ -105,7 +108,7 @@ class Refusals:
     def _due(
         self, network: str, known: _Address, now_ns: int, is_last: bool = False
     ) -> AuditEntry | None:
-        """The line of an address, where it has one to write now."""
+        """Return the line of an address if one is due."""
         if not known.refused or (now_ns - known.written_ns < _MINUTE_NS and not is_last):
             return None
         since = rfc3339(known.since_ns + self._clock.stepped_ns)
@@ -123,22 +126,23 @@ class Refusals:
         return entry
 
     def _write(self, entry: AuditEntry) -> None:
-        """A refusal shows nothing, so it is given also where it cannot be written."""
+        """Write a line. A failure is only counted: the refusal discloses nothing."""
         try:
-            self._audit.append(entry, MOST_PART)
+            self._audit.append(entry, MAX_SHARE)
         except (OSError, SightlineError) as error:
             AUDIT_LINES_LOST.labels(Phase.REFUSED).inc()
             self._warn("refusals", f"refused requests cannot be written to the audit log: {error}")
 
 
 def network_of(address: str) -> str:
-    """What a client cannot change at will: its IPv4 address, or the /64 network of its IPv6
-    address.
+    """Return the IPv4 address, or the /64 network of an IPv6 address.
+
+    A client cannot change these at will.
     """
     try:
         found = ip_address(address.partition("%")[0])
     except ValueError:
-        return address[:_MOST_CHARACTERS]
+        return address[:_MAX_CHARACTERS]
     if isinstance(found, IPv6Address):
         if found.ipv4_mapped is not None:
             return str(found.ipv4_mapped)

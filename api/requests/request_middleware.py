@@ -1,5 +1,7 @@
-"""Around every request: an id, limits of size, security headers, one log line, one measurement,
-and no fault that shows its inside.
+"""The outermost middleware of every request.
+
+It adds a request id and security headers, limits sizes, writes a log line and a metric, and hides
+the details of internal errors.
 """
 
 from __future__ import annotations
@@ -31,16 +33,14 @@ SECURITY_HEADERS: tuple[tuple[bytes, bytes], ...] = (
     (b"referrer-policy", b"no-referrer"),
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"cross-origin-resource-policy", b"same-origin"),
-    # What is looked at is recorded, so nothing between may answer in our stead.
+    # Each access is recorded, so no cache may respond in place of the API.
     (b"cache-control", b"no-store"),
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
 )
 
 
 class RequestMiddleware:
-    """Outermost of all: whatever happens inside, an answer of one shape goes out and one line
-    is written.
-    """
+    """Guarantees that each request gets a well-formed response and one log line."""
 
     def __init__(self, app: ASGIApp, clock: Clock) -> None:
         self._app = app
@@ -57,7 +57,7 @@ class RequestMiddleware:
         try:
             await self._answer(scope, receive, answer, trace)
         finally:
-            _account(scope, trace, answer, self._clock.monotonic_s() - began_s)
+            _log_request(scope, trace, answer, self._clock.monotonic_s() - began_s)
 
     async def _answer(self, scope: Scope, receive: Receive, answer: _Answer, trace: Trace) -> None:
         refusal = _refusal(scope)
@@ -69,14 +69,14 @@ class RequestMiddleware:
         except Exception:
             _log.exception("request %s failed", trace.request_id)
             if answer.status:
-                # bytes are out: the server cuts the connection, so that nobody takes a part for the
-                # whole
+                # A part is already sent. The server closes the connection, so that no client uses
+                # the part as the whole.
                 raise
             await internal_response(trace.request_id)(scope, receive, answer.send)
 
 
 class _Answer:
-    """Adds the headers that every answer has, and notes its status and size."""
+    """Adds the common headers to a response, and stores its status and size."""
 
     def __init__(self, send: Send, request_id: str) -> None:
         self._send = send
@@ -113,11 +113,11 @@ def _refusal(scope: Scope) -> tuple[Kind, str] | None:
     return None
 
 
-def _account(scope: Scope, trace: Trace, answer: _Answer, took_s: float) -> None:
-    """The query is left out: it holds plates, and those belong in the audit log alone."""
+def _log_request(scope: Scope, trace: Trace, answer: _Answer, duration_s: float) -> None:
+    """Log and measure a request, without its query: plates belong in the audit log alone."""
     route: Any = scope.get("route")
     template = str(route.path) if route is not None else "unmatched"
-    REQUEST_DURATION_S.labels(route=template, status=str(answer.status)).observe(took_s)
+    REQUEST_DURATION_S.labels(route=template, status=str(answer.status)).observe(duration_s)
     path = (scope.get("raw_path") or b"").partition(b"?")[0].decode("ascii", "replace")
     who = trace.person.name if trace.person else "-"
     line = "%s %s %s %d %d bytes %.1f ms %s"
@@ -128,6 +128,6 @@ def _account(scope: Scope, trace: Trace, answer: _Answer, took_s: float) -> None
         path,
         answer.status,
         answer.size_bytes,
-        took_s * 1000,
+        duration_s * 1000,
         trace.request_id,
     )

@@ -1,6 +1,4 @@
-"""What is known of one request while it is answered: by whom, of what, and why. It travels in
-the ASGI scope.
-"""
+"""The state of one request in the ASGI scope: person, declaration, reason and terms."""
 
 from __future__ import annotations
 
@@ -18,6 +16,8 @@ _KEY = "sightline.trace"
 
 @dataclass(slots=True)
 class Trace:
+    """The state of one request; guard, audit and log use it."""
+
     request_id: str
     address: str = ""
     declaration: Declaration | None = None
@@ -26,9 +26,9 @@ class Trace:
     case: str = ""
     ticket: Ticket | None = None
     is_recorded: bool = False
-    """Its entry was written to the audit log, or could not be."""
+    """Whether its line was written to the audit log, or the attempt failed."""
     is_intended: bool = False
-    """The intent of a change is in the audit log."""
+    """Whether the intent of a change is in the audit log."""
     terms: dict[str, str] = field(default_factory=dict)
 
 

@@ -1,7 +1,7 @@
-"""How answers that stream are sent: so many at once, and each no slower than a least rate.
+"""Limits on streaming responses: their number, and a minimum rate for each.
 
-An export holds an open file, or a connection to a node, until its last byte is sent. A reader that
-stops reading would hold it for ever.
+An export holds an open file, or a connection to a node, until its last byte is sent. Without a
+minimum rate, a client that stops reading would hold it without end.
 """
 
 from __future__ import annotations
@@ -20,16 +20,17 @@ from domain.metrics import SLOW_READERS
 from domain.settings import Settings
 
 MAX_OPEN = 48
-"""Fewer than the connections to nodes that a process may have."""
+"""It is less than the number of connections to nodes that a process may have."""
 CHECK_INTERVAL_S = 0.5
-"""How often a reader is asked after. The rate itself is reckoned by the injected clock."""
+"""How often the rate of a client is checked. The injected clock measures the rate itself."""
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class LeastRate:
-    """A reader that takes less than `bytes_per_s` over `over_s` seconds of waiting for it is
-    closed.
+    """The minimum rate of a client.
+
+    A client that reads less than `bytes_per_s` during `over_s` seconds of sending is disconnected.
     """
 
     bytes_per_s: float = 32_000.0
@@ -37,14 +38,15 @@ class LeastRate:
 
     @classmethod
     def from_settings(cls, settings: Settings, slack: float = 1.0) -> LeastRate:
-        """By the settings. A node gives its readers more slack than the API, so that the API
-        closes first.
+        """Return the rate of the settings.
+
+        A node uses a larger `slack` than the API, so that the API disconnects first.
         """
         return cls(settings.send_least_kb_s * 1000, settings.send_slow_s * slack)
 
 
 class SendRate:
-    """How fast one reader takes what is sent. Time in which it waits for us does not count."""
+    """Measures how fast one client reads. Time in which it waits for us does not count."""
 
     def __init__(self, clock: Clock, least: LeastRate) -> None:
         self._clock = clock
@@ -55,7 +57,7 @@ class SendRate:
 
     @contextmanager
     def sending(self, size_bytes: int) -> Iterator[None]:
-        """Around the sending of a chunk, which counts from its beginning."""
+        """Measure the sending of a chunk; its bytes count from the start of sending."""
         self._since_s = self._clock.monotonic_s()
         self._sent_bytes += size_bytes
         try:
@@ -65,7 +67,7 @@ class SendRate:
             self._since_s = None
 
     def is_too_slow(self) -> bool:
-        """Whether the window that ends now was too slow; a good one begins the next."""
+        """Return whether the current window was too slow; otherwise start the next window."""
         current_s = 0.0 if self._since_s is None else self._clock.monotonic_s() - self._since_s
         waited_s = self._waited_s + current_s
         if waited_s < self._least.over_s:
@@ -77,7 +79,7 @@ class SendRate:
 
 
 class Sending:
-    """All answers that stream from one app; used by its event loop alone."""
+    """The streaming responses of one app. Only its event loop may use it."""
 
     def __init__(self, clock: Clock, least: LeastRate, most: int = MAX_OPEN) -> None:
         self._clock = clock
@@ -85,12 +87,12 @@ class Sending:
         self._most = most
         self._warn = FloodGate(_log.warning, clock, every_s=10.0)
         self.limiter = CapacityLimiter(most)
-        """Of the threads that wait for the next bytes of a source."""
+        """Limits the threads that wait for the next bytes of a source."""
         self.open = 0
 
     @contextmanager
     def slot(self) -> Iterator[SendRate]:
-        """While an answer is sent. Raises StoreError where too many are."""
+        """Hold a slot while a response is sent. Raises StoreError where none is free."""
         if self.open >= self._most:
             raise StoreError(
                 f"{self._most} files are being sent here already; try again in a moment"
@@ -102,7 +104,7 @@ class Sending:
             self.open -= 1
 
     def close_slow(self, request_id: str) -> None:
-        """Count and log a reader that is closed."""
+        """Count and log a client that is disconnected."""
         SLOW_READERS.inc()
         self._warn(
             "slow",

@@ -1,4 +1,4 @@
-"""Circles and polygons on the map as they stand in a query."""
+"""Parses circles and polygons on the map in queries."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ MOST_RADIUS_M = 1_000_000
 
 
 def parse_circle(text: str) -> Circle:
-    """`longitude,latitude,metres`. Raises QueryInvalid."""
+    """Parse `longitude,latitude,metres`. Raises QueryInvalid."""
     numbers = _numbers("near", text)
     if len(numbers) != 3 or not 0 < numbers[2] <= MOST_RADIUS_M:
         raise QueryInvalid("near", "is longitude,latitude,metres, as 111.513,32.54,800")
@@ -18,7 +18,7 @@ def parse_circle(text: str) -> Circle:
 
 
 def parse_polygon(text: str) -> Polygon:
-    """`longitude,latitude;longitude,latitude;…` Raises QueryInvalid."""
+    """Parse `longitude,latitude;longitude,latitude;…`. Raises QueryInvalid."""
     pairs = [_numbers("within", part) for part in text.strip(";").split(";")]
     if not 3 <= len(pairs) <= MOST_CORNERS or any(len(pair) != 2 for pair in pairs):
         raise QueryInvalid(

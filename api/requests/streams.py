@@ -1,4 +1,4 @@
-"""Answers that stream from something held open, and let go of it however they end."""
+"""Streaming responses that close their source however they end."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from api.requests.send_limits import CHECK_INTERVAL_S, Sending, SendRate
 
 
 class ByteStream(Protocol):
-    """Chunks of bounded size, and what must be closed after them."""
+    """A source of chunks of bounded size, which must be closed."""
 
     def __iter__(self) -> Iterator[bytes]: ...
     def close(self) -> None: ...
 
 
 class HeldStream(StreamingResponse):
-    """Streams `source` and closes it, also where the reader leaves or is too slow, or the answer
-    never begins.
+    """Streams `source` and closes it, also if the client disconnects, is too slow, or the response
+    never starts.
 
-    Raises StoreError, before the answer begins, where too many files are being sent.
+    Raises StoreError before the response starts, where too many files are being sent.
     """
 
     def __init__(
@@ -45,8 +45,8 @@ class HeldStream(StreamingResponse):
         try:
             with sending.slot() as pace:
                 if not await self._is_sent(sending, pace, receive, send):
-                    # Without its end the server cuts the connection, so that no part is taken for
-                    # the whole.
+                    # The last chunk is not sent. The server then closes the connection, so that no
+                    # client uses the part as the whole.
                     sending.close_slow(trace_of(scope).request_id)
         finally:
             with CancelScope(shield=True):
@@ -55,7 +55,7 @@ class HeldStream(StreamingResponse):
     async def _is_sent(
         self, sending: Sending, pace: SendRate, receive: Receive, send: Send
     ) -> bool:
-        """False where the reader is too slow; True where all is sent or the reader has left."""
+        """Return False if the client is too slow, True if all is sent or it has disconnected."""
         sent = asyncio.ensure_future(self._send(sending, pace, send))
         left = asyncio.ensure_future(self.listen_for_disconnect(receive))
         slow = asyncio.ensure_future(_until_too_slow(pace))
@@ -85,10 +85,10 @@ async def _until_too_slow(pace: SendRate) -> None:
 
 
 class GeneratedStream(StreamingResponse):
-    """Streams what `generator` yields and closes it, also where the reader leaves before the end.
+    """Streams what `generator` yields and closes it, also if the client disconnects early.
 
-    A generator that is only dropped ends when the garbage collector finds it, which may take hours:
-    the exception that ended its reader refers to its frame. Until then it keeps all that it holds.
+    A generator that is not closed ends when the garbage collector finds it, which may take hours:
+    the exception that ended the response refers to its frame. Until then it holds its resources.
     """
 
     def __init__(

@@ -1,9 +1,8 @@
-"""The threads in which routes block, divided so that what waits for cameras and nodes delays
-nothing else.
+"""The thread pools of blocking routes. Routes that wait for cameras and nodes delay no others.
 
-A picture of a dead camera takes a thread for ten seconds. In one pool for all, forty of them
-stopped searches, tokens and health. Each pool has a bound of its own; beyond it a request is
-refused at once.
+A picture of a dead camera occupies a thread for ten seconds. In one common pool, forty of them
+stopped searches, tokens and health. Each pool has its own bound, beyond which a request is refused
+without waiting.
 """
 
 from __future__ import annotations
@@ -23,12 +22,12 @@ T = TypeVar("T")
 
 
 class Pool(StrEnum):
-    """What a route waits for."""
+    """The pools, by what a route waits for."""
 
-    # the index, the archive, the object store's small records; the guard is here as well
+    # the index, the archive and small objects; the guard uses this pool too
     QUERIES = "queries"
-    PICTURES = "pictures"  # a picture of a camera, a node or the object store
-    PLAYBACK = "playback"  # lists and pieces of recordings, of nodes and the object store
+    PICTURES = "pictures"  # a picture from a camera, a node or the object store
+    PLAYBACK = "playback"  # lists and parts of recordings from nodes and the object store
     CUTS = "cuts"  # a recording that is cut, for up to a minute
 
 
@@ -43,19 +42,20 @@ _SIZES = {
     Pool.PLAYBACK: _Size(24, 48),
     Pool.CUTS: _Size(8, 8),
 }
-"""Queries share the threads that the server has by itself, and wait for them without a bound."""
+"""Queries use the default threads of the server, and wait for them without a bound."""
 
 
 class Pools:
-    """The pools of one app; used by its event loop alone."""
+    """The pools of one app. Only its event loop may use it."""
 
     def __init__(self) -> None:
         self._limiters = {pool: CapacityLimiter(size.running) for pool, size in _SIZES.items()}
         self._inside = dict.fromkeys(_SIZES, 0)
 
     async def run(self, pool: Pool, work: Callable[..., T], *arguments: Any) -> T:
-        """`work(*arguments)` in a thread of the pool. Raises StoreError where too many wait for
-        one.
+        """Run `work(*arguments)` in a thread of the pool.
+
+        Raises StoreError where too many requests wait for the pool.
         """
         if pool not in _SIZES:
             return await to_thread.run_sync(work, *arguments)
@@ -74,7 +74,7 @@ class Pools:
 
 
 def pooled(pools: Pools, pool: Pool, endpoint: Callable[..., Any]) -> Callable[..., Any]:
-    """A blocking endpoint as one that FastAPI awaits, and that runs in `pool`."""
+    """Wrap a blocking endpoint as an async one that runs in `pool`."""
 
     @wraps(endpoint)
     async def call(**arguments: Any) -> Any:

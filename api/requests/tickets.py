@@ -1,8 +1,8 @@
-"""Short-lived tickets in addresses, for what can send no headers: who looks, why, at which camera
-and time, or feed. Signed; pure.
+"""Short-lived signed tickets in URLs, for clients that cannot send headers.
 
-A ticket stands for the headers of the look that it was given for: whoever comes with it is recorded
-as that person, with that reason.
+A ticket names the person, the reason, the case, and the camera and range or the feed that it opens.
+It replaces the headers of the request that it was issued for: an access with the ticket is recorded
+for that person with that reason. This module does no I/O.
 """
 
 from __future__ import annotations
@@ -19,14 +19,16 @@ from domain.errors import Unauthenticated
 from domain.people import Person, Role
 
 TICKET = "ticket"
-"""The name of the parameter."""
+"""The name of the query parameter."""
 LIFETIME_S = 600
-"""After the playing time of what it opens: somebody may pause."""
+"""The validity of a ticket in addition to the duration of its range: a person may pause."""
 _MAC_BYTES = 16
 
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
+    """The content of a ticket."""
+
     person: str
     role: str
     reason: str
@@ -38,7 +40,7 @@ class Ticket:
     expires_s: int
 
     def covers(self, from_ns: int, to_ns: int) -> bool:
-        """Whether some of [from, to) is in what the ticket opens."""
+        """Return whether the ticket's range overlaps [from, to)."""
         return from_ns < self.to_ns and self.from_ns < to_ns
 
     @property
@@ -49,33 +51,34 @@ class Ticket:
 def ticket_for(
     person: Person, reason: str, case: str, opens: str, span: tuple[int, int], now_ns: int
 ) -> Ticket:
-    """A ticket to [from, to) of a camera, for as long as that plays and a little more; or to a
-    feed, for as little.
+    """Issue a ticket to [from, to) of a camera, or to a feed with an empty range.
+
+    It is valid for the duration of the range and `LIFETIME_S`.
     """
     expires_s = (now_ns + span[1] - span[0]) // NS_PER_S + LIFETIME_S
     return Ticket(person.name, person.role.value, reason, case, opens, *span, expires_s)
 
 
 def write_ticket(key: bytes, ticket: Ticket) -> str:
-    said = json.dumps(asdict(ticket), separators=(",", ":"), ensure_ascii=False).encode()
-    return base64.urlsafe_b64encode(_mac(key, said) + said).decode().rstrip("=")
+    content = json.dumps(asdict(ticket), separators=(",", ":"), ensure_ascii=False).encode()
+    return base64.urlsafe_b64encode(_mac(key, content) + content).decode().rstrip("=")
 
 
 def read_ticket(key: bytes, text: str, now_ns: int) -> Ticket:
-    """The ticket that `text` is. Raises Unauthenticated where it is none of ours, or is over."""
+    """Verify and parse a ticket. Raises Unauthenticated for a foreign or expired one."""
     try:
         raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError) as error:
-        raise Unauthenticated("this is no ticket; use addresses as they came") from error
-    mac, said = raw[:_MAC_BYTES], raw[_MAC_BYTES:]
-    if not hmac.compare_digest(mac, _mac(key, said)):
-        raise Unauthenticated("this ticket is none of ours; use addresses as they came")
+        raise Unauthenticated("the ticket is malformed; use URLs without a change") from error
+    mac, content = raw[:_MAC_BYTES], raw[_MAC_BYTES:]
+    if not hmac.compare_digest(mac, _mac(key, content)):
+        raise Unauthenticated("the ticket was not signed by this site; use URLs without a change")
     known = {field.name for field in fields(Ticket)}
-    ticket = Ticket(**{name: value for name, value in json.loads(said).items() if name in known})
+    ticket = Ticket(**{name: value for name, value in json.loads(content).items() if name in known})
     if ticket.expires_s <= now_ns // NS_PER_S:
-        raise Unauthenticated("this ticket is over; ask again for what gave it")
+        raise Unauthenticated("the ticket has expired; repeat the request that issued it")
     return ticket
 
 
-def _mac(key: bytes, said: bytes) -> bytes:
-    return hmac.new(key, b"ticket\n" + said, hashlib.sha256).digest()[:_MAC_BYTES]
+def _mac(key: bytes, content: bytes) -> bytes:
+    return hmac.new(key, b"ticket\n" + content, hashlib.sha256).digest()[:_MAC_BYTES]

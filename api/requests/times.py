@@ -1,6 +1,6 @@
-"""Times that people write, as parameters and in bodies: RFC 3339 in, UTC nanoseconds out.
+"""Parses the times in parameters and bodies: RFC 3339 in, UTC nanoseconds out.
 
-Each way of getting one wrong has a sentence that says what to write instead.
+Each error says what to write instead.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ _PLUS_LOST = re.compile(r"(T[0-9:.]+) (\d\d:?\d\d)$")
 
 
 def parse_moment(value: object) -> int:
-    """UTC nanoseconds, from 1970 to 9999. Raises ValueError with what to write instead."""
+    """Parse a time from 1970 to 9999. Raises ValueError, which says what to write instead."""
     # A `+` that was not percent-encoded arrives as a space.
     return _bounded(_PLUS_LOST.sub(r"\1+\2", str(value).strip()), "2026-11-24T21:55:04%2B08:00")
 
 
 def parse_body_moment(value: object) -> int:
-    """The same for a time in a JSON body, rounded down to the millisecond that records keep."""
+    """Parse a time in a JSON body, rounded down to the milliseconds of stored records."""
     if not isinstance(value, str):
         raise ValueError(f"must be a string with a time of RFC 3339, such as {EXAMPLE}")
     wall_ns = _bounded(value, "2026-11-24T21:55:04+08:00")
@@ -55,6 +55,6 @@ BodyMoment = Annotated[int, PlainValidator(parse_body_moment), _JSON_SCHEMA]
 
 
 def check_order(from_ns: int | None, to_ns: int | None) -> None:
-    """Raises QueryInvalid where `to` does not come after `from`."""
+    """Check that `to` is after `from`. Raises QueryInvalid."""
     if from_ns is not None and to_ns is not None and to_ns <= from_ns:
         raise QueryInvalid("to", "must come after `from`")

@@ -1,4 +1,4 @@
-"""The token of a request."""
+"""Reads the bearer token of a request."""
 
 from __future__ import annotations
 
@@ -6,6 +6,6 @@ from fastapi import Request
 
 
 def bearer_token(request: Request) -> str:
-    """The token of `Authorization: Bearer …`; empty where there is none."""
+    """Return the token of `Authorization: Bearer …`; empty where there is none."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" else ""

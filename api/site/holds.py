@@ -1,5 +1,6 @@
-"""Routes of legal holds: place, list, release. What a hold names, neither age nor a full disk
-deletes.
+"""Routes of legal holds: place, list, release.
+
+Neither retention nor a full disk deletes what a hold protects.
 """
 
 from __future__ import annotations
@@ -28,19 +29,18 @@ ReleaseReason = Annotated[
 
 
 def list_holds(context: Context) -> HoldList:
-    """Every hold there ever was, the newest first, released ones too; and those that cannot be
-    read.
-    """
+    """List all holds, also released ones, the newest first, and those that cannot be read."""
     known = _holds(context).known()
     damaged = [DamagedHold(id=one.record_id, key=one.key, why=one.why) for one in known.damaged]
     return HoldList(items=list(known.holds), damaged=damaged)
 
 
 def place_hold(context: Context, trace: RequestTrace, asked: HoldAsked) -> Hold:
-    """Hold a camera's range, or an event, until it is released or `until`. It stands when this
-    is answered.
+    """Place a hold on a camera's range or an event, until it is released or until `until`.
+
+    It is active before the response is sent.
     """
-    camera, from_ns, to_ns = _held(context, asked)
+    camera, from_ns, to_ns = _held_range(context, asked)
     now_ns = context.clock.wall_ns()
     if asked.until is not None and asked.until <= now_ns:
         raise QueryInvalid("until", "lies in the past, so that the hold would hold nothing")
@@ -63,12 +63,12 @@ def place_hold(context: Context, trace: RequestTrace, asked: HoldAsked) -> Hold:
 def release_hold(
     context: Context, trace: RequestTrace, hold_id: HoldId, reason: ReleaseReason
 ) -> Hold:
-    """End a hold, also one whose record cannot be read. Its record stays, and says who ended it."""
+    """Release a hold, also one that cannot be read. Its record is kept with the person's name."""
     return _holds(context).release(hold_id, trace.person.name if trace.person else "")
 
 
-def _held(context: ApiContext, asked: HoldAsked) -> tuple[str, int, int]:
-    """Camera and range. Of an event, what its clip shows."""
+def _held_range(context: ApiContext, asked: HoldAsked) -> tuple[str, int, int]:
+    """Return the camera and the range; for an event, the range of its clip."""
     if asked.event is None:
         if asked.camera is None or asked.from_ is None or asked.to is None:
             raise QueryInvalid("event", "is absent, so give `camera`, `from` and `to`")

@@ -1,4 +1,4 @@
-"""The answers of the API about the site, its holds and who asks as types."""
+"""The request and response models of the site, its holds and the session."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from domain.recordings.holds import Hold
 
 
 class HoldAsked(BaseModel):
-    """What is to be held: a camera's range, or an event."""
+    """The body of a request for a hold on a camera's range or an event."""
 
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
 
@@ -28,14 +28,12 @@ class HoldAsked(BaseModel):
         min_length=1, max_length=500, description="why it is held"
     )
     until: BodyMoment | None = Field(
-        None, description="when it ends by itself; null: when somebody releases it"
+        None, description="when it ends by itself; null: only when it is released"
     )
 
 
 class DamagedHold(Answer):
-    """A hold whose record cannot be read: what it protects is unknown, so retention deletes
-    nothing.
-    """
+    """A hold whose record cannot be read. Retention deletes nothing until it is repaired."""
 
     id: str
     key: str = Field(description="the object in the store that is damaged")
@@ -43,6 +41,8 @@ class DamagedHold(Answer):
 
 
 class HoldList(Answer):
+    """The holds of the site."""
+
     items: list[Hold]
     damaged: list[DamagedHold] = Field(
         default=[], description="holds that cannot be read; repair the object or release the hold"
@@ -50,14 +50,18 @@ class HoldList(Answer):
 
 
 class AlarmList(Answer):
+    """The current alarms of the site."""
+
     items: list[Alarm] = Field(description="the oldest first; empty while all is well")
 
 
 class SessionView(Answer):
+    """The person of the token, and its rights."""
+
     name: str
     role: Role
     rights: list[Right]
-    reason_required: bool = Field(description="whether looks at evidence need X-Reason here")
+    reason_required: bool = Field(description="whether evidence access needs X-Reason here")
 
     @classmethod
     def of(cls, person: Person, reason_required: bool) -> SessionView:
@@ -70,10 +74,14 @@ class SessionView(Answer):
 
 
 class HealthView(Answer):
+    """The response of a process that works."""
+
     status: Literal["ok"] = "ok"
 
 
 class Dependency(Answer):
+    """The state of one dependency of the API."""
+
     name: str
     ok: bool
     required: bool = Field(description="without it nothing can be answered")
@@ -83,6 +91,8 @@ class Dependency(Answer):
 
 
 class Readiness(Answer):
+    """The state of all dependencies of the API."""
+
     status: Literal["ready", "degraded", "not_ready"]
     dependencies: list[Dependency]
     registry_faults: list[str] | None = Field(

@@ -1,4 +1,4 @@
-"""What the API depends on, asked at most once a second however often `/readyz` is."""
+"""Checks the dependencies of the API, at most once a second for all requests of `/readyz`."""
 
 from __future__ import annotations
 
@@ -11,11 +11,14 @@ from domain.alarms import AlarmName
 from domain.errors import SightlineError
 
 FRESH_S = 1.0
-_OF_THE_DISK = (AlarmName.DISK_FULL, AlarmName.DISK_HELD, AlarmName.DISK_UNWRITABLE)
+_DISK_ALARMS = (AlarmName.DISK_FULL, AlarmName.DISK_HELD, AlarmName.DISK_UNWRITABLE)
 
 
 class Probes:
-    """Thread-safe. While one caller asks, the others are given what was found last."""
+    """Checks and caches the dependencies. Thread-safe.
+
+    While one caller checks, the others get the last result.
+    """
 
     def __init__(self, context: ApiContext) -> None:
         self._context = context
@@ -62,7 +65,7 @@ def _objects(context: ApiContext) -> Dependency:
 
 
 def _disk(context: ApiContext) -> Dependency:
-    bad = [alarm for alarm in context.alarms() if alarm.name in _OF_THE_DISK]
+    bad = [alarm for alarm in context.alarms() if alarm.name in _DISK_ALARMS]
     return Dependency(
         name="disk",
         ok=not bad,
@@ -72,7 +75,7 @@ def _disk(context: ApiContext) -> Dependency:
 
 
 def _contents(context: ApiContext) -> list[Dependency]:
-    """Whether the stores that answer still hold what they held for this site."""
+    """Return whether the stores that respond still have the data of this site."""
     faults = context.site_faults()
     contents = (("index_contents", faults.index), ("objects_contents", faults.objects))
     return [

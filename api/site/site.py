@@ -1,4 +1,4 @@
-"""Routes of the site itself: health, readiness, metrics, who am I, the plain page."""
+"""Routes of the site itself: health, readiness, alarms, metrics, the session, the plain page."""
 
 from __future__ import annotations
 
@@ -26,16 +26,15 @@ METRICS_TYPE = "text/plain; version=0.0.4"
 
 
 async def read_health() -> HealthView:
-    """The process answers; nothing else is looked at."""
+    """Return that the process works; nothing else is checked."""
     return HealthView()
 
 
 def read_readiness(context: Context, request: Request, response: Response) -> Readiness:
-    """What the API depends on. 503 where nothing can be answered; `degraded` where pictures and
-    clips must wait.
+    """Return the state of the dependencies.
 
-    Why something fails, and the faults of a registry, are shown to those who may read the states of
-    cameras.
+    The status is 503 where no request can be served, and `degraded` where pictures and clips are
+    unavailable. The causes and the faults of a registry need the right to read camera states.
     """
     probes: Probes = request.app.state.probes
     dependencies = probes.dependencies()
@@ -47,7 +46,7 @@ def read_readiness(context: Context, request: Request, response: Response) -> Re
     if not _may_see_details(context, request):
         hidden = [one.model_copy(update={"why": None}) for one in dependencies]
         return Readiness(status=status, dependencies=hidden, registry_faults=None)
-    # The file's name is enough for whoever mends it; where it lies is nobody's outside.
+    # Only the name of the file is shown: its folder is internal to the site.
     faults = [
         str(replace(fault, file=Path(fault.file).name)) for fault in context.registry().faults
     ]
@@ -55,8 +54,10 @@ def read_readiness(context: Context, request: Request, response: Response) -> Re
 
 
 def _may_see_details(context: ApiContext, request: Request) -> bool:
-    """A probe without a token, or with a wrong one, is answered all the same; so it is while no
-    token can be checked.
+    """Return whether the token may read camera states.
+
+    A request without a valid token gets a response without details, also while no token can be
+    checked.
     """
     token = bearer_token(request)
     try:
@@ -67,37 +68,38 @@ def _may_see_details(context: ApiContext, request: Request) -> bool:
 
 
 def list_alarms(context: Context) -> AlarmList:
-    """What people must do something about now, at any node of the site."""
+    """List the current alarms of all nodes."""
     return AlarmList(items=list(context.alarms()))
 
 
 def read_metrics() -> Response:
-    """All metrics of this node in the Prometheus text format."""
+    """Return all metrics of this node in the Prometheus text format."""
     return Response(exposition(), media_type=METRICS_TYPE)
 
 
 async def read_session(context: Context, trace: RequestTrace) -> SessionView:
-    """Who the token belongs to, and what that person may do."""
+    """Return the person of the token, and what that person may do."""
     if trace.person is None:
         raise Unauthenticated("send a token: `Authorization: Bearer …`")
     return SessionView.of(trace.person, context.settings.reason_required)
 
 
 async def read_openapi(request: Request) -> Response:
-    """This description."""
+    """Return the OpenAPI description."""
     return JSONResponse(request.app.openapi())
 
 
 async def read_page() -> Response:
-    """The plain page: newest events, search and cameras, until the console."""
+    """Return the plain page with the newest events, search and cameras."""
     html, policy = _page()
     return HTMLResponse(html, headers={"Content-Security-Policy": policy})
 
 
 @cache
 def _page() -> tuple[str, str]:
-    """The page and its policy, which lets in its own script and style by their hashes and
-    nothing else.
+    """Return the page and its content security policy.
+
+    The policy allows only the page's own script and style, by their hashes.
     """
     html = files("console").joinpath("plain.html").read_text("utf-8")
     script, style = _hash_of(html, "script"), _hash_of(html, "style")

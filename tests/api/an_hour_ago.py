@@ -1,6 +1,4 @@
-"""A camera that was recorded an hour ago, for eight seconds and, after a hole of six, for four
-more: moments of that time in addresses.
-"""
+"""A camera that was recorded an hour ago: eight seconds, a gap of six, and four seconds more."""
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
-"""Chromium as a player: a page is opened, and what it posts to `said` is what is wanted. Skips
-where Debian's package is absent.
+"""Chromium as a player: it opens a page, which posts its result.
+
+Tests are skipped without Debian's package.
 """
 
 from __future__ import annotations
@@ -29,14 +30,15 @@ _OPTIONS = (
     "--autoplay-policy=no-user-gesture-required",
     "--remote-debugging-port=0",
 )
-"""Without web security: the page is served elsewhere than the API that it plays from. With a
-debugger: it stays until it is ended.
+"""Web security is off, because the page and the API have different origins.
+
+The debugging port keeps the browser running until it is terminated.
 """
 _WITHIN_S = 60
 
 
-def said_by_chromium(page: str, folder: Path) -> Any:
-    """What a page says when it is done."""
+def result_in_chromium(page: str, folder: Path) -> Any:
+    """Return the result that a page posts."""
     chromium = shutil.which("chromium")
     if chromium is None:
         pytest.skip("Debian package absent: chromium")
@@ -68,7 +70,7 @@ class _Handler(SimpleHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
-        """Nobody asks."""
+        """Write no log."""
 
 
 @contextmanager

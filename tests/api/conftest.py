@@ -1,6 +1,4 @@
-"""A site to ask: real Valkey, real SeaweedFS, a real spool and recordings, and both apps served
-on loopback.
-"""
+"""A site with real Valkey, SeaweedFS, spool and recordings; API and node API run on loopback."""
 
 from __future__ import annotations
 
@@ -11,13 +9,10 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
-from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
 
-import av
 import httpx
-import numpy as np
 import pytest
 import uvicorn
 from fastapi import FastAPI
@@ -28,18 +23,15 @@ from api.node_api.app import make_node_api
 from api.node_api.context import NodeApiContext
 from api.nodes.client import NodeClient
 from api.requests.cutting import Cutting
+from api.requests.refused_requests import Refusals
 from domain.camera_states import CameraStatus
-from domain.clock import NS_PER_MS, NS_PER_S, SystemClock
+from domain.clock import SystemClock
 from domain.errors import NotFound
-from domain.events.event import Alternative, Event, Location, Passing, Plate
-from domain.media.packets import SegmentName
+from domain.events.event import Event, Passing
 from domain.paths.data_layout import Layout
-from domain.paths.object_keys import ARCHIVE_PREFIX, GAPS_PREFIX, RECORDINGS_PREFIX, day_of
+from domain.paths.object_keys import ARCHIVE_PREFIX, GAPS_PREFIX, RECORDINGS_PREFIX
 from domain.people import Role
-from domain.plates import PlateColor
-from domain.registry import Registry
 from domain.settings import Settings
-from domain.ulid import event_id
 from storage.archive.archive import Archive
 from storage.clients.redis import Redis, connect
 from storage.clients.s3 import ObjectStore
@@ -61,105 +53,23 @@ from storage.site.nodes import NodeEntry, Nodes
 from storage.site.people import People
 from storage.site.watch_matches import WatchMatches
 from storage.site.watches import Watches
+from tests.api.site_data import KEY, REGISTRY, MakeEvent, event_at, record_segment
 from tests.waiting import PATIENCE_S, wait_for
 
 if TYPE_CHECKING:
     from tests.conftest import S3Config
 
-KEY = b"the node API key of the tests"
-START_NS = 1_764_000_000 * NS_PER_S
-REGISTRY = Registry.model_validate(
-    {
-        "version": 1,
-        "areas": {
-            "danjiangkou/junzhou": {"name": "均州路街道"},
-            "danjiangkou": {"name": "丹江口市"},
-        },
-        "cameras": [
-            {
-                "id": camera_id,
-                "name": name,
-                "class": class_,
-                "area": area,
-                "location": {"lon": lon, "lat": 32.54},
-                "url": f"rtsp://10.1.2.3:554/{camera_id}?user=admin&password=hunter2",
-                "checkpoint": checkpoint,
-                "substream": {"url": "rtsp://10.1.2.3:554/small"}
-                if camera_id == "east-gate"
-                else None,
-            }
-            for camera_id, name, class_, area, lon, checkpoint in (
-                ("east-gate", "均州路东口卡口", "A", "danjiangkou/junzhou", 111.513, ["plate"]),
-                (
-                    "west-gate",
-                    "均州路西口卡口",
-                    "A",
-                    "danjiangkou/junzhou",
-                    111.413,
-                    ["plate", "face"],
-                ),
-                ("school", "实验小学", "B", "danjiangkou", 111.52, []),
-            )
-        ],
-    }
-)
-
-
-class MakeEvent(Protocol):
-    def __call__(
-        self,
-        at_s: float = 0,
-        camera: str = "east-gate",
-        plate: str | None = "鄂F88888",
-        **changes: object,
-    ) -> Event: ...
-
 
 @pytest.fixture
 def make_event() -> MakeEvent:
-    return _event
-
-
-def _event(
-    at_s: float = 0, camera: str = "east-gate", plate: str | None = "鄂F88888", **changes: object
-) -> Event:
-    """An event `at_s` seconds into the tests' day; of a face where `plate` is None."""
-    entry = REGISTRY.camera(camera)
-    assert entry is not None
-    at_ns = START_NS + round(at_s * 1000) * NS_PER_MS
-    kind = "face" if plate is None else "vehicle"
-    read = (
-        None
-        if plate is None
-        else Plate(
-            text=plate,
-            color=PlateColor.BLUE,
-            confidence=0.98,
-            alternatives=(Alternative(text="鄂F8888B", confidence=0.01),),
-        )
-    )
-    fields: dict[str, object] = {
-        "id": event_id(camera, kind, at_ns, "0"),
-        "kind": kind,
-        "camera": camera,
-        "class": entry.class_,
-        "area": entry.area,
-        "location": Location(lon=entry.location.lon, lat=entry.location.lat),
-        "started_at": at_ns,
-        "best_at": at_ns + 500 * NS_PER_MS,
-        "ended_at": at_ns + 1000 * NS_PER_MS,
-        "plate": read,
-        "confidence": 0.9,
-        "box": (0.4, 0.6, 0.5, 0.7),
-    }
-    return Event.model_validate(fields | changes)
+    return event_at
 
 
 @contextmanager
 def served(app: FastAPI) -> Iterator[str]:
-    """`app` on loopback by the server that runs it in earnest; its address."""
-    # Its protocol named, or asyncio leaves Nagle's algorithm on and every answer waits 40 ms for an
-    # acknowledgement.
+    """Serve `app` on loopback with the server of production; yield its URL."""
+    # Without IPPROTO_TCP, asyncio leaves Nagle's algorithm on, and every response waits 40 ms for
+    # an acknowledgement.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
     server = uvicorn.Server(
@@ -187,7 +97,7 @@ _names = itertools.count()
 
 
 class Tokens(dict[Role, str]):
-    """A person of each role, made when first needed."""
+    """The token of a person of each role, who is added at the first access."""
 
     def __init__(self, people: People) -> None:
         super().__init__()
@@ -200,7 +110,7 @@ class Tokens(dict[Role, str]):
 
 @dataclass
 class Site:
-    """Everything behind the API, to be filled by a test, and clients in front of it."""
+    """The stores behind the API, which tests fill, and a client of the API."""
 
     context: ApiContext
     redis: Redis
@@ -211,6 +121,7 @@ class Site:
     tokens: Tokens
     statuses: list[CameraStatus]
     pictures: dict[str, bytes]
+    refusals: Refusals
     http: httpx.Client = field(
         default_factory=lambda: httpx.Client(trust_env=False, timeout=PATIENCE_S)
     )
@@ -224,7 +135,7 @@ class Site:
         body: object = None,
         **headers: str,
     ) -> httpx.Response:
-        """Ask as a person of `role`; header names are given with underscores."""
+        """Send a request as a person of `role`; header names have underscores."""
         raw: list[tuple[bytes, bytes]] = [
             (b"Authorization", f"Bearer {self.tokens[role]}".encode())
         ]
@@ -237,16 +148,18 @@ class Site:
 
     @staticmethod
     def serve(app: FastAPI) -> AbstractContextManager[str]:
-        """Another app on loopback; its address."""
+        """Serve another app on loopback; yield its URL."""
         return served(app)
 
     @staticmethod
     def eventually(holds: Callable[[], bool]) -> None:
-        """Wait for what another thread brings about."""
-        wait_for("what another thread brings about", holds)
+        """Wait for a condition that another thread fulfils."""
+        wait_for("a condition that another thread fulfils", holds)
 
     def forget(self) -> None:
         """Empty the index, the archive and the node's folders."""
+        # Refused requests of an earlier test would otherwise be written during the next one.
+        self.refusals.flush(is_last=True)
         self.redis.do("FLUSHALL")
         for stat in list(self.context.objects.list(ARCHIVE_PREFIX)):
             self.context.objects.delete(stat.key)
@@ -262,12 +175,12 @@ class Site:
             held.clear()
 
     def hold(self, camera_id: str, node: str = "node-1", node_api_url: str | None = None) -> None:
-        """Let a node hold a camera: this site's, or one behind another door."""
+        """Let a node hold a camera: the node of this site, or one at another URL."""
         self.beat(node, node_api_url or self.node_api_url, self.context.clock.wall_ns())
         Leases(self.redis).take(node, Leases(self.redis).draw([camera_id]))
 
     def beat(self, node: str, node_api_url: str, seen_ns: int) -> None:
-        """Let a node have been seen last then."""
+        """Write a node's entry as of `seen_ns`."""
         Nodes(self.redis).beat(NodeEntry(node, node_api_url, 1, seen_ns))
 
     def spool_passing(self, event: Event) -> None:
@@ -303,7 +216,7 @@ class OpenSite(Protocol):
 
 @pytest.fixture
 def open_site(valkey_server: str, bucket: ObjectStore, tmp_path: Path) -> Iterator[OpenSite]:
-    """Opens a site, each part of which may be replaced: `open_site(objects=…, settings=…)`."""
+    """Open a site, any part of which may be replaced: `open_site(objects=…, settings=…)`."""
     closing: list[Callable[[], object]] = []
 
     def opened(**changes: object) -> Site:
@@ -317,7 +230,7 @@ def open_site(valkey_server: str, bucket: ObjectStore, tmp_path: Path) -> Iterat
 
 
 @pytest.fixture(scope="session")
-def standing_site(
+def session_site(
     valkey_server: str, bucket: ObjectStore, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Site]:
     site, close = _open(valkey_server, bucket, tmp_path_factory.mktemp("site"), {})
@@ -326,16 +239,16 @@ def standing_site(
 
 
 @pytest.fixture
-def site(standing_site: Site) -> Site:
-    """The site that stands for the whole run, as if nothing had ever happened there."""
-    standing_site.forget()
-    return standing_site
+def site(session_site: Site) -> Site:
+    """Empty the site of the whole test run and return it."""
+    session_site.forget()
+    return session_site
 
 
-def _door(
+def _node_api(
     layout: Layout, spool: Spool, statuses: list[CameraStatus], pictures: dict[str, bytes]
 ) -> AbstractContextManager[str]:
-    """The node's door, with what a test says of cameras and their pictures."""
+    """Serve a node API with the statuses and pictures that a test sets."""
 
     def picture(camera_id: str, is_sub: bool) -> bytes:
         camera_id = f"{camera_id}/sub" if is_sub else camera_id
@@ -373,8 +286,8 @@ def _open(
     ):
         objects.delete(left.key)
     spool, statuses, pictures = Spool(layout, clock), list[CameraStatus](), dict[str, bytes]()
-    door = _door(layout, spool, statuses, pictures)
-    node_api_url = door.__enter__()
+    node_api = _node_api(layout, spool, statuses, pictures)
+    node_api_url = node_api.__enter__()
     people = People(redis, objects)
     parts: dict[str, object] = {
         "settings": Settings(),
@@ -401,7 +314,8 @@ def _open(
     asked = parts["objects"] = cast(ObjectStore, changes.pop("objects_asked", objects))
     parts["verified"] = VerifiedObjects(asked, DamagedObjects(redis, clock), clock)
     context = ApiContext(**(parts | changes))  # type: ignore[arg-type]
-    api = served(make_app(context))
+    app = make_app(context)
+    api = served(app)
     site = Site(
         context,
         redis,
@@ -412,6 +326,7 @@ def _open(
         Tokens(people),
         statuses,
         pictures,
+        app.state.recorder.refusals,
     )
 
     def close() -> None:
@@ -419,7 +334,7 @@ def _open(
         context.node_client.close()
         context.archive.close()
         api.__exit__(None, None, None)
-        door.__exit__(None, None, None)
+        node_api.__exit__(None, None, None)
         redis.close()
 
     return site, close
@@ -427,34 +342,4 @@ def _open(
 
 @pytest.fixture
 def record() -> Callable[[Layout, str, int, float], Path]:
-    return _record
-
-
-def _record(layout: Layout, camera_id: str, start_ns: int, seconds: float) -> Path:
-    """A segment as the recorder leaves it: 10 pictures a second, a keyframe each second,
-    fragmented MP4.
-    """
-    name = SegmentName(camera_id, start_ns // NS_PER_MS, round(seconds * 1000), 1)
-    folder = layout.recordings_of(camera_id) / day_of(start_ns)
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / name.file_name
-    with av.open(
-        str(path), "w", options={"movflags": "frag_keyframe+empty_moov+default_base_moof"}
-    ) as container:
-        stream = container.add_stream(
-            "libx264", rate=10, options={"preset": "ultrafast", "tune": "zerolatency", "g": "10"}
-        )
-        stream.width, stream.height, stream.pix_fmt, stream.time_base = (
-            64,
-            48,
-            "yuv420p",
-            Fraction(1, 10),
-        )
-        for i in range(round(seconds * 10)):
-            frame = av.VideoFrame.from_ndarray(
-                np.full((48, 64, 3), (i * 8) % 255, np.uint8), "rgb24"
-            )
-            frame.pts = i
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode())
-    return path
+    return record_segment

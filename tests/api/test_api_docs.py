@@ -1,6 +1,4 @@
-"""docs/api.md and the OpenAPI description are complete: a route, a parameter or a problem that
-they leave out fails here.
-"""
+"""docs/api.md and the OpenAPI description have every route, parameter and problem."""
 
 from __future__ import annotations
 
@@ -20,7 +18,7 @@ DOCS = (Path(__file__).parents[2] / "docs" / "api.md").read_text("utf-8")
 
 
 def section_of(route: Declaration) -> str:
-    """The text under `### GET /path`, up to the next heading."""
+    """Return the text under `### GET /path`, up to the next heading."""
     heading = f"### {route.method} {route.path}\n"
     assert heading in DOCS, f"docs/api.md lacks the heading {heading!r}"
     return DOCS.partition(heading)[2].partition("\n##")[0]

@@ -1,6 +1,4 @@
-"""What was recorded of a camera that left the registry is read as before; a camera that never
-was there is 404.
-"""
+"""Recordings of a camera that left the registry are readable; an unknown camera is 404."""
 
 from __future__ import annotations
 
@@ -23,8 +21,8 @@ LEFT_S = 30
 
 @pytest.fixture
 def left(open_site: OpenSite, record: Record) -> Site:
-    """A site where `east-gate` was recorded, and left the registry half a minute later."""
-    from tests.api.conftest import REGISTRY
+    """Open a site where `east-gate` was recorded and left the registry half a minute later."""
+    from tests.api.site_data import REGISTRY
 
     gone = REGISTRY.camera("east-gate")
     assert gone is not None
@@ -36,7 +34,7 @@ def left(open_site: OpenSite, record: Record) -> Site:
     return site
 
 
-def test_its_entry_says_since_when_it_is_gone(left: Site) -> None:
+def test_its_entry_has_the_time_of_its_removal(left: Site) -> None:
     entry = left.get(CAMERA).json()
     assert entry["left_registry_at"] == rfc3339(at(LEFT_S))
     assert (entry["class"], entry["area"]) == ("A", "danjiangkou/junzhou")
@@ -45,7 +43,7 @@ def test_its_entry_says_since_when_it_is_gone(left: Site) -> None:
     assert left.get("/v1/cameras/never").status_code == 404
 
 
-def test_it_is_listed_where_that_is_asked_for(left: Site) -> None:
+def test_it_is_listed_on_request(left: Site) -> None:
     def listed(query: str) -> list[tuple[str, str | None]]:
         items = left.get(f"/v1/cameras{query}").json()["items"]
         return [(item["id"], item["left_registry_at"]) for item in items]
@@ -57,17 +55,17 @@ def test_it_is_listed_where_that_is_asked_for(left: Site) -> None:
 
 
 def test_its_coverage_ends_where_it_left(left: Site) -> None:
-    told = left.get(f"{CAMERA}/coverage?{span(0, 60)}").json()
-    assert [(one["from"], one["to"]) for one in told["recorded"]] == [
+    coverage = left.get(f"{CAMERA}/coverage?{span(0, 60)}").json()
+    assert [(one["from"], one["to"]) for one in coverage["recorded"]] == [
         (rfc3339(at(0)), rfc3339(at(8))),
         (rfc3339(at(14)), rfc3339(at(18))),
     ]
-    last = told["gaps"][-1]
+    last = coverage["gaps"][-1]
     assert (last["from"], last["cause"]) == (rfc3339(at(LEFT_S)), "not_asked")
     assert "no longer in the registry" in last["detail"]
 
 
-def test_its_recordings_are_read_as_before(left: Site) -> None:
+def test_its_recordings_are_still_readable(left: Site) -> None:
     assert left.get(f"{CAMERA}/recording?{span(1, 5)}").status_code == 200
     playlist = left.get(f"{CAMERA}/playlist?{span(0, 18)}").json()
     for part in playlist["segments"]:
@@ -77,19 +75,19 @@ def test_its_recordings_are_read_as_before(left: Site) -> None:
     assert left.get(f"{CAMERA}/picture?at={rfc3339(at(2))}").status_code == 200
 
 
-def test_rights_are_as_they_were(left: Site) -> None:
+def test_rights_are_unchanged(left: Site) -> None:
     for call in (f"coverage?{span(0, 8)}", f"recording?{span(0, 8)}"):
         assert left.get(f"{CAMERA}/{call}", Role.AUDITOR).status_code == 403
 
 
-def test_a_range_of_it_can_be_held(left: Site) -> None:
+def test_its_range_can_be_held(left: Site) -> None:
     asked = {"camera": "east-gate", "from": rfc3339(at(0)), "to": rfc3339(at(8)), "reason": "court"}
     assert left.get("/v1/holds", method="POST", body=asked).status_code == 200
     asked["camera"] = "never"
     assert left.get("/v1/holds", method="POST", body=asked).status_code == 404
 
 
-def test_what_needs_the_camera_itself_says_that_it_is_gone(left: Site) -> None:
+def test_requests_for_the_live_camera_report_its_removal(left: Site) -> None:
     answer = left.get(f"{CAMERA}/picture")
     assert answer.status_code == 404
     assert rfc3339(at(LEFT_S)) in answer.json()["detail"]
@@ -97,11 +95,11 @@ def test_what_needs_the_camera_itself_says_that_it_is_gone(left: Site) -> None:
     assert left.get(f"{CAMERA}/triggers", method="POST", body=body).status_code == 404
 
 
-def test_an_emptied_redis_does_not_hide_what_nodes_have(left: Site) -> None:
-    """No node takes the camera again, so all of them are asked."""
+def test_a_loss_of_redis_does_not_hide_recordings_of_nodes(left: Site) -> None:
+    """No node acquires the camera again, so all nodes are queried."""
     left.redis.do("DEL", "{leases}:held", "{leases}:past")
     assert left.context.leases.holders("east-gate") == ()
     Nodes(left.redis).beat(NodeEntry("node-1", left.node_api_url, 1, left.context.clock.wall_ns()))
-    told = left.get(f"{CAMERA}/coverage?{span(0, 8)}").json()
-    assert len(told["recorded"]) == 1
+    coverage = left.get(f"{CAMERA}/coverage?{span(0, 8)}").json()
+    assert len(coverage["recorded"]) == 1
     assert left.get(f"{CAMERA}/recording?{span(1, 5)}").status_code == 200

@@ -1,6 +1,4 @@
-"""Whatever stands in the parameters that OpenAPI names, the answer is an answer or a problem
-document, never a fault of ours.
-"""
+"""For any values of the documented parameters, the response is never an internal error."""
 
 from __future__ import annotations
 
@@ -21,7 +19,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from domain.paths.data_layout import Layout
-    from tests.api.conftest import MakeEvent, Site
+    from tests.api.conftest import Site
+    from tests.api.site_data import MakeEvent
 
 FORMS = [
     "",
@@ -127,7 +126,7 @@ LAST_MOMENTS = "from=9999-12-31T23:30:00Z&to=9999-12-31T23:59:59Z"
 def test_no_number_in_an_address_makes_the_api_fail(
     site: Site, record: Callable[[Layout, str, int, float], Path], address: str
 ) -> None:
-    """Numbers out of names, ids and times at both ends of what can be said."""
+    """The values are extreme numbers, and numbers derived from names, ids and times."""
     record(site.layout, "east-gate", 1_764_000_000_000_000_000, 2)
     site.hold("east-gate")
     answer = site.get(address)
@@ -145,8 +144,8 @@ def test_no_number_in_an_address_makes_the_api_fail(
         (True, "-1."),
     ],
 )
-def test_a_cursor_that_someone_made_up_is_refused(site: Site, fuzzy: bool, place: str) -> None:
-    """Its mark can be computed by anyone who reads the source."""
+def test_a_forged_cursor_is_refused(site: Site, fuzzy: bool, place: str) -> None:
+    """Anyone who reads the source can compute its mark."""
     query = EventQuery(plate="鄂F88888", fuzzy=fuzzy)
     words = {"plate": query.plate, "fuzzy": int(fuzzy), "next": write_cursor(query, place)}
     answer = site.get(f"/v1/events?{urlencode(words)}")

@@ -1,6 +1,4 @@
-"""The plain page in a real browser: events with pictures, search, a clip that plays, no token
-in the address, nothing injected.
-"""
+"""The plain page in a browser: events, search, a clip, no token in the URL, no injection."""
 
 from __future__ import annotations
 
@@ -32,7 +30,8 @@ from storage.recordings.ledger import Ledger
 from tests.waiting import PATIENCE_S
 
 if TYPE_CHECKING:
-    from tests.api.conftest import MakeEvent, OpenSite, Site
+    from tests.api.conftest import OpenSite, Site
+    from tests.api.site_data import MakeEvent
 
 START_NS = 1_764_000_000 * NS_PER_S
 HOSTILE = "<img src=x onerror=alert(1)>东口"
@@ -55,8 +54,8 @@ class Browser:
             "goog:chromeOptions": {"args": arguments},
             "goog:loggingPrefs": {"browser": "ALL"},
         }
-        wanted: dict[str, object] = {"capabilities": {"alwaysMatch": chrome}}
-        self._session = f"/session/{self._post('/session', wanted)['sessionId']}"
+        capabilities: dict[str, object] = {"capabilities": {"alwaysMatch": chrome}}
+        self._session = f"/session/{self._post('/session', capabilities)['sessionId']}"
 
     def open(self, url: str) -> None:
         self._post(f"{self._session}/url", {"url": url})
@@ -123,8 +122,9 @@ def _until(holds: Callable[[], bool]) -> None:
 def street(
     open_site: OpenSite, make_event: MakeEvent, record: Callable[[Layout, str, int, float], Path]
 ) -> Site:
-    """A site with two vehicles and a face, pictures and clips, three cameras in three states,
-    one of them of a hostile name.
+    """Fill a site with two vehicles and a face with pictures and clips, and three cameras.
+
+    The cameras have three states, and one has a hostile name.
     """
     site = open_site(registry=_hostile_registry)
     events = [
@@ -160,7 +160,7 @@ def _green(event: Event) -> Event:
 
 
 def _hostile_registry() -> SiteRegistry:
-    from tests.api.conftest import REGISTRY
+    from tests.api.site_data import REGISTRY
 
     cameras = tuple(
         camera.model_copy(update={"name": HOSTILE}) if camera.id == "west-gate" else camera
@@ -270,7 +270,7 @@ def test_the_page_lists_searches_and_plays(browser: Browser, street: Site) -> No
     assert browser.console_errors() == []
 
 
-def test_the_page_hears_of_events_and_their_clips_without_asking_again(
+def test_the_page_gets_events_and_clips_from_the_feed(
     browser: Browser, street: Site, make_event: MakeEvent
 ) -> None:
     browser.open(f"{street.url}/#token={street.tokens[Role.OPERATOR]}")
@@ -294,7 +294,7 @@ def test_the_page_hears_of_events_and_their_clips_without_asking_again(
     assert [line for line in street.audit_lines() if '"events.search"' in line] == looks
 
 
-def test_a_wrong_token_is_asked_for_again(browser: Browser, street: Site) -> None:
+def test_a_wrong_token_is_requested_again(browser: Browser, street: Site) -> None:
     browser.open(f"{street.url}/healthz")
     browser.open(f"{street.url}/#token=sl_wrong")
     _until(lambda: not browser.run("return document.getElementById('gate-error').hidden"))
@@ -302,7 +302,7 @@ def test_a_wrong_token_is_asked_for_again(browser: Browser, street: Site) -> Non
     _shoot(browser, "gate")
 
 
-def test_the_policy_lets_in_what_the_page_has_and_nothing_else(site: Site) -> None:
+def test_the_policy_allows_only_what_the_page_has(site: Site) -> None:
     answer = site.http.get(f"{site.url}/")
     policy = answer.headers["Content-Security-Policy"]
     script = answer.text.partition("<script>")[2].partition("</script>")[0]
@@ -323,7 +323,7 @@ def test_the_policy_lets_in_what_the_page_has_and_nothing_else(site: Site) -> No
 
 
 def _shoot(browser: Browser, name: str) -> None:
-    """Keep a picture of the page where one is asked for: SIGHTLINE_SCREENSHOTS names the folder."""
+    """Save a screenshot to the folder in SIGHTLINE_SCREENSHOTS, if that is set."""
     folder = os.environ.get("SIGHTLINE_SCREENSHOTS")
     if folder:
         browser.screenshot(Path(folder) / f"{name}.png")

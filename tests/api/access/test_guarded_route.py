@@ -1,6 +1,4 @@
-"""A route that blocks is answered in one thread: guard, route and audit; and one that would
-have to wait there says so.
-"""
+"""A blocking route runs in one thread with guard and audit; waiting for the loop is an error."""
 
 from __future__ import annotations
 
@@ -58,7 +56,7 @@ def _look(path: str, endpoint: Callable[..., Any]) -> Declaration:
     )
 
 
-def test_the_entry_is_written_by_the_thread_that_answers(
+def test_the_audit_line_is_written_by_the_thread_of_the_endpoint(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     append = AuditLog.append

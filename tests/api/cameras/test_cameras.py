@@ -1,6 +1,4 @@
-"""Cameras with their states, recordings, coverage and pictures, through a real door to real
-segments.
-"""
+"""Cameras with their states, recordings and pictures, through a real node API."""
 
 from __future__ import annotations
 
@@ -33,7 +31,7 @@ def span(from_s: float, to_s: float) -> str:
     return f"from={rfc3339(start_ns)}&to={rfc3339(stop_ns)}"
 
 
-def test_a_camera_is_its_entry_and_its_state_without_credentials(site: Site) -> None:
+def test_a_camera_has_its_entry_and_state_without_credentials(site: Site) -> None:
     status = CameraStatus(
         "east-gate",
         CameraState.LIVE,
@@ -76,7 +74,7 @@ def test_a_camera_is_its_entry_and_its_state_without_credentials(site: Site) -> 
     assert "hunter2" not in str(camera)
 
 
-def test_a_camera_whose_clock_is_wrong_is_live_and_says_by_how_much(site: Site) -> None:
+def test_a_camera_with_a_wrong_clock_is_live_and_reports_its_skew(site: Site) -> None:
     sentence = "the camera's clock is 2 h behind this node's"
     site.context.states.publish(
         [
@@ -111,7 +109,7 @@ def test_a_camera_whose_clock_is_wrong_is_live_and_says_by_how_much(site: Site) 
     )
 
 
-def test_a_camera_says_why_it_gave_no_text_of_plates(site: Site) -> None:
+def test_a_camera_reports_why_plates_were_unread(site: Site) -> None:
     missed = Unread(START_NS, WhyUnread.TOO_SMALL, 31, 12, True)
     site.context.states.publish(
         [CameraStatus("east-gate", CameraState.LIVE, START_NS, unread=(missed,))]
@@ -128,7 +126,7 @@ def test_a_camera_says_why_it_gave_no_text_of_plates(site: Site) -> None:
     assert site.get("/v1/cameras/school").json()["unread"] == []
 
 
-def test_a_camera_that_nobody_reports_is_unknown(site: Site) -> None:
+def test_a_camera_without_a_report_is_unknown(site: Site) -> None:
     camera = site.get("/v1/cameras/school").json()
     assert (camera["state"], camera["since"], camera["node"]) == ("unknown", None, "")
 
@@ -147,7 +145,7 @@ def test_cameras_are_listed_by_id(site: Site, query: str, expected: list[str]) -
     assert [camera["id"] for camera in site.get(f"/v1/cameras{query}").json()["items"]] == expected
 
 
-def test_cameras_come_in_pages(site: Site) -> None:
+def test_cameras_are_listed_in_pages(site: Site) -> None:
     first = site.get("/v1/cameras?limit=2").json()
     rest = site.get(f"/v1/cameras?limit=2&next={first['next']}").json()
     assert [camera["id"] for camera in first["items"] + rest["items"]] == [
@@ -158,7 +156,7 @@ def test_cameras_come_in_pages(site: Site) -> None:
     assert rest["next"] is None
 
 
-def test_a_recording_is_cut_through_the_door(site: Site, record: Record) -> None:
+def test_a_recording_is_cut_by_the_node_api(site: Site, record: Record) -> None:
     for start_s in (0, 4):
         record(site.layout, "east-gate", START_NS + start_s * NS_PER_S, 4)
     site.hold("east-gate")
@@ -173,7 +171,7 @@ def test_a_recording_is_cut_through_the_door(site: Site, record: Record) -> None
     assert list((site.layout.root / "scratch").iterdir()) == []
 
 
-def test_a_recording_with_a_hole_says_where(site: Site, record: Record) -> None:
+def test_a_recording_with_a_gap_reports_it(site: Site, record: Record) -> None:
     record(site.layout, "east-gate", START_NS, 4)
     record(site.layout, "east-gate", START_NS + 10 * NS_PER_S, 4)
     site.hold("east-gate")
@@ -183,7 +181,7 @@ def test_a_recording_with_a_hole_says_where(site: Site, record: Record) -> None:
     assert gap_end.startswith("2025-11-24T16:00:10")
 
 
-def test_what_was_never_recorded_says_what_is_nearest(site: Site, record: Record) -> None:
+def test_a_range_without_recordings_names_the_nearest_ones(site: Site, record: Record) -> None:
     record(site.layout, "east-gate", START_NS, 4)
     site.hold("east-gate")
     answer = site.get(f"/v1/cameras/east-gate/recording?{span(100, 110)}")
@@ -195,7 +193,7 @@ def test_what_was_never_recorded_says_what_is_nearest(site: Site, record: Record
     assert "nor is anything within a day" in answer.json()["detail"]
 
 
-def test_readers_who_leave_early_give_their_turn_back(site: Site, record: Record) -> None:
+def test_clients_that_disconnect_release_their_slot(site: Site, record: Record) -> None:
     record(site.layout, "east-gate", START_NS, 4)
     site.hold("east-gate")
     path = f"/v1/cameras/east-gate/recording?{span(0, 4)}"
@@ -206,7 +204,7 @@ def test_readers_who_leave_early_give_their_turn_back(site: Site, record: Record
     assert site.get(path).status_code == 200
 
 
-def test_a_picture_now(site: Site) -> None:
+def test_a_current_picture(site: Site) -> None:
     site.hold("east-gate")
     assert site.get("/v1/cameras/east-gate/picture").status_code == 404
     site.pictures["east-gate"] = b"a picture"
@@ -226,7 +224,7 @@ def test_a_picture_of_the_sub_stream_where_there_is_one(site: Site) -> None:
     assert "not recorded" in refused.text
 
 
-def test_a_node_that_is_down_is_said_to_be_down_at_once(site: Site) -> None:
+def test_a_node_that_is_down_is_reported_without_delay(site: Site) -> None:
     site.hold("east-gate", "node-7", "http://127.0.0.1:9")
     answer = site.get(f"/v1/cameras/east-gate/recording?{span(0, 4)}")
     assert (answer.status_code, answer.json()["type"]) == (
@@ -235,7 +233,7 @@ def test_a_node_that_is_down_is_said_to_be_down_at_once(site: Site) -> None:
     )
 
 
-def test_many_ask_at_once(site: Site, record: Record) -> None:
+def test_concurrent_requests_are_served(site: Site, record: Record) -> None:
     record(site.layout, "east-gate", START_NS, 2)
     site.hold("east-gate")
     statuses: list[int] = []

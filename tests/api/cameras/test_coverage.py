@@ -1,6 +1,4 @@
-"""Coverage through a real door and a real object store: every moment is recorded somewhere, or
-missing for a cause.
-"""
+"""Coverage with a real node API and object store: every moment is recorded or has a cause."""
 
 from __future__ import annotations
 
@@ -25,38 +23,35 @@ from tests.api.an_hour_ago import START_NS, Record, at
 if TYPE_CHECKING:
     from tests.api.conftest import OpenSite, Site
 
-"""An hour ago: what is older than the class keeps is deleted, and what is younger than seconds
-not told yet.
-"""
 Parts = list[tuple[float, float, str]]
-Said = dict[str, str | bool]
-"""A part as the API says it."""
+PartView = dict[str, str | bool]
+"""A part as the API returns it."""
 
 
 @dataclass(frozen=True)
-class Told:
-    recorded: list[Said]
-    gaps: list[Said]
+class CoverageParts:
+    recorded: list[PartView]
+    gaps: list[PartView]
     offline: list[str]
 
 
-def ask(site: Site, from_s: float, to_s: float, camera: str = "east-gate") -> Told:
+def coverage(site: Site, from_s: float, to_s: float, camera: str = "east-gate") -> CoverageParts:
     answer = site.get(
         f"/v1/cameras/{camera}/coverage?from={rfc3339(at(from_s))}&to={rfc3339(at(to_s))}"
     )
     assert answer.status_code == 200, answer.text
-    said = answer.json()
-    return Told(said["recorded"], said["gaps"], said["offline"])
+    body = answer.json()
+    return CoverageParts(body["recorded"], body["gaps"], body["offline"])
 
 
-def parts(answer: Told) -> tuple[Parts, Parts]:
-    """Recorded and missing, in seconds."""
+def parts(answer: CoverageParts) -> tuple[Parts, Parts]:
+    """Return the recorded parts and the gaps, in seconds."""
     return [_part(one, "where") for one in answer.recorded], [
         _part(one, "cause") for one in answer.gaps
     ]
 
 
-def _part(one: Said, what: str) -> tuple[float, float, str]:
+def _part(one: PartView, what: str) -> tuple[float, float, str]:
     start_s, end_s = (
         (parse_rfc3339(str(one[edge])) - START_NS) / NS_PER_S for edge in ("from", "to")
     )
@@ -70,7 +65,7 @@ def test_coverage_is_what_the_ledger_and_the_gap_log_say(site: Site, record: Rec
         Gap("east-gate", at(8), at(20), GapCause.CAMERA_DOWN, "refused")
     )
     site.hold("east-gate")
-    answer = ask(site, 2, 24)
+    answer = coverage(site, 2, 24)
     assert parts(answer) == ([(2, 8, "local"), (20, 24, "local")], [(8, 20, "camera_down")])
     (gap,) = answer.gaps
     assert (gap["detail"], gap["since"], gap["ongoing"]) == ("refused", rfc3339(at(8)), False)
@@ -84,10 +79,10 @@ def test_a_segment_being_written_counts_up_to_what_is_recorded(site: Site, recor
         CameraStatus("east-gate", CameraState.LIVE, START_NS, recorded_until_ns=at(3))
     )
     site.hold("east-gate")
-    assert parts(ask(site, 0, 10))[0] == [(0, 3, "local")]
+    assert parts(coverage(site, 0, 10))[0] == [(0, 3, "local")]
 
 
-def test_what_lies_in_the_object_store_is_told_apart(open_site: OpenSite, record: Record) -> None:
+def test_coverage_distinguishes_the_object_store(open_site: OpenSite, record: Record) -> None:
     site = open_site()
     for start_s in (0, 4):
         path = record(site.layout, "west-gate", at(start_s), 4)
@@ -98,14 +93,14 @@ def test_what_lies_in_the_object_store_is_told_apart(open_site: OpenSite, record
             path.unlink()
     record(site.layout, "west-gate", at(8), 4)
     site.hold("west-gate")
-    assert parts(ask(site, 0, 12, "west-gate"))[0] == [
+    assert parts(coverage(site, 0, 12, "west-gate"))[0] == [
         (0, 4, "objects"),
         (4, 8, "both"),
         (8, 12, "local"),
     ]
 
 
-def test_a_node_that_is_down_leaves_what_the_object_store_has(
+def test_without_the_node_coverage_has_the_object_store(
     open_site: OpenSite, record: Record
 ) -> None:
     site = open_site()
@@ -114,13 +109,13 @@ def test_a_node_that_is_down_leaves_what_the_object_store_has(
     assert name is not None
     site.context.objects.put_file(segment_object(name), path, "video/mp4")
     site.hold("school", "node-7", "http://127.0.0.1:9")
-    answer = ask(site, 0, 10, "school")
+    answer = coverage(site, 0, 10, "school")
     assert parts(answer) == ([(0, 4, "objects")], [(4, 10, "unknown")])
     assert answer.offline == ["node-7"]
     assert "node-7" in str(answer.gaps)
 
 
-def test_nobody_who_could_know_is_node_offline(site: Site) -> None:
+def test_without_any_source_coverage_is_node_offline(site: Site) -> None:
     site.hold("east-gate", "node-7", "http://127.0.0.1:9")
     answer = site.get(f"/v1/cameras/east-gate/coverage?from={rfc3339(at(0))}&to={rfc3339(at(4))}")
     assert (answer.status_code, answer.json()["type"]) == (
@@ -129,51 +124,51 @@ def test_nobody_who_could_know_is_node_offline(site: Site) -> None:
     )
 
 
-def test_an_object_store_that_is_away_is_said(
+def test_an_unavailable_object_store_is_reported(
     open_site: OpenSite, record: Record, tmp_path: Path
 ) -> None:
     away = StoredSegments(ObjectStore("127.0.0.1:9", "a", "b" * 8, "nowhere"), SystemClock())
     site = open_site(stored=away)
     record(site.layout, "east-gate", at(0), 4)
     site.hold("east-gate")
-    answer = ask(site, 0, 10)
+    answer = coverage(site, 0, 10)
     assert answer.offline == ["objects"]
     assert parts(answer)[0] == [(0, 4, "local")]
 
 
-def test_what_was_deleted_and_what_never_was_are_told_apart(site: Site, record: Record) -> None:
+def test_coverage_distinguishes_deleted_from_never_recorded(site: Site, record: Record) -> None:
     ledger = Ledger(site.layout.recordings)
     first = parse_segment(record(site.layout, "east-gate", at(10), 10))
     assert first is not None
     record(site.layout, "east-gate", at(20), 10)
     ledger.remove(first)
     site.hold("east-gate")
-    assert parts(ask(site, 0, 30)) == (
+    assert parts(coverage(site, 0, 30)) == (
         [(20, 30, "local")],
         [(0, 10, "not_asked"), (10, 20, "deleted")],
     )
 
 
-def test_a_camera_that_nobody_looks_after_any_more_waits_for_a_process(
-    site: Site, record: Record
-) -> None:
+def test_a_camera_without_a_process_has_a_gap(site: Site, record: Record) -> None:
     record(site.layout, "east-gate", at(0), 10)
     GapLog(site.layout, ManualClock(at(10.5))).beat("east-gate")
     site.hold("east-gate")
-    answer = ask(site, 0, 9000)
+    answer = coverage(site, 0, 9000)
     recorded, ((start_s, _, cause),) = parts(answer)
     assert (recorded, start_s, cause) == ([(0, 10, "local")], 10, "restart")
     assert answer.gaps[0]["ongoing"]
 
 
-def test_what_has_only_just_passed_is_not_missing_yet(site: Site, record: Record) -> None:
+def test_the_last_seconds_are_not_a_gap(site: Site, record: Record) -> None:
     record(site.layout, "east-gate", SystemClock().wall_ns() - 12 * NS_PER_S, 9)
     GapLog(site.layout, SystemClock()).beat("east-gate")
     site.hold("east-gate")
-    assert parts(ask(site, (SystemClock().wall_ns() - START_NS) / NS_PER_S - 11, 9000))[1] == []
+    assert (
+        parts(coverage(site, (SystemClock().wall_ns() - START_NS) / NS_PER_S - 11, 9000))[1] == []
+    )
 
 
-def test_a_dead_node_is_answered_for_by_what_it_left_in_the_store(
+def test_a_dead_node_is_covered_by_its_objects(
     open_site: OpenSite, record: Record, tmp_path: Path
 ) -> None:
     site, its_own = open_site(), Layout(tmp_path / "dead node")
@@ -181,34 +176,34 @@ def test_a_dead_node_is_answered_for_by_what_it_left_in_the_store(
     name = SegmentName.parse(path.name)
     assert name is not None
     site.context.stored.put(name, path)
-    _left_word(site, its_own, "node-7", Gap("school", at(4), at(20), GapCause.NETWORK, "cable cut"))
+    _store_gaps(
+        site, its_own, "node-7", Gap("school", at(4), at(20), GapCause.NETWORK, "cable cut")
+    )
     site.hold("school", "node-7", "http://127.0.0.1:9")
-    answer = ask(site, 0, 30, "school")
+    answer = coverage(site, 0, 30, "school")
     assert parts(answer) == ([(0, 4, "objects")], [(4, 20, "network"), (20, 30, "unknown")])
     assert answer.gaps[0]["detail"] == "cable cut"
     assert answer.offline == ["node-7"]
 
 
-def test_a_dead_node_that_left_but_word_of_gaps_is_answered_for(
-    open_site: OpenSite, tmp_path: Path
-) -> None:
+def test_a_dead_node_is_covered_by_its_stored_gaps(open_site: OpenSite, tmp_path: Path) -> None:
     site = open_site()
-    _left_word(
+    _store_gaps(
         site,
         Layout(tmp_path / "dead node"),
         "node-7",
         Gap("west-gate", at(0), at(20), GapCause.CAMERA_DOWN),
     )
     site.hold("west-gate", "node-7", "http://127.0.0.1:9")
-    answer = ask(site, 0, 20, "west-gate")
+    answer = coverage(site, 0, 20, "west-gate")
     assert (parts(answer), answer.offline) == (([], [(0, 20, "camera_down")]), ["node-7"])
 
 
-def test_a_node_that_lost_its_disk_is_told_what_it_had_said(
+def test_a_node_that_lost_its_disk_is_covered_by_its_stored_gaps(
     open_site: OpenSite, record: Record, tmp_path: Path
 ) -> None:
     site = open_site()
-    _left_word(
+    _store_gaps(
         site,
         Layout(tmp_path / "old disk"),
         "node-1",
@@ -216,23 +211,23 @@ def test_a_node_that_lost_its_disk_is_told_what_it_had_said(
     )
     record(site.layout, "east-gate", at(30), 4)
     site.hold("east-gate")
-    answer = ask(site, 0, 34)
+    answer = coverage(site, 0, 34)
     assert parts(answer) == ([(30, 34, "local")], [(0, 20, "camera_down"), (20, 30, "not_asked")])
 
 
-def test_of_times_before_it_a_node_says_nothing_where_another_may_know(
+def test_earlier_times_stay_unknown_while_a_node_is_offline(
     open_site: OpenSite, record: Record
 ) -> None:
     site = open_site()
     site.hold("east-gate", "node-7", "http://127.0.0.1:9")
     record(site.layout, "east-gate", at(30), 4)
     site.hold("east-gate")
-    answer = ask(site, 0, 34)
+    answer = coverage(site, 0, 34)
     assert parts(answer) == ([(30, 34, "local")], [(0, 30, "unknown")])
     assert answer.offline == ["node-7"]
 
 
-def _left_word(site: Site, layout: Layout, node: str, gap: Gap) -> None:
+def _store_gaps(site: Site, layout: Layout, node: str, gap: Gap) -> None:
     log = GapLog(layout, SystemClock())
     log.add(gap)
     log.beat(gap.camera_id)
@@ -240,11 +235,11 @@ def _left_word(site: Site, layout: Layout, node: str, gap: Gap) -> None:
 
 
 def test_a_file_without_content_is_a_gap_and_not_recorded(site: Site, record: Record) -> None:
-    """As a power cut can leave it. A recording of just that time says what is nearest."""
+    """A power cut can leave such a file. A recording of that time names the nearest recordings."""
     paths = [record(site.layout, "east-gate", at(start_s), 4) for start_s in (0, 4, 8)]
     paths[1].write_bytes(b"")
     site.hold("east-gate")
-    answer = ask(site, 0, 12)
+    answer = coverage(site, 0, 12)
     assert parts(answer) == ([(0, 4, "local"), (8, 12, "local")], [(4, 8, "disk")])
     assert paths[1].name in str(answer.gaps[0]["detail"])
     span = f"from={rfc3339(at(4))}&to={rfc3339(at(8))}"
@@ -265,4 +260,4 @@ def test_an_empty_object_is_not_recorded_and_a_whole_copy_counts(
     for path in paths:
         path.write_bytes(b"")
     site.hold("east-gate")
-    assert parts(ask(site, 0, 8)) == ([(0, 4, "objects")], [(4, 8, "disk")])
+    assert parts(coverage(site, 0, 8)) == ([(0, 4, "objects")], [(4, 8, "disk")])

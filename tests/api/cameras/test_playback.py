@@ -1,6 +1,4 @@
-"""Playlists, segments, keyframes and pictures of the past, played by ffmpeg's own HLS reader
-and decoded.
-"""
+"""Playlists, segments, keyframes and recorded pictures, played by FFmpeg's HLS reader."""
 
 from __future__ import annotations
 
@@ -26,8 +24,9 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def recorded(site: Site, record: Record) -> Site:
-    """Eight seconds, a hole of six, four seconds more; a keyframe a second, ten pictures a
-    second.
+    """Record eight seconds, leave a gap of six, and record four seconds more.
+
+    There are ten frames and one keyframe a second.
     """
     record_twice(site, record)
     GapLog(site.layout, SystemClock()).add(
@@ -37,7 +36,7 @@ def recorded(site: Site, record: Record) -> Site:
 
 
 def times_of(data: bytes) -> list[float]:
-    """When each picture is shown, in seconds, all decoded."""
+    """Decode a file and return the times of its frames in seconds."""
     with av.open(io.BytesIO(data), "r") as container:
         return [round(frame.time or 0, 2) for frame in container.decode(video=0)]
 
@@ -63,7 +62,7 @@ def test_a_player_without_headers_gets_each_segment_at_its_place(recorded: Site)
         ]
 
 
-def test_ffmpeg_plays_the_playlist_over_its_hole(recorded: Site) -> None:
+def test_ffmpeg_plays_the_playlist_over_its_gap(recorded: Site) -> None:
     playlist = recorded.get(f"{CAMERA}/playlist?{span(1, 18)}").json()
     command = [
         "ffprobe",
@@ -82,7 +81,7 @@ def test_ffmpeg_plays_the_playlist_over_its_hole(recorded: Site) -> None:
     assert [round(time - times[0], 2) for time in (times[79], times[80])] == [7.9, 14.0]
 
 
-def test_hls_marks_gaps_moments_and_the_start_asked_for(recorded: Site) -> None:
+def test_hls_marks_gaps_moments_and_the_requested_start(recorded: Site) -> None:
     answer = recorded.get(f"{CAMERA}/playlist.m3u8?{span(1, 18)}")
     assert answer.headers["Content-Type"] == "application/vnd.apple.mpegurl"
     lines = answer.text.splitlines()
@@ -102,7 +101,7 @@ def test_hls_marks_gaps_moments_and_the_start_asked_for(recorded: Site) -> None:
     ]
 
 
-def test_a_camera_that_changed_its_coding_has_a_new_head_there(site: Site, record: Record) -> None:
+def test_a_change_of_codec_parameters_starts_a_new_head(site: Site, record: Record) -> None:
     first, second = (record(site.layout, "east-gate", at(start_s), 4) for start_s in (200, 204))
     with av.open(
         str(second), "w", options={"movflags": "frag_keyframe+empty_moov+default_base_moof"}
@@ -123,7 +122,7 @@ def test_a_camera_that_changed_its_coding_has_a_new_head_there(site: Site, recor
 
 
 @pytest.mark.parametrize("change", ["", "x", "AAAA"])
-def test_a_ticket_that_is_none_opens_nothing(recorded: Site, change: str) -> None:
+def test_an_invalid_ticket_is_refused(recorded: Site, change: str) -> None:
     part = recorded.get(f"{CAMERA}/playlist?{span(0, 4)}").json()["segments"][0]["media"]
     address, _, ticket = part.partition("ticket=")
     spoilt = change if len(change) < 2 else ticket[:-4] + change
@@ -154,7 +153,7 @@ def test_a_ticket_opens_its_camera_and_its_time_alone(recorded: Site, record: Re
         ), other
 
 
-def test_a_ticket_ends(open_site: OpenSite, record: Record) -> None:
+def test_a_ticket_expires(open_site: OpenSite, record: Record) -> None:
     clock = ManualClock(SystemClock().wall_ns())
     site = open_site(clock=clock)
     record(site.layout, "east-gate", at(0), 4)
@@ -165,7 +164,7 @@ def test_a_ticket_ends(open_site: OpenSite, record: Record) -> None:
     assert site.http.get(site.url + media).status_code == 401
 
 
-def test_what_is_seen_by_a_ticket_is_recorded_as_its_holders(recorded: Site) -> None:
+def test_an_access_by_ticket_is_recorded_for_its_person(recorded: Site) -> None:
     media = recorded.get(
         f"{CAMERA}/playlist?{span(0, 4)}", reason="查找", X_Case="2026-118"
     ).json()["segments"][0]["media"]
@@ -213,7 +212,7 @@ def test_keyframes_alone_with_their_times(recorded: Site) -> None:
         assert all(packet.is_keyframe for packet in container.demux(video=0) if packet.size)
 
 
-def test_keyframes_no_nearer_than_asked_for(recorded: Site) -> None:
+def test_keyframes_keep_the_requested_distance(recorded: Site) -> None:
     assert times_of(recorded.get(f"{CAMERA}/keyframes?{span(0, 18)}&every=3").content) == [
         0,
         3,
@@ -244,7 +243,7 @@ def test_a_picture_of_the_past_needs_the_right_to_recordings(recorded: Site) -> 
     assert recorded.get(f"{CAMERA}/picture?at={rfc3339(at(2))}", Role.INTEGRATOR).status_code == 403
 
 
-def test_a_playlist_where_nobody_answers_is_node_offline(site: Site) -> None:
+def test_a_playlist_without_any_source_is_node_offline(site: Site) -> None:
     site.hold("east-gate", "node-7", "http://127.0.0.1:9")
     answer = site.get(f"{CAMERA}/playlist?{span(0, 4)}")
     assert (answer.status_code, answer.json()["type"]) == (

@@ -1,6 +1,4 @@
-"""Playlists and cut recordings in a real browser, and in ffmpeg: they begin at the moment asked
-for, and play on over a hole.
-"""
+"""Playlists and cuts in a browser and in FFmpeg start at the requested moment and pass gaps."""
 
 from __future__ import annotations
 
@@ -11,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.api.an_hour_ago import CAMERA, Record, record_twice, span
-from tests.api.chromium import said_by_chromium
+from tests.api.chromium import result_in_chromium
 
 if TYPE_CHECKING:
     from tests.api.conftest import Site
@@ -25,16 +23,16 @@ const shade = () => {
   paper.drawImage(video, 0, 0, 8, 8);
   return paper.getImageData(4, 4, 1, 1).data[0];
 };
-const heard = (target, name) => new Promise(resolve => target.addEventListener(name, resolve, {once: true}));
-let painted = -1;  // the moment of the picture that can be drawn: a video that has sought may still have the one before, or none
-const paint = (_, picture) => { painted = picture.mediaTime; video.requestVideoFrameCallback(paint); };
-video.requestVideoFrameCallback(paint);
+const event = (target, name) => new Promise(resolve => target.addEventListener(name, resolve, {once: true}));
+let drawnAt = -1;  // the moment of the picture that can be drawn: after a seek the video may still have the previous one, or none
+const onFrame = (_, picture) => { drawnAt = picture.mediaTime; video.requestVideoFrameCallback(onFrame); };
+video.requestVideoFrameCallback(onFrame);
 const shown = async () => {
-  for (let n = 0; Math.abs(video.currentTime - painted) > 0.11 && n < 200; n++) await new Promise(resolve => setTimeout(resolve, 25));
+  for (let n = 0; Math.abs(video.currentTime - drawnAt) > 0.11 && n < 200; n++) await new Promise(resolve => setTimeout(resolve, 25));
   return [video.currentTime, shade()];
 };
 const at = async seconds => {
-  const moved = heard(video, "seeked");
+  const moved = event(video, "seeked");
   video.currentTime = seconds;
   await moved;
   return shown();
@@ -52,11 +50,11 @@ LIST = """say(async () => {
   const asked = (Date.parse(list.from) - Date.parse(list.zero)) / 1000;
   const source = new MediaSource();
   video.src = URL.createObjectURL(source);
-  await heard(source, "sourceopen");
+  await event(source, "sourceopen");
   const buffer = source.addSourceBuffer(parts[0].mime);
   const append = async address => {
     const bytes = await (await fetch("%(site)s" + address)).arrayBuffer();
-    const done = heard(buffer, "updateend");
+    const done = event(buffer, "updateend");
     buffer.appendBuffer(bytes);
     await done;
   };
@@ -81,30 +79,31 @@ LIST = """say(async () => {
 
 @pytest.fixture
 def recorded(site: Site, record: Record) -> Site:
-    """Eight seconds, a hole of six, four seconds more. The number of a picture in its segment
-    is its shade divided by 8.
+    """Record eight seconds, leave a gap of six, and record four seconds more.
+
+    The shade of a frame is eight times its number in the segment.
     """
     record_twice(site, record)
     return site
 
 
-def test_a_cut_begins_at_the_moment_asked_for_in_a_browser(recorded: Site, tmp_path: Path) -> None:
+def test_a_cut_begins_at_the_requested_moment_in_a_browser(recorded: Site, tmp_path: Path) -> None:
     """1.5 s lies half a second after a keyframe: a player that began there would show picture
     10.
     """
     (tmp_path / "cut.mp4").write_bytes(recorded.get(f"{CAMERA}/recording?{span(1.5, 7.5)}").content)
-    said = said_by_chromium(PAGE + FILE % {"address": "cut.mp4"}, tmp_path)
+    said = result_in_chromium(PAGE + FILE % {"address": "cut.mp4"}, tmp_path)
     assert "error" not in said, said
     assert said["first"] == [0, pytest.approx(15 * 8, abs=6)]
     assert said["later"] == [2, pytest.approx(35 * 8 % 255, abs=6)]
     assert said["lasts"] == pytest.approx(6, abs=0.11)
 
 
-def test_a_playlist_plays_in_a_browser_from_the_moment_asked_for_and_over_its_hole(
+def test_a_playlist_plays_in_a_browser_from_the_requested_moment_and_over_its_gap(
     recorded: Site, tmp_path: Path
 ) -> None:
     playlist = recorded.get(f"{CAMERA}/playlist?{span(1.5, 18)}")
-    said = said_by_chromium(
+    said = result_in_chromium(
         PAGE + LIST % {"playlist": playlist.text, "site": recorded.url}, tmp_path
     )
     assert "error" not in said, said
@@ -117,7 +116,7 @@ def test_a_playlist_plays_in_a_browser_from_the_moment_asked_for_and_over_its_ho
     assert said["ended"]
 
 
-def test_ffmpeg_plays_a_cut_from_the_moment_asked_for(
+def test_ffmpeg_plays_a_cut_from_the_requested_moment(
     recorded: Site, tmp_path: Path, ffmpeg: str
 ) -> None:
     cut = tmp_path / "cut.mp4"

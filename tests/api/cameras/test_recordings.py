@@ -1,4 +1,4 @@
-"""Recordings as files: whole, in parts, and out of segments that lie in several places."""
+"""Recordings as files: whole, as byte ranges, and from segments in several places."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from storage.events.spool import Spool
 from storage.recordings.gaps.log import GapLog
 from storage.recordings.ledger import Ledger
 from storage.recordings.trigger_log import TriggerLog
-from tests.api.conftest import KEY
+from tests.api.site_data import KEY
 
 if TYPE_CHECKING:
     from tests.api.conftest import OpenSite, Site
@@ -42,7 +42,7 @@ def address(from_s: float, to_s: float, camera: str = "east-gate") -> str:
 
 
 def store(site: Site, path: Path) -> None:
-    """To the object store alone, as after its time on the disk."""
+    """Move a segment to the object store, as after its time on the disk."""
     name = SegmentName.parse(path.name)
     assert name is not None
     site.context.objects.put_file(segment_object(name), path, "video/mp4")
@@ -70,7 +70,7 @@ def test_a_part_of_another_file_is_the_whole(site: Site, whole: bytes) -> None:
     assert site.get(address(1, 4), Range="bytes=0-9", If_Range=etag).content == whole[:10]
 
 
-def test_what_lies_outside_the_file(site: Site, whole: bytes) -> None:
+def test_a_range_outside_the_file_is_refused(site: Site, whole: bytes) -> None:
     answer = site.get(address(1, 4), Range=f"bytes={len(whole)}-")
     assert (answer.status_code, answer.json()["type"]) == (
         416,
@@ -79,7 +79,7 @@ def test_what_lies_outside_the_file(site: Site, whole: bytes) -> None:
     assert answer.headers["Content-Range"] == f"bytes */{len(whole)}"
 
 
-def test_its_head_alone(site: Site, whole: bytes) -> None:
+def test_a_head_request_has_no_body(site: Site, whole: bytes) -> None:
     answer = site.get(address(1, 4), method="HEAD")
     assert (answer.status_code, answer.content) == (200, b"")
     assert answer.headers["Content-Length"] == str(len(whole))
@@ -108,7 +108,7 @@ def test_segments_on_a_node_and_in_the_object_store_are_one_file(
     assert list((site.layout.root / "api-scratch").iterdir()) == []
 
 
-def test_a_node_that_is_down_costs_only_what_it_alone_has(
+def test_without_a_node_only_its_own_segments_are_missing(
     open_site: OpenSite, record: Record
 ) -> None:
     site = open_site()
@@ -122,27 +122,27 @@ def test_a_node_that_is_down_costs_only_what_it_alone_has(
     )
 
 
-def test_too_much_at_once_is_refused_politely(
+def test_a_range_that_is_too_large_is_refused(
     site: Site, record: Record, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     record(site.layout, "east-gate", at(0), 4)
     site.hold("east-gate")
-    monkeypatch.setattr(cutting, "MOST_BYTES", 1000)
+    monkeypatch.setattr(cutting, "MAX_BYTES", 1000)
     answer = site.get(address(0, 4))
     assert answer.status_code == 400
-    assert "ask in parts" in answer.json()["detail"]
+    assert "request it in parts" in answer.json()["detail"]
 
 
 @contextmanager
 def another_node(site: Site, folder: Path) -> Iterator[tuple[Layout, str]]:
-    """A second node with a disk of its own; its layout and the address of its door."""
+    """Start a second node with its own disk; return its layout and the URL of its node API."""
     layout, clock = Layout(folder), SystemClock()
     ledger, gaps, triggers = (
         Ledger(layout.recordings),
         GapLog(layout, clock),
         TriggerLog(layout, Settings()),
     )
-    door = make_node_api(
+    node_api = make_node_api(
         NodeApiContext(
             KEY,
             Spool(layout, clock),
@@ -155,7 +155,7 @@ def another_node(site: Site, folder: Path) -> Iterator[tuple[Layout, str]]:
             triggers,
         )
     )
-    with site.serve(door) as url:
+    with site.serve(node_api) as url:
         yield layout, url
 
 
@@ -195,7 +195,7 @@ def test_a_camera_that_moved_is_one_file_and_one_playlist_over_both_nodes(
 @pytest.mark.parametrize(
     ("seen_before_s", "status"), [(60, 503), (2 * 3600, 404), (100 * S_PER_DAY, 404)]
 )
-def test_a_node_that_was_gone_before_is_not_missed(
+def test_a_node_that_left_before_the_range_is_not_reported(
     site: Site, seen_before_s: int, status: int
 ) -> None:
     site.hold("school", "gone", "http://127.0.0.1:9")

@@ -1,4 +1,4 @@
-"""A trigger through the API and the node's door to the node's disk, and what refuses it."""
+"""A trigger through the API and the node API to the node's disk, and its refusals."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PATH = "/v1/cameras/school/triggers"
 FOR_EVER_NS = 1 << 62
 
 
-def test_a_trigger_is_on_the_nodes_disk_when_it_is_answered(site: Site) -> None:
+def test_a_trigger_is_on_the_nodes_disk_before_the_response(site: Site) -> None:
     site.hold("school")
     answer = site.get(
         PATH, Role.INTEGRATOR, None, "POST", {"reason": "报警按钮 12 & more", "duration_s": 120}
@@ -56,14 +56,14 @@ def test_a_trigger_is_on_the_nodes_disk_when_it_is_answered(site: Site) -> None:
         ({"reason": "x", "duration": 5}, "duration"),
     ],
 )
-def test_what_is_wrong_with_a_trigger_is_named(site: Site, body: object, field: str) -> None:
+def test_an_invalid_trigger_names_the_fault(site: Site, body: object, field: str) -> None:
     site.hold("school")
     answer = site.get(PATH, method="POST", body=body)
     assert (answer.status_code, answer.json()["field"]) == (400, field)
     assert TriggerLog(site.layout, Settings()).between("school", 0, FOR_EVER_NS) == ()
 
 
-def test_a_camera_that_nobody_holds_or_knows_takes_none(site: Site) -> None:
+def test_a_camera_without_a_node_accepts_no_trigger(site: Site) -> None:
     assert (
         site.get(PATH, method="POST", body={"reason": "x"}).json()["type"]
         == "urn:sightline:problem:node_offline"
@@ -81,7 +81,7 @@ def test_a_camera_that_nobody_holds_or_knows_takes_none(site: Site) -> None:
         ({"enabled": False}, "disabled"),
     ],
 )
-def test_a_camera_may_take_no_triggers(
+def test_a_camera_without_api_triggers_refuses_them(
     open_site: OpenSite, changes: dict[str, object], why: str
 ) -> None:
     site = open_site()
@@ -100,7 +100,7 @@ def test_a_camera_may_take_no_triggers(
     assert why in answer.json()["detail"]
 
 
-def test_a_node_that_cannot_write_says_so(site: Site) -> None:
+def test_a_node_that_cannot_write_reports_it(site: Site) -> None:
     site.hold("school")
     site.layout.triggers.write_text("in the way")
     answer = site.get(PATH, method="POST", body={"reason": "x"})

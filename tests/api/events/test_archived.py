@@ -1,6 +1,4 @@
-"""Events that lie in the archive alone: found, read and held as others are, with word that it
-took longer.
-"""
+"""Events that are only in the archive are found, read and held, and the page says `archived`."""
 
 from __future__ import annotations
 
@@ -12,7 +10,8 @@ from tests.api.events.test_media import keep
 
 if TYPE_CHECKING:
     from domain.events.event import Event
-    from tests.api.conftest import MakeEvent, Site
+    from tests.api.conftest import Site
+    from tests.api.site_data import MakeEvent
 
 
 def archived(site: Site, *events: Event) -> None:

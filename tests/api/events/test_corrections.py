@@ -1,4 +1,4 @@
-"""A person corrects what was read of a plate, over HTTP."""
+"""Corrections of plates over HTTP."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from domain.people import Role
 if TYPE_CHECKING:
     import httpx
 
-    from tests.api.conftest import MakeEvent, Site
+    from tests.api.conftest import Site
+    from tests.api.site_data import MakeEvent
 
 
 def correct(
@@ -31,7 +32,7 @@ def ids(site: Site, plate: str) -> list[str]:
     return [item["id"] for item in site.get(f"/v1/events?plate={plate}").json()["items"]]
 
 
-def test_a_correction_is_answered_found_and_audited(site: Site, make_event: MakeEvent) -> None:
+def test_a_correction_is_returned_searchable_and_audited(site: Site, make_event: MakeEvent) -> None:
     event = make_event(at_s=1_001)
     site.context.index.put(event)
     answer = correct(site, event.id, "鄂f·8888b")
@@ -64,7 +65,7 @@ def test_a_correction_is_answered_found_and_audited(site: Site, make_event: Make
     )
 
 
-def test_it_is_corrected_again_and_taken_back(site: Site, make_event: MakeEvent) -> None:
+def test_a_correction_is_replaced_and_withdrawn(site: Site, make_event: MakeEvent) -> None:
     event = make_event(at_s=1_002)
     site.context.index.put(event)
     assert correct(site, event.id, "鄂F8888B").status_code == 200
@@ -91,7 +92,7 @@ def test_it_is_corrected_again_and_taken_back(site: Site, make_event: MakeEvent)
         (None, "this event has none"),
     ],
 )
-def test_what_is_no_plate_is_refused_with_the_reason(
+def test_an_invalid_plate_is_refused_with_the_reason(
     site: Site, make_event: MakeEvent, plate: str | None, says: str
 ) -> None:
     event = make_event(at_s=1_003)
@@ -108,7 +109,7 @@ def test_a_face_has_no_plate_to_correct(site: Site, make_event: MakeEvent) -> No
     assert "is of a face" in correct(site, event.id, "鄂F88888").json()["detail"]
 
 
-def test_who_may_not_and_what_is_not_there(site: Site, make_event: MakeEvent) -> None:
+def test_a_correction_needs_a_right_and_an_event(site: Site, make_event: MakeEvent) -> None:
     event = make_event(at_s=1_005)
     assert correct(site, event.id, "鄂F88888").status_code == 404
     site.context.index.put(event)

@@ -1,6 +1,4 @@
-"""The time line of events: round buckets that hold what is asked for, and counts that agree
-with a search.
-"""
+"""Histograms: round buckets that cover the range, and counts that agree with a search."""
 
 from __future__ import annotations
 
@@ -10,17 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.events.histograms import BUCKETS_MOST, buckets_of
+from api.events.histograms import MAX_BUCKETS, buckets_of
 from domain.clock import MS_PER_HOUR, NS_PER_DAY
 from domain.errors import QueryInvalid
 
 if TYPE_CHECKING:
-    from tests.api.conftest import MakeEvent, Site
+    from tests.api.conftest import Site
+    from tests.api.site_data import MakeEvent
 
 DAY = "from=2025-11-24T16:00:00Z&to=2025-11-25T16:00:00Z"
 
 
-@given(st.integers(0, 10**13), st.integers(1, 10**12), st.integers(1, BUCKETS_MOST))
+@given(st.integers(0, 10**13), st.integers(1, 10**12), st.integers(1, MAX_BUCKETS))
 def test_round_buckets_hold_the_whole_range_and_are_few(
     from_ms: int, span_ms: int, most: int
 ) -> None:

@@ -1,11 +1,12 @@
-"""Plates seen where no one vehicle can have been, over HTTP."""
+"""Impossible legs over HTTP."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tests.api.conftest import MakeEvent, Site
+    from tests.api.conftest import Site
+    from tests.api.site_data import MakeEvent
 
 DAY = "from=2025-11-24T15:00:00Z&to=2025-11-25T16:00:00Z"
 
@@ -58,7 +59,7 @@ def test_they_are_filtered_by_either_end(site: Site, make_event: MakeEvent) -> N
         ), query
 
 
-def test_an_event_that_went_is_not_shown(site: Site, make_event: MakeEvent) -> None:
+def test_a_deleted_event_is_not_shown(site: Site, make_event: MakeEvent) -> None:
     event = make_event(5, "west-gate")
     site.context.index.put_all([make_event(0), event])
     assert len(site.get(f"/v1/journeys/impossible?{DAY}").json()["items"]) == 1

@@ -1,6 +1,4 @@
-"""Journeys over HTTP: pages that join, likely misreadings marked as such, and the cameras on
-the way.
-"""
+"""Journeys over HTTP: pages, likely misreadings, and cameras on the route."""
 
 from __future__ import annotations
 
@@ -11,7 +9,8 @@ from domain.plates import PlateColor
 
 if TYPE_CHECKING:
     from domain.events.event import Event
-    from tests.api.conftest import MakeEvent, Site
+    from tests.api.conftest import Site
+    from tests.api.site_data import MakeEvent
 
 DAY = "from=2025-11-24T15:00:00Z&to=2025-11-25T16:00:00Z"
 
@@ -82,7 +81,7 @@ def test_likely_misreadings_are_joined_and_say_so(site: Site, make_event: MakeEv
     assert fuzzy["likely_truncated"] is False
 
 
-def test_what_a_person_corrected_is_followed(site: Site, make_event: MakeEvent) -> None:
+def test_a_journey_follows_corrections(site: Site, make_event: MakeEvent) -> None:
     first, other = filled(site, make_event(0), make_event(600, "west-gate", "鄂F888B8"))
     correction = Correction(
         text="鄂F88888", original="鄂F888B8", by="li.wei", at=first.started_at, version=1
@@ -94,7 +93,7 @@ def test_what_a_person_corrected_is_followed(site: Site, make_event: MakeEvent) 
     assert site.get(f"/v1/journeys?plate=鄂F888B8&{DAY}&fuzzy=1").json()["sightings"] == []
 
 
-def test_cameras_on_the_way_and_next(site: Site, make_event: MakeEvent) -> None:
+def test_passed_and_expected_cameras(site: Site, make_event: MakeEvent) -> None:
     filled(site, make_event(0, "school"), make_event(900, "west-gate"))
     journey = site.get(f"/v1/journeys?plate=鄂F88888&{DAY}").json()
     assert [one["id"] for one in journey["legs"][0]["passed"]] == ["east-gate"], (
@@ -108,7 +107,7 @@ def test_cameras_on_the_way_and_next(site: Site, make_event: MakeEvent) -> None:
     assert (bare["legs"][0]["passed"], bare["expected"]) == ([], [])
 
 
-def test_nobody_passed_anything_on_an_impossible_leg(site: Site, make_event: MakeEvent) -> None:
+def test_an_impossible_leg_has_no_passed_cameras(site: Site, make_event: MakeEvent) -> None:
     filled(site, make_event(0, "school"), make_event(5, "west-gate"))
     (leg,) = site.get(f"/v1/journeys?plate=鄂F88888&{DAY}").json()["legs"]
     assert (leg["impossible"], leg["passed"]) == (True, [])

@@ -1,6 +1,4 @@
-"""Pictures and clips: from the object store, from the node's spool before that, with ranges,
-and with a word for each lack.
-"""
+"""Pictures and clips from the object store and the node's spool, with ranges and errors."""
 
 from __future__ import annotations
 
@@ -19,13 +17,14 @@ from storage.events.damaged_objects import DamagedObjects
 if TYPE_CHECKING:
     from domain.events.event import Event
     from storage.clients.s3 import ObjectStream
-    from tests.api.conftest import MakeEvent, Site
+    from tests.api.conftest import Site
+    from tests.api.site_data import MakeEvent
 
 DATA = bytes(range(256)) * 1200  # more than one chunk of the store's
 
 
 def keep(site: Site, event: Event) -> str:
-    """Keep an event and its objects as the keeper does; the clip's SHA-256."""
+    """Store an event and its objects as the publisher does; return the clip's SHA-256."""
     objects, digests = site.context.objects, {}
     files = {CLIP: DATA, SNAPSHOT: b"a kept snapshot", CROP: b"a kept crop"}
     for name, data in files.items():
@@ -39,7 +38,7 @@ def keep(site: Site, event: Event) -> str:
     return digests[CLIP].sha256
 
 
-def test_a_clip_comes_whole(site: Site, make_event: MakeEvent) -> None:
+def test_a_whole_clip(site: Site, make_event: MakeEvent) -> None:
     event = make_event(clip_ready=True)
     sha256 = keep(site, event)
     answer = site.get(f"/v1/events/{event.id}/clip")
@@ -53,7 +52,7 @@ def test_a_clip_comes_whole(site: Site, make_event: MakeEvent) -> None:
     )
 
 
-def test_a_clip_comes_in_parts(site: Site, make_event: MakeEvent) -> None:
+def test_parts_of_a_clip(site: Site, make_event: MakeEvent) -> None:
     event = make_event(1, clip_ready=True)
     etag = f'"{keep(site, event)}"'
     path, size = f"/v1/events/{event.id}/clip", len(DATA)
@@ -72,7 +71,7 @@ def test_a_clip_comes_in_parts(site: Site, make_event: MakeEvent) -> None:
     assert outside.json()["type"] == "urn:sightline:problem:range_not_satisfiable"
 
 
-def test_head_tells_of_a_clip_without_sending_it(site: Site, make_event: MakeEvent) -> None:
+def test_head_describes_a_clip_without_sending_it(site: Site, make_event: MakeEvent) -> None:
     event = make_event(2, clip_ready=True)
     sha256 = keep(site, event)
     answer = site.get(f"/v1/events/{event.id}/clip", method="HEAD")
@@ -82,7 +81,7 @@ def test_head_tells_of_a_clip_without_sending_it(site: Site, make_event: MakeEve
     assert len(site.audit_lines()) == 1
 
 
-def test_a_reader_who_leaves_gives_the_connection_back(
+def test_a_client_that_disconnects_releases_the_connection(
     site: Site, make_event: MakeEvent, caplog: pytest.LogCaptureFixture
 ) -> None:
     event = make_event(3, clip_ready=True)
@@ -99,7 +98,7 @@ def test_a_reader_who_leaves_gives_the_connection_back(
     )
 
 
-def test_a_clip_not_cut_yet_says_when_to_ask_again(site: Site, make_event: MakeEvent) -> None:
+def test_a_clip_that_is_not_ready_has_a_retry_time(site: Site, make_event: MakeEvent) -> None:
     event = make_event(4)
     site.context.index.put(event)
     answer = site.get(f"/v1/events/{event.id}/clip")
@@ -110,7 +109,7 @@ def test_a_clip_not_cut_yet_says_when_to_ask_again(site: Site, make_event: MakeE
     assert answer.headers["Retry-After"] == "2"
 
 
-def test_a_clip_that_never_comes_says_why(site: Site, make_event: MakeEvent) -> None:
+def test_a_missing_clip_has_its_cause(site: Site, make_event: MakeEvent) -> None:
     event = make_event(5, clip_missing="nothing was recorded then")
     site.context.index.put(event)
     answer = site.get(f"/v1/events/{event.id}/clip")
@@ -125,7 +124,7 @@ def test_a_clip_that_never_comes_says_why(site: Site, make_event: MakeEvent) -> 
     ("gone", "asked"),
     [(SIDECAR, "clip"), (CLIP, "clip"), (SNAPSHOT, "snapshot"), (SIDECAR, "crop"), (CROP, "crop")],
 )
-def test_a_kept_file_that_is_gone_is_said_to_be_damage(
+def test_a_lost_file_is_reported_as_damage(
     site: Site, make_event: MakeEvent, gone: str, asked: str
 ) -> None:
     event = make_event(6, clip_ready=True)
@@ -135,7 +134,7 @@ def test_a_kept_file_that_is_gone_is_said_to_be_damage(
     assert (answer.status_code, answer.json()["type"]) == (500, "urn:sightline:problem:data_loss")
 
 
-def test_a_damaged_sidecar_is_said_to_be_damage(site: Site, make_event: MakeEvent) -> None:
+def test_a_damaged_sidecar_is_reported_as_damage(site: Site, make_event: MakeEvent) -> None:
     event = make_event(6.5, clip_ready=True)
     keep(site, event)
     site.context.objects.put(
@@ -156,7 +155,7 @@ def test_pictures_come_from_the_store(site: Site, make_event: MakeEvent) -> None
     assert site.get(f"/v1/events/{event.id}/crop").content == b"a kept crop"
 
 
-def test_pictures_come_through_the_door_before_they_are_uploaded(
+def test_pictures_come_from_the_node_api_before_their_upload(
     site: Site, make_event: MakeEvent
 ) -> None:
     event = make_event(8)
@@ -168,7 +167,9 @@ def test_pictures_come_through_the_door_before_they_are_uploaded(
     assert site.get(f"/v1/events/{event.id}/crop").content == b"crop of " + event.id.encode()
 
 
-def test_a_picture_on_a_node_that_is_down_says_so(site: Site, make_event: MakeEvent) -> None:
+def test_a_picture_on_a_node_that_is_down_is_node_offline(
+    site: Site, make_event: MakeEvent
+) -> None:
     event = make_event(9)
     site.spool_passing(event)
     assert (
@@ -184,7 +185,7 @@ def test_a_picture_on_a_node_that_is_down_says_so(site: Site, make_event: MakeEv
     assert "node-7" in answer.json()["detail"]
 
 
-def test_a_picture_that_is_nowhere_is_not_found(site: Site, make_event: MakeEvent) -> None:
+def test_a_missing_picture_is_not_found(site: Site, make_event: MakeEvent) -> None:
     event = make_event(10)
     site.context.index.put(event)
     site.hold("east-gate")
@@ -216,7 +217,7 @@ def refused(name: str) -> float:
     ],
 )
 @pytest.mark.parametrize("was_read", [False, True])
-def test_a_changed_file_is_never_handed_out(
+def test_a_changed_file_is_never_served(
     site: Site, make_event: MakeEvent, name: str, method: str, part: str, was_read: bool
 ) -> None:
     event = make_event(20, clip_ready=True)
@@ -237,7 +238,7 @@ def test_a_changed_file_is_never_handed_out(
     ]
 
 
-def test_a_file_that_is_put_back_is_handed_out_and_the_alarm_ends(
+def test_a_restored_file_is_served_and_the_alarm_ends(
     site: Site, make_event: MakeEvent, caplog: pytest.LogCaptureFixture
 ) -> None:
     event = make_event(21, clip_ready=True)
@@ -245,14 +246,14 @@ def test_a_file_that_is_put_back_is_handed_out_and_the_alarm_ends(
     change(site, event, CLIP)
     for _ in range(3):
         assert site.get(f"/v1/events/{event.id}/clip").status_code == 500
-    told = [one for one in caplog.records if one.levelname == "CRITICAL"]
-    assert len(told) == 1, "one line for a file, not one for each reader"
+    records = [one for one in caplog.records if one.levelname == "CRITICAL"]
+    assert len(records) == 1, "one line for a file, not one for each reader"
     keep(site, event)
     assert site.get(f"/v1/events/{event.id}/clip").content == DATA
     assert DamagedObjects(site.redis, site.context.clock).all() == []
 
 
-def test_a_clip_that_was_compared_is_not_read_whole_for_each_part(
+def test_a_verified_clip_is_not_read_again_for_each_part(
     site: Site, make_event: MakeEvent, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     event = make_event(22, clip_ready=True)
@@ -272,7 +273,9 @@ def test_a_clip_that_was_compared_is_not_read_whole_for_each_part(
     assert asked == [(0, None), (0, None), (5, 5), (5, 5), (5, 5)], "sidecar, clip, then parts"
 
 
-def test_a_passing_that_goes_on_is_not_called_damaged(site: Site, make_event: MakeEvent) -> None:
+def test_a_passing_that_continues_is_not_reported_as_damaged(
+    site: Site, make_event: MakeEvent
+) -> None:
     """Its files are replaced one after the other, the sidecar last."""
     event = make_event(23, clip_ready=True)
     keep(site, event)

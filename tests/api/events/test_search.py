@@ -10,7 +10,8 @@ from domain.people import Role
 
 if TYPE_CHECKING:
     from domain.events.event import Event
-    from tests.api.conftest import MakeEvent, Site
+    from tests.api.conftest import Site
+    from tests.api.site_data import MakeEvent
 
 
 def ids(site: Site, query: str) -> list[str]:
@@ -24,7 +25,7 @@ def filled(site: Site, *events: Event) -> tuple[Event, ...]:
     return events
 
 
-def test_an_event_is_answered_as_the_contract_says(site: Site, make_event: MakeEvent) -> None:
+def test_an_event_has_the_documented_fields(site: Site, make_event: MakeEvent) -> None:
     (event,) = filled(site, make_event())
     answer = site.get(f"/v1/events/{event.id}").json()
     assert answer == {
@@ -109,7 +110,7 @@ def test_pages_stay_stable_while_events_arrive(site: Site, make_event: MakeEvent
     assert seen == [event.id for event in reversed(events)]
 
 
-def test_a_cursor_of_other_filters_is_refused_clearly(site: Site, make_event: MakeEvent) -> None:
+def test_a_cursor_of_other_filters_is_refused(site: Site, make_event: MakeEvent) -> None:
     filled(site, *(make_event(i) for i in range(3)))
     cursor = site.get("/v1/events?kind=vehicle&limit=1").json()["next"]
     answer = site.get(f"/v1/events?kind=face&limit=1&next={cursor}")
@@ -146,13 +147,13 @@ def test_a_journey_over_two_cameras(site: Site, make_event: MakeEvent) -> None:
     assert journey["truncated"] is False
 
 
-def test_a_journey_of_nobody_is_empty(site: Site) -> None:
+def test_a_journey_without_sightings_is_empty(site: Site) -> None:
     journey = site.get("/v1/journeys?plate=京A12345").json()
     assert (journey["sightings"], journey["legs"]) == ([], [])
     assert journey["from"] < journey["to"]
 
 
-def test_a_session_says_who_one_is(site: Site) -> None:
+def test_a_session_has_the_person_and_its_rights(site: Site) -> None:
     answer = site.get("/v1/session", Role.OPERATOR).json()
     assert answer["role"] == "operator"
     assert answer["name"].startswith("operator-")
@@ -178,7 +179,7 @@ def test_a_misread_plate_is_found_with_its_reason(site: Site, make_event: MakeEv
     assert site.get("/v1/events?plate=鄂F8*&fuzzy=1").status_code == 400
 
 
-def test_cameras_are_named_by_a_shape(site: Site, make_event: MakeEvent) -> None:
+def test_a_search_by_shape_finds_its_cameras(site: Site, make_event: MakeEvent) -> None:
     there = make_event()
     site.context.index.put(there)
     here = f"{there.location.lon},{there.location.lat},50"

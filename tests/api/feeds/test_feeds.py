@@ -1,6 +1,4 @@
-"""The live feed, by real HTTP on a real Valkey: exact resume, filters, slow readers, a Redis
-that goes and comes back.
-"""
+"""The live feed over HTTP on a real Valkey: resume, filters, slow clients, outages of Redis."""
 
 from __future__ import annotations
 
@@ -22,7 +20,7 @@ from hypothesis import strategies as st
 from api.feeds import hub as feed_hub
 from api.feeds import stream as feed_stream
 from api.feeds.feeds import _event_arrival
-from api.feeds.hub import MOST_WAITING, FeedGap, Follower, LeftOut, Live
+from api.feeds.hub import MAX_QUEUED, FeedGap, Follower, LeftOut, Live
 from domain.people import Role
 from storage.clients.redis import connect
 from storage.events.feed import Feed
@@ -31,7 +29,8 @@ from tests.sse import Message, messages
 from tests.waiting import PATIENCE_S
 
 if TYPE_CHECKING:
-    from tests.api.conftest import MakeEvent, OpenSite, Site
+    from tests.api.conftest import OpenSite, Site
+    from tests.api.site_data import MakeEvent
 
 FEED = "/v1/events/feed"
 
@@ -40,12 +39,9 @@ FEED = "/v1/events/feed"
 def following(
     site: Site, query: str = "", last_id: int | None = None, client: httpx.Client | None = None
 ) -> Iterator[Iterator[Message]]:
-    """The messages of a feed from now on; its `status` is had already."""
-    if (
-        last_id is None
-        # the reader that stands for the whole run may still be where it was before the index was
-        # emptied
-    ):
+    """Yield the messages of a feed from now on, after its first `status`."""
+    if last_id is None:
+        # The hub of the whole test run may still have a number from before the index was emptied.
         last_id = site.context.feed.after(0, 1).last
     asked = {
         "Authorization": f"Bearer {site.tokens[Role.OPERATOR]}",
@@ -61,7 +57,7 @@ def following(
 
 
 def missed(site: Site, query: str = "") -> list[Message]:
-    """What is had at once, without waiting."""
+    """Return the messages that are available without waiting."""
     answer = site.get(f"{FEED}?seconds=0&{query}", Role.OPERATOR)
     assert answer.status_code == 200, answer.text
     return list(messages(answer))
@@ -71,7 +67,7 @@ def plates(found: list[Message]) -> list[str]:
     return [message.data["event"]["plate"]["text"] for message in found if message.name == "event"]
 
 
-def test_an_event_is_heard_of_as_it_is_indexed(site: Site, make_event: MakeEvent) -> None:
+def test_an_event_is_sent_when_it_is_indexed(site: Site, make_event: MakeEvent) -> None:
     event = make_event()
     with following(site) as found:
         site.context.feed.add_all([event, event.model_copy(update={"clip_ready": True})])
@@ -87,7 +83,7 @@ def test_an_event_is_heard_of_as_it_is_indexed(site: Site, make_event: MakeEvent
     )
 
 
-def test_a_correction_is_heard_of(site: Site, make_event: MakeEvent) -> None:
+def test_a_correction_is_sent(site: Site, make_event: MakeEvent) -> None:
     event = make_event(77)
     site.context.index.put(event)
     with following(site) as found:
@@ -96,12 +92,12 @@ def test_a_correction_is_heard_of(site: Site, make_event: MakeEvent) -> None:
             site.get(f"/v1/events/{event.id}", Role.OPERATOR, method="PATCH", body=body).status_code
             == 200
         )
-        heard = next(found)
-    assert heard.data["event"]["corrected"]["text"] == "鄂F8888B"
-    assert heard.data["version"] > event.version
+        message = next(found)
+    assert message.data["event"]["corrected"]["text"] == "鄂F8888B"
+    assert message.data["version"] > event.version
 
 
-def test_a_feed_goes_on_after_a_number(site: Site, make_event: MakeEvent) -> None:
+def test_a_feed_resumes_after_a_number(site: Site, make_event: MakeEvent) -> None:
     site.context.feed.add_all([make_event(at_s) for at_s in range(5)])
     all_of_them = [message for message in missed(site, "after=0") if message.name == "event"]
     assert len(all_of_them) == 5
@@ -143,7 +139,7 @@ def test_filters_are_those_of_a_search(
     assert [item["plate"]["text"] for item in found] == expected
 
 
-def test_a_heartbeat_moves_on_what_was_not_wanted(
+def test_a_heartbeat_advances_over_filtered_events(
     site: Site, make_event: MakeEvent, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(feed_stream, "HEARTBEAT_S", 0.05)
@@ -154,7 +150,7 @@ def test_a_heartbeat_moves_on_what_was_not_wanted(
         assert (beat.name, beat.id) == ("", last)
 
 
-def test_a_number_that_is_too_old_is_told_so(open_site: OpenSite, make_event: MakeEvent) -> None:
+def test_a_number_that_is_too_old_gets_a_gap(open_site: OpenSite, make_event: MakeEvent) -> None:
     site = open_site()
     feed = Feed(site.redis, 100)
     feed.add_all([make_event(0)])
@@ -209,10 +205,10 @@ def test_a_ticket_opens_the_feed_without_headers_and_nothing_else(
 
 @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 @given(turns=st.lists(st.tuples(st.integers(0, 8), st.floats(0, 1)), min_size=1, max_size=8))
-def test_whoever_comes_again_with_the_last_id_has_each_once(
+def test_a_client_that_reconnects_gets_each_event_once(
     site: Site, make_event: MakeEvent, turns: list[tuple[int, float]]
 ) -> None:
-    """A client that is cut off anywhere, again and again, while events arrive."""
+    """A client is disconnected anywhere, repeatedly, while events arrive."""
     last = site.context.feed.after(0, 1).last
     added, had = 0, list[str]()
     for size, share in [*turns, (0, 1.0)]:
@@ -227,7 +223,7 @@ def test_whoever_comes_again_with_the_last_id_has_each_once(
     assert had == [make_event(at_s).id for at_s in range(added)]
 
 
-def test_a_redis_that_goes_and_comes_back_costs_nothing(
+def test_an_outage_of_redis_loses_no_event(
     open_site: OpenSite, make_event: MakeEvent, valkey_server: str
 ) -> None:
     port = urlsplit(valkey_server).port
@@ -257,7 +253,7 @@ def test_a_redis_that_goes_and_comes_back_costs_nothing(
     through.close()
 
 
-def test_a_slow_reader_gets_a_summary_and_others_all(site: Site, make_event: MakeEvent) -> None:
+def test_a_slow_client_gets_a_summary_and_others_get_all(site: Site, make_event: MakeEvent) -> None:
     """It reads nothing while far more arrives than its sockets and its queue hold."""
     total, large = 4_000, make_event().plate
     assert large is not None
@@ -287,11 +283,11 @@ def test_a_slow_reader_gets_a_summary_and_others_all(site: Site, make_event: Mak
                 left_out += message.data["left_out"]
             last = message.id
         assert had + left_out == total
-        assert had > MOST_WAITING
+        assert had > MAX_QUEUED
         assert left_out > 0
 
 
-def test_a_thousand_followers_who_read_nothing_hold_a_bounded_share(
+def test_a_thousand_followers_that_read_nothing_use_bounded_memory(
     make_event: MakeEvent, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each message exists once; a follower holds places for a few hundred, however much arrives."""
@@ -314,7 +310,7 @@ def test_a_thousand_followers_who_read_nothing_hold_a_bounded_share(
         return sizes[0], sizes[1]
 
     most = 64
-    monkeypatch.setattr(feed_hub, "MOST_WAITING", most)
+    monkeypatch.setattr(feed_hub, "MAX_QUEUED", most)
     arrival = _event_arrival(1, make_event())
     tracemalloc.start()
     try:
@@ -325,7 +321,7 @@ def test_a_thousand_followers_who_read_nothing_hold_a_bounded_share(
     assert full < 1000 * (most * 16 + 4096)
 
 
-def test_a_follower_hears_of_gaps_and_of_redis_in_order(make_event: MakeEvent) -> None:
+def test_a_follower_gets_gaps_and_redis_states_in_order(make_event: MakeEvent) -> None:
     async def run() -> list[Any]:
         follower = Follower(lambda event: True, 5, True, "test")
         follower.offer([_event_arrival(6, make_event())], 6)
@@ -341,7 +337,7 @@ def test_a_follower_hears_of_gaps_and_of_redis_in_order(make_event: MakeEvent) -
     assert second == []
 
 
-def test_a_feed_cannot_be_opened_while_redis_is_away(open_site: OpenSite) -> None:
+def test_a_feed_cannot_be_opened_while_redis_is_down(open_site: OpenSite) -> None:
     plain = open_site()
     away = connect("redis://127.0.0.1:1/0")
     site = open_site(feed=Feed(away, 1000), people=plain.context.people)

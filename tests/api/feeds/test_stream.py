@@ -1,6 +1,4 @@
-"""A feed's answer to a client that does not read: what it holds meanwhile, and after the client
-left.
-"""
+"""The memory of a feed's response to a client that does not read, and after it disconnects."""
 
 from __future__ import annotations
 
@@ -16,7 +14,7 @@ from api.feeds.stream import answer
 if TYPE_CHECKING:
     from starlette.types import Message
 
-    from tests.api.conftest import MakeEvent
+    from tests.api.site_data import MakeEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +26,7 @@ class _Page:
 
 @dataclass(slots=True)
 class _Client:
-    """A connection whose socket takes the first body and no more. It is cut while the next
-    waits.
-    """
+    """A connection that accepts only the first body, and is closed while the next one waits."""
 
     blocked: asyncio.Event
     cut: asyncio.Event
@@ -48,7 +44,7 @@ class _Client:
                 await asyncio.Event().wait()
 
 
-def test_a_client_that_does_not_read_holds_text_and_leaves_the_feed_when_it_is_cut(
+def test_a_client_that_does_not_read_holds_only_text_and_is_removed_when_disconnected(
     make_event: MakeEvent,
 ) -> None:
     """Neither depends on the garbage collector, which seldom runs in an API process."""

@@ -1,6 +1,4 @@
-"""Vehicle watches as people see them: placed with reason and case, listed, ended, and their
-matches heard of.
-"""
+"""Watches over HTTP: placed with reason and case, listed, ended; their matches are in the feed."""
 
 from __future__ import annotations
 
@@ -20,7 +18,8 @@ from domain.settings import Settings, check_settings
 from tests.sse import messages
 
 if TYPE_CHECKING:
-    from tests.api.conftest import MakeEvent, OpenSite, Site
+    from tests.api.conftest import OpenSite, Site
+    from tests.api.site_data import MakeEvent
 
 NETWORKS = (ip_network("127.0.0.0/8"), ip_network("10.3.0.0/16"), ip_network("fd00::/8"))
 
@@ -63,7 +62,7 @@ def test_a_watch_is_placed_listed_and_ended_and_the_audit_log_says_why(site: Sit
     assert site.get(f"/v1/watches/{watch['id']}").json() == {**ended, "dead": []}
 
 
-def test_a_secret_is_told_once(open_site: OpenSite) -> None:
+def test_a_secret_is_returned_once(open_site: OpenSite) -> None:
     site = open_site(settings=Settings(webhook_networks="127.0.0.0/8"))
     body = asked(site, webhook="http://127.0.0.1:9/x")
     drawn = site.get("/v1/watches", method="POST", body=body).json()
@@ -91,12 +90,12 @@ def test_a_secret_is_told_once(open_site: OpenSite) -> None:
         ({"until": "2099-01-01T00:00:00Z"}, "until"),
         ({"reason": " "}, None),
         ({"case": ""}, None),
-        ({"person": "somebody"}, None),
+        ({"person": "li.wei"}, None),
         ({"webhook": "http://127.0.0.1/"}, "webhook"),
         ({"secret": "0123456789abcdef"}, "secret"),
     ],
 )
-def test_what_cannot_be_watched_is_refused(
+def test_an_invalid_watch_is_refused(
     site: Site, changes: dict[str, object], field: str | None
 ) -> None:
     answer = site.get("/v1/watches", method="POST", body=asked(site, **changes))
@@ -105,13 +104,13 @@ def test_what_cannot_be_watched_is_refused(
     assert site.get("/v1/watches").json()["items"] == []
 
 
-def test_only_who_has_the_right_may_watch(site: Site) -> None:
+def test_a_watch_needs_the_right(site: Site) -> None:
     for role in (Role.OPERATOR, Role.INTEGRATOR, Role.AUDITOR):
         assert site.get("/v1/watches", role, method="POST", body=asked(site)).status_code == 403
         assert site.get("/v1/watches/feed?seconds=0", role).status_code == 403
 
 
-def test_matches_are_heard_of(site: Site, make_event: MakeEvent) -> None:
+def test_matches_are_sent(site: Site, make_event: MakeEvent) -> None:
     event = make_event(3)
     match = WatchMatch(
         id=match_id("20261124-00000001", event.id),
@@ -125,17 +124,17 @@ def test_matches_are_heard_of(site: Site, make_event: MakeEvent) -> None:
     )
     before = site.context.matches.after(0, 1).last
     site.context.matches.add([(match, False)], 1, 0)
-    _, heard = messages(site.get(f"/v1/watches/feed?seconds=0&after={before}"))
-    assert (heard.name, heard.data["match"]["id"], heard.data["match"]["event"]["id"]) == (
+    _, message = messages(site.get(f"/v1/watches/feed?seconds=0&after={before}"))
+    assert (message.name, message.data["match"]["id"], message.data["match"]["event"]["id"]) == (
         "match",
         match.id,
         event.id,
     )
-    assert heard.data["match"]["event"]["crop"].startswith("/v1/events/")
+    assert message.data["match"]["event"]["crop"].startswith("/v1/events/")
     address = site.get("/v1/watches/feed/ticket").json()["address"]
     assert [
         one.id for one in messages(site.http.get(f"{site.url}{address}&after={before}&seconds=0"))
-    ][-1] == heard.id
+    ][-1] == message.id
     ticket = address.partition("ticket=")[2]
     assert site.http.get(f"{site.url}/v1/events/feed?seconds=0&ticket={ticket}").status_code == 403
 
@@ -172,7 +171,7 @@ def test_a_webhook_goes_to_the_address_that_was_checked(url: str, expected: str)
         "x",
     ],
 )
-def test_a_webhook_goes_nowhere_else(url: str) -> None:
+def test_a_webhook_outside_the_networks_is_refused(url: str) -> None:
     with pytest.raises(BadInput):
         target_of(url, NETWORKS)
     with pytest.raises(BadInput):
@@ -196,7 +195,7 @@ def test_a_refused_secret_is_not_repeated(site: Site, field: str) -> None:
     assert f"{field}:" in answer.json()["detail"]
 
 
-def test_wrong_networks_are_told_at_start(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_invalid_networks_are_reported_at_start(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SIGHTLINE_WEBHOOK_NETWORKS", "10.3.0.0/16, somewhere")
     with pytest.raises(BadInput, match="SIGHTLINE_WEBHOOK_NETWORKS"):
         check_settings()

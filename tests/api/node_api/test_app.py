@@ -1,6 +1,4 @@
-"""The node's door: nothing without a token made for just that; its client turns what it says
-into errors of ours.
-"""
+"""The node API refuses requests without a token for them; its client maps responses to errors."""
 
 from __future__ import annotations
 
@@ -16,6 +14,7 @@ from api.node_api.app import make_node_api
 from api.node_api.context import NodeApiContext
 from api.nodes.client import NodeClient
 from api.nodes.tokens import sign
+from api.nodes.wire_names import PATH_PREFIX
 from api.requests.cutting import Cutting
 from domain.camera_states import CameraState, CameraStatus
 from domain.clock import NS_PER_HOUR, NS_PER_S, ManualClock, SystemClock
@@ -28,24 +27,26 @@ from storage.recordings.ledger import Ledger
 from storage.recordings.trigger_log import TriggerLog
 
 if TYPE_CHECKING:
-    from tests.api.conftest import MakeEvent, Site
+    from tests.api.conftest import Site
+    from tests.api.site_data import MakeEvent
 
 KEY = b"the node API key of the tests"
+HEALTH = f"{PATH_PREFIX}/health"
 PATHS = (
-    "/door/health",
-    "/door/cameras/east-gate/coverage?from_ns=0&to_ns=1",
-    "/door/cameras/east-gate/recording?from_ns=0&to_ns=1",
-    "/door/cameras/east-gate/picture",
-    "/door/cameras/east-gate/events/01JD7Z3V5G8M2K4Q6R9T1W3Y5A/snapshot.jpg",
+    HEALTH,
+    f"{PATH_PREFIX}/cameras/east-gate/account?from_ns=0&to_ns=1",
+    f"{PATH_PREFIX}/cameras/east-gate/recording?from_ns=0&to_ns=1",
+    f"{PATH_PREFIX}/cameras/east-gate/picture",
+    f"{PATH_PREFIX}/cameras/east-gate/events/01JD7Z3V5G8M2K4Q6R9T1W3Y5A/snapshot.jpg",
     "/nowhere",
     "/openapi.json",
 )
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_nothing_answers_without_its_own_token(site: Site, path: str) -> None:
+def test_every_route_needs_its_own_token(site: Site, path: str) -> None:
     now_ns = SystemClock().wall_ns()
-    other = sign(KEY, "GET", b"/door/other", now_ns)
+    other = sign(KEY, "GET", f"{PATH_PREFIX}/other".encode(), now_ns)
     stale = sign(KEY, "GET", path.encode(), now_ns - 120 * NS_PER_S)
     guessed = sign(b"a guess as long as a key", "GET", path.encode(), now_ns)
     for headers in (
@@ -60,19 +61,11 @@ def test_nothing_answers_without_its_own_token(site: Site, path: str) -> None:
         ), headers
 
 
-def test_its_own_token_opens_it(site: Site) -> None:
-    token = sign(KEY, "GET", b"/door/health", SystemClock().wall_ns())
-    assert httpx.get(
-        f"{site.node_api_url}/door/health", headers={"Authorization": token}, trust_env=False
-    ).json() == {"cameras": []}
-    assert (
-        httpx.get(
-            f"{site.node_api_url}/door/health?x=1",
-            headers={"Authorization": token},
-            trust_env=False,
-        ).status_code
-        == 401
-    )
+def test_the_right_token_is_accepted(site: Site) -> None:
+    token = sign(KEY, "GET", HEALTH.encode(), SystemClock().wall_ns())
+    url, headers = site.node_api_url + HEALTH, {"Authorization": token}
+    assert httpx.get(url, headers=headers, trust_env=False).json() == {"cameras": []}
+    assert httpx.get(f"{url}?x=1", headers=headers, trust_env=False).status_code == 401
 
 
 def test_health_comes_back_as_it_was(site: Site) -> None:
@@ -100,7 +93,7 @@ def test_clocks_far_apart_are_named_and_count_as_offline(
     assert "do the clocks of API and node agree?" in caplog.text
 
 
-def test_something_else_at_the_address_counts_as_offline(site: Site) -> None:
+def test_another_server_at_the_url_counts_as_offline(site: Site) -> None:
     with site.serve(FastAPI()) as url, pytest.raises(NodeOffline, match="another version"):
         site.context.node_client.health(url, "node-1")
     with pytest.raises(NodeOffline, match="node-1"):
@@ -150,7 +143,7 @@ def test_a_short_key_does_not_start(site: Site, tmp_path: Path) -> None:
         make_node_api(replace(context, key=b"short"))
 
 
-def test_what_a_killed_cut_left_is_cleared_at_start(tmp_path: Path) -> None:
+def test_files_of_a_killed_cut_are_removed_at_start(tmp_path: Path) -> None:
     left_over = tmp_path / "scratch" / "half.mp4"
     left_over.parent.mkdir()
     left_over.write_bytes(b"half")

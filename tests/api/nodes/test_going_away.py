@@ -1,6 +1,4 @@
-"""A node that dies between saying what it has and giving it: the rest is answered, and it is
-said who is missing.
-"""
+"""A node that dies after it listed its segments: the rest is served, and the node is named."""
 
 from __future__ import annotations
 
@@ -21,7 +19,7 @@ from domain.paths.data_layout import Layout
 from storage.mp4.fragment_times import Head
 from storage.recordings.served_segments import Keyframes
 from tests.api.cameras.test_recordings import another_node, at, store, times_of
-from tests.api.conftest import KEY
+from tests.api.site_data import KEY
 
 if TYPE_CHECKING:
     from tests.api.conftest import OpenSite, Site
@@ -32,27 +30,25 @@ CAMERA = "west-gate"
 
 @dataclass
 class Dying:
-    """The second node's server, ended at the first call that would give something of it."""
+    """The server of the second node, which is stopped at the first call that reads its data."""
 
     url: str = ""
     held: ExitStack = field(default_factory=ExitStack)
 
-    def first(self, node_api_url: str) -> None:
+    def stop_if_called(self, node_api_url: str) -> None:
         if node_api_url == self.url:
             self.held.close()
 
 
 class DyingNodeClient(NodeClient):
-    """The door as it is, but that node-2 dies just before it is asked for a recording, a
-    segment or keyframes.
-    """
+    """A client that stops node-2 just before it requests a recording, a segment or keyframes."""
 
     def __init__(self, dying: Dying) -> None:
         super().__init__(KEY, SystemClock())
         self._dying = dying
 
     def segment(self, node_api_url: str, node: str, camera_id: str, name: str) -> bytes:
-        self._dying.first(node_api_url)
+        self._dying.stop_if_called(node_api_url)
         return super().segment(node_api_url, node, camera_id, name)
 
     def keyframes(
@@ -64,19 +60,17 @@ class DyingNodeClient(NodeClient):
         span: tuple[int, int],
         every_ns: int,
     ) -> tuple[Head, Keyframes]:
-        self._dying.first(node_api_url)
+        self._dying.stop_if_called(node_api_url)
         return super().keyframes(node_api_url, node, camera_id, name, span, every_ns)
 
     def recording(self, node_api_url: str, *args: object, **named: object) -> NodeStream:
-        self._dying.first(node_api_url)
+        self._dying.stop_if_called(node_api_url)
         return super().recording(node_api_url, *args, **named)  # type: ignore[arg-type]
 
 
 @dataclass
 class Place:
-    """A site with a second node that dies in the middle of an answer; seconds as in
-    `test_recordings`.
-    """
+    """A site with a second node that dies during a request; seconds as in `test_recordings`."""
 
     site: Site
     other: Layout
@@ -111,7 +105,7 @@ def place(open_site: OpenSite, record: Record, tmp_path: Path) -> Iterator[Place
     dying.held.close()
 
 
-def test_a_recording_has_what_the_others_have(place: Place) -> None:
+def test_a_recording_has_the_segments_of_the_other_sources(place: Place) -> None:
     place.there(0)
     place.here(4)
     answer = place.site.get(place.address("recording", 1, 7))
@@ -132,7 +126,7 @@ def test_a_recording_is_whole_where_the_store_has_copies(place: Place) -> None:
 
 
 @pytest.mark.parametrize("route", ["recording", "keyframes"])
-def test_where_nobody_else_has_any_the_node_is_offline(place: Place, route: str) -> None:
+def test_without_another_source_the_node_is_offline(place: Place, route: str) -> None:
     place.there(0)
     answer = place.site.get(place.address(route, 0, 4))
     assert (answer.status_code, answer.json()["type"]) == (
@@ -141,7 +135,7 @@ def test_where_nobody_else_has_any_the_node_is_offline(place: Place, route: str)
     )
 
 
-def test_keyframes_begin_with_what_the_others_have(place: Place) -> None:
+def test_keyframes_begin_with_those_of_the_other_sources(place: Place) -> None:
     place.there(0)
     place.here(4)
     answer = place.site.get(place.address("keyframes", 0, 8))
@@ -149,7 +143,7 @@ def test_keyframes_begin_with_what_the_others_have(place: Place) -> None:
     assert keyframe_times(answer.content) == [4, 5, 6, 7]
 
 
-def test_keyframes_go_on_after_what_was_lost(place: Place) -> None:
+def test_keyframes_continue_after_the_lost_ones(place: Place) -> None:
     place.here(0)
     place.there(4)
     place.stored(8)

@@ -1,4 +1,4 @@
-"""Bodies and numbers that readers could understand in two ways are refused."""
+"""Ambiguous bodies and numbers are refused."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ def post(site: Site, path: str, body: str) -> tuple[int, dict[str, str]]:
     ],
 )
 def test_a_key_given_twice_is_refused(site: Site, body: str) -> None:
-    """It decides what the audit log says."""
+    """The audit log would otherwise be ambiguous."""
     status, problem = post(site, "/v1/holds", body)
     assert (status, problem["type"]) == (400, "urn:sightline:problem:query_invalid")
     assert "given twice" in problem["detail"]
 
 
-def test_a_body_that_is_none_is_told_as_before(site: Site) -> None:
+def test_a_missing_body_is_reported(site: Site) -> None:
     status, problem = post(site, "/v1/holds", '{"reason": ')
     assert (status, problem["type"]) == (400, "urn:sightline:problem:bad_input")
 
 
-def test_a_body_is_looked_at_after_its_sender(site: Site) -> None:
+def test_a_body_is_read_after_the_checks_of_its_sender(site: Site) -> None:
     answer = site.http.post(f"{site.url}/v1/holds", content=b'{"a": 1, "a": 2}')
     assert answer.status_code == 401
 

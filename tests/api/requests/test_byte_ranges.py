@@ -1,4 +1,4 @@
-"""Byte ranges by the table of RFC 9110, and never outside the file."""
+"""Byte ranges follow RFC 9110 and are never outside the file."""
 
 from __future__ import annotations
 

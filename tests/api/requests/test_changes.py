@@ -1,6 +1,4 @@
-"""Every change by a person: its intent is in the audit log before anything changes, and without
-that nothing does.
-"""
+"""Every change by a person has its intent in the audit log before anything changes."""
 
 from __future__ import annotations
 
@@ -27,7 +25,8 @@ from storage.site.audit import AuditEntry, AuditLog
 from tests.api.feeds.test_watches import asked as watch_asked
 
 if TYPE_CHECKING:
-    from tests.api.conftest import MakeEvent, OpenSite, Site
+    from tests.api.conftest import OpenSite, Site
+    from tests.api.site_data import MakeEvent
     from tests.conftest import S3Config
 
 CHANGES = [route for route in ROUTES if route.is_change]
@@ -42,7 +41,7 @@ DIGEST = "return ARGV[1] .. redis.sha1hex(redis.call('DUMP', ARGV[1]))"
 
 
 def state_of(site: Site) -> dict[str, object]:
-    """All that a change by a person may alter."""
+    """Return everything that a change by a person may alter."""
     objects = {
         stat.key: stat.etag
         for stat in site.context.objects.list("")
@@ -58,7 +57,7 @@ def state_of(site: Site) -> dict[str, object]:
 
 
 class Asked:
-    """What a test asks of each route that changes something: its address and its body."""
+    """The paths and bodies of the requests to all routes that change something."""
 
     def __init__(self, site: Site, make_event: MakeEvent) -> None:
         event = make_event()
@@ -83,7 +82,7 @@ class Asked:
 
 
 class FailingLog(AuditLog):
-    """An audit log that takes no more from its `fails_at`th line on."""
+    """An audit log that fails from its `fails_at`th line on."""
 
     fails_at = 0
 
@@ -116,7 +115,7 @@ def test_every_change_has_its_intent_before_its_outcome(site: Site, make_event: 
         assert intent["terms"].keys() <= outcome["terms"].keys()
 
 
-def test_nothing_changes_whose_intent_cannot_be_written(
+def test_nothing_changes_without_a_written_intent(
     open_site: OpenSite, make_event: MakeEvent
 ) -> None:
     site = open_site()
@@ -135,7 +134,7 @@ def test_nothing_changes_whose_intent_cannot_be_written(
             assert state_of(site) == before, route.path
 
 
-def test_a_change_whose_outcome_cannot_be_written_is_answered_and_counted(
+def test_a_change_without_a_written_outcome_succeeds_and_is_counted(
     open_site: OpenSite,
 ) -> None:
     site, before = open_site(), AUDIT_LINES_LOST.labels("outcome")._value.get()
@@ -149,13 +148,13 @@ def test_a_change_whose_outcome_cannot_be_written_is_answered_and_counted(
     assert AUDIT_LINES_LOST.labels("outcome")._value.get() == before + 1
 
 
-def test_what_cannot_be_understood_is_no_intent(site: Site) -> None:
+def test_an_invalid_request_leaves_no_intent(site: Site) -> None:
     assert site.get("/v1/holds", method="POST", body={**RANGE, "cam": "x"}).status_code == 400
     assert site.get("/v1/holds", Role.OPERATOR, method="POST", body=RANGE).status_code == 403
     assert [json.loads(line)["phase"] for line in site.audit_lines()] == ["outcome", "outcome"]
 
 
-def test_the_path_comes_before_parameters_of_its_name(site: Site) -> None:
+def test_path_parameters_have_priority_in_the_terms(site: Site) -> None:
     site.get("/v1/holds/20251009-00000000?reason=x&id=20251009-11111111", method="DELETE")
     assert json.loads(site.audit_lines()[-1])["terms"]["id"] == "20251009-00000000"
 

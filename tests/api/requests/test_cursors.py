@@ -1,4 +1,4 @@
-"""Cursors bring back what was put in, for the same search only, and nothing else passes for one."""
+"""Cursors round-trip for the same search only, and other texts are refused."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ID = "01JD7Z3V5G8M2K4Q6R9T1W3Y5A"
 
 
 @given(st.text("ABC123.-_", min_size=1, max_size=64))
-def test_a_cursor_comes_back(after: str) -> None:
+def test_a_cursor_round_trips(after: str) -> None:
     query = EventQuery(plate="鄂F8888?")
     assert read_cursor(query, write_cursor(query, after)) == after
 

@@ -1,6 +1,4 @@
-"""Every route is declared, is denied to who lacks its right, wants its reason, and stands in
-the audit log before it answers.
-"""
+"""Every route is declared, needs its right and its reason, and is audited before it responds."""
 
 from __future__ import annotations
 
@@ -22,7 +20,8 @@ from domain.settings import Settings
 from storage.site.audit import AuditLog
 
 if TYPE_CHECKING:
-    from tests.api.conftest import MakeEvent, OpenSite, Site
+    from tests.api.conftest import OpenSite, Site
+    from tests.api.site_data import MakeEvent
 
 ID = "01JD7Z3V5G8M2K4Q6R9T1W3Y5A"
 SPAN = "?from=2025-11-24T16:00:00Z&to=2025-11-24T16:00:10Z"
@@ -34,7 +33,7 @@ QUERIES = {
     "/v1/cameras/{id}/coverage": SPAN,
 }
 GUARDED = [route for route in ROUTES if route.right is not Access.ANYONE]
-LOOKS = [route for route in ROUTES if route.is_evidence_access]
+EVIDENCE_ROUTES = [route for route in ROUTES if route.is_evidence_access]
 
 
 def address(route: Declaration) -> str:
@@ -65,12 +64,12 @@ def test_a_route_around_the_guard_does_not_start() -> None:
         Declarations(ROUTES).check(app)
 
 
-def test_a_look_without_an_audit_term_or_a_right_cannot_be_declared() -> None:
+def test_an_evidence_access_without_an_audit_term_or_a_right_cannot_be_declared() -> None:
     with pytest.raises(ValueError, match="audit term"):
         Declaration(
             "GET", "/x", _undeclared, Right.EVENTS_READ, Scope.SITE, is_evidence_access=True
         )
-    with pytest.raises(ValueError, match="right of its own"):
+    with pytest.raises(ValueError, match="needs a right"):
         Declaration(
             "GET",
             "/x",
@@ -95,7 +94,7 @@ def test_a_route_added_behind_the_table_is_denied(site: Site) -> None:
     assert "not declared" in answer.json()["detail"]
 
 
-def test_rights_are_asked_of_every_route(site: Site) -> None:
+def test_every_route_checks_its_right(site: Site) -> None:
     for route in GUARDED:
         for role in Role:
             answer = site.get(address(route), role, method=route.method)
@@ -105,7 +104,7 @@ def test_rights_are_asked_of_every_route(site: Site) -> None:
                 assert f"`{route.right}`" in answer.json()["detail"]
 
 
-def test_nobody_gets_in_without_a_token_or_with_a_wrong_one(site: Site) -> None:
+def test_a_request_without_a_valid_token_is_refused(site: Site) -> None:
     for route in GUARDED:
         for authorization in (
             {},
@@ -127,9 +126,9 @@ def test_open_routes_need_no_token(site: Site) -> None:
             assert site.http.get(site.url + route.path).status_code == 200, named(route)
 
 
-def test_every_look_wants_a_reason(site: Site) -> None:
-    assert len(LOOKS) >= 12
-    for route in LOOKS:
+def test_every_evidence_access_needs_a_reason(site: Site) -> None:
+    assert len(EVIDENCE_ROUTES) >= 12
+    for route in EVIDENCE_ROUTES:
         answer = site.get(address(route), reason=None)
         assert (answer.status_code, answer.json()["type"]) == (
             403,
@@ -145,8 +144,8 @@ def test_a_site_can_switch_reasons_off(open_site: OpenSite) -> None:
     assert site.get("/v1/session").json()["reason_required"] is False
 
 
-def test_every_look_is_in_the_audit_log_with_its_outcome(site: Site) -> None:
-    for route in LOOKS:
+def test_every_evidence_access_is_in_the_audit_log_with_its_outcome(site: Site) -> None:
+    for route in EVIDENCE_ROUTES:
         status = site.get(address(route), X_Case="案2026-118", reason="查找").status_code
         entry = json.loads(site.audit_lines()[-1])
         assert (entry["route"], entry["right"], entry["status"]) == (
@@ -173,7 +172,7 @@ def test_a_search_is_recorded_with_what_was_searched(site: Site) -> None:
     }
 
 
-def test_refused_looks_are_recorded_too(open_site: OpenSite) -> None:
+def test_refused_accesses_are_recorded_too(open_site: OpenSite) -> None:
     site = open_site()
     site.http.get(f"{site.url}/v1/events")
     site.get("/v1/events", Role.INTEGRATOR)
@@ -184,19 +183,19 @@ def test_refused_looks_are_recorded_too(open_site: OpenSite) -> None:
     assert entries[0]["person"] == ""
 
 
-def test_a_look_that_fails_inside_is_recorded_too(open_site: OpenSite) -> None:
+def test_an_access_that_fails_is_recorded_too(open_site: OpenSite) -> None:
     site = open_site(index=None)
     assert site.get("/v1/events").status_code == 500
     assert json.loads(site.audit_lines()[-1])["status"] == 500
 
 
-def test_what_is_no_look_is_not_recorded(site: Site) -> None:
+def test_other_requests_are_not_recorded(site: Site) -> None:
     for path in ("/healthz", "/readyz", "/v1/session", "/v1/cameras", "/"):
         site.get(path)
     assert site.audit_lines() == []
 
 
-def test_no_look_is_given_while_the_audit_log_cannot_be_written(
+def test_no_evidence_is_served_while_the_audit_log_cannot_be_written(
     open_site: OpenSite, make_event: MakeEvent
 ) -> None:
     plain = open_site()

@@ -1,4 +1,4 @@
-"""Times, reasons and plates as people write them."""
+"""Times, reasons and plates in parameters."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NOON_NS = 1_764_000_000 * NS_PER_S
 
 
 @given(st.integers(0, 4_000_000_000_000))
-def test_a_time_comes_back(wall_ms: int) -> None:
+def test_a_time_round_trips(wall_ms: int) -> None:
     assert parse_moment(rfc3339(wall_ms * NS_PER_MS)) == wall_ms * NS_PER_MS
 
 
@@ -47,7 +47,7 @@ def test_one_moment_is_written_in_many_ways(text: str) -> None:
         "1969-12-31T23:59:59Z",
     ],
 )
-def test_what_is_no_time_is_told_how_to_be_one(text: str) -> None:
+def test_an_invalid_time_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(ValueError, match="2026-11-24T13:55:04Z"):
         parse_moment(text)
 
@@ -61,7 +61,7 @@ def test_any_text_is_a_time_or_a_value_error(text: str) -> None:
 
 
 @pytest.mark.parametrize("reason", ["theft 2026-118", "查找被盗车辆", "100% sure", "a%20b"])
-def test_a_reason_is_read_raw_and_percent_encoded(reason: str) -> None:
+def test_a_reason_may_be_raw_or_percent_encoded(reason: str) -> None:
     assert decode_header("X-Reason", quote(reason).encode()) == reason
     assert decode_header("X-Reason", reason.replace("%20", " ").encode()) == reason.replace(
         "%20", " "
@@ -78,12 +78,12 @@ def test_no_reason_is_refused_where_one_is_required(raw: bytes | None) -> None:
 @pytest.mark.parametrize(
     "raw", [b"\xff\xfe", b"%ff", b"line%0abreak", b"x" * (MAX_CHARACTERS + 1), b"nul%00"]
 )
-def test_a_reason_that_is_no_line_of_text_is_refused(raw: bytes) -> None:
+def test_a_reason_must_be_one_line_of_text(raw: bytes) -> None:
     with pytest.raises(QueryInvalid, match="X-Reason"):
         decode_header("X-Reason", raw)
 
 
-def test_a_journey_wants_a_whole_plate() -> None:
+def test_a_journey_needs_a_whole_plate() -> None:
     assert exact_plate("鄂f·88888") == "鄂F88888"
     with pytest.raises(QueryInvalid, match="whole plate"):
         exact_plate("鄂F8888?")

@@ -1,6 +1,4 @@
-"""Bad requests and broken parts, each with the problem document that is due: one JSON shape for
-all of them.
-"""
+"""Bad requests and failed dependencies have problem documents of one JSON shape."""
 
 from __future__ import annotations
 
@@ -24,7 +22,8 @@ from storage.index.event_index import EventIndex
 from storage.site.site_identity import SiteFaults
 
 if TYPE_CHECKING:
-    from tests.api.conftest import MakeEvent, OpenSite, Site
+    from tests.api.conftest import OpenSite, Site
+    from tests.api.site_data import MakeEvent
 
 NO_ID = "01JD7Z3V5G8M2K4Q6R9T1W3Y5A"
 SPAN = "from=2025-11-24T16:00:00Z"
@@ -109,7 +108,7 @@ BAD_REQUESTS = [
 
 
 def check_problem(answer: httpx.Response) -> Problem:
-    """That an answer is a whole problem document: its shape, its media type, its request id."""
+    """Check that a response is a problem document: its shape, media type and request id."""
     assert answer.headers["Content-Type"] == MEDIA_TYPE, answer.text
     problem = Problem.model_validate_json(answer.content)
     assert problem.status == answer.status_code
@@ -236,7 +235,7 @@ def test_an_object_store_that_is_down(
     ), "from the spool"
 
 
-def test_a_fault_of_ours_shows_nothing_of_its_inside(
+def test_an_internal_error_discloses_no_details(
     open_site: OpenSite, caplog: pytest.LogCaptureFixture
 ) -> None:
     def broken() -> NoReturn:

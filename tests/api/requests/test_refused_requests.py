@@ -1,6 +1,4 @@
-"""Requests without a valid token: a line an address and minute, without what was asked, and
-never the whole audit log.
-"""
+"""Requests without a valid token: a line per address and minute, without their parameters."""
 
 from __future__ import annotations
 
@@ -11,7 +9,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from api.requests.refused_requests import MOST_ADDRESSES, OTHERS, Refusals, network_of
+from api.requests.refused_requests import MAX_ADDRESSES, OTHERS, Refusals, network_of
 from domain.clock import ManualClock
 from domain.metrics import AUDIT_LINES_LOST, REFUSALS
 from storage.site.audit import AuditLog
@@ -23,7 +21,7 @@ LONG = "a=" + "%01" * 2600
 
 
 class Log:
-    """An audit log, and what it holds."""
+    """An audit log and its lines."""
 
     def __init__(self, folder: Path, limit_gb: float = 1.0) -> None:
         self.folder = folder / "audit"
@@ -79,7 +77,7 @@ def test_a_guess_at_a_route_without_an_audit_term_is_recorded(open_site: OpenSit
 
 
 def test_the_terms_of_a_refused_parameter_are_not_recorded(open_site: OpenSite) -> None:
-    """A parameter that the route does not know may be a token that was pasted into the address."""
+    """An unknown parameter may be a token that was pasted into the URL."""
     site = open_site()
     assert site.get("/v1/cameras/east-gate/picture?id=west-gate&token=sl_x").status_code == 400
     assert json.loads(site.audit_lines()[-1])["terms"] == {"id": "east-gate"}
@@ -96,7 +94,7 @@ def test_the_next_line_has_the_count_of_the_minute(log: Log) -> None:
     assert log.lines()[1]["terms"] == {"refused": "4", "since": "2025-10-09T08:53:20.000Z"}
 
 
-def test_a_line_an_address_and_minute_whatever_comes(log: Log) -> None:
+def test_one_line_per_address_and_minute(log: Log) -> None:
     for _ in range(600):
         log.clock.advance(1)
         log.refusals.record("203.0.113.9", "events.search", 401)
@@ -104,13 +102,13 @@ def test_a_line_an_address_and_minute_whatever_comes(log: Log) -> None:
     assert (len(counts), sum(counts)) == (10, 540)
 
 
-def test_the_addresses_that_are_followed_are_bounded(log: Log) -> None:
-    for number in range(2 * MOST_ADDRESSES):
+def test_the_number_of_tracked_addresses_is_bounded(log: Log) -> None:
+    for number in range(2 * MAX_ADDRESSES):
         log.refusals.record(f"10.0.{number >> 8}.{number & 255}", "events.search", 401)
-    assert len(log.lines()) == MOST_ADDRESSES + 1
+    assert len(log.lines()) == MAX_ADDRESSES + 1
     log.clock.advance(61)
     log.refusals.flush()
-    assert sum(log.counts(OTHERS)) == MOST_ADDRESSES
+    assert sum(log.counts(OTHERS)) == MAX_ADDRESSES
     log.clock.advance(61)
     log.refusals.record("10.9.9.9", "events.search", 401)
     assert log.counts("10.9.9.9") == [1], "addresses that are silent are forgotten"
@@ -130,7 +128,7 @@ def test_an_address_is_what_its_holder_cannot_change_at_will(address: str, netwo
     assert network_of(address) == network
 
 
-def test_refusals_leave_half_of_the_audit_log_to_those_who_may_look(tmp_path: Path) -> None:
+def test_refusals_use_at_most_half_of_the_audit_log(tmp_path: Path) -> None:
     log, before = Log(tmp_path, limit_gb=2e-6), AUDIT_LINES_LOST.labels("refused")._value.get()
     for number in range(100):
         log.refusals.record(f"10.0.0.{number}", "events.search", 401)
@@ -138,14 +136,14 @@ def test_refusals_leave_half_of_the_audit_log_to_those_who_may_look(tmp_path: Pa
     assert AUDIT_LINES_LOST.labels("refused")._value.get() == before + 100 - len(log.lines())
 
 
-def test_what_waits_is_written_at_the_end(log: Log) -> None:
+def test_pending_lines_are_written_at_the_end(log: Log) -> None:
     log.refusals.record("203.0.113.9", "events.search", 401)
     log.refusals.record("203.0.113.9", "events.search", 401)
     log.refusals.flush(is_last=True)
     assert log.counts("203.0.113.9") == [1, 1]
 
 
-def test_a_refusal_is_answered_while_the_audit_log_cannot_be_written(open_site: OpenSite) -> None:
+def test_a_refusal_is_sent_while_the_audit_log_cannot_be_written(open_site: OpenSite) -> None:
     plain = open_site()
     (plain.layout.root / "a-file").write_text("")
     site = open_site(audit=AuditLog(plain.layout.root / "a-file" / "audit", ManualClock()))

@@ -1,4 +1,4 @@
-"""Slow readers of what streams: they are closed, counted, and stop nobody else."""
+"""Slow clients of streams are disconnected and counted, and do not delay others."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ LEAST = LeastRate(32_000, 30)
 
 
 class Export:
-    """Something large that is held open while it is sent."""
+    """A large source that is open while it is sent."""
 
     def __init__(self) -> None:
         self.opened = 0
@@ -48,7 +48,7 @@ class Export:
 
 
 class Served:
-    """An app with a route that streams, whose readers are timed by a clock that the test moves."""
+    """An app with a streaming route and a clock that the test advances."""
 
     def __init__(self, site: Site, most: int = 48) -> None:
         self.site, self.export, self.clock = site, Export(), ManualClock()
@@ -76,7 +76,7 @@ class Served:
 
     @contextmanager
     def reader(self, url: str) -> Iterator[socket.socket]:
-        """A reader that has asked, and reads nothing of the answer by itself."""
+        """Connect and send the request; the caller reads the response."""
         place = urlsplit(url)
         assert place.port is not None
         with socket.create_connection(("127.0.0.1", place.port)) as reader:
@@ -89,15 +89,15 @@ class Served:
             yield reader
 
 
-def test_a_reader_that_stops_is_closed_counted_and_lets_go(site: Site) -> None:
+def test_a_client_that_stops_is_disconnected_counted_and_released(site: Site) -> None:
     served, before = Served(site), SLOW_READERS._value.get()
     with site.serve(served.app) as url, served.reader(url) as reader:
 
-        def is_closed_by_and_by() -> bool:
+        def is_disconnected() -> bool:
             served.clock.advance(5)
             return served.export.closed.acquire(blocking=False)
 
-        site.eventually(is_closed_by_and_by)
+        site.eventually(is_disconnected)
         site.eventually(lambda: served.sending.open == 0)
         assert SLOW_READERS._value.get() == before + 1
         assert served.export.given < SIZE_BYTES // len(CHUNK)
@@ -108,7 +108,7 @@ def test_a_reader_that_stops_is_closed_counted_and_lets_go(site: Site) -> None:
         assert got < SIZE_BYTES, "the connection ends, so no part is taken for the whole"
 
 
-def test_a_reader_that_reads_is_given_all(site: Site) -> None:
+def test_a_client_that_reads_gets_all(site: Site) -> None:
     served, before = Served(site), SLOW_READERS._value.get()
     with site.serve(served.app) as url, httpx.Client(trust_env=False, timeout=60) as http:
         answer = http.get(f"{url}/v1/export", headers=served.headers)
@@ -117,7 +117,7 @@ def test_a_reader_that_reads_is_given_all(site: Site) -> None:
     assert SLOW_READERS._value.get() == before
 
 
-def test_a_reader_that_leaves_lets_go(site: Site) -> None:
+def test_a_client_that_disconnects_is_released(site: Site) -> None:
     served, before = Served(site), SLOW_READERS._value.get()
     with site.serve(served.app) as url:
         with served.reader(url):
@@ -127,7 +127,7 @@ def test_a_reader_that_leaves_lets_go(site: Site) -> None:
     assert SLOW_READERS._value.get() == before
 
 
-def test_too_many_at_once_are_refused_and_let_go(site: Site) -> None:
+def test_too_many_streams_are_refused_and_released(site: Site) -> None:
     served = Served(site, most=1)
     with site.serve(served.app) as url, served.reader(url):
         refused = httpx.get(f"{url}/v1/export", headers=served.headers, trust_env=False, timeout=20)
@@ -141,7 +141,7 @@ def test_too_many_at_once_are_refused_and_let_go(site: Site) -> None:
 
 
 def _paced(clock: ManualClock, pace: SendRate, chunks: int, seconds: float) -> bool:
-    """Whether a reader that takes `seconds` for each chunk is found too slow within it."""
+    """Return whether a client that needs `seconds` for each chunk counts as too slow."""
     for _ in range(chunks):
         with pace.sending(len(CHUNK)):
             clock.advance(seconds)
@@ -154,12 +154,12 @@ def _paced(clock: ManualClock, pace: SendRate, chunks: int, seconds: float) -> b
     ("seconds", "is_too_slow"),
     [(0.0, False), (1.0, False), (7.0, False), (12.0, True), (100.0, True)],
 )
-def test_a_reader_is_judged_by_the_rate_over_a_window(seconds: float, is_too_slow: bool) -> None:
+def test_a_client_is_measured_over_a_window(seconds: float, is_too_slow: bool) -> None:
     clock = ManualClock()
     assert _paced(clock, SendRate(clock, LEAST), 50, seconds) is is_too_slow
 
 
-def test_a_source_that_is_slow_is_not_held_against_the_reader() -> None:
+def test_a_slow_source_does_not_count_against_the_client() -> None:
     clock = ManualClock()
     pace = SendRate(clock, LEAST)
     for _ in range(20):
@@ -167,7 +167,7 @@ def test_a_source_that_is_slow_is_not_held_against_the_reader() -> None:
         assert not _paced(clock, pace, 1, 1.0)
 
 
-def test_a_reader_that_was_quick_may_not_stop_for_longer_than_a_window() -> None:
+def test_a_fast_client_may_not_stop_for_longer_than_a_window() -> None:
     clock = ManualClock()
     pace = SendRate(clock, LEAST)
     assert not _paced(clock, pace, 1000, 0.1)
@@ -178,7 +178,7 @@ def test_a_reader_that_was_quick_may_not_stop_for_longer_than_a_window() -> None
         assert pace.is_too_slow()
 
 
-def test_the_rate_comes_from_the_settings_and_0_is_never() -> None:
+def test_the_rate_comes_from_the_settings_and_0_means_unlimited() -> None:
     assert LeastRate.from_settings(
         Settings(send_least_kb_s=64, send_slow_s=10), slack=2
     ) == LeastRate(64_000, 20)

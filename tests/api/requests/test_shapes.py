@@ -1,4 +1,4 @@
-"""Circles and polygons of a query: what is understood, and what is said of the rest."""
+"""Circles and polygons in queries, and the errors of invalid ones."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from domain.errors import QueryInvalid
 from domain.geo import Circle, Polygon
 
 
-def test_shapes_are_read() -> None:
+def test_shapes_are_parsed() -> None:
     assert parse_circle("111.5, 32.5,800") == Circle(111.5, 32.5, 800)
     assert parse_polygon("1,2;3,2;3,4") == Polygon(((1, 2), (3, 2), (3, 4)))
 
@@ -18,7 +18,7 @@ def test_shapes_are_read() -> None:
     "text",
     ["", "1,2", "1,2,0", "1,2,-5", "200,2,5", "1,91,5", "a,b,c", "nan,2,5", "1,2,inf", "1,2,3,4"],
 )
-def test_what_is_no_circle_is_refused(text: str) -> None:
+def test_an_invalid_circle_is_refused(text: str) -> None:
     with pytest.raises(QueryInvalid, match=r"^near: "):
         parse_circle(text)
 
@@ -26,12 +26,12 @@ def test_what_is_no_circle_is_refused(text: str) -> None:
 @pytest.mark.parametrize(
     "text", ["", "1,2;3,4", "1,2;3,2;3", "1,2;3,2;300,4", "1,2;3,2;x,4", ";".join(["1,2"] * 51)]
 )
-def test_what_is_no_polygon_is_refused(text: str) -> None:
+def test_an_invalid_polygon_is_refused(text: str) -> None:
     with pytest.raises(QueryInvalid, match=r"^within: "):
         parse_polygon(text)
 
 
-def test_a_dented_polygon_holds_what_is_inside_it() -> None:
+def test_a_concave_polygon_contains_its_inside() -> None:
     dented = Polygon(((0, 0), (4, 0), (4, 4), (2, 1), (0, 4)))
     assert dented.contains(0.5, 1)
     assert dented.contains(3.5, 1)

@@ -1,4 +1,4 @@
-"""What waits for cameras and nodes delays nothing else, in the API and in the node's own API."""
+"""Routes that wait for cameras and nodes delay no others, in the API and in the node API."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from domain.settings import Settings
 from storage.recordings.gaps.log import GapLog
 from storage.recordings.ledger import Ledger
 from storage.recordings.trigger_log import TriggerLog
-from tests.api.conftest import KEY
+from tests.api.site_data import KEY
 
 if TYPE_CHECKING:
     from tests.api.conftest import OpenSite, Site
@@ -35,7 +35,7 @@ PICTURE = "/v1/cameras/east-gate/picture"
 
 
 class DeadCamera:
-    """Gives no picture until it is let go."""
+    """A camera that delivers no picture until it is released."""
 
     def __init__(self) -> None:
         self.let_go = threading.Event()
@@ -50,7 +50,7 @@ class DeadCamera:
 
 
 class HangingNodeClient(NodeClient):
-    """A client of nodes of which one has a dead camera."""
+    """A node client whose node has a dead camera."""
 
     def __init__(self, camera: DeadCamera) -> None:
         super().__init__(KEY, SystemClock())
@@ -102,7 +102,7 @@ def test_pictures_of_a_dead_camera_delay_no_other_call(
 
 
 def _first_refused(site: Site, threads: ThreadPoolExecutor) -> httpx.Response:
-    """All that wait may not have reached the server yet: ask until one too many has."""
+    """Send requests until one is refused; the waiting ones may not have arrived yet."""
     more: list[Future[httpx.Response]] = []
 
     def one_is_refused() -> bool:
@@ -114,7 +114,7 @@ def _first_refused(site: Site, threads: ThreadPoolExecutor) -> httpx.Response:
     return next(one.result() for one in more if one.done())
 
 
-def test_pictures_of_a_dead_camera_delay_nothing_else_of_a_node(
+def test_pictures_of_a_dead_camera_delay_no_other_call_of_a_node(
     site: Site, camera: DeadCamera, threads: ThreadPoolExecutor, tmp_path: Path
 ) -> None:
     clock = SystemClock()
@@ -163,5 +163,5 @@ def test_every_route_that_asks_nodes_has_a_pool_of_its_own() -> None:
     }
 
 
-def test_there_are_connections_to_nodes_for_all_who_may_ask_them() -> None:
+def test_there_are_enough_connections_to_nodes() -> None:
     assert sum(size.running for size in _SIZES.values()) + MAX_OPEN <= MOST_CONNECTIONS

@@ -1,4 +1,4 @@
-"""Times that people write: bounded, and refused with a sentence that says what to write."""
+"""Times in requests are bounded, and invalid ones are refused with an example."""
 
 from __future__ import annotations
 
@@ -52,6 +52,6 @@ def test_every_time_in_a_body_has_bounds(kind: type[BaseModel], name: str, value
         ("yesterday", "must be a time of RFC 3339, such as"),
     ],
 )
-def test_a_wrong_time_is_answered_with_what_to_write(value: object, says: str) -> None:
+def test_a_wrong_time_is_refused_with_an_example(value: object, says: str) -> None:
     with pytest.raises(ValueError, match=says):
         parse_body_moment(value)

@@ -1,4 +1,4 @@
-"""Legal holds and alarms as people see them."""
+"""Legal holds and alarms over HTTP."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from domain.alarms import Alarm, AlarmName
 from domain.clock import NS_PER_S
 from domain.people import Role
 from storage.site.holds import Holds
-from tests.api.conftest import START_NS
+from tests.api.site_data import START_NS
 
 if TYPE_CHECKING:
-    from tests.api.conftest import MakeEvent, OpenSite, Site
+    from tests.api.conftest import OpenSite, Site
+    from tests.api.site_data import MakeEvent
 
 RANGE = {
     "camera": "east-gate",
@@ -30,7 +31,7 @@ def _no_holds(site: Site) -> None:
         site.context.objects.delete(found.key)
 
 
-def test_a_hold_stands_until_it_is_released_and_the_audit_log_says_why(site: Site) -> None:
+def test_a_hold_is_active_until_its_release_and_the_audit_log_has_the_reason(site: Site) -> None:
     placed = site.get("/v1/holds", Role.INVESTIGATOR, None, "POST", RANGE)
     assert placed.status_code == 200, placed.text
     hold = placed.json()
@@ -55,7 +56,7 @@ def test_a_hold_stands_until_it_is_released_and_the_audit_log_says_why(site: Sit
     assert site.get("/v1/holds").json()["items"] == [released]
 
 
-def test_an_event_is_held_with_what_its_clip_shows(site: Site, make_event: MakeEvent) -> None:
+def test_an_event_is_held_with_the_range_of_its_clip(site: Site, make_event: MakeEvent) -> None:
     event = make_event(5)
     site.context.index.put(event)
     hold = site.get("/v1/holds", method="POST", body={"event": event.id, "reason": "a case"}).json()
@@ -86,20 +87,20 @@ def test_an_event_is_held_with_what_its_clip_shows(site: Site, make_event: MakeE
         ({**RANGE, "camera": "nowhere"}, 404),
     ],
 )
-def test_what_cannot_be_held_is_refused(site: Site, body: object, status: int) -> None:
+def test_an_invalid_hold_is_refused(site: Site, body: object, status: int) -> None:
     answer = site.get("/v1/holds", method="POST", body=body)
     assert answer.status_code == status, answer.text
     assert site.get("/v1/holds").json()["items"] == []
 
 
-def test_a_time_is_kept_as_it_is_answered(site: Site) -> None:
+def test_a_time_is_stored_as_returned(site: Site) -> None:
     body = {**RANGE, "from": "2025-11-24T16:00:00.1239+08:00"}
     hold = site.get("/v1/holds", method="POST", body=body).json()
     assert hold["from"] == "2025-11-24T08:00:00.123Z"
     assert site.get("/v1/holds").json()["items"] == [hold]
 
 
-def test_a_hold_that_is_not_there_cannot_be_released(site: Site) -> None:
+def test_an_unknown_hold_cannot_be_released(site: Site) -> None:
     assert site.get("/v1/holds/20251009-00000000?reason=x", method="DELETE").status_code == 404
 
 

@@ -1,6 +1,4 @@
-"""`/readyz`: names for everybody, details for those who may read states, and no more than one
-look a second behind it.
-"""
+"""`/readyz` shows names to anyone, and details with the right; checks run once a second."""
 
 from __future__ import annotations
 
@@ -21,7 +19,8 @@ from domain.registry import Registry
 from storage.clients.redis import connect
 from storage.site.people import People
 from storage.site.site_identity import SiteFaults
-from tests.api.conftest import START_NS, Site
+from tests.api.conftest import Site
+from tests.api.site_data import START_NS
 
 if TYPE_CHECKING:
     from tests.api.conftest import OpenSite
@@ -58,7 +57,7 @@ def test_without_a_token_only_names_are_shown(faulty: Site, authorization: str |
 
 
 @pytest.mark.parametrize("role", list(Role))
-def test_details_are_for_those_who_may_read_states(faulty: Site, role: Role) -> None:
+def test_details_need_the_right_to_read_states(faulty: Site, role: Role) -> None:
     said = faulty.get("/readyz", role).json()
     if role is Role.AUDITOR:
         assert said["registry_faults"] is None
@@ -78,7 +77,7 @@ def test_while_no_token_can_be_checked_names_are_shown(open_site: OpenSite) -> N
 
 
 class Counted:
-    """Dependencies that count how often they are asked, and may hang."""
+    """Dependencies that count their checks and may hang."""
 
     def __init__(self) -> None:
         self.asked, self.clock, self.answers = 0, ManualClock(), threading.Event()
@@ -98,7 +97,7 @@ class Counted:
         raise ObjectsUnavailable("away")
 
 
-def test_dependencies_are_asked_once_a_second() -> None:
+def test_dependencies_are_checked_once_a_second() -> None:
     counted = Counted()
     for _ in range(50):
         assert [one.ok for one in counted.probes.dependencies()] == [False, False, True, True, True]
@@ -108,7 +107,7 @@ def test_dependencies_are_asked_once_a_second() -> None:
     assert counted.asked == 2
 
 
-def test_while_a_dependency_hangs_what_was_found_last_is_answered() -> None:
+def test_while_a_dependency_hangs_the_last_result_is_returned() -> None:
     counted = Counted()
     found = counted.probes.dependencies()
     counted.clock.advance(5)
