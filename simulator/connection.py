@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import secrets
 from collections.abc import Mapping
 
@@ -71,6 +72,9 @@ class ClientConnection:
             if self._player is not None:
                 self._player.stop()
             self._writer.close()
+            # What is still to be sent keeps the transport open after `close`.
+            with contextlib.suppress(ConnectionError):
+                await self._writer.wait_closed()
 
     def fall_silent(self) -> None:
         """Send nothing more of the stream that plays; the connection stays."""

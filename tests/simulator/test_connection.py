@@ -4,6 +4,7 @@ what becomes of one that does not read.
 
 from __future__ import annotations
 
+import asyncio
 import re
 import socket
 from collections.abc import Callable, Iterator
@@ -13,9 +14,13 @@ from pathlib import Path
 import pytest
 
 from simulator import SimCamera, Simulator
+from simulator.connection import ClientConnection
+from simulator.output import UdpPorts
 from tests.waiting import PATIENCE_S, wait_for
 
 MakeVideo = Callable[..., Path]
+ANSWERS = 5_000
+"""More bytes than the sockets of a connection buffer."""
 
 
 class Client:
@@ -151,3 +156,42 @@ def test_a_slow_reader_loses_packets_which_are_counted_and_missing_in_the_number
 
 def _has_gap(numbers: list[int]) -> bool:
     return len(numbers) > 1 and (numbers[-1] - numbers[-2]) & 0xFFFF != 1
+
+
+def test_a_connection_is_over_only_when_its_last_answer_is_sent() -> None:
+    """A transport that is left open outlives the event loop, and its socket is never closed."""
+    asyncio.run(_leave_answers_unread())
+
+
+async def _leave_answers_unread() -> None:
+    served = asyncio.Queue[tuple[ClientConnection, asyncio.StreamWriter]]()
+    stopped = asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connection = ClientConnection(reader, writer, {}, ports, "nonce")
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4_096)
+        served.put_nowait((connection, writer))
+        await connection.run()
+        stopped.set()
+
+    ports = await UdpPorts.bind("127.0.0.1")
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    client = socket.socket()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+    client.connect(server.sockets[0].getsockname())
+    reader, writer = await asyncio.open_connection(sock=client, limit=4_096)
+    request = b"OPTIONS rtsp://127.0.0.1/gate RTSP/1.0\r\nCSeq: 5\r\n\r\n"
+    writer.write(request * ANSWERS + request.replace(b"OPTIONS", b"TEARDOWN"))
+    _, answering = await served.get()
+    async with asyncio.timeout(PATIENCE_S):
+        while not answering.transport.is_closing():
+            await asyncio.sleep(0)
+        assert answering.transport.get_write_buffer_size() > 0
+        assert not stopped.is_set()
+        while await reader.read(1 << 20):
+            pass
+        await stopped.wait()
+    assert answering.get_extra_info("socket").fileno() == -1
+    writer.close()
+    server.close()
+    ports.close()
