@@ -9,7 +9,7 @@ MODELS := $(VENV)/share/sightline/models
 LOCK := uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev debian-packages test lint bench faults soak run lock clean
+.PHONY: help install install-dev debian-packages test test-real lint bench faults soak run lock clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -52,7 +52,10 @@ debian-packages:
 
 test: install-dev lint ## run the linters and the tests
 	$(BIN)/python -m pytest --ignore=tests/e2e -n auto --maxprocesses 4 --dist loadfile
-	$(BIN)/python -m pytest tests/e2e
+	$(BIN)/python -m pytest tests/e2e -n 2 --dist loadfile
+
+test-real: install-dev ## run the end-to-end tests on the real footage in SIGHTLINE_TEST_DATA (../shared/data)
+	SIGHTLINE_TEST_FOOTAGE=real $(BIN)/python -m pytest tests/e2e
 
 lint: $(VENV)/.installed-dev ## check style and types
 	$(BIN)/ruff check .

@@ -13,7 +13,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
@@ -21,9 +21,25 @@ import pytest
 from domain.clock import SystemClock
 from domain.paths.data_layout import Layout
 from sightline.processes.ports import free_ports
+from tests.conftest import SHARED
+from tests.footage import Footage, real
 
 CLOCK = SystemClock()
 REASON = {"X-Reason": "test"}
+PLAYS_REAL_FOOTAGE = os.environ.get("SIGHTLINE_TEST_FOOTAGE") == "real"
+"""Set by `make test-real`. A film plays for a minute in each of a dozen tests, so one run plays
+either the drawn films or the real ones.
+"""
+
+
+@pytest.fixture(scope="session")
+def footage(request: pytest.FixtureRequest) -> Footage:
+    """The drawn films, or the real ones if they are asked for and are there."""
+    if not PLAYS_REAL_FOOTAGE:
+        return cast(Footage, request.getfixturevalue("drawn_footage"))
+    if not SHARED.is_dir():
+        pytest.fail(f"there is no real footage in {SHARED}; SIGHTLINE_TEST_DATA names its folder")
+    return real(SHARED)
 
 
 class Site:
