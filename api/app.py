@@ -51,7 +51,11 @@ def make_app(context: ApiContext, routes: tuple[Declaration, ...] = ROUTES) -> F
     declarations.check(app)
     add_fault_handlers(app)
     app.add_middleware(AuditTrail, recorder=recorder)
-    app.add_middleware(RequestMiddleware, clock=context.clock)
+    app.add_middleware(
+        RequestMiddleware,
+        clock=context.clock,
+        trusted_proxies=context.settings.trusted_proxy_networks,
+    )
     app.openapi = lru_cache(1)(partial(describe, app, declarations))  # type: ignore[method-assign]
     return app
 

@@ -186,6 +186,11 @@ class Settings(BaseSettings):
         description="networks to which webhooks may be sent, such as 10.3.0.0/16,10.4.1.7/32; "
         "empty: none",
     )
+    trusted_proxies: str = Field(
+        "",
+        description="networks of reverse proxies whose X-Forwarded-For names the client, such as "
+        "10.3.0.2/32; empty: none",
+    )
     source_timeout_s: float = Field(
         5.0, gt=0, le=120, description="seconds without data after which a camera is reconnected"
     )
@@ -204,7 +209,7 @@ class Settings(BaseSettings):
         "INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="minimum level of log messages"
     )
 
-    @field_validator("webhook_networks")
+    @field_validator("webhook_networks", "trusted_proxies")
     @classmethod
     def _are_networks(cls, text: str) -> str:
         _networks(text)
@@ -213,6 +218,10 @@ class Settings(BaseSettings):
     @property
     def allowed_webhook_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
         return _networks(self.webhook_networks)
+
+    @property
+    def trusted_proxy_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        return _networks(self.trusted_proxies)
 
 
 def _networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:

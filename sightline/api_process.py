@@ -162,7 +162,7 @@ def main() -> None:
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=STOP_WITHIN_S,
-        proxy_headers=False,  # the audit names who asked: nobody may choose that by a header
+        proxy_headers=False,  # `api.requests.client_address` reads them, of trusted proxies alone
     )
     with listening(arguments.host, arguments.port, arguments.shared) as door:
         _Server(config, partial(refusals.flush, is_last=True)).run([door])

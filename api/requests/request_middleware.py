@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import logging
 import secrets
+from collections.abc import Sequence
 from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.requests.client_address import Network, client_address
 from api.requests.problems import (
     CONTENT_TOO_LARGE,
     URI_TOO_LONG,
@@ -42,15 +44,16 @@ SECURITY_HEADERS: tuple[tuple[bytes, bytes], ...] = (
 class RequestMiddleware:
     """Guarantees that each request gets a well-formed response and one log line."""
 
-    def __init__(self, app: ASGIApp, clock: Clock) -> None:
+    def __init__(self, app: ASGIApp, clock: Clock, trusted_proxies: Sequence[Network] = ()) -> None:
         self._app = app
         self._clock = clock
+        self._trusted_proxies = trusted_proxies
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        trace = Trace(secrets.token_hex(8), (scope.get("client") or ("",))[0])
+        trace = Trace(secrets.token_hex(8), client_address(scope, self._trusted_proxies))
         set_trace(scope, trace)
         answer = _Answer(send, trace.request_id)
         began_s = self._clock.monotonic_s()

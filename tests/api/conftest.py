@@ -80,6 +80,7 @@ def served(app: FastAPI) -> Iterator[str]:
             server_header=False,
             lifespan="off",
             timeout_graceful_shutdown=1,
+            proxy_headers=False,
         )
     )
     thread = threading.Thread(target=server.run, args=([listener],), daemon=True)

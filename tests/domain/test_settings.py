@@ -17,6 +17,7 @@ from domain.settings import Settings, check_settings
         ("SIGHTLINE_NODE", "admin:hunter2"),
         ("SIGHTLINE_RTSP_READER", "hunter2"),
         ("SIGHTLINE_WEBHOOK_NETWORKS", "10.0.0.0/8,hunter2"),
+        ("SIGHTLINE_TRUSTED_PROXIES", "10.0.0.0/8,hunter2"),
     ],
 )
 def test_a_wrong_setting_is_named_and_its_value_is_not_repeated(
