@@ -26,6 +26,7 @@ from domain.log import set_up_logging
 from domain.paths.data_layout import Layout
 from domain.settings import Settings
 from sightline.cluster import site_registry
+from sightline.keys.tls import PLAIN_HTTP_WARNING, server_context
 from sightline.processes.gc_tuning import collect_seldom
 from sightline.processes.instance import door_key
 from sightline.processes.store_clients import connected
@@ -51,8 +52,14 @@ _ALLOCATED = 20_000
 """Objects that are looked through in some milliseconds."""
 
 
-def make_context(layout: Layout, settings: Settings, clock: Clock, name: str = "api") -> ApiContext:
-    """`name`: of the process, unique on its data folder."""
+def make_context(
+    layout: Layout,
+    settings: Settings,
+    clock: Clock,
+    name: str = "api",
+    warnings: tuple[str, ...] = (),
+) -> ApiContext:
+    """`name`: of the process, unique on its data folder. `warnings` are for `/readyz`."""
     stores = connected(settings, layout, clock)
     registry = site_registry.RunningRegistry(layout)
     audit = AuditLog(layout.audit, clock, settings.audit_limit_gb)
@@ -83,6 +90,7 @@ def make_context(layout: Layout, settings: Settings, clock: Clock, name: str = "
             _alarms, stores.redis, layout, AuditAlarm(audit, settings.node, clock), clock
         ),
         site_faults=RecentSiteFaults(stores.identity, clock),
+        warnings=warnings,
     )
 
 
@@ -147,17 +155,27 @@ def main() -> None:
     parser.add_argument(
         "--shared", action="store_true", help="other processes listen on the same port"
     )
+    parser.add_argument("--tls-cert", type=Path)
+    parser.add_argument("--tls-key", type=Path)
+    parser.add_argument(
+        "--exposed", action="store_true", help="the address is beyond loopback, without TLS"
+    )
     arguments = parser.parse_args()
     settings = Settings()
     set_up_logging(settings.log_level, arguments.name)
-    app = make_app(make_context(Layout(arguments.data), settings, SystemClock(), arguments.name))
+    warnings = (PLAIN_HTTP_WARNING,) if arguments.exposed else ()
+    app = make_app(
+        make_context(Layout(arguments.data), settings, SystemClock(), arguments.name, warnings)
+    )
     refusals: Refusals = app.state.recorder.refusals
     threading.Thread(
         target=refusals.run, args=(threading.Event(),), name="refusals", daemon=True
     ).start()
     collect_seldom(_ALLOCATED)
+    tls = server_context(arguments.tls_cert, arguments.tls_key) if arguments.tls_cert else None
     config = uvicorn.Config(
         app,
+        ssl_context_factory=None if tls is None else lambda *_: tls,
         log_config=None,
         access_log=False,
         server_header=False,

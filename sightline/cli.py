@@ -25,6 +25,7 @@ ROLES = ("operator", "investigator", "integrator", "auditor", "admin")
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = _parser()
     args = parser.parse_args(arguments)
+    _check_tls_options(parser, args)
     try:
         with private_umask():
             return _run(args)
@@ -41,6 +42,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("sightline: stopped", file=sys.stderr)
         return 0 if args.serves else 1
     return 1
+
+
+def _check_tls_options(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
+    given = {getattr(args, name, None) is not None for name in ("tls_cert", "tls_key")}
+    if len(given) > 1:
+        parser.error("--tls-cert and --tls-key belong together")
+    if True in given and args.allow_plain_http:
+        parser.error("--allow-plain-http contradicts --tls-cert")
 
 
 def _run(args: argparse.Namespace) -> int:
@@ -181,8 +190,28 @@ def _add_serving(commands: Commands[argparse.ArgumentParser]) -> None:
         command.add_argument(
             "--host", default=host, help=f"address on which the API listens (default: {host})"
         )
+    for command in (up, demo, api):
+        _add_tls(command)
     for command in (up, demo, node, api):
         command.set_defaults(serves=True)
+
+
+def _add_tls(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--tls-cert",
+        type=Path,
+        metavar="FILE",
+        help="PEM file of the API's certificate and those above it; default beyond loopback: a "
+        "certificate of the site's root",
+    )
+    command.add_argument(
+        "--tls-key", type=Path, metavar="FILE", help="PEM file of the certificate's private key"
+    )
+    command.add_argument(
+        "--allow-plain-http",
+        action="store_true",
+        help="listen beyond loopback without TLS, for example behind a proxy on the same network",
+    )
 
 
 def _add_cameras(commands: Commands[argparse.ArgumentParser]) -> None:

@@ -106,7 +106,7 @@ _TABLE = {
         "domain domain.paths domain.registry storage.clients storage.index storage.archive "
         "storage.site storage.events ingest.rtsp ingest.recording"
     ),
-    "sightline.keys": "domain sightline.processes",
+    "sightline.keys": "domain domain.paths sightline.processes",
     "sightline.cluster": "domain domain.paths domain.registry storage.site sightline.processes",
     "sightline.evaluation": (
         "domain domain.media domain.events domain.registry ingest.frames analytics"
@@ -129,7 +129,7 @@ _TABLE = {
         "domain domain.media domain.events domain.paths domain.registry storage.clients "
         "storage.archive storage.recordings storage.recordings.gaps storage.site storage.events "
         "storage ingest.packets.native ingest.live ingest.frames ingest.rtsp ingest.recording "
-        "api.requests api.nodes api.access api.node_api api sightline.processes "
+        "api.requests api.nodes api.access api.node_api api sightline.processes sightline.keys "
         "sightline.cluster sightline.overload sightline.cameras sightline.jobs"
     ),
     "sightline.commands": (

@@ -85,6 +85,8 @@ class ApiContext:
     """The key that signs the URLs of playlists."""
     alarms: Callable[[], tuple[Alarm, ...]] = tuple
     """Return the current alarms of all nodes; it also works without Redis."""
+    warnings: tuple[str, ...] = ()
+    """What is unsafe in the way this API was started, for `/readyz`."""
     site_faults: Callable[[], SiteFaults] = SiteFaults
     """Return what the stores have lost, as of a few seconds ago."""
 

@@ -95,6 +95,9 @@ class Readiness(Answer):
 
     status: Literal["ready", "degraded", "not_ready"]
     dependencies: list[Dependency]
+    warnings: list[str] = Field(
+        default=[], description="what is unsafe in the way this API was started, for all to see"
+    )
     registry_faults: list[str] | None = Field(
         description="faults of a newer registry that therefore does not run; null without a token "
         "that may read the states of cameras"

@@ -43,14 +43,22 @@ def read_readiness(context: Context, request: Request, response: Response) -> Re
     if any(one.required for one in lacking):
         status = "not_ready"
     response.status_code = 503 if status == "not_ready" else 200
+    warnings = list(context.warnings)
     if not _may_see_details(context, request):
         hidden = [one.model_copy(update={"why": None}) for one in dependencies]
-        return Readiness(status=status, dependencies=hidden, registry_faults=None)
+        return Readiness(
+            status=status, dependencies=hidden, warnings=warnings, registry_faults=None
+        )
     # Only the name of the file is shown: its folder is internal to the site.
     faults = [
         str(replace(fault, file=Path(fault.file).name)) for fault in context.registry().faults
     ]
-    return Readiness(status=status, dependencies=list(dependencies), registry_faults=faults)
+    return Readiness(
+        status=status,
+        dependencies=list(dependencies),
+        warnings=warnings,
+        registry_faults=faults,
+    )
 
 
 def _may_see_details(context: ApiContext, request: Request) -> bool:

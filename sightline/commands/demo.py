@@ -13,7 +13,7 @@ from pathlib import Path
 
 from domain.paths.data_layout import Layout
 from domain.people import Role
-from sightline.commands.up import console, serve
+from sightline.commands.up import api_address, console, serve
 from sightline.processes.child import ChildSpec
 from sightline.processes.ports import answers, free_ports
 from sightline.processes.private_files import write_atomically
@@ -43,8 +43,7 @@ def demo(args: argparse.Namespace) -> int:
         registry,
         args.data,
         parts,
-        args.host,
-        args.port,
+        api_address(args),
         first=(simulator,),
         greeting=lambda: f"#token={_token(layout)}",
     )

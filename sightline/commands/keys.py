@@ -12,10 +12,9 @@ from domain.errors import BadInput
 from domain.paths.data_layout import Layout
 from domain.settings import Settings
 from sightline.keys.bundle import export_api, export_node, export_public, read_bundle
-from sightline.keys.register import CertificateRecord, KeyRegister, Purpose
+from sightline.keys.expiry import expiry_warnings
+from sightline.keys.register import CertificateRecord, Purpose
 from sightline.keys.site_keys import SiteKeys
-
-_DAY_S = 86_400
 
 
 def init(args: argparse.Namespace) -> int:
@@ -87,24 +86,8 @@ def export(args: argparse.Namespace) -> int:
     return 0
 
 
-def expiry_warnings(register: KeyRegister, now: datetime) -> list[str]:
-    """A sentence for each certificate in use that expires within 90 days or has expired."""
-    return [_warning(one, now) for one in register.certificates if one.expires_soon(now)]
-
-
 def _keys(args: argparse.Namespace) -> SiteKeys:
     return SiteKeys(Layout(args.data.resolve()).keys, SystemClock())
-
-
-def _warning(record: CertificateRecord, now: datetime) -> str:
-    end = record.certificate.not_valid_after_utc
-    days = int((end - now).total_seconds() // _DAY_S)
-    when = f"expires in {days} days" if end > now else f"expired on {end:%Y-%m-%d}"
-    command = f"rotate {record.purpose}"
-    if not record.is_here:
-        command = f"export --node {record.subject}" if record.subject else "export --api"
-    name = " ".join(part for part in (record.purpose, record.subject) if part)
-    return f"the certificate {name} {when}: run  sightline keys {command}"
 
 
 def _state(record: CertificateRecord, now: datetime) -> str:

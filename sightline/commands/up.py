@@ -8,9 +8,11 @@ import argparse
 import os
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from cryptography import x509
 from rich.console import Console
 from rich.markup import escape
 
@@ -22,10 +24,15 @@ from domain.settings import Settings
 from sightline.cluster import site_registry
 from sightline.cluster.node import Identity, Node
 from sightline.cluster.roster_writer import RosterWriter
+from sightline.keys.expiry import expiry_warnings
+from sightline.keys.site_keys import SiteKeys
+from sightline.keys.tls import PLAIN_HTTP_WARNING, TlsOptions, api_listener
+from sightline.processes.certificates import fingerprint
 from sightline.processes.child import ChildSpec
 from sightline.processes.embedded_servers import seaweedfs_security
 from sightline.processes.instance import claimed, instance_secrets, publish
 from sightline.processes.process_plan import (
+    ApiListener,
     Parts,
     Plan,
     clear_earlier_run,
@@ -54,28 +61,39 @@ console = Console(stderr=True, highlight=False)
 
 def up(args: argparse.Namespace) -> int:
     return serve(
-        args.registry, args.data, Parts(servers=True, node=True, api=True), args.host, args.port
+        args.registry, args.data, Parts(servers=True, node=True, api=True), api_address(args)
     )
 
 
 def node(args: argparse.Namespace) -> int:
-    return serve(
-        args.registry, args.data, Parts(servers=False, node=True, api=False), "127.0.0.1", 0
-    )
+    return serve(args.registry, args.data, Parts(servers=False, node=True, api=False))
 
 
 def api(args: argparse.Namespace) -> int:
     return serve(
-        args.registry, args.data, Parts(servers=False, node=False, api=True), args.host, args.port
+        args.registry, args.data, Parts(servers=False, node=False, api=True), api_address(args)
     )
+
+
+@dataclass(frozen=True, slots=True)
+class ApiAddress:
+    """Where the command line says that the API listens; the default is none at all."""
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    tls: TlsOptions = field(default_factory=TlsOptions)
+
+
+def api_address(args: argparse.Namespace) -> ApiAddress:
+    tls = TlsOptions(args.tls_cert, args.tls_key, args.allow_plain_http)
+    return ApiAddress(args.host, args.port, tls)
 
 
 def serve(
     registry: Path | None,
     data: Path,
     parts: Parts,
-    host: str,
-    port: int,
+    address: ApiAddress | None = None,
     first: tuple[ChildSpec, ...] = (),
     greeting: Callable[[], str] = str,
 ) -> int:
@@ -91,7 +109,8 @@ def serve(
     with claimed(layout, clock, stop) as claim:
         clear_earlier_run(layout)
         _settle(registry, layout, clock)
-        made = plan(layout, settings, parts, host, port)
+        listener = _listener(layout, settings, address or ApiAddress(), clock)
+        made = plan(layout, settings, parts, listener)
         supervisor = Supervisor((first, *made.groups), clock, held=(claim,))
         stores = connected(
             reaching(settings, made.runtime, instance_secrets(layout)), layout, clock
@@ -115,10 +134,28 @@ def serve(
                 supervisor.start(stop, _say_start, slice(SERVER_GROUPS, None))
             if not stop.is_set():
                 _say_what_the_stores_lack(stores)
-                _greet(made, parts, settings, host, greeting)
+                _greet(parts, settings, listener, greeting)
+                _warn_of_keys(layout, listener, clock)
             supervisor.run(stop)
     console.print("stopped")
     return 0
+
+
+def _listener(layout: Layout, settings: Settings, address: ApiAddress, clock: Clock) -> ApiListener:
+    where = (address.host, address.port)
+    return api_listener(layout, settings.node, where, address.tls, clock)
+
+
+def _warn_of_keys(layout: Layout, listener: ApiListener, clock: Clock) -> None:
+    """Name the certificate that clients meet, what is in clear, and what expires soon."""
+    if listener.certificate is not None:
+        certificate = x509.load_pem_x509_certificate(listener.certificate.read_bytes())
+        console.print(f"TLS certificate of the API, SHA-256: {fingerprint(certificate)}")
+    if listener.is_exposed:
+        console.print(f"[yellow]{PLAIN_HTTP_WARNING}[/yellow]")
+    keys = SiteKeys(layout.keys, clock)
+    for sentence in expiry_warnings(keys.register(), keys.now):
+        console.print(f"[yellow]{escape(sentence)}[/yellow]")
 
 
 def _prepare_own_store(made: Plan, stores: Stores) -> None:
@@ -210,16 +247,13 @@ def _say_what_the_stores_lack(stores: Stores) -> None:
 
 
 def _greet(
-    made: Plan, parts: Parts, settings: Settings, host: str, greeting: Callable[[], str]
+    parts: Parts, settings: Settings, listener: ApiListener, greeting: Callable[[], str]
 ) -> None:
     if parts.node:
         count = worker_count(settings)
         console.print("1 camera worker runs" if count == 1 else f"{count} camera workers run")
     if parts.api:
-        address = "127.0.0.1" if host == "0.0.0.0" else host
-        print(
-            f"console: http://{address}:{made.runtime.api_port}/{_greeting(greeting)}", flush=True
-        )
+        print(f"console: {listener.url}/{_greeting(greeting)}", flush=True)
     console.print("Ctrl-C stops")
 
 

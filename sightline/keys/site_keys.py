@@ -43,9 +43,11 @@ from sightline.processes.certificates import (
 ROOT_LIFETIME = timedelta(days=3650)
 TLS_LIFETIME = timedelta(days=825)
 SIGNING_LIFETIME = timedelta(days=1095)
+RENEWED_BEFORE = timedelta(days=30)
 NODE_DOMAIN = "node.sightline.internal"
 """Clients of a node's API verify its certificate under this name and not under its address."""
 _LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
+_TLS = (Purpose.API, Purpose.NODE)
 _FILES = {
     Purpose.ROOT: "root/root.pem",
     Purpose.API: "api/tls.pem",
@@ -106,20 +108,25 @@ class SiteKeys:
             )
         return found
 
-    def missing(self, node: str, hosts: Sequence[str]) -> list[Purpose]:
-        """The purposes for which `ensure` would make a key."""
+    def missing(
+        self, node: str, hosts: Sequence[str] = (), purposes: Sequence[Purpose] = tuple(Purpose)
+    ) -> list[Purpose]:
+        """Those of `purposes` for which `ensure` would make a key."""
         register = self.register()
-        return [one for one in Purpose if not self._is_usable(one, register, node, hosts)]
+        return [one for one in purposes if not self._is_usable(one, register, node, hosts)]
 
-    def ensure(self, node: str, hosts: Sequence[str] = ()) -> list[CertificateRecord]:
+    def ensure(
+        self, node: str, hosts: Sequence[str] = (), purposes: Sequence[Purpose] = tuple(Purpose)
+    ) -> list[CertificateRecord]:
         """Make each key that is absent, untrusted, expired or for other names; the new records.
+        A TLS key that expires within 30 days is replaced if the root's key is here.
 
         `hosts` are names and addresses of the API besides those of this machine. Raises BadInput
         if a key is to be made and the root's key is on another machine.
         """
         with self._changing():
             made = []
-            for purpose in Purpose:
+            for purpose in purposes:
                 if not self._is_usable(purpose, self.register(), node, hosts):
                     self._refuse_lost_root(purpose)
                     names = (*self._api_names(), *hosts)
@@ -192,10 +199,19 @@ class SiteKeys:
             return True
         if key is None or not register.is_trusted(key.certificate, self.now):
             return False
+        if purpose in _TLS and self._is_renewable(key):
+            return False
         names = server_names(key.certificate)
         if purpose is Purpose.NODE:
             return node_host(node) in names
         return purpose is not Purpose.API or names >= set(hosts)
+
+    def _is_renewable(self, key: CertifiedKey) -> bool:
+        """Whether the key expires soon and the root here can sign one that lasts longer."""
+        root = self.key(Purpose.ROOT)
+        if root is None or key.is_valid(self.now, RENEWED_BEFORE):
+            return False
+        return key.certificate.not_valid_after_utc < root.certificate.not_valid_after_utc
 
     def _refuse_lost_root(self, purpose: Purpose) -> None:
         if purpose is Purpose.ROOT and self.register().of(purpose):

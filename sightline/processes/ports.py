@@ -6,6 +6,9 @@ import secrets
 import socket
 from collections import deque
 from contextlib import ExitStack, suppress
+from ipaddress import ip_address
+
+from domain.errors import BadInput
 
 _FIRST, _LAST = 20_000, 32_767
 """Below what Linux gives to connections that go out: any of those could take a port in the
@@ -37,6 +40,15 @@ def _bound(one: socket.socket) -> int:
             _given.append(port)
             return port
     raise OSError(f"no port from {_FIRST} to {_LAST} is free")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether `host` names addresses of loopback alone. Raises BadInput if it names none."""
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except OSError as error:
+        raise BadInput(f"{host!r} is no address of this machine: {error.strerror}") from error
+    return all(ip_address(str(one[4][0]).partition("%")[0]).is_loopback for one in found)
 
 
 def answers(port: int, host: str = "127.0.0.1", timeout_s: float = 0.5) -> bool:

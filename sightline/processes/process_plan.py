@@ -5,9 +5,12 @@ process, API.
 from __future__ import annotations
 
 import os
+import ssl
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
 import httpx
 
@@ -23,6 +26,32 @@ from sightline.processes.status_file import status_file
 
 MOST_API_PROCESSES = 4
 """Where nobody says how many: each takes memory, and may search the archive."""
+
+
+@dataclass(frozen=True, slots=True)
+class ApiListener:
+    """Where the API listens: with TLS if it has a certificate, otherwise in plain HTTP."""
+
+    host: str
+    port: int
+    certificate: Path | None = None
+    key: Path | None = None
+    is_exposed: bool = False
+    """Whether a person allowed plain HTTP on an address beyond loopback."""
+
+    @property
+    def url(self) -> str:
+        """The address of the API on this machine."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)
+        scheme = "http" if self.certificate is None else "https"
+        return f"{scheme}://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+    def arguments(self) -> tuple[object, ...]:
+        """The options of the API's process."""
+        options: tuple[object, ...] = ("--host", self.host, "--port", self.port)
+        if self.certificate is not None:
+            options += ("--tls-cert", self.certificate, "--tls-key", self.key)
+        return (*options, "--exposed") if self.is_exposed else options
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +75,14 @@ class Parts:
     api: bool
 
 
-def plan(layout: Layout, settings: Settings, parts: Parts, host: str, port: int) -> Plan:
+def plan(layout: Layout, settings: Settings, parts: Parts, listener: ApiListener) -> Plan:
     """Raises SightlineError where the API's port is taken, or a larger site's stores are not
     named.
     """
-    if parts.api and answers(port):
-        raise SightlineError(f"port {port} is taken by another program; choose one with --port")
+    if parts.api and answers(listener.port):
+        raise SightlineError(
+            f"port {listener.port} is taken by another program; choose one with --port"
+        )
     if not parts.servers and (settings.redis_url is None or settings.s3_endpoint is None):
         raise SightlineError(
             "SIGHTLINE_REDIS_URL and SIGHTLINE_S3_ENDPOINT must name the site's stores"
@@ -61,11 +92,11 @@ def plan(layout: Layout, settings: Settings, parts: Parts, host: str, port: int)
             "SIGHTLINE_DOOR_KEY must be set, to the same for all nodes and APIs of the site (16 "
             "characters or more)"
         )
-    runtime = new_runtime(settings, port)
+    runtime = new_runtime(settings, listener.port)
     shared = store_environment(layout, runtime.valkey_port, runtime.s3_port)
     children = _node(layout, settings, runtime, shared) if parts.node else []
     if parts.api:
-        children += _api(layout, runtime, host, shared, api_names(settings, parts))
+        children += _api(layout, listener, shared, api_names(settings, parts))
     return Plan(runtime, (tuple(own_servers(layout, runtime)), tuple(children)))
 
 
@@ -148,7 +179,7 @@ def api_names(settings: Settings, parts: Parts) -> list[str]:
 
 
 def _api(
-    layout: Layout, runtime: Runtime, host: str, shared: dict[str, str], names: Sequence[str]
+    layout: Layout, listener: ApiListener, shared: dict[str, str], names: Sequence[str]
 ) -> list[ChildSpec]:
     """All listen on one port, and the kernel deals out connections."""
     port_is_shared = ("--shared",) if len(names) > 1 else ()
@@ -158,16 +189,13 @@ def _api(
             _module(
                 "sightline.api_process",
                 layout,
-                "--host",
-                host,
-                "--port",
-                runtime.api_port,
+                *listener.arguments(),
                 "--name",
                 name,
                 *port_is_shared,
             ),
             layout.logs / f"{name}.log",
-            ready=lambda: _is_healthy(host, runtime.api_port),
+            ready=partial(_is_healthy, listener),
             allowed=API,
             env=shared,
         )
@@ -179,15 +207,22 @@ def _module(name: str, layout: Layout, *arguments: object) -> tuple[str, ...]:
     return (sys.executable, "-m", name, "--data", str(layout.root), *map(str, arguments))
 
 
-def _is_healthy(host: str, port: int) -> bool:
-    address = "127.0.0.1" if host == "0.0.0.0" else host
+def _is_healthy(listener: ApiListener) -> bool:
+    """Whether the API answers. Its certificate may be for any name, and must be the one it has."""
+    verify = True if listener.certificate is None else _pinned(listener.certificate)
     try:
-        return (
-            httpx.get(f"http://{address}:{port}/healthz", timeout=1.0, trust_env=False).status_code
-            == 200
-        )
+        answer = httpx.get(f"{listener.url}/healthz", timeout=1.0, trust_env=False, verify=verify)
     except httpx.HTTPError:
         return False
+    return answer.status_code == 200
+
+
+def _pinned(certificate: Path) -> ssl.SSLContext:
+    """A context that trusts this certificate alone, under whatever name."""
+    context = ssl.create_default_context(cafile=certificate)
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    context.check_hostname = False
+    return context
 
 
 def clear_earlier_run(layout: Layout) -> None:

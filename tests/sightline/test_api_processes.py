@@ -13,7 +13,7 @@ from domain.paths.data_layout import Layout
 from domain.settings import Settings
 from sightline.api_process import UNREAD_S, listening
 from sightline.processes.ports import free_ports
-from sightline.processes.process_plan import MOST_API_PROCESSES, Parts, api_names, plan
+from sightline.processes.process_plan import MOST_API_PROCESSES, ApiListener, Parts, api_names, plan
 
 ALONE, BESIDE_WORKERS = (
     Parts(servers=False, node=False, api=True),
@@ -37,7 +37,7 @@ def test_processes_share_no_folder_and_no_log(
     monkeypatch.setenv("SIGHTLINE_REDIS_URL", "redis://127.0.0.1:1")
     monkeypatch.setenv("SIGHTLINE_S3_ENDPOINT", "127.0.0.1:1")
     monkeypatch.setenv("SIGHTLINE_DOOR_KEY", "a-key-of-sixteen-characters")
-    *_, children = plan(Layout(tmp_path), Settings(), ALONE, "127.0.0.1", port).groups
+    *_, children = plan(Layout(tmp_path), Settings(), ALONE, ApiListener("127.0.0.1", port)).groups
     assert [child.name for child in children] == ["api", "api-1"]
     assert len({child.log for child in children}) == 2
     assert [child.arguments[child.arguments.index("--name") + 1] for child in children] == [

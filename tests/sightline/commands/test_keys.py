@@ -10,7 +10,7 @@ import pytest
 
 from domain.clock import S_PER_DAY, ManualClock
 from sightline.cli import KEY_PURPOSES, _parser, main
-from sightline.commands.keys import expiry_warnings
+from sightline.keys.expiry import expiry_warnings
 from sightline.keys.register import Purpose
 from sightline.keys.site_keys import TLS_LIFETIME, SiteKeys
 

@@ -18,7 +18,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from domain.clock import S_PER_DAY, ManualClock, SystemClock
 from domain.errors import BadInput, DataLoss
 from sightline.keys.register import CertificateRecord, Purpose
-from sightline.keys.site_keys import SiteKeys, node_host
+from sightline.keys.site_keys import RENEWED_BEFORE, TLS_LIFETIME, SiteKeys, node_host
 from sightline.processes.certificates import certificate_pem, fingerprint, server_names
 
 
@@ -233,3 +233,15 @@ def test_a_rotation_may_be_killed_at_any_step(
         for each in Purpose:
             assert keys.register().is_trusted(_present(keys, each), keys.now)
     assert steps >= 8, "three files, each synchronised and renamed, with their folders"
+
+
+def test_a_tls_key_is_replaced_a_month_before_it_expires(tmp_path: Path) -> None:
+    clock = ManualClock()
+    keys = SiteKeys(tmp_path / "keys", clock)
+    keys.ensure("node-1")
+    clock.advance((TLS_LIFETIME - RENEWED_BEFORE).total_seconds() - S_PER_DAY)
+    assert keys.ensure("node-1") == []
+    clock.advance(2 * S_PER_DAY)
+    assert keys.missing("node-1") == [Purpose.API, Purpose.NODE]
+    assert [one.purpose for one in keys.ensure("node-1")] == ["api", "node"]
+    assert keys.missing("node-1") == []
