@@ -95,12 +95,12 @@ def list_impossible(
     ]
     items, last = _page(context, legs, pairs[:MAX_PAIRS], pair_filter, limit)
     more = bool(pairs) and last != pairs[-1][1]
-    exact = not found.unlooked_hours and not found.crowded_hours
+    exact = not found.pending_hours and not found.overfull_hours
     return ImpossibleList(
         items=items,
         next=write_cursor(search, last) if more else None,
         exact=exact,
-        unlooked_hours=found.unlooked_hours,
+        unlooked_hours=found.pending_hours,
     )
 
 

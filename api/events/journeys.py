@@ -18,7 +18,7 @@ from domain.clock import NS_PER_DAY, NS_PER_MS
 from domain.errors import QueryInvalid
 from domain.events.event import Event
 from domain.events.journeys import Leg, Sighting, joined, legs_between
-from domain.events.misreadings import Match, Tie, match_of
+from domain.events.misreadings import Match, MatchKind, match_of
 from domain.registry import Registry
 from domain.registry.nearby_cameras import CameraMap
 from domain.ulid import is_event_id
@@ -91,7 +91,7 @@ def read_journey(
     certain, more = found[:limit], len(found) > limit
     before = None if after is None else context.events.get(after)
     known = (*(() if before is None else (before,)), *certain)
-    line, is_all = [Sighting(event, Match(Tie.EXACT, "")) for event in known], True
+    line, is_all = [Sighting(event, Match(MatchKind.EXACT, "")) for event in known], True
     if fuzzy:
         begin_ns_, end_ns_ = _page_span(begin_ns, end_ns, before, certain[-1] if more else None)
         line, is_all = _with_likely(context, text, known, begin_ns_, end_ns_)
@@ -144,9 +144,9 @@ def _with_likely(
 
 
 def _match(event: Event, plate: str) -> Match:
-    match = match_of(event, plate, found_by(event)) or Match(Tie.PROVINCE, "")
-    if match.tie is Tie.EXACT:
-        return Match(Tie.ALTERNATIVE, f"read as nothing certain, with {plate} held possible")
+    match = match_of(event, plate, found_by(event)) or Match(MatchKind.PROVINCE, "")
+    if match.kind is MatchKind.EXACT:
+        return Match(MatchKind.ALTERNATIVE, f"read as nothing certain, with {plate} held possible")
     return match
 
 

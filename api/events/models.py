@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from api.requests.answers import Answer
 from domain.events.event import Event
-from domain.events.misreadings import Match, Tie
+from domain.events.misreadings import Match, MatchKind
 from domain.stored_model import WallNs
 from domain.trusted_models import construct_trusted
 
@@ -16,12 +16,12 @@ from domain.trusted_models import construct_trusted
 class MatchView(Answer):
     """The relation between an event and the requested plate."""
 
-    tie: Tie
+    tie: MatchKind
     reason: str
 
     @classmethod
     def of(cls, match: Match) -> MatchView:
-        return construct_trusted(cls, {"tie": match.tie, "reason": match.reason})
+        return construct_trusted(cls, {"tie": match.kind, "reason": match.reason})
 
 
 class EventView(Event):

@@ -15,7 +15,7 @@ from domain.errors import NotFound, QueryInvalid
 from domain.events.event import Event
 from domain.events.misreadings import match_of
 from domain.events.query import EventQuery
-from storage.index.fuzzy_search import is_place
+from storage.index.fuzzy_search import is_cursor
 from storage.index.plate_query import found_by
 
 
@@ -40,7 +40,7 @@ def search_events(
     `limit`, or none, although there is a `next`.
     """
     after = None if next_ is None else read_cursor(query, next_)
-    if after is not None and not is_place(query, after):
+    if after is not None and not is_cursor(query, after):
         raise QueryInvalid("next", NO_CURSOR)
     page = context.events.query(query, limit, after)
     cursor = None if page.next is None else write_cursor(query, page.next)

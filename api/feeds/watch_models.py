@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from api.events.models import EventView
 from api.requests.answers import Answer
 from api.requests.times import BodyMoment
-from domain.events.misreadings import Tie
+from domain.events.misreadings import MatchKind
 from domain.events.watches import Ended, Watch, WatchMatch
 from domain.stored_model import WallNs
 from storage.site.watch_matches import Delivery
@@ -124,7 +124,7 @@ class WatchMatchView(Answer):
     id: str = Field(description="identifies watch and event; a repeated match has the same id")
     watch: str
     plate: str = Field(description="the watch's plate or pattern")
-    tie: Tie
+    tie: MatchKind
     why: str
     case: str
     matched_at: WallNs

@@ -5,6 +5,7 @@ API, journals and sidecars.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Literal
 
 from pydantic import Field
@@ -52,6 +53,28 @@ class Correction(StoredModel):
     by: str
     at: WallNs
     version: int = Field(ge=1, description="1 for the first, and one more for each that followed")
+
+
+class ClipState(IntEnum):
+    """How far the clip of an event is; the index stores the number."""
+
+    PENDING = 0
+    MISSING = 1
+    READY = 2
+
+
+_CLIP_STATES, _CORRECTIONS = 4, 64
+
+
+def event_version(ended_ms: int, clip_state: int, correction: int = 0) -> int:
+    """Return the number that decides between two versions of one event: the higher one wins.
+
+    The later end decides first, then the state of the clip, then the version of the correction.
+    The index's scripts compare by the same rule, without the correction, which Redis stores
+    separately.
+    """
+    published = ended_ms * _CLIP_STATES + clip_state
+    return published * _CORRECTIONS + min(_CORRECTIONS - 1, correction)
 
 
 class Event(StoredModel):
@@ -110,14 +133,16 @@ class Event(StoredModel):
         return self.plate.text if self.plate is not None else ""
 
     @property
+    def clip_state(self) -> ClipState:
+        if self.clip_ready:
+            return ClipState.READY
+        return ClipState.MISSING if self.clip_missing else ClipState.PENDING
+
+    @property
     def version(self) -> int:
-        """The version of this event; the higher of two versions is valid. It rises when the passing
-        goes on, then when its objects are stored, then with each correction.
-        """
-        kept = self.ended_at // NS_PER_MS * 4 + (
-            2 if self.clip_ready else 1 if self.clip_missing else 0
-        )
-        return kept * 64 + min(63, self.corrected.version if self.corrected is not None else 0)
+        """The number by which two versions of this event compare (`event_version`)."""
+        correction = 0 if self.corrected is None else self.corrected.version
+        return event_version(self.ended_at // NS_PER_MS, self.clip_state, correction)
 
     def to_json(self) -> str:
         """The event as journals, sidecars and the index store it: every field, compact, keys as in

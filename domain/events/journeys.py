@@ -11,7 +11,7 @@ from itertools import pairwise
 
 from domain.clock import NS_PER_S
 from domain.events.event import Event
-from domain.events.misreadings import TIES, Match, Tie
+from domain.events.misreadings import MATCH_KINDS, Match, MatchKind
 from domain.geo import distance_m
 
 KMH = 3.6
@@ -107,17 +107,17 @@ def joined(
     `NEAR_S`. A reading that was seen where this vehicle cannot have been belongs to another
     vehicle. Its events join only where the reader itself considered `plate` possible.
     """
-    line = [Sighting(event, Match(Tie.EXACT, f"read as {plate}")) for event in certain]
-    ranked = sorted(likely, key=lambda pair: (TIES.index(pair[1].tie), pair[0].id))
+    line = [Sighting(event, Match(MatchKind.EXACT, f"read as {plate}")) for event in certain]
+    ranked = sorted(likely, key=lambda pair: (MATCH_KINDS.index(pair[1].kind), pair[0].id))
     others = {event.reading for event, _ in ranked if not _is_possible(line, event)}
     for event, match in ranked:
-        if match.tie is not Tie.ALTERNATIVE and event.reading in others:
+        if match.kind is not MatchKind.ALTERNATIVE and event.reading in others:
             continue
         why = _fit(line, event)
         if why is not None:
             insort(
                 line,
-                Sighting(event, Match(match.tie, f"{match.reason}; {why}")),
+                Sighting(event, Match(match.kind, f"{match.reason}; {why}")),
                 key=lambda sighting: sighting.order,
             )
     return line

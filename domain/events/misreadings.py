@@ -51,10 +51,10 @@ READ_AS = {
     "Y": "V",
     "Z": "72",
 }
-"""For each character, the characters that it is most often misread as, likeliest first."""
+"""For each character, the characters that it is most often misreadings_of as, likeliest first."""
 
 
-class Tie(StrEnum):
+class MatchKind(StrEnum):
     """How an event matches a plate, the most certain first."""
 
     EXACT = "exact"
@@ -63,12 +63,12 @@ class Tie(StrEnum):
     PROVINCE = "province"  # only the province differs
 
 
-TIES = tuple(Tie)
+MATCH_KINDS = tuple(MatchKind)
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    tie: Tie
+    kind: MatchKind
     reason: str
     """A sentence for people."""
 
@@ -97,18 +97,18 @@ def match_of(event: Event, plate: str, exact: Sequence[str]) -> Match | None:
     """
     if event.corrected is not None and event.corrected.text == plate:
         return Match(
-            Tie.EXACT,
+            MatchKind.EXACT,
             f"corrected to {plate} by {event.corrected.by}; read as "
             f"{event.corrected.original or 'nothing certain'}",
         )
     if plate in exact:
-        return Match(Tie.EXACT, f"read as {plate}")
+        return Match(MatchKind.EXACT, f"read as {plate}")
     if event.plate is None:
         return None
     for other in event.plate.alternatives:
         if other.text == plate:
             return Match(
-                Tie.ALTERNATIVE,
+                MatchKind.ALTERNATIVE,
                 f"read as {event.plate.text or 'nothing certain'}, with {plate} held possible at "
                 f"{other.confidence:.2f}",
             )
@@ -122,10 +122,12 @@ def match_of(event: Event, plate: str, exact: Sequence[str]) -> Match | None:
             continue
         (place,) = places
         if place == 0 and plate[0] in PROVINCES and reading[0] in PROVINCES:
-            return Match(Tie.PROVINCE, f"read with the province {reading[0]} instead of {plate[0]}")
+            return Match(
+                MatchKind.PROVINCE, f"read with the province {reading[0]} instead of {plate[0]}"
+            )
         if place > 0 and reading[place] in READ_AS.get(plate[place], ""):
             return Match(
-                Tie.MISREADING,
+                MatchKind.MISREADING,
                 f"{plate[place]} at place {place + 1} is easily read as {reading[place]}",
             )
     return None

@@ -41,7 +41,7 @@ class EventQuery:
     within: Polygon | None = None
     fuzzy: bool = False
     """Whether a whole plate also finds its likely misreadings. They are ordered by
-    `misreadings.Tie`, and then by id.
+    `misreadings.MatchKind`, and then by id.
     """
 
 

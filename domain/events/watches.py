@@ -9,7 +9,7 @@ from enum import StrEnum
 from pydantic import Field
 
 from domain.events.event import Event
-from domain.events.misreadings import Tie
+from domain.events.misreadings import MatchKind
 from domain.stored_model import StoredModel, WallNs, schema_field
 
 
@@ -57,7 +57,7 @@ class WatchMatch(StoredModel):
     id: str = Field(description="of watch and event")
     watch: str
     plate: str = Field(description="the watch's plate or pattern")
-    tie: Tie = Field(description="what ties the passing to the plate")
+    tie: MatchKind = Field(description="what ties the passing to the plate")
     why: str = Field(description="the same as a sentence")
     matched_at: WallNs
     event: Event

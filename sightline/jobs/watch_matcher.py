@@ -192,7 +192,7 @@ class WatchMatcher:
             id=match_id(watch.id, event.id),
             watch=watch.id,
             plate=watch.plate,
-            tie=match.tie,
+            tie=match.kind,
             why=match.reason,
             matched_at=self._clock.wall_ns(),
             event=event,

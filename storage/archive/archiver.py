@@ -258,7 +258,7 @@ class Archiver:
         first = day_start_ms(name) // MS_PER_HOUR
         while (
             found := self._index.impossible(first, first + MS_PER_DAY // MS_PER_HOUR)
-        ).unlooked_hours:
+        ).pending_hours:
             self._go_on()
         pairs = [pair for pair in found.pairs if day_of_ms(wall_ms_of(pair[0])) == name]
         events = self._index.get_all([later for _, later in pairs])

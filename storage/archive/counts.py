@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from domain.clock import NS_PER_MS, Clock
-from domain.events.misreadings import TIES, Tie
+from domain.events.misreadings import MATCH_KINDS, MatchKind
 from domain.events.query import EventQuery
 from domain.plates import is_wildcard
 from domain.ulid import id_parts
@@ -57,24 +57,26 @@ class ArchiveCounts:
         DataLoss.
         """
         query = replace(query, order="newest")
-        ties: Sequence[Tie | None] = TIES if query.plate is not None and query.fuzzy else (None,)
-        parts = [self._tied(query, tie, buckets, without, until_s) for tie in ties]
+        kinds: Sequence[MatchKind | None] = (
+            MATCH_KINDS if query.plate is not None and query.fuzzy else (None,)
+        )
+        parts = [self._count_kind(query, kind, buckets, without, until_s) for kind in kinds]
         reached = [part.whole_from_ms for part in parts if part.whole_from_ms is not None]
         return ArchiveCount(
             sum((part.counts for part in parts), np.zeros(buckets.count, np.int64)),
             max(reached, default=None),
         )
 
-    def _tied(
+    def _count_kind(
         self,
         query: EventQuery,
-        tie: Tie | None,
+        kind: MatchKind | None,
         buckets: Buckets,
         without: Sequence[str],
         until_s: float | None,
     ) -> ArchiveCount:
         counts = np.zeros(buckets.count, np.int64)
-        terms = Terms.of(query, tie)
+        terms = Terms.of(query, kind)
         if terms is None:
             return ArchiveCount(counts, None)
         reached: int | None = None
@@ -143,7 +145,7 @@ class ArchiveCounts:
                 counts[bucket] += events
         for row in rows:
             event = event_of(row)
-            if look.terms.takes(event):
+            if look.terms.accepts(event):
                 counts[buckets.index_of(event.started_at // NS_PER_MS)] += 1
 
 

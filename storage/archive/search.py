@@ -14,7 +14,7 @@ from pathlib import Path
 from domain.clock import MS_PER_DAY, NS_PER_MS, Clock
 from domain.errors import DataLoss
 from domain.events.event import Event
-from domain.events.misreadings import Tie
+from domain.events.misreadings import MatchKind
 from domain.events.query import EventPage, EventQuery
 from domain.paths.object_keys import day_of, day_start_ns
 from domain.ulid import id_parts, id_text
@@ -49,7 +49,7 @@ class ArchiveSearch:
     def page(
         self,
         query: EventQuery,
-        tie: Tie | None,
+        kind: MatchKind | None,
         limit: int,
         after: str | None,
         until_s: float | None,
@@ -57,7 +57,7 @@ class ArchiveSearch:
         """At most `limit` events after the id `after`; one look is made at least, and none
         begins after `until_s` (monotonic).
         """
-        terms = Terms.of(query, tie)
+        terms = Terms.of(query, kind)
         if terms is None:
             return EventPage((), None)
         least_ms, greatest_ms = span_of(query, after)
@@ -120,7 +120,7 @@ class ArchiveSearch:
             most, last = max(ROWS_LEAST, want), after
             while len(found) < want:
                 rows = self._duck.rows(*_page(files, paths, query, terms, last, most))
-                found += [event for row in rows if terms.takes(event := event_of(row))]
+                found += [event for row in rows if terms.accepts(event := event_of(row))]
                 if len(rows) < most:
                     break
                 last = str(rows[-1][_ID])

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from domain.events.event import Event
-from domain.events.misreadings import Tie, misreadings_of, other_provinces
+from domain.events.misreadings import MatchKind, misreadings_of, other_provinces
 from domain.events.query import EventQuery
 from domain.plates import is_wildcard
 from storage.clients.duckdb import Value
@@ -25,7 +25,7 @@ class Terms:
 
     wheres: tuple[Where, ...]
     texts: tuple[str, ...] | None
-    takes: Callable[[Event], bool]
+    accepts: Callable[[Event], bool]
 
     @property
     def plate(self) -> str | None:
@@ -33,30 +33,30 @@ class Terms:
         return self.texts[0] if self.texts is not None and len(self.texts) == 1 else None
 
     @classmethod
-    def of(cls, query: EventQuery, tie: Tie | None) -> Terms | None:
+    def of(cls, query: EventQuery, kind: MatchKind | None) -> Terms | None:
         """None where nothing can match."""
         if query.plate is None:
             return cls((_restricted(query),), None, lambda event: matches(event, query))
-        sought = (
+        plate_query = (
             PlateQuery.by_pattern(query.plate)
-            if tie is None
-            else PlateQuery.by_tie(query.plate, tie)
+            if kind is None
+            else PlateQuery.by_match_kind(query.plate, kind)
         )
-        if sought is None:
+        if plate_query is None:
             return None
-        takes = sought.takes
+        accepts = plate_query.accepts
         where, values = _restricted(query)
         if is_wildcard(query.plate):
             both = (
                 f"{where} AND (plate LIKE ? OR regexp_matches(others, ?))",
                 (*values, like(query.plate), _among(query.plate)),
             )
-            return cls((both,), None, lambda event: matches(event, query) and takes(event))
-        texts = _texts(query.plate, tie)
+            return cls((both,), None, lambda event: matches(event, query) and accepts(event))
+        texts = _texts(query.plate, kind)
         return cls(
             _by_texts(where, values, texts),
             texts,
-            lambda event: matches(event, query) and takes(event),
+            lambda event: matches(event, query) and accepts(event),
         )
 
 
@@ -89,12 +89,12 @@ def _among(pattern: str) -> str:
     )
 
 
-def _texts(plate: str, tie: Tie | None) -> tuple[str, ...]:
+def _texts(plate: str, kind: MatchKind | None) -> tuple[str, ...]:
     return (
         misreadings_of(plate)
-        if tie is Tie.MISREADING
+        if kind is MatchKind.MISREADING
         else other_provinces(plate)
-        if tie is Tie.PROVINCE
+        if kind is MatchKind.PROVINCE
         else (plate,)
     )
 

@@ -54,7 +54,7 @@ class EventLegs:
             reverse=True,
         )
         return cls(
-            FoundLegs(pairs, hot.unlooked_hours + unlooked, hot.crowded_hours),
+            FoundLegs(pairs, hot.pending_hours + unlooked, hot.overfull_hours),
             {(leg.earlier, leg.later): leg.plate for leg in legs},
         )
 

@@ -14,7 +14,7 @@ import numpy as np
 from domain.clock import MS_PER_DAY, NS_PER_MS, Clock
 from domain.errors import ObjectsUnavailable
 from domain.events.event import Event
-from domain.events.misreadings import TIES, Tie
+from domain.events.misreadings import MATCH_KINDS, MatchKind
 from domain.events.query import EventPage, EventQuery
 from domain.ulid import id_text, is_event_id
 from storage.archive.archive import Archive
@@ -22,6 +22,7 @@ from storage.archive.search import day_of_ms, day_start_ms
 from storage.events.journey_legs import EventLegs
 from storage.index.counts import Buckets
 from storage.index.event_index import EventIndex
+from storage.index.fuzzy_search import FuzzyCursor, page_by_kind
 from storage.index.plate_query import is_likely
 from storage.index.search import Span
 
@@ -90,7 +91,7 @@ class EventStore:
         until_s = None if seconds is None else self._clock.monotonic_s() + seconds
         search = self._search(query, until_s)
         return (
-            search.by_ties(limit, after)
+            search.fuzzy_page(limit, after)
             if query.plate is not None and query.fuzzy
             else search.page(None, limit, after)
         )
@@ -103,7 +104,7 @@ class EventStore:
         """
         until_s = self._clock.monotonic_s() + seconds
         hot = self._index.histogram(query, buckets)
-        span = Span.of(query, None)
+        span = Span.of_query(query, None)
         until_ms = self._search(query, None).archived_until_ms()
         if span.is_empty or span.least_ms >= until_ms:
             return StoreHistogram(hot.counts, hot.exact, None)
@@ -148,11 +149,13 @@ class EventStore:
         if not self.reaches_archive(from_ns):
             return hot
         query = EventQuery(plate=plate, from_ns=from_ns, to_ns=to_ns, order="oldest", fuzzy=True)
-        page = self.query(query, limit, f"{TIES.index(Tie.ALTERNATIVE)}.")
-        tied = {event.id: event for event in (*page.events, *hot.events) if is_likely(event, plate)}
-        events = tuple(tied[event_id] for event_id in sorted(tied))[:limit]
+        page = self.query(query, limit, str(FuzzyCursor(MATCH_KINDS.index(MatchKind.ALTERNATIVE))))
+        matches = {
+            event.id: event for event in (*page.events, *hot.events) if is_likely(event, plate)
+        }
+        events = tuple(matches[event_id] for event_id in sorted(matches))[:limit]
         return EventPage(
-            events, hot.next or page.next or (events[-1].id if len(tied) > limit else None)
+            events, hot.next or page.next or (events[-1].id if len(matches) > limit else None)
         )
 
     def impossible(self, first_hour: int, last_hour: int) -> EventLegs:
@@ -189,11 +192,11 @@ class _Search:
     never_archived: str
     archived: bool = False
 
-    def page(self, tie: Tie | None, limit: int, after: str | None) -> StorePage:
+    def page(self, kind: MatchKind | None, limit: int, after: str | None) -> StorePage:
         """At most `limit` events after the id `after`; the page may be shorter where the
         archive took its time.
         """
-        hot = self._hot(tie, limit, after)
+        hot = self._hot(kind, limit, after)
         until_ms = self.archived_until_ms()
         bound = id_text(until_ms, bytes(10))
         recent = (
@@ -207,37 +210,33 @@ class _Search:
             return StorePage(hot.events, hot.next, self.archived)
         self.archived = True
         try:
-            cold = self.archive.search.page(self.query, tie, limit, after, self.until_s)
+            cold = self.archive.search.page(self.query, kind, limit, after, self.until_s)
         except ObjectsUnavailable:
             if not recent:
                 raise
             return StorePage(tuple(recent), recent[-1].id, True)
         return self._joined(hot, cold, limit)
 
-    def by_ties(self, limit: int, after: str | None) -> StorePage:
-        """The surest first; a place to go on is the number of a tie and an id. With the archive
-        tie by tie.
+    def fuzzy_page(self, limit: int, after: str | None) -> StorePage:
+        """Return the most certain matches first; `after` is a `FuzzyCursor`.
+
+        Each match kind is read separately if the archive may have some of the events.
         """
         if self._is_after(self.archived_until_ms()):
             hot = self.index.query(self.query, limit, after)
             if self._is_after(self.archived_until_ms()):
                 return StorePage(hot.events, hot.next, self.archived)
-        number, _, event_id = (after or "0.").partition(".")
-        found: list[Event] = []
-        for rank in range(int(number), len(TIES)):
-            page = self.page(TIES[rank], limit - len(found), event_id or None)
-            found += page.events
-            event_id = ""
-            if page.next is not None:
-                return StorePage(tuple(found), f"{rank}.{page.next}", self.archived)
-            if len(found) == limit and rank + 1 < len(TIES):
-                return StorePage(tuple(found), f"{rank + 1}.", self.archived)
-        return StorePage(tuple(found), None, self.archived)
+        page = page_by_kind(self._page_of_kind, limit, after)
+        return StorePage(page.events, page.next, self.archived)
 
-    def _hot(self, tie: Tie | None, limit: int, after: str | None) -> EventPage:
-        if tie is None:
+    def _page_of_kind(self, kind: MatchKind, limit: int, after: str | None) -> EventPage:
+        page = self.page(kind, limit, after)
+        return EventPage(page.events, page.next)
+
+    def _hot(self, kind: MatchKind | None, limit: int, after: str | None) -> EventPage:
+        if kind is None:
             return self.index.query(self.query, limit, after)
-        return self.index.tied(self.query, tie, limit, after)
+        return self.index.page_of_kind(self.query, kind, limit, after)
 
     def archived_until_ms(self) -> int:
         """Before this (UTC ms) began what the archive may have; 0: it has nothing. While the object

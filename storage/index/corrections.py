@@ -1,7 +1,7 @@
-"""The corrections of events in Redis, apart from the events: whoever writes an event, however old
-what they know, finds it here.
+"""The corrections of events in Redis, stored separately from the events. A writer of an event finds
+its correction here, however old its own version is.
 
-{corrections}:by_event    hash, event id to the correction as JSON
+{corrections}:by_event is a hash of event id to the correction as JSON.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ class IndexCorrections:
         self._redis = redis
 
     def put(self, event_id: str, correction: Correction) -> None:
-        """Note a correction unless a later one is there."""
+        """Store a correction unless a later one is stored."""
         self._redis.do(
             "EVAL", _PUT, 1, _BY_EVENT, event_id, correction.version, correction.model_dump_json()
         )
 
     def of(self, event_ids: Sequence[str]) -> dict[str, Correction]:
-        """The corrections of those that have one."""
+        """Return the corrections of those events that have one."""
         if not event_ids:
             return {}
         found = zip(

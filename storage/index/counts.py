@@ -1,9 +1,9 @@
-"""How many events match, over time: what a time line draws. Counts where that can be done, a stated
-sample where it would take long.
+"""How many events match, over time, for a time line. The counts are exact where that is fast, and
+otherwise estimated from a sample.
 
-Whole hours without filters are counted already, in Redis. A plate that selects is counted by its
-postings. All else is counted from the records of the hours; where these are more than
-`RECORDS_MOST`, every so many-th of them stands for the others.
+Whole hours without filters are counted in Redis. A selective plate is counted by its postings.
+Everything else is counted from the records of the hours. If these are more than `RECORDS_MOST`,
+every so many-th block stands for the others.
 """
 
 from __future__ import annotations
@@ -17,27 +17,27 @@ from numpy.typing import NDArray
 from domain.clock import MS_PER_HOUR, NS_PER_MS
 from domain.events.query import EventQuery
 from domain.ulid import id_parts
-from storage.index.plate_code import demands
+from storage.index.plate_code import code_masks
 from storage.index.plate_query import PlateQuery
-from storage.index.record import ODD, PARTS, PLATE
-from storage.index.rows import Codes, HourCount, IndexRow, Many, Records, Rows
+from storage.index.record_layout import PARTS, PLATE, overflow_flags
+from storage.index.rows import BoundedRows, Codes, HourCount, IndexRow, Records, TooManyPlates
 from storage.index.search import CHUNK, PLATES_MOST, Search, Span
 from storage.index.shards import Shards
 
 RECORDS_MOST = 500_000
-"""20 MB on their way: a tenth of a second."""
+"""20 MB of answers, which take a tenth of a second."""
 RECORDS_AT_ONCE = 65_536
 ROWS_MOST = 4_000
-"""Rows a shard that a plate's postings are counted by; what has more is common enough that a
-sample tells.
+"""The most rows of a shard by which a plate is counted; a more frequent plate is counted from a
+sample.
 """
-TIED_ROWS_MOST = 20_000
+MATCHED_ROWS_MOST = 20_000
 _LAST_MS = 1 << 52
 
 
 @dataclass(frozen=True, slots=True)
 class Buckets:
-    """Equal spans of time, one after the other, UTC ms."""
+    """Consecutive spans of equal length, in UTC ms."""
 
     start_ms: int
     width_ms: int
@@ -51,28 +51,28 @@ class Buckets:
 class Histogram:
     counts: tuple[int, ...]
     exact: bool
-    """Else `counts` are estimates from a sample."""
+    """Whether the counts are exact; otherwise they are estimates from a sample."""
 
 
 def histogram(shards: Shards, query: EventQuery, buckets: Buckets) -> Histogram:
-    """How many events match `query` in each bucket. What it asks for must lie within the
-    buckets. Bounded, however many there are.
+    """Return how many events match `query` in each bucket, with bounded work. The time range of the
+    query must lie within the buckets.
     """
-    return _Counting(shards, query, buckets).run()
+    return _HistogramRun(shards, query, buckets).run()
 
 
-class _Counting:
+class _HistogramRun:
     def __init__(self, shards: Shards, query: EventQuery, buckets: Buckets) -> None:
         self._shards = shards
         self._query = query
         self._buckets = buckets
-        self._span = Span.of(query, None)
+        self._span = Span.of_query(query, None)
         self._counts = np.zeros(buckets.count, np.float64)
         self._exact = True
         self._search = Search(
             shards,
             query,
-            _sifting(query.plate) if query.plate is not None and not query.fuzzy else None,
+            _record_filter(query.plate) if query.plate is not None and not query.fuzzy else None,
         )
 
     def run(self) -> Histogram:
@@ -80,41 +80,41 @@ class _Counting:
             if self._query.plate is None:
                 self._by_hours()
             elif self._query.fuzzy:
-                self._by_ties(self._query.plate)
+                self._by_matches(self._query.plate)
             else:
                 self._by_plate(self._query.plate)
         return Histogram(tuple(round(count) for count in self._counts), self._exact)
 
     def _by_plate(self, pattern: str) -> None:
-        sought = PlateQuery.by_pattern(pattern)
-        if sought is None:
+        plate_query = PlateQuery.by_pattern(pattern)
+        if plate_query is None:
             return  # longer than any plate
-        found = self._posted(sought, ROWS_MOST)
+        found = self._posted(plate_query, ROWS_MOST)
         if found is None or found.bound_ms is not None:
             self._by_hours()
             return
         self._add(Records.of(found.rows), np.ones(len(found.rows)))
 
-    def _by_ties(self, plate: str) -> None:
-        sought = PlateQuery.by_any_tie(plate)
-        found = self._posted(sought, TIED_ROWS_MOST)
+    def _by_matches(self, plate: str) -> None:
+        plate_query = PlateQuery.by_any_match(plate)
+        found = self._posted(plate_query, MATCHED_ROWS_MOST)
         if found is not None:
             self._exact = found.bound_ms is None
-            self._add_asked(
-                Search(self._shards, self._query, sought),
-                [row for row in found.rows if self._span.holds(row.order)],
+            self._add_loaded(
+                Search(self._shards, self._query, plate_query),
+                [row for row in found.rows if self._span.contains(row.order)],
             )
 
-    def _posted(self, sought: PlateQuery, most: int) -> Rows | None:
+    def _posted(self, plate_query: PlateQuery, most: int) -> BoundedRows | None:
         span = self._span
-        codes = Codes(sought.codes, sought.demands, is_read=sought.is_read)
+        codes = Codes(plate_query.codes, plate_query.masks, is_read=plate_query.is_read)
         found = self._shards.by_plates(
             codes, (span.least_ms, span.greatest_ms), span.newest, most, PLATES_MOST
         )
         return (
             None
-            if isinstance(found, Many)
-            else Rows(list({row.order: row for row in found.rows}.values()), found.bound_ms)
+            if isinstance(found, TooManyPlates)
+            else BoundedRows(list({row.order: row for row in found.rows}.values()), found.bound_ms)
         )
 
     def _by_hours(self) -> None:
@@ -131,7 +131,7 @@ class _Counting:
         # known.
         ends = (span.least_ms, span.greatest_ms) if stride == 1 else (0, _LAST_MS)
         found = Records.joined(
-            [self._shards.some(portion, stride, *ends) for portion in _portions(scanned, stride)]
+            [self._shards.sample(portion, stride, *ends) for portion in _portions(scanned, stride)]
         )
         if len(found.records):
             self._add(
@@ -139,11 +139,13 @@ class _Counting:
             )
 
     def _is_counted(self, hour: int, count: HourCount) -> bool:
-        """An hour that lies in one bucket and of which everything is asked for needs no look."""
+        """Count an hour that is within one bucket and has no other condition, without reading it;
+        return whether that was possible.
+        """
         first, last = hour * MS_PER_HOUR, (hour + 1) * MS_PER_HOUR - 1
         bucket = self._buckets.index_of(first)
         if (
-            not _is_of_all(self._query)
+            not _has_only_time_and_kind(self._query)
             or first < self._span.least_ms
             or last > self._span.greatest_ms
         ):
@@ -169,7 +171,7 @@ class _Counting:
         records = found.records
         groups, is_there = (
             group_of(found.pointers >> 20),
-            (records["place"] != 0) | ((records["bits"] & np.uint32(ODD)) != 0),
+            (records["place"] != 0) | overflow_flags(records),
         )
         events = np.bincount(
             group_of(np.array(list(hours), np.int64)),
@@ -182,33 +184,33 @@ class _Counting:
         fits = np.flatnonzero(self._search.may_match(found, self._span))
         found, weights = found[fits], weights[fits]
         decided = self._is_decided(found.records)
-        yes = np.flatnonzero(decided & self._is_wanted(found.records))
+        yes = np.flatnonzero(decided & self._matches_record(found.records))
         self._count(found[yes].start_ms, weights[yes])
-        asked = np.flatnonzero(~decided)
-        self._add_asked(self._search, found[asked].rows(), weights[asked])
+        undecided = np.flatnonzero(~decided)
+        self._add_loaded(self._search, found[undecided].rows(), weights[undecided])
 
     def _is_decided(self, records: NDArray[np.void]) -> NDArray[np.bool_]:
-        """Whether a record alone tells: not where it does not give its event back, nor where
-        only its alternatives may fit a plate.
+        """Return for each record whether it decides alone. Overflow records do not; with a plate
+        query, unread plates do not either.
         """
-        decided: NDArray[np.bool_] = (records["bits"] & np.uint32(ODD)) == 0
-        if self._search.sought is not None:
+        decided: NDArray[np.bool_] = ~overflow_flags(records)
+        if self._search.plate_query is not None:
             decided &= (records["plate"] != 0).any(axis=1)
         return decided
 
-    def _is_wanted(self, records: NDArray[np.void]) -> NDArray[np.bool_]:
-        """What `may_match` leaves open of a record that decides."""
-        wanted = np.ones(len(records), np.bool_)
+    def _matches_record(self, records: NDArray[np.void]) -> NDArray[np.bool_]:
+        """Return which deciding records meet the conditions that `may_match` leaves open."""
+        fits = np.ones(len(records), np.bool_)
         if self._query.min_confidence is not None:
-            wanted &= records["share"] / PARTS >= self._query.min_confidence
+            fits &= records["confidence"] / PARTS >= self._query.min_confidence
         if self._query.color is not None:
-            wanted &= (records["bits"] & PLATE) != 0
-        return wanted
+            fits &= (records["bits"] & PLATE) != 0
+        return fits
 
-    def _add_asked(
+    def _add_loaded(
         self, search: Search, rows: Sequence[IndexRow], weights: NDArray[np.float64] | None = None
     ) -> None:
-        """Rows whose events must be asked, in pieces."""
+        """Load the events of these rows in pieces, and count those that match."""
         weight_of = {
             row.order: 1.0 if weights is None else float(weights[i]) for i, row in enumerate(rows)
         }
@@ -222,23 +224,21 @@ class _Counting:
         self._counts += np.bincount(which, weights, self._buckets.count)
 
 
-def _sifting(pattern: str) -> PlateQuery:
-    """What tells by a record whether its plate matches, also where the plate is whole and is
-    looked up by its code.
-    """
-    sought = PlateQuery.by_pattern(pattern) or PlateQuery()
-    return PlateQuery((), demands(pattern), sought.takes)
+def _record_filter(pattern: str) -> PlateQuery:
+    """Return the query that decides by a record whether its plate matches, for whole plates too."""
+    plate_query = PlateQuery.by_pattern(pattern) or PlateQuery()
+    return PlateQuery((), code_masks(pattern), plate_query.accepts)
 
 
-def _is_of_all(query: EventQuery) -> bool:
-    """Whether nothing but time and kind is asked for."""
+def _has_only_time_and_kind(query: EventQuery) -> bool:
+    """Return whether the query has no other condition than time and kind."""
     return query == EventQuery(
         kind=query.kind, from_ns=query.from_ns, to_ns=query.to_ns, order=query.order
     )
 
 
 def _portions(hours: dict[int, HourCount], stride: int) -> Iterator[list[int]]:
-    """Hours in portions of about `RECORDS_AT_ONCE` records to be read."""
+    """Yield the hours in portions of about `RECORDS_AT_ONCE` records that are read."""
     portion: list[int] = []
     records = 0
     for hour, count in sorted(hours.items()):

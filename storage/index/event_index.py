@@ -1,7 +1,7 @@
-"""The index of events in Redis: written by keepers, asked by the API. It can always be rebuilt from
-the object store.
+"""The index of events in Redis. Event publishers write it, the API reads it, and it can always be
+rebuilt from the object store.
 
-Every call raises IndexUnavailable where Redis is away.
+Every call raises IndexUnavailable if Redis is unreachable.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import replace
 from domain.clock import MS_PER_HOUR, NS_PER_HOUR, NS_PER_MS
 from domain.errors import IndexUnavailable
 from domain.events.event import Correction, Event
-from domain.events.misreadings import Tie
+from domain.events.misreadings import MatchKind
 from domain.events.query import EventPage, EventQuery
 from domain.ulid import id_parts, id_text, is_event_id
 from storage.clients.redis import Redis
@@ -21,19 +21,12 @@ from storage.index.counts import Buckets, Histogram, histogram
 from storage.index.fuzzy_search import search
 from storage.index.impossible_legs import FoundLegs, ImpossibleLegs
 from storage.index.plate_query import PlateQuery, is_likely
-from storage.index.record import entry_of
+from storage.index.record import index_entry
 from storage.index.search import Search, load
 from storage.index.shards import Shards, shard_of
 
 BATCH = 2048
 _TRIES = 20
-
-
-def standing(event: Event) -> tuple[int, int]:
-    """What decides between two versions: the passing went on, or its keeping did. A replay of
-    an earlier state replaces nothing.
-    """
-    return event.ended_at, 2 if event.clip_ready else 1 if event.clip_missing else 0
 
 
 def _correction_of(event: Event) -> int:
@@ -47,23 +40,22 @@ class EventIndex:
         self._impossible = ImpossibleLegs(redis, self._shards)
 
     def put(self, event: Event) -> None:
-        """Enter an event, or its newer version; an older one changes nothing. Idempotent; done
-        when it returns, and not before.
+        """Store an event, or its newer version; an older version changes nothing.
+
+        The call is idempotent, and complete when it returns.
         """
         self.put_all([event])
 
     def put_all(self, events: Sequence[Event]) -> None:
-        """`put` for many, in few round trips. Each shard's part is written whole.
+        """Store many events in few round trips; the part of each shard is written as a whole.
 
-        Whoever writes an event, however old what they know of it, writes its correction with it:
-        corrections are looked up after the event is written, and one that comes later finds the
-        event there.
+        Each event is written with its correction, however old the caller's version is. Corrections
+        are read after the event is written, and a later correction finds the event in the index.
         """
         for start in range(0, len(events), BATCH):
-            latest = {
-                event.id: event for event in sorted(events[start : start + BATCH], key=standing)
-            }
-            for event in latest.values():
+            batch = sorted(events[start : start + BATCH], key=lambda event: event.version)
+            latest = {event.id: event for event in batch}
+            for event in batch:
                 if event.corrected is not None:
                     self._corrections.put(event.id, event.corrected)
             waiting = list(latest.values())
@@ -72,9 +64,7 @@ class EventIndex:
                 waiting = self._corrected(waiting)
 
     def correct(self, event_id: str, correction: Correction) -> None:
-        """Let an event have this correction unless it has a later one, also where the event
-        comes only later.
-        """
+        """Give the event this correction unless it has a later one. The event may arrive later."""
         self._corrections.put(event_id, correction)
         event = self.get(event_id)
         if event is not None:
@@ -82,11 +72,11 @@ class EventIndex:
             self._impossible.forget(event_id)
 
     def corrections(self, event_ids: Sequence[str]) -> dict[str, Correction]:
-        """The corrections of those that have one, whether the index has the events or not."""
+        """Return the corrections of these events, whether or not the index has the events."""
         return self._corrections.of(event_ids)
 
     def _corrected(self, events: Sequence[Event]) -> list[Event]:
-        """Those that have a later correction than these say, with it."""
+        """Return the events that have a later correction than these versions, with it."""
         known = self._corrections.of([event.id for event in events])
         pairs = [(event, known[event.id]) for event in events if event.id in known]
         return [
@@ -96,18 +86,22 @@ class EventIndex:
         ]
 
     def _write(self, events: Sequence[Event]) -> None:
-        """An event's new reading may belong in another shard than its old one: it is written first,
-        then others give up what they have. Where two writers do so at once to one event, each may
-        take the other's away; so whoever took something away writes again.
+        """Write the events, and remove older versions from other shards.
+
+        A new reading may move an event to another shard. The new version is written first, and then
+        the other shards remove theirs. Two concurrent writers may each remove the other's version,
+        so a writer that removed something writes again.
         """
-        waiting = [(shard_of(entry), entry) for entry in map(entry_of, events)]
+        waiting = [(shard_of(entry), entry) for entry in map(index_entry, events)]
         for _ in range(_TRIES):
             changed = self._shards.put(waiting)
             evicted = self._shards.evict(waiting)
-            self._impossible.forget_hours(changed | {entry.hour for _, entry in evicted.alone_now})
-            for shard, entry in evicted.beaten:
+            self._impossible.forget_hours(
+                changed | {entry.hour for _, entry in evicted.removed_elsewhere}
+            )
+            for shard, entry in evicted.superseded:
                 self._shards.remove([id_parts(entry.event.id)], [shard])
-            waiting = evicted.alone_now
+            waiting = evicted.removed_elsewhere
             if not waiting:
                 return
         raise IndexUnavailable(
@@ -118,64 +112,65 @@ class EventIndex:
         return self.get_all([event_id])[0]
 
     def get_all(self, event_ids: Sequence[str]) -> list[Event | None]:
-        """The events of these ids (few), None where there is none."""
+        """Return the events of these ids (few), and None for each unknown id."""
         known = [event_id for event_id in event_ids if is_event_id(event_id)]
         rows = self._shards.get([id_parts(event_id) for event_id in known]) if known else []
         events: dict[str, Event] = {}
         for event in load(self._shards, [row for found in rows for row in found]):
             if event is not None and (
-                event.id not in events or standing(event) > standing(events[event.id])
+                event.id not in events or event.version > events[event.id].version
             ):
                 events[event.id] = event
         return [events.get(event_id) for event_id in event_ids]
 
     def query(self, query: EventQuery, limit: int, after: str | None = None) -> EventPage:
-        """A page of at most `limit` events that match, in the order of their ids, going on after
-        the id `after`.
+        """Return at most `limit` matching events after the id `after`, in the order of their ids.
 
-        `min_confidence` is that of the detection. A plate finds events read so; those that could
-        not be read are found by their alternatives of `ALTERNATIVE_MIN_CONFIDENCE` and more.
+        `min_confidence` refers to the detection. A plate finds events by their reading; an event
+        whose plate was not read is found by alternatives of `ALTERNATIVE_MIN_CONFIDENCE` and more.
         """
         return search(self._shards, query, limit, after)
 
-    def tied(self, query: EventQuery, tie: Tie, limit: int, after: str | None) -> EventPage:
-        """As `query`, of a fuzzy one, but only what is tied in this way; a place to go on is an
-        id.
-        """
-        return Search(self._shards, query, PlateQuery.by_tie(query.plate or "", tie)).page(
-            limit, after
-        )
+    def page_of_kind(
+        self, query: EventQuery, kind: MatchKind, limit: int, after: str | None
+    ) -> EventPage:
+        """Return the events of a fuzzy query that match in this way, after the id `after`."""
+        plate_query = PlateQuery.by_match_kind(query.plate or "", kind)
+        return Search(self._shards, query, plate_query).page(limit, after)
 
     def histogram(self, query: EventQuery, buckets: Buckets) -> Histogram:
-        """How many events match in each bucket: counted, or from a sample where that would take
-        long, which it says.
+        """Return the number of matching events in each bucket. It is an estimate from a sample if
+        an exact count would take long; the result says so.
         """
         return histogram(self._shards, query, buckets)
 
     def likely(self, plate: str, from_ns: int, to_ns: int, limit: int) -> EventPage:
-        """Events that may be of this plate though they were not read so (`misreadings.Tie`),
-        oldest first; none that a person corrected.
+        """Return events that may show this plate although they were read otherwise, oldest first.
+
+        Events that a person corrected are left out.
         """
-        sought = replace(PlateQuery.by_any_tie(plate), takes=lambda event: is_likely(event, plate))
+        plate_query = replace(
+            PlateQuery.by_any_match(plate), accepts=lambda event: is_likely(event, plate)
+        )
         query = EventQuery(from_ns=from_ns, to_ns=to_ns, order="oldest")
-        return Search(self._shards, query, sought).page(limit, None)
+        return Search(self._shards, query, plate_query).page(limit, None)
 
     def impossible(self, first_hour: int, last_hour: int) -> FoundLegs:
-        """The legs that no vehicle could drive and that ended in these hours (since 1970, UTC),
-        both included, the latest first.
+        """Return the impossible legs that ended in these hours (since 1970, UTC), both included,
+        the latest first.
         """
         return self._impossible.find(first_hour, last_hour)
 
     def remove(self, event_id: str) -> None:
-        """Forget an event; one that is not there is no fault."""
+        """Remove an event; an unknown id is no error."""
         if is_event_id(event_id):
             self._corrections.forget(event_id)
             self._shards.remove([id_parts(event_id)])
             self._impossible.forget(event_id)
 
     def ids(self, after: str | None, limit: int) -> list[str]:
-        """The next `limit` ids after `after`, oldest first: a walk through everything, a page
-        at a time.
+        """Return the next `limit` ids after `after`, oldest first; this pages through the whole
+        index.
         """
         found: list[str] = []
         for rows in Search(self._shards, EventQuery(order="oldest"), None).rows(after):
@@ -185,8 +180,9 @@ class EventIndex:
         return found[:limit]
 
     def ids_between(self, least_ms: int, greatest_ms: int, most: int) -> list[str] | None:
-        """The ids of the events that began between these moments, both included; None where
-        their hours have more than `most`.
+        """Return the ids of events that began between these times, both included.
+
+        Returns None if their hours have more than `most` events.
         """
         hours = self._shards.hour_counts(least_ms // MS_PER_HOUR, greatest_ms // MS_PER_HOUR)
         if sum(count.events for count in hours.values()) > most:
@@ -205,12 +201,13 @@ class EventIndex:
         )
 
     def hours(self) -> list[int]:
-        """The hours (since 1970, UTC) in which events began, oldest first."""
+        """Return the hours (since 1970, UTC) in which events began, oldest first."""
         return sorted(self._shards.hours())
 
     def hour(self, hour: int) -> Iterator[Event]:
-        """The events that began in this hour, oldest first; read piece by piece, so that what
-        changes meanwhile may be met or not.
+        """Yield the events that began in this hour, oldest first.
+
+        They are read piece by piece, so a concurrent change may or may not be included.
         """
         start_ns = hour * NS_PER_HOUR
         query = EventQuery(from_ns=start_ns, to_ns=start_ns + NS_PER_HOUR, order="oldest")
@@ -220,11 +217,11 @@ class EventIndex:
             )
 
     def expire(self, before_ns: int) -> int:
-        """Forget the events of whole hours that ended at this moment or before: how many were
-        forgotten.
+        """Remove the events of whole hours that ended at or before this time, and return their
+        number.
 
-        A call that was stopped half way is finished by the next. Each script is of a bounded
-        length, and others are served in between.
+        The next call continues an interrupted one. Each script is of bounded length, so that other
+        calls are served in between.
         """
         total, more, end = 0, True, before_ns // NS_PER_HOUR
         hours = [hour for hour in self.hours() if hour < end]

@@ -1,16 +1,15 @@
-"""Legs that no vehicle could drive, by the hour: what asking for cloned plates reads, so that it
-reads no other events.
+"""Legs that no vehicle could drive, found by the hour and stored in Redis.
 
-{impossible}:<hour>    what was found when an hour (since 1970, UTC) was looked at, as JSON:
-`stamp`, how many events the hour before it and
-                       itself had then; `pairs`, the ids of both events of each leg that ended in
-                       it; `more`: there were too many
+{impossible}:<hour>    the result of an hour (since 1970, UTC) as JSON: `stamp`, the number of
+                       events in the hour before it and in itself at that time; `pairs`, the ids
+                       of both events of each leg that ended in it; `more`, whether there were
+                       more pairs than are stored
 
-A leg is from a sighting to the plate's next, and ends in the hour of the later one; the earlier
-lies in that hour or in the one before, since nothing longer is impossible within a region. An hour
-whose stamp is no longer true is looked at again: events that come late from a spool and deletions
-change it; a correction, or a version that reads otherwise, takes it away. Everything here is made
-of the index, may be lost, and forgets itself.
+A leg is the stretch from a sighting to the plate's next one, and belongs to the hour of the later
+one. The earlier one is in the same hour or in the one before, because nothing longer is impossible
+within a region. An hour whose stamp is out of date is processed again: late events and deletions
+change the stamp, and a correction or a version with another reading deletes the result. Everything
+here is derived from the index and expires.
 """
 
 from __future__ import annotations
@@ -31,21 +30,22 @@ from storage.clients.readable_records import read_or_skip
 from storage.clients.redis import Redis, maybe_texts
 from storage.index.corrections import IndexCorrections
 from storage.index.plate_code import NO_PLATE, pack
-from storage.index.record import NOWHERE, ODD, plates_of
+from storage.index.record_layout import NO_PLACE, overflow_flags, plate_numbers
 from storage.index.rows import HourCount, Records
 from storage.index.search import load
 from storage.index.shards import Shards
 
 RECORDS_MOST = 500_000
-"""Records that one call looks at: some tenths of a second. What is left is told, and looked at
-by the next.
+"""The most records that one call reads, which takes some tenths of a second. The result names the
+hours that are left, and the next call reads them.
 """
 PAIRS_MOST = 2_000
-"""Pairs of an hour that are noted. More are no clones, but a clock or a place in the registry
-that is wrong.
+"""The most pairs of an hour that are stored. More indicate a wrong clock or a wrong place in the
+registry, not clones.
 """
 KEPT_S = 31 * S_PER_DAY
-"""Then an hour is looked at again if anybody asks: of what was deleted meanwhile nothing stays."""
+"""After this time an hour is processed again on request, so that nothing of deleted events remains.
+"""
 _BEST_MOST = 0xFFFF
 
 
@@ -57,17 +57,19 @@ class HourFound(StoredModel):
 
 @dataclass(frozen=True, slots=True)
 class FoundLegs:
-    """Pairs of ids, those that ended last first; and the hours that are still to be looked at,
-    or had too many.
+    """Pairs of ids, those that ended last first; the number of hours not processed yet, and of
+    hours with too many pairs.
     """
 
     pairs: list[tuple[str, str]]
-    unlooked_hours: int
-    crowded_hours: int
+    pending_hours: int
+    overfull_hours: int
 
 
 class ImpossibleLegs:
-    """Thread-safe. Raises IndexUnavailable where Redis is away."""
+    """The stored impossible legs. It is thread-safe, and raises IndexUnavailable if Redis is
+    unreachable.
+    """
 
     def __init__(self, redis: Redis, shards: Shards) -> None:
         self._redis = redis
@@ -75,8 +77,9 @@ class ImpossibleLegs:
         self._corrections = IndexCorrections(redis)
 
     def find(self, first_hour: int, last_hour: int) -> FoundLegs:
-        """The impossible legs that ended in these hours, both included; stale hours are looked
-        at first, the latest of them first.
+        """Return the impossible legs that ended in these hours, both included.
+
+        Hours whose stamp is out of date are processed first, the latest of them first.
         """
         counts = self._shards.hour_counts(first_hour - 1, last_hour)
         hours = sorted(hour for hour in counts if hour >= first_hour)
@@ -97,11 +100,11 @@ class ImpossibleLegs:
         )
 
     def forget(self, event_id: str) -> None:
-        """What this event may have been part of is to be looked at again."""
+        """Delete the stored results that this event may be part of."""
         self.forget_hours({wall_ms_of(event_id) // MS_PER_HOUR})
 
     def forget_hours(self, hours: Collection[int]) -> None:
-        """What events of these hours may have been part of is to be looked at again."""
+        """Delete the stored results that events of these hours may be part of."""
         if hours:
             self._redis.do(
                 "DEL", *(_key(hour + after) for hour in sorted(hours) for after in (0, 1))
@@ -129,10 +132,10 @@ class ImpossibleLegs:
         return found
 
     def _pairs(self, hour: int) -> Iterator[tuple[Event, Event]]:
-        """The impossible legs that ended in this hour. What the records say is asked of the
-        events once more.
+        """Yield the impossible legs that ended in this hour. The events of each candidate are
+        loaded and compared again.
         """
-        there = self._shards.some(
+        there = self._shards.sample(
             (hour - 1, hour), 1, (hour - 1) * MS_PER_HOUR, (hour + 1) * MS_PER_HOUR - 1
         )
         plates = self._plates(there)
@@ -153,21 +156,21 @@ class ImpossibleLegs:
                 yield one, other
 
     def _plates(self, there: Records) -> NDArray[np.uint64]:
-        """The plate of each record as a number, 0 where none was read. Corrected events are odd
-        ones: theirs is what was corrected.
+        """Return the plate of each record as a number, 0 if none was read. Corrected events have
+        overflow records; theirs is the corrected plate.
         """
-        plates = plates_of(there.records)
-        odd = np.flatnonzero((there.records["bits"] & np.uint32(ODD)) != 0)
-        ids = [id_text(*row.order) for row in there[odd].rows()]
+        plates = plate_numbers(there.records)
+        overflow = np.flatnonzero(overflow_flags(there.records))
+        ids = [id_text(*row.order) for row in there[overflow].rows()]
         corrections = self._corrections.of(ids)
-        for i, event_id in zip(odd, ids, strict=True):
+        for i, event_id in zip(overflow, ids, strict=True):
             if event_id in corrections and corrections[event_id].text:
                 plates[i] = int.from_bytes(pack(corrections[event_id].text) or NO_PLATE, "big")
         return plates
 
     def _are_far(self, a: Records, b: Records) -> NDArray[np.bool_]:
-        """Pairs that may be impossible: farther apart than a vehicle reaches, or of a place or
-        best moment that the records do not tell.
+        """Return the pairs that may be impossible: farther apart than a vehicle can drive, or with
+        a place or best moment that the records do not have.
         """
         seconds = (b.start_ms + b.records["best"] - a.start_ms - a.records["best"]) / 1000
         chords = np.linalg.norm(self._points(a) - self._points(b), axis=1)
@@ -183,10 +186,10 @@ class ImpossibleLegs:
         return np.asarray((metres > reach_m - 1.0) | untold, np.bool_)
 
     def _points(self, of: Records) -> NDArray[np.float64]:
-        """Where each record's camera stood, on the unit sphere; NaN where that is not known."""
+        """Return the position of each record's camera on the unit sphere; NaN if it is unknown."""
         names, which = np.unique(of.shards << 32 | of.records["place"], return_inverse=True)
         keys = [(int(name) >> 32, (int(name) & 0xFFFFFFFF).to_bytes(4, "little")) for name in names]
-        places = self._shards.places.read(key for key in keys if key[1] != NOWHERE)
+        places = self._shards.places.read(key for key in keys if key[1] != NO_PLACE)
         known = [places.get(key) for key in keys]
         degrees = [
             (np.nan, np.nan) if place is None else (place.location.lon, place.location.lat)
@@ -207,7 +210,7 @@ def _stamp(counts: dict[int, HourCount], hour: int) -> tuple[int, int]:
 
 
 def _within_bound(hours: Sequence[int], counts: dict[int, HourCount]) -> list[int]:
-    """The first of these hours that are looked at in one call: one at least."""
+    """Return the first of these hours that one call processes: at least one."""
     taken: list[int] = []
     records = 0
     for hour in hours:

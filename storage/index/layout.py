@@ -1,8 +1,7 @@
-"""Which layout the index lies in, and how an older one is brought up to date. docs/index.md says
-what each has.
+"""The version of the index's layout, and the upgrade of an older one. docs/index.md describes each.
 
-Layout 1 bore no number, counted no hours and did not add up the names of places. In layout 2 the
-pointers of a plate seen often lay as they came.
+Layout 1 had no version number, no counts of hours and no sums of place names. In layout 2 the
+pointers of a frequent plate were not sorted.
 """
 
 from __future__ import annotations
@@ -17,27 +16,27 @@ from storage.index.index_scripts import HOURS
 LAYOUT = 3
 """The layout that this program writes; it is stored in each shard that holds events."""
 _COUNTED = 2
-"""From this layout on hours are counted, and the names of places are added up."""
-_STANDING = load_script("index", "layout_version")
+"""From this layout on, hours are counted and the names of places are summed."""
+_LAYOUT_VERSION = load_script("index", "layout_version")
 _STAMP = load_script("index", "stamp_layout")
 _ADD_UP = load_script("index", "sum_places")
 _COUNT_HOUR = load_script("index", "keys", "recount_hour")
-_ORDERED_AT_ONCE = 10_000
+_PLATES_A_CALL = 10_000
 _ORDER = load_script("index", "keys", "pointer_order", "order_pointers")
 
 
-def bring_up(redis: Redis, shards: int) -> None:
-    """Bring what lies in an older layout up to date; nothing is left to do once it returned.
-    Whoever else does so at once does no harm.
+def upgrade_layout(redis: Redis, shards: int) -> None:
+    """Upgrade an index of an older layout; it is complete when this returns. Concurrent calls do no
+    harm.
 
-    Raises IndexUnavailable where a newer program has laid the index out.
+    Raises IndexUnavailable if a newer program wrote the index.
     """
     prefixes = [f"{{e{shard}}}" for shard in range(shards)]
-    standing = cast(
+    layouts = cast(
         "list[tuple[bytes, int]]",
-        redis.run_all([Script(_STANDING, prefix, ()) for prefix in prefixes]),
+        redis.run_all([Script(_LAYOUT_VERSION, prefix, ()) for prefix in prefixes]),
     )
-    for prefix, (version, events) in zip(prefixes, standing, strict=True):
+    for prefix, (version, events) in zip(prefixes, layouts, strict=True):
         if events and int(version) > LAYOUT:
             raise IndexUnavailable(
                 f"the index lies in layout {int(version)} and this program knows {LAYOUT}: run "
@@ -52,8 +51,8 @@ def bring_up(redis: Redis, shards: int) -> None:
 
 
 def _count(redis: Redis, prefix: str) -> None:
-    """An hour at a time, each counted anew whole, so that whatever is written in between is
-    counted as well.
+    """Count the events of each hour again. Each hour is counted as a whole, so concurrent writes
+    are counted too.
     """
     (hours,) = cast("list[list[bytes]]", redis.run_all([Script(HOURS, prefix, ())]))
     for hour in hours:
@@ -62,11 +61,13 @@ def _count(redis: Redis, prefix: str) -> None:
 
 
 def _order(redis: Redis, prefix: str) -> None:
-    """Some plates at a time, each whole: what is written to one in between is written in order."""
+    """Sort the pointers of some plates a call. Each plate is sorted as a whole, and concurrent
+    writes keep the order.
+    """
     number = 0
     while True:
         (number,) = cast(
-            "list[int]", redis.run_all([Script(_ORDER, prefix, (number, _ORDERED_AT_ONCE))])
+            "list[int]", redis.run_all([Script(_ORDER, prefix, (number, _PLATES_A_CALL))])
         )
         if not number:
             return

@@ -1,5 +1,5 @@
-"""Which places a search wants: a few are looked for beside the data, of many the records are
-sifted here.
+"""The place filter of a search. A few places are searched in the shards; for many, the records are
+filtered here.
 """
 
 from __future__ import annotations
@@ -8,19 +8,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from domain.events.query import EventQuery
-from storage.index.places import Table
+from storage.index.places import PlaceTable
 from storage.index.rows import Records
 from storage.index.shards import SHARDS, Shards
 
 FEW = 8
-"""Places of a shard that are looked for in its blocks by name."""
+"""The most places of a shard that are searched in its blocks by name."""
 MORE = 8
-"""A look for names takes so many times more records: little of them comes back."""
+"""A search for place names reads this many times more records, because few of them are returned."""
 _TRIES = 20
 
 
 class PlaceFilter:
-    """For one search; `is_placed`: it asks for places at all."""
+    """The filter of one search; `is_placed` says whether the query has a condition on places."""
 
     def __init__(self, shards: Shards, query: EventQuery) -> None:
         self._shards = shards
@@ -28,12 +28,12 @@ class PlaceFilter:
             None,
         ) * 5
         self._query = query
-        self._table: Table | None = None
+        self._table: PlaceTable | None = None
         self._fits = np.ones(1, np.bool_)
 
     @property
     def part(self) -> float:
-        """Which part of the places that are known is wanted; 1 where none is known."""
+        """The share of the known places that match; 1 if no place is known."""
         if not self.is_placed:
             return 1.0
         self._look_up()
@@ -41,13 +41,13 @@ class PlaceFilter:
 
     @property
     def is_few(self) -> bool:
-        """Whether the places wanted, as far as they are known, are looked for by name."""
+        """Whether the matching places, as far as they are known, are searched by name."""
         return self.is_placed and max(map(len, self._names())) <= FEW
 
     def scan(
         self, least_ms: int, greatest_ms: int, newest: bool, enough: int
     ) -> tuple[Records, int | None]:
-        """As `Shards.scan`, but some of what is elsewhere may be left out."""
+        """Return what `Shards.scan` does; records at other places may be left out."""
         for _ in range(_TRIES if self.is_placed else 0):
             names = self._names()
             if max(map(len, names)) > FEW:
@@ -59,7 +59,7 @@ class PlaceFilter:
         return self._shards.scan(least_ms, greatest_ms, newest, enough)
 
     def fits(self, found: Records) -> NDArray[np.bool_]:
-        """Whether each record may be at a place that is wanted."""
+        """Return for each record whether it may be at a matching place."""
         if not self.is_placed or not len(found.records):
             return np.ones(len(found.records), np.bool_)
         rows = self._rows(found)
@@ -72,7 +72,7 @@ class PlaceFilter:
         return self._fits[rows]
 
     def _names(self) -> list[list[bytes]]:
-        """Of the places wanted, by shard."""
+        """Return the names of the matching places, by shard."""
         self._look_up()
         assert self._table is not None
         return [self._table.names(shard, self._fits) for shard in range(SHARDS)]

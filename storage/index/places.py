@@ -1,8 +1,7 @@
-"""The places of the index's records (camera, class, area, location) as this process has learnt
-them, shard by shard.
+"""The places (camera, class, area, location) that this process has read from the index, by shard.
 
-A place's name is of its content, so that what was learnt once stays true; which names there are is
-asked with each look that needs all.
+A place's name is a hash of its content, so a cached place stays valid. A search that needs all
+places asks for the set of names each time.
 """
 
 from __future__ import annotations
@@ -22,34 +21,34 @@ from storage.clients.redis import Redis, Script
 from storage.index.record import PlaceFields
 
 NAME_BYTES, CHECK_BYTES = 4, 4
-_AT_ONCE = 500
+_NAMES_A_CALL = 500
 _READ = load_script("index", "read_places")
 _NAMES = load_script("index", "place_names")
 
 Named = tuple[int, bytes]
-"""A shard, and the name of a place there."""
+"""A shard, and the name of a place in it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
-    """All places known at a moment, to look many records up at once."""
+class PlaceTable:
+    """All places that are known at one time; many records are looked up in one operation."""
 
     keys: NDArray[np.int64]
-    """shard << 32 | name, ascending."""
+    """`shard << 32 | name`, ascending."""
     which: NDArray[np.int64]
-    """Of each key, which of `places` it names."""
+    """The index in `places` of each key."""
     places: tuple[PlaceFields, ...]
     by_camera: Mapping[str, Sequence[int]]
     by_area: Mapping[str, Sequence[int]]
 
     def fits(self, query: EventQuery) -> NDArray[np.bool_]:
-        """Of each key, whether its place is wanted; the last is of a place that is not known:
-        only a closer look can tell.
+        """Return for each key whether its place matches the query. The last element stands for
+        unknown places, whose events must be loaded.
         """
-        wanted = np.zeros(len(self.places), np.bool_)
+        fits = np.zeros(len(self.places), np.bool_)
         for number in self._candidates(query):
-            wanted[number] = is_in_place(query, self.places[number])
-        return np.append(wanted[self.which], True)
+            fits[number] = is_in_place(query, self.places[number])
+        return np.append(fits[self.which], True)
 
     def _candidates(self, query: EventQuery) -> Iterable[int]:
         if query.camera is not None:
@@ -64,20 +63,20 @@ class Table:
         return range(len(self.places))
 
     def names(self, shard: int, fits: NDArray[np.bool_]) -> list[bytes]:
-        """The names in a shard of those that fit."""
+        """Return the names in a shard of the places that match."""
         found = self.keys[fits[:-1] & (self.keys >> 32 == shard)]
         return [(int(key) & 0xFFFFFFFF).to_bytes(NAME_BYTES, "little") for key in found]
 
     def rows_of(self, shards: NDArray[np.int64], names: NDArray[np.uint32]) -> NDArray[np.int64]:
-        """Which key each record's place is; len(keys) where it is unknown."""
-        wanted = shards << 32 | names
-        found = np.searchsorted(self.keys, wanted)
-        is_there = np.append(self.keys, -1)[found] == wanted
+        """Return the key's index of each record's place; `len(keys)` if it is unknown."""
+        keys = shards << 32 | names
+        found = np.searchsorted(self.keys, keys)
+        is_there = np.append(self.keys, -1)[found] == keys
         return np.where(is_there, found, len(self.keys))
 
 
 class Places:
-    """Thread-safe."""
+    """The places that this process knows. It is thread-safe."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
@@ -87,15 +86,15 @@ class Places:
         self._table = _table([])
         self._lock = threading.Lock()
 
-    def read(self, wanted: Iterable[Named]) -> Mapping[Named, PlaceFields]:
-        """What these places are, and others."""
+    def read(self, places: Iterable[Named]) -> Mapping[Named, PlaceFields]:
+        """Return a mapping that has these places, among others."""
         unknown: dict[int, list[bytes]] = {}
-        for shard, name in {named for named in wanted if named not in self._known}:
+        for shard, name in {named for named in places if named not in self._known}:
             unknown.setdefault(shard, []).append(name)
         asked = [
-            (shard, names[at : at + _AT_ONCE])
+            (shard, names[at : at + _NAMES_A_CALL])
             for shard, names in unknown.items()
-            for at in range(0, len(names), _AT_ONCE)
+            for at in range(0, len(names), _NAMES_A_CALL)
         ]
         answers = self._redis.run_all(
             [Script(_READ, f"{{e{shard}}}", tuple(names)) for shard, names in asked]
@@ -109,7 +108,7 @@ class Places:
         return self._known
 
     def read_all(self, shards: Iterable[int]) -> None:
-        """Learn every place of these shards."""
+        """Read every place of these shards."""
         shards = list(shards)
         answers = cast(
             "list[list[bytes]]",
@@ -124,10 +123,10 @@ class Places:
         self._sums |= {shard: answer[0] for shard, answer in zip(shards, answers, strict=True)}
 
     def sum_of(self, shard: int) -> bytes:
-        """What the shard's names added up to when all of them were learnt."""
+        """Return the sum of the shard's place names when all of them were last read."""
         return self._sums.get(shard, b"-")
 
-    def table(self) -> Table:
+    def table(self) -> PlaceTable:
         with self._lock:
             if len(self._table.keys) != len(self._known):
                 self._table = _table(list(self._known.items()))
@@ -138,7 +137,7 @@ class Places:
             self._known[named] = self._same.setdefault(body, PlaceFields.parse(body))
 
 
-def _table(known: Sequence[tuple[Named, PlaceFields]]) -> Table:
+def _table(known: Sequence[tuple[Named, PlaceFields]]) -> PlaceTable:
     places = list({id(place): place for _, place in known}.values())
     numbers = {id(place): number for number, place in enumerate(places)}
     keys = np.array(
@@ -150,7 +149,7 @@ def _table(known: Sequence[tuple[Named, PlaceFields]]) -> Table:
         _numbered([place.camera for place in places]),
         _numbered([place.area for place in places]),
     )
-    return Table(keys[order], which, tuple(places), by_camera, by_area)
+    return PlaceTable(keys[order], which, tuple(places), by_camera, by_area)
 
 
 def _numbered(names: Sequence[str]) -> dict[str, list[int]]:
@@ -171,5 +170,5 @@ def is_in_place(query: EventQuery, place: Event | PlaceFields) -> bool:
     )
 
 
-def is_in_area(area: str, wanted: str) -> bool:
-    return area == wanted or area.startswith(wanted + "/")
+def is_in_area(area: str, requested: str) -> bool:
+    return area == requested or area.startswith(requested + "/")

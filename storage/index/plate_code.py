@@ -1,9 +1,9 @@
-"""A plate's text in 48 bits, six for each of its eight places, and what a pattern demands of those
-places. Pure.
+"""A plate's text in 48 bits, six for each of its eight places, and the conditions of a pattern on
+those places. Pure.
 
-Code 0 at the eighth place is a plate of seven characters; a plate of other length, or with a
-character that its place cannot hold, has no code. Codes begin at 1, so that six bytes of zero are
-no plate.
+Code 0 at the eighth place means a plate of seven characters. A plate of another length, or with a
+character that its place cannot represent, has no code. Codes begin at 1, so that six bytes of zero
+mean no plate.
 """
 
 from __future__ import annotations
@@ -37,9 +37,7 @@ _NONE = "?"
 
 
 class _Letters(dict[int, str]):
-    """For str.translate: the base-64 letter of each character's code, by the number of the
-    character.
-    """
+    """For str.translate: the base-64 letter of each character's code, by the character's number."""
 
     def __missing__(self, key: int) -> str:
         return _NONE
@@ -50,9 +48,9 @@ _OTHER_LETTERS = _Letters({ord(character): _BASE64[code] for character, code in 
 
 
 def pack(text: str) -> bytes | None:
-    """The six bytes of a plate, first place in the highest bits; None where it has no code.
+    """Return the six bytes of a plate, the first place in the highest bits; None if it has no code.
 
-    Eight codes of six bits are what base 64 decodes.
+    Eight codes of six bits are decoded as base 64.
     """
     if len(text) not in (SHORT, LONG):
         return None
@@ -65,7 +63,7 @@ def pack(text: str) -> bytes | None:
 
 
 def unpack(packed: bytes) -> str:
-    """The text of six bytes that `pack` made."""
+    """Return the text of six bytes that `pack` returned."""
     value = int.from_bytes(packed, "big")
     return (
         _FIRST_PAIRS[value >> 36]
@@ -77,19 +75,17 @@ def unpack(packed: bytes) -> str:
 
 @dataclass(frozen=True, slots=True)
 class CodeMask:
-    """One way to match: the codes known at some places, and how long the plate is (None:
-    either).
-    """
+    """One way to match: the known codes at some places, and the plate's length (None: either)."""
 
     codes: tuple[tuple[int, int], ...]
-    """(place, code), by place."""
+    """Pairs of place and code, by place."""
     length: int | None
 
 
 @cache
-def demands(pattern: str) -> tuple[CodeMask, ...]:
-    """All ways in which a packed plate can match `pattern` (`?` one character, `*` any): it
-    does where it meets one of them.
+def code_masks(pattern: str) -> tuple[CodeMask, ...]:
+    """Return all ways in which a packed plate can match `pattern` (`?` one character, `*` any). It
+    matches if it meets one of them.
     """
     short, long = (set(_laid_out(pattern, length)) for length in (SHORT, LONG))
     both = short & long
@@ -97,7 +93,7 @@ def demands(pattern: str) -> tuple[CodeMask, ...]:
     found += [CodeMask(codes, SHORT) for codes in short - both] + [
         CodeMask(codes, LONG) for codes in long - both
     ]
-    return tuple(sorted(found, key=lambda demand: (demand.codes, demand.length or 0)))
+    return tuple(sorted(found, key=lambda mask: (mask.codes, mask.length or 0)))
 
 
 def _laid_out(pattern: str, length: int) -> Iterator[tuple[tuple[int, int], ...]]:
@@ -113,7 +109,7 @@ def _laid_out(pattern: str, length: int) -> Iterator[tuple[tuple[int, int], ...]
 
 @cache
 def _expansions(pattern: str, length: int) -> frozenset[str]:
-    """`pattern` with every `*` as so many `?` that it is `length` long."""
+    """Return `pattern` with every `*` replaced by `?` so that it has this length."""
     head, star, rest = pattern.partition("*")
     if not star:
         return frozenset([head] if len(head) == length else [])

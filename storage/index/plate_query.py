@@ -1,6 +1,4 @@
-"""What a search for a plate looks up, and which events it takes of those that this leads to.
-Pure.
-"""
+"""Which plates a search looks up, and which of their events it accepts. Pure."""
 
 from __future__ import annotations
 
@@ -9,17 +7,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from domain.events.event import Event
-from domain.events.misreadings import Tie, match_of, misreadings_of, other_provinces
+from domain.events.misreadings import MatchKind, match_of, misreadings_of, other_provinces
 from domain.plates import is_wildcard
-from storage.index.plate_code import CodeMask, demands, pack
+from storage.index.plate_code import CodeMask, code_masks, pack
 
 ALTERNATIVE_MIN_CONFIDENCE = 0.05
 _LONGEST_PLATE = 16
 
 
 def found_by(event: Event) -> tuple[str, ...]:
-    """The texts that a search finds this event by: what a person says that its plate is, and what
-    was read; where nothing certain was, the likely alternatives.
+    """Return the texts by which a search finds this event: the correction and the reading; without
+    a certain reading, the likely alternatives.
     """
     corrected = (
         (event.corrected.text,) if event.corrected is not None and event.corrected.text else ()
@@ -37,9 +35,7 @@ def found_by(event: Event) -> tuple[str, ...]:
 
 
 def is_likely(event: Event, plate: str) -> bool:
-    """Whether an event may be of `plate` though that is not how it reads, and no person says
-    what it is.
-    """
+    """Return whether an event may show `plate` although it was read otherwise and not corrected."""
     by_person = event.corrected is not None and event.corrected.text
     return (
         event.reading != plate
@@ -49,8 +45,8 @@ def is_likely(event: Event, plate: str) -> bool:
 
 
 def plate_expression(pattern: str) -> re.Pattern[str] | None:
-    """What `pattern` (`?` one character, `*` any) matches in whole; None where it is longer
-    than any plate.
+    """Return the expression of a pattern (`?` one character, `*` any); None if the pattern is
+    longer than any plate.
     """
     if sum(character != "*" for character in pattern) > _LONGEST_PLATE:
         return None
@@ -69,47 +65,47 @@ def _run(wildcards: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class PlateQuery:
-    """Which plates a search looks up, and which events it takes of those that they lead to."""
+    """Which plates a search looks up, and which of their events it accepts."""
 
     codes: tuple[bytes, ...] = ()
-    demands: tuple[CodeMask, ...] = ()
-    takes: Callable[[Event], bool] = lambda _: True
+    masks: tuple[CodeMask, ...] = ()
+    accepts: Callable[[Event], bool] = lambda _: True
     is_read: bool = False
-    """Events that were read as another plate are not among these."""
+    """Whether events that were read as another plate are left out."""
 
     @classmethod
     def by_pattern(cls, pattern: str) -> PlateQuery | None:
-        """None where nothing can match."""
+        """Return the query of a pattern; None if nothing can match it."""
         expression = plate_expression(pattern)
         if expression is None:
             return None
         codes = () if is_wildcard(pattern) else _codes([pattern])
-        wanted = demands(pattern) if is_wildcard(pattern) else ()
+        masks = code_masks(pattern) if is_wildcard(pattern) else ()
         return cls(
             codes,
-            wanted,
+            masks,
             lambda event: any(expression.fullmatch(reading) for reading in found_by(event)),
             True,
         )
 
     @classmethod
-    def by_tie(cls, plate: str, tie: Tie) -> PlateQuery:
+    def by_match_kind(cls, plate: str, kind: MatchKind) -> PlateQuery:
         plates = (
             misreadings_of(plate)
-            if tie is Tie.MISREADING
+            if kind is MatchKind.MISREADING
             else other_provinces(plate)
-            if tie is Tie.PROVINCE
+            if kind is MatchKind.PROVINCE
             else (plate,)
         )
 
-        def takes(event: Event) -> bool:
+        def accepts(event: Event) -> bool:
             match = match_of(event, plate, found_by(event))
-            return match is not None and match.tie is tie
+            return match is not None and match.kind is kind
 
-        return cls(_codes(plates), (), takes, tie is not Tie.ALTERNATIVE)
+        return cls(_codes(plates), (), accepts, kind is not MatchKind.ALTERNATIVE)
 
     @classmethod
-    def by_any_tie(cls, plate: str) -> PlateQuery:
+    def by_any_match(cls, plate: str) -> PlateQuery:
         plates = (plate, *misreadings_of(plate), *other_provinces(plate))
         return cls(
             _codes(plates), (), lambda event: match_of(event, plate, found_by(event)) is not None

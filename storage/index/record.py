@@ -1,22 +1,7 @@
-"""An event as the index holds it: forty bytes of the same form for nearly all, and what does not
-fit them beside. Pure.
+"""The conversion of events to index records and back. Pure.
 
-| bytes | field |
-|---|---|
-| 4 | bits 0-21: start within its hour, ms; then face 1, clip 2 (0 none yet, 1 missing, 2 ready), has a plate 1, colour 3, sender's time 1,\
-  has alternatives 1, odd 1 |
-| 10 | the id but for its time |
-| 2 + 2 | best moment and end, ms after the start |
-| 6 | the plate's code (`plate_code`); zeros: none, or not read |
-| 4 | the place: the first bytes of the SHA-256 of camera, class, area and location |
-| 2 + 2 | confidence, and the plate's, in ten-thousandths |
-| 8 | the box, each side in ten-thousandths, which take 14 bits; bits 14 and 15 of all four, the left's lowest, are a byte:\
-  3 bits direction, 3 lane, 2 count line (0 none, 1 the first from its left, 2 the first from its
-  right) |
-
-An event that its record does not give back exactly is odd: it lies beside as JSON, and the record
-only helps to find it. All zeros are a record that was removed.
-"""  # noqa: E501
+`record_layout` describes the bytes of a record.
+"""
 
 from __future__ import annotations
 
@@ -25,65 +10,46 @@ import json
 import struct
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal, NamedTuple, get_args
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Literal, NamedTuple
 
 from domain.clock import MS_PER_HOUR, NS_PER_MS
-from domain.events.event import SCHEMA, Alternative, Direction, Event, Location, Plate
+from domain.events.event import SCHEMA, Alternative, ClipState, Event, Location, Plate
 from domain.media.packets import WallSource
 from domain.plates import PlateColor
 from domain.trusted_models import construct_trusted
 from domain.ulid import id_parts, id_text
 from storage.index.plate_code import NO_PLATE, pack, unpack
+from storage.index.record_layout import (
+    ALTERNATIVES,
+    CLIP_MASK,
+    CLIP_SHIFT,
+    COLOR_SHIFT,
+    CROSSED_SHIFT,
+    DIRECTIONS,
+    FACE,
+    LANE_MOST,
+    LANE_SHIFT,
+    NO_PLACE,
+    OVERFLOW,
+    PARTS,
+    PLATE,
+    RECORD_STRUCT,
+    SENDER,
+    SPARE_SHIFT,
+    START_BITS,
+    IndexRecord,
+)
 
-RECORD = struct.Struct("<I10sHH6s4sHHHHHH")
-RECORDS = np.dtype(
-    [
-        ("bits", "<u4"),
-        ("tail_high", ">u8"),
-        ("tail_low", ">u2"),
-        ("best", "<u2"),
-        ("end", "<u2"),
-        ("plate", "u1", 6),
-        ("place", "<u4"),
-        ("share", "<u2"),
-        ("plate_share", "<u2"),
-        ("box", "<u2", 4),
-    ]
-)
-"""The same, to look at many at once."""
-_ENDING_IN_PLATE = np.dtype(
-    {"names": ["eight"], "formats": [">u8"], "offsets": [16], "itemsize": RECORD.size}
-)
-_PLATE = np.uint64((1 << 48) - 1)
 ALTERNATIVE = struct.Struct("<6sH")
-START_BITS = (1 << 22) - 1
-FACE, PLATE, SENDER, ALTERNATIVES, ODD = 1 << 22, 1 << 25, 1 << 29, 1 << 30, 1 << 31
-CLIP_SHIFT, COLOR_SHIFT = 23, 26
-CLIP_MISSING, CLIP_READY = 1, 2
-PARTS = 10_000
 NAME_BYTES = 4
-NOWHERE = bytes(4)
 COLORS = tuple(PlateColor)
 _COLOR_NUMBERS = {color: number for number, color in enumerate(COLORS)}
 _MOST = 0xFFFF
 _MOST_ALTERNATIVES = 200
 _SOURCES = frozenset(WallSource)
-DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
-"""By number; 0, as events of before have it, is none."""
-_SPARE_SHIFT = 14
-_SIDE = (1 << _SPARE_SHIFT) - 1
-_LANE_SHIFT, _MOST_LANES, _CROSSED_SHIFT = 3, 7, 6
+_SIDE = (1 << SPARE_SHIFT) - 1
 _CROSSED: tuple[tuple[int, ...], ...] = ((), (1,), (-1,))
 _SENDER, _RECEIVER = WallSource.SENDER.value, WallSource.RECEIVER.value
-
-
-def plates_of(records: NDArray[np.void]) -> NDArray[np.uint64]:
-    """The code of each of many records' plates as a number; 0: none."""
-    eight: NDArray[np.uint64] = records.view(_ENDING_IN_PLATE)["eight"].astype(np.uint64)
-    return eight & _PLATE
 
 
 class IndexEntry(NamedTuple):
@@ -91,56 +57,54 @@ class IndexEntry(NamedTuple):
 
     hour: int
     """Since 1970 in UTC, by the time in the id."""
-    record: bytes
+    record: IndexRecord
     alternatives: bytes
-    """A run of `ALTERNATIVE`s."""
+    """A sequence of `ALTERNATIVE`s."""
     json: bytes
-    """The whole event where it is odd, else nothing."""
+    """The whole event if its record is an overflow record, otherwise empty."""
     ended_ms: int
     posts: tuple[bytes, ...]
-    """The codes of the plates that it is found by, alternatives included."""
+    """The codes of the plates by which the event is found, alternatives included."""
     is_unpacked: bool
-    """It has a reading that no code can hold, so that it is found by looking at it."""
+    """Whether it has a reading that no code can represent, so that a search must load it."""
     place: IndexedPlace
     event: Event
 
-    def placeless(self) -> IndexEntry:
-        """The same as an odd one, whose record names no place: another place has the name of
-        its own.
+    def without_place(self) -> IndexEntry:
+        """Return the entry of the same event with an overflow record that names no place.
+
+        It is needed if another place has the same name.
         """
-        bits = int.from_bytes(self.record[:4], "little") | ODD
-        record = bits.to_bytes(4, "little") + self.record[4:24] + NOWHERE + self.record[28:]
         return self._replace(
-            record=record,
+            record=self.record.without_place(),
             alternatives=b"",
             json=self.event.to_json().encode(),
-            place=IndexedPlace(NOWHERE, bytes(4), b""),
+            place=IndexedPlace(NO_PLACE, bytes(4), b""),
         )
 
     @property
-    def start_ms(self) -> int:
-        """Within its hour."""
-        return int.from_bytes(self.record[:4], "little") & START_BITS
+    def start_in_hour_ms(self) -> int:
+        return self.record.start_in_hour_ms
 
     @property
-    def event_tail(self) -> bytes:
-        return self.record[4:14]
+    def id_tail(self) -> bytes:
+        return self.record.id_tail
 
 
 @dataclass(frozen=True, slots=True)
 class IndexedPlace:
-    """Camera, class, area and location of events, under a name made of their content: what it
-    names never changes.
+    """Camera, class, area and location of events, under a name that is a hash of them: a name never
+    changes its meaning.
     """
 
     name: bytes
     check: bytes
-    """Four more bytes of the hash: two places that share a name differ in these."""
+    """Four more bytes of the hash; they differ for two places that share a name."""
     json: bytes
 
 
 def place_of(camera: str, class_: str, area: str, location: Location) -> IndexedPlace:
-    """The place of events of a camera as it stood."""
+    """Return the place of a camera's events, with the camera's data at that time."""
     return _place(camera, class_, area, location.lon, location.lat, location.heading)
 
 
@@ -157,7 +121,7 @@ def _place(
 
 @dataclass(frozen=True, slots=True)
 class PlaceFields:
-    """What a place stands for."""
+    """The camera data that a place name stands for."""
 
     camera: str
     class_: Literal["A", "B", "C"]
@@ -170,8 +134,8 @@ class PlaceFields:
         return cls(camera, class_, area, Location.model_validate(location))
 
 
-def entry_of(event: Event) -> IndexEntry:
-    """Raises ValueError where the event's id is not a ULID."""
+def index_entry(event: Event) -> IndexEntry:
+    """Return the entry of an event. Raises ValueError if the event's id is not a ULID."""
     ms, tail = id_parts(event.id)
     hour, start = divmod(ms, MS_PER_HOUR)
     place = place_of(event.camera, event.class_, event.area, event.location)
@@ -190,7 +154,7 @@ def entry_of(event: Event) -> IndexEntry:
         and _are_exact(parts, shares)
         and event.wall_source in _SOURCES
         and event.schema_ == SCHEMA
-        and event.lane <= _MOST_LANES
+        and event.lane <= LANE_MOST
         and event.crossed in _CROSSED
     )
     readings = _readings(plate) if plate else _NO_READINGS
@@ -198,23 +162,25 @@ def entry_of(event: Event) -> IndexEntry:
     corrected = pack(event.corrected.text) if event.corrected is not None else None
     if corrected is not None:
         posts = tuple(dict.fromkeys((*posts, corrected)))
-    is_odd = not (is_exact and readings.is_exact) or event.corrected is not None
-    if is_odd:
+    is_overflow = not (is_exact and readings.is_exact) or event.corrected is not None
+    if is_overflow:
         best, end, *parts = (min(_MOST, max(0, value)) for value in (best, end, *parts))
     flags = (
         start
         | _flags(event)
         | (ALTERNATIVES if readings.alternatives else 0)
-        | (ODD if is_odd else 0)
+        | (OVERFLOW if is_overflow else 0)
     )
-    if not is_odd:
+    if not is_overflow:
         way = _way(event)
         parts[2:] = [
-            side | (way >> 2 * number & 3) << _SPARE_SHIFT for number, side in enumerate(parts[2:])
+            side | (way >> 2 * number & 3) << SPARE_SHIFT for number, side in enumerate(parts[2:])
         ]
-    record = RECORD.pack(flags, tail, best, end, readings.code, place.name, *parts)
-    body = event.to_json().encode() if is_odd else b""
-    alternatives = b"" if is_odd else readings.alternatives
+    record = IndexRecord(
+        RECORD_STRUCT.pack(flags, tail, best, end, readings.code, place.name, *parts)
+    )
+    body = event.to_json().encode() if is_overflow else b""
+    alternatives = b"" if is_overflow else readings.alternatives
     return IndexEntry(
         hour,
         record,
@@ -228,28 +194,12 @@ def entry_of(event: Event) -> IndexEntry:
     )
 
 
-def went(
-    boxes: NDArray[np.uint16], direction: Direction | None, lane: int | None
-) -> NDArray[np.bool_]:
-    """Of records that are not odd whether their events went this way and in this lane, by their
-    boxes; None: any.
-    """
-    parts = boxes >> _SPARE_SHIFT
-    ways = parts[:, 0] | parts[:, 1] << 2 | parts[:, 2] << 4 | parts[:, 3] << 6
-    fits = np.ones(len(boxes), np.bool_)
-    if direction is not None:
-        fits &= (ways & 7) == DIRECTIONS.index(direction)
-    if lane is not None:
-        fits &= (ways >> _LANE_SHIFT & _MOST_LANES) == lane
-    return fits
-
-
 def _way(event: Event) -> int:
-    """Direction, lane and count line as the byte that the box's sides have room for."""
+    """Return direction, lane and count line as the byte that the spare bits of the box hold."""
     return (
         DIRECTIONS.index(event.direction)
-        | event.lane << _LANE_SHIFT
-        | _CROSSED.index(event.crossed) << _CROSSED_SHIFT
+        | event.lane << LANE_SHIFT
+        | _CROSSED.index(event.crossed) << CROSSED_SHIFT
     )
 
 
@@ -258,7 +208,7 @@ def _are_exact(parts: list[int], shares: list[float]) -> bool:
 
 
 class _Readings(NamedTuple):
-    """A plate's texts as codes."""
+    """The texts of a plate as codes."""
 
     code: bytes
     posts: tuple[bytes, ...]
@@ -297,20 +247,20 @@ def _readings(plate: Plate) -> _Readings:
     return _Readings(code or NO_PLATE, tuple(posts), packed, is_unpacked, is_exact)
 
 
-def event_of(
+def event_from_record(
     hour: int, record: bytes, alternatives: bytes, place: PlaceFields, json_: bytes
 ) -> Event:
-    """The event that was written; `json_` is what lies beside an odd one."""
+    """Return the event that was written; `json_` is the stored JSON of an overflow record."""
     return Event.model_validate_json(json_) if json_ else _event(hour, record, alternatives, place)
 
 
 def _event(hour: int, record: bytes, alternatives: bytes, place: PlaceFields) -> Event:
-    bits, tail, best, end, code, _, share, plate_share, *box = RECORD.unpack(record)
+    bits, tail, best, end, code, _, share, plate_share, *box = RECORD_STRUCT.unpack(record)
     ms = hour * MS_PER_HOUR + (bits & START_BITS)
-    clip = bits >> CLIP_SHIFT & 3
+    clip = bits >> CLIP_SHIFT & CLIP_MASK
     plate = _plate(bits, code, plate_share, alternatives) if bits & PLATE else None
     left, top, right, bottom = ((side & _SIDE) / PARTS for side in box)
-    way = sum(side >> _SPARE_SHIFT << 2 * number for number, side in enumerate(box))
+    way = sum(side >> SPARE_SHIFT << 2 * number for number, side in enumerate(box))
     return construct_trusted(
         Event,
         {
@@ -328,10 +278,10 @@ def _event(hour: int, record: bytes, alternatives: bytes, place: PlaceFields) ->
             "confidence": share / PARTS,
             "box": (left, top, right, bottom),
             "direction": DIRECTIONS[min(way & 7, len(DIRECTIONS) - 1)],
-            "lane": way >> _LANE_SHIFT & _MOST_LANES,
-            "crossed": _CROSSED[min(way >> _CROSSED_SHIFT, len(_CROSSED) - 1)],
+            "lane": way >> LANE_SHIFT & LANE_MOST,
+            "crossed": _CROSSED[min(way >> CROSSED_SHIFT, len(_CROSSED) - 1)],
             "wall_source": _SENDER if bits & SENDER else _RECEIVER,
-            "clip_ready": clip == CLIP_READY,
+            "clip_ready": clip == ClipState.READY,
             "clip_missing": "",
             "schema_": 1,
         },
@@ -351,11 +301,10 @@ def _plate(bits: int, code: bytes, share: int, alternatives: bytes) -> Plate:
 
 
 def _flags(event: Event) -> int:
-    clip = CLIP_READY if event.clip_ready else CLIP_MISSING if event.clip_missing else 0
     color = _COLOR_NUMBERS[event.plate.color] if event.plate else 0
     return (
         (FACE if event.kind == "face" else 0)
-        | clip << CLIP_SHIFT
+        | event.clip_state << CLIP_SHIFT
         | (PLATE if event.plate else 0)
         | color << COLOR_SHIFT
         | (SENDER if event.wall_source == WallSource.SENDER else 0)

@@ -1,6 +1,4 @@
-"""What the index's shards answer: rows, many records at once, counts; and how plates are asked
-for. Pure.
-"""
+"""The answers of the shards: rows, many records, and counts; and the plates of a request. Pure."""
 
 from __future__ import annotations
 
@@ -13,22 +11,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from domain.clock import MS_PER_HOUR
+from domain.events.event import event_version
 from storage.index.plate_code import CodeMask
-from storage.index.record import RECORD, RECORDS, START_BITS
+from storage.index.record_layout import (
+    RECORD_BYTES,
+    RECORD_DTYPE,
+    START_BITS,
+    IndexRecord,
+    split_records,
+)
 
 POINTER_BYTES = 5
 BLOCK = 256
-"""Records that a block holds at most."""
-_OPAQUE = np.dtype(("V", RECORD.size))
+"""The most records of a block."""
+_OPAQUE = np.dtype(("V", RECORD_BYTES))
 _POINTER = np.dtype([("high", "u1"), ("low", ">u4")])
 
 
 class IndexRow(NamedTuple):
-    """A record and where it lies."""
+    """A record, its shard and its pointer."""
 
     shard: int
     pointer: bytes
-    record: bytes
+    record: IndexRecord
 
     @property
     def hour(self) -> int:
@@ -36,17 +41,22 @@ class IndexRow(NamedTuple):
 
     @property
     def start_ms(self) -> int:
-        return self.hour * MS_PER_HOUR + (int.from_bytes(self.record[:4], "little") & START_BITS)
+        return self.hour * MS_PER_HOUR + (self.record.start_in_hour_ms)
 
     @property
     def order(self) -> tuple[int, bytes]:
-        """The order of ids."""
-        return self.start_ms, self.record[4:14]
+        """The sort key of the event's id."""
+        return self.start_ms, self.record.id_tail
+
+    @property
+    def version(self) -> int:
+        """The version of the event by `event_version`, without its correction."""
+        return event_version(self.start_ms + self.record.end_after_ms, self.record.clip_state)
 
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """Many records, gaps of removed ones among them, and where each lies."""
+    """Many records with shard and pointer of each; removed ones are zeros."""
 
     records: NDArray[np.void]
     pointers: NDArray[np.int64]
@@ -61,12 +71,12 @@ class Records:
     @classmethod
     def of(cls, rows: Sequence[IndexRow]) -> Records:
         pointers = np.array([int.from_bytes(row.pointer, "big") for row in rows], np.int64)
-        records = np.frombuffer(b"".join([row.record for row in rows]), RECORDS)
+        records = np.frombuffer(b"".join([row.record for row in rows]), RECORD_DTYPE)
         return cls(records, pointers, np.array([row.shard for row in rows], np.int64))
 
     @classmethod
     def joined(cls, parts: Sequence[Records]) -> Records:
-        records = np.frombuffer(b"".join([part.records.tobytes() for part in parts]), RECORDS)
+        records = np.frombuffer(b"".join([part.records.tobytes() for part in parts]), RECORD_DTYPE)
         pointers, shards = (
             [np.empty(0, np.int64), *(getattr(part, name) for part in parts)]
             for name in ("pointers", "shards")
@@ -75,31 +85,34 @@ class Records:
 
     @classmethod
     def of_blocks(cls, firsts: Sequence[bytes], blocks: Sequence[Sequence[bytes]]) -> Records:
-        """Of each shard the pointers of its blocks' first records, and the blocks."""
-        records = np.frombuffer(b"".join([block for found in blocks for block in found]), RECORDS)
-        sizes = [len(block) // RECORD.size for found in blocks for block in found]
+        """Return the records of blocks; `firsts` has for each shard the pointers of their first
+        records.
+        """
+        records = np.frombuffer(
+            b"".join([block for found in blocks for block in found]), RECORD_DTYPE
+        )
+        sizes = [len(block) // RECORD_BYTES for found in blocks for block in found]
         starts = np.array(numbers_of(b"".join(firsts)), np.int64) - np.array(
             [0, *accumulate(sizes)][:-1], np.int64
         )
         shards = np.repeat(
             np.arange(len(blocks)),
-            [sum(len(block) // RECORD.size for block in found) for found in blocks],
+            [sum(len(block) // RECORD_BYTES for block in found) for found in blocks],
         )
         return cls(records, np.arange(len(records)) + np.repeat(starts, sizes), shards)
 
     def __getitem__(self, which: NDArray[np.int64]) -> Records:
         # As opaque bytes: numpy copies a record field by field otherwise, twelve times as slow.
-        records = self.records.view(_OPAQUE)[which].view(RECORDS)
+        records = self.records.view(_OPAQUE)[which].view(RECORD_DTYPE)
         return Records(records, self.pointers[which], self.shards[which])
 
     def rows(self) -> list[IndexRow]:
-        size, records = RECORD.size, self.records.tobytes()
         return [
-            IndexRow(shard, pointer.to_bytes(POINTER_BYTES, "big"), records[at : at + size])
-            for shard, pointer, at in zip(
+            IndexRow(shard, pointer.to_bytes(POINTER_BYTES, "big"), record)
+            for shard, pointer, record in zip(
                 self.shards.tolist(),
                 self.pointers.tolist(),
-                range(0, len(records), size),
+                split_records(self.records.tobytes()),
                 strict=True,
             )
         ]
@@ -114,9 +127,9 @@ class HourCount:
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
-    """What one look found, and `bound`: every event before it in the order asked for is among
-    them; None where there are no more.
+class BoundedRows:
+    """The rows of one read. They include every event before `bound_ms` in the order of the search;
+    None means that no event is left.
     """
 
     rows: list[IndexRow]
@@ -124,30 +137,32 @@ class Rows:
 
 
 @dataclass(frozen=True, slots=True)
-class Many:
-    """Too many plates match: what part of a shard's plates they are."""
+class TooManyPlates:
+    """The answer when too many plates match: their share of the shard's plates."""
 
     part: float
 
 
 @dataclass(frozen=True, slots=True)
 class Codes:
-    """The plates that a look wants: of these codes, or that meet one of these demands."""
+    """The plates that a request looks up: plates with these codes, and plates that meet one of
+    these conditions.
+    """
 
     codes: tuple[bytes, ...] = ()
-    demands: tuple[CodeMask, ...] = ()
+    masks: tuple[CodeMask, ...] = ()
     page: int = 0
-    """How many events are wanted where any of these plates will do; 0 where most of theirs may
-    not be what is asked for.
+    """The number of events on a page if any of these plates fills it; 0 if other conditions may
+    exclude most of their events.
     """
     is_read: bool = False
-    """Rows that were read as another plate are not wanted, though one of these was held
-    possible.
+    """Whether to leave out rows that were read as another plate and have one of these among their
+    alternatives.
     """
 
 
 def numbers_of(pointers: bytes) -> list[int]:
-    """Pointers one after the other as numbers."""
+    """Return consecutive pointers as numbers."""
     found = np.frombuffer(pointers, _POINTER)
     numbers: list[int] = (found["high"].astype(np.int64) << 32 | found["low"]).tolist()
     return numbers

@@ -1,4 +1,4 @@
-"""What the scripts of the index are sent, and what they answer, as bytes. Pure."""
+"""The arguments and answers of the index's scripts as bytes. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from storage.index.plate_code import CodeMask
-from storage.index.record import RECORDS, IndexEntry
+from storage.index.record import IndexEntry
+from storage.index.record_layout import RECORD_DTYPE
 
 _ENTRY = struct.Struct("<I40s4sdBBIB")
 
@@ -19,18 +20,20 @@ CLAIM = struct.Struct("<II10sdB")
 
 
 def packed_hours(entries: Sequence[IndexEntry]) -> bytes:
-    """Of each hour the least and the greatest start."""
+    """Return the least and the greatest start of each hour."""
     starts: dict[int, list[int]] = {}
     for entry in entries:
-        starts.setdefault(entry.hour, []).append(entry.start_ms)
+        starts.setdefault(entry.hour, []).append(entry.start_in_hour_ms)
     return b"".join(
         struct.pack("<III", hour, min(found), max(found)) for hour, found in starts.items()
     )
 
 
 def event_tails(blocks: Sequence[bytes]) -> NDArray[np.uint64]:
-    """What tells the events of blocks apart, but for one in 10**19."""
-    return np.frombuffer(b"".join(blocks), RECORDS)["tail_high"].astype(np.uint64)
+    """Return a part of each event's id that distinguishes the events of blocks, except for one in
+    10**19.
+    """
+    return np.frombuffer(b"".join(blocks), RECORD_DTYPE)["tail_high"].astype(np.uint64)
 
 
 def by_shard(entries: Sequence[tuple[int, IndexEntry]]) -> dict[int, list[IndexEntry]]:
@@ -60,12 +63,17 @@ def packed_entries(entries: Sequence[IndexEntry]) -> bytes:
 
 
 def packed_claim(entry: IndexEntry) -> bytes:
-    bits = int.from_bytes(entry.record[:4], "little")
-    return CLAIM.pack(entry.hour, entry.start_ms, entry.event_tail, entry.ended_ms, bits >> 23 & 3)
+    return CLAIM.pack(
+        entry.hour,
+        entry.start_in_hour_ms,
+        entry.id_tail,
+        entry.ended_ms,
+        entry.record.clip_state,
+    )
 
 
-def packed_demand(demand: CodeMask) -> bytes:
-    body = bytes([demand.length or 0, *(number for pair in demand.codes for number in pair)])
+def packed_mask(mask: CodeMask) -> bytes:
+    body = bytes([mask.length or 0, *(number for pair in mask.codes for number in pair)])
     return bytes([len(body)]) + body
 
 
@@ -76,9 +84,9 @@ def nearest_bound(bounds: Sequence[bytes], newest: bool, unit: int) -> int | Non
 
 @dataclass(frozen=True, slots=True)
 class Evicted:
-    """Entries of which another shard has a newer version, and those of which another shard had
-    an older or equal one until now.
+    """Entries of which another shard has a newer version, and entries of which another shard had an
+    older or equal version, which was removed.
     """
 
-    beaten: list[tuple[int, IndexEntry]]
-    alone_now: list[tuple[int, IndexEntry]]
+    superseded: list[tuple[int, IndexEntry]]
+    removed_elsewhere: list[tuple[int, IndexEntry]]

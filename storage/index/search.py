@@ -1,9 +1,9 @@
-"""One search of the event index: which rows to look at, in which order, and a page of the events
-that match.
+"""One search of the event index: which rows are read, in which order, and a page of the events that
+match.
 
-A plate that selects is looked up in the dictionary and its postings; all else walks the blocks in
-the order of time. Either gives rows up to a bound; the records sort out most of them, and the event
-itself is asked last. `matches` alone decides what is found.
+A selective plate is looked up in the dictionary and its postings; every other search reads the
+blocks in the order of time. Both give rows up to a bound. The records exclude most of them, and
+`matches` compares each remaining event with the query.
 """
 
 from __future__ import annotations
@@ -25,43 +25,41 @@ from storage.index.place_filter import PlaceFilter
 from storage.index.places import is_in_place
 from storage.index.plate_code import BITS, PLACES, CodeMask
 from storage.index.plate_query import PlateQuery
-from storage.index.record import (
+from storage.index.record import COLORS, PlaceFields, event_from_record
+from storage.index.record_layout import (
     ALTERNATIVES,
     COLOR_SHIFT,
-    COLORS,
     FACE,
-    NOWHERE,
-    ODD,
+    NO_PLACE,
     PARTS,
-    PlaceFields,
-    event_of,
-    plates_of,
-    went,
+    overflow_flags,
+    plate_numbers,
+    way_matches,
 )
-from storage.index.rows import Codes, IndexRow, Many, Records
+from storage.index.rows import Codes, IndexRow, Records, TooManyPlates
 from storage.index.shards import SHARDS, Shards
 
 FIRST, FIRST_PLACED, MOST = 64, 512, 16_384
-"""Records of a shard that are enough for one look: few at first, as most pages are full soon;
-more where only some places count.
+"""Records that the first read of a shard returns, without and with a place filter, and the most
+that any read returns.
 """
 AMPLE, AHEAD = 1.5, 512
-"""A look takes so many times what should do, and of places two blocks more: up to its bound a
-shard gives less than it reads.
+"""A read returns this many times the records that should fill the page; with a place filter, two
+blocks more. Up to its bound, a shard gives fewer records than it reads.
 """
 ROWS_FIRST = 16
-"""Rows of a shard that are enough for the first look at what a pattern meets."""
+"""Rows of a shard that the first read of a plate pattern returns."""
 CHUNK = 64
-"""Events loaded at a time."""
+"""Number of events that are loaded in one call."""
 PLATES_MOST = 400
-"""Plates a shard whose postings are read; where more match, looking at everything finds a page
-sooner.
+"""The most plates of a shard whose postings are read. If more match, reading the records by time
+fills a page sooner.
 """
 _LAST_MS = (1 << 20) * MS_PER_HOUR - 1
 
 
 def matches(event: Event, query: EventQuery) -> bool:
-    """Whether an event is what a query asks for, but for the plate."""
+    """Return whether an event matches every condition of a query except its plate."""
     return (
         (query.kind is None or event.kind == query.kind)
         and (query.from_ns is None or event.started_at >= query.from_ns)
@@ -76,8 +74,8 @@ def matches(event: Event, query: EventQuery) -> bool:
 
 @dataclass(slots=True)
 class Span:
-    """What is still to be looked at: starts in UTC ms, both ends included, and the id to go on
-    after.
+    """The part of a search that is still to be read: starts in UTC ms, both ends included, and the
+    id after which the page begins.
     """
 
     least_ms: int
@@ -86,7 +84,7 @@ class Span:
     after: tuple[int, bytes] | None = None
 
     @classmethod
-    def of(cls, query: EventQuery, after: str | None) -> Span:
+    def of_query(cls, query: EventQuery, after: str | None) -> Span:
         least = 0 if query.from_ns is None else max(0, -(-query.from_ns // NS_PER_MS))
         greatest = (
             _LAST_MS if query.to_ns is None else min(_LAST_MS, -(-query.to_ns // NS_PER_MS) - 1)
@@ -95,22 +93,22 @@ class Span:
             least, greatest, query.order == "newest", None if after is None else id_parts(after)
         )
         if span.after is not None:
-            span.go_on(span.after[0])
+            span.advance(span.after[0])
         return span
 
     @property
     def is_empty(self) -> bool:
         return self.least_ms > self.greatest_ms
 
-    def go_on(self, bound_ms: int) -> None:
-        """From here on, this moment included."""
+    def advance(self, bound_ms: int) -> None:
+        """Continue from this time, which is included."""
         if self.newest:
             self.greatest_ms = min(self.greatest_ms, bound_ms)
         else:
             self.least_ms = max(self.least_ms, bound_ms)
 
-    def holds(self, order: tuple[int, bytes]) -> bool:
-        """Whether a row of this order is within."""
+    def contains(self, order: tuple[int, bytes]) -> bool:
+        """Return whether a row of this order is within the span."""
         if not self.least_ms <= order[0] <= self.greatest_ms:
             return False
         return self.after is None or (order < self.after if self.newest else order > self.after)
@@ -123,23 +121,21 @@ class Span:
 
 @dataclass(slots=True)
 class Search:
-    """One page's worth of work in one order; made for each call."""
+    """The work for one page in one order; it is created for each call."""
 
     shards: Shards
     query: EventQuery
-    sought: PlateQuery | None
-    _wanted: PlaceFilter = field(init=False)
+    plate_query: PlateQuery | None
+    _place_filter: PlaceFilter = field(init=False)
 
     def __post_init__(self) -> None:
-        self._wanted = PlaceFilter(self.shards, self.query)
+        self._place_filter = PlaceFilter(self.shards, self.query)
 
     def page(self, limit: int, after: str | None) -> EventPage:
-        """At most `limit` events after the id `after`; `next` is the id to go on after, or None
-        once all were looked at.
-        """
-        span = Span.of(self.query, after)
+        """Return at most `limit` events after the id `after`; `next` is None at the end."""
+        span = Span.of_query(self.query, after)
         found: list[Event] = []
-        for rows in self._looks(span, limit + 1):
+        for rows in self._batches(span, limit + 1):
             chunk = max(CHUNK, limit + 1)
             for start in range(0, len(rows), chunk):
                 found += self.matching(rows[start : start + chunk])
@@ -148,44 +144,49 @@ class Search:
         return EventPage(tuple(found), None)
 
     def rows(self, after: str | None) -> Iterator[list[IndexRow]]:
-        """Everything in order, unsifted."""
-        return self._by_time(Span.of(self.query, after))
+        """Yield all rows in order, without filters."""
+        return self._by_time(Span.of_query(self.query, after))
 
     def all_rows(self, most: int) -> list[IndexRow] | None:
-        """Every row that the plates sought lead to, in order; None where a shard has more than
+        """Return every row of the plates of the query, in order; None if a shard has more than
         `most`.
         """
-        assert self.sought is not None
-        span = Span.of(self.query, None)
+        assert self.plate_query is not None
+        span = Span.of_query(self.query, None)
         if span.is_empty:
             return []
         found = self.shards.by_plates(
-            Codes(self.sought.codes),
+            Codes(self.plate_query.codes),
             (span.least_ms, span.greatest_ms),
             span.newest,
             most,
             PLATES_MOST,
         )
-        if isinstance(found, Many) or found.bound_ms is not None:
+        if isinstance(found, TooManyPlates) or found.bound_ms is not None:
             return None
         return self._sorted(found.rows, span)
 
-    def _looks(self, span: Span, want: int) -> Iterator[list[IndexRow]]:
+    def _batches(self, span: Span, want: int) -> Iterator[list[IndexRow]]:
         return (
             self._by_time(span, want)
-            if self.sought is None
-            else self._by_plate(self.sought, span, want)
+            if self.plate_query is None
+            else self._by_plate(self.plate_query, span, want)
         )
 
-    def _by_plate(self, sought: PlateQuery, span: Span, want: int) -> Iterator[list[IndexRow]]:
+    def _by_plate(self, plate_query: PlateQuery, span: Span, want: int) -> Iterator[list[IndexRow]]:
         # What a pattern meets lies spread over the shards; a plate lies in one.
-        enough = max(ROWS_FIRST, want // 4) if sought.demands else want
-        codes = Codes(sought.codes, sought.demands, 0 if self._is_sifted else want, sought.is_read)
+        enough = max(ROWS_FIRST, want // 4) if plate_query.masks else want
+        codes = Codes(
+            plate_query.codes,
+            plate_query.masks,
+            0 if self._has_filters else want,
+            plate_query.is_read,
+        )
         while not span.is_empty:
             ends = span.least_ms, span.greatest_ms
             found = self.shards.by_plates(codes, ends, span.newest, enough, PLATES_MOST)
             enough = want
-            if isinstance(found, Many):
+            if isinstance(found, TooManyPlates):
                 yield from self._by_time(span, want, found.part)
                 return
             yield self._sorted(
@@ -193,13 +194,13 @@ class Search:
             )
             if found.bound_ms is None:
                 return
-            span.go_on(found.bound_ms)
+            span.advance(found.bound_ms)
 
     @property
-    def _is_sifted(self) -> bool:
-        """Whether more is asked for than a plate and a time."""
+    def _has_filters(self) -> bool:
+        """Whether the query has more conditions than a plate and a time."""
         query = self.query
-        return self._wanted.is_placed or (
+        return self._place_filter.is_placed or (
             query.color,
             query.min_confidence,
             query.direction,
@@ -207,12 +208,14 @@ class Search:
         ) != (None, None, None, None)
 
     def _by_time(self, span: Span, want: int = 0, part: float = 1.0) -> Iterator[list[IndexRow]]:
-        """`want`: rows that fill a page; 0: all are wanted. `part`: of the records, but for
-        their places, what may be asked for.
+        """Yield rows in the order of time.
+
+        `want` is the number of rows that fill a page; 0 means all. `part` is the share of records,
+        places aside, that may match.
         """
-        enough = self._first_look(want, part)
+        enough = self._first_batch_rows(want, part)
         while not span.is_empty:
-            found, bound_ms = self._wanted.scan(
+            found, bound_ms = self._place_filter.scan(
                 span.least_ms, span.greatest_ms, span.newest, enough
             )
             count = 0
@@ -221,24 +224,24 @@ class Search:
                 yield rows
             if bound_ms is None:
                 return
-            span.go_on(bound_ms)
+            span.advance(bound_ms)
             want -= count
-            enough = _next_look(enough, count, want)
+            enough = _next_batch_rows(enough, count, want)
 
-    def _first_look(self, want: int, part: float) -> int:
-        """Records of a shard that likely fill a page; of places that are looked for beside the
-        data little comes back.
+    def _first_batch_rows(self, want: int, part: float) -> int:
+        """Return how many records of a shard likely fill a page. If places are searched in the
+        shard, few records come back.
         """
-        if self._wanted.is_few:
+        if self._place_filter.is_few:
             return FIRST_PLACED
-        fills = round(want / part / self._wanted.part / SHARDS * AMPLE)
-        return min(MOST, max(FIRST, fills + (AHEAD if self._wanted.is_placed else 0)))
+        fills = round(want / part / self._place_filter.part / SHARDS * AMPLE)
+        return min(MOST, max(FIRST, fills + (AHEAD if self._place_filter.is_placed else 0)))
 
     def _in_order(
         self, found: Records, span: Span, bound_ms: int | None
     ) -> Iterator[list[IndexRow]]:
-        """The rows before the bound that may match by their records alone, by id, in pieces: a
-        page seldom needs all of them.
+        """Yield the rows before the bound whose records may match, by id and in pieces: a page
+        seldom needs all of them.
         """
         fits = self.may_match(found, span)
         if bound_ms is not None:
@@ -251,43 +254,49 @@ class Search:
             yield self._sorted(piece.rows(), span)
 
     def _sorted(self, rows: list[IndexRow], span: Span) -> list[IndexRow]:
-        """Those within, by id, each once: while a new reading replaces another there may be two
-        for a moment, and the later stands.
+        """Return the rows within the span by id, each id once.
+
+        While a new reading replaces another, an id may have two rows for a moment; the later
+        version wins.
         """
         last: dict[tuple[int, bytes], IndexRow] = {}
         for row in rows:
             order = row.order
-            if not span.holds(order):
+            if not span.contains(order):
                 continue
             other = last.get(order)
-            if other is None or _standing(row) > _standing(other):
+            if other is None or (row.version, row.shard) > (other.version, other.shard):
                 last[order] = row
         return [last[order] for order in sorted(last, reverse=span.newest)]
 
     def may_match(self, found: Records, span: Span) -> NDArray[np.bool_]:
-        """Of each record whether its event may match; only of an odd one, or by its
-        alternatives, is it open whether it does.
+        """Return for each record whether its event may match.
+
+        The records of overflow events and of unread plates do not decide; their events must be
+        loaded.
         """
         query, records, bits = self.query, found.records, found.records["bits"]
         start_ms = found.start_ms
-        is_there = (records["place"] != 0) | ((bits & np.uint32(ODD)) != 0)
+        overflow = overflow_flags(records)
+        is_there = (records["place"] != 0) | overflow
         fits = (start_ms >= span.least_ms) & (start_ms <= span.greatest_ms)
         if query.kind is not None:
             fits &= ((bits & FACE) != 0) == (query.kind == "face")
         if query.color is not None:
             fits &= (bits >> COLOR_SHIFT & 7) == COLORS.index(query.color)
         if query.min_confidence is not None:
-            fits &= records["share"] >= int(query.min_confidence * PARTS)
+            fits &= records["confidence"] >= int(query.min_confidence * PARTS)
         if query.direction is not None or query.lane is not None:
-            fits &= went(records["box"], query.direction, query.lane)
-        if self.sought is not None:
-            fits &= _plates_fit(records, self.sought.demands)
-        fits |= (bits & np.uint32(ODD)) != 0
+            fits &= way_matches(records["box"], query.direction, query.lane)
+        if self.plate_query is not None:
+            fits &= _plates_fit(records, self.plate_query.masks)
+        fits |= overflow
         fits &= is_there
-        fits[fits] = self._wanted.fits(found[np.flatnonzero(fits)])
+        fits[fits] = self._place_filter.fits(found[np.flatnonzero(fits)])
         return fits
 
     def matching(self, rows: Sequence[IndexRow]) -> list[Event]:
+        """Load the events of the rows and return those that match."""
         events = [
             event
             for event in load(self.shards, rows)
@@ -295,51 +304,49 @@ class Search:
         ]
         return (
             events
-            if self.sought is None
-            else [event for event in events if self.sought.takes(event)]
+            if self.plate_query is None
+            else [event for event in events if self.plate_query.accepts(event)]
         )
 
 
-def _next_look(enough: int, count: int, want: int) -> int:
-    """After a look at so many records of a shard found `count` rows, and `want` more are
-    wanted; not above 0: all are.
+def _next_batch_rows(enough: int, count: int, want: int) -> int:
+    """Return the records of the next read: the last one returned `count` rows, and `want` more are
+    needed. If `want` is not above 0, all rows are needed.
     """
     fills = round(enough * want / count * AMPLE) if count and want > 0 else MOST
     return min(MOST, enough * 4, max(enough, fills))
 
 
-def _plates_fit(records: NDArray[np.void], demands: Sequence[CodeMask]) -> NDArray[np.bool_]:
-    """Records that meet a demand, and those of which only the alternatives can tell."""
-    value = plates_of(records)
+def _plates_fit(records: NDArray[np.void], masks: Sequence[CodeMask]) -> NDArray[np.bool_]:
+    """Return which records meet a condition, or can only be decided by their alternatives."""
+    value = plate_numbers(records)
     fits: NDArray[np.bool_] = (value == 0) & ((records["bits"] & ALTERNATIVES) != 0)
-    for demand in demands:
-        mask = wanted = 0
-        for place, code in demand.codes:
+    for mask in masks:
+        known_bits = required = 0
+        for place, code in mask.codes:
             shift = BITS * (PLACES - 1 - place)
-            mask |= 63 << shift
-            wanted |= code << shift
-        one = (value & np.uint64(mask)) == np.uint64(wanted)
-        if demand.length is not None:
-            one &= ((value & np.uint64(63)) != 0) == (demand.length == PLACES)
-        fits |= one & (value != 0)
+            known_bits |= 63 << shift
+            required |= code << shift
+        meets = (value & np.uint64(known_bits)) == np.uint64(required)
+        if mask.length is not None:
+            meets &= ((value & np.uint64(63)) != 0) == (mask.length == PLACES)
+        fits |= meets & (value != 0)
     return fits
 
 
 def load(shards: Shards, rows: Sequence[IndexRow], is_whole: bool = False) -> list[Event | None]:
-    """The events of rows; None for one that was removed meanwhile, or cannot be read.
+    """Return the events of rows; None for an event that was removed since, or that cannot be read.
 
-    `is_whole`: raise DataLoss for one that cannot be read, for a reader that must not miss any.
+    With `is_whole`, an unreadable event raises DataLoss, for a reader that must not miss any.
     """
-    names = [(row.shard, row.record[24:28]) for row in rows]
-    places = shards.places.read(name for name in names if name[1] != NOWHERE)
+    names = [(row.shard, row.record.place_name) for row in rows]
+    places = shards.places.read(name for name in names if name[1] != NO_PLACE)
     more = [
-        i
-        for i, row in enumerate(rows)
-        if int.from_bytes(row.record[:4], "little") & (ALTERNATIVES | ODD)
+        i for i, row in enumerate(rows) if row.record.has_alternatives or row.record.is_overflow
     ]
-    beside = dict(zip(more, shards.beside([rows[i] for i in more]), strict=True))
+    details = dict(zip(more, shards.read_details([rows[i] for i in more]), strict=True))
     return [
-        _loaded(row, *beside.get(i, (b"", b"")), places.get(names[i]), is_whole)
+        _loaded(row, *details.get(i, (b"", b"")), places.get(names[i]), is_whole)
         for i, row in enumerate(rows)
     ]
 
@@ -347,9 +354,11 @@ def load(shards: Shards, rows: Sequence[IndexRow], is_whole: bool = False) -> li
 def _loaded(
     row: IndexRow, alternatives: bytes, body: bytes, place: PlaceFields | None, is_whole: bool
 ) -> Event | None:
-    if int.from_bytes(row.record[:4], "little") & ODD:
+    if row.record.is_overflow:
         return _event(body, is_whole) if body else None
-    return None if place is None else event_of(row.hour, row.record, alternatives, place, b"")
+    return (
+        None if place is None else event_from_record(row.hour, row.record, alternatives, place, b"")
+    )
 
 
 def _event(body: bytes, is_whole: bool) -> Event | None:
@@ -359,8 +368,3 @@ def _event(body: bytes, is_whole: bool) -> Event | None:
         return Event.model_validate_json(body)
     except ValidationError as error:
         raise unreadable("an event of the index", error) from error
-
-
-def _standing(row: IndexRow) -> tuple[int, int, int]:
-    bits = int.from_bytes(row.record[:4], "little")
-    return int.from_bytes(row.record[16:18], "little"), bits >> 23 & 3, row.shard

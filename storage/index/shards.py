@@ -1,5 +1,5 @@
-"""The index's shards: which one an event lies in, and each script as a typed call to one of
-them or to all at once.
+"""The shards of the index: which shard has an event, and each script as a typed call to one or all
+of them.
 """
 
 from __future__ import annotations
@@ -14,19 +14,20 @@ import numpy as np
 from domain.clock import MS_PER_HOUR
 from storage.clients.redis import Redis, Script
 from storage.index import index_scripts
-from storage.index.layout import LAYOUT, bring_up
+from storage.index.layout import LAYOUT, upgrade_layout
 from storage.index.places import Places
 from storage.index.plate_code import NO_PLATE
-from storage.index.record import RECORD, RECORDS, IndexEntry
+from storage.index.record import IndexEntry
+from storage.index.record_layout import RECORD_BYTES, RECORD_DTYPE, IndexRecord
 from storage.index.rows import (
     BLOCK,
     POINTER_BYTES,
+    BoundedRows,
     Codes,
     HourCount,
     IndexRow,
-    Many,
     Records,
-    Rows,
+    TooManyPlates,
     numbers_of,
 )
 from storage.index.script_messages import (
@@ -36,61 +37,61 @@ from storage.index.script_messages import (
     event_tails,
     nearest_bound,
     packed_claim,
-    packed_demand,
     packed_entries,
     packed_hours,
+    packed_mask,
 )
 
 SHARDS = 8
-_ROW_BYTES = POINTER_BYTES + RECORD.size
+_ROW_BYTES = POINTER_BYTES + RECORD_BYTES
 _ID = struct.Struct("<II10s")
 _ORDINAL = (1 << 20) - 1
 LISTED_FROM = 1024
-"""From so many records of a shard on, blocks are fetched as they lie: a script that answers
-them copies each several times.
+"""From this number of records of a shard, blocks are fetched unchanged, because a script copies
+each answer several times.
 """
-_FOR_EVER = 1e300
-LOOKED_AT_FROM, CLAIMS_A_BLOCK = 64, 8
-"""From so many events on, whether other shards have them is looked up in whole blocks, one for
-eight events at most.
+_ANY_VERSION_MS = 1e300
+BLOCKS_READ_FROM, CLAIMS_A_BLOCK = 64, 8
+"""From this number of events, whole blocks of the other shards are read to find their versions; at
+most one block for each eight events.
 """
 GATHERED_AS_SCANNED = 1 / 350
-"""To gather a plate's rows takes as long as to sift 65 records; eight shards give a page
+"""Reading the rows of one plate takes as long as scanning 65 records; eight shards fill a page
 together.
 """
 FEW_PLATES = 32
-"""Plates of a shard whose rows are gathered whatever part of all they are."""
-EXPIRED_AT_ONCE = 128
-"""Records that one script forgets: a few milliseconds in which Redis answers nobody else."""
+"""For at most this number of plates of a shard, their rows are read whatever their share is."""
+EXPIRED_A_CALL = 128
+"""Records that one script removes: Redis serves no other client for a few milliseconds."""
 
 
 def shard_of(entry: IndexEntry) -> int:
-    """By the plate, so that a plate's sightings and its place in the dictionary lie together;
-    without one, by the id.
+    """Return the shard of an entry: by its plate, so that one shard has all sightings of a plate;
+    without a plate, by its id.
     """
-    code = entry.record[18:24]
-    return zlib.crc32(entry.event_tail if code == NO_PLATE else code) % SHARDS
+    code = entry.record.plate_code
+    return zlib.crc32(entry.id_tail if code == NO_PLATE else code) % SHARDS
 
 
 class Shards:
     def __init__(self, redis: Redis) -> None:
-        self._door = redis
+        self._client = redis
         self._is_up_to_date = False
         self.places = Places(redis)
 
     @property
     def _redis(self) -> Redis:
-        """The door; at the first call the layout behind it is brought up to date."""
+        """The Redis client; the first call upgrades an older layout."""
         if not self._is_up_to_date:
-            bring_up(self._door, SHARDS)
+            upgrade_layout(self._client, SHARDS)
             self._is_up_to_date = True
-        return self._door
+        return self._client
 
     def put(self, entries: Sequence[tuple[int, IndexEntry]]) -> set[int]:
-        """Write each into its shard unless it has a newer version; places are made known where they
-        are not.
+        """Write each entry into its shard unless the shard has a newer version; unknown places are
+        added.
 
-        Answers the hours of events that the shard had otherwise, but for their clips.
+        Returns the hours of events that the shard had with other content, clips aside.
         """
         groups = by_shard(entries)
         answers = self._redis.run_all(
@@ -105,11 +106,11 @@ class Shards:
             missing, hours = cast("tuple[list[bytes], list[int]]", answer)
             again += [(shard, entry) for entry in group if entry.place.name in missing]
             changed |= set(hours)
-        return changed | self.put(self._made_known(again)) if again else changed
+        return changed | self.put(self._with_known_places(again)) if again else changed
 
     def evict(self, entries: Sequence[tuple[int, IndexEntry]]) -> Evicted:
-        """Remove what other shards than their own have of these events and is not newer."""
-        groups = self._elsewhere(entries)
+        """Remove versions of these events from other shards, unless they are newer."""
+        groups = self._in_other_shards(entries)
         scripts = [
             _script(index_scripts.EVICT, shard, b"".join(packed_claim(entry) for _, entry in mine))
             for shard, mine in groups.items()
@@ -121,13 +122,13 @@ class Shards:
                 found[outcome][pair[1].record] = pair
         return Evicted(list(found[1].values()), list(found[2].values()))
 
-    def _elsewhere(
+    def _in_other_shards(
         self, entries: Sequence[tuple[int, IndexEntry]]
     ) -> dict[int, list[tuple[int, IndexEntry]]]:
-        """By shard, the entries of which it may have a version though it is not theirs. Of
-        many, the blocks are looked at here.
+        """Return, by shard, the entries of other shards of which it may have a version. For many
+        entries, its blocks are read to find out.
         """
-        if len(entries) < LOOKED_AT_FROM:
+        if len(entries) < BLOCKS_READ_FROM:
             groups = {
                 shard: [pair for pair in entries if pair[0] != shard] for shard in range(SHARDS)
             }
@@ -136,9 +137,9 @@ class Shards:
         answers = self._redis.run_all(
             [_script(index_scripts.LIST_BLOCKS, shard, *arguments) for shard in range(SHARDS)]
         )
-        ours = np.frombuffer(
-            b"".join([entry.event_tail[:8] for _, entry in entries]), ">u8"
-        ).astype(np.uint64)
+        ours = np.frombuffer(b"".join([entry.id_tail[:8] for _, entry in entries]), ">u8").astype(
+            np.uint64
+        )
         whose = np.array([shard for shard, _ in entries])
         found = {}
         for shard, blocks in enumerate(cast("list[list[bytes] | int]", answers)):
@@ -154,17 +155,15 @@ class Shards:
     def remove(
         self, ids: Iterable[tuple[int, bytes]], shards: Iterable[int] = range(SHARDS)
     ) -> None:
-        """Remove events by start (UTC ms) and the rest of the id; those that are nowhere are no
-        fault.
-        """
+        """Remove events by start (UTC ms) and the rest of the id; unknown ones are no error."""
         claims = b"".join(
-            CLAIM.pack(*divmod(ms, MS_PER_HOUR), tail, _FOR_EVER, 0) for ms, tail in ids
+            CLAIM.pack(*divmod(ms, MS_PER_HOUR), tail, _ANY_VERSION_MS, 0) for ms, tail in ids
         )
         self._redis.run_all([_script(index_scripts.EVICT, shard, claims) for shard in shards])
 
     def get(self, ids: Sequence[tuple[int, bytes]]) -> list[list[IndexRow]]:
-        """The rows of each id: one, or none; two for a moment while a new reading replaces
-        another.
+        """Return the rows of each id: one or none. An id has two for a moment while a new reading
+        replaces another.
         """
         blob = b"".join(_ID.pack(*divmod(ms, MS_PER_HOUR), tail) for ms, tail in ids)
         answers = cast(
@@ -173,7 +172,7 @@ class Shards:
         )
         return [
             [
-                IndexRow(shard, row[:POINTER_BYTES], row[POINTER_BYTES:])
+                IndexRow(shard, row[:POINTER_BYTES], IndexRecord(row[POINTER_BYTES:]))
                 for shard, row in enumerate(found)
                 if row
             ]
@@ -183,8 +182,8 @@ class Shards:
     def scan(
         self, least_ms: int, greatest_ms: int, newest: bool, enough: int
     ) -> tuple[Records, int | None]:
-        """All records of blocks with starts in [least_ms, greatest_ms], the first in order until a
-        shard's are `enough`; and the bound up to which all are there.
+        """Return all records of blocks with starts in [least_ms, greatest_ms], the first in order
+        until a shard has `enough`; and the bound up to which the answer is complete.
         """
         is_listed = enough >= LISTED_FROM
         arguments = (least_ms, greatest_ms, int(newest), enough, "", "", int(is_listed))
@@ -198,11 +197,13 @@ class Shards:
         )
 
     def _run(self, text: str, *arguments: bytes | int | str) -> list[object]:
-        """What each shard answers to the same."""
+        """Run the same script on each shard and return the answers."""
         return self._redis.run_all([_script(text, shard, *arguments) for shard in range(SHARDS)])
 
     def _blocks(self, firsts: Sequence[bytes]) -> list[list[bytes]]:
-        """By shard the blocks that begin at these pointers; one that is gone by now is empty."""
+        """Return by shard the blocks that begin at these pointers; a block that was removed since
+        is empty.
+        """
         keys = [
             [f"{{e{shard}}}:b{p >> 20}:{(p & _ORDINAL) // BLOCK}" for p in numbers_of(found)]
             for shard, found in enumerate(firsts)
@@ -217,8 +218,9 @@ class Shards:
         enough: int,
         names: Sequence[Sequence[bytes]],
     ) -> tuple[Records, int | None] | None:
-        """As `scan`, but only what is at places of these names, shard by shard; None where
-        there are places that were not known.
+        """Return what `scan` does, but only records at places of these names, given by shard.
+
+        Returns None if a shard has places that this process does not know.
         """
         scripts = [
             _script(
@@ -229,15 +231,15 @@ class Shards:
                 int(newest),
                 enough,
                 self.places.sum_of(shard),
-                b"".join(wanted),
+                b"".join(shard_names),
                 0,
             )
-            for shard, wanted in enumerate(names)
+            for shard, shard_names in enumerate(names)
         ]
         answers = cast("list[tuple[bytes, bytes, bytes]]", self._redis.run_all(scripts))
         if any(answer[0] == b"places" for answer in answers):
             return None
-        records = np.frombuffer(b"".join([rows for _, _, rows in answers]), RECORDS)
+        records = np.frombuffer(b"".join([rows for _, _, rows in answers]), RECORD_DTYPE)
         shards = np.repeat(
             np.arange(SHARDS), [len(pointers) // POINTER_BYTES for _, pointers, _ in answers]
         )
@@ -249,58 +251,61 @@ class Shards:
         )
 
     def by_plates(
-        self, wanted: Codes, span: tuple[int, int], newest: bool, want: int, most: int
-    ) -> Rows | Many:
-        """Rows posted under a code that is wanted, of the hours of `span`; `Many` where more than
-        `most` plates of a shard match, or so many that it is better to look at the records by time.
+        self, codes: Codes, span: tuple[int, int], newest: bool, want: int, most: int
+    ) -> BoundedRows | TooManyPlates:
+        """Return the rows posted under one of the codes, in the hours of `span`.
+
+        Returns `TooManyPlates` if more than `most` plates of a shard match, or so many that reading
+        the records by time is cheaper.
         """
         first, last = span[0] // MS_PER_HOUR, span[1] // MS_PER_HOUR
-        demands = b"".join(packed_demand(demand) for demand in wanted.demands)
-        if demands:
-            count, plates = self._meeting(demands)
+        masks = b"".join(packed_mask(mask) for mask in codes.masks)
+        if masks:
+            count, plates = self._count_matching_plates(masks)
             if count > most or (
-                count > FEW_PLATES
-                and count * count > plates * wanted.page * GATHERED_AS_SCANNED > 0
+                count > FEW_PLATES and count * count > plates * codes.page * GATHERED_AS_SCANNED > 0
             ):
-                return Many(count / plates)
+                return TooManyPlates(count / plates)
         arguments = (
             first,
             last,
             int(newest),
             want,
             2 * most,
-            b"".join(wanted.codes),
-            demands,
-            int(wanted.is_read),
+            b"".join(codes.codes),
+            masks,
+            int(codes.is_read),
         )
         answers = self._run(index_scripts.FIND_BY_PLATE, *arguments)
         rows: list[IndexRow] = []
         bounds: list[bytes] = []
         for shard, answer in enumerate(cast("list[list[bytes]]", answers)):
             if answer[0] == b"many":
-                return Many(float(answer[1]))
+                return TooManyPlates(float(answer[1]))
             bounds.append(answer[0])
             blob = answer[1]
             rows += [
                 IndexRow(
-                    shard, blob[at : at + POINTER_BYTES], blob[at + POINTER_BYTES : at + _ROW_BYTES]
+                    shard,
+                    blob[at : at + POINTER_BYTES],
+                    IndexRecord(blob[at + POINTER_BYTES : at + _ROW_BYTES]),
                 )
                 for at in range(0, len(blob), _ROW_BYTES)
             ]
         bound = nearest_bound(bounds, newest, MS_PER_HOUR)
-        return Rows(rows, bound if bound is None or not newest else bound + MS_PER_HOUR - 1)
+        return BoundedRows(rows, bound if bound is None or not newest else bound + MS_PER_HOUR - 1)
 
-    def _meeting(self, demands: bytes) -> tuple[int, int]:
-        """How many plates of a shard meet these demands, and how many it has; asked of one of
-        them, as plates lie in them by hash.
+    def _count_matching_plates(self, masks: bytes) -> tuple[int, int]:
+        """Return how many plates of a shard meet these conditions, and how many it has. One shard
+        is asked, because plates are distributed by hash.
         """
         (answer,) = self._redis.run_all(
-            [_script(index_scripts.COUNT_PLATES, zlib.crc32(demands) % SHARDS, demands)]
+            [_script(index_scripts.COUNT_PLATES, zlib.crc32(masks) % SHARDS, masks)]
         )
         return cast("tuple[int, int]", answer)
 
-    def beside(self, rows: Sequence[IndexRow]) -> list[tuple[bytes, bytes]]:
-        """Alternatives and JSON of each row, empty where it has none."""
+    def read_details(self, rows: Sequence[IndexRow]) -> list[tuple[bytes, bytes]]:
+        """Return alternatives and JSON of each row; both are empty if it has none."""
         groups: dict[int, list[int]] = {}
         for i, row in enumerate(rows):
             groups.setdefault(row.shard, []).append(i)
@@ -322,7 +327,7 @@ class Shards:
         )
 
     def hours(self) -> set[int]:
-        """The hours (since 1970, UTC) in which events of any shard began."""
+        """Return the hours (since 1970, UTC) in which events of any shard began."""
         answers = cast(
             "list[list[bytes]]",
             self._run(index_scripts.HOURS),
@@ -330,7 +335,7 @@ class Shards:
         return {int(hour) for answer in answers for hour in answer}
 
     def hour_counts(self, first_hour: int, last_hour: int) -> dict[int, HourCount]:
-        """Of each hour between these, both included, in which events began."""
+        """Return the count of each hour between these, both included, in which events began."""
         answers = self._run(index_scripts.HOUR_COUNTS, first_hour, last_hour)
         counts = (
             np.frombuffer(b"".join(cast("list[bytes]", answers)), "<u4")
@@ -346,9 +351,11 @@ class Shards:
             hour: HourCount(*of) for hour, *of in zip(hours.tolist(), events, faces, strict=True)
         }
 
-    def some(self, hours: Sequence[int], stride: int, least_ms: int, greatest_ms: int) -> Records:
-        """Of these hours every `stride`-th block that may have a start in [least_ms,
-        greatest_ms], spread over hours and shards; 1: all.
+    def sample(self, hours: Sequence[int], stride: int, least_ms: int, greatest_ms: int) -> Records:
+        """Return every `stride`-th block of these hours that may have a start in [least_ms,
+        greatest_ms].
+
+        The blocks are spread over hours and shards; a stride of 1 returns all.
         """
         packed = b"".join(hour.to_bytes(4, "little") for hour in hours)
         scripts = [
@@ -363,18 +370,19 @@ class Shards:
         )
 
     def expire(self, before_hour: int) -> tuple[int, bool]:
-        """Forget some of the oldest events of the hours before this one: how many, and whether
-        there may be more.
+        """Remove some of the oldest events of the hours before this one. Returns their number, and
+        whether there may be more.
         """
-        answers = self._run(index_scripts.EXPIRE, before_hour, EXPIRED_AT_ONCE)
+        answers = self._run(index_scripts.EXPIRE, before_hour, EXPIRED_A_CALL)
         found = cast("list[tuple[int, int]]", answers)
         return sum(gone for gone, _ in found), any(more for _, more in found)
 
-    def _made_known(
+    def _with_known_places(
         self, entries: Sequence[tuple[int, IndexEntry]]
     ) -> list[tuple[int, IndexEntry]]:
-        """The entries with their places known; one whose place's name another place has already
-        goes without.
+        """Add the places of these entries and return the entries.
+
+        An entry loses its place if another place already has the name.
         """
         places = list(dict.fromkeys((shard, entry.place) for shard, entry in entries))
         known = self._redis.run_all(
@@ -388,7 +396,7 @@ class Shards:
             for (shard, place), body in zip(places, known, strict=True)
         }
         return [
-            (shard, entry if is_own[shard, entry.place] else entry.placeless())
+            (shard, entry if is_own[shard, entry.place] else entry.without_place())
             for shard, entry in entries
         ]
 

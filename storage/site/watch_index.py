@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from domain.events.event import Event
-from domain.events.misreadings import Match, Tie, match_of, misreadings_of, other_provinces
+from domain.events.misreadings import Match, MatchKind, match_of, misreadings_of, other_provinces
 from domain.events.watches import Watch
 from domain.plates import is_wildcard
 from storage.index.plate_query import found_by, plate_expression
@@ -89,13 +89,15 @@ class WatchIndex:
     def _by_text(self, texts: tuple[str, ...]) -> Iterator[tuple[Watch, Match]]:
         for text in texts:
             for watch in self._exact.get(text, ()):
-                yield watch, Match(Tie.EXACT, f"read as {text}")
+                yield watch, Match(MatchKind.EXACT, f"read as {text}")
             for mask, table in self._patterns.items():
                 for pattern in table.get(mask.key(text), ()) if len(text) >= mask.least else ():
                     if pattern.expression.fullmatch(text):
                         yield (
                             pattern.watch,
-                            Match(Tie.EXACT, f"read as {text}, which fits {pattern.watch.plate}"),
+                            Match(
+                                MatchKind.EXACT, f"read as {text}, which fits {pattern.watch.plate}"
+                            ),
                         )
 
     def _by_misreading(self, event: Event, texts: tuple[str, ...]) -> Iterator[tuple[Watch, Match]]:

@@ -25,7 +25,7 @@ from domain.events.event import (
     Plate,
     Sidecar,
 )
-from domain.events.misreadings import Tie
+from domain.events.misreadings import MatchKind
 from domain.events.watches import Watch, WatchMatch
 from domain.people import Right, Role
 from domain.recordings.holds import Hold
@@ -54,7 +54,7 @@ EVENT = make_event(alternatives=(("鄂C12346", 0.25),))
 CORRECTION = Correction(text="鄂C1", original="鄂C12345", by="li", at=START_NS, version=1)
 DIGEST = ObjectDigest(key="events/x", size_bytes=1, sha256="00")
 MATCH = WatchMatch(
-    id="w.e", watch="w", plate="鄂C*", tie=Tie.EXACT, why="", matched_at=START_NS, event=EVENT
+    id="w.e", watch="w", plate="鄂C*", tie=MatchKind.EXACT, why="", matched_at=START_NS, event=EVENT
 )  # fmt: skip
 ALARM = Alarm(name=AlarmName.DISK_FULL, node="node-1", since=START_NS, sentence="")
 FILE = ArchiveFile(

@@ -1,4 +1,4 @@
--- ARGV[1]: demands. Answers how many of the shard's plates meet one, and how many it has.
+-- ARGV[1]: masks. Answers how many of the shard's plates meet one, and how many it has.
 local count = meeting(ARGV[1])
 call('DEL', FOUND)
 return { count, call('BITCOUNT', P .. ':live') }

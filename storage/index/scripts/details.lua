@@ -36,14 +36,18 @@ local function posts_of(hour, k, ordinal, record)
   return posts
 end
 
-local function standing(hour, k, ordinal, record)
+local function clip_state_of(bits) return bit.band(bit.rshift(bits, 23), 3) end
+
+-- The rule of `event_version` (domain/events/event.py), without the correction.
+local function version_number(ended_ms, clip_state) return ended_ms * 4 + clip_state end
+local function version_of(hour, k, ordinal, record)
   local bits = unpack('<I4', record)
   local ended = hour * HOUR_MS + bit.band(bits, START) + unpack('<I2', record, 17)
   if bit.band(string.byte(record, 4), 0x80) ~= 0 then
     local body = call('HGET', P .. ':x', to_pointer(hour, k * CAPACITY + ordinal))
     if body then ended = unpack('<d', body) end
   end
-  return ended * 4 + bit.band(bit.rshift(bits, 23), 3)
+  return version_number(ended, clip_state_of(bits))
 end
 
 -- Count the events of an hour, and its faces apart: histograms over long times use these counts.

@@ -14,7 +14,7 @@ while at <= #blob do
   local k, ordinal, record = find(hour, start, tail)
   answer[#answer + 1] = 0
   if k then
-    local here, there = standing(hour, k, ordinal, record), ended * 4 + clip
+    local here, there = version_of(hour, k, ordinal, record), version_number(ended, clip)
     answer[#answer] = here > there and 1 or 2
     if here <= there then remove(hour, k, ordinal, record) end
   end

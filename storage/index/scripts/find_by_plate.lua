@@ -1,14 +1,14 @@
 -- ARGV: the least and the greatest hour, '1' for newest first, how many rows, the most plates, and
--- what to look for: a run of codes, or demands.
+-- what to look for: a run of codes, or masks.
 -- Returns {bound hour, rows} with every row of the hours before the bound; '' means that no hour is
 -- left. Returns {'many', share of the shard's plates} if more plates match than are allowed.
 -- ARGV[8]: '1' leaves out rows that were read as another plate and have this one as an alternative.
 local first, last, newest, want, most = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3] == '1', tonumber(ARGV[4]), tonumber(ARGV[5])
-local codes, demands, NO_PLATE = ARGV[6], ARGV[7], string.rep('\0', 6)
+local codes, masks, NO_PLATE = ARGV[6], ARGV[7], string.rep('\0', 6)
 local ENOUGH = want * 8 -- pointers: some lead to readings of other plates
 
-if demands ~= '' then
-  local count = meeting(demands)
+if masks ~= '' then
+  local count = meeting(masks)
   if count > most then
     call('DEL', FOUND)
     return { 'many', tostring(count / call('BITCOUNT', P .. ':live')) }
@@ -78,11 +78,11 @@ local function nearest(key)
   return to > from and call('GETRANGE', key, from * 5, to * 5 - 1) or ''
 end
 
-local wanted = {}
+local requested = {}
 for i = 1, #codes, 6 do
   local code = sub(codes, i, i + 5)
   local value = call('HGET', bucket_key(code), code)
-  wanted[code] = true
+  requested[code] = true
   if value and #value == 4 then
     add(nearest(P .. ':q' .. unpack('>I4', value)), 1)
   elseif value then
@@ -94,10 +94,10 @@ for _, pointer in ipairs(call('ZRANGEBYSCORE', P .. ':odd', first * 1048576, '('
 end
 prune()
 
--- A record without a plate, or one that is odd, may be of any that leads to it.
+-- A record without a plate, or an overflow record, may be of any that leads to it.
 local function may_be(record)
   local code = sub(record, 19, 24)
-  return ARGV[8] ~= '1' or wanted[code] or code == NO_PLATE or string.byte(record, 4) >= 0x80
+  return ARGV[8] ~= '1' or requested[code] or code == NO_PLATE or string.byte(record, 4) >= 0x80
 end
 local rows, bound, before = {}, is_cut and (newest and first - 1 or last + 1), nil
 for i, key in ipairs(keys) do

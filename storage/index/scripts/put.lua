@@ -54,7 +54,7 @@ local function is_known(place, check)
   return known[name]
 end
 
--- Replaces an earlier version: its record, and the postings that are no longer wanted. Returns the
+-- Replaces an earlier version: its record, and the postings that are no longer valid. Returns the
 -- postings that remain.
 local function replace(hour, k, ordinal, old, record, codes)
   local stay = posts_of(hour, k, ordinal, old)
@@ -70,10 +70,10 @@ end
 local added, grown = 0, {}
 local at, blob, missing, changed = 1, ARGV[1], {}, {}
 while at <= #blob do
-  local hour, record, check, ended, posts, others, odd, unpacked
-  hour, record, check, ended, posts, others, odd, unpacked, at = unpack('<I4c40c4dBBI4B', blob, at)
+  local hour, record, check, ended, posts, others, json_size, unpacked
+  hour, record, check, ended, posts, others, json_size, unpacked, at = unpack('<I4c40c4dBBI4B', blob, at)
   local from = at
-  at = at + posts * 6 + others * 8 + odd
+  at = at + posts * 6 + others * 8 + json_size
   local place = sub(record, 25, 28)
   if place ~= NOWHERE and not is_known(place, check) then
     missing[#missing + 1] = place
@@ -91,10 +91,10 @@ while at <= #blob do
       grown[hour] = grown[hour] or { 0, 0 }
       grown[hour][1] = grown[hour][1] + 1
       if is_face(record) then grown[hour][2] = grown[hour][2] + 1 end
-    elseif standing(hour, k, ordinal, old) > ended * 4 + bit.band(bit.rshift(bits, 23), 3) then
+    elseif version_of(hour, k, ordinal, old) > version_number(ended, clip_state_of(bits)) then
       k = nil
     else
-      if odd > 0 or sub(old, 5) ~= sub(record, 5) then changed[#changed + 1] = hour end
+      if json_size > 0 or sub(old, 5) ~= sub(record, 5) then changed[#changed + 1] = hour end
       stay = replace(hour, k, ordinal, old, record, codes)
     end
     if k then
@@ -110,7 +110,7 @@ while at <= #blob do
       elseif others > 0 or bit.band(was, 0x40) ~= 0 then
         put_alternatives(hour, k, ordinal, alternatives)
       end
-      if odd > 0 then
+      if json_size > 0 then
         if place == NOWHERE then call('HSET', P .. ':pl', 'placeless', 1) end
         local body = sub(blob, from + posts * 6 + others * 8, at - 1)
         call('HSET', P .. ':x', pointer, pack('<d', ended) .. string.char(posts) .. codes .. body)

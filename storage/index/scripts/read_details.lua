@@ -1,4 +1,4 @@
--- ARGV[1]: pointers. Returns the alternatives of each record, and the JSON of an odd one.
+-- ARGV[1]: pointers. Returns the alternatives of each record, and the JSON of an overflow record.
 local answer = {}
 for at = 1, #ARGV[1], 5 do
   local hour, ordinal = from_pointer(ARGV[1], at)

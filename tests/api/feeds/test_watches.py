@@ -11,7 +11,7 @@ import pytest
 from api.feeds.webhook_address import target_of
 from domain.clock import NS_PER_DAY, rfc3339
 from domain.errors import BadInput
-from domain.events.misreadings import Tie
+from domain.events.misreadings import MatchKind
 from domain.events.watches import WatchMatch, match_id
 from domain.people import Role
 from domain.settings import Settings, check_settings
@@ -116,7 +116,7 @@ def test_matches_are_sent(site: Site, make_event: MakeEvent) -> None:
         id=match_id("20261124-00000001", event.id),
         watch="20261124-00000001",
         plate="鄂F*",
-        tie=Tie.EXACT,
+        tie=MatchKind.EXACT,
         why="read so",
         matched_at=event.ended_at,
         event=event,

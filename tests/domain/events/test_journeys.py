@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from domain.events.event import Alternative, Event, Location, Plate
 from domain.events.journeys import Limits, joined, legs_between
-from domain.events.misreadings import Match, Tie, match_of
+from domain.events.misreadings import Match, MatchKind, match_of
 from domain.plates import PlateColor
 from domain.ulid import event_id
 
@@ -125,7 +125,11 @@ def test_a_likely_misreading_is_joined_where_time_and_road_allow(
 
 def test_each_joined_one_says_why() -> None:
     found = joined(CERTAIN, [likely(plated(300, 2_500, "鄂C1Z345"))], "鄂C12345")
-    assert [one.match.tie for one in found] == [Tie.EXACT, Tie.MISREADING, Tie.EXACT]
+    assert [one.match.kind for one in found] == [
+        MatchKind.EXACT,
+        MatchKind.MISREADING,
+        MatchKind.EXACT,
+    ]
     assert (
         found[1].match.reason
         == "2 at place 4 is easily read as Z; 300 s after camera-0, 2.5 km away"
@@ -138,11 +142,11 @@ def test_a_plate_seen_where_the_vehicle_cannot_have_been_is_another_vehicles() -
     assert len(joined(CERTAIN, [likely(near), likely(elsewhere)], "鄂C12345")) == 2
     doubted = plated(300, 2_500, "鄂C1Z345", alternative="鄂C12345")
     assert [
-        one.match.tie for one in joined(CERTAIN, [likely(doubted), likely(elsewhere)], "鄂C12345")
+        one.match.kind for one in joined(CERTAIN, [likely(doubted), likely(elsewhere)], "鄂C12345")
     ] == [
-        Tie.EXACT,
-        Tie.ALTERNATIVE,
-        Tie.EXACT,
+        MatchKind.EXACT,
+        MatchKind.ALTERNATIVE,
+        MatchKind.EXACT,
     ]
 
 

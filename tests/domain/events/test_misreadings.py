@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.events.misreadings import READ_AS, Tie, match_of, misreadings_of, other_provinces
+from domain.events.misreadings import READ_AS, MatchKind, match_of, misreadings_of, other_provinces
 from domain.plates import PROVINCES, SERIAL
 from tests.kept import make_event
 
@@ -18,35 +18,35 @@ plates = st.tuples(st.sampled_from(PROVINCES), st.text(SERIAL, min_size=6, max_s
 @pytest.mark.parametrize(
     ("asked", "read", "alternatives", "tie"),
     [
-        ("鄂C12345", "鄂C12345", (), Tie.EXACT),
-        ("鄂CD2345", "鄂C02345", (), Tie.MISREADING),
-        ("鄂CD2345", "鄂C02345", (("鄂CD2345", 0.2),), Tie.ALTERNATIVE),
-        ("鄂C12345", "", (("鄂C12345", 0.01),), Tie.ALTERNATIVE),
-        ("皖E28579", "浙E28579", (), Tie.PROVINCE),
+        ("鄂C12345", "鄂C12345", (), MatchKind.EXACT),
+        ("鄂CD2345", "鄂C02345", (), MatchKind.MISREADING),
+        ("鄂CD2345", "鄂C02345", (("鄂CD2345", 0.2),), MatchKind.ALTERNATIVE),
+        ("鄂C12345", "", (("鄂C12345", 0.01),), MatchKind.ALTERNATIVE),
+        ("皖E28579", "浙E28579", (), MatchKind.PROVINCE),
         ("鄂C12345", "鄂C12340", (), None),
         ("鄂CD234D", "鄂C02340", (), None),
         ("鄂C12345", "鄂C123456", (), None),
     ],
 )
 def test_an_event_is_tied_by_the_surest(
-    asked: str, read: str, alternatives: tuple[tuple[str, float], ...], tie: Tie | None
+    asked: str, read: str, alternatives: tuple[tuple[str, float], ...], tie: MatchKind | None
 ) -> None:
     event = make_event(plate=read, alternatives=alternatives)
     match = match_of(event, asked, (read,) if read else ())
-    assert (match and match.tie) is tie
+    assert (match and match.kind) is tie
     assert match is None or match.reason
 
 
 @given(plates)
 def test_what_a_tie_looks_up_is_what_it_finds(plate: str) -> None:
     for tie, readings in (
-        (Tie.MISREADING, misreadings_of(plate)),
-        (Tie.PROVINCE, other_provinces(plate)),
+        (MatchKind.MISREADING, misreadings_of(plate)),
+        (MatchKind.PROVINCE, other_provinces(plate)),
     ):
         for reading in readings:
             match = match_of(make_event(plate=reading), plate, (reading,))
             assert match is not None
-            assert match.tie is tie
+            assert match.kind is tie
 
 
 def test_a_face_is_tied_to_no_plate() -> None:

@@ -36,7 +36,7 @@ def found(
     city: City, first: int = FIRST, last: int = LAST
 ) -> tuple[list[tuple[Event | None, Event | None]], int]:
     legs = city.store.impossible(first, last)
-    return list(city.store.ends(legs, legs.found.pairs)), legs.found.unlooked_hours
+    return list(city.store.ends(legs, legs.found.pairs)), legs.found.pending_hours
 
 
 def leg_at(at_s: int, plate: str) -> list[Event]:

@@ -23,7 +23,7 @@ from domain.clock import (
 )
 from domain.errors import ObjectsUnavailable
 from domain.events.event import Event
-from domain.events.misreadings import TIES, match_of
+from domain.events.misreadings import MATCH_KINDS, match_of
 from domain.events.query import EventQuery
 from domain.settings import Settings
 from storage.archive import catalogue as archive_catalogue
@@ -180,14 +180,14 @@ def test_misreadings_are_ranked_alike(
     hot = [city.ids(query, limit) for query in asked]
     city.move()
     assert [city.ids(query, limit, 0 if in_haste else None) for query in asked] == hot
-    tied = {
-        event.id: match.tie
+    matched = {
+        event.id: match.kind
         for event in stored
         if (match := match_of(event, plate, found_by(event))) is not None
     }
-    ranks = [TIES.index(tied[event_id]) for event_id in hot[0]]
+    ranks = [MATCH_KINDS.index(matched[event_id]) for event_id in hot[0]]
     assert ranks == sorted(ranks)
-    assert sorted(hot[0]) == sorted(tied)
+    assert sorted(hot[0]) == sorted(matched)
 
 
 def counted(stored: list[Event], ids: list[str], buckets: Buckets) -> tuple[int, ...]:

@@ -16,7 +16,7 @@ from storage.clients.redis import Redis
 from storage.index.check import check_index
 from storage.index.counts import Buckets
 from storage.index.event_index import EventIndex
-from storage.index.record import entry_of
+from storage.index.record import index_entry
 from storage.index.shards import Shards, shard_of
 from tests.kept import START_NS, make_event
 from tests.searched import by_looking_at_all, drawn_of_few, paged
@@ -71,7 +71,7 @@ def test_each_damage_is_told(redis: Redis, damage: str) -> None:
 
 def test_an_event_in_several_shards_is_told(redis: Redis) -> None:
     """As while a new reading replaces another, or after a writer died between the two."""
-    versions = [entry_of(make_event(plate=f"鄂F0000{n}")) for n in range(9)]
+    versions = [index_entry(make_event(plate=f"鄂F0000{n}")) for n in range(9)]
     Shards(redis).put([(shard_of(entry), entry) for entry in versions])
     (said,) = {
         message

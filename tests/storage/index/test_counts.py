@@ -89,7 +89,7 @@ def test_counts_are_those_of_looking_at_all(
         there.pop(event.id, None)
     with pytest.MonkeyPatch.context() as patch:
         if by_time:
-            patch.setattr(index_counts._Counting, "_posted", lambda *_: None)
+            patch.setattr(index_counts._HistogramRun, "_posted", lambda *_: None)
         for drawn, buckets, fuzzy in asked:
             is_whole = drawn.plate is not None and not set(drawn.plate) & set("?*")
             query = within(replace(drawn, fuzzy=fuzzy and is_whole and not by_time), buckets)

@@ -10,7 +10,8 @@ import pytest
 
 from domain.events.event import Direction, Event
 from storage.archive import rows as archive_rows
-from storage.index.record import DIRECTIONS, ODD, PlaceFields, entry_of, event_of
+from storage.index.record import PlaceFields, event_from_record, index_entry
+from storage.index.record_layout import DIRECTIONS
 from tests.kept import make_event
 
 WAYS = list(product(DIRECTIONS, (0, 1, 7), ((), (1,), (-1,))))
@@ -26,11 +27,11 @@ def made(direction: Direction, lane: int, crossed: tuple[int, ...]) -> Event:
 def test_the_index_gives_it_back(box: tuple[float, float, float, float]) -> None:
     for way in WAYS:
         event = made(*way).model_copy(update={"box": box})
-        entry = entry_of(event)
-        assert not int.from_bytes(entry.record[:4], "little") & ODD
+        entry = index_entry(event)
+        assert not entry.record.is_overflow
         assert len(entry.record) == 40
         assert (
-            event_of(
+            event_from_record(
                 entry.hour,
                 entry.record,
                 entry.alternatives,
@@ -46,10 +47,10 @@ def test_the_index_gives_it_back(box: tuple[float, float, float, float]) -> None
 )
 def test_what_has_no_room_there_lies_beside(lane: int, crossed: tuple[int, ...]) -> None:
     event = made("toward", lane, crossed)
-    entry = entry_of(event)
-    assert int.from_bytes(entry.record[:4], "little") & ODD
+    entry = index_entry(event)
+    assert entry.record.is_overflow
     assert (
-        event_of(
+        event_from_record(
             entry.hour,
             entry.record,
             entry.alternatives,

@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 from domain.clock import MS_PER_HOUR, NS_PER_HOUR, NS_PER_MS, NS_PER_S
 from domain.errors import IndexUnavailable
 from domain.events.event import Correction, Event, Location
-from domain.events.misreadings import Tie, match_of
+from domain.events.misreadings import MatchKind, match_of
 from domain.events.query import EventQuery
 from domain.ulid import id_parts, id_text
 from storage.clients.redis import Redis, Script, connect
-from storage.index import fuzzy_search as index_ties
+from storage.index import fuzzy_search as index_fuzzy_search
 from storage.index import record as index_record
 from storage.index import search as index_search
 from storage.index import shards as index_shards
@@ -53,7 +53,7 @@ def make_bounds_tiny(patch: pytest.MonkeyPatch) -> None:
     bounds = (
         (index_search, "MOST", 1),
         (index_search, "PLATES_MOST", 0),
-        (index_ties, "TIED_MOST", 0),
+        (index_fuzzy_search, "ROWS_OF_ALL_KINDS_MOST", 0),
         (index_shards, "LISTED_FROM", 0),
     )
     for module, name, value in bounds:
@@ -216,10 +216,10 @@ class Interrupted(Redis):
         return super().run_all(scripts)
 
 
-@pytest.fixture(params=[index_shards.LOOKED_AT_FROM, 1])
+@pytest.fixture(params=[index_shards.BLOCKS_READ_FROM, 1])
 def looked_at_from(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Both ways to learn what other shards have."""
-    monkeypatch.setattr(index_shards, "LOOKED_AT_FROM", request.param)
+    monkeypatch.setattr(index_shards, "BLOCKS_READ_FROM", request.param)
     monkeypatch.setattr(index_shards, "CLAIMS_A_BLOCK", 1)
 
 
@@ -353,13 +353,13 @@ def test_one_misreading_away_is_found_the_surest_first(
     latest = {event.id: event for event in stored}
     index.put_all(list(latest.values()))
     ranked = [
-        (match.tie, event.id)
+        (match.kind, event.id)
         for event in latest.values()
         if (match := match_of(event, plate, found_by(event))) is not None
     ]
     expected = [
         event_id
-        for tie in Tie
+        for tie in MatchKind
         for _, event_id in sorted((pair for pair in ranked if pair[0] is tie), reverse=True)
     ]
     assert paged(index, EventQuery(plate=plate, fuzzy=True), limit) == expected
@@ -386,7 +386,7 @@ def test_hours_that_expired_leave_nothing_behind(
     before_ns = START_NS - START_NS % NS_PER_HOUR + before * NS_PER_HOUR
     left = {event_id: event for event_id, event in latest.items() if event.started_at >= before_ns}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(index_shards, "EXPIRED_AT_ONCE", at_once)
+        patch.setattr(index_shards, "EXPIRED_A_CALL", at_once)
         assert index.expire(before_ns + NS_PER_HOUR - 1) == len(latest) - len(left)
         assert index.expire(before_ns) == 0
     assert index.hours() == sorted({event.started_at // NS_PER_HOUR for event in left.values()})

@@ -126,7 +126,7 @@ def legs(index: EventIndex) -> list[tuple[str, str]]:
     """Asked until every hour was looked at, an hour at a time where the bound is tight."""
     for _ in range(10):
         found = index.impossible(FIRST - 1, FIRST + 5)
-        if not found.unlooked_hours:
+        if not found.pending_hours:
             return found.pairs
     raise AssertionError("there is always more to look at")
 
@@ -152,4 +152,4 @@ def test_too_many_in_an_hour_are_cut_off_and_told(
     index = EventIndex(redis)
     index.put_all([seen(n, WHEREABOUTS_M[n % 2 * 3]) for n in range(9)])
     found = index.impossible(FIRST, FIRST)
-    assert (len(found.pairs), found.crowded_hours) == (2, 1)
+    assert (len(found.pairs), found.overfull_hours) == (2, 1)

@@ -80,14 +80,14 @@ def test_what_a_plate_was_held_possible_in_is_found_by_it(redis: Redis) -> None:
     """A search for what may be misread finds also what was read as another plate."""
     index, stored = EventIndex(redis), _drawn(random.Random(5), 600)
     index.put_all(stored)
-    tied = {
+    matched = {
         event.id
         for event in stored
         if event.plate and OFTEN in (event.plate.text, *(a.text for a in event.plate.alternatives))
     }
     found = paged(index, EventQuery(plate=OFTEN, fuzzy=True), 50)
     assert len(found) == len(set(found))
-    assert tied < set(found), "and what is read as NEAR"
+    assert matched < set(found), "and what is read as NEAR"
 
 
 def test_pointers_that_an_older_program_wrote_are_put_in_order(redis: Redis) -> None:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from domain.clock import NS_PER_HOUR
 from domain.events.event import Event
-from domain.events.misreadings import Tie, match_of
+from domain.events.misreadings import MatchKind, match_of
 from domain.events.watches import Watch
 from domain.plates import is_wildcard
 from storage.index.plate_query import found_by, plate_expression
@@ -87,10 +87,10 @@ def test_a_match_says_why() -> None:
         ]
     )
     found = {watch.id[-1]: match for watch, match in book.matches(make_event(plate="鄂C12345"))}
-    assert {key: match.tie for key, match in found.items()} == {
-        "1": Tie.EXACT,
-        "2": Tie.EXACT,
-        "3": Tie.MISREADING,
+    assert {key: match.kind for key, match in found.items()} == {
+        "1": MatchKind.EXACT,
+        "2": MatchKind.EXACT,
+        "3": MatchKind.MISREADING,
     }
     assert "鄂C?2*" in found["2"].reason
 

@@ -8,7 +8,7 @@ import pytest
 
 from domain.clock import ManualClock
 from domain.errors import NotFound
-from domain.events.misreadings import Tie
+from domain.events.misreadings import MatchKind
 from domain.events.watches import Ended, WatchMatch, match_id
 from domain.paths.object_keys import watch_object
 from storage.clients.redis import Redis
@@ -26,7 +26,7 @@ def match_of_watch(after_s: float = 0, watch: str = "20261124-00000000") -> Watc
         id=match_id(watch, event.id),
         watch=watch,
         plate="鄂C*",
-        tie=Tie.EXACT,
+        tie=MatchKind.EXACT,
         why="a test",
         matched_at=START_NS,
         event=event,
