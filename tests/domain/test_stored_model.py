@@ -33,6 +33,8 @@ from domain.registry import Camera
 from domain.registry.former import FormerCamera, FormerCameras
 from domain.stored_model import StoredModel, unreadable
 from sightline.cluster.roster import Assigned, Roster
+from sightline.keys.bundle import KeyBundle
+from sightline.keys.register import CertificateRecord, KeyRegister
 from sightline.processes.instance import InstanceSecrets, Runtime
 from storage.archive import day as archive_day
 from storage.archive.day import ArchiveFile
@@ -57,6 +59,8 @@ MATCH = WatchMatch(
     id="w.e", watch="w", plate="鄂C*", tie=MatchKind.EXACT, why="", matched_at=START_NS, event=EVENT
 )  # fmt: skip
 ALARM = Alarm(name=AlarmName.DISK_FULL, node="node-1", since=START_NS, sentence="")
+CERTIFICATE = CertificateRecord(purpose="node", subject="node-1", pem="", retired=START_NS)
+REGISTER = KeyRegister(certificates=(CERTIFICATE,))
 FILE = ArchiveFile(
     day="20251009", area="a", generation=1, key="k", sha256="00", size_bytes=1, rows=1, from_ms=1,
     to_ms=2, plate_min="", plate_max="", bounds=(0, 0, 1, 1), cameras={"gate": 1}, bloom_blocks=0,
@@ -118,6 +122,9 @@ RECORDS: tuple[StoredModel, ...] = (
         seaweedfs_signing_key="4",
         door_key="5",
     ),
+    CERTIFICATE,
+    REGISTER,
+    KeyBundle(certificates=REGISTER, keys={"node": ""}),
 )
 """One of each kind. A kind that is missing here fails the first test."""
 
