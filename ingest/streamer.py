@@ -129,7 +129,7 @@ class Streamer:
         self._node = settings.node
         self._reconnects = 0
         self._steps = clock.steps
-        self._has_logged_left_out = False
+        self._has_logged_unsupported_audio = False
         self._state_publisher = StatePublisher(camera.id, clock)
         self._counters = (
             metrics.PACKETS.labels(camera.id),
@@ -323,10 +323,12 @@ class Streamer:
             stream.height_px,
             sound,
         )
-        if self._source.counts.left_out and not self._has_logged_left_out:
-            self._has_logged_left_out = True
+        if self._source.counts.unsupported_audio and not self._has_logged_unsupported_audio:
+            self._has_logged_unsupported_audio = True
             _log.warning(
-                "%s: audio is not recorded: %s", self._camera.id, self._source.counts.left_out
+                "%s: audio is not recorded: %s",
+                self._camera.id,
+                self._source.counts.unsupported_audio,
             )
         self._live.set(1)
 

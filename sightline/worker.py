@@ -22,7 +22,7 @@ from domain.paths.data_layout import Layout
 from domain.registry import Camera
 from domain.settings import Settings
 from ingest.live.tap import LiveTap
-from ingest.packets.native.depacketiser import why_not
+from ingest.packets.native.depacketiser import unavailable_reason
 from ingest.recording.disk_writer import DiskWriter
 from ingest.rtsp.pull_loop import PullLoop
 from sightline.cameras.camera_runs import CameraRuns, LazyAnalysers
@@ -128,7 +128,7 @@ class Worker:
             self._stores.close()
 
     def _say_how_compiled(self) -> None:
-        why = why_not()
+        why = unavailable_reason()
         COMPILED.labels(f"worker-{self._index}").set(not why)
         if why:
             _log.warning(

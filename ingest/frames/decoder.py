@@ -103,7 +103,7 @@ class FrameReader:
         self.arrived_ns: int | None = None
         """When the packet of the last frame arrived, or None if the gate held it before."""
         self._due_ns = 0
-        self._given_ns = 0
+        self._last_output_ns = 0
         self._newest_wall_ns = 0
         self._decoder: _Decoder | None = None
         self._wants_keyframe = True
@@ -217,13 +217,13 @@ class FrameReader:
             else wall_ns + self._step_ns
         )
         is_late = self._newest_wall_ns - wall_ns > LATE_NS and wall_ns > to_ns + CAUGHT_UP_NS
-        if is_late and 0 <= wall_ns - self._given_ns < LATE_STEP_NS:
+        if is_late and 0 <= wall_ns - self._last_output_ns < LATE_STEP_NS:
             self._late.inc()
             return False
         if not is_late and not self._part_of_due.takes(self.part):
             self._backlog.inc()
             return False
-        self._given_ns = wall_ns
+        self._last_output_ns = wall_ns
         return True
 
     def _count_drops(self) -> None:

@@ -1,11 +1,12 @@
-"""A camera's counter made to run as fast as time does. Pure.
+"""Corrects timestamps of a camera whose clock runs too fast, too slow or not at all. Pure.
 
-Counters run at the wrong speed (a clock rate other than the described one, stamps of 30 frames/s on
-25) or stand still. Quartz that is off by less than `TOLERANCE` is left to the timeline. What is
-more is measured: the least delay (receive time less pts) of a stretch of seconds is free of jitter
-and floods, and its slope from stretch to stretch is what the counter lacks. Where three slopes in a
-row, or three over twice the time, say the same, stamps are stretched by it; so the recording plays
-at the speed at which it was taken.
+Some cameras count at the wrong rate (another clock rate than described, or 30 frames/s at 25), or
+not at all. A deviation below `TOLERANCE` is left to the timeline.
+
+Larger ones are measured. The least delay (receive time minus pts) of a window of some seconds is
+free of jitter, and its slope from window to window is the deviation. If three slopes in a row
+agree, or three over twice the time, timestamps are scaled accordingly. The recording then plays at
+its true speed.
 """
 
 from __future__ import annotations
@@ -18,25 +19,27 @@ from domain.clock import NS_PER_MS, NS_PER_S
 
 TOLERANCE = 0.05
 WINDOW_NS = 4 * NS_PER_S
-STANDS_STILL_NS = NS_PER_S
+STOPPED_AFTER_NS = NS_PER_S
 _STILL_PACKETS = 5
 _SLOPES = 3
 _AGREE = 0.25
 _SLOWEST = 0.05
-"""A counter slower than this stands still: what it says is worth less than when packets came."""
-_FOR_EVER_NS = 1 << 80
+"""A slower clock counts as stopped; arrival times are then more accurate than its timestamps."""
+_INFINITE_NS = 1 << 80
 
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """The counter's time made ours: `from_ns` of its is `to_ns`, and it runs at `speed`."""
+    """A linear map from the camera's time to ours: `from_ns` maps to `to_ns`, with the rate
+    `speed`.
+    """
 
     from_ns: int
     to_ns: int
     speed: float
 
     @property
-    def is_even(self) -> bool:
+    def is_identity(self) -> bool:
         return self.speed == 1.0 and self.from_ns == self.to_ns
 
     def at(self, pts_ns: int) -> int:
@@ -45,77 +48,79 @@ class _Line:
 
 
 class ClockRate:
-    """Of one connection. `of` for every packet, in the order they come."""
+    """Corrects the timestamps of one connection. Call `correct` for each packet in order of
+    arrival.
+    """
 
     def __init__(self) -> None:
         self._line = _Line(0, 0, 1.0)
         self._line_before = self._line
-        """What holds for pictures shown before the present one begins: those that wait for it
-        to be decoded come after it.
-        """
+        """The map for pictures that are shown before the present map begins, but decoded after."""
         self._newest_ns: int | None = None
-        self._given_ns = 0
-        self._beat = _Beat(0, 0, 0)
+        self._last_output_ns = 0
+        self._spacing = _EvenSpacing(0, 0, 0)
         self._pts_ns: int | None = None
         self._same_packets = 0
         self._moved_ns = 0
         self._packets = 0
         self._began_ns = 0
-        self._least_ns, self._least_at_ns = _FOR_EVER_NS, 0
+        self._least_ns, self._least_at_ns = _INFINITE_NS, 0
         self._leasts: list[tuple[int, int]] = []
-        """The least delay of each of the last windows, and when it was."""
+        """The least delay of each of the last windows, and its time."""
 
     @property
     def speed(self) -> float:
-        """Of the counter, by our clock; 0 where it stands still."""
+        """The rate of the camera's clock by ours; 0 if it has stopped."""
         return self._line.speed
 
     @property
-    def is_even(self) -> bool:
-        """The counter is left as it is."""
-        return self._line.is_even
+    def is_accurate(self) -> bool:
+        """Whether timestamps are not changed."""
+        return self._line.is_identity
 
-    def of(self, pts_ns: int, received_ns: int) -> int:
-        """The counter's `pts_ns` at the speed of time."""
+    def correct(self, pts_ns: int, received_ns: int) -> int:
+        """Return the corrected `pts_ns` of the next packet."""
         if pts_ns != self._pts_ns:
             self._begin(pts_ns, received_ns)
-        elif self._stands_still(received_ns):
+        elif self._has_stopped(received_ns):
             self._run_at(0.0, pts_ns, received_ns)
         self._packets += 1
         if received_ns - pts_ns < self._least_ns:
             self._least_ns, self._least_at_ns = received_ns - pts_ns, received_ns
         if received_ns - self._began_ns >= WINDOW_NS:
             self._close(pts_ns, received_ns)
-        self._given_ns = self.given(pts_ns) if self.speed else self._beat.next(received_ns)
+        self._last_output_ns = (
+            self.preview(pts_ns) if self.speed else self._spacing.next(received_ns)
+        )
         self._newest_ns = pts_ns if self._newest_ns is None else max(self._newest_ns, pts_ns)
-        return self._given_ns
+        return self._last_output_ns
 
-    def leaves(self, received_ns: int) -> bool:
-        """Whether `of` would give a pts that comes now as it is, and learn nothing from it that
-        changes this.
-        """
+    def keeps_unchanged(self, received_ns: int) -> bool:
+        """Whether `correct` would return the next pts unchanged and learn nothing from it."""
         return (
-            self.is_even and self._pts_ns is not None and received_ns - self._began_ns < WINDOW_NS
+            self.is_accurate
+            and self._pts_ns is not None
+            and received_ns - self._began_ns < WINDOW_NS
         )
 
-    def pass_by(self, pts_ns: Sequence[int], received_ns: int) -> None:
-        """As `of` for each of these, which rise and came all at once, where it `leaves` them as
-        they are.
+    def advance_to(self, pts_ns: Sequence[int], received_ns: int) -> None:
+        """Process several rising pts that were received together, which `keeps_unchanged` has
+        accepted.
         """
         newest_ns = pts_ns[-1]
         self._begin(newest_ns, received_ns)
         self._packets += len(pts_ns)
         if received_ns - newest_ns < self._least_ns:
             self._least_ns, self._least_at_ns = received_ns - newest_ns, received_ns
-        self._given_ns = self._newest_ns = newest_ns
+        self._last_output_ns = self._newest_ns = newest_ns
 
-    def given(self, pts_ns: int) -> int:
-        """What `pts_ns` would be given out as. Changes nothing."""
+    def preview(self, pts_ns: int) -> int:
+        """Return the corrected `pts_ns` by the present map, without changing anything."""
         line = self._line if pts_ns >= self._line.from_ns else self._line_before
-        return line.at(pts_ns) if line.speed else self._given_ns
+        return line.at(pts_ns) if line.speed else self._last_output_ns
 
-    def back(self, ns: int) -> int:
-        """What the counter should say to be given out as `ns`."""
+    def invert(self, ns: int) -> int:
+        """Return the timestamp that would be corrected to `ns`."""
         line = self._line
         return line.from_ns + round((ns - line.to_ns) * line.speed)
 
@@ -124,21 +129,21 @@ class ClockRate:
             self._began_ns = received_ns
         self._pts_ns, self._moved_ns, self._same_packets = pts_ns, received_ns, 0
 
-    def _stands_still(self, received_ns: int) -> bool:
+    def _has_stopped(self, received_ns: int) -> bool:
         self._same_packets += 1
         return (
             self._same_packets >= _STILL_PACKETS
-            and received_ns - self._moved_ns >= STANDS_STILL_NS
+            and received_ns - self._moved_ns >= STOPPED_AFTER_NS
             and self.speed > 0
         )
 
     def _close(self, pts_ns: int, received_ns: int) -> None:
-        """A window is over: the slope from the last one's least delay to this one's, and what
-        it says with those before.
+        """Finish a window: compute its slope, and change the rate if it agrees with earlier
+        ones.
         """
         interval_ns = (received_ns - self._began_ns) // self._packets
         self._leasts = [*self._leasts, (self._least_ns, self._least_at_ns)][-2 * _SLOPES - 1 :]
-        self._least_ns, self._began_ns, self._packets = _FOR_EVER_NS, received_ns, 0
+        self._least_ns, self._began_ns, self._packets = _INFINITE_NS, received_ns, 0
         mean = _agreed(self._leasts[-_SLOPES - 1 :])
         if mean is None:
             mean = _agreed(self._leasts[::-2][::-1])  # over twice the time, jitter weighs half
@@ -154,19 +159,21 @@ class ClockRate:
     ) -> None:
         if interval_ns is None:
             interval_ns = (received_ns - self._moved_ns) // self._same_packets
-        self._beat = _Beat(self._given_ns, received_ns, interval_ns)
+        self._spacing = _EvenSpacing(self._last_output_ns, received_ns, interval_ns)
         if speed and self.speed and self._newest_ns is not None:
-            # Where the newest picture was placed: nothing that was given out is overtaken.
+            # The new map starts at the newest picture, so that no output goes back.
             self._line_before, self._line = (
                 self._line,
-                _Line(self._newest_ns, self.given(self._newest_ns), speed),
+                _Line(self._newest_ns, self.preview(self._newest_ns), speed),
             )
         else:
-            self._line_before = self._line = _Line(pts_ns, self._given_ns + interval_ns, speed)
+            self._line_before = self._line = _Line(
+                pts_ns, self._last_output_ns + interval_ns, speed
+            )
 
 
 def _agreed(leasts: Sequence[tuple[int, int]]) -> float | None:
-    """The slope of all, where those from one to the next agree."""
+    """Return the slope over all windows if the slopes between neighbours agree."""
     slopes = [_slope(last, least) for last, least in pairwise(leasts)]
     if len(slopes) < _SLOPES:
         return None
@@ -178,8 +185,8 @@ def _slope(one: tuple[int, int], other: tuple[int, int]) -> float:
     return (other[0] - one[0]) / max(NS_PER_MS, other[1] - one[1])
 
 
-class _Beat:
-    """Times of packets from when they come, at an even beat: they are read several at a time."""
+class _EvenSpacing:
+    """Spaces packets evenly by their arrival, because several are read together."""
 
     def __init__(self, at_ns: int, received_ns: int, interval_ns: int) -> None:
         self._at_ns = at_ns

@@ -1,9 +1,9 @@
-"""RTP payloads into access units in Annex B: H.264 (RFC 6184) and H.265 (RFC 7798), in decoding
+"""Depacketises H.264 (RFC 6184) and H.265 (RFC 7798) into access units in Annex B, in decoding
 order. Pure.
 
-A unit ends with the marker, or where the time stamp changes. One of which a piece is missing is
-dropped and counted; what follows it is given out as it comes, as cameras send it: only the next
-keyframe mends the pictures.
+A unit ends with the marker, or when the timestamp changes. An incomplete unit is dropped and
+counted. Later units are passed on although they depend on it; only the next keyframe repairs the
+picture.
 """
 
 from __future__ import annotations
@@ -12,41 +12,44 @@ from collections.abc import Sequence
 from typing import NamedTuple, overload
 
 from ingest.packets import nal, rtp
-from ingest.packets.fragmentation_units import PIECES
-from ingest.packets.native.depacketiser import AS_IT_IS, KEY, Taking, why_not
+from ingest.packets.fragmentation_units import COLLECTORS
+from ingest.packets.native.depacketiser import (
+    KEY,
+    STARTS_KNOWN,
+    NativeDepacketiser,
+    unavailable_reason,
+)
 
-_LOOKED_AT, _EVERY = 8, 64
-"""Of how many pictures in a row, from the first on, and of which of those that follow, it is
-seen whether NAL units hold start codes.
-"""
+_CHECKED_FIRST, _CHECKED_EVERY = 8, 64
+"""Embedded start codes are searched in so many first pictures, and then in every so many-th one."""
 
 
 class AccessUnit(NamedTuple):
-    """One picture with what belongs to it: `data` in Annex B, and the RTP time stamp it carried."""
+    """One picture with its parameter sets and SEI: `data` in Annex B, and its RTP timestamp."""
 
     stamp: int
     data: bytes
     is_key: bool
-    """Its first slice is one of a picture that decoding can begin at."""
+    """Whether decoding can begin at it, by its first slice."""
     starts: Sequence[int] = ()
-    """See `domain.media.packets.Packet`."""
+    """The start codes, as in `domain.media.packets.Packet`."""
 
 
 class Units(Sequence[AccessUnit]):
-    """Access units in order, in columns: most go on together as they came, and are never needed
-    one by one.
-    """
+    """Access units in columns. Most are passed on together and are never needed one by one."""
 
     def __init__(self) -> None:
         self.stamps: list[int] = []
         self.ends: list[int] = []
-        """Where each ends in `data`."""
+        """The end of each unit in `data`."""
         self.flags: list[int] = []
-        """`KEY`; `AS_IT_IS`: its NAL units' starts are known."""
+        """The flags of each unit: `KEY`, and `STARTS_KNOWN` if the positions of its start codes are
+        known.
+        """
         self.starts: list[int] = []
-        """Of all NAL units, in `data`."""
+        """The start code positions of all NAL units in `data`."""
         self.starts_ends: list[int] = []
-        """Where those of each end in `starts`."""
+        """The end of each unit's part of `starts`."""
         self._pieces: list[bytes] = []
 
     def __len__(self) -> int:
@@ -54,22 +57,22 @@ class Units(Sequence[AccessUnit]):
 
     @property
     def data(self) -> bytes:
-        """All bytes, one unit behind the other."""
+        """The concatenated units."""
         if len(self._pieces) != 1:
             self._pieces = [b"".join(self._pieces)]
         return self._pieces[0]
 
     def append(self, unit: AccessUnit) -> None:
-        self.take(
+        self.extend(
             [unit.stamp],
             [len(unit.data)],
             [len(unit.starts)],
-            [KEY * unit.is_key | AS_IT_IS * bool(unit.starts)],
+            [KEY * unit.is_key | STARTS_KNOWN * bool(unit.starts)],
             unit.starts,
             unit.data,
         )
 
-    def take(
+    def extend(
         self,
         stamps: list[int],
         ends: list[int],
@@ -78,7 +81,7 @@ class Units(Sequence[AccessUnit]):
         starts: Sequence[int],
         data: bytes,
     ) -> None:
-        """Several, whose ends and starts count from the first of them."""
+        """Append several units, whose ends and starts count from the first of them."""
         base, starts_base = self.ends[-1] if self.ends else 0, len(self.starts)
         self.stamps += stamps
         self.flags += flags
@@ -90,8 +93,8 @@ class Units(Sequence[AccessUnit]):
         self._pieces.append(data)
 
     def part(self, first: int, last: int) -> tuple[bytes, Sequence[int], Sequence[int]]:
-        """Of the units `first` to `last`, the latter not included: their bytes; where in those each
-        ends; the starts of their NAL units, or none where those of one are not known.
+        """Return the units from `first` to before `last`: their bytes, their ends in those, and the
+        starts of their NAL units. The starts are empty if those of one unit are unknown.
         """
         begin, starts_begin = (
             (self.ends[first - 1], self.starts_ends[first - 1]) if first else (0, 0)
@@ -120,7 +123,7 @@ class Units(Sequence[AccessUnit]):
         begin, first = (self.ends[at - 1], self.starts_ends[at - 1]) if at else (0, 0)
         starts = (
             [start - begin for start in self.starts[first : self.starts_ends[at]]]
-            if self.flags[at] & AS_IT_IS
+            if self.flags[at] & STARTS_KNOWN
             else ()
         )
         return AccessUnit(
@@ -129,49 +132,51 @@ class Units(Sequence[AccessUnit]):
 
 
 class AccessUnits:
-    """One stream's packets, in the order of their arrival, into access units."""
+    """Depacketises the packets of one stream in the order of their arrival."""
 
     def __init__(self, codec: str, payload_type: int, channel: int = 0) -> None:
         self.ready = Units()
-        """Whole units; the reader takes them out."""
+        """The whole units, which the reader removes."""
         self.received_packets = 0
         self.foreign_packets = 0
-        """Those of another payload type than the stream's."""
+        """The number of packets with another payload type than the stream's."""
         self.broken_units = 0
         self.lost_packets = 0
         self.highest_sequence = 0
-        """The newest sequence number, with wraps above its 16 bits."""
+        """The newest sequence number, extended beyond its 16 bits."""
         self.ssrc = 0
         self._payload_type = payload_type
-        self._pieces = PIECES[codec]()
-        self._taking = None if why_not() else Taking(codec, payload_type, channel)
+        self._pieces = COLLECTORS[codec]()
+        self._native = (
+            None if unavailable_reason() else NativeDepacketiser(codec, payload_type, channel)
+        )
         self._next: int | None = None
         self._stamp: int | None = None
         self._marked_stamp: int | None = None
         self._has_marks = True
         self._is_broken = False
         self._is_headless = False
-        self._is_rest = False
+        self._is_remainder = False
         self._closed = 0
-        self._hides_codes = False
-        """Its NAL units hold start codes: some cameras send several as one."""
+        self._has_embedded_start_codes = False
+        """Whether NAL units contain start codes, because some cameras send several units as one."""
 
     def put(self, buffer: bytes | bytearray, start: int, stop: int) -> None:
-        """Take the RTP packet in `buffer[start:stop]`; one that is damaged or of another
-        payload type is passed over.
+        """Process the RTP packet in `buffer[start:stop]`; one that is damaged or of another payload
+        type is skipped.
         """
         self.received_packets += 1
         if stop - start <= rtp.HEADER.size:
             return
         flags, kind, sequence, stamp, ssrc = rtp.HEADER.unpack_from(buffer, start)
-        is_after_gap = sequence != self._next and self._gap(sequence, ssrc)
+        is_after_gap = sequence != self._next and self._on_sequence_gap(sequence, ssrc)
         self._next = sequence + 1 & 0xFFFF
         self.highest_sequence += 1
         if kind & 0x7F != self._payload_type:
             self.foreign_packets += 1
             return
         if stamp != self._stamp:
-            self._turn_to(stamp, is_after_gap)
+            self._start_unit(stamp, is_after_gap)
         if flags == rtp.PLAIN:
             start += 12
         else:
@@ -182,32 +187,32 @@ class AccessUnits:
             self._close()
             self._marked_stamp = stamp
 
-    def go_on(self, buffer: bytearray, at: int, end: int) -> int:
-        """Take the packets of as many pictures as lie whole from `at` on in the connection's bytes,
-        framing and all, and are what they most likely are: the next ones, plain, in order. Nearly
-        all that come are.
+    def consume_pictures(self, buffer: bytearray, at: int, end: int) -> int:
+        """Process the packets of as many whole pictures from `at` on as possible, interleaved
+        framing included. They must be the next packets, in order and without extensions, as nearly
+        all are.
 
-        What is done with them is what `put` does, in compiled code; without that nothing is taken.
-        Returns where the first packet lies that is another, or whose picture is not whole.
+        The result is the same as that of `put`, by compiled code; without that code nothing is
+        processed. Return the position of the first packet that was not processed.
         """
         if (
-            self._taking is None
+            self._native is None
             or self._stamp is not None
             or self._next is None
             or self._is_broken
             or not self._has_marks
         ):
             return at
-        taken = self._taking.take(buffer, at, end, self._next, self.ssrc, self._marked_stamp)
+        taken = self._native.take(buffer, at, end, self._next, self.ssrc, self._marked_stamp)
         if taken is None:
             return at
         table, data = taken.table, taken.data
         stamps, ends, starts_ends, flags = table[0::4], table[1::4], table[2::4], table[3::4]
-        for at in self._to_be_looked_at(len(stamps)):
+        for at in self._to_check(len(stamps)):
             begin, first = (ends[at - 1], starts_ends[at - 1]) if at else (0, 0)
-            if self._hides(data[begin : ends[at]], starts_ends[at] - first):
-                flags[at:] = [own & ~AS_IT_IS for own in flags[at:]]
-        self.ready.take(stamps, ends, starts_ends, flags, taken.starts, data)
+            if self._check_embedded_start_codes(data[begin : ends[at]], starts_ends[at] - first):
+                flags[at:] = [own & ~STARTS_KNOWN for own in flags[at:]]
+        self.ready.extend(stamps, ends, starts_ends, flags, taken.starts, data)
         self._marked_stamp = stamps[-1]
         self.highest_sequence += taken.packets
         self.received_packets += taken.packets
@@ -215,15 +220,17 @@ class AccessUnits:
         return taken.at
 
     def flush(self) -> None:
-        """The stream is over. What is left is a unit where units end without a marker, else a
-        part of one.
+        """End the stream. The rest is a unit if units end without a marker; otherwise it is a part
+        of one.
         """
         self._is_broken = self._is_broken or (self._has_marks and self._marked_stamp is not None)
         if self._pieces.has_slice:
             self._close()
 
-    def _gap(self, sequence: int, ssrc: int) -> bool:
-        """A packet that is not the next one: some are missing (True), or another stream begins."""
+    def _on_sequence_gap(self, sequence: int, ssrc: int) -> bool:
+        """Handle an unexpected sequence number. Return True if packets are missing, False if
+        another stream begins.
+        """
         missing = 0 if self._next is None or ssrc != self.ssrc else sequence - self._next & 0xFFFF
         is_anew = not 0 < missing <= rtp.MAX_GAP
         if is_anew:
@@ -234,47 +241,49 @@ class AccessUnits:
         self._is_broken = self._is_broken or bool(self._pieces)
         return not is_anew
 
-    def _turn_to(self, stamp: int, is_after_gap: bool) -> None:
-        """A packet of another picture; parameter sets that came under a stamp of their own
-        belong to it.
-        """
+    def _start_unit(self, stamp: int, is_after_gap: bool) -> None:
+        """Start the next picture. Parameter sets with a timestamp of their own belong to it."""
         if self._pieces.has_slice or self._is_broken:
             self._close()
         self._is_headless = self._is_headless or is_after_gap
-        self._is_rest = stamp == self._marked_stamp
+        self._is_remainder = stamp == self._marked_stamp
         self._stamp = stamp
 
     def _close(self) -> None:
         pieces = self._pieces
         if not pieces.begins_picture:
-            # The picture's first slice was lost, or was given out under a marker that came too
-            # early: then markers say nothing here.
-            self._is_broken = self._is_broken or self._is_headless or self._is_rest
-            self._has_marks = self._has_marks and (self._is_headless or not self._is_rest)
+            # The picture's first slice was lost, or an early marker ended the unit before it. In
+            # the second case markers are meaningless in this stream.
+            self._is_broken = self._is_broken or self._is_headless or self._is_remainder
+            self._has_marks = self._has_marks and (self._is_headless or not self._is_remainder)
         if self._is_broken or pieces.is_open or self._stamp is None:
             self.broken_units += 1
         else:
             data = b"".join(pieces.parts)
-            for _ in self._to_be_looked_at(1):
-                self._hides(data, len(pieces.starts))
-            starts = () if self._hides_codes or not pieces.is_plain else pieces.starts
+            for _ in self._to_check(1):
+                self._check_embedded_start_codes(data, len(pieces.starts))
+            starts = () if self._has_embedded_start_codes or not pieces.is_plain else pieces.starts
             self.ready.append(AccessUnit(self._stamp, data, pieces.is_key, starts))
         pieces.clear()
-        self._is_broken = self._is_headless = self._is_rest = False
+        self._is_broken = self._is_headless = self._is_remainder = False
         self._stamp = None
 
-    def _to_be_looked_at(self, count: int) -> list[int]:
-        """Which of the next `count` units: none, mostly."""
+    def _to_check(self, count: int) -> list[int]:
+        """Return which of the next `count` units to check; mostly none."""
         before, self._closed = self._closed, self._closed + count
-        if self._hides_codes:
+        if self._has_embedded_start_codes:
             return [0]
-        if before >= _LOOKED_AT and before // _EVERY == self._closed // _EVERY:
+        if before >= _CHECKED_FIRST and before // _CHECKED_EVERY == self._closed // _CHECKED_EVERY:
             return []
         return [
-            at for at in range(count) if before + at < _LOOKED_AT or not (before + at + 1) % _EVERY
+            at
+            for at in range(count)
+            if before + at < _CHECKED_FIRST or not (before + at + 1) % _CHECKED_EVERY
         ]
 
-    def _hides(self, data: bytes, nal_units: int) -> bool:
-        """Whether this unit, or one before it, holds start codes within its NAL units."""
-        self._hides_codes = self._hides_codes or data.count(nal.START_CODE[1:]) != nal_units
-        return self._hides_codes
+    def _check_embedded_start_codes(self, data: bytes, nal_units: int) -> bool:
+        """Whether this unit, or an earlier one, contains start codes within its NAL units."""
+        self._has_embedded_start_codes = (
+            self._has_embedded_start_codes or data.count(nal.START_CODE[1:]) != nal_units
+        )
+        return self._has_embedded_start_codes

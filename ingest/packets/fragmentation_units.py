@@ -1,8 +1,8 @@
-"""What RTP payloads of H.264 (RFC 6184, 5) and H.265 (RFC 7798, 4.4) hold of an access unit,
-collected until it is whole. Pure.
+"""Collects the NAL units of an access unit from RTP payloads of H.264 (RFC 6184, 5) and H.265 (RFC
+7798, 4.4). Pure.
 
-Packets come some hundred times a second from each camera, so this looks at a few bytes of each and
-copies the rest once.
+Each camera sends hundreds of packets a second, so this reads a few bytes of each and copies the
+rest once.
 """
 
 from __future__ import annotations
@@ -11,37 +11,37 @@ from ingest.packets.nal import START_CODE
 
 MAX_UNIT_BYTES = 16 << 20
 FIRST, LAST = 0x80, 0x40
-"""Of a fragment's header: the first, the last of its NAL unit."""
+"""The bits in a fragment's header that mark the first and the last fragment of a NAL unit."""
 _SLICE, KEY_SLICE, SET = 1, 2, 3
 FIRST_SLICE = 0x80
-"""The bit behind a slice's NAL header that says the picture begins here: first_mb_in_slice is 0
-(one bit, as ue(v)), or first_slice_segment_in_pic_flag.
+"""The bit after a slice's NAL header that marks the start of a picture: first_mb_in_slice is 0 (one
+bit, as ue(v)), or first_slice_segment_in_pic_flag.
 """
 
 
-class _Collected:
-    """The NAL units so far, each behind its start code.
+class _NalCollector:
+    """The NAL units collected so far, each after its start code.
 
-    `add` of the codecs takes a payload: False where it is damaged, of an unknown kind, or does not
-    go on where the last one ended.
+    The codecs implement `add` for one payload. It returns False if the payload is damaged, of an
+    unknown kind, or does not continue the last one.
     """
 
     header_bytes: int
     slices: bytes
-    """By a NAL unit's first header byte: `_SLICE`; `KEY_SLICE`, of a picture that decoding can
-    begin at (`nal.keyframe_head`); `SET`, a parameter set of H.265, which is in a file's head
-    alone; or 0.
+    """The kind of NAL unit by its first header byte: `_SLICE`, `KEY_SLICE`, `SET` or 0. `KEY_SLICE`
+    belongs to a picture at which decoding can begin (`nal.keyframe_head`). `SET` is a parameter set
+    of H.265, which a file stores only in its header.
     """
     has_slice: bool
     begins_picture: bool
-    """The first slice that came is the picture's first."""
+    """Whether the first received slice is the picture's first."""
     is_key: bool
-    """That slice is of a picture that decoding can begin at."""
+    """Whether that slice belongs to a picture at which decoding can begin."""
     is_open: bool
-    """A fragmented NAL unit lacks its end."""
+    """Whether the end of a fragmented NAL unit is missing."""
     is_plain: bool
-    """Each NAL unit goes into a file as it is: none ends with a zero, and none is a parameter
-    set of H.265.
+    """Whether all NAL units can be written to a file unchanged: none ends with a zero, and none is
+    a parameter set of H.265.
     """
 
     def __init__(self) -> None:
@@ -53,13 +53,13 @@ class _Collected:
     def clear(self) -> None:
         self.parts: list[bytes | bytearray] = []
         self.starts: list[int] = []
-        """Where in them the start code of each NAL unit lies."""
+        """The position of each NAL unit's start code in the parts."""
         self.size_bytes = 0
         self.has_slice = self.begins_picture = self.is_key = self.is_open = False
         self.is_plain = True
 
-    def saw(self, what: int, after_header: int) -> None:
-        """A NAL unit begins that is something (not 0) by `slices`; the first byte after its
+    def note_unit(self, what: int, after_header: int) -> None:
+        """Note a NAL unit of the kind `what` (not 0); `after_header` is the first byte after its
         header.
         """
         if what == SET:
@@ -70,7 +70,7 @@ class _Collected:
             self.begins_picture = after_header & FIRST_SLICE != 0
 
     def has_room(self) -> bool:
-        """False, and nothing is left, where it has become too large to be a picture."""
+        """Return False, and drop everything, if the unit is too large for a picture."""
         if self.size_bytes > MAX_UNIT_BYTES:
             self.clear()
             return False
@@ -80,15 +80,15 @@ class _Collected:
         if self.is_open or stop - start <= self.header_bytes:
             return False
         if what := self.slices[buffer[start]]:
-            self.saw(what, buffer[start + self.header_bytes])
+            self.note_unit(what, buffer[start + self.header_bytes])
         self.is_plain = self.is_plain and buffer[stop - 1] > 0
         self.starts.append(self.size_bytes)
         self.parts += (START_CODE, buffer[start:stop])
         self.size_bytes += 4 + stop - start
         return True
 
-    def add_several(self, buffer: bytes | bytearray, start: int, stop: int) -> bool:
-        """An aggregate: its header, then NAL units, each behind two bytes of length."""
+    def add_aggregate(self, buffer: bytes | bytearray, start: int, stop: int) -> bool:
+        """Add an aggregate: its header, then NAL units, each after two bytes of length."""
         at = start + self.header_bytes
         if self.is_open:
             return at == stop
@@ -105,7 +105,7 @@ class _Collected:
                 break
             what = slices[buffer[begin]]
             if what > self.has_slice:
-                self.saw(what, buffer[at + least])
+                self.note_unit(what, buffer[at + least])
             if not buffer[end - 1]:
                 self.is_plain = False
             self.starts.append(size_bytes)
@@ -118,14 +118,12 @@ class _Collected:
     def _fragment(
         self, buffer: bytes | bytearray, start: int, stop: int, fragment: int, header: bytes
     ) -> bool:
-        """A piece, whose data lies in `buffer[start:stop]`, of the NAL unit that has this
-        `header`.
-        """
+        """Add a fragment of the NAL unit with this `header`; its data is `buffer[start:stop]`."""
         if start >= stop or self.is_open == bool(fragment & FIRST):
             return False
         if fragment & FIRST:
             if what := self.slices[header[0]]:
-                self.saw(what, buffer[start])
+                self.note_unit(what, buffer[start])
             self.starts.append(self.size_bytes)
             self.parts.append(START_CODE + header)
             self.size_bytes += 4 + len(header)
@@ -136,9 +134,9 @@ class _Collected:
         return True
 
 
-class H264Pieces(_Collected):
-    """Single NAL units, STAP-A and FU-A: packetization modes 0 and 1. Mode 2 (interleaved) is
-    refused by its description.
+class H264Collector(_NalCollector):
+    """Collects single NAL units, STAP-A and FU-A, which are packetization modes 0 and 1. A
+    description of mode 2 (interleaved) is refused.
     """
 
     header_bytes = 1
@@ -151,7 +149,7 @@ class H264Pieces(_Collected):
         if kind != 28:
             if 1 <= kind <= 23:
                 return self._whole(buffer, start, stop)
-            return kind == 24 and self.add_several(buffer, start, stop)
+            return kind == 24 and self.add_aggregate(buffer, start, stop)
         if stop - start < 3:
             return False
         fragment = buffer[start + 1]
@@ -164,9 +162,9 @@ def _hevc_slice(kind: int) -> int:
     return _SLICE + (16 <= kind <= 23) if kind < 32 else SET * (kind <= 34)
 
 
-class HevcPieces(_Collected):
-    """Single NAL units, aggregates and fragments, in decoding order (no DONL). PACI packets are
-    refused.
+class HevcCollector(_NalCollector):
+    """Collects single NAL units, aggregates and fragments in decoding order (no DONL). PACI packets
+    are refused.
     """
 
     header_bytes = 2
@@ -177,7 +175,7 @@ class HevcPieces(_Collected):
         if kind != 49:
             if kind < 48:
                 return self._whole(buffer, start, stop)
-            return kind == 48 and self.add_several(buffer, start, stop)
+            return kind == 48 and self.add_aggregate(buffer, start, stop)
         if stop - start < 4:
             return False
         fragment = buffer[start + 2]
@@ -185,4 +183,7 @@ class HevcPieces(_Collected):
         return self._fragment(buffer, start + 3, stop, fragment, header)
 
 
-PIECES: dict[str, type[H264Pieces] | type[HevcPieces]] = {"h264": H264Pieces, "hevc": HevcPieces}
+COLLECTORS: dict[str, type[H264Collector] | type[HevcCollector]] = {
+    "h264": H264Collector,
+    "hevc": HevcCollector,
+}

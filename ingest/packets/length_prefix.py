@@ -1,5 +1,5 @@
-"""NAL units from Annex B, as cameras send them, to lengths, as an MP4 file holds them (ISO/IEC
-14496-15, 5.3.2). Pure.
+"""Converts NAL units from Annex B, as cameras send them, to length prefixes, as MP4 files store
+them (ISO/IEC 14496-15, 5.3.2). Pure.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ _HEVC_SETS = (32, 33, 34)
 _put_length = struct.Struct(">I").pack_into
 
 
-def put(
+def append_prefixed(
     codec: str, received: Sequence[PacketOrBatch], pieces: list[bytes | bytearray]
 ) -> list[int]:
-    """Append the bytes of what `received`, as a file holds them, to `pieces`; the size of each
+    """Append the packets in the format of a file to `pieces`, and return the size of each
     packet.
     """
     sizes: list[int] = []
@@ -33,13 +33,13 @@ def put(
                 else (len(one.data),)
             )
         else:
-            sizes += [put_prefixed(codec, packet.data, pieces) for packet in single_packets((one,))]
+            sizes += [append_unit(codec, packet.data, pieces) for packet in single_packets((one,))]
     return sizes
 
 
 def prefixed(data: bytes, starts: Sequence[int]) -> bytearray:
-    """Where the NAL units are known: lengths take as many bytes as start codes, and are written
-    over them.
+    """Return `data` with its start codes overwritten by lengths, which have the same size. `starts`
+    are the positions of all start codes.
     """
     changed = bytearray(data)
     for start, end in pairwise((*starts, len(data))):
@@ -47,15 +47,15 @@ def prefixed(data: bytes, starts: Sequence[int]) -> bytearray:
     return changed
 
 
-def put_prefixed(codec: str, data: bytes, pieces: list[bytes | bytearray]) -> int:
-    """Append the units of an access unit, each behind its length of four bytes, to `pieces`; the
-    bytes added.
+def append_unit(codec: str, data: bytes, pieces: list[bytes | bytearray]) -> int:
+    """Append the units of an access unit, each after its length of four bytes, to `pieces`. Return
+    the number of bytes added.
 
-    H.265's parameter sets are left out: under hvc1 they are in the file's head alone.
+    Parameter sets of H.265 are left out, because hvc1 stores them only in the file's header.
     """
     if (
         data.startswith(nal.START_CODE) and data.find(_MARK, 4) < 0
-    ):  # a picture of one slice: nine of ten
+    ):  # nine of ten pictures have one slice
         unit = data[4:].rstrip(b"\0")
         pieces += (len(unit).to_bytes(4, "big"), unit)
         return 4 + len(unit)

@@ -1,8 +1,7 @@
-"""What is read of H.264 and H.265 access units in Annex B: keyframes by NAL type, and their
-parameter sets. Pure.
+"""Parses H.264 and H.265 access units in Annex B: keyframes by NAL type, and parameter sets. Pure.
 
-A keyframe is an IDR picture (H.264) or an IRAP picture (H.265), whatever the container says: only
-there may a recording begin. Rec. ITU-T H.264 table 7-1, H.265 table 7-1.
+A keyframe is an IDR picture (H.264) or an IRAP picture (H.265), whatever the container states. A
+recording may begin only there. See Rec. ITU-T H.264 table 7-1 and H.265 table 7-1.
 """
 
 from __future__ import annotations
@@ -17,11 +16,10 @@ _HEVC_SETS = {32: "VPS", _HEVC_SPS: "SPS", 34: "PPS"}
 
 
 def keyframe_head(codec: str, data: bytes) -> int:
-    """Where the first slice of a keyframe begins (its start code), or -1 where `data` is no
-    keyframe.
+    """Return the position of the first slice of a keyframe (its start code), or -1 if `data` is not
+    a keyframe.
 
-    All before that offset is delimiter, parameter sets and SEI. Looks at no more than the units
-    before the first slice.
+    Only delimiters, parameter sets and SEI precede it. No unit after the first slice is read.
     """
     at = data.find(_MARK)
     while 0 <= at < len(data) - 3:
@@ -39,7 +37,7 @@ def keyframe_head(codec: str, data: bytes) -> int:
 
 
 def units(data: bytes) -> Iterator[bytes]:
-    """The NAL units of Annex B bytes, without start codes and trailing zeros."""
+    """Yield the NAL units of Annex B bytes, without start codes and trailing zeros."""
     for piece in data.split(_MARK)[1:]:
         unit = piece.rstrip(b"\x00")
         if unit:
@@ -47,21 +45,21 @@ def units(data: bytes) -> Iterator[bytes]:
 
 
 def parameter_sets(codec: str, data: bytes) -> tuple[bytes, ...]:
-    """The SPS and PPS (and VPS) among the units of `data`, each once, in order."""
-    wanted = _H264_SETS if codec == "h264" else _HEVC_SETS
-    return tuple(dict.fromkeys(unit for unit in units(data) if _kind(codec, unit) in wanted))
+    """Return the SPS and PPS (and VPS) among the units of `data`, each once, in order."""
+    required = _H264_SETS if codec == "h264" else _HEVC_SETS
+    return tuple(dict.fromkeys(unit for unit in units(data) if _kind(codec, unit) in required))
 
 
 def lacking_sets(codec: str, sets: tuple[bytes, ...]) -> list[str]:
-    """The kinds of parameter set that a decoder needs and `sets` does not have."""
+    """Return the kinds of parameter set that a decoder needs and `sets` lacks."""
     present = {_kind(codec, unit) for unit in sets}
-    wanted = _H264_SETS if codec == "h264" else _HEVC_SETS
-    return [name for kind, name in wanted.items() if kind not in present]
+    required = _H264_SETS if codec == "h264" else _HEVC_SETS
+    return [name for kind, name in required.items() if kind not in present]
 
 
 def has_sps(codec: str, sets: tuple[bytes, ...]) -> bool:
-    wanted = _H264_SPS if codec == "h264" else _HEVC_SPS
-    return any(_kind(codec, unit) == wanted for unit in sets)
+    required = _H264_SPS if codec == "h264" else _HEVC_SPS
+    return any(_kind(codec, unit) == required for unit in sets)
 
 
 def annex_b(sets: tuple[bytes, ...]) -> bytes:

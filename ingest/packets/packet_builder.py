@@ -1,5 +1,5 @@
-"""A connection's access units into packets, whichever reader pulls them: keyframes, sessions,
-time stamps and wall time.
+"""Converts the access units of a connection to packets, with keyframes, sessions, timestamps and
+wall times. Both RTSP readers use it.
 """
 
 from __future__ import annotations
@@ -22,36 +22,38 @@ from ingest.packets.timestamps import DecodeTimes, Timestamps
 
 @dataclass(slots=True)
 class SourceCounts:
-    """What a streamer reads of a source while it pulls. All but `session` are of the present
-    connection.
+    """The counts of a source, which a streamer reads while it pulls. All except `session` belong to
+    the present connection.
     """
 
     timeline: Timeline
     session: int = 0
     before_keyframe_packets: int = 0
-    """Packets that came before the first keyframe that a decoder understands, and were not
-    yielded.
+    """The number of packets before the first keyframe that a decoder understands, which are
+    dropped.
     """
     unreadable_keyframes: int = 0
-    """Keyframes among them: the parameter sets that came, if any, do not tell their size."""
+    """The number of keyframes among them: their parameter sets, if any, do not give a picture
+    size.
+    """
     lacking_sets: str = ""
-    """Which parameter sets had not come by the last of those."""
+    """The parameter sets that the last of those lacked."""
     broken_packets: int = 0
-    """Packets that lack pieces. libavformat's are yielded, as part of a picture is better than
-    none; our own reader drops them.
+    """The number of incomplete packets. Those of libavformat are passed on, because a partial
+    picture is better than none; our own reader drops them.
     """
     lost_packets: int = 0
-    """RTP packets of the video that never came."""
+    """The number of RTP packets of the video that never arrived."""
     strange_packets: int = 0
-    """Datagrams that came from elsewhere than the camera."""
+    """The number of datagrams from other addresses than the camera's."""
     jumps: int = 0
-    """How often the time stamps leapt; the packets' own go on without a leap."""
-    left_out: str = ""
-    """Why the camera's sound is not taken, where it has any."""
+    """The number of jumps in the timestamps, which are removed from the packets."""
+    unsupported_audio: str = ""
+    """Why the camera's audio is not recorded; empty if it is, or if there is none."""
 
-    def begin(self) -> None:
-        """Another connection."""
-        self.timeline, self.left_out, self.lacking_sets = Timeline(), "", ""
+    def reset(self) -> None:
+        """Reset the counts for another connection."""
+        self.timeline, self.unsupported_audio, self.lacking_sets = Timeline(), "", ""
         self.unreadable_keyframes = 0
         self.before_keyframe_packets = self.broken_packets = self.lost_packets = (
             self.strange_packets
@@ -59,8 +61,8 @@ class SourceCounts:
 
 
 class TimedAccessUnit(NamedTuple):
-    """One access unit as a reader has it; times in ticks of the stream's time base, None where
-    the reader does not know.
+    """One access unit from a reader. Times are in ticks of the stream's time base, and None if the
+    reader does not know them.
     """
 
     data: bytes
@@ -68,31 +70,31 @@ class TimedAccessUnit(NamedTuple):
     dts: int | None
     duration: int
     received_ns: int
-    """In steady time, which no setting of our clock moves (`Clock.steady_ns`)."""
+    """The arrival in steady time, which steps of our clock do not affect (`Clock.steady_ns`)."""
     sender_wall_ns: int | None
     stepped_ns: int = 0
-    """By how much our wall time is ahead of steady time (`Clock.stepped_ns`)."""
+    """How far wall time is ahead of steady time (`Clock.stepped_ns`)."""
     starts: Sequence[int] = ()
-    """As of the packet."""
+    """The start codes, as in `Packet.starts`."""
 
 
 class PacketBuilder:
-    """One connection's. `info` is what its description says; size and extradata may still be
-    lacking.
+    """Builds the packets of one connection. `info` comes from its description; size and extradata
+    may still be missing.
 
-    `reorder_depth` None: the reader has no dts of its own, and they are worked out from the pts.
+    If `reorder_depth` is None, the reader has no dts, and they are derived from the pts.
     """
 
     def __init__(self, counts: SourceCounts, info: StreamInfo, reorder_depth: int | None) -> None:
         counts.session += 1
-        self.wants_sender = True
-        """A sender's time is wanted with the next unit: once in a second of media. One of
-        before a leap is not used.
+        self.needs_sender_time = True
+        """Whether the next unit should have a sender's time, which is needed once per second of
+        media. One from before a jump is ignored.
         """
         self._counts = counts
         self._info = replace(info, session=counts.session)
         self._sets = nal.parameter_sets(info.codec, info.extradata)
-        self._pace = ClockRate()
+        self._clock_rate = ClockRate()
         self._stamps = Timestamps(reorder_depth or 0)
         self._decode_times = DecodeTimes() if reorder_depth is None else None
         self._duration = 0
@@ -104,21 +106,21 @@ class PacketBuilder:
         self._most_step = self._ticks(JUMP_NS)
 
     def packet(self, unit: TimedAccessUnit) -> Packet | None:
-        """The unit as a packet; None before the first keyframe."""
+        """Return the unit as a packet; None before the first keyframe."""
         data, timeline = unit.data, self._counts.timeline
         head = nal.keyframe_head(self._info.codec, data)
         if unit.stepped_ns != self._stepped_ns and (head >= 0 or self._stepped_ns is None):
-            self._step(unit.stepped_ns)
+            self._apply_clock_step(unit.stepped_ns)
         received_ns = unit.received_ns + (self._stepped_ns or 0)
         if head >= 0 and (head > 4 or not self._yielded):
-            self._renew(data, head)
-        pts, dts, has_leapt = self._stamped(unit, received_ns)
+            self._update_stream(data, head)
+        pts, dts, has_leapt = self._assign_times(unit, received_ns)
         pts_ns = self.ns(pts)
         if unit.sender_wall_ns is not None and not has_leapt:
-            timeline.sender(pts_ns, unit.sender_wall_ns)
+            timeline.on_sender_report(pts_ns, unit.sender_wall_ns)
             self._sender_due_ns = pts_ns + NS_PER_S
-        self.wants_sender = pts_ns >= self._sender_due_ns
-        wall = timeline.wall(pts_ns, received_ns)
+        self.needs_sender_time = pts_ns >= self._sender_due_ns
+        wall = timeline.wall_time(pts_ns, received_ns)
         if not self._yielded and (head < 0 or not self._info.width_px):
             self._counts.before_keyframe_packets += 1
             if head >= 0:
@@ -144,20 +146,20 @@ class PacketBuilder:
             unit.starts,
         )
 
-    def steady(
+    def batch(
         self, units: Units, ticks: Sequence[int], at: int, received_ns: int
     ) -> PacketBatch | None:
-        """The quick way for a camera that goes on as it did: of `units` from `at` on, as many as
-        are no keyframes and rise evenly, at once.
+        """Return a batch of the units from `at` on, as many as are no keyframes and rise regularly.
+        This is faster than `packet`.
 
-        They give the packets that `packet` gives for them, one by one, and leave behind what it
-        does. None where the first of them wants a closer look. `ticks`: their stamps.
+        The result and the later state equal those of `packet` for each unit. Return None if the
+        first unit is irregular. `ticks` are the timestamps of the units.
         """
-        pts = self._rising(units.flags, ticks, at)
+        pts = self._rising_pts(units.flags, ticks, at)
         if (
             not pts
             or self._decode_times is None
-            or not self._leaves(self._decode_times, pts[0], received_ns)
+            or not self._keeps_unchanged(self._decode_times, pts[0], received_ns)
         ):
             return None
         num, den, timeline, clock_ns = (
@@ -167,12 +169,12 @@ class PacketBuilder:
             received_ns + (self._stepped_ns or 0),
         )
         pts_ns = [own * num // den for own in pts]
-        if not (walls := timeline.walls(pts_ns, clock_ns)):
+        if not (walls := timeline.wall_times(pts_ns, clock_ns)):
             return None
-        self._pace.pass_by(pts_ns, received_ns)
-        self._stamps.pass_by(pts[-1])
-        self._decode_times.pass_by(pts[-1])
-        self.wants_sender = pts_ns[-1] >= self._sender_due_ns
+        self._clock_rate.advance_to(pts_ns, received_ns)
+        self._stamps.advance_to(pts[-1])
+        self._decode_times.advance_to(pts[-1])
+        self.needs_sender_time = pts_ns[-1] >= self._sender_due_ns
         sender_ns, (data, ends, starts) = timeline.sender_wall_ns(0), units.part(at, at + len(pts))
         return PacketBatch(
             self._info,
@@ -188,9 +190,9 @@ class PacketBuilder:
             starts,
         )
 
-    def _rising(self, flags: Sequence[int], ticks: Sequence[int], at: int) -> list[int]:
-        """The pts of the units from `at` on, before the first that is a keyframe or does not
-        follow within a second of the one before.
+    def _rising_pts(self, flags: Sequence[int], ticks: Sequence[int], at: int) -> list[int]:
+        """Return the pts of the units from `at` on. They stop before a keyframe, and before a unit
+        that does not follow within a second.
         """
         shift, most, before = self._stamps.shift, self._most_step, ticks[at] - 1
         pts: list[int] = []
@@ -201,64 +203,64 @@ class PacketBuilder:
             before = own
         return pts
 
-    def _leaves(self, decode_times: DecodeTimes, pts: int, received_ns: int) -> bool:
-        """Whether nothing would be done to the stamps of packets that rise from `pts` on."""
+    def _keeps_unchanged(self, decode_times: DecodeTimes, pts: int, received_ns: int) -> bool:
+        """Whether the timestamps of packets that rise from `pts` on would not be changed."""
         return (
             self._yielded
-            and self._stamps.leaves(pts)
-            and decode_times.leaves(pts)
-            and self._pace.leaves(received_ns)
+            and self._stamps.keeps_unchanged(pts)
+            and decode_times.keeps_unchanged(pts)
+            and self._clock_rate.keeps_unchanged(received_ns)
         )
 
     @property
-    def is_even(self) -> bool:
-        """The camera's counter runs as fast as time does."""
-        return self._pace.is_even
+    def has_steady_clock(self) -> bool:
+        """Whether the camera's clock runs at the right rate."""
+        return self._clock_rate.is_accurate
 
     @property
     def stepped_ns(self) -> int:
-        """By how much wall time is ahead of steady time in the present session."""
+        """How far wall time is ahead of steady time in the present session."""
         return self._stepped_ns or 0
 
     def ns(self, ticks: int) -> int:
-        """Ticks of the stream's time base in nanoseconds."""
+        """Convert ticks of the stream's time base to nanoseconds."""
         return ticks * self._num // self._den
 
-    def _stamped(self, unit: TimedAccessUnit, received_ns: int) -> tuple[int, int, bool]:
-        """pts, dts, and whether the camera's counter leapt."""
+    def _assign_times(self, unit: TimedAccessUnit, received_ns: int) -> tuple[int, int, bool]:
+        """Return pts, dts, and whether the camera's timestamps jumped."""
         timeline, stamps = self._counts.timeline, self._stamps
         duration = unit.duration or self._duration
         pts = stamps.pts(unit.pts, unit.dts, duration)
-        has_leapt = timeline.jumped(self._pace.given(self.ns(pts)), received_ns)
+        has_leapt = timeline.is_jump(self._clock_rate.preview(self.ns(pts)), received_ns)
         if has_leapt:
             self._counts.jumps += 1
             likely_ns = timeline.expected_pts_ns(received_ns, self.ns(duration))
-            pts = stamps.jump(pts, self._ticks(self._pace.back(likely_ns)))
+            pts = stamps.compensate_jump(pts, self._ticks(self._clock_rate.invert(likely_ns)))
         pts_ns = self.ns(pts)
-        paced_ns = self._pace.of(pts_ns, unit.received_ns)
+        paced_ns = self._clock_rate.correct(pts_ns, unit.received_ns)
         dts = unit.dts
         if paced_ns != pts_ns:
             pts, dts = self._ticks(paced_ns), None
         if self._decode_times is not None:
-            return *stamps.keep(pts, self._decode_times.of(pts)), has_leapt
-        return *stamps.settle(pts, dts, duration), has_leapt
+            return *stamps.finalise(pts, self._decode_times.next_dts(pts)), has_leapt
+        return *stamps.complete(pts, dts, duration), has_leapt
 
     def _ticks(self, ns: int) -> int:
         return ns * self._den // self._num
 
-    def _step(self, stepped_ns: int) -> None:
-        """Our clock was set: a new session, and not before a keyframe, so that no picture is
-        lost to the recording for it.
+    def _apply_clock_step(self, stepped_ns: int) -> None:
+        """Start a new session because our clock was set. It starts at a keyframe, so that no
+        picture is lost to the recording.
         """
         if self._stepped_ns is not None:
-            self._counts.timeline.stepped(stepped_ns - self._stepped_ns)
+            self._counts.timeline.on_clock_step(stepped_ns - self._stepped_ns)
             self._counts.session += 1
             self._info = replace(self._info, session=self._counts.session)
         self._stepped_ns = stepped_ns
 
-    def _renew(self, data: bytes, head: int) -> None:
-        """The stream as this keyframe, whose first slice is at `head`, shows it: a new session
-        where its parameter sets are new.
+    def _update_stream(self, data: bytes, head: int) -> None:
+        """Update the stream from this keyframe, whose first slice is at `head`. New parameter sets
+        start a new session.
         """
         info, sets = self._info, self._sets
         here = nal.parameter_sets(info.codec, data[:head])
@@ -273,7 +275,7 @@ class PacketBuilder:
             self._counts.session += 1
         if self._decode_times is not None:
             self._duration = round(shape.frame_s * self._den / self._num * NS_PER_S)
-            self._decode_times.deepen(shape.reorder_depth, self._duration)
+            self._decode_times.set_depth(shape.reorder_depth, self._duration)
         self._sets = sets
         self._info = replace(
             info,

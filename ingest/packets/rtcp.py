@@ -1,5 +1,5 @@
-"""RTCP: the sender's time of its packets, its goodbye, and the report that it wants of us (RFC
-3550, 6). Pure.
+"""Parses and writes RTCP (RFC 3550, 6): the sender's time of its packets, its goodbye, and receiver
+reports. Pure.
 """
 
 from __future__ import annotations
@@ -16,30 +16,30 @@ _RECEIVER = struct.Struct(">BBHIIIIIII")
 _NAME = b"sightline"
 _SENDER_REPORT, _RECEIVER_REPORT, _DESCRIPTION, _BYE = 200, 201, 202, 203
 _NTP_EPOCH_S = 2_208_988_800
-"""From 1900 to 1970."""
+"""The seconds from 1900 to 1970."""
 
 
 @dataclass(frozen=True, slots=True)
 class SenderReport:
-    """At `wall_ns` (UTC, by the sender) its media clock stood at `stamp`."""
+    """At `wall_ns` (UTC, by the sender) its media clock had the value `stamp`."""
 
     ssrc: int
     wall_ns: int
     ntp_middle: int
-    """The middle 32 bits of its NTP time, which a report about it quotes."""
+    """The middle 32 bits of its NTP time, which a receiver report repeats."""
     stamp: int
 
 
 @dataclass(frozen=True, slots=True)
 class Compound:
-    """What matters of one compound packet."""
+    """The relevant parts of one compound packet."""
 
     report: SenderReport | None
     is_bye: bool
 
 
 def parse(data: bytes) -> Compound:
-    """Reads as far as `data` is whole: what is damaged says nothing."""
+    """Parse `data` up to the first damage."""
     report: SenderReport | None = None
     is_bye = False
     at = 0
@@ -66,7 +66,7 @@ def _sender_report(data: bytes, at: int) -> SenderReport | None:
 
 
 class SenderClock:
-    """The sender's time of any packet, from its last report."""
+    """Computes the sender's time of any packet from its last report."""
 
     def __init__(self, clock_hz: int) -> None:
         self._clock_hz = clock_hz
@@ -76,11 +76,11 @@ class SenderClock:
     def report(self) -> SenderReport | None:
         return self._report
 
-    def reported(self, report: SenderReport) -> None:
+    def on_report(self, report: SenderReport) -> None:
         self._report = report
 
-    def jumped(self) -> None:
-        """The sender's counter leapt: reports from before that are wrong."""
+    def on_jump(self) -> None:
+        """Forget the last report, because the timestamps jumped after it."""
         self._report = None
 
     def wall_ns(self, stamp: int) -> int | None:
@@ -95,8 +95,8 @@ class SenderClock:
 def receiver_report(
     own_ssrc: int, ssrc: int, highest: int, lost: int, report: SenderReport | None
 ) -> bytes:
-    """A compound about the stream of `ssrc`: `highest` is its last sequence number with wraps
-    above it, `lost` what is missing so far.
+    """Return a compound packet about the stream of `ssrc`. `highest` is its last extended sequence
+    number, and `lost` the number of missing packets.
     """
     quoted = 0 if report is None else report.ntp_middle
     counts = min(max(lost, 0), 0x7FFFFF)

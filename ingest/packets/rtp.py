@@ -1,5 +1,5 @@
-"""RTP packets, read in place (RFC 3550, 5): where the payload is, which packets are missing,
-and time stamps that never wrap. Pure.
+"""Parses RTP packets in place (RFC 3550, 5): payload, missing packets, and timestamps without
+wraps. Pure.
 """
 
 from __future__ import annotations
@@ -8,22 +8,18 @@ import struct
 from collections.abc import Sequence
 
 HEADER = struct.Struct(">BBHII")
-"""Flags, marker and payload type, sequence, time stamp, SSRC."""
+"""The fixed header: flags, marker and payload type, sequence number, timestamp, SSRC."""
 PLAIN = 0x80
-"""The first byte of a packet whose payload lies right behind the fixed header, with nothing
-after it.
-"""
+"""The first byte of a packet without extension, padding or contributing sources."""
 MAX_GAP = 3000
-"""A leap of sequence numbers beyond this is a counter that began anew (A.1), and no loss that
-can be counted.
-"""
+"""A larger jump of sequence numbers is a restart of the sender (A.1), and not a countable loss."""
 _PADDED, _EXTENDED, _SOURCES = 0x20, 0x10, 0x0F
 _HALF, _WHOLE = 1 << 31, 1 << 32
 
 
 def payload_bounds(buffer: bytes | bytearray, start: int, stop: int) -> tuple[int, int]:
-    """Where the payload of the packet in `buffer[start:stop]` begins and ends: (0, 0) where the
-    packet is damaged or has none.
+    """Return the bounds of the payload of the packet in `buffer[start:stop]`; (0, 0) if it is
+    damaged or has none.
     """
     flags = buffer[start] if stop - start >= HEADER.size else 0
     if flags & 0xC0 != PLAIN:
@@ -37,12 +33,12 @@ def payload_bounds(buffer: bytes | bytearray, start: int, stop: int) -> tuple[in
 
 
 def signed_step(stamp: int, before: int) -> int:
-    """From one 32-bit time stamp to another the short way round."""
+    """Return the signed distance from one 32-bit timestamp to another."""
     return (stamp - before + _HALF) % _WHOLE - _HALF
 
 
-class Numbers:
-    """A stream's sequence numbers, with wraps above their 16 bits, and how many are missing."""
+class SequenceNumbers:
+    """Extends the sequence numbers of a stream beyond 16 bits, and counts missing packets."""
 
     def __init__(self) -> None:
         self.highest = 0
@@ -51,7 +47,9 @@ class Numbers:
         self._next: int | None = None
 
     def is_next(self, sequence: int, ssrc: int) -> bool:
-        """Count one in; False where some are missing before it, or another stream begins."""
+        """Process one number. Return False if packets are missing before it, or if another stream
+        begins.
+        """
         missing = 0 if self._next is None or ssrc != self.ssrc else sequence - self._next & 0xFFFF
         if self._next is None or ssrc != self.ssrc or missing > MAX_GAP:
             self.ssrc, self.highest, missing = ssrc, sequence - 1, -1
@@ -62,18 +60,18 @@ class Numbers:
         return missing == 0
 
 
-class Ticks:
-    """32-bit time stamps as whole numbers from 0 on, that go on where the counter wraps."""
+class TimestampUnwrapper:
+    """Converts 32-bit timestamps to numbers from 0 on that do not wrap."""
 
     def __init__(self) -> None:
         self._last: int | None = None
         self._ticks = 0
 
-    def of(self, stamp: int) -> int:
-        return self.all([stamp])[0]
+    def unwrap(self, stamp: int) -> int:
+        return self.unwrap_all([stamp])[0]
 
-    def all(self, stamps: Sequence[int]) -> list[int]:
-        """Of those that follow each other."""
+    def unwrap_all(self, stamps: Sequence[int]) -> list[int]:
+        """Convert consecutive timestamps."""
         found: list[int] = []
         last, ticks = self._last, self._ticks
         for stamp in stamps:

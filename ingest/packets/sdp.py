@@ -1,7 +1,8 @@
-"""Session descriptions (RFC 8866), as far as the video and the sound of a camera need them. Pure.
+"""Parses session descriptions (RFC 8866), as far as the video and the audio of a camera need them.
+Pure.
 
-What an RTSP server says in `a=fmtp` of H.264, H.265 and AAC is in RFC 6184, 8.1, RFC 7798, 7.1, and
-RFC 3640, 4.1.
+The `a=fmtp` parameters are defined in RFC 6184, 8.1 (H.264), RFC 7798, 7.1 (H.265), and RFC 3640,
+4.1 (AAC).
 """
 
 from __future__ import annotations
@@ -15,26 +16,26 @@ _PLAIN = ("RTP/AVP", "RTP/AVP/TCP", "RTP/AVPF")
 _SETS = ("sprop-parameter-sets", "sprop-vps", "sprop-sps", "sprop-pps")
 _AUDIO_CODECS = {"mpeg4-generic": "aac", "pcma": "pcm_alaw", "pcmu": "pcm_mulaw"}
 _STATIC = {0: "pcmu/8000", 8: "pcma/8000"}
-"""Payload types that need no rtpmap (RFC 3551, 6)."""
+"""The static payload types, which need no rtpmap (RFC 3551, 6)."""
 _AAC_HBR = {"sizelength": "13", "indexlength": "3", "indexdeltalength": "3"}
 _MAX_LINES = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Video:
-    """The first video of a description. `control` and `session_control` are as written, empty
-    where nothing is.
+    """The first video of a description. `control` and `session_control` are as written, or
+    empty.
     """
 
     codec: str
-    """`h264`, `hevc`, or the encoding's name as written where it is neither."""
+    """The codec: `h264`, `hevc`, or another encoding's name as written."""
     payload_type: int
     clock_hz: int
     sets: tuple[bytes, ...]
-    """Parameter sets as NAL units."""
+    """The parameter sets as NAL units."""
     is_plain: bool
-    """Whether its packets are in decoding order, over plain RTP: no interleaved packetisation,
-    no encryption.
+    """Whether its packets are in decoding order over plain RTP: without interleaved packetisation
+    and encryption.
     """
     control: str
     session_control: str
@@ -42,24 +43,22 @@ class Video:
 
 @dataclass(frozen=True, slots=True)
 class Audio:
-    """The first sound of a description. `control` is as written."""
+    """The first audio of a description. `control` is as written."""
 
     codec: str
-    """`aac`, `pcm_alaw`, `pcm_mulaw`, or the encoding's name as written where it is none of
-    them.
-    """
+    """The codec: `aac`, `pcm_alaw`, `pcm_mulaw`, or another encoding's name as written."""
     payload_type: int
     clock_hz: int
     channels: int
     config: bytes
-    """AAC's AudioSpecificConfig."""
-    is_kept: bool
-    """Whether it is one of the three, over plain RTP, AAC as AAC-hbr and with its config."""
+    """The AudioSpecificConfig of AAC."""
+    is_supported: bool
+    """Whether it is one of the three codecs over plain RTP; AAC must be AAC-hbr with its config."""
     control: str
 
 
 class _Section:
-    """The lines from one `m=` to the next, or those before the first."""
+    """The lines from one `m=` to the next, or those before the first one."""
 
     def __init__(self, head: str) -> None:
         self.head = head
@@ -70,8 +69,8 @@ class _Section:
         self._attributes.append((name.strip().lower(), value.strip()))
 
     def value(self, name: str, prefix: str = "") -> str:
-        """The first attribute of that name that begins with `prefix`, without it; empty where
-        there is none.
+        """Return the first attribute of that name that begins with `prefix`, without the prefix;
+        empty if there is none.
         """
         for own, value in self._attributes:
             if own == name and value.startswith(prefix):
@@ -80,7 +79,7 @@ class _Section:
 
 
 def first_video(text: str) -> Video | None:
-    """The first video that `text` offers, or None where it offers none."""
+    """Return the first video that `text` offers, or None."""
     sections = _sections(text)
     for section in sections[1:]:
         fields = section.head.split()
@@ -90,7 +89,7 @@ def first_video(text: str) -> Video | None:
 
 
 def first_audio(text: str) -> Audio | None:
-    """The first sound that `text` offers, or None where it offers none."""
+    """Return the first audio that `text` offers, or None."""
     for section in _sections(text)[1:]:
         fields = section.head.split()
         if fields and fields[0].lower() == "audio" and len(fields) >= 4:
@@ -111,7 +110,7 @@ def _audio(section: _Section, fields: list[str]) -> Audio:
     is_whole = codec != "aac" or (
         len(config) >= 2 and all(parameters.get(key) == value for key, value in _AAC_HBR.items())
     )
-    is_kept = codec in _AUDIO_CODECS.values() and fields[2].upper() in _PLAIN and is_whole
+    is_supported = codec in _AUDIO_CODECS.values() and fields[2].upper() in _PLAIN and is_whole
     clock_hz = _number(rate, 0) or 8000
     return Audio(
         codec,
@@ -119,7 +118,7 @@ def _audio(section: _Section, fields: list[str]) -> Audio:
         clock_hz,
         _number(channels, 1) or 1,
         config,
-        is_kept,
+        is_supported,
         section.value("control"),
     )
 
@@ -181,7 +180,7 @@ def _sets(parameters: dict[str, str]) -> tuple[bytes, ...]:
 
 
 def _decoded(text: str) -> bytes:
-    """Base64, without the start code that some cameras put in; empty where it is none."""
+    """Decode Base64, and remove the start code that some cameras add; empty if it is invalid."""
     text = text.strip()
     try:
         unit = b64decode(text + "=" * (-len(text) % 4))
@@ -191,11 +190,11 @@ def _decoded(text: str) -> bytes:
 
 
 def control_url(base: str, control: str) -> str:
-    """The URL of a control attribute: absolute, `*` for the base itself, or what is put behind the
-    base (RFC 2326, C.1.1).
+    """Return the URL of a control attribute: an absolute one, `*` for the base itself, or a suffix
+    of the base (RFC 2326, C.1.1).
 
-    Put behind, not resolved as links are: cameras whose base has a query (`?channel=1`) expect the
-    track after it.
+    It is appended, and not resolved like a link: cameras whose base has a query (`?channel=1`)
+    expect the track after it.
     """
     if control in ("", "*"):
         return base

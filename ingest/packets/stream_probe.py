@@ -1,5 +1,5 @@
-"""What a decoder sees in a keyframe: the one place where ingest asks libavcodec about a
-stream's shape.
+"""Asks libavcodec for the picture size and the timing of a stream. No other module of ingest does
+that.
 """
 
 from __future__ import annotations
@@ -13,27 +13,29 @@ from av.video.codeccontext import VideoCodecContext
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """Width and height in pixels, zeros where the keyframe is too broken to tell; `frame_s` is
-    0 where its timing is not said.
+    """Width and height in pixels, or zeros if the keyframe is too damaged; `frame_s` is 0 if the
+    timing is not stated.
     """
 
     width_px: int
     height_px: int
     reorder_depth: int
-    """How many pictures wait in the decoder for ones that come later and are shown before them."""
+    """The number of pictures that a decoder holds for ones that are decoded later and shown
+    earlier.
+    """
     frame_s: float
 
 
 _MAX_KNOWN = 4_096
 _known: dict[tuple[str, bytes], Shape] = {}
-"""By codec and parameter sets, which decide it: a camera that comes back needs no decoder,
-whose megabytes leave holes in the heap.
+"""The known shapes by codec and parameter sets, which determine them. A camera that reconnects then
+needs no decoder, whose large allocations fragment the heap.
 """
 
 
 def shape_of(codec: str, extradata: bytes, keyframe: bytes) -> Shape:
-    """The shape of a stream with these parameter sets; the keyframe is looked at where they are
-    new.
+    """Return the shape of a stream with these parameter sets; the keyframe is decoded only if they
+    are new.
     """
     known = _known.get((codec, extradata))
     if known is not None:

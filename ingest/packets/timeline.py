@@ -1,19 +1,19 @@
-"""The wall time of packets: their own pts, held to a clock by one slowly moving offset. Pure: no
-clock, no I/O.
+"""Computes the wall time of packets as their pts plus a slowly moving offset. Pure: no clock, no
+I/O.
 
-`wall = pts + offset`, so that the distance between two pictures is the camera's and not the
-network's. The offset aims at
+With `wall = pts + offset`, the distance between two pictures is the camera's and not the network's.
+The offset follows
 
-- the sender's clock, where sender reports give it, agree with each other, and it is within
-  `TRUST_NS` of ours;
-- otherwise the receiver's: the least delay (receive time less pts) of the last seconds, since
-  jitter only ever adds delay.
+- the sender's clock, if its reports agree with each other and are within `TRUST_NS` of ours;
+- otherwise the receiver's clock: the least delay (receive time minus pts) of the last seconds,
+  because jitter only adds delay.
 
-The offset never moves so fast that wall time goes back: an error of 20 ms is slewed at 2 % of the
-time that passes, larger ones in proportion up to half of it, and those above `STEP_NS` forwards in
-one step (a gap, which is the truth: nothing was seen in it). A jump of pts anchors anew. With
-B-frames packets come in another order than their pictures; wall time follows the pictures, and is
-monotonic in their order.
+The offset never moves so fast that wall time goes back. An error of 20 ms is slewed at 2 % of the
+elapsed time, and larger ones in proportion up to half of it. An error above `STEP_NS` forwards is
+corrected in one step, which leaves a gap in which nothing was seen. A jump of pts starts again.
+
+With B-frames, packets arrive in another order than their pictures. Wall time follows the pictures,
+and is monotonic in their order.
 """
 
 from __future__ import annotations
@@ -26,23 +26,23 @@ from domain.media.packets import WallSource
 from ingest.packets.sender_offset import SenderOffset
 
 TRUST_NS = 5 * NS_PER_S
-"""A sender's clock further than this from ours is not believed, only published as skew."""
+"""A sender's clock with a larger difference from ours is not trusted, and only published as
+skew.
+"""
 STEP_NS = 500 * NS_PER_MS
 JUMP_NS = NS_PER_S
-"""A pts that leaps by more than this against the time that passed here is a jump of the
-camera's counter.
-"""
+"""A larger change of pts against the elapsed time is a jump of the camera's clock."""
 BACK_NS = 500 * NS_PER_MS
-"""A pts further back than this is a jump too, and no picture that B-frames put out of order."""
+"""A pts that goes back by more is a jump too; B-frames reorder pictures by less."""
 WINDOW_NS = 4 * NS_PER_S
-"""The least delay is taken over the last one to two of these."""
+"""The least delay is taken over the last one or two of these windows."""
 _SETTLED_NS = 20 * NS_PER_MS
 AHEAD_NS = 2 * NS_PER_S
-"""No picture's wall time by our clock is more than this after it was received, however fast the
-sender's counter runs.
+"""The largest difference by which a picture's wall time may exceed its arrival, however fast the
+sender's clock runs.
 """
 SILENCE_NS = NS_PER_S
-"""After a silence longer than this it is watched whether the packets catch up."""
+"""After a longer silence, it is observed whether the packets catch up."""
 _WATCH_NS = NS_PER_S
 _NEVER_NS = 1 << 62
 _CATCHING_UP_NS = 100 * NS_PER_MS
@@ -54,7 +54,7 @@ class WallTime(NamedTuple):
 
 
 class _LeastDelay:
-    """The least of the samples of the last one to two windows."""
+    """The least sample of the last one or two windows."""
 
     def __init__(self, sample_ns: int, now_ns: int) -> None:
         self._now_least_ns = self._last_least_ns = sample_ns
@@ -73,8 +73,8 @@ class _LeastDelay:
             self._now_least_ns = sample_ns
         return min(self._now_least_ns, self._last_least_ns)
 
-    def would_be(self, sample_ns: int, now_ns: int) -> int:
-        """What `add` would give."""
+    def preview(self, sample_ns: int, now_ns: int) -> int:
+        """Return what `add` would return."""
         return min(
             sample_ns,
             self._now_least_ns,
@@ -83,8 +83,8 @@ class _LeastDelay:
 
 
 class _Silence:
-    """Whether packets after a silence come ever less late (they waited on the way), or stay as
-    late as the first (none were made).
+    """Determines whether packets after a silence catch up, because they were delayed, or stay late,
+    because none were made.
     """
 
     def __init__(self, now_ns: int) -> None:
@@ -92,9 +92,9 @@ class _Silence:
         self._first_ns: int | None = None
         self._second_ns: int | None = None
 
-    def late_for_good(self, sample_ns: int, now_ns: int) -> int | None:
-        """The least delay since the silence, once it is known; a very small one where they
-        catch up.
+    def permanent_delay_ns(self, sample_ns: int, now_ns: int) -> int | None:
+        """Return the least delay since the silence once it is known; a very small one if the
+        packets catch up.
         """
         if now_ns < self._turn_ns:
             self._first_ns = sample_ns if self._first_ns is None else min(self._first_ns, sample_ns)
@@ -113,19 +113,21 @@ class _Silence:
 
 
 class Timeline:
-    """The wall time of one session's packets, in the order they come. Call `sender` whenever a
-    report is known, `wall` for each packet.
+    """Computes the wall times of one session's packets, in the order of arrival. Call
+    `on_sender_report` for each report and `wall_time` for each packet.
     """
 
     def __init__(self) -> None:
         self.skew_ns: int | None = None
-        """Sender's clock less ours, as last reported; None without reports."""
+        """The sender's clock minus ours, as last reported; None without reports."""
         self._least: _LeastDelay | None = None
         self._offset_ns = 0
         self._newest_pts_ns = 0
         self._newest_wall_ns = 0
-        self._squeeze = 1.0
-        """Of the distance between the newest two pictures: those between them are placed by it."""
+        self._compression = 1.0
+        """The compression of the distance between the newest two pictures, which also applies to
+        pictures between them.
+        """
         self._last_pts_ns = 0
         self._last_received_ns = 0
         self._sender = SenderOffset()
@@ -133,26 +135,28 @@ class Timeline:
         self._most_ahead_ns = AHEAD_NS
         self._anchored_ns = 0
         self.source = WallSource.RECEIVER
-        """Of the newest wall time."""
+        """The source of the newest wall time."""
         self._aims_at_sender = False
-        self.read_every_ns = 0
-        """Packets are read so seldom that one may have come so long before `received_ns`: a
-        silence is known as one only so much later.
+        self.read_interval_ns = 0
+        """The read interval: a packet may have arrived so long before `received_ns`. A silence is
+        detected later by the same time.
         """
 
-    def sender(self, pts_ns: int, sender_wall_ns: int) -> None:
-        """By the sender's reports, the picture of `pts_ns` was taken at `sender_wall_ns`."""
+    def on_sender_report(self, pts_ns: int, sender_wall_ns: int) -> None:
+        """Process a report by which the picture of `pts_ns` was taken at `sender_wall_ns`."""
         self._sender.report(sender_wall_ns - pts_ns, pts_ns)
 
     def sender_wall_ns(self, pts_ns: int) -> int | None:
-        """The sender's own time of `pts_ns`, trusted or not."""
+        """Return the sender's own time of `pts_ns`, trusted or not."""
         offset_ns = self._sender.offset_ns
         return None if offset_ns is None else pts_ns + offset_ns
 
-    def wall(self, pts_ns: int, received_ns: int) -> WallTime:
-        """The wall time of the packet of `pts_ns` that came at `received_ns` (our clock, UTC)."""
+    def wall_time(self, pts_ns: int, received_ns: int) -> WallTime:
+        """Return the wall time of the packet of `pts_ns` that arrived at `received_ns` (UTC, our
+        clock).
+        """
         sample_ns = received_ns - pts_ns
-        if self._least is None or self.jumped(pts_ns, received_ns):
+        if self._least is None or self.is_jump(pts_ns, received_ns):
             self._anchor(pts_ns, received_ns)
         assert self._least is not None
         if self._is_silence(received_ns):
@@ -162,13 +166,13 @@ class Timeline:
             least_ns = self._after_silence(self._silence, least_ns, sample_ns, received_ns)
         self._aim(least_ns, pts_ns)
         self._last_pts_ns, self._last_received_ns = pts_ns, received_ns
-        return WallTime(self._placed(pts_ns, received_ns), self.source)
+        return WallTime(self._place(pts_ns, received_ns), self.source)
 
-    def walls(self, pts_ns: Sequence[int], received_ns: int) -> list[int]:
-        """What `wall` gives for each of these, which rise by no more than `JUMP_NS` a step and came
-        all at once; `source` is that of all.
+    def wall_times(self, pts_ns: Sequence[int], received_ns: int) -> list[int]:
+        """Return the wall times of several packets that were received together, each at most
+        `JUMP_NS` after the one before. They equal those of `wall_time`; `source` applies to all.
 
-        Empty, and nothing is done, where one of them needs to be looked at by itself.
+        The list is empty, and nothing changes, if one of them is irregular.
         """
         least, is_watched = self._least, self._silence is not None or self._is_silence(received_ns)
         if least is None or is_watched or received_ns - self._anchored_ns <= NS_PER_S:
@@ -176,7 +180,7 @@ class Timeline:
         first_ns, last_ns, sender_ns = pts_ns[0], pts_ns[-1], self._sender.offset_ns
         if not self._newest_pts_ns < first_ns <= self._last_pts_ns + JUMP_NS:
             return []
-        floor_ns = least.would_be(received_ns - first_ns, received_ns)
+        floor_ns = least.preview(received_ns - first_ns, received_ns)
         least_ns = min(floor_ns, received_ns - last_ns)
         is_trusted = sender_ns is not None and abs(sender_ns - floor_ns) <= TRUST_NS
         if sender_ns is not None and is_trusted != (abs(sender_ns - least_ns) <= TRUST_NS):
@@ -191,26 +195,28 @@ class Timeline:
             last_ns,
             received_ns,
         )
-        return self._run(pts_ns, received_ns, floor_ns, sender_ns if is_trusted else None)
+        return self._batch_wall_times(
+            pts_ns, received_ns, floor_ns, sender_ns if is_trusted else None
+        )
 
-    def _run(
+    def _batch_wall_times(
         self, pts_ns: Sequence[int], received_ns: int, floor_ns: int, sender_ns: int | None
     ) -> list[int]:
-        """`_aim` and `_placed` for each, where only the offset and the least delay change from
-        one to the next.
+        """Compute the wall times as `_aim` and `_place` do, for the case that only offset and least
+        delay change.
         """
         offset_ns, newest_pts_ns, newest_ns = (
             self._offset_ns,
             self._newest_pts_ns,
             self._newest_wall_ns,
         )
-        if self._goes_straight(pts_ns, received_ns, floor_ns, sender_ns):
+        if self._keeps_offset(pts_ns, received_ns, floor_ns, sender_ns):
             walls = [own_ns + offset_ns for own_ns in pts_ns]
             before_pts_ns, before_ns = (
                 (newest_pts_ns, newest_ns) if len(walls) == 1 else (pts_ns[-2], walls[-2])
             )
             self._newest_pts_ns, self._newest_wall_ns = pts_ns[-1], walls[-1]
-            self._squeeze = min(1.0, (walls[-1] - before_ns) / (pts_ns[-1] - before_pts_ns))
+            self._compression = min(1.0, (walls[-1] - before_ns) / (pts_ns[-1] - before_pts_ns))
             return walls
         limit_ns = received_ns + self._most_ahead_ns + (0 if sender_ns is None else TRUST_NS)
         distance_ns, step_ns, walls = 1, 1, list[int]()
@@ -234,13 +240,13 @@ class Timeline:
             newest_pts_ns,
             newest_ns,
         )
-        self._squeeze = min(1.0, distance_ns / step_ns)
+        self._compression = min(1.0, distance_ns / step_ns)
         return walls
 
-    def _goes_straight(
+    def _keeps_offset(
         self, pts_ns: Sequence[int], received_ns: int, floor_ns: int, sender_ns: int | None
     ) -> bool:
-        """Whether the offset is where it is to be, and stays there."""
+        """Whether the offset is at its target and stays there."""
         if (floor_ns if sender_ns is None else sender_ns) != self._offset_ns or (
             sender_ns is None and received_ns - pts_ns[-1] < floor_ns
         ):
@@ -250,9 +256,9 @@ class Timeline:
             0 if sender_ns is None else TRUST_NS
         )
 
-    def stepped(self, by_ns: int) -> None:
-        """Our clock was set forward by `by_ns` (back: below zero), and a session begins: its
-        wall times are right from the first.
+    def on_clock_step(self, by_ns: int) -> None:
+        """Shift all times because our clock was set by `by_ns`. The new session then has correct
+        wall times from its start.
         """
         if self._least is not None:
             self._least.shift(by_ns)
@@ -262,9 +268,9 @@ class Timeline:
         self._anchored_ns += by_ns
         self._silence = None
 
-    def jumped(self, pts_ns: int, received_ns: int) -> bool:
-        """Whether a packet of `pts_ns`, received now, would be a leap of the sender's counter
-        rather than the next picture.
+    def is_jump(self, pts_ns: int, received_ns: int) -> bool:
+        """Whether a packet of `pts_ns`, received now, would be a jump of the sender's clock rather
+        than the next picture.
         """
         if self._least is None:
             return False
@@ -275,20 +281,20 @@ class Timeline:
         return is_leap and pts_ns + self._offset_ns > received_ns + JUMP_NS
 
     def expected_pts_ns(self, received_ns: int, duration_ns: int) -> int:
-        """The pts of a packet received now had its counter not leapt; `duration_ns`: of a
-        picture. Reports of before are forgotten.
+        """Return the pts that a packet received now would have without a jump. `duration_ns` is the
+        duration of a picture. Earlier reports are forgotten.
         """
         self._sender = SenderOffset()
         return self._last_pts_ns + max(
-            duration_ns, received_ns - self._last_received_ns - self.read_every_ns
+            duration_ns, received_ns - self._last_received_ns - self.read_interval_ns
         )
 
     def _is_silence(self, received_ns: int) -> bool:
-        """What was not there at one read, and came before the next, is none yet."""
-        return received_ns - self._last_received_ns > SILENCE_NS + self.read_every_ns // 2
+        """Whether this is a silence; packets that arrive between two reads are none."""
+        return received_ns - self._last_received_ns > SILENCE_NS + self.read_interval_ns // 2
 
     def _anchor(self, pts_ns: int, received_ns: int) -> None:
-        """Begin anew at this packet: after all that went before, and not before it was received."""
+        """Restart at this packet: after all earlier wall times, and not before its arrival."""
         wall_ns = max(received_ns, self._newest_wall_ns + 1)
         self._offset_ns = wall_ns - pts_ns
         self._newest_pts_ns, self._newest_wall_ns = pts_ns, wall_ns
@@ -318,10 +324,10 @@ class Timeline:
     def _after_silence(
         self, silence: _Silence, least_ns: int, sample_ns: int, received_ns: int
     ) -> int:
-        """The offset to aim at: what came late all at once will catch up, but a camera that
-        paused will not.
+        """Return the target offset: packets that arrived late together will catch up, but a camera
+        that paused will not.
         """
-        late_ns = silence.late_for_good(sample_ns, received_ns)
+        late_ns = silence.permanent_delay_ns(sample_ns, received_ns)
         if late_ns is None:
             return least_ns
         self._silence = None
@@ -330,21 +336,24 @@ class Timeline:
             return late_ns
         return least_ns
 
-    def _placed(self, pts_ns: int, received_ns: int) -> int:
-        """The wall time of `pts_ns`; a picture older than the newest one keeps its distance to it.
+    def _place(self, pts_ns: int, received_ns: int) -> int:
+        """Return the wall time of `pts_ns`; a picture older than the newest one keeps its distance
+        to it.
 
-        None is much later than it was received, but for those that a camera had saved up and sends
-        at once when it is connected to.
+        No wall time is much later than its arrival, except for pictures that a camera buffered and
+        sends when a connection starts.
         """
         if pts_ns <= self._newest_pts_ns:
-            return self._newest_wall_ns - round((self._newest_pts_ns - pts_ns) * self._squeeze)
+            return self._newest_wall_ns - round((self._newest_pts_ns - pts_ns) * self._compression)
         ahead_ns = pts_ns + self._offset_ns - received_ns
         if ahead_ns > self._most_ahead_ns and received_ns - self._anchored_ns <= NS_PER_S:
             self._most_ahead_ns = ahead_ns
         limit_ns = self._most_ahead_ns + (TRUST_NS if self._aims_at_sender else 0)
         self._offset_ns -= max(0, ahead_ns - limit_ns)
         wall_ns = max(pts_ns + self._offset_ns, self._newest_wall_ns + 1)
-        self._squeeze = min(1.0, (wall_ns - self._newest_wall_ns) / (pts_ns - self._newest_pts_ns))
+        self._compression = min(
+            1.0, (wall_ns - self._newest_wall_ns) / (pts_ns - self._newest_pts_ns)
+        )
         self._newest_wall_ns = wall_ns
         self._newest_pts_ns = pts_ns
         return self._newest_wall_ns

@@ -1,7 +1,7 @@
-"""Time stamps made whole: every packet gets a pts and a dts that a muxer takes. Pure.
+"""Completes timestamps: every packet gets a pts and a dts that a muxer accepts. Pure.
 
-libavformat leaves out the first pts of some streams, and the first dts of streams with B-frames;
-RTP itself carries pts only.
+libavformat omits the first pts of some streams, and the first dts of streams with B-frames; RTP has
+only pts.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ from __future__ import annotations
 from heapq import heappush, heapreplace
 
 _MAX_LEARNT = 4
-"""A stream that does not say how deep it reorders is believed to need no more than this."""
+"""The largest reorder depth that is learned from a stream that does not state it."""
 
 
 class Timestamps:
-    """The stamps of one connection, in ticks of its time base. dts rises with every packet and
-    never passes pts.
+    """The timestamps of one connection, in ticks of its time base. dts rises with every packet and
+    never exceeds pts.
     """
 
     def __init__(self, reorder_depth: int) -> None:
@@ -24,8 +24,8 @@ class Timestamps:
         self._last_dts: int | None = None
 
     def pts(self, pts: int | None, dts: int | None, duration: int) -> int:
-        """The packet's pts: where the source leaves it out, 0 on the first packet (libavformat
-        counts from there), else the likely next.
+        """Return the packet's pts. If the source omits it, it is 0 for the first packet, as in
+        libavformat, and otherwise the likely next one.
         """
         if pts is None:
             if self._last_dts is None:
@@ -35,37 +35,35 @@ class Timestamps:
 
     @property
     def shift(self) -> int:
-        """What `pts` adds."""
+        """The shift that `pts` adds."""
         return self._shift
 
-    def leaves(self, pts: int) -> bool:
-        """Whether `keep` would give a packet of `pts` that is shown as soon as it is decoded
-        its own pts and dts.
-        """
+    def keeps_unchanged(self, pts: int) -> bool:
+        """Whether `finalise` would not change the timestamps of a packet with equal pts and dts."""
         return self._last_dts is not None and pts > self._last_dts
 
-    def pass_by(self, newest_pts: int) -> None:
-        """As `keep` for packets of rising pts up to this one, where it `leaves` the first as it
-        is.
+    def advance_to(self, newest_pts: int) -> None:
+        """Process packets of rising pts up to this one, the first of which `keeps_unchanged` has
+        accepted.
         """
         self._last_pts = self._last_dts = newest_pts
 
-    def jump(self, pts: int, to: int) -> int:
-        """The source's counter leapt to `pts` (as `pts()` gave it), which should have been
-        `to`: shift all that follow. Returns `to`.
+    def compensate_jump(self, pts: int, to: int) -> int:
+        """Handle a jump to `pts` (as `pts()` returned it), which should have been `to`: shift all
+        that follow. Returns `to`.
         """
         self._shift += to - pts
         return to
 
-    def settle(self, pts: int, dts: int | None, duration: int) -> tuple[int, int]:
-        """The final (pts, dts) of the packet whose pts was found by `pts()`."""
+    def complete(self, pts: int, dts: int | None, duration: int) -> tuple[int, int]:
+        """Return the final (pts, dts) of a packet whose pts comes from `pts()`."""
         last = self._last_dts
         step = duration or 1
         likely = pts - self._reorder_depth * step if last is None else last + step
-        return self.keep(pts, likely if dts is None else dts + self._shift)
+        return self.finalise(pts, likely if dts is None else dts + self._shift)
 
-    def keep(self, pts: int, dts: int) -> tuple[int, int]:
-        """The final (pts, dts) of a packet whose both are shifted already."""
+    def finalise(self, pts: int, dts: int) -> tuple[int, int]:
+        """Return the final (pts, dts) of a packet whose timestamps are already shifted."""
         last, decode = self._last_dts, min(dts, pts)
         if last is not None and decode <= last:
             decode = last + 1
@@ -74,7 +72,7 @@ class Timestamps:
 
 
 class DecodeTimes:
-    """dts from the pts of packets in decoding order, as libavformat has them: the least of the
+    """Derives dts from the pts of packets in decoding order, as libavformat does: the least of the
     newest pts, as many as are reordered.
     """
 
@@ -84,8 +82,8 @@ class DecodeTimes:
         self._step = 1
         self._learnt = 0
 
-    def deepen(self, depth: int, step: int) -> None:
-        """The stream says that pictures wait for up to `depth` others, `step` ticks apart (0:
+    def set_depth(self, depth: int, step: int) -> None:
+        """Set the reorder depth that the stream states, and the distance of pictures in ticks (0:
         unknown).
         """
         self._step = step or 1
@@ -93,21 +91,19 @@ class DecodeTimes:
             self._depth = depth
             self._newest = []
 
-    def leaves(self, pts: int) -> bool:
-        """Whether the dts of a packet of `pts`, and of those that follow and rise, would be
-        their pts.
-        """
+    def keeps_unchanged(self, pts: int) -> bool:
+        """Whether the dts of a packet of `pts`, and of rising ones after it, equal their pts."""
         return len(self._newest) == 1 and self._newest[0] <= pts
 
-    def pass_by(self, newest_pts: int) -> None:
-        """As `of` for packets of rising pts up to this one, where it `leaves` the first as it
-        is.
+    def advance_to(self, newest_pts: int) -> None:
+        """Process packets of rising pts up to this one, the first of which `keeps_unchanged` has
+        accepted.
         """
         self._newest[0] = newest_pts
 
-    def of(self, pts: int) -> int:
-        """The dts of the next packet; before the first pictures of all there is room for those
-        that wait.
+    def next_dts(self, pts: int) -> int:
+        """Return the dts of the next packet. The first dts leave room for the pictures that
+        wait.
         """
         newest = self._newest
         if not newest:

@@ -1,4 +1,4 @@
-"""The tracks of a session: their RTP packets become units, and those packets with times. Pure."""
+"""The tracks of a session, which turn RTP packets into packets with times. Pure."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from ingest.packets import nal, rtcp
 from ingest.packets.audio import AudioUnits
 from ingest.packets.depacketise import AccessUnit, AccessUnits, Units
 from ingest.packets.packet_builder import PacketBuilder, SourceCounts, TimedAccessUnit
-from ingest.packets.rtp import Ticks
+from ingest.packets.rtp import TimestampUnwrapper
 from ingest.packets.sdp import Audio, Video
 from ingest.packets.timeline import Timeline
 
 
 class VideoTrack:
-    """`units` takes RTP packets, `control` RTCP packets; `packets` gives what came whole of
-    them.
+    """The video track. `units` receives RTP packets, `on_rtcp` RTCP packets; `packets` returns the
+    completed packets.
     """
 
     def __init__(
@@ -47,39 +47,41 @@ class VideoTrack:
         self.units = AccessUnits(video.codec, video.payload_type, channel)
         self._last: list[PacketOrBatch] = []
         self.is_over = False
-        """The camera said goodbye."""
+        """Whether the camera sent a goodbye."""
         self.reports = 0
-        """RTCP packets that came."""
+        """The number of RTCP packets received."""
         self._counts = counts
-        self._intake = PacketBuilder(counts, info, reorder_depth=None)
+        self._builder = PacketBuilder(counts, info, reorder_depth=None)
         self._sender = rtcp.SenderClock(video.clock_hz)
-        self._ticks = Ticks()
+        self._ticks = TimestampUnwrapper()
 
-    def control(self, data: bytes) -> None:
+    def on_rtcp(self, data: bytes) -> None:
         self.reports += 1
         compound = rtcp.parse(data)
         if compound.report is not None:
-            self._sender.reported(compound.report)
+            self._sender.on_report(compound.report)
         self.is_over = self.is_over or compound.is_bye
 
     def packets(self, received_ns: int, stepped_ns: int = 0) -> list[PacketOrBatch]:
-        """What is whole, and received at `received_ns`: steady time, to which wall time adds
-        `stepped_ns`.
+        """Return the complete packets, received at `received_ns`. This is steady time, to which
+        wall time adds `stepped_ns`.
         """
         taken, self.units.ready = self.units.ready, Units()
-        counts, intake = self._counts, self._intake
+        counts, builder = self._counts, self._builder
         counts.broken_packets, counts.lost_packets = (
             self.units.broken_units,
             self.units.lost_packets,
         )
-        ticks = self._ticks.all(taken.stamps)
+        ticks = self._ticks.unwrap_all(taken.stamps)
         sender_ns = (
-            self._sender.wall_ns(taken.stamps[0]) if taken.stamps and intake.wants_sender else None
+            self._sender.wall_ns(taken.stamps[0])
+            if taken.stamps and builder.needs_sender_time
+            else None
         )
         received: list[PacketOrBatch] = []
         at = 0
         while at < len(ticks):
-            run = intake.steady(taken, ticks, at, received_ns) if at or sender_ns is None else None
+            run = builder.batch(taken, ticks, at, received_ns) if at or sender_ns is None else None
             if run is not None:
                 received.append(run)
                 at += run.count
@@ -96,37 +98,37 @@ class VideoTrack:
     def _packet(
         self, unit: AccessUnit, ticks: int, received_ns: int, sender_ns: int | None, stepped_ns: int
     ) -> Packet | None:
-        """One unit by itself, whatever it is; none before the first keyframe. Only the first of
-        a read is told the sender's time.
+        """Return the packet of one unit; None before the first keyframe. Only the first unit of a
+        read gets the sender's time.
         """
         jumps = self._counts.jumps
-        packet = self._intake.packet(
+        packet = self._builder.packet(
             TimedAccessUnit(
                 unit.data, ticks, None, 0, received_ns, sender_ns, stepped_ns, unit.starts
             )
         )
         if self._counts.jumps != jumps:
-            self._sender.jumped()
+            self._sender.on_jump()
         return packet
 
     @property
-    def is_even(self) -> bool:
-        """Its time stamps run as fast as time does."""
-        return self._intake.is_even
+    def has_steady_clock(self) -> bool:
+        """Whether its timestamps run at the right rate."""
+        return self._builder.has_steady_clock
 
-    def read_every(self, ns: int) -> None:
-        """Packets come at reads that are so far apart."""
-        self._counts.timeline.read_every_ns = ns
+    def set_read_interval(self, ns: int) -> None:
+        """Set the interval between two reads."""
+        self._counts.timeline.read_interval_ns = ns
 
     @property
     def newest(self) -> Packet | None:
-        """The last packet that came."""
+        """The last packet."""
         return newest_packet(self._last) if self._last else None
 
     @property
     def stepped_ns(self) -> int:
-        """By how much the wall time of `newest` is ahead of steady time."""
-        return self._intake.stepped_ns
+        """How far the wall time of `newest` is ahead of steady time."""
+        return self._builder.stepped_ns
 
     def report(self, own_ssrc: int) -> bytes:
         units = self.units
@@ -136,8 +138,8 @@ class VideoTrack:
 
 
 class AudioTrack:
-    """The sound beside a `video`, and on its clock: by both sender reports where there are any,
-    else by when it comes.
+    """The audio track of a `video`, on the same clock: by the sender reports of both if there are
+    any, otherwise by arrival.
     """
 
     def __init__(self, audio: Audio, video: VideoTrack) -> None:
@@ -145,25 +147,25 @@ class AudioTrack:
         self._hz = audio.clock_hz
         self._video = video
         self._sender = rtcp.SenderClock(audio.clock_hz)
-        self._ticks = Ticks()
+        self._ticks = TimestampUnwrapper()
         self._timeline = Timeline()
         self._shift = 0
         self._last_wall_ns = self._last_stepped_ns = 0
 
-    def control(self, data: bytes) -> None:
+    def on_rtcp(self, data: bytes) -> None:
         report = rtcp.parse(data).report
         if report is not None:
-            self._sender.reported(report)
+            self._sender.on_report(report)
 
     def packets(self, received_ns: int) -> list[AudioPacket]:
-        """What is whole, and received at `received_ns` (steady time); nothing before the
+        """Return the complete packets, received at `received_ns` (steady time); none before the
         video's first packet.
         """
         taken, self.units.ready = self.units.ready, []
         picture = self._video.newest
         if picture is None or not taken:
             return []
-        stamps = [self._ticks.of(piece.stamp) for piece in taken]
+        stamps = [self._ticks.unwrap(piece.stamp) for piece in taken]
         stepped_ns = self._video.stepped_ns
         if stepped_ns != self._last_stepped_ns:
             self._last_wall_ns += stepped_ns - self._last_stepped_ns
@@ -188,33 +190,33 @@ class AudioTrack:
         return packets
 
     def report(self, own_ssrc: int) -> bytes:
-        numbers = self.units.numbers
+        numbers = self.units.sequence
         return rtcp.receiver_report(
             own_ssrc, numbers.ssrc, numbers.highest, numbers.lost, self._sender.report
         )
 
-    def read_every(self, ns: int) -> None:
-        """Pieces come at reads that are so far apart."""
-        self._timeline.read_every_ns = ns
+    def set_read_interval(self, ns: int) -> None:
+        """Set the interval between two reads."""
+        self._timeline.read_interval_ns = ns
 
     def _wall_ns(self, stamp: int, ticks: int, picture: Packet, received_ns: int) -> int:
-        """Of the newest piece, in steady time with the steps of the video. A leap of its
-        counter is taken out of all that follow.
+        """Return the wall time of the newest unit, in steady time plus the steps of the video. A
+        jump of its timestamps is removed from all later ones.
         """
         timeline = self._timeline
-        if timeline.jumped(self._ns(ticks), received_ns):
+        if timeline.is_jump(self._ns(ticks), received_ns):
             self._shift += (
                 timeline.expected_pts_ns(received_ns, 0) * self._hz // NS_PER_S
                 - ticks
                 - self._shift
             )
-            self._sender.jumped()
+            self._sender.on_jump()
         pts_ns, sender_ns = self._ns(ticks), self._sender.wall_ns(stamp)
         if sender_ns is not None and picture.sender_wall_ns is not None:
-            timeline.sender(
+            timeline.on_sender_report(
                 pts_ns, sender_ns + picture.wall_ns - picture.sender_wall_ns - self._last_stepped_ns
             )
-        return timeline.wall(pts_ns, received_ns).wall_ns + self._last_stepped_ns
+        return timeline.wall_time(pts_ns, received_ns).wall_ns + self._last_stepped_ns
 
     def _ns(self, ticks: int) -> int:
         return (ticks + self._shift) * NS_PER_S // self._hz

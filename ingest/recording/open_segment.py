@@ -142,7 +142,7 @@ class OpenSegment:
         data: list[bytes | bytearray] = []
         table = [0, 0, DELTA, 0] * len(decoded)
         table[0::4] = [ticks * scale for ticks in times]
-        table[1::4] = lengths.put(self.stream.codec, received, data)
+        table[1::4] = lengths.append_prefixed(self.stream.codec, received, data)
         row = 0
         for one in received:
             if isinstance(one, PacketBatch):

@@ -321,14 +321,14 @@ class Connection:
             now_s,
             has_waiting_consumer=self._taker.has_waiting_consumer,
             may_need_packets_soon=self._taker.may_need_packets_soon,
-            is_rate_regular=video is not None and video.is_even,
+            is_rate_regular=video is not None and video.has_steady_clock,
         )
         if not has_changed:
             return
         ticks = self._cadence.ticks
         for track in (self._media.video, self._media.audio):
             if track is not None:
-                track.read_every(0 if ticks == 1 else round(ticks * TICK_S * NS_PER_S))
+                track.set_read_interval(0 if ticks == 1 else round(ticks * TICK_S * NS_PER_S))
         if ticks > 1:
             self._loop.read_every(self._socket, ticks, self._take_turn)
             return

@@ -83,7 +83,7 @@ def packets(pull: Pull) -> Generator[Packet, None, None]:
 def _demux(container: InputContainer, line: Line, pull: Pull) -> Iterator[Packet]:
     stream = _video_of(container)
     counts, clock = pull.counts, pull.clock
-    intake = PacketBuilder(
+    builder = PacketBuilder(
         counts, _first_info(pull.camera_id, stream), stream.codec_context.reorder_depth
     )
     sender = _SenderClock()
@@ -101,11 +101,11 @@ def _demux(container: InputContainer, line: Line, pull: Pull) -> Iterator[Packet
         counts.broken_packets += raw.is_corrupt
         jumps = counts.jumps
         sender_wall_ns = (
-            sender.wall_ns(raw, intake.ns(raw.pts))
-            if intake.wants_sender and raw.pts is not None
+            sender.wall_ns(raw, builder.ns(raw.pts))
+            if builder.needs_sender_time and raw.pts is not None
             else None
         )
-        packet = intake.packet(
+        packet = builder.packet(
             TimedAccessUnit(
                 data,
                 raw.pts,
@@ -117,7 +117,7 @@ def _demux(container: InputContainer, line: Line, pull: Pull) -> Iterator[Packet
             )
         )
         if counts.jumps != jumps:
-            sender.jumped()
+            sender.on_jump()
         if packet is not None:
             yield packet
 
@@ -180,7 +180,7 @@ class _SenderClock:
         self._offset_ns: int | None = None
         self._stale_ns: int | None = None
 
-    def jumped(self) -> None:
+    def on_jump(self) -> None:
         """The counter leapt: times worked out from the report before that are wrong, until
         another report comes.
         """

@@ -93,7 +93,7 @@ class Line:
             if self._socket is not None:
                 self._socket.shutdown(socket.SHUT_RDWR)
 
-    def let_go(self) -> None:
+    def flush(self) -> None:
         with self._guard:
             if self._socket is not None:
                 number = os.fstat(self._socket.fileno()).st_ino
@@ -137,7 +137,7 @@ class LibavWatchdog:
         finally:
             with self._lock:
                 self._lines.discard(line)
-            line.let_go()
+            line.flush()
 
     def wake(self) -> None:
         """Look now: a line is opening."""

@@ -77,7 +77,7 @@ def _with_sound(
     session: RtspSession, base: str, audio: Audio, media: MediaTransport, counts: SourceCounts
 ) -> Generator[bytes, RtspAnswer, Audio | None]:
     """Have `audio` sent too; None where it is not: the video matters more."""
-    refusal = "" if audio.is_kept else f"{audio.codec} is not kept"
+    refusal = "" if audio.is_supported else f"{audio.codec} is not kept"
     if not refusal:
         try:
             media.agreed(
@@ -85,5 +85,5 @@ def _with_sound(
             )
         except (SourceUnreachable, SourceRejected) as error:
             refusal = str(error)
-    counts.left_out = refusal
+    counts.unsupported_audio = refusal
     return None if refusal else audio

@@ -63,7 +63,7 @@ class RtspSource:
         """Connect, and hand packets over from the first keyframe on, until `close` or the
         connection's end.
         """
-        self._counts.begin()
+        self._counts.reset()
         stop = threading.Event()
 
         def pull_of(endpoint: Endpoint) -> Pull:

@@ -45,8 +45,8 @@ class Interleaved:
         self.audio: AudioTrack | None = None
         self._wire = wire
         self._channels: list[tuple[int, int]] = []
-        self._takers: dict[int, Callable[[bytearray, int, int], None]] = {}
-        self.go_on = _take_nothing
+        self._handlers: dict[int, Callable[[bytearray, int, int], None]] = {}
+        self.consume_pictures = _take_nothing
 
     def offer(self, track: int) -> str:
         return f"RTP/AVP/TCP;unicast;interleaved={2 * track}-{2 * track + 1}"
@@ -68,13 +68,13 @@ class Interleaved:
 
     def begin(self, video: VideoTrack, audio: AudioTrack | None) -> None:
         self.video, self.audio = video, audio
-        self.go_on = video.units.go_on
+        self.consume_pictures = video.units.consume_pictures
         for (data, control), track in zip(self._channels, (video, audio), strict=False):
             if track is not None:
-                self._takers |= {control: _controls(track), data: track.units.put}
+                self._handlers |= {control: _rtcp_handler(track), data: track.units.put}
 
     def put(self, buffer: bytearray, channel: int, start: int, stop: int) -> None:
-        if (take := self._takers.get(channel)) is not None:
+        if (take := self._handlers.get(channel)) is not None:
             take(buffer, start, stop)
 
     def reports(self, own_ssrc: int) -> Iterator[bytes]:
@@ -89,5 +89,5 @@ def _take_nothing(buffer: bytearray, at: int, end: int) -> int:
     return at
 
 
-def _controls(track: VideoTrack | AudioTrack) -> Callable[[bytearray, int, int], None]:
-    return lambda buffer, start, stop: track.control(bytes(buffer[start:stop]))
+def _rtcp_handler(track: VideoTrack | AudioTrack) -> Callable[[bytearray, int, int], None]:
+    return lambda buffer, start, stop: track.on_rtcp(bytes(buffer[start:stop]))

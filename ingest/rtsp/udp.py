@@ -110,7 +110,7 @@ class Datagrams:
     def put(self, buffer: bytearray, channel: int, start: int, stop: int) -> None:
         """No media is expected in the connection."""
 
-    def go_on(self, buffer: bytearray, at: int, end: int) -> int:
+    def consume_pictures(self, buffer: bytearray, at: int, end: int) -> int:
         return at
 
     def read(self, now_s: float) -> None:
@@ -119,13 +119,13 @@ class Datagrams:
         for pair, order, track in zip(self._pairs, self._orders, tracks, strict=False):
             for size in self._received(pair.data):
                 order.put(self._buffer, size)
-            order.turn(now_s)
+            order.expire(now_s)
             for size in self._received(pair.control):
                 if track is not None:
-                    track.control(bytes(self._buffer[:size]))
+                    track.on_rtcp(bytes(self._buffer[:size]))
         if self.video is not None and self.video.is_over:
             for order in self._orders:
-                order.let_go()
+                order.flush()
 
     def send_reports(self, own_ssrc: int) -> None:
         """About each track, to where the camera said that it listens; what cannot be sent is

@@ -40,7 +40,7 @@ class MediaSink(Protocol):
     def put(self, buffer: bytearray, channel: int, start: int, stop: int) -> None:
         """Take the packet in `buffer[start:stop]`."""
 
-    def go_on(self, buffer: bytearray, at: int, end: int) -> int:
+    def consume_pictures(self, buffer: bytearray, at: int, end: int) -> int:
         """Take packets from `at` on, framing and all, as many as are easily taken; returns
         where the first lies that is left.
         """
@@ -81,7 +81,7 @@ class Wire:
         between them go to `answers`.
         """
         buffer, channels, at, end = self.buffer, self.channels, 0, len(self._rest) + size_bytes
-        while end - (at := media.go_on(buffer, at, end)) > 4:
+        while end - (at := media.consume_pictures(buffer, at, end)) > 4:
             if (
                 buffer[at] == _DOLLAR
                 and buffer[at + 1] in channels

@@ -1,9 +1,9 @@
-"""Builds the compiled depacketiser: `python -m ingest.packets.native.build`, as `make install`
-does.
+"""Builds the compiled depacketiser: `python -m ingest.packets.native.build`, which `make install`
+runs.
 
-With the machine's own C compiler, else with the one of the wheel `ziglang`, where that can be
-imported. It needs no headers but the compiler's own, and no library. The file's name holds what its
-source was, so one that was built of another is never loaded.
+It uses the system's C compiler or, without one, that of the wheel `ziglang`. It needs no headers
+except the compiler's own, and no library. The file's name contains the hash of its source, so that
+a build of another source is never loaded.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from pathlib import Path
 
 SOURCE = Path(__file__).with_name("depacketise.c")
 FLAGS = ("-std=c11", "-O2", "-fPIC", "-shared", "-nostdlib", "-Wall", "-Wextra")
-"""No `-Werror`: what the next compiler warns of must not cost a node its speed. The tests have
-it.
+"""There is no `-Werror`, because a warning of a newer compiler must not cost a node its speed. The
+tests set it.
 """
 
 
-def library() -> Path:
-    """Where it lies once it is built."""
+def library_path() -> Path:
+    """Return the path of the built library."""
     digest = hashlib.sha256(SOURCE.read_bytes()).hexdigest()
     return SOURCE.with_name(f"depacketise-{digest[:12]}-{platform.machine()}.so")
 
 
 def compilers() -> Iterator[list[str]]:
-    """Those that are there, the likeliest first."""
+    """Yield the available compilers, the preferred one first."""
     for name in ("cc", "gcc", "clang"):
         if path := shutil.which(name):
             yield [path]
@@ -41,7 +41,7 @@ def compilers() -> Iterator[list[str]]:
 
 
 def build(file: Path) -> str:
-    """Make `file`; why that could not be done, or an empty text."""
+    """Build `file`. Return why it cannot be built, or an empty text."""
     why = "there is no C compiler"
     part = file.with_suffix(f".{os.getpid()}")
     for compiler in compilers():
@@ -64,7 +64,7 @@ def build(file: Path) -> str:
 
 
 def main() -> int:
-    file = library()
+    file = library_path()
     for old in file.parent.glob("depacketise-*.so"):
         if old != file:
             old.unlink()

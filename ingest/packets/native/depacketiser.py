@@ -1,4 +1,4 @@
-"""The compiled depacketiser (`depacketise.c`) as Python calls it, where `build` has built it."""
+"""Calls the compiled depacketiser (`depacketise.c`), if `build` has built it."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from collections.abc import Callable
 from functools import cache, partial
 from typing import NamedTuple, cast
 
-from ingest.packets.native.build import library
+from ingest.packets.native.build import library_path
 
 CAPACITY_BYTES = 256 << 10
-"""The size of a read buffer: more than the longest interleaved packet (64 KiB) and the longest
-answer together.
+"""The size of a read buffer, which holds the longest interleaved packet (64 KiB) together with the
+longest answer.
 """
 _MAX_UNITS, _MAX_STARTS, _MAX_BYTES = 4096, 16384, 2 * CAPACITY_BYTES
 
 
-class _Taking(ctypes.Structure):
-    """`struct taking` of the source, which says what each is."""
+class _CallArguments(ctypes.Structure):
+    """Mirrors `struct taking` of the C source, which describes the fields."""
 
     _fields_ = (
         *((name, ctypes.c_uint32) for name in ("is_hevc", "channel", "payload_type", "ssrc")),
@@ -38,28 +38,28 @@ class _Taking(ctypes.Structure):
     )
 
 
-class Taken(NamedTuple):
-    """Whole pictures, one behind the other in `data`, and for each its (time stamp, end of its
-    bytes, end of its part of `starts`, flags). `starts`: where in `data` the start codes of all NAL
-    units lie.
+class DepacketisedBatch(NamedTuple):
+    """Whole pictures, concatenated in `data`. `table` has four numbers for each: timestamp, end in
+    `data`, end in `starts`, and flags. `starts` are the positions in `data` of the start codes of
+    all NAL units.
     """
 
     at: int
-    """Where the first packet lies that was left."""
+    """The position of the first packet that was not processed."""
     packets: int
     data: bytes
     table: list[int]
     starts: list[int]
 
 
-KEY, AS_IT_IS = 1, 2
-"""Flags: the picture is one that decoding can begin at; each of its NAL units can go into a
-file as it is.
+KEY, STARTS_KNOWN = 1, 2
+"""The flags of a picture: decoding can begin at it; its NAL units can be written to a file
+unchanged.
 """
 
 
 class _Room(threading.local):
-    """Where one thread's calls write to: what they took is read out before the next."""
+    """The output buffers of one thread. The result of a call is copied before the next call."""
 
     def __init__(self) -> None:
         self.data = bytearray(_MAX_BYTES)
@@ -68,11 +68,13 @@ class _Room(threading.local):
         self.table, self.starts = memoryview(units).cast("I"), memoryview(starts).cast("I")
 
 
-class Taking:
-    """Takes the packets of one stream. Raises OSError where there is a `why_not`."""
+class NativeDepacketiser:
+    """Depacketises the packets of one stream. Raises OSError if there is an
+    `unavailable_reason`.
+    """
 
     def __init__(self, codec: str, payload_type: int, channel: int) -> None:
-        self._call = _Taking(
+        self._call = _CallArguments(
             codec == "hevc",
             channel,
             payload_type,
@@ -86,12 +88,12 @@ class Taking:
 
     def take(
         self, buffer: bytearray, at: int, end: int, number: int, ssrc: int, marked_stamp: int | None
-    ) -> Taken | None:
-        """As many pictures as lie whole and plain in `buffer[at:end]`, framing and all; None where
-        not even one does.
+    ) -> DepacketisedBatch | None:
+        """Process as many whole and regular pictures in `buffer[at:end]` as there are, framing
+        included; None if there is none.
 
-        `number`: the next packet's; `marked_stamp`: of the picture before. `buffer` must never be
-        resized.
+        `number` is the next sequence number, and `marked_stamp` the timestamp of the previous
+        picture. `buffer` must never be resized.
         """
         if buffer is not self._buffer:
             self._buffer, self._address = buffer, _address(buffer)
@@ -106,7 +108,7 @@ class Taking:
         if not units:
             return None
         table = room.table[: 4 * units].tolist()
-        return Taken(
+        return DepacketisedBatch(
             after,
             call.packets,
             bytes(memoryview(room.data)[: table[-3]]),
@@ -121,9 +123,9 @@ def _address(buffer: bytearray) -> int:
 
 @cache
 def _take() -> Callable[..., int]:
-    """Raises OSError where it was not built, or cannot be loaded here."""
-    # PyDLL: the interpreter lock is kept, since handing it over takes longer than a call.
-    take = ctypes.PyDLL(str(library())).sightline_take
+    """Load the function. Raises OSError if the library was not built or cannot be loaded."""
+    # PyDLL keeps the interpreter lock, because releasing it takes longer than a call.
+    take = ctypes.PyDLL(str(library_path())).sightline_take
     take.argtypes = [
         ctypes.c_void_p,
         ctypes.c_void_p,
@@ -138,9 +140,9 @@ def _take() -> Callable[..., int]:
 
 
 @cache
-def why_not() -> str:
-    """Why packets are taken apart in Python alone; empty where they are not."""
-    if not library().exists():
+def unavailable_reason() -> str:
+    """Return why packets are depacketised in Python; empty if the compiled code is used."""
+    if not library_path().exists():
         return "it was not built (python -m ingest.packets.native.build says why)"
     try:
         _take()

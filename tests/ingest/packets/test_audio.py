@@ -1,5 +1,5 @@
-"""Sound out of RTP: AAC frames alone, together and in pieces, G.711 as it comes, and nothing
-made up of what is damaged.
+"""Audio from RTP: single AAC frames, several in a packet and fragments; G.711 unchanged; damaged
+data without an exception.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def test_frames_packed_together_come_out_one_by_one(groups: list[list[bytes]], s
             at += AAC_SAMPLES
     units = received("aac", packets)
     assert units.ready == expected
-    assert (units.broken, units.numbers.lost) == (0, 0)
+    assert (units.broken, units.sequence.lost) == (0, 0)
 
 
 def test_a_frame_in_several_packets_is_joined_and_one_that_lacks_a_piece_is_dropped() -> None:
@@ -66,7 +66,7 @@ def test_a_frame_in_several_packets_is_joined_and_one_that_lacks_a_piece_is_drop
     after = struct.pack(">BBHII", 0x80, 0x80 | 97, 9, 5 + AAC_SAMPLES, 7) + aac(b"next")
     units.put(after, 0, len(after))
     assert units.ready[1:] == [AudioUnit(5 + AAC_SAMPLES, b"next", AAC_SAMPLES)]
-    assert (units.broken, units.numbers.lost) == (1, 6)
+    assert (units.broken, units.sequence.lost) == (1, 6)
 
 
 @given(st.lists(st.binary(min_size=1, max_size=400), min_size=1, max_size=9), st.integers(1, 2))

@@ -1,6 +1,4 @@
-"""Counters at the wrong speed are found out, and run as fast as time from then on; right ones
-are never touched.
-"""
+"""Clocks at the wrong rate are detected and corrected; right ones are not changed."""
 
 from __future__ import annotations
 
@@ -17,7 +15,7 @@ from ingest.packets.clock_rate import WINDOW_NS, ClockRate
 START_NS = 1_760_000_000 * NS_PER_S
 FRAME_NS = 40 * NS_PER_MS
 FOUND_FRAMES = 5 * WINDOW_NS // FRAME_NS
-"""Four windows give three slopes, and the first may begin late."""
+"""Four windows give three slopes; the first one may begin late."""
 seeds = st.integers(0, 2**32)
 
 
@@ -32,9 +30,9 @@ seeds = st.integers(0, 2**32)
 def test_a_counter_at_the_wrong_speed_runs_as_fast_as_time_within_twenty_seconds(
     speed: float, jitter_ms: int, seed: int
 ) -> None:
-    rng, pace = random.Random(seed), ClockRate()
+    rng, clock_rate = random.Random(seed), ClockRate()
     given_ns = [
-        pace.of(
+        clock_rate.correct(
             round(number * FRAME_NS * speed),
             START_NS + number * FRAME_NS + rng.randrange(jitter_ms * NS_PER_MS),
         )
@@ -45,7 +43,7 @@ def test_a_counter_at_the_wrong_speed_runs_as_fast_as_time_within_twenty_seconds
     assert (settled[-1] - settled[0]) / ((len(settled) - 1) * FRAME_NS) == pytest.approx(
         1.0, abs=0.04
     )
-    assert pace.speed == pytest.approx(speed, rel=0.04)
+    assert clock_rate.speed == pytest.approx(speed, rel=0.04)
 
 
 @given(st.integers(-500, 500), st.integers(1, 300), seeds)
@@ -53,13 +51,13 @@ def test_a_counter_at_the_wrong_speed_runs_as_fast_as_time_within_twenty_seconds
 def test_a_counter_that_drifts_is_left_alone_whatever_the_network_does(
     ppm: int, jitter_ms: int, seed: int
 ) -> None:
-    """Jitter, and every ten seconds a stall of three that comes all at once."""
-    rng, pace = random.Random(seed), ClockRate()
+    """Jitter, and every ten seconds a stall of three seconds whose packets arrive together."""
+    rng, clock_rate = random.Random(seed), ClockRate()
     for number in range(3000):
         stall_frames = max(0, 75 - number % 250)
         pts_ns = number * FRAME_NS * (1_000_000 + ppm) // 1_000_000
         assert (
-            pace.of(
+            clock_rate.correct(
                 pts_ns,
                 START_NS
                 + (number + stall_frames) * FRAME_NS
@@ -67,26 +65,29 @@ def test_a_counter_that_drifts_is_left_alone_whatever_the_network_does(
             )
             == pts_ns
         )
-    assert pace.speed == 1.0
+    assert clock_rate.speed == 1.0
 
 
 @given(st.integers(1, 10), st.integers(1, 300), seeds)
 @settings(max_examples=20, deadline=None)
 def test_a_camera_of_few_frames_is_left_alone_too(fps: int, jitter_ms: int, seed: int) -> None:
-    rng, pace = random.Random(seed), ClockRate()
+    rng, clock_rate = random.Random(seed), ClockRate()
     for number in range(100 * fps):
         pts_ns = number * NS_PER_S // fps
-        assert pace.of(pts_ns, START_NS + pts_ns + rng.randrange(jitter_ms * NS_PER_MS)) == pts_ns
+        assert (
+            clock_rate.correct(pts_ns, START_NS + pts_ns + rng.randrange(jitter_ms * NS_PER_MS))
+            == pts_ns
+        )
 
 
 def test_a_counter_that_stands_still_is_replaced_by_when_packets_come_after_a_second() -> None:
-    """They are read three at a time; for 20 s none come."""
-    pace = ClockRate()
+    """The packets are read three at a time; for 20 s none arrive."""
+    clock_rate = ClockRate()
     given_ns = []
     for number in range(1000):
         taken_ns = START_NS + number * FRAME_NS + (20 * NS_PER_S if number >= 600 else 0)
-        given_ns.append((pace.of(77, taken_ns - taken_ns % (3 * FRAME_NS)), taken_ns))
-    assert pace.speed == 0
+        given_ns.append((clock_rate.correct(77, taken_ns - taken_ns % (3 * FRAME_NS)), taken_ns))
+    assert clock_rate.speed == 0
     steps = [(b[0] - a[0], b[1] - a[1]) for a, b in pairwise(given_ns[30:])]
     assert all(step > 0 for step, _ in steps)
     assert sum(step for step, _ in steps) == pytest.approx(
@@ -99,8 +100,8 @@ def test_a_counter_that_stands_still_is_replaced_by_when_packets_come_after_a_se
 
 
 def test_a_counter_that_is_mended_is_believed_again() -> None:
-    pace, pts_ns = ClockRate(), 0
+    clock_rate, pts_ns = ClockRate(), 0
     for number in range(4 * FOUND_FRAMES):
         pts_ns += FRAME_NS * (2 if number < 2 * FOUND_FRAMES else 1)
-        pace.of(pts_ns, START_NS + number * FRAME_NS)
-    assert pace.speed == 1.0
+        clock_rate.correct(pts_ns, START_NS + number * FRAME_NS)
+    assert clock_rate.speed == 1.0

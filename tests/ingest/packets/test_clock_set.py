@@ -1,5 +1,5 @@
-"""This node's clock is set while a camera is pulled: times are right from the next keyframe on,
-and nothing is lost for it.
+"""This node's clock is set while a camera is pulled: wall times are right from the next keyframe
+on.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ KEYFRAME, PICTURE = b"\0\0\1\x65key", b"\0\0\1\x41picture"
 def pulled(
     frames: int, step_at: int, by_ns: int, sender_ahead_ns: int | None = None
 ) -> list[Packet]:
-    """Frames of a camera at 25/s, our clock being set by `by_ns` before frame `step_at`."""
-    intake = PacketBuilder(SourceCounts(Timeline()), INFO, None)
+    """The frames of a camera at 25/s; our clock is set by `by_ns` before frame `step_at`."""
+    builder = PacketBuilder(SourceCounts(Timeline()), INFO, None)
     packets = []
     for number in range(frames):
         steady_ns = START_NS + number * FRAME_NS
@@ -34,7 +34,7 @@ def pulled(
         unit = TimedAccessUnit(
             data, number * 3600, None, 3600, steady_ns, sender_ns, by_ns if number >= step_at else 0
         )
-        packets.append(intake.packet(unit))
+        packets.append(builder.packet(unit))
     assert None not in packets
     return [packet for packet in packets if packet is not None]
 

@@ -1,5 +1,5 @@
-"""RTP into access units: what another hand packs comes out again, and of what is damaged or
-lost nothing is made up.
+"""Access units from RTP: what the simulator packs is restored, and lost or damaged packets never
+produce a wrong unit.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from ingest.packets.depacketise import AccessUnit, AccessUnits
 from ingest.packets.nal import annex_b
-from ingest.packets.native.depacketiser import CAPACITY_BYTES, why_not
+from ingest.packets.native.depacketiser import CAPACITY_BYTES, unavailable_reason
 from ingest.rtsp.wire import Wire
 from simulator.rtp import Codec, payloads
 
@@ -32,7 +32,7 @@ Sent = tuple[int, bool, bytes]
 class Media:
     def __init__(self, codec: str) -> None:
         self.units = AccessUnits(codec, 96)
-        self.go_on = self.units.go_on
+        self.consume_pictures = self.units.consume_pictures
 
     def put(self, buffer: bytearray, channel: int, start: int, stop: int) -> None:
         if channel == 0:
@@ -56,7 +56,7 @@ def received(
     first: int = 65_530,
     flags: int = 0x80,
 ) -> AccessUnits:
-    """Through a wire, as they come over TCP; all but those whose index is in `lost`."""
+    """Send the packets through a wire as over TCP, without those whose index is in `lost`."""
     media, wire = Media(codec), Wire((0, 1), bytearray(CAPACITY_BYTES))
     for index, (stamp, marker, payload) in enumerate(packets):
         if index not in lost:
@@ -71,12 +71,12 @@ def received(
 
 
 def starts(nals: Sequence[bytes]) -> list[int]:
-    """Where their start codes lie."""
+    """Return the positions of the start codes."""
     return [sum(4 + len(before) for before in nals[:number]) for number in range(len(nals))]
 
 
 def pictures(codec: str, sizes: Sequence[Sequence[int]]) -> list[tuple[int, list[bytes]]]:
-    """One picture for each list of NAL sizes, the first of them a slice."""
+    """Make one picture for each list of NAL sizes; the first unit is a slice."""
     made = []
     for number, picture in enumerate(sizes):
         nals = [
@@ -90,7 +90,7 @@ def pictures(codec: str, sizes: Sequence[Sequence[int]]) -> list[tuple[int, list
 @CODECS
 @settings(deadline=None)
 @given(st.lists(st.lists(st.integers(1, 700), min_size=1, max_size=4), min_size=1, max_size=12))
-def test_what_is_packed_comes_out_again(codec: str, sizes: list[list[int]]) -> None:
+def test_packed_units_are_restored(codec: str, sizes: list[list[int]]) -> None:
     made = pictures(codec, sizes)
     units = received(codec, sent(codec, made))
     assert list(units.ready) == [
@@ -104,7 +104,9 @@ def test_what_is_packed_comes_out_again(codec: str, sizes: list[list[int]]) -> N
 @given(
     st.lists(st.integers(1, 700), min_size=2, max_size=12), st.sets(st.integers(0, 60), max_size=6)
 )
-def test_of_what_is_lost_nothing_is_made_up(codec: str, sizes: list[int], lost: set[int]) -> None:
+def test_lost_packets_never_produce_a_wrong_unit(
+    codec: str, sizes: list[int], lost: set[int]
+) -> None:
     made = pictures(codec, [[size] for size in sizes])
     packets = sent(codec, made)
     missing = [index for index in sorted(lost) if index < len(packets) - 1]
@@ -145,7 +147,7 @@ def test_without_markers_a_unit_ends_where_the_next_begins(codec: str) -> None:
 
 
 @CODECS
-def test_markers_on_every_slice_are_seen_through(codec: str) -> None:
+def test_markers_on_every_slice_are_ignored(codec: str) -> None:
     made = pictures(codec, [[50, 50]] * 4)
     units = received(codec, [(stamp, True, part) for stamp, _, part in sent(codec, made)])
     assert [unit.data for unit in units.ready[1:]] == [
@@ -180,7 +182,7 @@ def test_extensions_sources_and_padding_are_left_out() -> None:
 @pytest.mark.parametrize(
     "payload", [b"\x1d\x81\1\2\3\4", b"\x19\0\0\0\1\x41", b"\x18\0\x50\x41", b"\x00\1\2", b"\x1c"]
 )
-def test_what_is_not_known_breaks_the_unit(payload: bytes) -> None:
+def test_an_unknown_payload_breaks_the_unit(payload: bytes) -> None:
     units = received("h264", [(0, True, payload), (1, True, SLICE["h264"] + b"x")])
     assert [unit.stamp for unit in units.ready] == [1]
     assert units.broken_units == 1
@@ -203,11 +205,11 @@ def test_no_payload_is_an_error(codec: str, packets: list[Sent], flags: int) -> 
 
 
 class Slow(Media):
-    """Every packet by itself."""
+    """Processes every packet on its own."""
 
     def __init__(self, codec: str) -> None:
         super().__init__(codec)
-        self.go_on = lambda buffer, at, end: at
+        self.consume_pictures = lambda buffer, at, end: at
 
 
 BODIES = st.lists(
@@ -223,10 +225,19 @@ def aggregate(header: bytes, nals: Sequence[bytes]) -> bytes:
     return header + b"".join(struct.pack(">H", len(one)) + one for one in nals)
 
 
-PLAINLY_ODD = ["lose", "double", "late", "mark", "unmark", "other type", "stranger", "elsewhere"]
+CERTAINLY_IRREGULAR = [
+    "lose",
+    "double",
+    "late",
+    "mark",
+    "unmark",
+    "other type",
+    "stranger",
+    "elsewhere",
+]
 PLACES = st.integers(0, 200)
-ODD = st.one_of(
-    st.tuples(st.sampled_from(PLAINLY_ODD), PLACES, st.just(b"")),
+IRREGULARITIES = st.one_of(
+    st.tuples(st.sampled_from(CERTAINLY_IRREGULAR), PLACES, st.just(b"")),
     st.tuples(
         st.just("stamp"),
         PLACES,
@@ -244,14 +255,14 @@ ODD = st.one_of(
     ),
     st.tuples(st.just("flags"), PLACES, st.sampled_from([b"\x90", b"\xa0", b"\x81", b"\x00"])),
 )
-Odd = tuple[str, int, bytes]
+Irregularity = tuple[str, int, bytes]
 DAMAGE = st.lists(
     st.tuples(st.integers(0, 6000), st.binary(max_size=3), st.integers(0, 3)), max_size=3
 )
 
 
-def odd(rtp: bytearray, what: str, by: bytes) -> list[bytearray]:
-    """What comes instead of the packet; an empty one stands for one of another channel."""
+def make_irregular(rtp: bytearray, what: str, by: bytes) -> list[bytearray]:
+    """The packets that replace this one; an empty one represents another channel."""
     head, payload = rtp[:12], rtp[12:]
     made: dict[str, list[bytearray]] = {
         "lose": [],
@@ -273,9 +284,12 @@ def odd(rtp: bytearray, what: str, by: bytes) -> list[bytearray]:
 
 
 def framed(
-    codec: str, made: Sequence[tuple[int, Sequence[bytes]]], odds: Sequence[Odd], first: int
+    codec: str,
+    made: Sequence[tuple[int, Sequence[bytes]]],
+    irregularities: Sequence[Irregularity],
+    first: int,
 ) -> bytes:
-    """The bytes of a connection in which some packets are odd."""
+    """The bytes of a connection in which some packets are irregular."""
     rtps = [
         bytearray(
             struct.pack(">BBHII", 0x80, marker << 7 | 96, first + index & 0xFFFF, stamp, 7)
@@ -283,10 +297,10 @@ def framed(
         )
         for index, (stamp, marker, payload) in enumerate(sent(codec, made))
     ]
-    for what, index, by in odds:
+    for what, index, by in irregularities:
         if rtps:
             at = index % len(rtps)
-            rtps[at : at + 1] = odd(rtps[at], what, by)
+            rtps[at : at + 1] = make_irregular(rtps[at], what, by)
     return b"".join(
         struct.pack(">BBH", 0x24, 0, len(rtp)) + rtp if rtp else b"\x24\1\0\4\x80abc"
         for rtp in rtps
@@ -294,11 +308,11 @@ def framed(
 
 
 def state(units: AccessUnits) -> tuple[object, ...]:
-    """All that tells how it goes on."""
+    """Everything that determines the further results."""
     apart = {
         name: value
         for name, value in vars(units).items()
-        if name not in ("_taking", "_pieces", "ready")
+        if name not in ("_native", "_pieces", "ready")
     }
     pieces = vars(units._pieces)
     return (
@@ -309,14 +323,16 @@ def state(units: AccessUnits) -> tuple[object, ...]:
     )
 
 
-@pytest.mark.skipif(bool(why_not()), reason=f"the depacketiser is not compiled: {why_not()}")
+@pytest.mark.skipif(
+    bool(unavailable_reason()), reason=f"the depacketiser is not compiled: {unavailable_reason()}"
+)
 @CODECS
 @settings(deadline=None, max_examples=300)
 @given(
     st.lists(
         st.lists(BODIES, min_size=1, max_size=1).map(lambda parts: parts[0]), min_size=1, max_size=8
     ),
-    st.lists(ODD, max_size=5),
+    st.lists(IRREGULARITIES, max_size=5),
     DAMAGE,
     st.lists(st.integers(0, 6000), max_size=6),
     st.sampled_from([0, 65_530]),
@@ -324,7 +340,7 @@ def state(units: AccessUnits) -> tuple[object, ...]:
 def test_compiled_and_in_python_alone_it_gives_the_same(
     codec: str,
     bodies: list[list[bytes]],
-    odds: list[Odd],
+    irregularities: list[Irregularity],
     damage: list[tuple[int, bytes, int]],
     cuts: list[int],
     first: int,
@@ -336,7 +352,7 @@ def test_compiled_and_in_python_alone_it_gives_the_same(
         )
         for number, picture in enumerate(bodies)
     ]
-    data = bytearray(framed(codec, made, odds, first))
+    data = bytearray(framed(codec, made, irregularities, first))
     for at, new, gone in damage:
         data[at : at + gone] = new
     edges = sorted({0, len(data), *(cut for cut in cuts if cut < len(data))})
@@ -351,9 +367,11 @@ def test_compiled_and_in_python_alone_it_gives_the_same(
         assert state(quick.units) == state(slow.units)
 
 
-@pytest.mark.skipif(bool(why_not()), reason=f"the depacketiser is not compiled: {why_not()}")
+@pytest.mark.skipif(
+    bool(unavailable_reason()), reason=f"the depacketiser is not compiled: {unavailable_reason()}"
+)
 @CODECS
-def test_plain_packets_are_taken_compiled(codec: str) -> None:
+def test_regular_packets_are_processed_by_compiled_code(codec: str) -> None:
     media, wire = Media(codec), Wire((0, 1), bytearray(CAPACITY_BYTES))
     by_python = Mock(wraps=media.units.put)
     media.units.put = by_python  # type: ignore[method-assign]
@@ -375,7 +393,7 @@ def test_plain_packets_are_taken_compiled(codec: str) -> None:
 
 
 @CODECS
-def test_nal_units_with_start_codes_in_them_are_not_taken_as_known(codec: str) -> None:
+def test_nal_units_with_start_codes_in_them_have_unknown_starts(codec: str) -> None:
     made = [
         (3600 * number, [SLICE[codec] + b"ab\0\0\1" + LATER[codec] + b"cd"]) for number in range(3)
     ]

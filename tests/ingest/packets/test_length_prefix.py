@@ -1,4 +1,4 @@
-"""Start codes into lengths: taken together or one by one, access units come out the same."""
+"""Start codes become lengths; access units are the same in batches and one by one."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 
 from domain.media.packet_batch import PacketOrBatch
 from domain.media.packets import Packet, StreamInfo, WallSource
-from ingest.packets.length_prefix import put, put_prefixed
+from ingest.packets.length_prefix import append_prefixed, append_unit
 from tests.recorded import run_of
 
 INFO = StreamInfo("gate", "h264", 1280, 720, Fraction(1, 90_000), b"", 1)
 UNIT = {"h264": b"\x41\x9a", "hevc": b"\x02\x01\xd0"}
 SETS = b"\x42\x01\x07"
 CODES = st.sampled_from([b"\0\0\0\1", b"\0\0\0\1", b"\0\0\0\1", b"\0\0\1"])
-ODD_CODES = st.one_of(CODES, st.sampled_from([b"", b"\1", b"\0\1"]))
+IRREGULAR_CODES = st.one_of(CODES, st.sampled_from([b"", b"\1", b"\0\1"]))
 BYTES = st.lists(st.sampled_from([0, 0, 1, 2, 255]), max_size=12).map(bytes)
 PLAIN = st.binary(max_size=400).map(lambda data: data.replace(b"\0", b"\1") + b"\3")
 
@@ -35,13 +35,13 @@ def packet(units: list[bytes], known: bool = True) -> Packet:
 
 def together(codec: str, received: Sequence[PacketOrBatch]) -> tuple[bytes, list[int]]:
     pieces: list[bytes | bytearray] = []
-    sizes = put(codec, received, pieces)
+    sizes = append_prefixed(codec, received, pieces)
     return b"".join(pieces), sizes
 
 
 def one_by_one(codec: str, datas: list[bytes]) -> tuple[bytes, list[int]]:
     pieces: list[bytes | bytearray] = []
-    sizes = [put_prefixed(codec, data, pieces) for data in datas]
+    sizes = [append_unit(codec, data, pieces) for data in datas]
     return b"".join(pieces), sizes
 
 
@@ -59,7 +59,8 @@ def test_known_units_are_taken_together(codec: str, pictures: list[list[bytes]])
 @given(
     st.lists(
         st.lists(
-            st.tuples(ODD_CODES, st.sampled_from([b"", *UNIT.values(), SETS]), BYTES), max_size=4
+            st.tuples(IRREGULAR_CODES, st.sampled_from([b"", *UNIT.values(), SETS]), BYTES),
+            max_size=4,
         ),
         max_size=6,
     ),

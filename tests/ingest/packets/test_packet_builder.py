@@ -1,4 +1,4 @@
-"""Access units into packets, without a camera."""
+"""Access units become packets, without a camera."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def keyframe_of(file: Path, codec: str) -> bytes:
 
 
 def bare(codec: str) -> StreamInfo:
-    """What a description says that has no parameter sets."""
+    """The stream of a description without parameter sets."""
     return StreamInfo("gate", codec, 0, 0, Fraction(1, 90_000), b"", 0)
 
 
@@ -36,14 +36,14 @@ def test_keyframes_without_parameter_sets_are_counted_and_what_they_lack_is_name
     keyframe = keyframe_of(clips[name], codec)
     slices = keyframe[nal.keyframe_head(codec, keyframe) :]
     counts = SourceCounts(Timeline())
-    intake = PacketBuilder(counts, bare(codec), None)
-    assert intake.packet(TimedAccessUnit(slices, 0, None, 0, 10**18, None)) is None
+    builder = PacketBuilder(counts, bare(codec), None)
+    assert builder.packet(TimedAccessUnit(slices, 0, None, 0, 10**18, None)) is None
     assert (counts.unreadable_keyframes, counts.lacking_sets) == (1, lacking)
     assert (
-        intake.packet(TimedAccessUnit(keyframe, 3600, None, 0, 10**18 + 40_000_000, None))
+        builder.packet(TimedAccessUnit(keyframe, 3600, None, 0, 10**18 + 40_000_000, None))
         is not None
     )
-    counts.begin()
+    counts.reset()
     assert (counts.unreadable_keyframes, counts.lacking_sets) == (0, "")
 
 

@@ -1,6 +1,4 @@
-"""Datagrams in whatever order: what comes out is in order, once each, and nothing waits for
-ever.
-"""
+"""Datagrams in any order leave in order, once each, and none waits for long."""
 
 from __future__ import annotations
 
@@ -10,7 +8,7 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.packets.reorder import MAX_HELD, PATIENCE_S, Reorder
+from ingest.packets.reorder import MAX_HELD, MAX_WAIT_S, Reorder
 
 
 class Out:
@@ -43,7 +41,7 @@ def test_what_is_shuffled_within_the_window_comes_out_in_order(
 def test_no_numbers_are_an_error_and_none_comes_out_twice_in_a_row(numbers: list[int]) -> None:
     out = Out()
     out.put(*numbers)
-    out.order.let_go()
+    out.order.flush()
     assert len(out.numbers) <= len(numbers)
     assert all(a != b for a, b in zip(out.numbers, out.numbers[1:], strict=False))
 
@@ -53,8 +51,8 @@ def test_what_is_lost_holds_nothing_up_for_long(lost: set[int]) -> None:
     out = Out()
     kept = [number for number in range(402) if number not in lost]
     out.put(*kept)
-    out.order.turn(5.0)
-    out.order.turn(5.0 + PATIENCE_S)
+    out.order.expire(5.0)
+    out.order.expire(5.0 + MAX_WAIT_S)
     assert out.numbers == kept
 
 

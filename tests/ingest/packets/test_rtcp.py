@@ -1,4 +1,4 @@
-"""Reports as another hand writes them, and damaged."""
+"""RTCP reports of the simulator, whole and damaged."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ def test_a_report_gives_the_senders_time_of_any_stamp() -> None:
     assert not compound.is_bye
     clock = rtcp.SenderClock(90_000)
     assert clock.wall_ns(0) is None
-    clock.reported(compound.report)
+    clock.on_report(compound.report)
     assert (
         abs((clock.wall_ns(90_000 - 16) or 0) - NOW_NS - NS_PER_S) < 10
     )  # past the wrap of the counter
-    clock.jumped()
+    clock.on_jump()
     assert clock.wall_ns(0) is None
 
 

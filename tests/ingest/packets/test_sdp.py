@@ -1,4 +1,4 @@
-"""What cameras say of their video."""
+"""Session descriptions of cameras."""
 
 from __future__ import annotations
 
@@ -56,11 +56,11 @@ def test_hevc_and_its_sets() -> None:
         ("90000\na=fmtp", "90000\na=x"),
     ],
 )
-def test_what_is_packed_in_another_way_is_told(was: str, now: str) -> None:
+def test_other_packetisations_are_recognised(was: str, now: str) -> None:
     assert video(H264.replace(was, now)).is_plain == ("fmtp" in was)
 
 
-def test_reordered_hevc_is_told() -> None:
+def test_reordered_hevc_is_recognised() -> None:
     assert not video(HEVC.replace("sprop-vps", "sprop-max-don-diff=2;sprop-vps")).is_plain
 
 
@@ -146,4 +146,4 @@ def test_sound_that_is_kept() -> None:
 def test_sound_that_is_not_kept(text: str) -> None:
     sound = first_audio(text)
     assert sound is not None
-    assert not sound.is_kept
+    assert not sound.is_supported

@@ -1,6 +1,4 @@
-"""The quick way through a track gives what the way unit by unit gives, packet by packet,
-whatever comes between two steady stretches.
-"""
+"""Batches of packets equal the packets that are built one by one, whatever the camera does."""
 
 from __future__ import annotations
 
@@ -31,16 +29,16 @@ STEADY_READS = 40
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What one read gives: units by the steps of their stamps, how long after the one before,
-    and what else happened in between.
+    """The result of one read: units by the steps of their timestamps, and the time since the last
+    read.
     """
 
     steps: tuple[int, ...]
     after_ms: int
     skew_ms: int | None = None
-    """A sender report says so."""
+    """The time of a sender report."""
     step_ms: int = 0
-    """Our clock was set."""
+    """The step of our clock."""
 
 
 STEPS = st.one_of(
@@ -60,9 +58,7 @@ READS = st.builds(
 
 
 def steady(random: Random, reads: int = STEADY_READS) -> list[Read]:
-    """Some seconds of a camera at 25 frames/s whose packets come with jitter, with a report now
-    and then.
-    """
+    """Some seconds of a camera at 25 frames/s with jitter, and a report from time to time."""
     counts = [random.choice((7, 8)) for _ in range(reads)]
     return [
         Read((FRAME,) * count, random.choice((290, 300, 310)), 40 if at % 15 == 3 else None)
@@ -71,7 +67,7 @@ def steady(random: Random, reads: int = STEADY_READS) -> list[Read]:
 
 
 class Side:
-    """A track, and what it gave."""
+    """A track and its packets."""
 
     def __init__(self, b_frames: int, quick: bool) -> None:
         sets, self._keyframe = first_picture(b_frames)
@@ -80,18 +76,18 @@ class Side:
             "gate", Video("h264", 96, 90_000, sets, True, "", ""), None, self.counts
         )
         self.given: list[Packet] = []
-        self.steady_packets = 0
-        intake: Any = self.track._intake
-        self._steady = intake.steady
-        intake.steady = self._counted if quick else lambda *_: None
+        self.batched_packets = 0
+        builder: Any = self.track._builder
+        self._batch = builder.batch
+        builder.batch = self._counted if quick else lambda *_: None
         self._ns, self._stepped_ns, self._stamp, self._number = START_NS, 0, 0, 0
 
     def read(self, read: Read) -> list[Packet]:
-        """What this read gave."""
+        """Return the packets of this read."""
         self._ns += read.after_ms * NS_PER_MS
         self._stepped_ns += read.step_ms * NS_PER_MS
         if read.skew_ms is not None:
-            self.track._sender.reported(
+            self.track._sender.on_report(
                 SenderReport(7, self._ns + read.skew_ms * NS_PER_MS, 0, self._stamp)
             )
         for step in read.steps:
@@ -105,17 +101,17 @@ class Side:
         return given
 
     def state(self) -> tuple[Any, ...]:
-        """All that tells how it goes on."""
-        timeline, intake = self.counts.timeline, self.track._intake
+        """Everything that determines the further results."""
+        timeline, builder = self.counts.timeline, self.track._builder
         parts = (
             timeline,
             timeline._sender,
             timeline._least,
-            intake._pace,
-            intake._stamps,
-            intake._decode_times,
+            builder._clock_rate,
+            builder._stamps,
+            builder._decode_times,
         )
-        apart = ("_sender", "_sender_offset", "_least", "_beat", "_silence")
+        apart = ("_sender", "_sender_offset", "_least", "_spacing", "_silence")
         own = [
             {key: value for key, value in vars(part).items() if key not in apart}
             for part in parts
@@ -123,15 +119,15 @@ class Side:
         ]
         return (
             own,
-            intake.wants_sender,
-            intake._sender_due_ns,
+            builder.needs_sender_time,
+            builder._sender_due_ns,
             self.counts.jumps,
             self.counts.session,
         )
 
     def _counted(self, *arguments: Any) -> PacketBatch | None:
-        run: PacketBatch | None = self._steady(*arguments)
-        self.steady_packets += 0 if run is None else run.count
+        run: PacketBatch | None = self._batch(*arguments)
+        self.batched_packets += 0 if run is None else run.count
         return run
 
 
@@ -146,19 +142,19 @@ def both(reads: list[Read], b_frames: int = 0) -> Side:
 @pytest.mark.parametrize("b_frames", [0, 2])
 @settings(deadline=None, max_examples=40)
 @given(st.lists(READS, max_size=8), st.integers(0, 1 << 32))
-def test_both_ways_give_the_same(b_frames: int, odd: list[Read], seed: int) -> None:
+def test_both_ways_give_the_same(b_frames: int, irregular: list[Read], seed: int) -> None:
     random = Random(seed)
     both(
         steady(random)
-        + [part for read in odd for part in (read, *steady(random, 3))]
+        + [part for read in irregular for part in (read, *steady(random, 3))]
         + steady(random),
         b_frames,
     )
 
 
-def test_a_steady_camera_is_taken_the_quick_way() -> None:
+def test_a_steady_camera_gives_batches() -> None:
     side = both(steady(Random(1), reads=200))
-    assert side.steady_packets > 0.8 * len(side.given)
+    assert side.batched_packets > 0.8 * len(side.given)
 
 
 @pytest.mark.parametrize("hz_part", [0.98, 1.02, 1.3])

@@ -1,6 +1,4 @@
-"""The shape of a stream: looked for in a keyframe once, and known by the parameter sets from
-then on.
-"""
+"""The shape of a stream is decoded once from a keyframe, and then known by its parameter sets."""
 
 from __future__ import annotations
 

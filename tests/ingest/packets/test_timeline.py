@@ -1,5 +1,5 @@
-"""Wall time of packets: monotonic, near the truth, and spaced as the camera spaced them,
-whatever the network and the counters do.
+"""The wall time of packets is monotonic, near the true time, and spaced like the pictures, whatever
+the network and the clocks do.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def play(
     for number in range(first, first + frames):
         taken_ns = START_NS + number * FRAME_NS
         pts_ns = pts_from + number * FRAME_NS * (1_000_000 + ppm) // 1_000_000
-        pairs.append((timeline.wall(pts_ns, taken_ns + delay_ns(number)).wall_ns, taken_ns))
+        pairs.append((timeline.wall_time(pts_ns, taken_ns + delay_ns(number)).wall_ns, taken_ns))
     return pairs
 
 
@@ -80,7 +80,7 @@ def test_jumps_and_wraps_of_the_counter_do_not_move_wall_time(by_s: int, seed: i
     assert all(abs(wall - taken) < 100 * NS_PER_MS for wall, taken in pairs[-100:])
 
 
-def test_a_stall_that_comes_all_at_once_keeps_its_spacing() -> None:
+def test_packets_that_arrive_together_after_a_stall_keep_their_spacing() -> None:
     timeline = Timeline()
     pairs = play(timeline, 100)
     pairs += play(timeline, 100, lambda n: max(0, 3 * NS_PER_S - (n - 100) * FRAME_NS), first=100)
@@ -93,7 +93,9 @@ def test_a_camera_that_paused_is_stepped_to_the_present() -> None:
     play(timeline, 100)
     pairs = [
         (
-            timeline.wall(number * FRAME_NS, START_NS + 10 * NS_PER_S + number * FRAME_NS).wall_ns,
+            timeline.wall_time(
+                number * FRAME_NS, START_NS + 10 * NS_PER_S + number * FRAME_NS
+            ).wall_ns,
             START_NS + 10 * NS_PER_S + number * FRAME_NS,
         )
         for number in range(100, 400)
@@ -103,7 +105,7 @@ def test_a_camera_that_paused_is_stepped_to_the_present() -> None:
 
 
 def read_each_second(number: int) -> int:
-    """How long a picture waits to be read, with some that wait for a second and a tenth."""
+    """The time until a picture is read; some wait for 1.1 s."""
     waits_ns = (24 - number % 25) * FRAME_NS
     return waits_ns + (NS_PER_S // 10 if number // 25 % 3 == 1 else 0)
 
@@ -111,7 +113,7 @@ def read_each_second(number: int) -> int:
 def test_what_is_read_once_a_second_keeps_its_spacing_and_is_no_silence() -> None:
     timeline = Timeline()
     play(timeline, 250)
-    timeline.read_every_ns = NS_PER_S
+    timeline.read_interval_ns = NS_PER_S
     pairs = play(timeline, 1000, first=250, delay_ns=read_each_second)
     assert timeline._silence is None
     assert {after - before for (before, _), (after, _) in pairwise(pairs)} == {FRAME_NS}
@@ -120,7 +122,7 @@ def test_what_is_read_once_a_second_keeps_its_spacing_and_is_no_silence() -> Non
 
 def test_a_pause_is_noticed_where_packets_are_read_once_a_second() -> None:
     timeline = Timeline()
-    timeline.read_every_ns = NS_PER_S
+    timeline.read_interval_ns = NS_PER_S
     play(timeline, 250, delay_ns=read_each_second)
     pairs = play(timeline, 300, first=350, pts_from=-100 * FRAME_NS, delay_ns=read_each_second)
     assert is_monotonic(pairs)
@@ -129,16 +131,18 @@ def test_a_pause_is_noticed_where_packets_are_read_once_a_second() -> None:
 
 def test_a_counter_that_leaps_between_two_reads_leaves_no_hole() -> None:
     timeline = Timeline()
-    timeline.read_every_ns = NS_PER_S
+    timeline.read_interval_ns = NS_PER_S
     play(timeline, 250, delay_ns=read_each_second)
     last_ns, received_ns = 249 * FRAME_NS, START_NS + 274 * FRAME_NS + NS_PER_S // 100
     assert timeline.expected_pts_ns(received_ns, FRAME_NS) == last_ns + FRAME_NS
     assert timeline.expected_pts_ns(received_ns + 3 * NS_PER_S, FRAME_NS) > last_ns + 2 * NS_PER_S
 
 
-def test_a_burst_of_old_pictures_at_the_start_is_walked_back_to_their_time() -> None:
+def test_a_burst_of_old_pictures_at_the_start_is_corrected_slowly() -> None:
     timeline = Timeline()
-    burst = [(timeline.wall(n * FRAME_NS, START_NS + 50 * FRAME_NS).wall_ns, 0) for n in range(50)]
+    burst = [
+        (timeline.wall_time(n * FRAME_NS, START_NS + 50 * FRAME_NS).wall_ns, 0) for n in range(50)
+    ]
     pairs = burst + play(timeline, 600, first=50)
     assert is_monotonic(pairs)
     assert all(abs(wall - taken) < 30 * NS_PER_MS for wall, taken in pairs[-50:])
@@ -146,13 +150,13 @@ def test_a_burst_of_old_pictures_at_the_start_is_walked_back_to_their_time() -> 
 
 @given(st.integers(-4900, 4900))
 @settings(max_examples=40, deadline=None)
-def test_the_senders_clock_is_gone_over_to_without_going_back(skew_ms: int) -> None:
+def test_the_change_to_the_senders_clock_never_goes_back(skew_ms: int) -> None:
     timeline = Timeline()
     pairs = play(timeline, 100)
-    timeline.sender(100 * FRAME_NS, START_NS + 100 * FRAME_NS + skew_ms * NS_PER_MS)
+    timeline.on_sender_report(100 * FRAME_NS, START_NS + 100 * FRAME_NS + skew_ms * NS_PER_MS)
     pairs += play(timeline, 900, first=100)
     assert is_monotonic(pairs)
-    last = timeline.wall(1000 * FRAME_NS, START_NS + 1000 * FRAME_NS)
+    last = timeline.wall_time(1000 * FRAME_NS, START_NS + 1000 * FRAME_NS)
     assert last.source is WallSource.SENDER
     assert abs(last.wall_ns - (START_NS + 1000 * FRAME_NS + skew_ms * NS_PER_MS)) < 25 * NS_PER_MS
     assert timeline.skew_ns is not None
@@ -161,13 +165,13 @@ def test_the_senders_clock_is_gone_over_to_without_going_back(skew_ms: int) -> N
 
 @given(st.sampled_from([-1, 1]), st.integers(1, 10**9))
 @settings(max_examples=20, deadline=None)
-def test_a_senders_clock_far_from_ours_is_published_and_not_believed(
+def test_a_senders_clock_far_from_ours_is_published_and_not_trusted(
     sign: int, more_ms: int
 ) -> None:
     timeline = Timeline()
     skew_ns = sign * (TRUST_NS + (more_ms + 100) * NS_PER_MS)
     play(timeline, 10)
-    timeline.sender(10 * FRAME_NS, START_NS + 10 * FRAME_NS + skew_ns)
+    timeline.on_sender_report(10 * FRAME_NS, START_NS + 10 * FRAME_NS + skew_ns)
     pairs = play(timeline, 100, first=10)
     assert all(abs(wall - taken) < FRAME_NS for wall, taken in pairs)
     assert timeline.skew_ns is not None
@@ -179,7 +183,7 @@ def test_pictures_out_of_order_keep_their_distances() -> None:
     timeline = Timeline()
     order = [0, 3, 1, 2, 6, 4, 5, 9, 7, 8]
     walls = {
-        n: timeline.wall(n * FRAME_NS, START_NS + at * FRAME_NS).wall_ns
+        n: timeline.wall_time(n * FRAME_NS, START_NS + at * FRAME_NS).wall_ns
         for at, n in enumerate(order)
     }
     in_order = [walls[n] for n in sorted(walls)]

@@ -13,7 +13,7 @@ Stamp = int | None
 
 
 def settle(stamps: Timestamps, pts: Stamp, dts: Stamp, duration: int = 3600) -> tuple[int, int]:
-    return stamps.settle(stamps.pts(pts, dts, duration), dts, duration)
+    return stamps.complete(stamps.pts(pts, dts, duration), dts, duration)
 
 
 def test_missing_stamps_of_b_frames_are_those_that_follow_from_the_rest() -> None:
@@ -43,7 +43,7 @@ def test_a_jump_shifts_all_that_follows() -> None:
     stamps = Timestamps(reorder_depth=0)
     settle(stamps, 0, 0)
     far = stamps.pts(10**9, 10**9, 3600)
-    assert stamps.settle(stamps.jump(far, 3600), 10**9, 3600) == (3600, 3600)
+    assert stamps.complete(stamps.compensate_jump(far, 3600), 10**9, 3600) == (3600, 3600)
     assert settle(stamps, 10**9 + 3600, 10**9 + 3600) == (7200, 7200)
 
 
@@ -64,8 +64,8 @@ def test_dts_rises_and_never_passes_pts(
 
 def decode_times(stamps: list[int], depth: int, step: int = 1) -> list[int]:
     times = DecodeTimes()
-    times.deepen(depth, step)
-    return [times.of(pts) for pts in stamps]
+    times.set_depth(depth, step)
+    return [times.next_dts(pts) for pts in stamps]
 
 
 def test_without_reordering_dts_is_pts() -> None:
@@ -84,16 +84,17 @@ def test_reordered_pictures_are_decoded_in_their_turn() -> None:
     ]
 
 
-def test_a_depth_that_nobody_tells_is_learnt() -> None:
+def test_a_depth_that_the_stream_does_not_state_is_learned() -> None:
     found = decode_times([0, 30, 10, 20, 60, 40, 50, 90, 70, 80], depth=0)
     assert found[4:] == [20 + 10, 40, 50, 60, 70, 80]
 
 
 @given(st.lists(st.integers(-(2**33), 2**33), max_size=100), st.integers(0, 16))
 def test_decode_times_never_pass_pts_once_kept(stamps: list[int], depth: int) -> None:
-    keeper = Timestamps(0)
+    timestamps = Timestamps(0)
     found = [
-        keeper.keep(pts, dts) for pts, dts in zip(stamps, decode_times(stamps, depth), strict=True)
+        timestamps.finalise(pts, dts)
+        for pts, dts in zip(stamps, decode_times(stamps, depth), strict=True)
     ]
     assert all(a[1] < b[1] for a, b in pairwise(found))
     assert all(pts >= dts for pts, dts in found)

@@ -68,9 +68,9 @@ class Cam:
     ppm: int = 0
     first_stamp: int = 0
     lost: range = field(default_factory=lambda: range(0))
-    """Frames that were never made, or never came."""
+    """Frames that were never made, or never arrived."""
     stalled: range = field(default_factory=lambda: range(0))
-    """Frames that come all at once with the one after them."""
+    """Frames that arrive together with the next one."""
     leap_at: int | None = None
     leap_by: int = 0
     pause_at: int | None = None
@@ -113,7 +113,7 @@ class Cam:
         video = Video("h264", 96, 90_000, sets, True, "", "")
         track = VideoTrack("gate", video, None, counts)
         got: list[tuple[Packet, int]] = []
-        sequence = came_ns = 0
+        sequence = arrival_ns = 0
         truth = {}
         for number in self.order(frames):
             if number in self.lost:
@@ -121,13 +121,13 @@ class Cam:
             truth[number] = self.taken_ns(number)
             sent = max(number, number - number % 3 + 3) if self.b_frames and number % 3 else number
             ready_ns = self.taken_ns(self.stalled.stop if number in self.stalled else sent)
-            came_ns = max(
-                came_ns, ready_ns + (rng.randrange(self.jitter_ns) if self.jitter_ns else 0)
+            arrival_ns = max(
+                arrival_ns, ready_ns + (rng.randrange(self.jitter_ns) if self.jitter_ns else 0)
             )
-            read_ns = -(-came_ns // TICK_NS) * TICK_NS
+            read_ns = -(-arrival_ns // TICK_NS) * TICK_NS
             skew_ns = self.report(number)
             if number % 125 == 0 and skew_ns is not None:
-                track.control(_report(self.taken_ns(number) + skew_ns, self.stamp(number)))
+                track.on_rtcp(_report(self.taken_ns(number) + skew_ns, self.stamp(number)))
             sequence += 1
             is_key = number % GOP == 0
             payload = (keyframe if is_key else b"\x41\x9a") + b"%06d" % number
@@ -276,7 +276,7 @@ def test_a_camera_with_a_clock_near_ours_is_believed(camera: Cam, skew_ms: int) 
 
 @given(cameras, st.sampled_from([-1, 1]), st.integers(6, 10**8))
 @some
-def test_a_camera_with_a_clock_far_from_ours_is_not_believed_and_its_skew_told(
+def test_a_camera_with_a_clock_far_from_ours_is_not_trusted_and_its_skew_is_published(
     camera: Cam, sign: int, skew_s: int
 ) -> None:
     camera.report = lambda _: sign * skew_s * NS_PER_S
@@ -336,7 +336,7 @@ def test_a_counter_at_the_wrong_speed_is_never_far_off_and_right_within_half_a_m
     camera.ppm = round((speed - 1) * 1_000_000)
     got, _, _ = camera.pulled(1500)
     check(got)
-    most_ns = 2 * NS_PER_S + 1000  # those that are read at once come a nanosecond apart
+    most_ns = 2 * NS_PER_S + 1000  # packets of one read are a nanosecond apart
     assert all(packet.wall_ns - packet.received_ns <= most_ns for packet, _ in got)
     assert all(abs(error) < 500 * NS_PER_MS for error in errors_ns(got, after(camera, 0, 35)))
     shown = sorted(

@@ -142,7 +142,7 @@ def test_the_interval_becomes_longer_step_by_step(pulled: Pulled) -> None:
 
     wait_for("longest interval", is_longest)
     assert seen == [1, LONG_TICKS, LONGEST_TICKS]
-    assert pulled.source.counts.timeline.read_every_ns == 10**9
+    assert pulled.source.counts.timeline.read_interval_ns == 10**9
     wait_for("live", lambda: pulled.streamer.status().state.is_live)
 
 
@@ -162,7 +162,7 @@ def test_a_new_viewer_causes_a_read_immediately(pulled: Pulled, clock: AdjustedC
     clock.hold()
     tap = pulled.fanout.open("live", from_held=True)
     wait_for("reads at each tick", lambda: pulled.ticks == 1)
-    assert pulled.source.counts.timeline.read_every_ns == 0
+    assert pulled.source.counts.timeline.read_interval_ns == 0
     pulled.fanout.close(tap)
     clock.release()
     pulled.wait_longest()

@@ -22,7 +22,7 @@ class Kept:
     def put(self, buffer: bytearray, channel: int, start: int, stop: int) -> None:
         self.packets.append((channel, bytes(buffer[start:stop])))
 
-    def go_on(self, buffer: bytearray, at: int, end: int) -> int:
+    def consume_pictures(self, buffer: bytearray, at: int, end: int) -> int:
         return at
 
 

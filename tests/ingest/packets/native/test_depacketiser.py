@@ -1,5 +1,5 @@
-"""The compiled depacketiser: that it gives what Python alone gives is in test_depacketise.py;
-here that no bytes make it step too far.
+"""The compiled depacketiser. `test_depacketise.py` shows that its results equal those of Python;
+this module tests its memory safety and its build.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from random import Random
 
 import pytest
 
-from ingest.packets.native.build import FLAGS, SOURCE, build, compilers, library
-from ingest.packets.native.depacketiser import why_not
+from ingest.packets.native.build import FLAGS, SOURCE, build, compilers, library_path
+from ingest.packets.native.depacketiser import unavailable_reason
 from simulator.rtp import Codec, payloads
 
 HARSH = (
@@ -29,7 +29,7 @@ RECORDS = 20_000
 
 
 def stream(random: Random, codec: Codec) -> bytes:
-    """A few pictures, small and large NAL units, as a connection brings them."""
+    """A few pictures with small and large NAL units, as a connection delivers them."""
     packets: list[bytes] = []
     slice_header = b"\x41\x9a" if codec is Codec.H264 else b"\x02\x01\xd0"
     for picture in range(random.randint(1, 4)):
@@ -50,7 +50,7 @@ def stream(random: Random, codec: Codec) -> bytes:
 
 
 def damaged(random: Random, data: bytes) -> bytes:
-    """With bytes changed, left out or put in, cut short; or nonsense."""
+    """Change, remove or insert bytes, cut the data short, or replace it by random bytes."""
     buffer = bytearray(data)
     for _ in range(random.choice((0, 1, 2, 8))):
         at = random.randrange(len(buffer))
@@ -62,7 +62,7 @@ def damaged(random: Random, data: bytes) -> bytes:
 
 @pytest.fixture(scope="module")
 def harsh(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A program that ends with an error at the first read or write outside of what it was given."""
+    """A program that fails at the first read or write outside its buffers."""
     program = tmp_path_factory.mktemp("harsh") / "take_all"
     for compiler in compilers():
         made = subprocess.run(
@@ -74,7 +74,7 @@ def harsh(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pytest.skip("no C compiler with sanitizers is here")
 
 
-def test_no_bytes_make_it_step_too_far(harsh: Path) -> None:
+def test_no_bytes_lead_to_access_outside_the_buffers(harsh: Path) -> None:
     random, records = Random(1), bytearray()
     for number in range(RECORDS):
         codec = random.choice((Codec.H264, Codec.HEVC))
@@ -108,17 +108,19 @@ def test_it_compiles_without_a_warning(tmp_path: Path) -> None:
     )
 
 
-def test_what_was_built_of_another_source_is_not_taken(
+def test_a_build_of_another_source_is_not_used(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = tmp_path / "depacketise.c"
     other.write_text(SOURCE.read_text("utf-8") + "\n")
-    before = library()
+    before = library_path()
     monkeypatch.setattr("ingest.packets.native.build.SOURCE", other)
-    assert library().name != before.name
+    assert library_path().name != before.name
 
 
-def test_without_a_compiler_it_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_compiler_the_reason_is_returned(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("ingest.packets.native.build.compilers", lambda: iter(()))
     assert build(tmp_path / "it.so") == "there is no C compiler"
     monkeypatch.setattr(
@@ -129,8 +131,8 @@ def test_without_a_compiler_it_says_why(tmp_path: Path, monkeypatch: pytest.Monk
     assert list(tmp_path.iterdir()) == []
 
 
-def test_where_it_is_not_built_that_is_said(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("ingest.packets.native.depacketiser.library", lambda: tmp_path / "it.so")
-    assert "was not built" in why_not.__wrapped__()
+def test_a_missing_build_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        "ingest.packets.native.depacketiser.library_path", lambda: tmp_path / "it.so"
+    )
+    assert "was not built" in unavailable_reason.__wrapped__()
