@@ -18,7 +18,6 @@ from domain.errors import SourceError, SourceTimeout, SourceUnreachable
 from domain.media.packet_batch import PacketOrBatch, newest_pts_ns
 from domain.media.packets import AudioPacket
 from ingest.rtsp.endpoint import Pull, unreachable
-from ingest.rtsp.libav_watchdog import own_socket
 from ingest.rtsp.pull_loop import TICK_S, PullLoop
 from ingest.rtsp.read_cadence import ReadCadence
 from ingest.rtsp.reader import Elsewhere, Played, Talk, UnsupportedStream, begin
@@ -85,7 +84,7 @@ class Connection:
         endpoint = self._pull.endpoint
         family = socket.AF_INET6 if ":" in endpoint.address else socket.AF_INET
         try:
-            self._socket = self._sockets.enter_context(own_socket(family))
+            self._socket = self._sockets.enter_context(self._pull.watchdog.sockets.own(family))
             self._socket.setblocking(False)
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             code = self._socket.connect_ex((endpoint.address, endpoint.port))

@@ -9,8 +9,6 @@ import os
 import select
 import socket
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from ipaddress import ip_address
 from urllib.parse import urlsplit
@@ -20,7 +18,7 @@ from domain.clock import Clock
 from domain.errors import SourceTimeout, SourceUnreachable
 from domain.registry import Credentials, Networks
 from ingest.packets.packet_builder import SourceCounts
-from ingest.rtsp.libav_watchdog import own_socket
+from ingest.rtsp.libav_watchdog import LibavWatchdog
 
 _SLICE_S = 0.25
 
@@ -79,27 +77,19 @@ class Pull:
     """The first and the last that media may come to."""
     stop: threading.Event
     clock: Clock
+    watchdog: LibavWatchdog
+    """The one of this process; it must know all sockets to cameras."""
 
 
-def preflight(endpoint: Endpoint, timeout_s: float, stop: threading.Event) -> bool:
-    """Connect once and hang up, for an error that says what is wrong and a wait that `stop`
-    ends. False when stopped.
+def preflight(pull: Pull) -> bool:
+    """Connect once and close the connection, and return False if `pull.stop` ended the wait.
+
+    Raises SourceTimeout or SourceUnreachable, which say what is wrong.
     """
-    with connected(endpoint, timeout_s, stop) as probe:
-        return probe is not None
-
-
-@contextmanager
-def connected(
-    endpoint: Endpoint, timeout_s: float, stop: threading.Event
-) -> Iterator[socket.socket | None]:
-    """A non-blocking socket of our own to `endpoint`; None when stopped. Raises SourceTimeout
-    and SourceUnreachable.
-    """
-    family = socket.AF_INET6 if ":" in endpoint.address else socket.AF_INET
-    with own_socket(family) as own:
+    family = socket.AF_INET6 if ":" in pull.endpoint.address else socket.AF_INET
+    with pull.watchdog.sockets.own(family) as own:
         own.setblocking(False)
-        yield own if _connect(own, endpoint, timeout_s, stop) else None
+        return _connect(own, pull.endpoint, pull.timeout_s, pull.stop)
 
 
 def _connect(

@@ -32,7 +32,7 @@ from domain.media.packets import Packet, StreamInfo
 from domain.registry import Credentials
 from ingest.packets.packet_builder import PacketBuilder, TimedAccessUnit
 from ingest.rtsp.endpoint import Endpoint, Pull, preflight
-from ingest.rtsp.libav_watchdog import WATCH, Line
+from ingest.rtsp.libav_watchdog import WatchedConnection
 
 CODECS = ("h264", "hevc")
 _MAX_LOGIN_BYTES = 127
@@ -52,35 +52,36 @@ av.logging.set_level(None)
 
 
 def packets(pull: Pull) -> Generator[Packet, None, None]:
-    """One connection's, from the first keyframe on until `pull.stop`. Raises SourceError for
-    every other end.
+    """Yield the packets of one connection, from the first keyframe on, until `pull.stop` is set.
+
+    Raises SourceError for every other end.
     """
     endpoint, timeout_s, stop = pull.endpoint, pull.timeout_s, pull.stop
     url = _login_url(endpoint, pull.credentials)
-    if not preflight(endpoint, timeout_s, stop):
+    if not preflight(pull):
         return
-    line = Line((endpoint.address.partition("%")[0], endpoint.port), timeout_s, stop, pull.clock)
-    with WATCH.over(line):
+    peer = endpoint.address.partition("%")[0], endpoint.port
+    with pull.watchdog.watching(peer, timeout_s, stop, pull.clock) as watched:
         failure: SourceError | None = None
         try:
-            with line.opening():
+            with watched.opening():
                 container = _open(url, endpoint.transport, timeout_s)
             with container:
-                if line.went_elsewhere():
+                if watched.was_redirected():
                     raise SourceUnreachable(
                         "the camera redirects to another address; write that one into the registry",
                         Why.REDIRECTED,
                     )
-                yield from _demux(container, line, pull)
+                yield from _demux(container, watched, pull)
         except av.FFmpegError as error:
-            failure = _mapped(error, line.timed_out, timeout_s)
+            failure = _mapped(error, watched.timed_out, timeout_s)
     if not stop.is_set():
         # Raised out here, so that no traceback shows libavformat's error, which quotes the URL with
         # its password.
-        raise failure or _ended(line.timed_out, timeout_s)
+        raise failure or _ended(watched.timed_out, timeout_s)
 
 
-def _demux(container: InputContainer, line: Line, pull: Pull) -> Iterator[Packet]:
+def _demux(container: InputContainer, watched: WatchedConnection, pull: Pull) -> Iterator[Packet]:
     stream = _video_of(container)
     counts, clock = pull.counts, pull.clock
     builder = PacketBuilder(
@@ -97,7 +98,7 @@ def _demux(container: InputContainer, line: Line, pull: Pull) -> Iterator[Packet
             break
         if pull.stop.is_set():
             return
-        line.alive()
+        watched.on_media()
         counts.broken_packets += raw.is_corrupt
         jumps = counts.jumps
         sender_wall_ns = (
@@ -199,10 +200,12 @@ class _SenderClock:
 
 
 def _open(url: str, transport: str, timeout_s: float) -> InputContainer:
-    """The opened connection. Only the open has PyAV's timeout (see `hangup.py`); libavformat's
-    own stays as a second guard.
+    """Return the opened connection.
+
+    Only the open has PyAV's time-out (see `libav_watchdog.py`). That of libavformat's sockets is
+    the second safeguard. Both end later than the watchdog, which knows why.
     """
-    late_s = timeout_s + 1.0  # after the watch, which knows why
+    late_s = timeout_s + 1.0
     options = {**_OPTIONS, "rtsp_transport": transport, "timeout": str(round(late_s * 1_000_000))}
     try:
         return av.open(url, "r", format="rtsp", options=options, timeout=(late_s, None))

@@ -24,6 +24,7 @@ from domain.clock import Clock
 from domain.metrics import JOB_FAILURES
 from ingest.health.announce import shared_gate
 from ingest.packets.native.depacketiser import CAPACITY_BYTES
+from ingest.rtsp.libav_watchdog import LibavWatchdog
 from ingest.rtsp.read_cadence import LONGEST_TICKS
 
 TICK_S = 0.1
@@ -67,8 +68,10 @@ class _Turn(NamedTuple):
 class PullLoop:
     """`call` may be used from any thread; all else, and every action, belongs to the loop's own."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, watchdog: LibavWatchdog | None = None) -> None:
+        """Several loops of one process must share a `watchdog`."""
         self.clock = clock
+        self.watchdog = watchdog or LibavWatchdog()
         self.warn = shared_gate(clock)
         """What all cameras here log through: a switch that takes them all down gives one line a
         second.

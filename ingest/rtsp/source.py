@@ -80,6 +80,7 @@ class RtspSource:
                 ports,
                 stop,
                 loop.clock,
+                loop.watchdog,
             )
 
         is_ours = self._settings.rtsp_reader is RtspReader.OWN
@@ -136,6 +137,7 @@ class _Attempt:
 
     def close(self) -> None:
         self._stop.set()
+        self._loop.watchdog.wake()
         if self._connection is not None:
             self._connection.leave()
         if not self._has_thread:  # else its end is told when it has ended

@@ -17,6 +17,7 @@ from domain.media.packet_batch import PacketOrBatch, single_packets
 from domain.media.packets import AudioPacket, Packet
 from domain.registry import Camera, Credentials, Networks
 from domain.settings import RtspReader, Settings
+from ingest.rtsp.libav_watchdog import LibavWatchdog
 from ingest.rtsp.pull_loop import PullLoop
 from ingest.rtsp.source import RtspSource
 from tests.adjusted_clock import AdjustedClock
@@ -128,7 +129,9 @@ NEVER_S = 1800.0
 """A timeout that no test waits for: what ends under it was ended by something else, or by a
 clock set forward.
 """
-HANGUP = "hangup"
+WATCHDOG = LibavWatchdog()
+"""All loops of this process share it."""
+WATCHDOG_THREAD = "libav watchdog"
 """The thread that ends connections of libavformat."""
 Puller = Callable[..., Pull]
 
@@ -138,7 +141,7 @@ class Pulling:
 
     def __init__(self, source: RtspSource, most: int, clock: AdjustedClock) -> None:
         self.clock = clock
-        self.loop = PullLoop(self.clock)
+        self.loop = PullLoop(self.clock, WATCHDOG)
         self.collector = Collector(most)
         self._source = source
 
@@ -165,7 +168,7 @@ class Pulling:
 
     @property
     def is_by_libavformat(self) -> bool:
-        return bool(self.clock.reads[HANGUP])
+        return bool(self.clock.reads[WATCHDOG_THREAD])
 
     def wait_packets(self, sent: int) -> None:
         """Wait until all came of what the camera sent. libavformat holds the newest back until
@@ -188,9 +191,9 @@ class Pulling:
     def _wait_looked(self) -> None:
         """Wait until whatever ends silent connections has looked at the clock since this call."""
         wait_passes(self.loop)
-        before = self.clock.reads[HANGUP]
+        before = self.clock.reads[WATCHDOG_THREAD]
         if self.is_by_libavformat:
-            wait_for("look", lambda: self.clock.reads[HANGUP] >= before + 3)
+            wait_for("look", lambda: self.clock.reads[WATCHDOG_THREAD] >= before + 3)
 
 
 @contextmanager

@@ -29,6 +29,7 @@ from domain.errors import (
 )
 from domain.media.packets import Packet
 from domain.registry import Credentials
+from ingest.rtsp import libav_watchdog
 from ingest.rtsp.source import RtspSource
 from simulator import (
     CodecChange,
@@ -42,7 +43,7 @@ from simulator import (
     Stall,
 )
 from tests.adjusted_clock import AdjustedClock
-from tests.ingest.conftest import NEVER_S, assert_silence_ends_at_the_timeout, pulling
+from tests.ingest.conftest import NEVER_S, WATCHDOG, assert_silence_ends_at_the_timeout, pulling
 from tests.waiting import PATIENCE_S, wait_event, wait_for
 
 MakeSource = Callable[..., RtspSource]
@@ -239,7 +240,7 @@ def test_silence_ends_at_the_timeout(
 
 
 @pytest.mark.parametrize("transport", ["tcp", "udp", "libavformat"])
-def test_stop_ends_a_silent_stream_at_once(
+def test_stop_ends_a_silent_stream_immediately(
     transport: str, clips: dict[str, Path], source_of: MakeSource
 ) -> None:
     with (
@@ -265,6 +266,23 @@ def test_a_server_that_accepts_and_says_nothing_times_out_and_stops(
             wait_event("request", is_asked)
             stopped.stop()
     assert isinstance(late.got.error, SourceTimeout)
+    assert stopped.got.error is None
+
+
+def test_stop_does_not_wait_for_the_next_check_of_the_watchdog(
+    source_of: MakeSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(libav_watchdog, "_CHECK_EVERY_S", NEVER_S)
+    with (
+        silent_server() as (url, is_asked),
+        pulling(source_of(url, "libavformat", timeout_s=NEVER_S)) as stopped,
+    ):
+        wait_event("request", is_asked)
+        wait_for(
+            "its socket found",
+            lambda: not any(watched.is_opening for watched in WATCHDOG._connections),
+        )
+        stopped.stop()
     assert stopped.got.error is None
 
 
