@@ -41,7 +41,7 @@ from storage.archive.archive import Archive
 from storage.archive.bloom import BLOCK_BYTES, SLICES, bloom_of
 from storage.archive.day import ArchiveFile, Day
 from storage.archive.parquet_files import RowSelection, describe
-from storage.archive.rows import ORDER, SELECT, VERSION, row_of
+from storage.archive.rows import ORDER, SELECT, VERSION, row_from_event
 from storage.archive.search import day_of_ms
 from storage.clients.s3 import ObjectStore
 from storage.events.store import PAGE_S
@@ -209,7 +209,7 @@ class Year:
                     update={"id": event_id, "area": file.area, "plate": read, **moments}
                 )
             )
-        staged = writer.stage([row_of(event) for event in events])
+        staged = writer.stage([row_from_event(event) for event in events])
         sql = (
             f"SELECT {SELECT} FROM read_parquet(?) UNION ALL SELECT {SELECT} FROM "  # noqa: S608
             f"read_parquet(?) ORDER BY {ORDER[VERSION]}"
@@ -231,7 +231,7 @@ def _draw(archive: Archive, rows: int) -> list[Drawn]:
         found.setdefault(event.area, []).append(event)
     drawn: list[Drawn] = []
     for area, events in sorted(found.items()):
-        staged = archive.writer.stage([row_of(event) for event in events])
+        staged = archive.writer.stage([row_from_event(event) for event in events])
         made = archive.writer.merge(day_of_ms(FIRST_MS), area, 1, [RowSelection((staged,))])
         archive.writer.forget(staged)
         assert made is not None
@@ -320,7 +320,7 @@ def run(days: int, rows: int, asked: int) -> dict[str, Any]:
 
 
 def _filters_alone(archive: Archive, plate: str, files: Path) -> None:
-    archive.catalogue.bring(list(archive.catalogue.days().values()), [plate])
+    archive.catalogue.fetch(list(archive.catalogue.days().values()), [plate])
     _emptied(files)
 
 

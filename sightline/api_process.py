@@ -37,7 +37,7 @@ from storage.events.damaged_objects import DamagedObjects
 from storage.events.verified_objects import VerifiedObjects
 from storage.recordings.gaps.stored import StoredGaps
 from storage.recordings.stored_segments import StoredSegments
-from storage.site.alarms import told, told_here
+from storage.site.alarms import alarms_in_file, published_alarms
 from storage.site.audit import AuditLog
 from storage.site.site_identity import RecentSiteFaults
 
@@ -127,9 +127,9 @@ class AuditAlarm:
 def _alarms(redis: Redis, layout: Layout, audit: AuditAlarm, clock: Clock) -> tuple[Alarm, ...]:
     """Of all nodes; while Redis is away, of the node on this data folder."""
     try:
-        return audit.added_to(told(redis, clock))
+        return audit.added_to(published_alarms(redis, clock))
     except IndexUnavailable:
-        return audit.added_to(told_here(layout.alarms, clock))
+        return audit.added_to(alarms_in_file(layout.alarms, clock))
 
 
 class _Server(uvicorn.Server):

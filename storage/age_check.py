@@ -1,5 +1,5 @@
-"""Proves that nothing is older than its maximum unless a legal hold names it, and that what is
-held is there.
+"""Checks that nothing is older than its maximum unless a legal hold covers it, and that held events
+exist.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from storage.recordings.stored_segments import StoredSegments
 from storage.retention import Ages
 
 LATE_NS = NS_PER_DAY
-"""Retention runs each minute on a node, each hour for the site, and may have been stopped: less
-than this too old is no breach.
+"""Retention runs each minute on a node and each hour for the site, and may have been stopped: a
+smaller excess is no violation.
 """
 
 
@@ -46,7 +46,7 @@ class AgeCheck:
         return ended_ns < self._ages.cutoff_ns(camera_id)
 
     def recordings(self, held: StandingHolds) -> Iterator[TooOld]:
-        """The days of cameras that have recordings too old, here and in the store."""
+        """Yield the days of cameras with recordings that are too old, here and in the store."""
         stored = StoredSegments(self._objects, self._clock)
         for camera_id in stored.cameras():
             for day in stored.days(camera_id):
@@ -60,7 +60,7 @@ class AgeCheck:
             yield from self._local(Ledger(self._layout.recordings), held)
 
     def gap_logs(self, held: StandingHolds) -> Iterator[StoredLog]:
-        """The days of cameras of which the store says for too long what was missing."""
+        """Yield the days of cameras whose gap logs in the store are too old."""
         return (
             log
             for log, is_held in too_old(StoredGaps(self._objects), self._ages.cutoff_ns, held)
@@ -68,7 +68,7 @@ class AgeCheck:
         )
 
     def missing(self, holds: Sequence[Hold]) -> Iterator[str]:
-        """The events that a hold was placed for and that are not there."""
+        """Yield the events for which a hold was placed and that do not exist."""
         for hold in holds:
             stands = hold.event and hold.is_active_at(self._clock.wall_ns())
             if (

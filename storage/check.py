@@ -1,4 +1,4 @@
-"""Proves the invariants of storage, or says where they are broken: docs/storage.md numbers them."""
+"""Checks the invariants of storage and reports each violation; docs/storage.md numbers them."""
 
 from __future__ import annotations
 
@@ -61,14 +61,16 @@ def check(
     clock: Clock | None = None,
     seen: Callable[[Finding], None] | None = None,
 ) -> list[Finding]:
-    """Every breach there is; empty when clean. Entries in this node's spool are on their way, and
-    no breach.
+    """Return every violation; the list is empty if there is none. Entries of this node's spool are
+    in progress and no violation.
 
-    Clips are read to compare their SHA-256; `deep` also opens each and looks for its event in it.
-    Where something is found, all is looked at once more, and only what both saw is told: on a
-    running system the rest was on its way. `progress` hears of events done. `seen` gets each
-    finding of the first look at once, before the second look confirms it. With a `registry` it is
-    also proved that nothing is older than its maximum.
+    The objects are read to compare their SHA-256; `deep` also opens each clip and looks for its
+    event in it. If something is found, everything is read again, and only what both passes found is
+    reported: on a running system the rest was in progress.
+
+    `progress` is called with the number of finished events. `seen` is called with each finding of
+    the first pass, before the second confirms it. With a `registry`, the maximum age is checked
+    too.
     """
     clock = clock or SystemClock()
     with (
@@ -93,7 +95,7 @@ def check(
 
 
 class _Check:
-    """One look at everything."""
+    """One pass over everything."""
 
     def __init__(
         self,
@@ -222,8 +224,8 @@ class _Check:
                 )
 
     def _events(self) -> Iterator[Finding]:
-        """Every event that the object store has something of. Keys come in order, so an event's
-        objects come together.
+        """Yield every event with an object in the store. Keys are sorted, so an event's objects are
+        adjacent.
         """
         found = groupby(
             self._objects.list(EVENTS_PREFIX), key=lambda found: found.key.rpartition("/")[0]
@@ -281,8 +283,8 @@ class _Check:
         return old and not self._held.covers_event(event)
 
     def _corrected(self, sidecar: Sidecar, stats: dict[str, ObjectStat]) -> Iterator[Finding]:
-        """The row is what the sidecar says, and the newest correction beside it, which the
-        sidecar does not know.
+        """Return the row that sidecar and newest correction require; the sidecar itself has no
+        correction.
         """
         event, keys = sidecar.event, [key for key in stats if is_correction(key)]
         correction: Correction | None = None
@@ -318,7 +320,7 @@ class _Check:
             )
 
     def _rows(self) -> Iterator[Finding]:
-        """Rows of the index that nothing else knows of."""
+        """Yield rows of the index that nothing else knows."""
         after: str | None = None
         while ids := self._index.ids(after, _PAGE):
             after = ids[-1]
@@ -368,7 +370,7 @@ class _Check:
 
     def _vehicle_watches(self) -> Iterator[Finding]:
         listing = self._watches.records()
-        known = set(self._watches.standing())
+        known = set(self._watches.active())
         for watch in listing.records:
             if (watch.ended is Ended.NO) is not (watch in known):
                 yield Finding(

@@ -1,5 +1,5 @@
-"""Proves that a camera's ledger is what its files hold: each is read whole and compared with
-its name, and each hole is explained.
+"""Checks that a camera's ledger agrees with its files: each is read completely and compared with
+its name, and each gap must have a cause.
 """
 
 from __future__ import annotations
@@ -24,9 +24,11 @@ from storage.recordings.packet_coverage import HOLE_NS, LONGEST_USUAL_NS, Packet
 from storage.recordings.recorded_ranges import Range, merge
 
 SLACK_NS = 200 * NS_PER_MS
-"""A name is in milliseconds, and the last picture of a file as long as the one before it."""
+"""The tolerance for the end of a file: a name is in milliseconds, and the last picture is assumed
+to last as long as the one before it.
+"""
 MISSING_FROM = 1.5
-"""So much longer than usual is a step where a picture is missing."""
+"""A step this many times the usual one means that a picture is missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,7 @@ class _Read:
 
 
 def check_recordings(layout: Layout, camera_id: str, decode: bool = False) -> list[Finding]:
-    """Every breach in what this node has of a camera, in order; empty when clean."""
+    """Return every violation in this node's recordings of a camera, in order."""
     return sorted(find_breaches(layout, camera_id, decode))
 
 
@@ -47,11 +49,11 @@ def find_breaches(
     decode: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> Iterator[Finding]:
-    """Every breach in what this node has of a camera, as soon as it is found.
+    """Yield every violation in this node's recordings of a camera, as soon as it is found.
 
-    `decode`: every picture is decoded too, which takes long. `progress` gets the number of segments
-    that are done and of all. The segment that is being written is left out. A segment that is
-    deleted while it is read is no breach.
+    With `decode`, every picture is decoded, which takes long. `progress` gets the number of
+    finished segments and of all. The segment being written is left out, and one that is deleted
+    while it is read is no violation.
     """
     ledger = Ledger(layout.recordings)
     segments = [one for one in ledger.segments(camera_id, 0, LATEST_NS) if one.end_ns is not None]
@@ -92,8 +94,8 @@ def _read(segment: Segment, decode: bool) -> _Read:
 
 
 def _pictures(segment: Segment, coverage: PacketCoverage) -> tuple[int, int, str]:
-    """How many there are, added to `coverage`; how many of them must decode; and what is wrong
-    with them.
+    """Add the pictures to `coverage`. Returns how many there are, how many of them must decode, and
+    what is wrong with them.
     """
     first_pts, damage = None, ""
     found: list[tuple[int, bool]] = []
@@ -115,10 +117,10 @@ def _pictures(segment: Segment, coverage: PacketCoverage) -> tuple[int, int, str
 
 
 def certain_pictures(found: Sequence[tuple[int, bool]]) -> int:
-    """Of pictures (dts, is a keyframe), how many need none that never came: from where one is
-    missing to the next keyframe, all may.
+    """Return how many of these pictures (dts, is a keyframe) depend on no missing one: from a
+    missing picture to the next keyframe, all may.
 
-    What the network lost is counted where it was lost, and makes no file a damaged one.
+    What the network lost was counted there, and makes no file damaged.
     """
     steps = [b - a for (a, _), (b, _) in pairwise(found)]
     usual, certain, is_whole = median(steps) if steps else 0, 0, True
@@ -139,19 +141,19 @@ def _of_files(read: Sequence[_Read], starts_ns: Sequence[int]) -> Iterator[Findi
             or not _ends_as_said(one.ranges[-1][1], said[1], starts_ns)
         ):
             yield Finding(
-                Breach.SEGMENT_DIFFERS, name, f"its pictures are from {_told(one.ranges)}"
+                Breach.SEGMENT_DIFFERS, name, f"its pictures are from {_range_text(one.ranges)}"
             )
         elif len(one.ranges) > 1:
             yield Finding(
                 Breach.SEGMENT_DIFFERS,
                 name,
-                f"it hides a hole: its pictures are from {_told(one.ranges)}",
+                f"it hides a hole: its pictures are from {_range_text(one.ranges)}",
             )
 
 
 def _ends_as_said(end_ns: int, said_ns: int, starts_ns: Sequence[int]) -> bool:
-    """A camera that came back may go on earlier than its last pictures lasted: a name then ends
-    where the next segment begins.
+    """Return whether the end agrees with the name. A camera that returned may continue before the
+    end of its last pictures; a name then ends where the next segment begins.
     """
     if abs(end_ns - said_ns) <= SLACK_NS:
         return True
@@ -159,8 +161,8 @@ def _ends_as_said(end_ns: int, said_ns: int, starts_ns: Sequence[int]) -> bool:
 
 
 def _of_overlaps(segments: Sequence[Segment]) -> Iterator[Finding]:
-    """Two processes may record at once, under fences of their own; one never records a moment
-    twice.
+    """Yield overlaps of one process. Two processes may record concurrently, under different fencing
+    numbers; one process never records a time twice.
     """
     for fence in {segment.fence for segment in segments}:
         for before, after in pairwise(segment for segment in segments if segment.fence == fence):
@@ -178,15 +180,15 @@ def _of_holes(layout: Layout, camera_id: str, read: Sequence[_Read]) -> Iterator
         return
     log = GapLog(layout, SystemClock())
     asked = CoverageRequest(camera_id, ranges[0][0], ranges[-1][1])
-    told = log.between(camera_id, asked.from_ns, asked.to_ns)
-    for gap in account(asked, ranges, [], told).gaps:
+    reported = log.between(camera_id, asked.from_ns, asked.to_ns)
+    for gap in account(asked, ranges, [], reported).gaps:
         if gap.cause is GapCause.UNKNOWN:
             message = (
                 f"nothing is recorded from {rfc3339(gap.start_ns)} to "
                 f"{rfc3339(gap.end_ns)}, and nothing says why"
             )
             yield Finding(Breach.HOLE_UNEXPLAINED, camera_id, message)
-    for gap in told:
+    for gap in reported:
         for start_ns, end_ns in ranges:
             if min(gap.end_ns, end_ns) - max(gap.start_ns, start_ns) > HOLE_NS:
                 message = (
@@ -196,7 +198,7 @@ def _of_holes(layout: Layout, camera_id: str, read: Sequence[_Read]) -> Iterator
                 yield Finding(Breach.GAP_RECORDED, camera_id, message)
 
 
-def _told(ranges: Sequence[Range]) -> str:
+def _range_text(ranges: Sequence[Range]) -> str:
     return (
         ", ".join(f"{rfc3339(start_ns)} to {rfc3339(end_ns)}" for start_ns, end_ns in ranges)
         or "no time at all"

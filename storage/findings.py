@@ -1,4 +1,4 @@
-"""What a check of storage reports: which invariant is broken, where, and what to do."""
+"""The findings of a check of storage: which invariant is violated, where, and what to do."""
 
 from __future__ import annotations
 
@@ -47,9 +47,7 @@ class Breach(StrEnum):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Finding:
-    """One breach of an invariant: of which event, key or person, and what is wrong in a
-    sentence.
-    """
+    """One violation: its event, key or person, and what is wrong in a sentence."""
 
     breach: Breach
     subject: str

@@ -1,4 +1,4 @@
-"""Finds what the object store has lost: Redis and this node's disk still know of it."""
+"""Finds what the object store has lost and Redis or this node's disk still knows."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from storage.site.site_identity import SiteIdentity
 
 @dataclass(frozen=True, slots=True)
 class StoreLoss:
-    """`what`: the store, the index, a person or a hold."""
+    """One loss; `what` is the store, the index, a person or a hold."""
 
     what: str
     subject: str
@@ -27,7 +27,7 @@ class StoreLoss:
 def find_losses(
     objects: ObjectStore, redis: Redis, layout: Layout | None, clock: Clock
 ) -> Iterator[StoreLoss]:
-    """Every loss. The legal holds are compared with those that this node last read."""
+    """Yield every loss. The legal holds are compared with those that this node last read."""
     site_file = None if layout is None else layout.site
     faults = SiteIdentity(redis, objects, site_file, clock).check()
     if faults.objects is not None:

@@ -17,7 +17,9 @@ from storage.recordings.clips import verify
 
 
 class ObjectCheck:
-    """Reads every object whole. A `deep` check also opens each clip and finds its event in it."""
+    """Reads every object completely. A `deep` check also opens each clip and looks for its event in
+    it.
+    """
 
     def __init__(self, objects: ObjectStore, deep: bool) -> None:
         self._objects = objects
@@ -65,7 +67,9 @@ class ObjectCheck:
 
 
 def _fetch(objects: ObjectStore, key: str, copy: Path | None) -> str:
-    """The SHA-256 of an object, a chunk at a time; written to `copy` where there is one."""
+    """Return the SHA-256 of an object, read in chunks; they are also written to `copy` if it is
+    given.
+    """
     digest = hashlib.sha256()
     with nullcontext() if copy is None else copy.open("wb") as file:
         for chunk in objects.read(key):

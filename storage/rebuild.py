@@ -1,4 +1,4 @@
-"""Makes the index anew from what does not live in Redis: journals, this node's spool, people,
+"""Rebuilds the index from what is not stored in Redis: journals, this node's spool, people,
 registry, watches.
 """
 
@@ -23,7 +23,7 @@ from domain.stored_model import unreadable
 from domain.ulid import wall_ms_of
 from storage.archive.archive import Archive
 from storage.archive.archiver import MOVED_KEY, Archiver
-from storage.archive.progress import moved_until_ms, stands
+from storage.archive.progress import is_current, moved_until_ms
 from storage.clients.redis import Redis, text, texts
 from storage.clients.s3 import ObjectStore
 from storage.events.corrections import read_record
@@ -39,29 +39,29 @@ from storage.site.watches import Watches
 _log = logging.getLogger(__name__)
 _BATCH = 500
 _DONE, _GONE = "{rebuild}:done", "{rebuild}:gone"
-"""Hours of journals that a run has done, with what they held; and the events that they say are
+"""The journal hours that a run has finished, with their content; and the events that they report as
 deleted.
 """
 ProgressSeen = Callable[[int, int], None]
-"""Called with how many parts are done, and of how many."""
+"""A function that is called with the number of finished parts, and of all."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rebuilt:
     """What was read. `damaged` names journals, sidecars and records of people that could not be
-    read in full.
+    read completely.
     """
 
     people: int
     events: int
-    """That the index now has."""
+    """The number of events that the index has now."""
     archived: int
-    """That the archive has."""
+    """The number of events that the archive has."""
     registry: int
-    """The version of the registry that was announced again; 0 where none was ever applied."""
+    """The version of the registry that was announced again; 0 if none was ever applied."""
     damaged: tuple[str, ...]
     watches: int
-    """Those that stand."""
+    """The number of active watches."""
 
 
 def rebuild(
@@ -73,18 +73,18 @@ def rebuild(
     whole: bool = False,
     force: bool = False,
 ) -> Rebuilt:
-    """Restore people and the registry's announcement, then every event; idempotent, and harmless
-    beside running keepers (newer rows stay).
+    """Restore people, the announcement of the registry, and every event.
 
-    `layout`: also the journal minutes and the spool of this node. `from_sidecars`: read every
-    event's sidecar as well, which finds events whose journals are lost, and takes a request for
-    each. What the archive has stays there, and journals of its time are not read, unless `whole`.
+    It is idempotent, and harmless next to running publishers, because newer rows stay. With
+    `layout`, the journal minutes and the spool of this node are read too. With `from_sidecars`,
+    every event's sidecar is read, one request each, which finds events whose journals are lost.
+    What the archive has stays there, and journals of its time are not read, unless `whole`.
 
-    Raises StoreError, before anything is changed, where the object store has lost what the site
-    had: a rebuild would remove it from Redis too. `force` accepts that loss.
+    Raises StoreError, before any change, if the object store has lost what the site had: a rebuild
+    would remove it from Redis too. `force` accepts that loss.
 
-    Stopped and called again, it goes on: hours of journals that were done are noted in Redis, and
-    go with it if it is emptied again.
+    A stopped rebuild continues at the next call: finished hours of journals are recorded in Redis,
+    and lost if it is emptied again.
     """
     identity = SiteIdentity(redis, objects, None if layout is None else layout.site, SystemClock())
     if not force:
@@ -94,7 +94,7 @@ def rebuild(
         closing(Archive.open(objects, redis, Path(folder), Settings(), SystemClock())) as archive,
     ):
         rebuilt = _Rebuild(
-            objects, redis, layout, progress or _unseen, from_sidecars, whole, archive
+            objects, redis, layout, progress or _no_progress, from_sidecars, whole, archive
         ).run()
     identity.accept()
     return rebuilt
@@ -114,8 +114,8 @@ def _refuse_loss(identity: SiteIdentity, people: People) -> None:
         )
 
 
-def _unseen(done: int, total: int) -> None:
-    """Nobody watches."""
+def _no_progress(done: int, total: int) -> None:
+    """Ignore the progress."""
 
 
 class _Rebuild:
@@ -155,16 +155,16 @@ class _Rebuild:
             if self._layout is None
             else list(Journal(self._layout.journal, SystemClock()).parts())
         )
-        wanted = [
+        pending = [
             hour
             for hour in hours(self._objects)
             if self._whole or hour.ended_ms > self._archived_until_ms
         ]
         sidecars = self._sidecar_keys() if self._from_sidecars else []
-        self._total = len(wanted) + len(local) + len(sidecars)
-        self._stored(wanted)
+        self._total = len(pending) + len(local) + len(sidecars)
+        self._stored(pending)
         for part in local:
-            self._take(apply(self._index, part.name, [part], self._archived_until_ms))
+            self._merge_result(apply(self._index, part.name, [part], self._archived_until_ms))
         gone = set(texts(self._redis.do("HKEYS", _GONE)))
         self._read_sidecars(sidecars, gone)
         self._put(self._spooled())
@@ -176,7 +176,7 @@ class _Rebuild:
         if self._archived_until_ms:
             self._redis.do("SET", MOVED_KEY, self._archived_until_ms)
         archived = sum(file.rows for file in self._archive.files())
-        # Last: whoever matches them then looks through what was indexed by now.
+        # Last, so that the process that matches them looks up what was indexed by now.
         watches = self._watches.restore()
         self._damaged += (one.key for one in self._watches.records().damaged)
         return Rebuilt(
@@ -184,13 +184,15 @@ class _Rebuild:
         )
 
     def _restore_archive(self) -> None:
-        """Its catalogues, where they are lost; and up to when it has everything."""
+        """Restore lost catalogues of the archive, and read up to when it has everything."""
         Archiver(self._archive, self._index, self._redis, self._objects, SystemClock()).restore()
         self._archived_until_ms = moved_until_ms(self._objects)
 
-    def _stored(self, wanted: Sequence[Hour]) -> None:
-        """The journals of the store, but for the hours that a run which was stopped has done."""
-        marks = {hour.name: hour.mark for hour in wanted}
+    def _stored(self, pending: Sequence[Hour]) -> None:
+        """Apply the journals of the store, except the hours that an earlier, stopped run has
+        finished.
+        """
+        marks = {hour.name: hour.mark for hour in pending}
         noted = self._redis.do_all([("HGET", _DONE, name) for name in marks])
         done = {
             name
@@ -202,14 +204,14 @@ class _Rebuild:
         for one in applied(
             self._objects,
             self._redis,
-            [hour for hour in wanted if hour.name not in done],
+            [hour for hour in pending if hour.name not in done],
             self._archived_until_ms,
         ):
-            self._take(one)
+            self._merge_result(one)
             if not one.damaged:
                 self._redis.do("HSET", _DONE, one.name, marks[one.name])
 
-    def _take(self, done: Applied) -> None:
+    def _merge_result(self, done: Applied) -> None:
         """What is left to be done of some lines: what the archive may have, and what is deleted."""
         self._damaged += done.damaged
         known = (
@@ -220,7 +222,7 @@ class _Rebuild:
         self._put(
             event
             for event in done.old
-            if event.id not in known or not stands(known[event.id], event)
+            if event.id not in known or not is_current(known[event.id], event)
         )
         for event_id, correction in done.old_corrections.items():
             there = known.get(event_id)

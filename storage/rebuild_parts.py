@@ -1,5 +1,5 @@
-"""The journals of the object store, an hour of a node at a time: fetched, parsed and entered by
-several processes at once.
+"""Applies the journals of the object store, an hour of a node at a time, in several concurrent
+processes.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from storage.index.event_index import EventIndex
 _HOUR = re.compile(r"^journal/[^/]+/(\d{4}/\d\d/\d\d/\d\d)")
 _FETCHERS = 4
 FEW = 4
-"""So few hours are read in this process: another takes a second to begin."""
+"""Up to this number, hours are read in this process, because another takes a second to start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +46,14 @@ class Hour:
 
     @property
     def mark(self) -> str:
-        """What tells whether the same objects were read already."""
+        """Return a value that shows whether the same objects were read before."""
         return hashlib.sha256(
             "\n".join(f"{stat.key} {stat.etag} {stat.size_bytes}" for stat in self.stats).encode()
         ).hexdigest()[:16]
 
     @property
     def ended_ms(self) -> int:
-        """When it was over (UTC); what its lines are about began before."""
+        """Return its end (UTC); the events of its lines began before."""
         match = _HOUR.match(self.name)
         if match is None:
             return 1 << 62
@@ -65,19 +65,19 @@ class Hour:
 
 @dataclass(slots=True)
 class Applied:
-    """What came of some lines."""
+    """The result of applying some lines."""
 
     name: str
     events: int = 0
     gone: set[str] = field(default_factory=set)
     old: list[Event] = field(default_factory=list)
-    """Events older than the archive's beginning, not entered: it may have them."""
+    """Events older than the limit of the archive, which may have them; they were not indexed."""
     old_corrections: dict[str, Correction] = field(default_factory=dict)
     damaged: list[str] = field(default_factory=list)
 
 
 def hours(objects: ObjectStore) -> Iterator[Hour]:
-    """All journals in the store, by node, then by hour."""
+    """Return all journals in the store, by node, then by hour."""
     stats = (stat for stat in objects.list(JOURNAL_PREFIX) if stat.key.endswith(".jsonl.gz"))
     for name, mine in groupby(
         stats, key=lambda stat: match[0] if (match := _HOUR.match(stat.key)) else stat.key
@@ -88,7 +88,7 @@ def hours(objects: ObjectStore) -> Iterator[Hour]:
 def apply(
     index: EventIndex, name: str, parts: Iterable[JournalPart], old_before_ms: int
 ) -> Applied:
-    """Enter what journals say, but for what is about events that began before `old_before_ms`."""
+    """Apply the lines of journals, except for events that began before `old_before_ms`."""
     done = Applied(name)
     fresh: list[Event] = []
     for part in parts:
@@ -99,7 +99,7 @@ def apply(
                 (done.old if wall_ms_of(line.event.id) < old_before_ms else fresh).append(
                     line.event
                 )
-        # At once, whatever comes first: an event takes the correction that is there with it, and
+        # In any order: an event is written with the correction that is stored, and
         # one that is there is corrected.
         for event_id, correction in corrections([part]).items():
             index.correct(event_id, correction)
@@ -114,26 +114,26 @@ def apply(
 def applied(
     objects: ObjectStore,
     redis: Redis,
-    wanted: Sequence[Hour],
+    pending: Sequence[Hour],
     old_before_ms: int,
     processes: int = 0,
 ) -> Iterator[Applied]:
-    """What comes of each hour, in the order in which they are done. Closed before its end, it
-    ends what it began.
+    """Yield the result of each hour, in the order in which they finish. If it is closed early, it
+    stops its processes.
     """
-    if len(wanted) <= FEW:
+    if len(pending) <= FEW:
         index = EventIndex(redis)
-        yield from (_apply_hour(objects, index, hour, old_before_ms) for hour in wanted)
+        yield from (_apply_hour(objects, index, hour, old_before_ms) for hour in pending)
         return
     context = multiprocessing.get_context("spawn")
     workers = processes or min(8, os.cpu_count() or 1)
     with ProcessPoolExecutor(workers, context, _open, (objects, redis)) as pool:
-        rest = iter(wanted)
+        rest = iter(pending)
         running: set[Future[Applied]] = set()
         try:
             while True:
                 for hour in rest:
-                    running.add(pool.submit(_work, hour, old_before_ms))
+                    running.add(pool.submit(_apply_in_process, hour, old_before_ms))
                     if len(running) >= 2 * workers:
                         break
                 if not running:
@@ -144,16 +144,16 @@ def applied(
             pool.shutdown(cancel_futures=True)
 
 
-_doors: dict[str, Any] = {}
+_clients: dict[str, Any] = {}
 
 
 def _open(objects: ObjectStore, redis: Redis) -> None:
-    """Begins a process of the pool."""
-    _doors.update(objects=objects, index=EventIndex(redis))
+    """Initialise a process of the pool."""
+    _clients.update(objects=objects, index=EventIndex(redis))
 
 
-def _work(hour: Hour, old_before_ms: int) -> Applied:
-    return _apply_hour(_doors["objects"], _doors["index"], hour, old_before_ms)
+def _apply_in_process(hour: Hour, old_before_ms: int) -> Applied:
+    return _apply_hour(_clients["objects"], _clients["index"], hour, old_before_ms)
 
 
 def _apply_hour(objects: ObjectStore, index: EventIndex, hour: Hour, old_before_ms: int) -> Applied:

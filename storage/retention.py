@@ -1,15 +1,11 @@
-"""Deletes what is older than its camera's maximum, unless a legal hold names it, and recordings
+"""Deletes what is older than its camera's maximum, unless a legal hold covers it, and recordings
 that no trigger claimed in time.
 
-One idempotent job. It may be killed between any two steps and run again, by anyone, also by several
-nodes at once:
-
-- while it is not known what is held, it deletes nothing;
-- of an event, first the journal says that it is deleted, then the index forgets it, then its
-  objects go, the sidecar last. So nothing
-  shows an event whose clip is gone, no rebuilt index has it again, and what a killed run left is
-  found by what is still there;
-- a recording is one file or object: it is there or it is not.
+The job is idempotent. It may be killed between any two steps and run again, by any node, also
+concurrently. While the holds are unknown, it deletes nothing. Of an event, the journal first
+records the deletion, then the index entry is removed, then the objects, the sidecar last. Nothing
+therefore shows an event whose clip is deleted, no rebuilt index has it again, and what a killed run
+left is found by what still exists. A recording is one file or object, which exists or not.
 """
 
 from __future__ import annotations
@@ -42,8 +38,8 @@ from storage.site.holds import FreshHeld, Holds
 
 @dataclass(slots=True)
 class Report:
-    """What was deleted, or would be. `held`: what is older than its maximum and stays, since a
-    legal hold names it.
+    """What was deleted, or would be. `held` counts what is older than its maximum and stays under a
+    legal hold.
     """
 
     recordings: int = 0
@@ -55,7 +51,7 @@ class Report:
 
 
 class Ages:
-    """From when on nothing of a camera may be left."""
+    """The time before which nothing of a camera may be left."""
 
     def __init__(self, registry: Registry, now_ns: int) -> None:
         self._now_ns = now_ns
@@ -63,16 +59,16 @@ class Ages:
         self.longest_days = registry.longest_retention_days
 
     def cutoff_ns(self, camera_id: str) -> int:
-        """What ended before this is too old. A camera that the registry no longer has is kept
-        as long as any is.
+        """Return the cutoff: what ended before it is too old. A camera that left the registry has
+        the longest maximum of all.
         """
         return self._now_ns - self._days.get(camera_id, self.longest_days) * NS_PER_DAY
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """Everything that retention deletes from. `ledger`, `triggers` and `gaps` are this node's;
-    the rest is the site's.
+    """Everything from which retention deletes. `ledger`, `triggers` and `gaps` are this node's; the
+    rest is the site's.
     """
 
     ledger: Ledger
@@ -82,8 +78,8 @@ class Kept:
     index: EventIndex
     journal: Journal
     holds: Holds
-    wanted: Callable[[], Sequence[tuple[str, int, int]]] = list
-    """The ranges (camera, from_ns, to_ns) of which a clip is still to be cut."""
+    clip_ranges: Callable[[], Sequence[tuple[str, int, int]]] = list
+    """The ranges (camera, from_ns, to_ns) from which a clip is still to be cut."""
     archiver: Archiver | None = None
 
 
@@ -107,8 +103,8 @@ class Retention:
         self._stored = StoredSegments(kept.objects, clock)
 
     def run_node(self, stop: threading.Event | None = None, dry: bool = False) -> Report:
-        """What lies on this node. Raises StoreError where it is not known what is held; then
-        nothing was deleted.
+        """Delete what is on this node. Raises StoreError if the holds are unknown; then nothing was
+        deleted.
         """
         run = self._begin(stop, dry)
         for camera_id in self._kept.ledger.cameras():
@@ -127,8 +123,8 @@ class Retention:
         return run.report
 
     def run_site(self, stop: threading.Event | None = None, dry: bool = False) -> Report:
-        """What lies in the object store, and events wherever they are known. Raises StoreError
-        where a store is away: the rest is done by the next run.
+        """Delete what is in the object store, and events wherever they are. Raises StoreError if a
+        store is unreachable; the next run continues.
         """
         run = self._begin(stop, dry)
         for segment in self._old_stored(run):
@@ -145,7 +141,7 @@ class Retention:
         return run.report
 
     def _archived(self, run: _Run) -> None:
-        """The archive first, so that it shows no event whose clip is gone."""
+        """Delete from the archive first, so that it shows no event whose clip is deleted."""
         if self._kept.archiver is None or run.dry:
             return
         if self._kept.archiver.retain(run.ages.cutoff_ns, run.held, run.stop) is None:
@@ -173,8 +169,8 @@ class Retention:
                 run.report.recordings += self._remove(run, segment, "recording")
 
     def _unclaimed(self, run: _Run, camera: Camera) -> None:
-        """Of a camera that keeps what triggers: what none claimed for as long as one may come
-        late, and no clip waits for.
+        """Delete recordings of a camera that records on triggers: those that no trigger claimed in
+        time, and that no clip needs.
         """
         before_ns = self._clock.wall_ns() - self._wait_ns
         segments = [
@@ -188,7 +184,7 @@ class Retention:
         claimed = [*self._kept.triggers.kept_ranges(camera.id, segments[0].start_ns, last_ns)]
         claimed += [
             (from_ns, to_ns)
-            for camera_id, from_ns, to_ns in self._kept.wanted()
+            for camera_id, from_ns, to_ns in self._kept.clip_ranges()
             if camera_id == camera.id
         ]
         for segment in segments:

@@ -146,12 +146,12 @@ class Site:
         self.recorded_until: int | None = START_NS + NS_PER_HOUR
         self.spool = Spool(layout, clock)
         self.journal = Journal(layout.journal, clock)
-        self.keeper = self.restart()
+        self.publisher = self.restart()
 
     def restart(self) -> EventPublisher:
         index, ledger = EventIndex(self.redis), Ledger(self.layout.recordings)
         cameras = ["gate", "bridge", "shop"]
-        self.keeper = EventPublisher(
+        self.publisher = EventPublisher(
             self.spool,
             index,
             Feed(self.redis, 1000),
@@ -163,7 +163,7 @@ class Site:
             lambda: cameras,
             lambda camera: self.recorded_until,
         )
-        return self.keeper
+        return self.publisher
 
     def put(self, event: Event, pictures: bytes = b"") -> Passing:
         passing = make_passing(event, pictures)

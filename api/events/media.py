@@ -27,7 +27,7 @@ from domain.clock import rfc3339
 from domain.errors import NodeOffline, NotFound, ObjectsUnavailable
 from domain.events.event import Event, ObjectDigest
 from domain.paths.object_keys import CLIP, CROP, SNAPSHOT
-from storage.events.verified_objects import is_kept
+from storage.events.verified_objects import is_published
 
 
 def read_snapshot(context: Context, event_id: EventId) -> Response:
@@ -53,7 +53,7 @@ def _picture_bytes(context: ApiContext, event: Event, name: str) -> bytes:
     The event publisher may move it from the spool to the store between the two reads. An event that
     is not yet published is read from the spool first, so that a store that hangs delays nothing.
     """
-    if not is_kept(event):
+    if not is_published(event):
         with suppress(NotFound, NodeOffline):
             return _spooled(context, event, name)
     try:

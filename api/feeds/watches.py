@@ -39,7 +39,7 @@ def list_watches(
     ] = False,
 ) -> WatchList:
     """List the active watches, the newest first, or those that ended."""
-    watches = context.watches.ended() if ended else context.watches.standing()
+    watches = context.watches.ended() if ended else context.watches.active()
     return WatchList(items=[WatchView.of(watch) for watch in watches])
 
 

@@ -175,8 +175,8 @@ class Node:
         self._held |= {name: HeldLease(fence, now_s) for name, fence in drawn.items()}
         self._must_draw = False
         unheld = {name: self._held[name].fence for name in steps.draw if name not in leases}
-        standing = self._leases.take(self._who.name, steps.take | unheld)
-        taken = [name for name, lease in standing.items() if lease.node == self._who.name]
+        current = self._leases.acquire(self._who.name, steps.take | unheld)
+        taken = [name for name, lease in current.items() if lease.node == self._who.name]
         LEASES.labels("taken").inc(len(taken))
         LEASES.labels("given_up").inc(len(steps.given_up))
         if taken:
@@ -188,7 +188,7 @@ class Node:
         self._published = {
             name
             for name in self._held
-            if (standing.get(name) or leases.get(name) or _NOBODYS).node == self._who.name
+            if (current.get(name) or leases.get(name) or _NOBODYS).node == self._who.name
         }
 
     def _was_set_back(self) -> bool:

@@ -36,7 +36,7 @@ def run(args: argparse.Namespace) -> int:
             stores.index,
             Journal(layout.journal, clock),
             Holds(stores.objects, clock),
-            lambda: spool.wanted(settings.clip_before_s, settings.clip_after_s),
+            lambda: spool.clip_ranges(settings.clip_before_s, settings.clip_after_s),
             archiver_of(stores, archive, clock),
         )
         retention = Retention(kept, lambda: registry, settings, clock)

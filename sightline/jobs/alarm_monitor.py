@@ -72,21 +72,21 @@ class AlarmMonitor:
 
     def run_once(self) -> None:
         """Check everything once, then publish the alarms. The next call repeats a failed one."""
-        self._alarms.say(AlarmName.CLOCK_STEPPED, self._clock_step())
-        self._alarms.say(AlarmName.DISK_UNWRITABLE, self._unwritable())
-        self._alarms.say(AlarmName.CAMERAS_DOWN, self._cameras_down())
-        self._alarms.say(AlarmName.UPLOADS_BEHIND, self._uploads_behind())
-        self._alarms.say(AlarmName.AUDIT_FULL, self.audit_alarm())
-        self._alarms.say(
+        self._alarms.set(AlarmName.CLOCK_STEPPED, self._clock_step())
+        self._alarms.set(AlarmName.DISK_UNWRITABLE, self._unwritable())
+        self._alarms.set(AlarmName.CAMERAS_DOWN, self._cameras_down())
+        self._alarms.set(AlarmName.UPLOADS_BEHIND, self._uploads_behind())
+        self._alarms.set(AlarmName.AUDIT_FULL, self.audit_alarm())
+        self._alarms.set(
             AlarmName.STORE_UNREACHABLE, self._away(AlarmName.STORE_UNREACHABLE, self._objects.ping)
         )
-        self._alarms.say(
+        self._alarms.set(
             AlarmName.INDEX_UNREACHABLE, self._away(AlarmName.INDEX_UNREACHABLE, self._redis.ping)
         )
         self._look_for_damage()
         self._look_for_losses()
         try:
-            self._alarms.tell(self._redis)
+            self._alarms.publish(self._redis)
         except (StoreError, OSError) as error:
             self._say("tell", f"the alarms cannot be published: {error}")
 
@@ -97,8 +97,8 @@ class AlarmMonitor:
         except StoreError as error:
             self._say("losses", f"the stores cannot be checked for lost data: {error}")
             return
-        self._alarms.say(AlarmName.STORE_LOST, faults.objects)
-        self._alarms.say(AlarmName.INDEX_EMPTIED, faults.index)
+        self._alarms.set(AlarmName.STORE_LOST, faults.objects)
+        self._alarms.set(AlarmName.INDEX_EMPTIED, faults.index)
 
     def _look_for_damage(self) -> None:
         """While Redis does not respond, the alarm stays as it is."""
@@ -114,7 +114,7 @@ class AlarmMonitor:
                 f"served, most recently {damaged[0]}: restore them from a backup; "
                 "`sightline storage check` lists all of them"
             )
-        self._alarms.say(AlarmName.EVIDENCE_DAMAGED, sentence)
+        self._alarms.set(AlarmName.EVIDENCE_DAMAGED, sentence)
 
     def _unwritable(self) -> str | None:
         why = why_unwritable(self._folder)

@@ -38,7 +38,7 @@ class DiskQuotaJob:
             self._due_s = self._clock.monotonic_s() + EVERY_S
             self._bound.run_once()
         try:
-            strain = self._bound.strain()
+            strain = self._bound.load()
             write_strain(self._layout, "disk", Strain(disk=strain), self._clock)
         except OSError as error:
             _log.warning("the disk usage cannot be written to its file: %s", error)

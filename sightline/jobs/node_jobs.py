@@ -140,7 +140,7 @@ class NodeJobs:
         stored = StoredSegments(self._stores.objects, self._clock)
         turn = IntervalLock(self._stores.redis, "store_room", self._settings.node, ROUND_EVERY_S)
         claims = StoreClaims(
-            self._kept_cameras, Holds(self._stores.objects, self._clock).held, self._alarms.say
+            self._kept_cameras, Holds(self._stores.objects, self._clock).held, self._alarms.set
         )
         room = ObjectStoreQuota(stored, claims, turn, self._clock)
         return Uploads(
@@ -150,7 +150,7 @@ class NodeJobs:
             self._clock,
             self._kept_cameras,
             kept,
-            room.note,
+            room.on_upload,
         )
 
     def _cameras(self) -> Sequence[Camera]:
@@ -197,7 +197,7 @@ class NodeJobs:
 
     def _follow_holds(self, stop: threading.Event) -> None:
         """Keep the node's copy of the legal holds fresh, for when the store is away."""
-        follower = HoldFollower(self._holds, self._alarms.say)
+        follower = HoldFollower(self._holds, self._alarms.set)
         while not self._clock.wait(stop, HOLDS_EVERY_S):
             follower.run_once()
 
@@ -217,8 +217,8 @@ class NodeJobs:
         job = self._site_job("impossible", round(LOOK_EVERY_S) - 5, refresh)
         job.run(stop, self._clock, LOOK_EVERY_S)
 
-    def _wanted(self) -> list[tuple[str, int, int]]:
-        return self._spool.wanted(self._settings.clip_before_s, self._settings.clip_after_s)
+    def _clip_ranges(self) -> list[tuple[str, int, int]]:
+        return self._spool.clip_ranges(self._settings.clip_before_s, self._settings.clip_after_s)
 
     def _retain(self, stop: threading.Event) -> None:
         """Delete what is too old: on this node every minute, since unclaimed recordings soon fill a
@@ -232,7 +232,7 @@ class NodeJobs:
             self._stores.index,
             self._journal,
             Holds(self._stores.objects, self._clock),
-            self._wanted,
+            self._clip_ranges,
             self._archiver(),
         )
         retention = Retention(
@@ -255,7 +255,7 @@ class NodeJobs:
                 failed += 1
                 _log.warning("retention is delayed: %s", error)
                 why = str(error)
-            self._alarms.say(
+            self._alarms.set(
                 AlarmName.RETENTION_STOPPED,
                 f"expired data is not deleted: {why}" if failed >= RETRIES_QUIET else None,
             )
@@ -292,10 +292,10 @@ class NodeJobs:
     def _claims(self) -> Claims:
         claims = Claims(
             cameras=self._kept_cameras,
-            wanted=self._wanted,
+            clip_ranges=self._clip_ranges,
             held=self._holds.held,
             others_bytes=OtherDiskUsage(self._layout, self._clock).size_bytes,
-            say=self._alarms.say,
+            set_alarm=self._alarms.set,
         )
         if self._uploads is None:
             return claims

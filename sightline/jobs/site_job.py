@@ -44,7 +44,7 @@ class SiteJob:
         """Do the work, unless it was done in this interval. Raises StoreError or OSError where the
         work or the lock raises it.
         """
-        if not self._lock.take():
+        if not self._lock.acquire():
             return
         try:
             is_done = self._work(stop)
@@ -56,6 +56,6 @@ class SiteJob:
 
     def _release(self) -> None:
         try:
-            self._lock.give_back()
+            self._lock.release()
         except StoreError as error:
             _log.warning("the lock of the site's job `%s` expires later: %s", self._name, error)

@@ -88,7 +88,7 @@ class WatchMatcher:
 
     def run_once(self) -> float:
         """Match what arrived, and some of what is owed; how long to wait before the next time."""
-        if not self._matches.take_lease(self._owner):
+        if not self._matches.acquire_lease(self._owner):
             self._owing = None
             return IDLE_S
         position = self._matches.position()
@@ -117,7 +117,7 @@ class WatchMatcher:
             )
             version = self._watches.version()
         if version != self._version:
-            self._book = WatchIndex(self._watches.standing())
+            self._book = WatchIndex(self._watches.active())
             self._version = version
 
     def _expire(self) -> None:
@@ -167,7 +167,7 @@ class WatchMatcher:
                 position,
             )
         if not self._owing:
-            self._matches.paid()
+            self._matches.clear_owed()
             self._owing = None
         return True
 

@@ -24,7 +24,12 @@ from domain.paths.data_layout import Layout
 from domain.settings import Settings
 from sightline.overload.shedding_policy import Strain
 from sightline.processes.private_files import write_atomically
-from storage.recordings.free_space_reserve import DIRE_PART, free_bytes, reserve_bytes, strain
+from storage.recordings.free_space_reserve import (
+    CRITICAL_PART,
+    free_bytes,
+    reserve_bytes,
+    reserve_load,
+)
 
 BEAT_S = 0.5
 BEATS_A_SECOND = 2
@@ -97,7 +102,7 @@ class LoadGauge:
 
     def _reserve_strain(self) -> float:
         return (
-            strain(self._reserve_bytes, DIRE_PART, free_bytes(self._layout.root))
+            reserve_load(self._reserve_bytes, CRITICAL_PART, free_bytes(self._layout.root))
             if self._reserve_bytes
             else 0.0
         )

@@ -1,7 +1,7 @@
-"""The archive: events older than the index holds, in Parquet files of the object store, one for
+"""The archive: events older than those of the index, in Parquet files of the object store, one for
 each area and day.
 
-Each process that asks has its own folder of files that it read lately, and its own DuckDB.
+Each process that searches it has its own folder of recently used files, and its own DuckDB.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Archive:
     def open(
         cls, objects: ObjectStore, redis: Redis, folder: Path, settings: Settings, clock: Clock
     ) -> Archive:
-        """`folder` is this process's alone. Nothing is asked of a store yet."""
+        """Open the archive; `folder` belongs to this process alone. No store is asked yet."""
         catalogue = Catalogue(objects, redis, folder / "filters", clock)
         duck = DuckDb(folder / "spill", settings.archive_memory_mb)
         cache = ArchiveCache(objects, folder / "files", round(settings.archive_cache_gb * _GB))
@@ -57,13 +57,13 @@ class Archive:
         )
 
     def files(self) -> Iterator[ArchiveFile]:
-        """Every file that the catalogue names, by day."""
+        """Yield every file that the catalogue names, by day."""
         days = self.catalogue.days()
         for name in sorted(days):
             yield from days[name].files
 
     def times(self, file: ArchiveFile) -> list[tuple[str, str, int, int]]:
-        """Id, camera, start and end (UTC ms) of each event of a file."""
+        """Return id, camera, start and end (UTC ms) of each event of a file."""
         with self.cache.held([file]) as (path,):
             rows = self.duck.rows(
                 "SELECT id, camera, start_ms, end_ms FROM read_parquet(?)", [[str(path)]]

@@ -1,11 +1,13 @@
-"""Moves events that are older than the index holds to the archive, and takes from it what is too
-old. One at a time for the whole site.
+"""Moves events from the index to the archive, and deletes archived events that are too old. One
+process does this for the whole site.
 
-Of a day, in this order: the events are read from the index and staged here; each area's file is
-written anew, proved, put into the store and read back; the day's catalogue names the new files; the
-index is read again, and where it has what was read and nothing older, it forgets the day; files
-that no catalogue names go. A run that was killed anywhere has lost nothing, and the next does it
-again: an event that both know is one event, and its later version stands.
+A day is moved in this order. The events are read from the index and staged here. Each area's file
+is written, verified, uploaded and read back, and the day's catalogue names the new files. The index
+is read again; if it is unchanged, the day is removed from it. Files that no catalogue names are
+deleted.
+
+A run that was killed at any point loses nothing, and the next one repeats it. An event that both
+know is one event, and its later version is valid.
 """
 
 from __future__ import annotations
@@ -28,8 +30,8 @@ from domain.ulid import wall_ms_of
 from storage.archive.archive import Archive
 from storage.archive.day import ArchiveFile, ColdLeg, Day
 from storage.archive.parquet_files import RowSelection, WrittenFile, describe
-from storage.archive.progress import Moved, fingerprint_of, latest_of, moved_until_ms, stands
-from storage.archive.rows import row_of
+from storage.archive.progress import Moved, fingerprint_of, is_current, latest_of, moved_until_ms
+from storage.archive.rows import row_from_event
 from storage.archive.search import day_of_ms, day_start_ms
 from storage.clients.locks import Lock
 from storage.clients.redis import Redis, text
@@ -40,9 +42,9 @@ _log = logging.getLogger(__name__)
 RUNNER_KEY = "{archive}:runner"
 MOVED_KEY = "{archive}:moved"
 RUNNER_S = 120
-_AT_ONCE = 20_000
+_EVENTS_A_BATCH = 20_000
 ArchiveProgress = Callable[[str, int], None]
-"""Called with the day that is being moved, and how many events were moved in all."""
+"""A function that is called with the day being moved and the number of events moved so far."""
 
 
 class Archiver:
@@ -62,38 +64,40 @@ class Archiver:
         stop: threading.Event | None = None,
         progress: ArchiveProgress | None = None,
     ) -> Moved | None:
-        """Move every whole day that ended `days` days ago; None where another process is at it.
-        Raises StoreError where a store is away.
+        """Move every whole day that ended `days` days ago. Returns None if another process does.
+        Raises StoreError if a store is unreachable.
         """
         moved, stop = Moved(), stop or threading.Event()
         before_ms = self._clock.wall_ns() // NS_PER_MS - days * MS_PER_DAY
-        with self._alone() as is_alone:
-            if not is_alone:
+        with self._exclusive() as is_exclusive:
+            if not is_exclusive:
                 return None
             self._archive.catalogue.announce()
-            self._renew([day for day in self._archive.catalogue.days().values() if day.is_old])
+            self._describe_again(
+                [day for day in self._archive.catalogue.days().values() if day.is_old]
+            )
             while not stop.is_set() and (day := self._oldest(before_ms)) is not None:
                 self._move(day, moved)
                 if progress is not None:
                     progress(day, moved.events)
             moved.stray = self._sweep()
             if not stop.is_set():
-                self._note(before_ms)
+                self._record_progress(before_ms)
         return moved
 
     def restore(self) -> int:
-        """Make catalogues again from the files, of days that have none to be read: how many.
-        Raises StoreError where another runs.
+        """Create the catalogues of days without a readable one from the files; return their number.
+        Raises StoreError if another process runs.
         """
-        with self._alone() as is_alone:
-            if not is_alone:
+        with self._exclusive() as is_exclusive:
+            if not is_exclusive:
                 raise StoreError(
                     "events are being moved to the archive; try again when that is done"
                 )
             self._archive.catalogue.announce()
             known = self._archive.catalogue.days()
             damaged = [day for day in known.values() if day.is_old or not self._has_filters(day)]
-            self._renew(damaged)
+            self._describe_again(damaged)
             lost: dict[str, dict[str, str]] = {}
             for stat in self._objects.list(ARCHIVED_PREFIX):
                 place = place_of_key(stat.key)
@@ -109,17 +113,17 @@ class Archiver:
                     # They come by key, so that of an area the highest generation is the last.
                     lost.setdefault(day, {})[area] = stat.key
             for day, keys in lost.items():
-                self._go_on()
+                self._renew_lock()
                 lost_day = Day(day, self._archive.catalogue.version(day))
                 self._archive.catalogue.change(
                     lost_day, [], [self._described(day, *pair) for pair in keys.items()]
                 )
         return len(lost) + len(damaged)
 
-    def _renew(self, days: Sequence[Day]) -> None:
-        """Say anew of days what their files hold."""
+    def _describe_again(self, days: Sequence[Day]) -> None:
+        """Write new catalogues of these days from their files."""
         for day in days:
-            self._go_on()
+            self._renew_lock()
             self._archive.catalogue.change(
                 day, [], [self._described(day.day, file.area, file.key) for file in day.files]
             )
@@ -137,12 +141,12 @@ class Archiver:
         held: StandingHolds,
         stop: threading.Event | None = None,
     ) -> Moved | None:
-        """Take from the archive what started before its camera's cutoff, but for what is held:
-        a file that is left empty goes whole.
+        """Delete archived events that started before their camera's cutoff, except those under a
+        hold. A file that would be empty is deleted.
         """
         moved = Moved()
-        with self._alone() as is_alone:
-            if not is_alone:
+        with self._exclusive() as is_exclusive:
+            if not is_exclusive:
                 return None
             for name, day in sorted(self._archive.catalogue.days().items()):
                 if stop is not None and stop.is_set():
@@ -158,24 +162,24 @@ class Archiver:
         return moved
 
     @contextmanager
-    def _alone(self) -> Iterator[bool]:
-        """Whether nobody else runs. It lapses by itself where a process died."""
-        if not self._lock.take():
+    def _exclusive(self) -> Iterator[bool]:
+        """Yield whether no other process runs. The lock of a dead process expires."""
+        if not self._lock.acquire():
             yield False
             return
         self._archive.writer.clear()
         try:
             yield True
         finally:
-            self._lock.give_back()
+            self._lock.release()
 
-    def _go_on(self) -> None:
-        """Raises StoreError where it took so long that somebody else may run."""
+    def _renew_lock(self) -> None:
+        """Renew the lock. Raises StoreError if it expired, because another process may run then."""
         if not self._lock.renew():
             raise StoreError("another process has taken over the archive; this run ends here")
 
     def _oldest(self, before_ms: int) -> str | None:
-        """The oldest day of which the index has something, where it ended long enough ago."""
+        """Return the oldest day with events in the index, if it ended long enough ago."""
         hours = self._index.hours()
         if not hours:
             return None
@@ -188,10 +192,10 @@ class Archiver:
         fingerprints: dict[int, int] = {}
         by_area: dict[str, dict[str, Event]] = {}
         try:
-            day = self._archive.catalogue.days().get(name) or self._newest(name)
+            day = self._archive.catalogue.days().get(name) or self._day_without_files(name)
             for hour in hours:
                 fingerprints[hour] = self._stage(hour, day, staged, by_area)
-                self._go_on()
+                self._renew_lock()
             written = [
                 made
                 for area in sorted(by_area)
@@ -201,21 +205,23 @@ class Archiver:
             self._archive.writer.forget(*staged)
         if written:
             self._publish(day, [], written, self._legs(name))
-        count = self._forget(name, fingerprints)
+        count = self._remove_from_index(name, fingerprints)
         moved.events += count
         ARCHIVED_EVENTS.inc(count)
 
     def _stage(
         self, hour: int, day: Day, staged: list[Path], by_area: dict[str, dict[str, Event]]
     ) -> int:
-        """An hour's events in files of their own; of areas that have a file already, the events
-        too. Answers their fingerprint.
+        """Write an hour's events into files of their own, and return their fingerprint. The events
+        of areas that already have a file are also added to `by_area`.
         """
         fingerprint = 0
         events = self._index.hour(hour)
-        while batch := list(islice(events, _AT_ONCE)):
+        while batch := list(islice(events, _EVENTS_A_BATCH)):
             latest = latest_of(batch)
-            staged.append(self._archive.writer.stage([row_of(event) for event in latest.values()]))
+            staged.append(
+                self._archive.writer.stage([row_from_event(event) for event in latest.values()])
+            )
             for event in latest.values():
                 known = by_area.setdefault(event.area, {})
                 if day.file(event.area) is not None:
@@ -226,26 +232,26 @@ class Archiver:
     def _merged(
         self, day: Day, area: str, staged: Sequence[Path], fresh: dict[str, Event], moved: Moved
     ) -> WrittenFile | None:
-        """An area's new file; None where the one that stands has all of it."""
-        self._go_on()
+        """Return an area's new file; None if the existing one has all of it."""
+        self._renew_lock()
         old = day.file(area)
         writer = self._archive.writer
         if old is None:
             written = writer.merge(day.day, area, 1, [RowSelection(tuple(staged))])
         else:
             there = {event.id: event for event in self._archive.search.of_file(old, list(fresh))}
-            beaten = [
+            outdated = [
                 event_id
                 for event_id, event in fresh.items()
-                if event_id in there and stands(there[event_id], event)
+                if event_id in there and is_current(there[event_id], event)
             ]
-            if len(beaten) == len(fresh):
+            if len(outdated) == len(fresh):
                 return None
-            replaced = tuple(event_id for event_id in there if event_id not in set(beaten))
+            replaced = tuple(event_id for event_id in there if event_id not in set(outdated))
             with self._archive.cache.held([old]) as (path,):
                 parts = [
                     RowSelection((path,), replaced, old.version),
-                    RowSelection(tuple(staged), tuple(beaten)),
+                    RowSelection(tuple(staged), tuple(outdated)),
                 ]
                 written = writer.merge(day.day, area, old.generation + 1, parts)
         if written is not None:
@@ -254,12 +260,14 @@ class Archiver:
         return written
 
     def _legs(self, name: str) -> list[ColdLeg]:
-        """The impossible legs that begin on a day, before the index forgets where they began."""
+        """Return the impossible legs that begin on a day, before their events are removed from the
+        index.
+        """
         first = day_start_ms(name) // MS_PER_HOUR
         while (
             found := self._index.impossible(first, first + MS_PER_DAY // MS_PER_HOUR)
         ).pending_hours:
-            self._go_on()
+            self._renew_lock()
         pairs = [pair for pair in found.pairs if day_of_ms(wall_ms_of(pair[0])) == name]
         events = self._index.get_all([later for _, later in pairs])
         return [
@@ -275,38 +283,42 @@ class Archiver:
         written: Sequence[WrittenFile],
         legs: Iterable[ColdLeg] | None = None,
     ) -> None:
-        """Let the catalogue name the new files; then those that they replace go."""
-        self._go_on()
+        """Let the catalogue name the new files, and delete the files that they replace."""
+        self._renew_lock()
         changed = self._archive.catalogue.change(
             day, removed, [(made.file, made.bloom) for made in written], legs
         )
-        stands = {file.key for file in changed.files}
+        current = {file.key for file in changed.files}
         for file in day.files:
-            if file.key not in stands:
+            if file.key not in current:
                 self._objects.delete(file.key)
 
-    def _forget(self, name: str, fingerprints: dict[int, int]) -> int:
-        """Let the index forget a day that it has unchanged; else nothing: the next turn takes
-        what came meanwhile.
+    def _remove_from_index(self, name: str, fingerprints: dict[int, int]) -> int:
+        """Remove a day from the index if it is unchanged. Otherwise the next run moves what has
+        arrived since.
         """
         self._archive.catalogue.settle()
         hours = self._index.hours()
-        now = {hour: self._of_hour(hour) for hour in hours if day_of_ms(hour * MS_PER_HOUR) <= name}
+        now = {
+            hour: self._hour_fingerprint(hour)
+            for hour in hours
+            if day_of_ms(hour * MS_PER_HOUR) <= name
+        }
         if now != fingerprints:
             return 0
-        self._go_on()
+        self._renew_lock()
         return self._index.expire((day_start_ms(name) + MS_PER_DAY) * NS_PER_MS)
 
-    def _of_hour(self, hour: int) -> int:
+    def _hour_fingerprint(self, hour: int) -> int:
         fingerprint, events = 0, self._index.hour(hour)
-        while batch := list(islice(events, _AT_ONCE)):
+        while batch := list(islice(events, _EVENTS_A_BATCH)):
             fingerprint ^= fingerprint_of(latest_of(batch).values())
         return fingerprint
 
     def _too_old(
         self, file: ArchiveFile, cutoff_ns: Callable[[str], int], held: StandingHolds
     ) -> list[str]:
-        """The ids of a file's events that are to go."""
+        """Return the ids of a file's events that are to be deleted."""
         if not any(
             least_ms * NS_PER_MS < cutoff_ns(camera) for camera, least_ms in file.cameras.items()
         ):
@@ -319,7 +331,7 @@ class Archiver:
         ]
 
     def _rewrite(self, day: Day, gone: dict[str, list[str]], moved: Moved) -> None:
-        """A day's files without some events."""
+        """Write a day's files again without some events."""
         written: list[WrittenFile] = []
         for file in day.files:
             if file.area not in gone:
@@ -327,7 +339,7 @@ class Archiver:
             moved.removed += len(gone[file.area])
             if len(gone[file.area]) == file.rows:
                 continue
-            self._go_on()
+            self._renew_lock()
             with self._archive.cache.held([file]) as (path,):
                 made = self._archive.writer.merge(
                     day.day,
@@ -342,14 +354,16 @@ class Archiver:
         self._publish(day, gone, written)
 
     def _described(self, day: str, area: str, key: str) -> tuple[ArchiveFile, bytes]:
-        """What the catalogue says of a file that is only in the store."""
+        """Return what the catalogue says of a file that is only in the store."""
         with self._archive.writer.fetched(key) as path:
             generation = int(key.rpartition("/")[2].partition("-")[0])
             return describe(self._archive.duck, path, day, area, generation, key)
 
-    def _note(self, before_ms: int) -> None:
-        """Let a rebuild know that what is older need not be read from journals. Not where Redis was
-        emptied since: then the index may have lacked what was to be moved, until it is rebuilt.
+    def _record_progress(self, before_ms: int) -> None:
+        """Record up to when a rebuild need not read journals.
+
+        Nothing is recorded if Redis was emptied: until a rebuild, the index may lack events that
+        should have been moved.
         """
         stored, known = moved_until_ms(self._objects), text(self._redis.do("GET", MOVED_KEY))
         if stored and known != str(stored):
@@ -364,18 +378,18 @@ class Archiver:
         )
         self._redis.do("SET", MOVED_KEY, until_ms)
 
-    def _newest(self, name: str) -> Day:
-        """A day without files: one that never had any, or whose files all went.
+    def _day_without_files(self, name: str) -> Day:
+        """Return a day without files: it never had any, or all were deleted.
 
-        Raises DataLoss where its catalogue cannot be read: then its files are not known.
+        Raises DataLoss if its catalogue cannot be read, because its files are unknown then.
         """
         if (why := self._archive.catalogue.damaged.get(name)) is not None:
             raise DataLoss(why)
         return Day(name, self._archive.catalogue.version(name))
 
     def _sweep(self) -> int:
-        """Delete files that no catalogue names: of runs that were killed. A day whose catalogue
-        cannot be read is left alone.
+        """Delete files of interrupted runs, which no catalogue names. A day whose catalogue cannot
+        be read is left alone.
         """
         days = self._archive.catalogue.days()
         named = {file.key for day in days.values() for file in day.files}
@@ -391,7 +405,7 @@ class Archiver:
                 or not self._archive.catalogue.version(day)
             ):
                 continue
-            self._go_on()
+            self._renew_lock()
             try:
                 self._objects.delete(stat.key)
                 stray += 1

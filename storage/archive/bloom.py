@@ -1,9 +1,9 @@
-"""Bloom filters in blocks of 64 bytes, cut into slices: one key touches one block, and the same
+"""Bloom filters in blocks of 64 bytes, divided into slices: one key uses one block, and the same
 slice of every filter. Pure.
 
-Twenty bits a key: a filter says "maybe" to about two in ten thousand keys that it does not hold,
-and never "no" to one that it holds. Several filters lie slice by slice, so that asking all of them
-for a key reads one stretch of bytes.
+With twenty bits a key, a filter says "maybe" to about two in ten thousand keys that it does not
+hold, and never "no" to one that it holds. Several filters are interleaved by slice, so that a query
+of all of them reads one range of bytes.
 """
 
 from __future__ import annotations
@@ -24,7 +24,9 @@ Words = NDArray[np.uint64]
 
 
 def bloom_of(keys: Iterable[str], blocks: int = 0) -> bytes:
-    """A filter that holds these keys: `SLICES` slices of equally many blocks; `blocks` at least."""
+    """Return a filter with these keys: `SLICES` slices of equally many blocks, and at least
+    `blocks`.
+    """
     hashes = [_hashed(key) for key in set(keys)]
     width = max(1, blocks // SLICES, -(-len(hashes) * BITS_A_KEY // (BLOCK_BITS * SLICES)))
     bits = np.zeros((SLICES * width, BLOCK_BITS), np.bool_)
@@ -34,12 +36,12 @@ def bloom_of(keys: Iterable[str], blocks: int = 0) -> bytes:
 
 
 def slice_of(key: str) -> int:
-    """The number of the slice that tells of a key."""
+    """Return the number of the slice that has a key."""
     return _hashed(key)[0] % SLICES
 
 
 def interleaved(filters: Sequence[bytes]) -> bytes:
-    """Filters slice by slice. One that is empty is unknown: it may hold anything."""
+    """Interleave filters by slice. An empty filter is unknown: it may hold anything."""
     if not filters:
         return b""
     return np.concatenate(
@@ -48,7 +50,7 @@ def interleaved(filters: Sequence[bytes]) -> bytes:
 
 
 def parted(data: bytes, blocks: Sequence[int]) -> list[bytes]:
-    """The filters that were interleaved; `blocks`: how many each has."""
+    """Return the filters that were interleaved; `blocks` has the size of each."""
     if not data:
         return [b""] * len(blocks)
     slices = np.frombuffer(data, np.uint8).reshape(SLICES, -1)
@@ -62,8 +64,8 @@ def parted(data: bytes, blocks: Sequence[int]) -> list[bytes]:
 def may_hold(
     read_slice: Callable[[int], bytes], blocks: Sequence[int], keys: Iterable[str]
 ) -> NDArray[np.bool_]:
-    """For each of some filters that lie interleaved whether it may hold any of these keys.
-    `read_slice` reads a slice of them.
+    """Return for each interleaved filter whether it may hold any of these keys. `read_slice` reads
+    one slice of all of them.
     """
     widths = np.array(blocks, np.int64) // SLICES
     first = np.cumsum(widths) - widths
@@ -80,7 +82,7 @@ def may_hold(
 
 
 def _hashed(key: str) -> tuple[int, int]:
-    """Which slice and block of it (before the modulus), and the bits within it."""
+    """Return slice and block (before the modulus) of a key, and its bits within the block."""
     digest = hashlib.blake2b(key.encode(), digest_size=24).digest()
     return int.from_bytes(digest[:8], "little"), int.from_bytes(digest[8:], "little")
 

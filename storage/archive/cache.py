@@ -1,9 +1,9 @@
-"""The archive's files on the disk of one process: brought from the object store, whole or in parts
-that may have a plate, within bounds.
+"""The archive's files on the disk of one process, within bounds. They are fetched from the object
+store as a whole, or only the parts that may have a plate.
 
-A file of which parts are here has holes elsewhere: DuckDB passes over row groups whose least and
-greatest plate leave the plate out, and those are the ones that were not fetched. Were it ever to
-read a hole, it would say that the file is damaged: then it is fetched whole.
+A partly fetched file has holes elsewhere. DuckDB skips row groups whose range of plates excludes
+the plate, and those are the ones that were not fetched. If DuckDB read a hole, it would report a
+damaged file, which is then fetched as a whole.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ _DISK_BLOCK = 512
 
 
 class ArchiveCache:
-    """Files by their hash in a folder of one process; what was used longest ago goes first.
-    Thread-safe.
+    """Files by their hash in a folder of one process; the least recently used is deleted first. It
+    is thread-safe.
     """
 
     def __init__(self, objects: ObjectStore, folder: Path, limit_bytes: int) -> None:
@@ -43,26 +43,28 @@ class ArchiveCache:
         self._lock = threading.Lock()
         self._fetching = threading.Lock()
         self._used: Counter[str] = Counter()
-        self._holed = SparseFiles()
+        self._sparse = SparseFiles()
         folder.mkdir(parents=True, exist_ok=True)
         for left in folder.glob("*.part"):
             left.unlink(missing_ok=True)
 
     def has(self, file: ArchiveFile) -> bool:
-        """Whether all of it is here."""
+        """Return whether the whole file is on this disk."""
         return self._path(file).exists()
 
     @contextmanager
     def held(self, files: Sequence[ArchiveFile], plate: str | None = None) -> Iterator[list[Path]]:
-        """The files on this disk, for as long as the context lasts; with `plate` what is needed to
-        find it. Raises NotFound, DataLoss where one is not what the catalogue says.
+        """Yield the files on this disk, and keep them during the context; with `plate`, only the
+        parts that may have it.
+
+        Raises NotFound, and DataLoss if a file is not what the catalogue says.
         """
         names = [file.sha256 for file in files]
         with self._lock:
             self._used.update(names)
         try:
             with self._fetching, ThreadPoolExecutor(FETCHERS) as pool:
-                paths = list(pool.map(lambda file: self._brought(file, plate), files))
+                paths = list(pool.map(lambda file: self._local_path(file, plate), files))
             for path in paths:
                 os.utime(path)
             yield paths
@@ -74,8 +76,8 @@ class ArchiveCache:
     def read(
         self, files: Sequence[ArchiveFile], plate: str | None, work: Callable[[list[Path]], T]
     ) -> T:
-        """What `work` makes of the files, while they are held; with `plate` it must look at
-        nothing else of them.
+        """Return the result of `work` on the files, which are kept meanwhile; with `plate`, it must
+        read nothing else of them.
         """
         try:
             with self.held(files, plate) as paths:
@@ -87,7 +89,7 @@ class ArchiveCache:
         with self.held(files) as paths:
             return work(paths)
 
-    def _brought(self, file: ArchiveFile, plate: str | None) -> Path:
+    def _local_path(self, file: ArchiveFile, plate: str | None) -> Path:
         if self.has(file):
             return self._path(file)
         needed = None if plate is None else file.needed(plate)
@@ -111,7 +113,7 @@ class ArchiveCache:
             return b"".join(self._objects.read(file.key, offset, length))
 
         try:
-            self._holed.bring(path, file.size_bytes, needed, read)
+            self._sparse.fetch(path, file.size_bytes, needed, read)
         except DataLoss as error:
             raise DataLoss(
                 f"{file.key} is damaged; run `sightline storage check`: {error}"
@@ -131,7 +133,7 @@ class ArchiveCache:
                 if excess <= 0:
                     return
                 if self._used[path.stem] <= 0:
-                    self._holed.forget(path)
+                    self._sparse.forget(path)
                     excess -= size
 
     def _path(self, file: ArchiveFile) -> Path:

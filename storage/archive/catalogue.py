@@ -1,9 +1,9 @@
-"""The catalogue of the archive: for each file what it may hold, so that a search opens few of them.
-One object a day, in versions.
+"""The catalogue of the archive: what each file may hold, so that a search opens few of them. It has
+one object a day, in versions.
 
-archive/catalogue/<yyyymmdd>/<version> (`archive_day.py`). The highest version stands; it is made
-again from the files where it is lost. What it says of files is held in memory; their filters lie on
-this disk (`archive_filters.py`).
+`archive/catalogue/<yyyymmdd>/<version>` is described in `day.py`. The highest version is valid; a
+lost one is created again from the files. The descriptions of files are in memory, and their filters
+on this disk (`filters.py`).
 """
 
 from __future__ import annotations
@@ -26,26 +26,28 @@ from storage.clients.s3 import ObjectStore
 
 VERSION_KEY = "{archive}:version"
 TRUST_S, SETTLE_S = 1.0, 2.0
-"""How old a look may be that tells which days there are; and how long after a word of the archive
-the index keeps what it tells of, which is longer: so whatever the index has forgotten, a look that
-may be trusted has seen.
+"""The most age of a read that says which days exist; and how long the index keeps moved events
+after an announcement. The latter is longer, so a trusted read has seen every day that was removed
+from the index.
 """
 HEADER_BYTES = 1 << 18
-"""Read of a day's object to know its files; the rest of a longer header is read after it."""
+"""The first bytes of a day's object that are read; the rest of a longer header is read after
+them.
+"""
 
 
 class Catalogue:
-    """What is known of all days. Thread-safe; other processes are heard of through one key in
-    Redis.
+    """The known state of all days. It is thread-safe; a key in Redis announces the changes of other
+    processes.
     """
 
     def __init__(self, objects: ObjectStore, redis: Redis, folder: Path, clock: Clock) -> None:
-        """`folder`: for the filters of this process."""
+        """Keep the filters of this process in `folder`."""
         self._objects = objects
         self._filters = Filters(objects, folder)
         self._redis = redis
         self._clock = clock
-        self._looked_s: float | None = None
+        self._read_s: float | None = None
         self._announced_s = clock.monotonic_s()
         self._lock = threading.Lock()
         self._days: dict[str, Day] = {}
@@ -55,41 +57,44 @@ class Catalogue:
         self._newer: frozenset[str] = frozenset()
 
     def days(self) -> dict[str, Day]:
-        """Every day that has files, after a look whether others changed something. Raises
+        """Return every day that has files, after reading changes of other processes. Raises
         StoreError.
         """
         # Asked outside the lock: no search should wait for another's answer.
-        looked_s = self._clock.monotonic_s()
+        read_s = self._clock.monotonic_s()
         version = text(self._redis.do("GET", VERSION_KEY)) or ""
         with self._lock:
             if version != self._seen:
                 self._read_all()
                 self._seen = version
-            self._looked_s = looked_s if self._looked_s is None else max(looked_s, self._looked_s)
+            self._read_s = read_s if self._read_s is None else max(read_s, self._read_s)
             return self._days
 
     def last_day(self) -> str:
-        """The last day that has files, empty where none has. Told after a read of the index it is
-        true of what that read may have missed, though each process asks once in `TRUST_S` only.
-        Raises StoreError.
+        """Return the last day that has files, empty if none has. Raises StoreError.
+
+        Called after a read of the index, it includes every day that the read may have missed,
+        although a process asks Redis only once in `TRUST_S`.
         """
-        looked_s = self._looked_s
+        read_s = self._read_s
         days = (
             self._days
-            if looked_s is not None and self._clock.monotonic_s() - looked_s <= TRUST_S
+            if read_s is not None and self._clock.monotonic_s() - read_s <= TRUST_S
             else self.days()
         )
         return max([*days, *self._damaged], default="")
 
     def settle(self) -> None:
-        """Wait until no process trusts a look from before the last word: then the index may
-        forget what was moved.
+        """Wait until no process trusts a read from before the last announcement. Then moved events
+        may be removed from the index.
         """
         self._clock.sleep(max(0.0, self._announced_s + SETTLE_S - self._clock.monotonic_s()))
 
     @property
     def damaged(self) -> dict[str, str]:
-        """The days whose catalogue could not be read at the last look, why, and what to do."""
+        """The days whose catalogue could not be read the last time, with the reason and what to
+        do.
+        """
         return self._damaged
 
     @property
@@ -98,18 +103,20 @@ class Catalogue:
         return self._newer
 
     def version(self, day: str) -> int:
-        """The newest version of a day's catalogue, 0 where there is none."""
+        """Return the newest version of a day's catalogue, 0 if there is none."""
         with self._lock:
             return self._newest.get(day, 0)
 
     def lacks(self, day: Day, plates: Sequence[str]) -> bool:
-        """Whether asking a day for plates fetches something."""
+        """Return whether a query of a day for plates fetches something."""
         return self._filters.lacks(day, plates)
 
-    def bring(self, days: Sequence[Day], plates: Sequence[str]) -> None:
-        """Fetch at once what these days have to tell of plates. Raises StoreError."""
-        with suppress(NotFound):  # another version of one stands by now
-            self._filters.bring(days, plates)
+    def fetch(self, days: Sequence[Day], plates: Sequence[str]) -> None:
+        """Fetch the missing filters of these days for these plates, in parallel. Raises
+        StoreError.
+        """
+        with suppress(NotFound):  # one has another version now
+            self._filters.fetch(days, plates)
 
     def candidates(
         self,
@@ -119,18 +126,18 @@ class Catalogue:
         least_ms: int,
         greatest_ms: int,
     ) -> list[ArchiveFile]:
-        """The files that may hold an event that is asked for; `plates`: where not None, one of
-        them at least. Raises StoreError.
+        """Return the files that may hold a matching event. If `plates` is not None, an event must
+        have one of them. Raises StoreError.
         """
         may = day.may_answer(query, least_ms, greatest_ms)
         if plates is not None and any(may) and any(day.blocks):
-            with suppress(NotFound):  # another version stands by now: each file may hold them
+            with suppress(NotFound):  # it has another version now: each file may hold them
                 held = self._filters.may_hold(day, plates)
                 may = [one and bool(other) for one, other in zip(may, held, strict=True)]
         return [file for file, may_hold in zip(day.files, may, strict=True) if may_hold]
 
     def blooms(self, day: Day) -> list[bytes]:
-        """The filter of each file of a day; empty where there is none. Raises StoreError,
+        """Return the filter of each file of a day; empty if there is none. Raises StoreError,
         DataLoss.
         """
         if not any(day.blocks):
@@ -144,9 +151,11 @@ class Catalogue:
         added: Sequence[tuple[ArchiveFile, bytes]],
         legs: Iterable[ColdLeg] | None = None,
     ) -> Day:
-        """Make the version of a day that stands one without these areas' files, and with the new
-        ones, which may replace others. `legs`: of events that it has now, beside those that are
-        known. Raises StoreError where another process was quicker or the store is away.
+        """Write a version of a day without the files of the removed areas, and with the new files,
+        which may replace others.
+
+        `legs` are added to the known legs. Raises StoreError if another process changed the day
+        first, or if the store is unreachable.
         """
         gone = {*removed, *(file.area for file, _ in added)}
         is_all_new = all(file.area in gone for file in day.files)
@@ -180,7 +189,7 @@ class Catalogue:
         self.days()
 
     def announce(self) -> None:
-        """Let every process look again."""
+        """Let every process read the catalogue again."""
         self._redis.do("SET", VERSION_KEY, secrets.token_hex(8))
         self._announced_s = self._clock.monotonic_s()
 
@@ -217,7 +226,7 @@ class Catalogue:
         return Day.parse(day, version, data)
 
     def _versions(self, prefix: str) -> dict[str, dict[int, int]]:
-        """Of each day its versions, with the bytes of each."""
+        """Return the versions of each day, with the size of each."""
         found: dict[str, dict[int, int]] = {}
         for stat in self._objects.list(prefix):
             day, _, version = stat.key.removeprefix(CATALOGUE_PREFIX).partition("/")

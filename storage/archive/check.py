@@ -1,5 +1,5 @@
-"""Proves the archive: each file is what its catalogue says, sorted, each event once; and
-nothing lies there that no catalogue names.
+"""Checks the archive: each file is what its catalogue says, is sorted, and has each event once; and
+a catalogue names every file.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class ArchiveCheck:
             yield from self._file(file)
 
     def ids(self) -> Iterator[str]:
-        """The id of every event in a file that can be read."""
+        """Yield the id of every event in a readable file."""
         for file in self._archive.files():
             try:
                 yield from (event_id for event_id, *_ in self._archive.times(file))
@@ -64,8 +64,8 @@ class ArchiveCheck:
                 continue  # `faults` says so
 
     def event(self, camera: str, event_id: str) -> Event | None:
-        """An event of a camera. Those of a camera and day are read together, since that is how
-        they are asked for.
+        """Return an event of a camera. The events of a camera and day are read together, because
+        callers ask for them in that order.
         """
         return self._of_camera(day_of_ms(wall_ms_of(event_id)), camera).get(event_id)
 

@@ -1,8 +1,7 @@
-"""How many events of the archive match, over time: counted by SQL where columns decide, one by one
-where they do not.
+"""How many events of the archive match, over time. SQL counts the rows whose columns decide; the
+events of the others are compared.
 
-The newest days come first, so that a count which took its time has a moment from which on it is
-whole.
+The newest days are counted first, so that an interrupted count is complete from some time on.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from domain.plates import is_wildcard
 from domain.ulid import id_parts
 from storage.archive.cache import ArchiveCache
 from storage.archive.day import ArchiveFile
-from storage.archive.rows import TYPES, event_of
+from storage.archive.rows import TYPES, event_from_row
 from storage.archive.search import ArchiveSearch, selected, span_of
 from storage.archive.sql_terms import Terms, like
 from storage.clients.duckdb import DuckDb, Value
@@ -35,7 +34,7 @@ _COLUMNS = ", ".join(TYPES)
 class ArchiveCount:
     counts: NDArray[np.int64]
     whole_from_ms: int | None
-    """Of what began earlier some was not counted; None where all was."""
+    """The time before which some events were not counted; None if all were."""
 
 
 class ArchiveCounts:
@@ -50,11 +49,11 @@ class ArchiveCounts:
     def count(
         self, query: EventQuery, buckets: Buckets, without: Sequence[str], until_s: float | None
     ) -> ArchiveCount:
-        """How many match in each bucket, but for the events of the ids `without`. What is asked for
-        must lie within the buckets.
+        """Return how many events match in each bucket, without the events of the ids `without`. The
+        time range must lie within the buckets.
 
-        One look is made at least, and none begins after `until_s` (monotonic). Raises StoreError,
-        DataLoss.
+        One group of files is always read, and no other one after `until_s` (monotonic). Raises
+        StoreError, DataLoss.
         """
         query = replace(query, order="newest")
         kinds: Sequence[MatchKind | None] = (
@@ -80,7 +79,7 @@ class ArchiveCounts:
         if terms is None:
             return ArchiveCount(counts, None)
         reached: int | None = None
-        for files, bound in self._search.looks(query, terms, *span_of(query, None)):
+        for files, bound in self._search.file_groups(query, terms, *span_of(query, None)):
             if reached is not None and until_s is not None and self._clock.monotonic_s() >= until_s:
                 return ArchiveCount(counts, reached)
             opened = [
@@ -89,7 +88,7 @@ class ArchiveCounts:
                 if not self._is_counted(file, query, buckets, without, counts)
             ]
             if opened:
-                self._look(opened, query, terms, without, buckets, counts)
+                self._count_files(opened, query, terms, without, buckets, counts)
             reached = id_parts(bound)[0]
         return ArchiveCount(counts, None)
 
@@ -101,8 +100,8 @@ class ArchiveCounts:
         without: Sequence[str],
         counts: NDArray[np.int64],
     ) -> bool:
-        """A file that lies in one bucket and of which everything is asked for need not be
-        opened.
+        """Count a file that lies in one bucket and matches as a whole, without opening it; return
+        whether that was possible.
         """
         least_ms, greatest_ms = span_of(query, None)
         bucket = buckets.index_of(file.from_ms)
@@ -118,7 +117,7 @@ class ArchiveCounts:
         counts[bucket] += file.rows
         return True
 
-    def _look(
+    def _count_files(
         self,
         files: Sequence[ArchiveFile],
         query: EventQuery,
@@ -130,29 +129,31 @@ class ArchiveCounts:
         self._cache.read(
             files,
             terms.plate,
-            lambda paths: self._add(_Look(files, paths, query, terms, without), buckets, counts),
+            lambda paths: self._add(
+                _CountSql(files, paths, query, terms, without), buckets, counts
+            ),
         )
 
-    def _add(self, look: _Look, buckets: Buckets, counts: NDArray[np.int64]) -> None:
+    def _add(self, sql: _CountSql, buckets: Buckets, counts: NDArray[np.int64]) -> None:
         groups = self._duck.rows(
-            *look.decided(
+            *sql.decided(
                 f"(start_ms - {buckets.start_ms}) // {buckets.width_ms} AS bucket, lon, lat"
             )
         )
-        rows = self._duck.rows(*look.undecided())
+        rows = self._duck.rows(*sql.undecided())
         for bucket, lon, lat, events in cast("list[tuple[int, float, float, int]]", groups):
-            if look.is_there(lon, lat):
+            if sql.is_there(lon, lat):
                 counts[bucket] += events
         for row in rows:
-            event = event_of(row)
-            if look.terms.accepts(event):
+            event = event_from_row(row)
+            if sql.terms.accepts(event):
                 counts[buckets.index_of(event.started_at // NS_PER_MS)] += 1
 
 
 @dataclass(frozen=True, slots=True)
-class _Look:
-    """The SQL of one look: rows of which columns tell whether they match, but for where they
-    are, and the others.
+class _CountSql:
+    """The SQL that counts: rows whose columns decide whether they match, positions aside, and the
+    other rows.
     """
 
     files: Sequence[ArchiveFile]
@@ -175,7 +176,7 @@ class _Look:
         )
 
     def _where(self, joined: str, columns: str) -> tuple[str, list[Value]]:
-        tells, told = self._tells()
+        decides, decides_values = self._decides()
         area = self.query.area
         placed, place = (
             ("TRUE", ())
@@ -184,15 +185,20 @@ class _Look:
         )
         more = (
             f"start_ms BETWEEN ? AND ? AND {placed} AND id NOT IN (SELECT "
-            f"unnest(?::VARCHAR[])) {joined} ({tells})"
+            f"unnest(?::VARCHAR[])) {joined} ({decides})"
         )
-        values: tuple[Value, ...] = (*span_of(self.query, None), *place, list(self.without), *told)
+        values: tuple[Value, ...] = (
+            *span_of(self.query, None),
+            *place,
+            list(self.without),
+            *decides_values,
+        )
         wheres = [(f"{where} AND {more}", (*asked, *values)) for where, asked in self.terms.wheres]
         return selected(columns, self.files, self.paths, wheres)
 
-    def _tells(self) -> tuple[str, list[Value]]:
-        """Which rows columns decide: those that give their event back, and whose plate, as it
-        was read, is what is asked for.
+    def _decides(self) -> tuple[str, list[Value]]:
+        """Return the condition for rows that decide alone: they restore their event, and their
+        reading is the requested plate.
         """
         plate = self.query.plate
         if plate is None:

@@ -1,7 +1,7 @@
-"""A day of the archive: its files, by area, what each may hold, and the object that says so. Pure.
+"""A day of the archive: its files by area, what each may hold, and the object that says so. Pure.
 
-The object: the length of the JSON (4 bytes, little-endian), the JSON, then the files' Bloom filters
-(`bloom.py`), interleaved.
+The object has the length of the JSON (4 bytes, little-endian), the JSON, and the interleaved Bloom
+filters of the files (`bloom.py`).
 """
 
 from __future__ import annotations
@@ -21,32 +21,32 @@ from storage.clients.sparse_files import DIGEST_BYTES, Part, digest_of
 
 _LENGTH_BYTES = 4
 COLUMNS_VERSION = 2
-"""The newest version of the columns of a file that this program knows (`archive_rows`)."""
+"""The newest version of a file's columns that this program knows (`rows.py`)."""
 _SCHEMA = 2
-"""1: filters lay one behind the other, of another kind, which nothing reads any more; its files
-had no parts.
+"""In schema 1 the filters were stored one after the other and were of another kind, which is not
+read any more; its files had no parts.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class FilePart:
-    """A stretch of a file that is fetched by itself: its row groups one by one, then all that
-    lies behind them.
+    """A range of a file that is fetched separately: each of its row groups, and then the rest of
+    the file.
     """
 
     offset: int
     digest: str
-    """BLAKE2b, 8 bytes."""
+    """The BLAKE2b digest, 8 bytes."""
     low: str
     high: str
-    """The least and the greatest plate."""
-    is_wanted: bool
-    """Wanted whatever plate is asked for: rows have other texts that they are found by, or it
-    is the end of the file.
+    """`low` and `high` are the least and the greatest plate."""
+    is_always_read: bool
+    """Whether any plate needs it: its rows are also found by other texts, or it is the end of the
+    file.
     """
 
     def may_hold(self, plate: str) -> bool:
-        return self.is_wanted or self.low <= plate <= self.high
+        return self.is_always_read or self.low <= plate <= self.high
 
 
 class ArchiveFile(StoredModel):
@@ -61,7 +61,7 @@ class ArchiveFile(StoredModel):
     rows: int
     from_ms: int
     to_ms: int
-    """The least and the greatest start in it."""
+    """`from_ms` and `to_ms` are the least and the greatest start in it."""
     plate_min: str
     plate_max: str
     bounds: tuple[float, float, float, float]
@@ -69,16 +69,16 @@ class ArchiveFile(StoredModel):
     cameras: dict[str, int]
     """Its cameras, with the least start (UTC ms) of each."""
     bloom_blocks: int
-    """0: it has no filter, and may hold every plate."""
+    """The size of its filter; 0 means that it has none and may hold every plate."""
     version: int = Field(default=1, ge=1, le=COLUMNS_VERSION)
-    """Of its columns (`archive_rows`)."""
+    """The version of its columns (`rows.py`)."""
     parts: str = ""
-    """Its parts as JSON, kept as text since there are thousands of files; empty where it is
-    fetched whole.
+    """Its parts as JSON text, because there are thousands of files; empty if it is always fetched
+    as a whole.
     """
 
     def needed(self, plate: str) -> list[Part] | None:
-        """Each part that may have a plate; None where the whole file is to be fetched."""
+        """Return each part that may have a plate; None if the whole file is fetched."""
         if not self.parts:
             return None
         parts = [FilePart(*values) for values in json.loads(self.parts)]
@@ -91,8 +91,8 @@ class ArchiveFile(StoredModel):
 
 
 class ColdLeg(NamedTuple):
-    """A leg that no vehicle could drive, from an event of the day: the ids of both ends, and
-    the plate.
+    """An impossible leg that begins with an event of the day: the ids of both ends, and the
+    plate.
     """
 
     earlier: str
@@ -104,13 +104,13 @@ class _Header(StoredModel):
     schema_version: int = Field(default=_SCHEMA, ge=1, le=_SCHEMA)
     files: tuple[ArchiveFile, ...]
     slices: str = ""
-    """The digests of the filters' slices, one behind the other."""
+    """The digests of the filters' slices, joined."""
     legs: tuple[ColdLeg, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """A day's files, by area; and where in its object their filters begin."""
+    """A day's files, by area, and the offset of their filters in its object."""
 
     day: str
     version: int = 0
@@ -118,13 +118,15 @@ class Day:
     filters_at: int = 0
     digests: str = ""
     legs: tuple[ColdLeg, ...] | None = None
-    """None: nobody looked for them before the index forgot the day."""
+    """The impossible legs; None if they were not searched before the day was removed from the
+    index.
+    """
     unknown: Mapping[str, Any] = field(default_factory=dict)
-    """What a newer writer says of the day and this program only keeps."""
+    """Fields that a newer writer added; they are written back unchanged."""
 
     @classmethod
     def parse(cls, day: str, version: int, data: bytes) -> Day:
-        """`data`: the object, or what `header_bytes` says of it. Raises DataLoss."""
+        """Parse the object, or its first `header_bytes`. Raises DataLoss."""
         end = header_bytes(data)
         try:
             header = _Header.model_validate_json(data[_LENGTH_BYTES:end])
@@ -155,7 +157,7 @@ class Day:
         return sum(self.blocks) // SLICES * BLOCK_BYTES
 
     def slices(self, numbers: Iterable[int]) -> list[Part]:
-        """Some slices of the filters, as parts of them, in order."""
+        """Return some slices of the filters as parts, in order."""
         size, digits = self.slice_bytes, DIGEST_BYTES * 2
         return [
             (n * size, (n + 1) * size, self.digests[n * digits : (n + 1) * digits])
@@ -165,7 +167,7 @@ class Day:
 
     @property
     def is_old(self) -> bool:
-        """An older program wrote its catalogue."""
+        """Whether an older program wrote its catalogue."""
         return any(not file.bloom_blocks for file in self.files)
 
     def file(self, area: str) -> ArchiveFile | None:
@@ -177,8 +179,8 @@ class Day:
         files: Sequence[tuple[ArchiveFile, bytes]],
         legs: Iterable[ColdLeg] | None = None,
     ) -> tuple[Day, bytes]:
-        """A version of the day that has these files, with their filters, and its object;
-        `legs`: more of those that are known.
+        """Return a version of the day with these files and their filters, and its object. `legs`
+        are added to the known legs.
         """
         known = (
             None
@@ -201,19 +203,19 @@ class Day:
         ), data
 
     def may_answer(self, query: EventQuery, least_ms: int, greatest_ms: int) -> list[bool]:
-        """For each file whether, plates aside, it may hold an event that is asked for."""
+        """Return for each file whether, plates aside, it may hold a matching event."""
         return [
-            file.from_ms <= greatest_ms and file.to_ms >= least_ms and _is_there(file, query)
+            file.from_ms <= greatest_ms and file.to_ms >= least_ms and _may_contain(file, query)
             for file in self.files
         ]
 
 
 def header_bytes(data: bytes) -> int:
-    """Up to where an object of a day must be read to know its files, from its first bytes."""
+    """Return how many bytes of a day's object describe its files, from its first bytes."""
     return _LENGTH_BYTES + int.from_bytes(data[:_LENGTH_BYTES], "little")
 
 
-def _is_there(file: ArchiveFile, query: EventQuery) -> bool:
+def _may_contain(file: ArchiveFile, query: EventQuery) -> bool:
     return (
         (query.area is None or file.area == query.area or file.area.startswith(query.area + "/"))
         and (query.camera is None or query.camera in file.cameras)

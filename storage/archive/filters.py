@@ -1,6 +1,8 @@
-"""The filters of the archive's catalogue, on the disk of one process, a slice at a time: of a day,
-the slice that tells of a plate is fetched when it is first asked for. Those of a year of a city
-have gigabytes, which no process should hold in memory, nor fetch before it answers.
+"""The filters of the archive's catalogue on the disk of one process. The slice of a day that has a
+plate is fetched when it is first needed.
+
+The filters of a year of a city have gigabytes: too much to hold in memory, or to fetch before an
+answer.
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ FETCHERS = 8
 
 
 class Filters:
-    """Those of each day and version in a file of its own. Thread-safe."""
+    """The filters of each day and version in a file of its own. It is thread-safe."""
 
     def __init__(self, objects: ObjectStore, folder: Path) -> None:
         self._objects = objects
@@ -33,31 +35,32 @@ class Filters:
         folder.mkdir(parents=True, exist_ok=True)
 
     def lacks(self, day: Day, keys: Iterable[str]) -> bool:
-        """Whether asking a day for these keys fetches something."""
+        """Return whether a query of a day for these keys fetches something."""
         parts = day.slices(slice_of(key) for key in keys)
         return bool(parts) and self._files.lacks(self._path(day), parts)
 
-    def bring(self, days: Sequence[Day], keys: Sequence[str]) -> None:
-        """Fetch what is not here and tells of these keys. Raises ObjectsUnavailable, NotFound,
-        DataLoss.
-        """
+    def fetch(self, days: Sequence[Day], keys: Sequence[str]) -> None:
+        """Fetch the missing slices of these keys. Raises ObjectsUnavailable, NotFound, DataLoss."""
         lacking = [day for day in days if self.lacks(day, keys)]
         if lacking:
             with ThreadPoolExecutor(FETCHERS) as pool:
                 list(
-                    pool.map(lambda day: self._bring(day, {slice_of(key) for key in keys}), lacking)
+                    pool.map(
+                        lambda day: self._fetch_slices(day, {slice_of(key) for key in keys}),
+                        lacking,
+                    )
                 )
 
     def read(self, day: Day) -> bytes:
-        """Those of a day, all. Raises as `bring` does."""
-        self._bring(day, range(SLICES))
+        """Return all filters of a day. Raises the errors of `fetch`."""
+        self._fetch_slices(day, range(SLICES))
         return self._path(day).read_bytes()
 
     def may_hold(self, day: Day, keys: Collection[str]) -> NDArray[np.bool_]:
-        """For each filter of a day whether it may hold any of these keys. Raises as `bring`
-        does.
+        """Return for each filter of a day whether it may hold any of these keys. Raises the errors
+        of `fetch`.
         """
-        self._bring(day, {slice_of(key) for key in keys})
+        self._fetch_slices(day, {slice_of(key) for key in keys})
         try:
             file = os.open(self._path(day), os.O_RDONLY)
         except FileNotFoundError as error:
@@ -78,14 +81,14 @@ class Filters:
             if path not in kept:
                 self._files.forget(path)
 
-    def _bring(self, day: Day, slices: Iterable[int]) -> None:
+    def _fetch_slices(self, day: Day, slices: Iterable[int]) -> None:
         key = catalogue_object(day.day, day.version)
 
         def read(offset: int, length: int) -> bytes:
             return b"".join(self._objects.read(key, day.filters_at + offset, length))
 
         try:
-            self._files.bring(self._path(day), day.slice_bytes * SLICES, day.slices(slices), read)
+            self._files.fetch(self._path(day), day.slice_bytes * SLICES, day.slices(slices), read)
         except DataLoss as error:
             raise DataLoss(
                 f"the filters in {key} are damaged; run `sightline index rebuild`: {error}"

@@ -1,4 +1,4 @@
-"""The archive's Parquet files: written, described, and proved."""
+"""Writes, describes and verifies the archive's Parquet files."""
 
 from __future__ import annotations
 
@@ -18,7 +18,16 @@ from domain.errors import DataLoss, ObjectsUnavailable
 from domain.paths.object_keys import archive_object
 from storage.archive.bloom import BLOCK_BYTES, bloom_of
 from storage.archive.day import ArchiveFile
-from storage.archive.rows import GROUP_ROWS, ORDER, SELECT, TYPES, VERSION, Row, columns_of, table
+from storage.archive.rows import (
+    GROUP_ROWS,
+    ORDER,
+    SELECT,
+    TYPES,
+    VERSION,
+    ArchiveRow,
+    columns_of,
+    table,
+)
 from storage.clients.duckdb import DuckDb
 from storage.clients.s3 import ObjectStore
 from storage.clients.sparse_files import digest_of
@@ -26,17 +35,19 @@ from storage.clients.sparse_files import digest_of
 
 @dataclass(frozen=True, slots=True)
 class RowSelection:
-    """Some files of rows, but for the events of some ids."""
+    """Files with rows, without the events of some ids."""
 
     files: tuple[Path, ...]
     without: tuple[str, ...] = ()
     version: int = VERSION
-    """Of their columns."""
+    """The version of their columns."""
 
 
 @dataclass(frozen=True, slots=True)
 class WrittenFile:
-    """A file that lies here, not in the store yet, and what the catalogue will say of it."""
+    """A file that is on this disk and not in the store yet, and what the catalogue will say of
+    it.
+    """
 
     path: Path
     file: ArchiveFile
@@ -44,7 +55,7 @@ class WrittenFile:
 
 
 class ArchiveWriter:
-    """Makes files and puts them into the store; one thread uses it."""
+    """Writes files and uploads them; one thread uses it."""
 
     def __init__(self, objects: ObjectStore, duck: DuckDb, folder: Path) -> None:
         self._objects = objects
@@ -52,8 +63,8 @@ class ArchiveWriter:
         self._folder = folder
         folder.mkdir(parents=True, exist_ok=True)
 
-    def stage(self, rows: Sequence[Row]) -> Path:
-        """Rows in a file of its own, in no order, to be merged later."""
+    def stage(self, rows: Sequence[ArchiveRow]) -> Path:
+        """Write rows unsorted into a file of their own, which is merged later."""
         path = self._folder / f"{secrets.token_hex(8)}.stage"
         self._duck.write(f"SELECT {SELECT} FROM incoming", path, columns_of(rows))  # noqa: S608
         return path
@@ -61,9 +72,10 @@ class ArchiveWriter:
     def merge(
         self, day: str, area: str, generation: int, parts: Sequence[RowSelection]
     ) -> WrittenFile | None:
-        """One sorted file of what `parts` have of an area; None where they have nothing.
+        """Write one sorted file with the rows of an area in `parts`; return None if they have none.
 
-        Columns that a newer program added are kept. The file is proved before it is answered.
+        Columns that a newer program added are kept. The file is read back and compared before it is
+        returned.
         """
         path = self._folder / f"{secrets.token_hex(8)}.part"
         of_parts = [self._added_columns(part) for part in parts]
@@ -84,25 +96,28 @@ class ArchiveWriter:
             values=values,
             group_rows=GROUP_ROWS,
         )
-        wanted = self._duck.rows(f"SELECT count(*), sum(hash(r)::HUGEINT) FROM ({rows}) r", values)  # noqa: S608
+        expected = self._duck.rows(
+            f"SELECT count(*), sum(hash(r)::HUGEINT) FROM ({rows}) r",  # noqa: S608
+            values,
+        )
         made = f"SELECT {SELECT}{_selected(added, added)} FROM read_parquet(?)"  # noqa: S608
-        got = self._duck.rows(
+        written = self._duck.rows(
             f"SELECT count(*), sum(hash(r)::HUGEINT) FROM ({made}) r",  # noqa: S608
             [[str(path)]],
         )
-        if wanted != got:
+        if expected != written:
             raise DataLoss(
-                f"the file of {area} on {day} does not hold what was written into it: {got} "
-                f"instead of {wanted}"
+                f"the file of {area} on {day} does not hold what was written into it: {written} "
+                f"instead of {expected}"
             )
-        if wanted[0][0] == 0:
+        if expected[0][0] == 0:
             path.unlink()
             return None
         file, bloom = describe(self._duck, path, day, area, generation)
         return WrittenFile(path, file, bloom)
 
     def _added_columns(self, part: RowSelection) -> dict[str, str]:
-        """The columns that this program does not know, with their types."""
+        """Return the columns that this program does not know, with their types."""
         found: dict[str, str] = {}
         for file in part.files if part.version == VERSION else ():
             described = (
@@ -114,7 +129,7 @@ class ArchiveWriter:
         return {name: kind for name, kind in found.items() if name not in TYPES}
 
     def upload(self, written: WrittenFile) -> None:
-        """Put a file into the store, and read it back. Raises ObjectsUnavailable."""
+        """Upload a file and read it back. Raises ObjectsUnavailable."""
         try:
             self._objects.put_file(written.file.key, written.path, "application/vnd.apache.parquet")
             digest = hashlib.sha256()
@@ -129,7 +144,7 @@ class ArchiveWriter:
 
     @contextmanager
     def fetched(self, key: str) -> Iterator[Path]:
-        """A file of the store here for the while, whatever it holds."""
+        """Yield a temporary copy of a stored file, whatever it holds."""
         path = self._folder / f"{secrets.token_hex(8)}.part"
         path.write_bytes(self._objects.get(key))
         try:
@@ -142,12 +157,12 @@ class ArchiveWriter:
             path.unlink(missing_ok=True)
 
     def clear(self) -> None:
-        """Remove what a run that was killed left here."""
+        """Delete the files of an interrupted run."""
         self.forget(*self._folder.glob("*.stage"), *self._folder.glob("*.part"))
 
 
 def _selected(added: Mapping[str, str], own: Mapping[str, str]) -> str:
-    """The added columns in SQL; NULL where a file does not have one as its own."""
+    """Return the added columns in SQL; NULL if a file does not have one."""
     quoted = {name: '"' + name.replace('"', '""') + '"' for name in added}
     values = (
         quoted[name] if name in own else f"NULL::{kind} AS {quoted[name]}"
@@ -159,7 +174,7 @@ def _selected(added: Mapping[str, str], own: Mapping[str, str]) -> str:
 def describe(
     duck: DuckDb, path: Path, day: str, area: str, generation: int, key: str | None = None
 ) -> tuple[ArchiveFile, bytes]:
-    """What the catalogue says of a file, from the file alone. Raises DataLoss."""
+    """Return what the catalogue says of a file, from the file alone. Raises DataLoss."""
     source = [[str(path)]]
     ((rows, from_ms, to_ms, low, high, *bounds),) = cast(
         "list[tuple[int, int, int, str | None, str | None, float, float, float, float]]",
@@ -198,7 +213,7 @@ def describe(
 
 
 def _version(duck: DuckDb, path: Path) -> int:
-    """Of a file's columns: the first had no direction."""
+    """Return the version of a file's columns; the first had no direction."""
     return (
         VERSION
         if duck.rows("SELECT 1 FROM parquet_schema(?) WHERE name = 'direction'", [[str(path)]])
@@ -207,8 +222,8 @@ def _version(duck: DuckDb, path: Path) -> int:
 
 
 def _parts(duck: DuckDb, path: Path) -> str:
-    """The parts of a file, as `ArchiveFile.parts` has them: where each row group lies, and what
-    it says to a plate; then the rest.
+    """Return the parts of a file, as `ArchiveFile.parts` has them: the place and plates of each row
+    group, and then the rest.
     """
     starts = (
         "least(data_page_offset, coalesce(nullif(dictionary_page_offset, 0), data_page_offset))"
@@ -232,13 +247,13 @@ def _parts(duck: DuckDb, path: Path) -> str:
         "read_parquet(?, file_row_number = true)) "
         "GROUP BY number ORDER BY number"
     )
-    said = cast("list[tuple[str | None, str | None, int]]", duck.rows(sql, [[str(path)]]))
+    plate_ranges = cast("list[tuple[str | None, str | None, int]]", duck.rows(sql, [[str(path)]]))
     data = path.read_bytes()
     offsets = [0, *(start for _, start, _ in groups[1:]), groups[-1][1] + groups[-1][2], len(data)]
     digests = [digest_of(data[start:end]) for start, end in pairwise(offsets)]
     parts = [
         [at, digest, low or "", high or "", others > 0]
-        for at, digest, (low, high, others) in zip(offsets, digests, said, strict=False)
+        for at, digest, (low, high, others) in zip(offsets, digests, plate_ranges, strict=False)
     ]
     return json.dumps(
         [*parts, [offsets[-2], digests[-1], "", "", True]],
@@ -248,7 +263,7 @@ def _parts(duck: DuckDb, path: Path) -> str:
 
 
 def _plates(duck: DuckDb, path: Path) -> Iterator[str]:
-    """Every text that an event of a file may be found by."""
+    """Yield every text by which an event of a file may be found."""
     source = [[str(path)]]
     for (plate,) in duck.rows(
         "SELECT DISTINCT plate FROM read_parquet(?) WHERE plate <> ''", source

@@ -1,4 +1,4 @@
-"""What a run of the archiver did, and how far the archive reaches."""
+"""The result of a run of the archiver, and the time up to which events are archived."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ class Moved:
     """What a run did."""
 
     events: int = 0
-    """Moved from the index to the archive."""
+    """Events that were moved from the index to the archive."""
     files: int = 0
-    """Written."""
+    """Files that were written."""
     removed: int = 0
-    """Events taken from the archive, since they were too old."""
+    """Events that were deleted from the archive because they were too old."""
     stray: int = 0
-    """Files deleted that no catalogue named."""
+    """Files that were deleted because no catalogue named them."""
 
 
 def moved_until_ms(objects: ObjectStore) -> int:
-    """What began before this (UTC ms), and was in the index then, is in the archive; 0: not
-    known.
+    """Return the time (UTC ms) before which every event that the index had is archived; 0 if it is
+    unknown.
     """
     try:
         return int(json.loads(objects.get(ARCHIVE_MOVED))["until_ms"])
@@ -41,17 +41,17 @@ def moved_until_ms(objects: ObjectStore) -> int:
 
 
 def latest_of(events: Iterable[Event]) -> dict[str, Event]:
-    """The latest version of each event, by id."""
+    """Return the latest version of each event, by id."""
     return {event.id: event for event in sorted(events, key=lambda event: event.version)}
 
 
-def stands(there: Event, fresh: Event) -> bool:
-    """Whether what the archive has need not be replaced: it is the same, or later."""
+def is_current(there: Event, fresh: Event) -> bool:
+    """Return whether the archived version is the same or later, so that it stays."""
     return there == fresh or there.version > fresh.version
 
 
 def fingerprint_of(events: Iterable[Event]) -> int:
-    """Of a set of events, whatever their order; within this process."""
+    """Return a fingerprint of a set of events in any order; it is valid within this process."""
     found = 0
     for event in events:
         found ^= hash((event.id, event.to_json()))

@@ -1,21 +1,22 @@
 """An event as a row of the archive's Parquet files, and back. Pure.
 
-Columns hold what searches ask for and nearly every field; an event that they would not give back
-exactly has its JSON in `body` as well.
+The columns have what searches ask for and nearly every field. An event that they cannot restore
+exactly also has its JSON in `body`.
 """
 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
-from typing import Literal, cast
+from typing import Literal, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from domain.clock import NS_PER_MS
-from domain.events.event import SCHEMA, Alternative, Event, Kind, Location, Plate
+from domain.events.event import SCHEMA, Alternative, Direction, Event, Kind, Location, Plate
 from domain.plates import PlateColor
 from domain.stored_model import unreadable
 from domain.trusted_models import construct_trusted
@@ -53,197 +54,167 @@ TYPES = {
     "clip_missing": "VARCHAR",
     "body": "VARCHAR",
 }
-"""`plate`: what was read, empty where nothing could be, NULL of a face. `others`: every other text
-that the event may be found by, spaces between. `start_ms`: the time in the id. `alternatives`:
-JSON, a list of [text, confidence]. `direction`: empty where it is not known; `lane`: 0 there.
-`crossed`: the numbers of the count lines, commas between.
+"""`plate` is the reading: empty if the plate could not be read, NULL for a face. `others` has every
+other text by which the event may be found, separated by spaces. `start_ms` is the time in the id.
+`alternatives` is a JSON list of [text, confidence]. `direction` is empty if it is unknown; `lane`
+is then 0. `crossed` has the numbers of the count lines, separated by commas.
 """
 VERSION = COLUMNS_VERSION
-"""Of the columns. Files of version 1 have direction, lane and lines crossed behind `wall_source`,
-spaces before each (`forward lane=2 crossed=1,-3`), and lie in another order.
+"""The version of the columns. Files of version 1 have direction, lane and lines crossed after
+`wall_source`, separated by spaces (`forward lane=2 crossed=1,-3`), and are sorted otherwise.
 """
-_AS_NOW = """(SELECT * REPLACE (split_part(wall_source, ' ', 1) AS wall_source),
+_VERSION_1_TABLE = """(SELECT * REPLACE (split_part(wall_source, ' ', 1) AS wall_source),
  regexp_extract(wall_source, ' ([^ =]+)( |$)', 1) AS direction,
  coalesce(try_cast(regexp_extract(wall_source, ' lane=([0-9]+)', 1) AS BIGINT), 0) AS lane,
  regexp_extract(wall_source, ' crossed=([^ ]+)', 1) AS crossed FROM read_parquet(?))"""
 GROUP_ROWS = 8192
 SELECT = ", ".join(f"{name}::{kind} AS {name}" for name, kind in TYPES.items())
 ORDER = {1: "plate NULLS FIRST, id", 2: "others IS NOT NULL, plate NULLS FIRST, id"}
-"""Rows that are found by other texts lie together at the end, so that of all others one stretch
-is read for a plate.
+"""The sort order of each version. Rows with other texts are together at the end, so that one range
+of all other rows is read for a plate.
 """
 DTYPES = {"BIGINT": np.int64, "DOUBLE": np.float64, "BOOLEAN": np.bool_, "VARCHAR": np.object_}
-Row = tuple[object, ...]
 
 
-def row_of(event: Event) -> Row:
-    """Raises ValueError where the event's id is not a ULID."""
+class ArchiveRow(NamedTuple):
+    """The values of one event in the order of `TYPES`."""
+
+    plate: str | None
+    others: str | None
+    id: str
+    start_ms: int
+    best_ms: int
+    end_ms: int
+    kind: Kind
+    camera: str
+    class_: Literal["A", "B", "C"]
+    area: str
+    lon: float
+    lat: float
+    heading: float | None
+    color: str | None
+    plate_confidence: float
+    alternatives: str | None
+    confidence: float
+    box_left: float
+    box_top: float
+    box_right: float
+    box_bottom: float
+    wall_source: str
+    direction: Direction
+    lane: int
+    crossed: str
+    clip_ready: bool
+    clip_missing: str
+    body: str | None
+
+
+def row_from_event(event: Event) -> ArchiveRow:
+    """Return the row of an event. Raises ValueError if the event's id is not a ULID."""
     row = _row(event)
-    return row if event_of(row) == event else (*row[:-1], event.to_json())
+    return row if event_from_row(row) == event else row._replace(body=event.to_json())
 
 
-def event_of(row: Sequence[object]) -> Event:
-    """The event that was written. Raises DataLoss where it cannot be read."""
-    if row[-1] is not None:
+def event_from_row(values: Sequence[object]) -> Event:
+    """Return the event that was written. Raises DataLoss if it cannot be read."""
+    row = ArchiveRow._make(cast("ArchiveRow", values))
+    if row.body is not None:
         try:
-            return Event.model_validate_json(str(row[-1]))
+            return Event.model_validate_json(row.body)
         except ValidationError as error:
             raise unreadable("an event of the archive", error) from error
-    # What was checked when it was written need not be checked again.
-    (
-        text,
-        _,
-        event_id,
-        start,
-        best,
-        end,
-        kind,
-        camera,
-        class_,
-        area,
-        lon,
-        lat,
-        heading,
-        color,
-        share,
-        others,
-        confidence,
-        left,
-        top,
-        right,
-        bottom,
-        source,
-        direction,
-        lane,
-        crossed,
-        is_ready,
-        missing,
-        _,
-    ) = cast("_Fields", tuple(row))
-    lines = tuple(map(int, filter(None, crossed.split(","))))
-    location = construct_trusted(
-        Location,
-        {
-            "lon": lon,
-            "lat": lat,
-            "heading": None if heading is None or heading != heading else heading,
-        },
-    )
-    plate = (
-        None
-        if text is None
-        else construct_trusted(
-            Plate,
-            {
-                "text": text,
-                "color": PlateColor(str(color)),
-                "confidence": share,
-                "alternatives": _alternatives(others),
-            },
-        )
-    )
+    # The values were validated when they were written, and are not validated again.
     return construct_trusted(
         Event,
         {
-            "id": event_id,
-            "kind": kind,
-            "camera": camera,
-            "class_": class_,
-            "area": area,
-            "location": location,
-            "started_at": start * NS_PER_MS,
-            "best_at": best * NS_PER_MS,
-            "ended_at": end * NS_PER_MS,
-            "plate": plate,
+            "id": row.id,
+            "kind": row.kind,
+            "camera": row.camera,
+            "class_": row.class_,
+            "area": row.area,
+            "location": _location(row),
+            "started_at": row.start_ms * NS_PER_MS,
+            "best_at": row.best_ms * NS_PER_MS,
+            "ended_at": row.end_ms * NS_PER_MS,
+            "plate": None if row.plate is None else _plate(row, row.plate),
             "corrected": None,
-            "confidence": confidence,
-            "box": (left, top, right, bottom),
-            "wall_source": source,
-            "direction": direction,
-            "lane": lane,
-            "crossed": lines,
-            "clip_ready": is_ready,
-            "clip_missing": missing,
+            "confidence": row.confidence,
+            "box": (row.box_left, row.box_top, row.box_right, row.box_bottom),
+            "wall_source": row.wall_source,
+            "direction": row.direction,
+            "lane": row.lane,
+            "crossed": tuple(map(int, filter(None, row.crossed.split(",")))),
+            "clip_ready": row.clip_ready,
+            "clip_missing": row.clip_missing,
             "schema_": SCHEMA,
         },
     )
 
 
-_Fields = tuple[
-    str | None,
-    str | None,
-    str,
-    int,
-    int,
-    int,
-    Kind,
-    str,
-    Literal["A", "B", "C"],
-    str,
-    float,
-    float,
-    float | None,
-    str | None,
-    float,
-    str | None,
-    float,
-    float,
-    float,
-    float,
-    float,
-    str,
-    str,
-    int,
-    str,
-    bool,
-    str,
-    str | None,
-]
+def _location(row: ArchiveRow) -> Location:
+    heading = None if row.heading is None or math.isnan(row.heading) else row.heading
+    return construct_trusted(Location, {"lon": row.lon, "lat": row.lat, "heading": heading})
+
+
+def _plate(row: ArchiveRow, text: str) -> Plate:
+    return construct_trusted(
+        Plate,
+        {
+            "text": text,
+            "color": PlateColor(str(row.color)),
+            "confidence": row.plate_confidence,
+            "alternatives": _alternatives(row.alternatives),
+        },
+    )
 
 
 def table(version: int) -> str:
-    """Files of a version of the columns as SQL's table with the columns of now, whose one value
-    is their paths.
+    """Return files of this version of the columns as an SQL table with the current columns. Its one
+    value is the list of their paths.
     """
-    return "read_parquet(?)" if version == VERSION else _AS_NOW
+    return "read_parquet(?)" if version == VERSION else _VERSION_1_TABLE
 
 
-def columns_of(rows: Sequence[Row]) -> dict[str, NDArray[np.generic]]:
-    """Rows as columns, to be written together."""
+def columns_of(rows: Sequence[tuple[object, ...]]) -> dict[str, NDArray[np.generic]]:
+    """Return rows as columns, which are written together."""
     columns: dict[str, NDArray[np.generic]] = {}
     for (name, kind), values in zip(TYPES.items(), zip(*rows, strict=True), strict=True):
         columns[name] = np.array(values, DTYPES[kind])
     return columns
 
 
-def _row(event: Event) -> Row:
-    plate, place = event.plate, event.location
-    return (
-        None if plate is None else plate.text,
-        _others(event),
-        event.id,
-        id_parts(event.id)[0],
-        event.best_at // NS_PER_MS,
-        event.ended_at // NS_PER_MS,
-        event.kind,
-        event.camera,
-        event.class_,
-        event.area,
-        place.lon,
-        place.lat,
-        place.heading,
-        None if plate is None else str(plate.color),
-        np.nan if plate is None else plate.confidence,
-        _alternatives_json(plate),
-        event.confidence,
-        *event.box,
-        event.wall_source,
-        event.direction,
-        event.lane,
-        ",".join(map(str, event.crossed)),
-        event.clip_ready,
-        event.clip_missing,
-        None,
+def _row(event: Event) -> ArchiveRow:
+    plate, location = event.plate, event.location
+    left, top, right, bottom = event.box
+    return ArchiveRow(
+        plate=None if plate is None else plate.text,
+        others=_others(event),
+        id=event.id,
+        start_ms=id_parts(event.id)[0],
+        best_ms=event.best_at // NS_PER_MS,
+        end_ms=event.ended_at // NS_PER_MS,
+        kind=event.kind,
+        camera=event.camera,
+        class_=event.class_,
+        area=event.area,
+        lon=location.lon,
+        lat=location.lat,
+        heading=location.heading,
+        color=None if plate is None else str(plate.color),
+        plate_confidence=math.nan if plate is None else plate.confidence,
+        alternatives=_alternatives_json(plate),
+        confidence=event.confidence,
+        box_left=left,
+        box_top=top,
+        box_right=right,
+        box_bottom=bottom,
+        wall_source=event.wall_source,
+        direction=event.direction,
+        lane=event.lane,
+        crossed=",".join(map(str, event.crossed)),
+        clip_ready=event.clip_ready,
+        clip_missing=event.clip_missing,
+        body=None,
     )
 
 
@@ -269,6 +240,6 @@ def _alternatives(text: str | None) -> tuple[Alternative, ...]:
     if text is None:
         return ()
     return tuple(
-        construct_trusted(Alternative, {"text": other, "confidence": share})
-        for other, share in json.loads(text)
+        construct_trusted(Alternative, {"text": other, "confidence": confidence})
+        for other, confidence in json.loads(text)
     )

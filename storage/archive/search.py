@@ -1,9 +1,8 @@
-"""Searches of the archive: the same queries as the index answers, over Parquet files, a stretch of
+"""Searches of the archive: the same queries as the index answers, over the Parquet files of some
 days at a time.
 
-SQL finds what may match; `matches` and the plate's own rule, which the index uses too, decide. A
-page that took its time ends where it came to, with the place to go on after, which is then an id
-that no event need have.
+SQL finds the rows that may match; `matches` and the plate query, which the index uses too, decide.
+A page that runs out of time ends where it is. Its cursor is then an id that need not be an event's.
 """
 
 from __future__ import annotations
@@ -21,14 +20,14 @@ from domain.ulid import id_parts, id_text
 from storage.archive.cache import ArchiveCache
 from storage.archive.catalogue import Catalogue
 from storage.archive.day import ArchiveFile, Day
-from storage.archive.rows import TYPES, event_of, table
+from storage.archive.rows import TYPES, event_from_row, table
 from storage.archive.sql_terms import Terms, Where
 from storage.clients.duckdb import DuckDb, Value
 
-FILES_AT_ONCE = 12
-"""Whole days are looked at together until they have so many files."""
-DAYS_AT_FIRST, DAYS_AT_ONCE = 8, 64
-"""Days of which it is fetched together what they have to tell of a plate."""
+FILES_A_GROUP = 12
+"""Whole days are read together until they have this number of files."""
+DAYS_FIRST, DAYS_MOST = 8, 64
+"""The first and the greatest number of days whose filters are fetched together."""
 ROWS_LEAST = 64
 _COLUMNS = ", ".join(TYPES)
 _ID = list(TYPES).index("id")
@@ -54,8 +53,8 @@ class ArchiveSearch:
         after: str | None,
         until_s: float | None,
     ) -> EventPage:
-        """At most `limit` events after the id `after`; one look is made at least, and none
-        begins after `until_s` (monotonic).
+        """Return at most `limit` events after the id `after`. One group of files is always read,
+        and no other one after `until_s` (monotonic).
         """
         terms = Terms.of(query, kind)
         if terms is None:
@@ -63,35 +62,39 @@ class ArchiveSearch:
         least_ms, greatest_ms = span_of(query, after)
         found: list[Event] = []
         reached = after
-        looks = self.looks(query, terms, least_ms, greatest_ms)
-        for number, (files, bound) in enumerate(looks):
+        file_groups = self.file_groups(query, terms, least_ms, greatest_ms)
+        for number, (files, bound) in enumerate(file_groups):
             if number and until_s is not None and self._clock.monotonic_s() >= until_s:
                 return EventPage(tuple(found), reached)
-            found += self._look(files, query, terms, limit + 1 - len(found), after) if files else []
+            found += (
+                self._matching(files, query, terms, limit + 1 - len(found), after) if files else []
+            )
             if len(found) > limit:
                 return EventPage(tuple(found[:limit]), found[limit - 1].id)
             reached = bound
         return EventPage(tuple(found), None)
 
-    def looks(
+    def file_groups(
         self, query: EventQuery, terms: Terms, least_ms: int, greatest_ms: int
     ) -> Iterator[tuple[list[ArchiveFile], str]]:
-        """Files to look at together, in the order asked for, and the id that all of theirs come
-        before; none where what days have to tell of a plate had to be fetched, so that whoever is
-        in haste may stop there.
+        """Yield groups of files in the order of the search, each with the id that is after all
+        their events.
+
+        A group is empty if filters had to be fetched, so that a caller with a time limit can stop
+        there.
         """
         newest = query.order == "newest"
         files: list[ArchiveFile] = []
-        for days in _grown(self._days(least_ms, greatest_ms, newest)):
+        for days in _growing_groups(self._days(least_ms, greatest_ms, newest)):
             if terms.texts is not None and any(
                 self._catalogue.lacks(day, terms.texts) for day in days
             ):
-                self._catalogue.bring(days, terms.texts)
+                self._catalogue.fetch(days, terms.texts)
                 yield files, _bound_before(days[0].day, newest)
                 files = []
             for day in days:
                 files += self._catalogue.candidates(day, query, terms.texts, least_ms, greatest_ms)
-                if len(files) >= FILES_AT_ONCE:
+                if len(files) >= FILES_A_GROUP:
                     yield files, _bound(day.day, newest)
                     files = []
         if files:
@@ -105,7 +108,7 @@ class ArchiveSearch:
                 raise DataLoss(why)
         return [days[name] for name in sorted(days, reverse=newest) if first <= name <= last]
 
-    def _look(
+    def _matching(
         self,
         files: Sequence[ArchiveFile],
         query: EventQuery,
@@ -113,53 +116,54 @@ class ArchiveSearch:
         want: int,
         after: str | None,
     ) -> list[Event]:
-        """The first `want` events of these files that match, after the id `after`."""
+        """Return the first `want` matching events of these files, after the id `after`."""
 
-        def look(paths: Sequence[Path]) -> list[Event]:
+        def read(paths: Sequence[Path]) -> list[Event]:
             found: list[Event] = []
             most, last = max(ROWS_LEAST, want), after
             while len(found) < want:
                 rows = self._duck.rows(*_page(files, paths, query, terms, last, most))
-                found += [event for row in rows if terms.accepts(event := event_of(row))]
+                found += [event for row in rows if terms.accepts(event := event_from_row(row))]
                 if len(rows) < most:
                     break
                 last = str(rows[-1][_ID])
                 most *= 4
             return found[:want]
 
-        return self._cache.read(files, terms.plate, look)
+        return self._cache.read(files, terms.plate, read)
 
     def _events(self, files: Sequence[ArchiveFile], where: Where) -> list[Event]:
-        """The events of these files that meet a condition."""
+        """Return the events of these files that meet a condition."""
         if not files:
             return []
         with self._cache.held(files) as paths:
             return [
-                event_of(row) for row in self._duck.rows(*selected(_COLUMNS, files, paths, [where]))
+                event_from_row(row)
+                for row in self._duck.rows(*selected(_COLUMNS, files, paths, [where]))
             ]
 
     def of_file(self, file: ArchiveFile, ids: Sequence[str]) -> list[Event]:
-        """The events of a file that have one of these ids."""
+        """Return the events of a file that have one of these ids."""
         return self._events([file], (_BY_IDS, (list(ids),)))
 
     def get_all(self, ids: Sequence[str]) -> dict[str, Event]:
-        """The events of these ids that are there."""
+        """Return the events of these ids that are archived."""
         by_day: dict[str, list[str]] = {}
         for event_id in ids:
             by_day.setdefault(day_of_ms(id_parts(event_id)[0]), []).append(event_id)
         found: dict[str, Event] = {}
-        for day, wanted in by_day.items():
+        for day, day_ids in by_day.items():
             start_ms = day_start_ms(day)
             for file in (
                 file
                 for known in self._days(start_ms, start_ms, newest=True)
                 for file in known.files
             ):
-                found |= {event.id: event for event in self.of_file(file, wanted)}
+                found |= {event.id: event for event in self.of_file(file, day_ids)}
         return found
 
     def of_camera(self, day: str, camera: str) -> list[Event]:
-        """The events of a camera on a day."""
+        """Return the events of a camera on a day."""
         start_ms = day_start_ms(day)
         files = [
             file
@@ -170,7 +174,7 @@ class ArchiveSearch:
         return self._events(files, ("camera = ?", (camera,)))
 
     def get(self, event_id: str) -> Event | None:
-        """One event: files that are here are looked at first."""
+        """Return one event; files on this disk are read first."""
         ms = id_parts(event_id)[0]
         files = [
             self._catalogue.candidates(day, EventQuery(), None, ms, ms)
@@ -179,9 +183,9 @@ class ArchiveSearch:
         ordered = sorted(
             (file for some in files for file in some), key=lambda file: not self._cache.has(file)
         )
-        for start in range(0, len(ordered), FILES_AT_ONCE):
+        for start in range(0, len(ordered), FILES_A_GROUP):
             for event in self._events(
-                ordered[start : start + FILES_AT_ONCE], ("id = ?", (event_id,))
+                ordered[start : start + FILES_A_GROUP], ("id = ?", (event_id,))
             ):
                 return event
         return None
@@ -196,7 +200,7 @@ def _page(
     most: int,
 ) -> tuple[str, list[Value]]:
     sign, order = ("<", "DESC") if query.order == "newest" else (">", "ASC")
-    more, said = (
+    more, bounds = (
         "start_ms BETWEEN ? AND ?",
         (*span_of(query, after), *(() if after is None else (after,))),
     )
@@ -205,7 +209,7 @@ def _page(
         _COLUMNS,
         files,
         paths,
-        [(f"{where} AND {more}", (*asked, *said)) for where, asked in terms.wheres],
+        [(f"{where} AND {more}", (*asked, *bounds)) for where, asked in terms.wheres],
     )
     return f"SELECT * FROM ({sql}) ORDER BY id {order} LIMIT {most}", values  # noqa: S608
 
@@ -213,23 +217,23 @@ def _page(
 def selected(
     columns: str, files: Sequence[ArchiveFile], paths: Sequence[Path], wheres: Sequence[Where]
 ) -> tuple[str, list[Value]]:
-    """SQL for what files have that meets one of some conditions, and its values; `paths`: where
-    each of them lies.
+    """Return the SQL, and its values, for the rows of files that meet one of some conditions;
+    `paths` are the places of the files.
     """
     parts: list[str] = []
     values: list[Value] = []
     for version in sorted({file.version for file in files}):
-        mine: Value = [
+        of_version: Value = [
             str(path) for file, path in zip(files, paths, strict=True) if file.version == version
         ]
         for where, asked in wheres:
             parts.append(f"SELECT {columns} FROM {table(version)} WHERE {where}")  # noqa: S608
-            values += [mine, *asked]
+            values += [of_version, *asked]
     return " UNION ALL ".join(parts), values
 
 
 def span_of(query: EventQuery, after: str | None) -> tuple[int, int]:
-    """Starts (UTC ms) that are still to be looked at, both ends included."""
+    """Return the starts (UTC ms) that are still to be read, both ends included."""
     least = 0 if query.from_ns is None else max(0, -(-query.from_ns // NS_PER_MS))
     greatest = _END_MS if query.to_ns is None else min(_END_MS, -(-query.to_ns // NS_PER_MS) - 1)
     if after is not None:
@@ -248,22 +252,22 @@ def day_start_ms(day: str) -> int:
     return day_start_ns(day) // NS_PER_MS
 
 
-def _grown(days: Sequence[Day]) -> Iterator[Sequence[Day]]:
-    """Days in parts, the first few, then ever more."""
-    start, size = 0, DAYS_AT_FIRST
+def _growing_groups(days: Sequence[Day]) -> Iterator[Sequence[Day]]:
+    """Yield the days in groups, a few first, then more."""
+    start, size = 0, DAYS_FIRST
     while start < len(days):
         yield days[start : start + size]
-        start, size = start + size, min(2 * size, DAYS_AT_ONCE)
+        start, size = start + size, min(2 * size, DAYS_MOST)
 
 
 def _bound_before(day: str, newest: bool) -> str:
-    """The id that no id of a day comes before, in the order asked for."""
+    """Return an id that no id of a day precedes, in the order of the search."""
     start_ms = day_start_ms(day)
     return id_text(start_ms + MS_PER_DAY if newest else start_ms, _LEAST_TAIL)
 
 
 def _bound(day: str, newest: bool) -> str:
-    """The id beyond all ids of a day, in the order asked for."""
+    """Return an id after all ids of a day, in the order of the search."""
     start_ms = day_start_ms(day)
     return (
         id_text(start_ms, _LEAST_TAIL)

@@ -1,4 +1,4 @@
-"""What a search asks of the archive, as SQL over a file's columns. Pure."""
+"""The conditions of a search as SQL over a file's columns. Pure."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ Where = tuple[str, tuple[Value, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What a search asks for: conditions of which a row that may match meets one and no row two,
-    the texts one of which a file must hold, and who decides.
+    """The conditions of a search. A row that may match meets exactly one of `wheres`; a file must
+    hold one of `texts`; and `accepts` decides.
     """
 
     wheres: tuple[Where, ...]
@@ -29,12 +29,12 @@ class Terms:
 
     @property
     def plate(self) -> str | None:
-        """The one plate that parts of a file are enough for."""
+        """The only plate of the search, for which parts of a file are enough."""
         return self.texts[0] if self.texts is not None and len(self.texts) == 1 else None
 
     @classmethod
     def of(cls, query: EventQuery, kind: MatchKind | None) -> Terms | None:
-        """None where nothing can match."""
+        """Return the terms of a query; None if nothing can match."""
         if query.plate is None:
             return cls((_restricted(query),), None, lambda event: matches(event, query))
         plate_query = (
@@ -61,7 +61,7 @@ class Terms:
 
 
 def _by_texts(where: str, values: tuple[Value, ...], texts: tuple[str, ...]) -> tuple[Where, ...]:
-    """Of one text two conditions, each of one column, as DuckDB then passes over the row groups
+    """Return two conditions for a single text, each on one column: DuckDB then skips the row groups
     that cannot have it.
     """
     if len(texts) == 1:
@@ -76,12 +76,12 @@ def _by_texts(where: str, values: tuple[Value, ...], texts: tuple[str, ...]) -> 
 
 
 def like(pattern: str) -> str:
-    """A pattern of ours as SQL's LIKE has it."""
+    """Return a pattern in the syntax of SQL's LIKE."""
     return pattern.replace("?", "_").replace("*", "%")
 
 
 def _among(pattern: str) -> str:
-    """An expression that finds a text that matches a pattern among texts with spaces between."""
+    """Return an expression that finds a text matching a pattern among texts separated by spaces."""
     return (
         "(^| "
         f"){re.escape(pattern).replace(re.escape('?'), '[^ ]').replace(re.escape('*'), '[^ ]*')}( "
@@ -100,7 +100,7 @@ def _texts(plate: str, kind: MatchKind | None) -> tuple[str, ...]:
 
 
 def _restricted(query: EventQuery) -> Where:
-    """Conditions on columns, each as strict as the query's own or less so."""
+    """Return conditions on columns, each at most as strict as the query's own."""
     parts: list[tuple[str, Value]] = []
     for column, value in (
         ("kind", query.kind),

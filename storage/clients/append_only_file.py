@@ -1,5 +1,5 @@
-"""Files that are only appended to, a line at a time, by threads and processes at once; a line
-is on disk when `append_line` returns.
+"""Files to which threads and processes append lines concurrently; a line is on disk when
+`append_line` returns.
 """
 
 from __future__ import annotations
@@ -15,12 +15,13 @@ from pathlib import Path
 
 
 def append_line(path: Path, line: bytes, mode: int = 0o644, durable: bool = True) -> None:
-    """Add `line` (without its end) to a file, made where it is not there. Raises OSError where it
-    cannot be written whole.
+    """Append `line` (without its end) to a file, which is created if it is missing. Raises OSError
+    if it cannot be written completely.
 
-    Not `durable`: it outlives the process at once, and the machine's power some seconds later.
+    Without `durable`, the line survives the process immediately, and a power cut only some seconds
+    later.
 
-    What a machine that lost its power tore is ended first, so that it spoils no line but itself.
+    A line that a power cut left incomplete is ended first, so that it damages only itself.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with locked(path, mode) as file:
@@ -32,8 +33,8 @@ def append_line(path: Path, line: bytes, mode: int = 0o644, durable: bool = True
 
 
 class AppendOnlyFile:
-    """Lines of many threads: those that come while others are on their way to disk go there
-    together, in one write and one `fsync`.
+    """Appends lines of many threads. Lines that arrive during a write are written together by the
+    next one, with one `fsync`.
     """
 
     def __init__(self, mode: int) -> None:
@@ -42,46 +43,46 @@ class AppendOnlyFile:
         self._turn = threading.Lock()
 
     def append(self, path: Path, line: bytes) -> None:
-        """As `append_line`."""
-        mine = _Waiting(path, line)
-        self._waiting.append(mine)
+        """Do the same as `append_line`."""
+        entry = _Waiting(path, line)
+        self._waiting.append(entry)
         with self._turn:
-            if not mine.is_tried:
+            if not entry.is_done:
                 self._write()
-        if mine.error is not None:
-            raise mine.error
+        if entry.error is not None:
+            raise entry.error
 
     @property
     def waiting(self) -> int:
-        """Lines that nobody has begun to write."""
+        """The number of lines whose write has not begun."""
         return len(self._waiting)
 
     def _write(self) -> None:
-        """All that waits now, with a turn that is ours."""
+        """Write all waiting lines; the caller holds the lock."""
         batch = [self._waiting.popleft() for _ in range(len(self._waiting))]
-        for path in dict.fromkeys(one.path for one in batch):
-            ours = [one for one in batch if one.path == path]
+        for path in dict.fromkeys(entry.path for entry in batch):
+            of_path = [entry for entry in batch if entry.path == path]
             try:
-                append_line(path, b"\n".join(one.line for one in ours), self._mode)
+                append_line(path, b"\n".join(entry.line for entry in of_path), self._mode)
             except OSError as error:
-                for one in ours:
-                    one.error = error
-        for one in batch:
-            one.is_tried = True
+                for entry in of_path:
+                    entry.error = error
+        for entry in batch:
+            entry.is_done = True
 
 
 @dataclass(slots=True)
 class _Waiting:
     path: Path
     line: bytes
-    is_tried: bool = False
+    is_done: bool = False
     error: OSError | None = None
 
 
 @contextmanager
 def locked(path: Path, mode: int = 0o644) -> Iterator[int]:
-    """The file open for appending, while nobody else has it so; made anew where it was deleted
-    while waiting.
+    """Open the file for appending under an exclusive lock. It is created again if it was deleted
+    while this waited.
     """
     while True:
         file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, mode)

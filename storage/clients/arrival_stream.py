@@ -1,9 +1,8 @@
-"""A bounded stream in Redis of what arrived, in the order of arrival; each has a number that only
-rises.
+"""A bounded stream in Redis, in the order of arrival; each item has a number that only rises.
 
-A number is the server's time of arrival in microseconds, or one more than the number before: so it
-rises over an emptied or restarted Redis too, and says when. Each item names the number before it:
-so a reader knows whether anything was trimmed behind its back.
+A number is the server's time of arrival in microseconds, or one more than the previous number. It
+therefore also rises after Redis was emptied or restarted. Each item names the number before it, so
+that a reader notices whether items were removed since its last read.
 """
 
 from __future__ import annotations
@@ -16,8 +15,8 @@ from storage.clients.lua import load_script
 from storage.clients.redis import Redis, Script
 
 ARRIVE = load_script("clients", "stream", "stream_arrive")
-"""What a script that adds begins with: KEYS[1] is the stream's hash tag, under which all its
-keys lie.
+"""The start of every script that adds to a stream: KEYS[1] is the stream's hash tag, which all its
+keys have.
 """
 
 _ADD = load_script("clients", "stream", "stream_arrive", "stream_add")
@@ -26,8 +25,8 @@ _READ = load_script("clients", "stream", "stream_read")
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """`items` by number, as they arrived. All that came after `known_from` is still there;
-    `last` is the newest number.
+    """Items by number, in the order of arrival. Everything that arrived after `known_from` is still
+    stored; `last` is the newest number.
     """
 
     last: int
@@ -36,10 +35,10 @@ class Page:
 
 
 class ArrivalStream:
-    """Every call raises IndexUnavailable where Redis is away."""
+    """A stream of the newest items. Every call raises IndexUnavailable if Redis is unreachable."""
 
     def __init__(self, redis: Redis, tag: str, most: int) -> None:
-        """`most`: of how many the newest are kept, and some hundred more."""
+        """Keep the newest `most` items, and some hundred more."""
         self._redis = redis
         self._tag = tag
         self._most = most
@@ -49,7 +48,7 @@ class ArrivalStream:
             self._redis.run_all([Script(_ADD, self._tag, (self._most, *items))])
 
     def after(self, number: int, limit: int) -> Page:
-        """At most `limit` that arrived after `number`, the oldest first."""
+        """Return at most `limit` items that arrived after `number`, the oldest first."""
         (answer,) = self._redis.run_all([Script(_READ, self._tag, (number, limit))])
         last, known_from, *rest = cast("list[bytes]", answer)
         return Page(

@@ -1,8 +1,8 @@
-"""A store that did not answer its last call is suspect: one caller at a time finds out whether it
-does again, others are refused at once.
+"""A circuit breaker for a store. After a call without an answer, one caller at a time probes the
+store, and all others are refused immediately.
 
-Without it a store that hangs holds every thread of the API for its whole timeout, again and again,
-and searches wait behind pictures.
+Without it, an unresponsive store would block every thread of the API for its whole timeout, and
+searches would wait behind pictures.
 """
 
 from __future__ import annotations
@@ -15,29 +15,29 @@ from domain.errors import StoreError
 
 
 class CircuitBreaker:
-    """Thread-safe; one for each connection to a store."""
+    """The breaker of one connection to a store. It is thread-safe."""
 
     def __init__(self) -> None:
-        self._is_suspect = False
+        self._is_open = False
         self._probing = threading.Lock()
 
     @contextmanager
-    def asking(
-        self, refusal: StoreError, silence: tuple[type[BaseException], ...]
+    def guard(
+        self, refusal: StoreError, silent_errors: tuple[type[BaseException], ...]
     ) -> Iterator[None]:
-        """Around a call. Raises `refusal` while another caller is finding out; an error of
-        `silence` makes the store suspect.
+        """Guard a call. Raises `refusal` while another caller probes the store; one of
+        `silent_errors` opens the circuit.
         """
-        is_probe = self._is_suspect
+        is_probe = self._is_open
         if is_probe and not self._probing.acquire(blocking=False):
             raise refusal
         try:
             yield
         except BaseException as error:
-            self._is_suspect = isinstance(error, silence)
+            self._is_open = isinstance(error, silent_errors)
             raise
         else:
-            self._is_suspect = False
+            self._is_open = False
         finally:
             if is_probe:
                 self._probing.release()

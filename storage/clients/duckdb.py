@@ -1,9 +1,9 @@
-"""The door to DuckDB: SQL over Parquet files of this disk, within bounded memory and threads. The
-only module that imports `duckdb`.
+"""The adapter for DuckDB: SQL over Parquet files of this disk, with bounded memory and threads.
+Only this module imports `duckdb`.
 
-A database in memory for each process, and a connection for each call, so that threads may ask at
-once. Nothing is loaded from a network. The library itself, 27 MB and a fifth of a second, is loaded
-by the first call: most processes make none.
+Each process has a database in memory, and each call a connection, so that threads can query
+concurrently. Nothing is loaded from a network. The library (27 MB, a fifth of a second) is loaded
+by the first call, because most processes make none.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Columns = Mapping[str, NDArray[np.generic]]
 
 class DuckDb:
     def __init__(self, scratch: Path, memory_mb: int = MEMORY_MB, threads: int = THREADS) -> None:
-        """`scratch`: the folder for what does not fit into `memory_mb`."""
+        """Use the folder `scratch` for what does not fit into `memory_mb`."""
         self._scratch = scratch
         self._lock = threading.Lock()
         self._db: duckdb.DuckDBPyConnection | None = None
@@ -41,7 +41,7 @@ class DuckDb:
         }  # fmt: skip
 
     def rows(self, sql: str, values: Sequence[Value] = ()) -> list[tuple[object, ...]]:
-        """What a query answers, whole. Raises DataLoss where a file that it reads is damaged."""
+        """Return all rows of a query. Raises DataLoss if a file that it reads is damaged."""
         with self._cursor() as cursor:
             found: list[tuple[object, ...]] = cursor.execute(sql, list(values)).fetchall()
             return found
@@ -54,7 +54,9 @@ class DuckDb:
         values: Sequence[Value] = (),
         group_rows: int = 8192,
     ) -> None:
-        """A Parquet file of what `select` answers; `incoming` is a table of that name in it."""
+        """Write the result of `select` as a Parquet file; `incoming` is available as a table of
+        that name.
+        """
         copy = (
             f"COPY ({select}) TO '{_quoted(path)}' (FORMAT parquet, COMPRESSION zstd, "
             f"ROW_GROUP_SIZE {group_rows})"

@@ -1,5 +1,5 @@
-"""A job of the whole site that one node does in so long, whichever comes first. Two at once
-must do no harm: a turn is no lock.
+"""A site-wide job that one node does once in an interval. Two concurrent runs must do no harm: this
+is not a mutual exclusion.
 """
 
 from __future__ import annotations
@@ -8,8 +8,8 @@ from storage.clients.redis import Redis
 
 
 class IntervalLock:
-    """`{<job>}:turn` in Redis, which forgets it when it is over. Every call raises
-    IndexUnavailable where Redis is away.
+    """The key `{<job>}:turn` in Redis, which expires after the interval. Every call raises
+    IndexUnavailable if Redis is unreachable.
     """
 
     def __init__(self, redis: Redis, job: str, node: str, every_s: int) -> None:
@@ -18,10 +18,10 @@ class IntervalLock:
         self._node = node
         self._every_s = every_s
 
-    def take(self) -> bool:
-        """Whether it is ours now; then nobody's again for `every_s`."""
+    def acquire(self) -> bool:
+        """Return whether this node acquired the lock; then no node acquires it for `every_s`."""
         return self._redis.do("SET", self._key, self._node, "NX", "EX", self._every_s) is not None
 
-    def give_back(self) -> None:
-        """The job was not done: whoever asks next does it."""
+    def release(self) -> None:
+        """Release the lock because the job was not done; the next caller acquires it."""
         self._redis.do("DEL", self._key)

@@ -1,5 +1,5 @@
-"""A key in Redis that one holds at a time, by a token of his own. It lapses by itself where he
-died; only he renews it or gives it back.
+"""A lock in Redis with an owner token. It expires if its owner died; only the owner renews or
+releases it.
 """
 
 from __future__ import annotations
@@ -10,27 +10,29 @@ from storage.clients.lua import load_script
 from storage.clients.redis import Redis, Script
 
 _RENEW = load_script("clients", "lock_renew")
-_GIVE_BACK = load_script("clients", "lock_release")
+_RELEASE = load_script("clients", "lock_release")
 
 
 class Lock:
-    """Every call raises IndexUnavailable where Redis is away."""
+    """One lock. Every call raises IndexUnavailable if Redis is unreachable."""
 
     def __init__(self, redis: Redis, key: str, seconds: int) -> None:
-        """`seconds`: how long it is held without being renewed."""
+        """Create the lock; it expires `seconds` after it was acquired or renewed."""
         self._redis = redis
         self._key = key
         self._seconds = seconds
         self._token = secrets.token_hex(8)
 
-    def take(self) -> bool:
-        """Whether it is ours now; not where anybody holds it, ourselves included."""
+    def acquire(self) -> bool:
+        """Return whether the lock was acquired; it is not if any owner holds it, this one
+        included.
+        """
         return self._redis.do("SET", self._key, self._token, "NX", "EX", self._seconds) is not None
 
     def renew(self) -> bool:
-        """Whether it is ours still, and for as long again."""
+        """Renew the lock; return whether this owner still holds it."""
         return self._redis.run_all([Script(_RENEW, self._key, (self._token, self._seconds))]) == [1]
 
-    def give_back(self) -> None:
-        """Let others have it; nothing where it is theirs already."""
-        self._redis.run_all([Script(_GIVE_BACK, self._key, (self._token,))])
+    def release(self) -> None:
+        """Release the lock; nothing happens if another owner holds it."""
+        self._redis.run_all([Script(_RELEASE, self._key, (self._token,))])

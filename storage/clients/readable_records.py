@@ -1,4 +1,4 @@
-"""Reading records of which one that cannot be read must not stop the others."""
+"""Reads records so that an unreadable one does not stop the others."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _Record = TypeVar("_Record", bound=StoredModel)
 
 
 def read_or_skip(kind: type[_Record], data: bytes | str, where: str) -> _Record | None:
-    """The record, or None where it cannot be read, which is logged and counted by `where`."""
+    """Return the record; an unreadable one is logged, counted by `where`, and None is returned."""
     try:
         return kind.model_validate_json(data)
     except ValidationError as error:

@@ -1,8 +1,8 @@
-"""The door to Redis (or Valkey), one server or a cluster: typed calls, and its errors as ours. The
-only module that imports `redis`.
+"""The adapter for Redis (or Valkey), one server or a cluster: typed calls, and errors of
+`domain.errors`. Only this module imports `redis`.
 
-Neither KEYS nor SCAN is ever sent; no read is without a bound. Keys that must change together share
-a hash tag, so that a cluster will do.
+Neither KEYS nor SCAN is ever sent, and no read is unbounded. Keys that change together share a hash
+tag, so that a cluster works.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ Command = tuple[Word, ...]
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """Lua to run beside the data; every key that it touches has the hash tag of `key`."""
+    """A Lua script to run in the server; every key that it uses has the hash tag of `key`."""
 
     text: str
     key: str
@@ -41,15 +41,15 @@ class Script:
 
 
 Reply = object
-"""What Redis answers: int, str, None, float or a list of these; `texts` and `number` narrow it."""
+"""An answer of Redis: int, str, None, float or a list of these; `texts` and `number` narrow it."""
 
 CONNECT_TIMEOUT_S = 2.0
 ANSWER_TIMEOUT_S = 5.0
 CLUSTER = "+cluster"
 _NEVER = ":never"
-"""Names, behind a script's own key, one that never exists. While a slot moves key by key, a script
-that is sent to either node would meet a part of its keys; one with two names of which any is
-missing is refused there (`TRYAGAIN`), and runs nowhere until the slot has moved.
+"""The suffix of a second key that never exists. While a slot moves key by key, either node has only
+a part of a script's keys. A node refuses a script with a missing key (`TRYAGAIN`), so that it runs
+on neither until the slot has moved.
 """
 _PORT = 6379
 _TIMES: dict[str, Any] = {
@@ -70,8 +70,9 @@ _Client = redis.Redis | redis.RedisCluster
 
 
 class Redis:
-    """Connections to one server or to a cluster; thread-safe. Every call raises
-    IndexUnavailable where it is away or refuses.
+    """Connections to one server or to a cluster. It is thread-safe.
+
+    Every call raises IndexUnavailable if the server is unreachable or refuses.
     """
 
     def __init__(self, open_: Callable[[], _Client], url: str = "") -> None:
@@ -79,47 +80,49 @@ class Redis:
         self._url = url
         self._opened: _Client | None = None
         self._opening = threading.Lock()
-        self._suspicion = CircuitBreaker()
+        self._breaker = CircuitBreaker()
 
     def __reduce__(self) -> tuple[object, tuple[str]]:
-        """In another process: a door of its own to the same server."""
+        """Pickle as a client of the same server, which opens its own connections in the other
+        process.
+        """
         return connect, (self._url,)
 
     @property
     def _client(self) -> _Client:
-        """Opened by the first call: a cluster is asked at once how it is made up."""
+        """The client, opened by the first call: opening a cluster reads its topology."""
         with self._opening:
             if self._opened is None:
                 self._opened = self._open()
             return self._opened
 
     def do(self, *command: Word) -> Reply:
-        """One command and its answer."""
-        with self._asking():
+        """Send one command and return its answer."""
+        with self._guarded():
             answer: Reply = self._client.execute_command(*command)  # type: ignore[no-untyped-call]
             return answer
 
     def do_all(self, commands: Sequence[Command], atomic: bool = False) -> list[Reply]:
-        """Several commands in one round trip; `atomic`: all or none (MULTI). Raises if any of
-        them failed.
+        """Send several commands in one round trip; with `atomic`, all or none (MULTI). Raises if
+        any of them failed.
         """
         if not commands:
             return []
-        with self._asking(), self._client.pipeline(transaction=atomic) as pipe:
+        with self._guarded(), self._client.pipeline(transaction=atomic) as pipe:
             for command in commands:
                 pipe.execute_command(*command)
             return list(pipe.execute())
 
     def run_all(self, scripts: Sequence[Script]) -> list[object]:
-        """Several scripts in one round trip, each whole or not at all; their answers hold bytes,
-        not text.
+        """Run several scripts in one round trip, each completely or not at all; their answers hold
+        bytes, not text.
 
-        They are sent by their hashes, and in full only where the server does not know one
-        (`NOSCRIPT`: nothing of it has run then).
+        They are sent by their hashes. A script that the server does not know (`NOSCRIPT`) has not
+        run, and is sent in full.
         """
         if not scripts:
             return []
-        with self._asking():
+        with self._guarded():
             answers = self._answers(
                 [("EVALSHA", _sha1(script.text)) for script in scripts], scripts
             )
@@ -137,18 +140,18 @@ class Redis:
             return answers
 
     def values(self, groups: Sequence[Sequence[str]]) -> list[list[bytes | None]]:
-        """What lies at each key, as bytes, in one round trip; the keys of a group have one hash
-        tag.
+        """Return the value of each key, as bytes, in one round trip; the keys of a group have one
+        hash tag.
         """
         asked = [group for group in groups if group]
-        with self._asking(), self._client.pipeline(transaction=False) as pipe:
+        with self._guarded(), self._client.pipeline(transaction=False) as pipe:
             for group in asked:
                 pipe.execute_command("MGET", *group, NEVER_DECODE=True)
             found = iter(pipe.execute() if asked else ())
         return [next(found) if group else [] for group in groups]
 
     def _answers(self, words: Sequence[tuple[str, str]], scripts: Sequence[Script]) -> list[object]:
-        """An answer to each script, which is an exception where it failed."""
+        """Return the answer of each script, which is an exception if it failed."""
         if not scripts:
             return []
         with self._client.pipeline(transaction=False) as pipe:
@@ -173,13 +176,13 @@ class Redis:
             self._opened.close()
 
     @contextmanager
-    def _asking(self) -> Iterator[None]:
+    def _guarded(self) -> Iterator[None]:
         refusal = IndexUnavailable(
             "Redis did not answer its last call, so it is not asked meanwhile"
         )
         with (
             _mapped(),
-            self._suspicion.asking(
+            self._breaker.guard(
                 refusal, (redis.ConnectionError, redis.TimeoutError, RedisClusterException)
             ),
         ):
@@ -187,10 +190,10 @@ class Redis:
 
 
 def connect(url: str) -> Redis:
-    """A door to `redis://` or `rediss://` `url`, or to a cluster: `redis+cluster://` with the
-    addresses of some of its nodes, by commas.
+    """Return a client of `redis://` or `rediss://` `url`, or of a cluster: `redis+cluster://` with
+    the addresses of some of its nodes, separated by commas.
 
-    Connects on first use, and again by itself after the server was away.
+    It connects on first use, and again after the server was unreachable.
     """
     try:
         client = _cluster(url) if CLUSTER in url.partition("://")[0] else _single(url)
@@ -211,7 +214,9 @@ def _single(url: str) -> Callable[[], redis.Redis]:
 
 
 def _cluster(url: str) -> Callable[[], redis.RedisCluster]:
-    """What opens a client of the cluster; each of the addresses is enough to learn the others."""
+    """Return a function that opens a client of the cluster; one reachable address is enough to find
+    the others.
+    """
     parts = urlsplit(url.replace(CLUSTER, "", 1))
     login, _, addresses = parts.netloc.rpartition("@")
     hosts = [urlsplit(f"//{address}") for address in addresses.split(",")]
@@ -235,14 +240,14 @@ def _sha1(script: str) -> str:
 
 
 def texts(reply: Reply) -> list[str]:
-    """A list of strings; anything else is a fault of ours."""
+    """Return a list of strings. Raises TypeError for any other answer."""
     if not isinstance(reply, list):
         raise TypeError(f"Redis answered {type(reply).__name__} where a list was due")
     return [str(item) for item in reply]
 
 
 def maybe_texts(reply: Reply) -> list[str | None]:
-    """A list of strings and None, as MGET and HMGET answer."""
+    """Return a list of strings and None, as MGET and HMGET answer."""
     if not isinstance(reply, list):
         raise TypeError(f"Redis answered {type(reply).__name__} where a list was due")
     return [None if item is None else str(item) for item in reply]

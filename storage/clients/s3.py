@@ -1,8 +1,8 @@
-"""The door to the object store (any S3): small calls, short timeouts, its errors as ours. The only
-module that imports `minio`.
+"""The adapter for the object store (any S3): small calls, short timeouts, and errors of
+`domain.errors`. Only this module imports `minio`.
 
-Nothing is retried in here: whoever calls knows whether it can wait. Objects are streamed, never
-held whole but by `get`.
+Nothing is retried here, because the caller knows whether it can wait. Objects are streamed; only
+`get` reads one into memory.
 """
 
 from __future__ import annotations
@@ -28,10 +28,12 @@ from storage.clients.circuit_breaker import CircuitBreaker
 
 TIMEOUT_S = 5.0
 MOST_IDLE = 128
-"""Connections kept for the next call: more than the threads of any process that may ask at once."""
-PART_BYTES = 8 << 20  # of a multipart upload; also the most of a file that is in memory at once
+"""Connections that are kept for the next call: more than the threads of any process that call
+concurrently.
+"""
+PART_BYTES = 8 << 20  # of a multipart upload; also the most of a file in memory
 CHUNK_BYTES = 64 << 10
-_SILENCE = (urllib3.exceptions.HTTPError,)
+_SILENT_ERRORS = (urllib3.exceptions.HTTPError,)
 _ABSENT = frozenset({"NoSuchKey", "NoSuchObject", "NoSuchBucket", "ResourceNotFound"})
 _FULL = frozenset(
     {
@@ -42,8 +44,8 @@ _FULL = frozenset(
         "InternalError",
     }
 )
-"""What stores say to a write that they have no space for. SeaweedFS has but `InternalError` to
-say that none of its volumes is writable.
+"""The error codes of stores without space. SeaweedFS answers only `InternalError` when none of its
+volumes is writable.
 """
 _OK, _CONFLICT, _PRECONDITION_FAILED, _INSUFFICIENT_STORAGE = 200, 409, 412, 507
 _SIGNED_FOR = timedelta(minutes=5)
@@ -62,11 +64,11 @@ class ObjectStat:
     size_bytes: int
     etag: str
     modified_s: int = field(default=0, compare=False)
-    """When it was written (UTC); 0 where that was not asked."""
+    """When it was written (UTC); 0 if that was not read."""
 
     @property
     def version(self) -> tuple[str, int, int]:
-        """Differs between two states of an object."""
+        """A value that differs between two states of an object."""
         return self.etag, self.size_bytes, self.modified_s
 
 
@@ -79,9 +81,7 @@ class _Response(Protocol):
 
 
 class ObjectStream(Iterator[bytes]):
-    """The bytes of an object in chunks, as they arrive. Close it where it is not read to its
-    end.
-    """
+    """The bytes of an object in chunks, as they arrive. Close it if it is not read to its end."""
 
     def __init__(self, response: _Response | None, key: str) -> None:
         self._response = response
@@ -107,17 +107,18 @@ class ObjectStream(Iterator[bytes]):
 
 
 class ObjectStore:
-    """One bucket; thread-safe. Every call raises ObjectsUnavailable where the store is away or
-    refuses.
+    """One bucket. It is thread-safe.
+
+    Every call raises ObjectsUnavailable if the store is unreachable or refuses.
     """
 
     def __init__(
         self, endpoint: str, access_key: str, secret_key: str, bucket: str, secure: bool = False
     ) -> None:
-        """`endpoint` is `host:port`, without a scheme."""
+        """Use `endpoint`, which is `host:port` without a scheme."""
         self.bucket = bucket
         self._where = (endpoint, access_key, secret_key, bucket, secure)
-        self._suspicion = CircuitBreaker()
+        self._breaker = CircuitBreaker()
         self._http = urllib3.PoolManager(
             timeout=urllib3.Timeout(connect=TIMEOUT_S, read=TIMEOUT_S),
             retries=urllib3.Retry(0),
@@ -141,12 +142,14 @@ class ObjectStore:
             ) from None
 
     def __reduce__(self) -> tuple[type[ObjectStore], tuple[str, str, str, str, bool]]:
-        """In another process: a door of its own to the same store."""
+        """Pickle as a client of the same store, which opens its own connections in the other
+        process.
+        """
         return ObjectStore, self._where
 
     def ensure_bucket(self) -> None:
-        """Make the bucket unless it is there."""
-        with self._asking(self.bucket):
+        """Create the bucket unless it exists."""
+        with self._guarded(self.bucket):
             if self._client.bucket_exists(self.bucket):
                 return
             try:
@@ -157,24 +160,24 @@ class ObjectStore:
 
     def ping(self) -> None:
         """Raises ObjectsUnavailable unless the store answers for the bucket."""
-        with self._asking(self.bucket):
+        with self._guarded(self.bucket):
             if not self._client.bucket_exists(self.bucket):
                 raise ObjectsUnavailable(f"the object store has no bucket {self.bucket!r}")
 
     def put(self, key: str, data: bytes, content_type: str) -> None:
-        """Write `data`, over what was there."""
-        with self._asking(key), _writing(key):
+        """Write `data`; an existing object is replaced."""
+        with self._guarded(key), _writing(key):
             self._client.put_object(self.bucket, key, io.BytesIO(data), len(data), content_type)
 
     def put_new(self, key: str, data: bytes, content_type: str) -> bool:
-        """Write `data` unless the key is taken; whether it was written. Of several writers one
+        """Write `data` unless the key exists; return whether it was written. Of several writers one
         wins.
 
-        A store that does not know `If-None-Match` lets the last one win. What was written is read
-        back, so the others find out unless they had read theirs before that.
+        A store that ignores `If-None-Match` lets the last one win. What was written is therefore
+        read back, so that the others notice, unless they read theirs before.
         """
         headers = {"If-None-Match": "*", "Content-Type": content_type}
-        with self._asking(key):
+        with self._guarded(key):
             # The client of `minio` sends no conditional headers; an address that it signed may.
             address = self._client.get_presigned_url("PUT", self.bucket, key, expires=_SIGNED_FOR)
             answer = self._http.request("PUT", address, body=data, headers=headers)
@@ -185,10 +188,10 @@ class ObjectStore:
         return self.get(key) == data
 
     def put_file(self, key: str, path: Path, content_type: str) -> ObjectStat:
-        """Write a file, over what was there, `PART_BYTES` at a time; what was written, with the
-        etag that the store gave it.
+        """Write a file, `PART_BYTES` at a time, and return its state with the store's etag. An
+        existing object is replaced.
         """
-        with path.open("rb") as file, self._asking(key), _writing(key):
+        with path.open("rb") as file, self._guarded(key), _writing(key):
             size_bytes = os.fstat(file.fileno()).st_size
             made = self._client.put_object(
                 self.bucket,
@@ -202,24 +205,24 @@ class ObjectStore:
         return ObjectStat(key, size_bytes, _bare_etag(made.etag))
 
     def get(self, key: str) -> bytes:
-        """A small object, whole. Raises NotFound."""
+        """Return a small object as a whole. Raises NotFound."""
         return b"".join(self.read(key))
 
     def read(self, key: str, offset: int = 0, length: int | None = None) -> ObjectStream:
-        """`length` bytes from `offset` (to the end where None). Raises NotFound at the call,
+        """Return `length` bytes from `offset`, or all to the end. NotFound is raised at the call,
         not at the first chunk.
         """
         if length == 0:
             return ObjectStream(None, key)
-        with self._asking(key):
+        with self._guarded(key):
             return ObjectStream(
                 self._client.get_object(self.bucket, key, offset=offset, length=length or 0), key
             )
 
     def stat(self, key: str) -> ObjectStat | None:
-        """Size and etag of an object, or None where there is none."""
+        """Return size and etag of an object, or None if it does not exist."""
         try:
-            with self._asking(key):
+            with self._guarded(key):
                 found = self._client.stat_object(self.bucket, key)
         except NotFound:
             return None
@@ -227,7 +230,9 @@ class ObjectStore:
         return ObjectStat(key, found.size or 0, _bare_etag(found.etag), modified_s)
 
     def folders(self, prefix: str) -> list[str]:
-        """The names right under `prefix` (which ends with `/`) that have objects below them."""
+        """Return the names directly under `prefix` (which ends with `/`) that have objects below
+        them.
+        """
         with _mapped(prefix):
             found = self._client.list_objects(self.bucket, prefix)
             return [
@@ -237,8 +242,8 @@ class ObjectStore:
             ]
 
     def list(self, prefix: str) -> Iterator[ObjectStat]:
-        """Every object whose key begins with `prefix`, by key, a page at a time as it is asked
-        for.
+        """Yield every object whose key begins with `prefix`, by key; pages are fetched as they are
+        needed.
         """
         with _mapped(prefix):
             for found in self._client.list_objects(self.bucket, prefix, recursive=True):
@@ -246,25 +251,25 @@ class ObjectStore:
                     yield ObjectStat(found.object_name, found.size or 0, _bare_etag(found.etag))
 
     def delete(self, key: str) -> None:
-        """Delete an object; one that is not there is no fault."""
-        with self._asking(key):
+        """Delete an object; a missing one is no error."""
+        with self._guarded(key):
             self._client.remove_object(self.bucket, key)
 
     def close(self) -> None:
         self._http.clear()
 
     @contextmanager
-    def _asking(self, what: str) -> Iterator[None]:
+    def _guarded(self, what: str) -> Iterator[None]:
         refusal = ObjectsUnavailable(
             f"the object store did not answer its last call, so it is not asked for {what} "
             "meanwhile"
         )
-        with _mapped(what), self._suspicion.asking(refusal, _SILENCE):
+        with _mapped(what), self._breaker.guard(refusal, _SILENT_ERRORS):
             yield
 
 
 def _stat_of(key: str, headers: Mapping[str, str]) -> ObjectStat:
-    """Of the whole object, also where the answer is a part of it."""
+    """Return the state of the whole object, also if the answer is a part of it."""
     size_bytes = headers.get("Content-Range", "").rpartition("/")[2] or headers.get(
         "Content-Length", "0"
     )

@@ -1,10 +1,10 @@
-"""Versioned records of JSON in the object store: a version is written once, and the highest stands.
+"""Versioned JSON records in the object store: a version is written once, and the highest is valid.
 
-<root><id>/<version>.json     the records of one kind under a root, such as `state/holds/`
-<prefix><version>.json        the versions of one record
+<root><id>/<version>.json are the records of one kind under a root, such as `state/holds/`.
+<prefix><version>.json are the versions of one record.
 
-What cannot be read is reported with its key, and never hides another record: neither a damaged one,
-nor an object that is no record at all, nor one that a newer version of Sightline wrote.
+An unreadable object is reported with its key, and never hides another record. It may be damaged, no
+record at all, or written by a newer version of Sightline.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ _Record = TypeVar("_Record", bound=StoredModel)
 
 @dataclass(frozen=True, slots=True)
 class DamagedRecord:
-    """An object that is where a record should be and cannot be read, and why."""
+    """An object at the place of a record that cannot be read, and the reason."""
 
     key: str
     why: str
     record_id: str = ""
-    """Of which record it is the newest version; empty where its key is no record's."""
+    """The record of which it is the newest version; empty if its key is not that of a record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,24 +44,26 @@ class Versioned(Generic[_Record]):
 
 @dataclass(frozen=True, slots=True)
 class Listing(Generic[_Record]):
-    """The newest version of each record that can be read, and what cannot be."""
+    """The newest version of each readable record, and the unreadable objects."""
 
     records: tuple[_Record, ...]
     damaged: tuple[DamagedRecord, ...]
 
 
 class VersionedRecords(Generic[_Record]):
-    """The records of one kind. Thread-safe. Raises ObjectsUnavailable where the store is away."""
+    """The records of one kind. It is thread-safe, and raises ObjectsUnavailable if the store is
+    unreachable.
+    """
 
-    def __init__(self, objects: ObjectStore, kind: type[_Record], remembers: bool = False) -> None:
-        """`remembers`: a version never changes, so that each is fetched once."""
+    def __init__(self, objects: ObjectStore, kind: type[_Record], caches: bool = False) -> None:
+        """With `caches`, each version is fetched once, because a version never changes."""
         self._objects = objects
         self._kind = kind
-        self._remembers = remembers
+        self._caches = caches
         self._known: dict[str, _Record] = {}
 
     def add(self, prefix: str, version: int, record: _Record) -> None:
-        """Write a version. Raises RecordConflict where that version is there already: it stays."""
+        """Write a version. Raises RecordConflict if that version exists; the existing one stays."""
         key = version_key(prefix, version)
         data = record.model_dump_json(by_alias=True).encode()
         if not self._objects.put_new(key, data, "application/json"):
@@ -70,9 +72,9 @@ class VersionedRecords(Generic[_Record]):
             )
 
     def newest(self, prefix: str) -> Versioned[_Record] | None:
-        """The version that stands, or None. Raises DataLoss where it cannot be read.
+        """Return the valid version, or None. Raises DataLoss if it cannot be read.
 
-        An older version never stands in for one that cannot be read: it may allow what was revoked.
+        An older version never replaces an unreadable one, because it may allow what was revoked.
         """
         version = self.newest_version(prefix)
         if version == 0:
@@ -80,7 +82,9 @@ class VersionedRecords(Generic[_Record]):
         return Versioned(self.read(version_key(prefix, version)), version)
 
     def newest_readable(self, prefix: str) -> Versioned[_Record] | None:
-        """The newest version that can be read, whatever stands; None where none can be."""
+        """Return the newest version that can be read, whether or not it is valid; None if there is
+        none.
+        """
         for version in reversed(self.versions(prefix)):
             try:
                 return Versioned(self.read(version_key(prefix, version)), version)
@@ -89,15 +93,17 @@ class VersionedRecords(Generic[_Record]):
         return None
 
     def versions(self, prefix: str) -> list[int]:
-        """The numbers of all versions of a record, oldest first."""
+        """Return the numbers of all versions of a record, oldest first."""
         return sorted({_version_of(found.key, prefix) for found in self._list(prefix)} - {0})
 
     def newest_version(self, prefix: str) -> int:
-        """The number of the version that stands, readable or not; 0 where there is none."""
+        """Return the number of the valid version, readable or not; 0 if there is none."""
         return newest_version(prefix, (found.key for found in self._list(prefix)))
 
     def read(self, key: str) -> _Record:
-        """One version. Raises DataLoss where it cannot be read, NotFound where it is gone."""
+        """Return one version. Raises DataLoss if it cannot be read, and NotFound if it was
+        deleted.
+        """
         known = self._known.get(key)
         if known is not None:
             return known
@@ -105,12 +111,14 @@ class VersionedRecords(Generic[_Record]):
             record = self._kind.model_validate_json(self._objects.get(key))
         except ValidationError as error:
             raise unreadable(key, error) from error
-        if self._remembers:
+        if self._caches:
             self._known[key] = record
         return record
 
     def all(self, root: str) -> Listing[_Record]:
-        """The newest version of every record under `root`, and everything there that is none."""
+        """Return the newest version of every record under `root`, and every object there that is
+        none.
+        """
         newest, foreign = self._newest_keys(root)
         records: list[_Record] = []
         damaged = list(foreign)
@@ -124,7 +132,7 @@ class VersionedRecords(Generic[_Record]):
         return Listing(tuple(records), tuple(damaged))
 
     def foreign(self, prefix: str) -> Iterator[DamagedRecord]:
-        """The objects under `prefix` that are no versions of one record."""
+        """Yield the objects under `prefix` that are not versions of one record."""
         for found in self._list(prefix):
             if _version_of(found.key, prefix) == 0:
                 yield _foreign(found.key)
@@ -154,12 +162,12 @@ def version_key(prefix: str, version: int) -> str:
 
 
 def newest_version(prefix: str, keys: Iterable[str]) -> int:
-    """The highest version that `keys` name under `prefix`; 0 where they name none."""
+    """Return the highest version that `keys` name under `prefix`; 0 if they name none."""
     return max((_version_of(key, prefix) for key in keys), default=0)
 
 
 def _version_of(key: str, prefix: str) -> int:
-    """0 where `key` is no version's."""
+    """Return the version that `key` names; 0 if it names none."""
     if not key.startswith(prefix):
         return 0
     match = _VERSION.fullmatch(key.removeprefix(prefix))

@@ -1,13 +1,13 @@
-"""A person's correction of a plate's reading: versioned records beside the event's objects, a line
+"""A person's correction of a plate's reading: versioned records next to the event's objects, a line
 in the journal, and the index.
 
-events/…/<event id>/corrected.<version>.json     the highest version stands; the sidecar is never
-rewritten journal/_corrections/<yyyy>/<mm>/<dd>/<hhmm>.<event id>.<version>.jsonl.gz     from which
-an index is rebuilt {corrections}:by_event     hash, event id to the correction that stands: what
-every write of the event to the index takes with it
+Of the records `events/…/<event id>/corrected.<version>.json` the highest version is valid; the
+sidecar is never rewritten. An index is rebuilt from
+`journal/_corrections/<yyyy>/<mm>/<dd>/<hhmm>.<event id>.<version>.jsonl.gz`. Each write of the
+event to the index adds the valid correction from the hash `{corrections}:by_event`.
 
-The API writes them, so it needs no node: one that is down holds no correction up, and what it still
-keeps of the event changes nothing.
+The API writes corrections, so that no node is needed: a node that is down delays none, and its
+spooled state of the event changes nothing.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ from storage.events.journal import JournalCorrect
 from storage.index.event_index import EventIndex
 
 _TURN_S = 60
-"""Longer than all calls of one correction may take; whoever dies meanwhile holds others up for
-as long.
+"""The lifetime of an event's lock: longer than all calls of one correction. A process that dies
+blocks others for this time.
 """
 
 
 class CorrectionRecord(StoredModel):
-    """What `corrected.<version>.json` holds."""
+    """The content of `corrected.<version>.json`."""
 
     event_id: str
     camera: str
@@ -45,8 +45,9 @@ class CorrectionRecord(StoredModel):
 
 
 class Corrections:
-    """Thread-safe. Raises StoreError where a store is away; asked again with the same words,
-    what was left undone is done.
+    """Corrects events. It is thread-safe, and raises StoreError if a store is unreachable.
+
+    A repeated call with the same arguments completes the steps that are left.
     """
 
     def __init__(self, redis: Redis, objects: ObjectStore, index: EventIndex, clock: Clock) -> None:
@@ -57,11 +58,11 @@ class Corrections:
         self._clock = clock
 
     def correct(self, event: Event, text: str, by: str, reason: str, version: int) -> Correction:
-        """Let `text` be the plate of `event`; empty: what was read stands again. Durable and found
-        by searches when this returns.
+        """Make `text` the plate of `event`; an empty text restores the reading. The correction is
+        durable and searchable when this returns.
 
-        `version` is that of the correction that the person saw, 0 where there was none. Raises
-        CorrectionConflict where another stands.
+        `version` is that of the correction that the person saw, 0 if there was none. Raises
+        CorrectionConflict if another one is valid.
         """
         with self._turn(event.id):
             newest = newest_record(self._objects, event.camera, event.id)
@@ -71,8 +72,8 @@ class Corrections:
             self._journal(record)
             self._index.correct(event.id, record.correction)
             if self._index.get(event.id) is None:
-                # It is in the archive: it comes back, is found at once, and is merged there by the
-                # next run.
+                # An archived event returns to the index, where searches find it, until the next run
+                # merges it into the archive.
                 self._index.put(event.model_copy(update={"corrected": record.correction}))
         return record.correction
 
@@ -82,7 +83,8 @@ class Corrections:
             self._records.add(prefix, record.correction.version, record)
         except RecordConflict as error:
             raise CorrectionConflict(
-                "this event was corrected by another person in this moment; look again, then decide"
+                "this event was corrected by another person at the same moment; read it again, "
+                "then decide"
             ) from error
 
     def _next(
@@ -102,14 +104,14 @@ class Corrections:
         ):
             return newest  # asked again, since the answer was lost or a store went away half way
         if (there.version if there is not None else 0) != version:
-            stands = (
+            current = (
                 f"{there.by} corrected it to {there.text or 'what was read'!r} (version "
                 f"{there.version})"
                 if there
-                else "nobody did"
+                else "no person did"
             )
             raise CorrectionConflict(
-                f"this event's correction is not of version {version} any more: {stands}; look "
+                f"this event's correction is not of version {version} any more: {current}; read it "
                 "again, then decide"
             )
         original = event.plate.text if event.plate is not None else ""
@@ -136,23 +138,23 @@ class Corrections:
     @contextmanager
     def _turn(self, event_id: str) -> Iterator[None]:
         lock = Lock(self._redis, f"{{corrections}}:turn:{event_id}", _TURN_S)
-        if not lock.take():
+        if not lock.acquire():
             raise CorrectionConflict(
-                "somebody else is correcting this event at this moment; look again, then decide"
+                "another person is correcting this event at this moment; read it again, then decide"
             )
         try:
             yield
         finally:
-            lock.give_back()
+            lock.release()
 
 
 def newest_record(objects: ObjectStore, camera_id: str, event_id: str) -> CorrectionRecord | None:
-    """The correction of an event that stands, or None. Raises DataLoss where it cannot be read."""
+    """Return the valid correction of an event, or None. Raises DataLoss if it cannot be read."""
     records = VersionedRecords(objects, CorrectionRecord)
     newest = records.newest(corrections_prefix(camera_id, event_id))
     return None if newest is None else newest.record
 
 
 def read_record(objects: ObjectStore, key: str) -> CorrectionRecord:
-    """One version of a correction. Raises DataLoss where it cannot be read."""
+    """Return one version of a correction. Raises DataLoss if it cannot be read."""
     return VersionedRecords(objects, CorrectionRecord).read(key)

@@ -1,8 +1,8 @@
-"""The live feed: events in the order in which they were indexed, those of a spool late; the newest
-of them, in Redis.
+"""The live feed: the newest events in Redis, in the order in which they were indexed. Events from a
+spool therefore appear late.
 
-An event appears when it is first indexed, and again with each later version of it: its passing went
-on, its clip is ready, or it was corrected.
+An event appears when it is first indexed, and again with each later version: the passing continued,
+the clip is ready, or it was corrected.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ TAG = "{feed}"
 
 @dataclass(frozen=True, slots=True)
 class FeedPage:
-    """As `arrivals.Page`, of events."""
+    """A page of events with the fields of `arrival_stream.Page`."""
 
     last: int
     known_from: int
@@ -29,17 +29,17 @@ class FeedPage:
 
 
 class Feed:
-    """Every call raises IndexUnavailable where Redis is away."""
+    """The feed of a site. Every call raises IndexUnavailable if Redis is unreachable."""
 
     def __init__(self, redis: Redis, most: int) -> None:
         self._arrivals = ArrivalStream(redis, TAG, most)
 
     def add_all(self, events: Sequence[Event]) -> None:
-        """Events that were indexed just now. Added twice, they appear twice."""
+        """Add events that were just indexed. An event that is added twice appears twice."""
         self._arrivals.add([_packed(event) for event in events])
 
     def after(self, number: int, limit: int) -> FeedPage:
-        """At most `limit` events that arrived after `number`, the oldest first."""
+        """Return at most `limit` events that arrived after `number`, the oldest first."""
         page = self._arrivals.after(number, limit)
         found = ((at, _unpacked(data)) for at, data in page.items)
         return FeedPage(
@@ -67,6 +67,6 @@ _SAMPLE = (
     '"plate":{"text":"鄂C12345","color":"blue","confidence":0.9,"alternatives":[{"text":"鄂C12345","confidence":0.01}]},"confidence":0.9,'
     '"box":[0.4,0.6,0.5,0.7],"wall_source":"receiver","clip_ready":false,"clip_missing":"","schema":1}'
 ).encode()
-"""What all events have in common, so that it is not stored with each. Part of version 1 of what
-is stored: never change it.
+"""The common text of all events, which compression then does not store with each. It is part of
+version 1 of the stored form and must never change.
 """

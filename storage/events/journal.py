@@ -1,9 +1,9 @@
-"""The journal: what became of events, in order, from which an index is rebuilt. A file a minute
-here, then an object a minute.
+"""The journal: lines of what became of events, in order, from which an index is rebuilt. Each
+minute is a file here, and then an object.
 
-journal/<yyyymmddhhmm>.jsonl, a line of JSON each: {"op":"put",…}, {"op":"delete",…},
-{"op":"correct",…}. Several processes append; a line is on disk when `append` returns. A line that a
-dying machine tore is skipped by readers, and the next writer begins a new one.
+journal/<yyyymmddhhmm>.jsonl has a line of JSON for each: {"op":"put",…}, {"op":"delete",…},
+{"op":"correct",…}. Several processes append; a line is on disk when `append` returns. Readers skip
+a line that a power cut left incomplete, and the next writer begins a new one.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ _log = logging.getLogger(__name__)
 _MINUTE_S = 60
 _MINUTE = re.compile(r"^\d{12}\.jsonl$")
 LATE_S = 5
-"""A minute is uploaded this long after its end, so that a slow writer seldom adds to it; one
-that does is merged.
+"""A minute is uploaded this long after its end, so that few writers are later. A later line is
+merged into the object.
 """
 
 
@@ -45,7 +45,7 @@ class _Line(StoredModel):
 
 
 class JournalPut(_Line):
-    """An event was kept, with these objects."""
+    """An event was published with these objects."""
 
     op: Literal["put"] = "put"
     event: Event
@@ -61,7 +61,7 @@ class JournalDelete(_Line):
 
 
 class JournalCorrect(_Line):
-    """A person corrected what was read of an event."""
+    """A person corrected the reading of an event."""
 
     op: Literal["correct"] = "correct"
     event_id: str
@@ -83,14 +83,14 @@ class JournalPart:
 
 
 class Journal:
-    """The local files of one node. Safe for threads and processes."""
+    """The local files of one node. It is safe for threads and processes."""
 
     def __init__(self, folder: Path, clock: Clock) -> None:
         self.folder = folder
         self._clock = clock
 
     def append(self, line: JournalLine) -> None:
-        """Add a line; on disk when this returns. Raises StoreError."""
+        """Append a line, which is on disk when this returns. Raises StoreError."""
         moment = datetime.fromtimestamp(self._clock.wall_ns() // NS_PER_S, UTC)
         try:
             append_line(
@@ -101,11 +101,11 @@ class Journal:
             raise StoreError(f"the journal cannot be written: {error}") from error
 
     def minutes(self) -> list[Path]:
-        """The files not yet uploaded, oldest first."""
+        """Return the files that are not uploaded yet, oldest first."""
         return sorted(path for path in self.folder.glob("*.jsonl") if _MINUTE.match(path.name))
 
     def parts(self) -> Iterator[JournalPart]:
-        """What the files not yet uploaded hold, oldest first."""
+        """Yield the content of the files that are not uploaded yet, oldest first."""
         for path in self.minutes():
             try:
                 data = path.read_bytes()
@@ -115,7 +115,7 @@ class Journal:
 
 
 class JournalUploader:
-    """Moves the minutes that are over to the object store; one for each node."""
+    """Moves finished minutes to the object store; each node has one."""
 
     def __init__(self, journal: Journal, objects: ObjectStore, node: str, clock: Clock) -> None:
         self._journal = journal
@@ -124,7 +124,7 @@ class JournalUploader:
         self._clock = clock
 
     def run(self, stop: threading.Event) -> None:
-        """Upload until `stop`, every 10 s; a store that is away is asked again."""
+        """Upload every 10 s until `stop`; an unreachable store is tried again."""
         while not self._clock.wait(stop, 10.0):
             try:
                 self.run_once()
@@ -133,10 +133,10 @@ class JournalUploader:
                 _log.warning("the journal waits: %s", error)
 
     def run_once(self) -> int:
-        """Upload every minute that is over, verify it, delete it here; how many.
+        """Upload every finished minute, verify it and delete it here; return their number.
 
-        Raises StoreError, and has lost nothing then: at once where the store is away, at the end
-        where it holds a damaged minute.
+        Raises StoreError, without losing anything. An unreachable store raises immediately; a
+        damaged object raises after all other minutes.
         """
         now_s = self._clock.wall_ns() // NS_PER_S
         over = [
@@ -156,7 +156,7 @@ class JournalUploader:
 
     def _upload(self, path: Path) -> None:
         key = journal_object(self._node, _minute_s(path))
-        with locked(path) as file:  # nobody can add to it, and what is verified is what is deleted
+        with locked(path) as file:  # no writer adds to it: the verified content is deleted
             data = os.pread(file, os.fstat(file).st_size, 0)
             there = self._there(key)
             if data and data not in _unpacked(key, there):
@@ -176,18 +176,18 @@ class JournalUploader:
 
 
 def stored_keys(objects: ObjectStore) -> list[str]:
-    """The keys of all journal objects: by node, then by minute."""
+    """Return the keys of all journal objects, by node and then by minute."""
     return [found.key for found in objects.list(JOURNAL_PREFIX) if found.key.endswith(".jsonl.gz")]
 
 
 def stored_part(objects: ObjectStore, key: str) -> JournalPart:
-    """What one journal object holds. Raises DataLoss where it is no journal."""
+    """Return the content of one journal object. Raises DataLoss if it is no journal."""
     return _part(key, _unpacked(key, objects.get(key)))
 
 
 def deleted(parts: Iterable[JournalPart]) -> set[str]:
-    """The events that journals say are deleted. An id is never used again, so that no later
-    line brings one back.
+    """Return the events that journals report as deleted. An id is never reused, so that no later
+    line restores one.
     """
     return {
         line.event_id for part in parts for line in part.lines if isinstance(line, JournalDelete)
@@ -195,7 +195,7 @@ def deleted(parts: Iterable[JournalPart]) -> set[str]:
 
 
 def corrections(parts: Iterable[JournalPart]) -> dict[str, Correction]:
-    """For each event that journals say was corrected, the correction that stands."""
+    """Return the valid correction of each event that journals report as corrected."""
     found: dict[str, Correction] = {}
     lines = (line for part in parts for line in part.lines if isinstance(line, JournalCorrect))
     for line in sorted(lines, key=lambda line: line.correction.version):
@@ -204,7 +204,7 @@ def corrections(parts: Iterable[JournalPart]) -> dict[str, Correction]:
 
 
 def covered(parts: Iterable[JournalPart]) -> dict[str, int]:
-    """For each event that journals say is kept, when it ended (UTC ns) by the latest of its
+    """Return for each published event of the journals its end (UTC ns) in the latest of its
     lines.
     """
     read = list(parts)

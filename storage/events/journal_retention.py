@@ -1,11 +1,10 @@
-"""Retention of the journal: a minute in the object store goes once it is older than anything is
-kept, and all that it tells of is gone.
+"""Retention of the journal. A minute in the object store is deleted once it is older than
+everything that is kept, and all its events are deleted.
 
-- Of an event that a hold keeps, the objects are there: its minute stays, as long as they do.
-- A minute that says `delete` stays as long as one is left that says `put` or `correct` of the same
-  event, or any of its objects: an index
-  rebuilt would have it again. Minutes go oldest first, so that this holds wherever a run is killed.
-- A minute that cannot be read in full stays.
+A minute stays as long as objects of its events exist, for example under a hold. A minute with a
+`delete` stays as long as a `put` or `correct` of the same event, or any of its objects, is left:
+otherwise a rebuilt index would have the event again. Minutes are deleted oldest first, so that this
+also holds after an interrupted run. A minute that cannot be read completely stays.
 """
 
 from __future__ import annotations
@@ -28,12 +27,12 @@ class JournalRetention:
         self._objects = objects
         self._stop = stop
         self._kept: set[str] = set()
-        """The events that minutes which stay say were kept, or corrected."""
+        """The events that remaining minutes report as published or corrected."""
         self._left = lru_cache(_DAYS_KNOWN)(self._left_in)
 
     def run(self, before_day: str) -> int:
-        """Delete what goes of the minutes of days (`yyyymmdd`) before that one; how many.
-        Raises StoreError where the store is away.
+        """Delete the finished minutes of days (`yyyymmdd`) before this one; return their number.
+        Raises StoreError if the store is unreachable.
         """
         done = 0
         for stat in self._minutes(before_day):
@@ -71,14 +70,14 @@ class JournalRetention:
         return event_id in self._left(event_day_prefix(event_id))
 
     def _left_in(self, prefix: str) -> frozenset[str]:
-        """The events of a day of which the store has any object: of a day that is over for all
-        cameras, what holds keep.
+        """Return the events of a day that have any object in the store. Of a day past every
+        camera's maximum, these are the held ones.
         """
         paths = (stat.key.removeprefix(prefix).split("/") for stat in self._objects.list(prefix))
         return frozenset(path[1] for path in paths if len(path) > 1)
 
     def _minutes(self, before_day: str) -> Iterator[ObjectStat]:
-        """The minutes of all nodes, oldest first."""
+        """Yield the minutes of all nodes, oldest first."""
         days = [
             (day, prefix)
             for node in self._objects.folders(JOURNAL_PREFIX)

@@ -1,5 +1,5 @@
-"""Legs that no vehicle could drive, however old: those that the index finds, and those that
-were noted when their day was archived.
+"""Impossible legs of any age: those that the index finds, and those that were stored when their day
+was archived.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from storage.index.impossible_legs import FoundLegs
 
 _DAY_H = MS_PER_DAY // MS_PER_HOUR
 _MOST = 500
-"""Events that may be found by a plate between two of its sightings."""
+"""The most events of a plate between two of its sightings."""
 
 
 @dataclass(frozen=True, slots=True)
 class EventLegs:
-    """`plates`: of pairs that the archive knows."""
+    """The found legs; `plates` has the plates of the pairs that the archive knows."""
 
     found: FoundLegs
     plates: dict[tuple[str, str], str]
@@ -33,7 +33,9 @@ class EventLegs:
     def find(
         cls, index: EventIndex, archive: Archive, first_hour: int, last_hour: int
     ) -> EventLegs:
-        """The impossible legs that ended in these hours, both included. Raises StoreError."""
+        """Return the impossible legs that ended in these hours, both included. Raises
+        StoreError.
+        """
         hot = index.impossible(first_hour, last_hour)
         # A leg may have begun on the day before; and what the index has forgotten by now, a look at
         # the archive has seen.
@@ -61,8 +63,8 @@ class EventLegs:
     def events(
         self, index: EventIndex, archive: Archive, pairs: Sequence[tuple[str, str]]
     ) -> Iterator[tuple[Event | None, Event | None]]:
-        """Both ends of each pair; None where it has gone. Of the archive they are looked for by
-        their plate, since that opens few files.
+        """Yield both ends of each pair; None for an event that was deleted. In the archive they are
+        searched by their plate, which opens few files.
         """
         hot = index.get_all([event_id for pair in pairs for event_id in pair])
         for pair, a, b in zip(pairs, hot[::2], hot[1::2], strict=True):
@@ -76,7 +78,7 @@ class EventLegs:
 
 
 def _between(archive: Archive, leg: ColdLeg) -> dict[str, Event]:
-    """The events of a plate from one of its sightings to the next."""
+    """Return the events of a plate from one of its sightings to the next."""
     from_ms, to_ms = wall_ms_of(leg.earlier), wall_ms_of(leg.later)
     query = EventQuery(
         plate=leg.plate, from_ns=from_ms * NS_PER_MS, to_ns=(to_ms + 1) * NS_PER_MS, order="oldest"

@@ -1,9 +1,9 @@
-"""The steps by which one event is kept: pictures, clip, sidecar, journal. Each is idempotent; what
-a crash left undone is done again.
+"""The steps by which one event is published: pictures, clip, sidecar, journal. Each is idempotent;
+after a crash the remaining ones are done.
 
-The store is asked what it has only once, by the sidecar, which is written last of the objects:
-where it holds this state of the event or a later one, all objects are there. Within a process
-`Work` remembers how far it came, so that waiting costs nothing.
+The store is asked only once what it has, by the sidecar, which is written after all other objects.
+If it has this state of the event or a later one, all objects exist. Within a process `Work` records
+the progress, so that waiting costs nothing.
 """
 
 from __future__ import annotations
@@ -31,42 +31,38 @@ from storage.recordings.recording_progress import Progress, RecordingProgress
 
 _log = logging.getLogger(__name__)
 NOTHING_AFTER_S = 60
-"""An event of which nothing is recorded this long after its end will never have a clip."""
+"""An event without any recording this long after its end never gets a clip."""
 
 
 @dataclass(frozen=True, slots=True)
 class Clip:
     digest: ObjectDigest | None
-    made: Cut | None
+    cut_clip: Cut | None
     missing: str = ""
 
 
 @dataclass(slots=True)
 class Work:
-    """One entry of the spool on its way, and how far it came. Changed by one lane at a time,
-    field by field.
-    """
+    """One spool entry in progress. One loop at a time changes it, field by field."""
 
     entry: SpoolEntry
     event: Event
     step: str = ""
-    """What is being done, for counting what failed."""
+    """The current step, by which failures are counted."""
     indexed: bool = False
-    """Searchable, with `clip_ready: false`."""
+    """Whether it is searchable, with `clip_ready: false`."""
     finished: bool = False
-    """The index has the event as its sidecar says it."""
-    asked: bool = False
+    """Whether the index has the event as its sidecar describes it."""
+    is_sidecar_read: bool = False
     objects: dict[str, ObjectDigest] = field(default_factory=dict)
     clip: Clip | None = None
-    """The clip in the store, or why there will be none: settled once, however often the steps
-    after it fail.
-    """
+    """The clip in the store, or why there is none. It is decided once, even if later steps fail."""
     sidecar: Sidecar | None = None
     journaled: bool = False
 
 
 class PublishSteps:
-    """The object store's side of keeping; one thread uses it."""
+    """The steps that write to the object store; one thread uses it."""
 
     def __init__(
         self,
@@ -85,12 +81,12 @@ class PublishSteps:
         self._progress = RecordingProgress(recorded_until, clock)
 
     def advance(self, work: Work) -> None:
-        """Take an event as far as it goes now: to its journal line, or until its clip must wait.
+        """Do the steps of an event up to its journal line, or until its clip must wait.
 
-        Raises StoreError or OSError where a step failed; called again, it goes on with that step.
+        Raises StoreError or OSError if a step failed; the next call continues with that step.
         """
         if work.sidecar is None:
-            self._ask(work)
+            self._read_sidecar(work)
         if work.sidecar is None:
             self._put_pictures(work)
             work.clip = work.clip or self._clip(work)
@@ -102,17 +98,17 @@ class PublishSteps:
             self._journal.append(JournalPut(event=work.sidecar.event, objects=work.sidecar.objects))
             work.journaled = True
 
-    def _ask(self, work: Work) -> None:
-        """A replay of what is kept already, or a crash just before the journal line: then the
-        sidecar is there.
+    def _read_sidecar(self, work: Work) -> None:
+        """Read the sidecar, which exists if the event was published before, or if a crash preceded
+        the journal line.
         """
-        if work.asked:
+        if work.is_sidecar_read:
             return
         work.step = "sidecar"
         sidecar = read_sidecar(self._objects, work.event.camera, work.event.id)
         if sidecar is not None and sidecar.event.ended_at >= work.event.ended_at:
             work.sidecar = sidecar
-        work.asked = True
+        work.is_sidecar_read = True
 
     def _put_pictures(self, work: Work) -> None:
         work.step = "pictures"
@@ -126,7 +122,7 @@ class PublishSteps:
                 )
 
     def _clip(self, work: Work) -> Clip | None:
-        """The clip, in the store; or why there is none; or None while it must wait."""
+        """Return the clip in the store, or why there is none; None while it must wait."""
         work.step = "clip"
         event = work.event
         to_ns = event.ended_at + round(self._settings.clip_after_s * NS_PER_S)
@@ -134,33 +130,33 @@ class PublishSteps:
             return None
         path = work.entry.path / CLIP
         try:
-            made = self._cut(event, to_ns, path)
+            cut_clip = self._cut(event, to_ns, path)
         except (NotFound, DataLoss) as error:
-            return self._without(event, error)
+            return self._without_clip(event, error)
         try:
-            return Clip(self._put_clip(event, path, made), made)
+            return Clip(self._put_clip(event, path, cut_clip), cut_clip)
         finally:
             path.unlink(missing_ok=True)
 
     def _cut(self, event: Event, to_ns: int, path: Path) -> Cut:
-        """Cut, opened again and found to hold the event, but for what was never recorded of it.
-        Raises NotFound where that is all of it.
+        """Cut the clip, open it again and check that it contains the event, gaps in the recording
+        aside. Raises NotFound if nothing of the event is recorded.
         """
         from_ns = event.started_at - round(self._settings.clip_before_s * NS_PER_S)
-        made = cut(self._ledger.segments(event.camera, from_ns, to_ns), from_ns, to_ns, path)
+        cut_clip = cut(self._ledger.segments(event.camera, from_ns, to_ns), from_ns, to_ns, path)
         if any(
             a * NS_PER_MS <= event.started_at and event.ended_at <= b * NS_PER_MS
-            for a, b in made.gaps_ms
+            for a, b in cut_clip.gaps_ms
         ):
             path.unlink(missing_ok=True)
             raise NotFound(
                 f"nothing is recorded between {rfc3339(event.started_at)} and "
                 f"{rfc3339(event.ended_at)}"
             )
-        verify(path, made.start_ns, event.started_at, event.ended_at, made.gaps_ms)
-        return made
+        verify(path, cut_clip.start_ns, event.started_at, event.ended_at, cut_clip.gaps_ms)
+        return cut_clip
 
-    def _without(self, event: Event, error: NotFound | DataLoss) -> Clip | None:
+    def _without_clip(self, event: Event, error: NotFound | DataLoss) -> Clip | None:
         if self._clock.wall_ns() - event.ended_at < NOTHING_AFTER_S * NS_PER_S:
             return None
         _log.warning(
@@ -170,13 +166,13 @@ class PublishSteps:
         why = "the recording is damaged" if isinstance(error, DataLoss) else "nothing was recorded"
         return Clip(None, None, why)
 
-    def _put_clip(self, event: Event, path: Path, made: Cut) -> ObjectDigest:
+    def _put_clip(self, event: Event, path: Path, cut_clip: Cut) -> ObjectDigest:
         key = event_object(event.camera, event.id, CLIP)
         self._objects.put_file(key, path, "video/mp4")
         kept = self._objects.stat(key)
-        if kept is None or kept.size_bytes != made.size_bytes:
+        if kept is None or kept.size_bytes != cut_clip.size_bytes:
             raise ObjectsUnavailable(f"the object store did not keep {key} as it was given")
-        return ObjectDigest(key=key, size_bytes=made.size_bytes, sha256=made.sha256)
+        return ObjectDigest(key=key, size_bytes=cut_clip.size_bytes, sha256=cut_clip.sha256)
 
     def _put_sidecar(self, work: Work, clip: Clip) -> None:
         work.step = "sidecar"
@@ -185,11 +181,11 @@ class PublishSteps:
         )
         objects = dict(work.objects) | ({} if clip.digest is None else {CLIP: clip.digest})
         sidecar = Sidecar(event=event, objects=objects)
-        if clip.made is not None:
+        if clip.cut_clip is not None:
             times = {
-                "gaps_ms": clip.made.gaps_ms,
-                "clip_start_at": clip.made.start_ns,
-                "clip_end_at": clip.made.end_ns,
+                "gaps_ms": clip.cut_clip.gaps_ms,
+                "clip_start_at": clip.cut_clip.start_ns,
+                "clip_end_at": clip.cut_clip.end_ns,
             }
             sidecar = Sidecar(event=event, objects=objects, **times)
         key = event_object(event.camera, event.id, SIDECAR)
@@ -198,8 +194,9 @@ class PublishSteps:
 
 
 def read_sidecar(objects: ObjectStore, camera_id: str, event_id: str) -> Sidecar | None:
-    """The sidecar of an event, None where there is none, or where what is there is none (then
-    it is to be written again).
+    """Return the sidecar of an event.
+
+    Returns None if it is missing or damaged; it is then written again.
     """
     key = event_object(camera_id, event_id, SIDECAR)
     try:

@@ -1,9 +1,9 @@
-"""Keeps the events of a worker's cameras: from the spool to the index and the object store, however
-often these are away.
+"""Publishes the events of a worker's cameras from the spool to the index and the object store,
+however often these are unreachable.
 
-Two lanes, so that neither store waits for the other: one enters events in the index, at once and
-again when their clips are ready; one puts pictures, clips and sidecars into the object store and
-writes the journal. An entry leaves the spool when both are done with it.
+Two loops run, so that neither store waits for the other. One writes events to the index,
+immediately and again when their clips are ready. The other uploads pictures, clips and sidecars,
+and writes the journal. An entry leaves the spool when both are done with it.
 """
 
 from __future__ import annotations
@@ -46,54 +46,56 @@ class EventPublisher:
         camera_ids: Callable[[], Sequence[str]],
         recorded_until: Callable[[str], int | None],
     ) -> None:
-        """`camera_ids`: whose events to keep, asked at every pass. `recorded_until` answers with
-        the wall time (UTC ns) up to which a camera is recorded, None where nothing records it.
+        """Publish the events of `camera_ids`, which is called at every pass.
+
+        `recorded_until` returns the wall time (UTC ns) up to which a camera is recorded, or None if
+        no process records it.
         """
         self._spool = spool
         self._index = index
         self._feed = feed
-        self._keeping = PublishSteps(objects, journal, ledger, settings, clock, recorded_until)
+        self._steps = PublishSteps(objects, journal, ledger, settings, clock, recorded_until)
         self._camera_ids = camera_ids
         self._work: dict[SpoolEntry, Work] = {}
         self._lock = threading.Lock()
-        lanes = (("index", self._index_pass), ("objects", self._object_pass))
-        self._lanes = tuple(RetryLoop(name, partial(_counted, work), clock) for name, work in lanes)
+        loops = (("index", self._index_pass), ("objects", self._object_pass))
+        self._loops = tuple(RetryLoop(name, partial(_counted, work), clock) for name, work in loops)
 
     def run(self, stop: threading.Event) -> None:
-        """Keep events until `stop`. Never gives up on one."""
-        index_lane, object_lane = self._lanes
+        """Publish events until `stop`. An event is retried until it succeeds."""
+        index_loop, object_loop = self._loops
         # A daemon: at `stop` it may be in the middle of an upload to a store that does not answer.
         thread = threading.Thread(
-            target=object_lane.run, args=(stop,), name="keeper-objects", daemon=True
+            target=object_loop.run, args=(stop,), name="publish-objects", daemon=True
         )
         thread.start()
-        index_lane.run(stop)
+        index_loop.run(stop)
         thread.join(_JOIN_S)
 
     def run_once(self) -> int:
-        """One pass of each lane, also beside `run`; how many events are still in the spool.
-        What failed is left to a later pass.
+        """Do one pass of each loop, also concurrently with `run`. Returns how many events are still
+        in the spool; a later pass repeats what failed.
         """
-        index_lane, object_lane = self._lanes
-        index_lane.run_once()
-        object_lane.run_once()
-        index_lane.run_once()  # what the objects' lane has just finished
-        return len(self._take_stock())
+        index_loop, object_loop = self._loops
+        index_loop.run_once()
+        object_loop.run_once()
+        index_loop.run_once()  # what the objects' loop has just finished
+        return len(self._current_work())
 
     def wake(self) -> None:
-        """There is something new in the spool."""
-        for lane in self._lanes:
-            lane.wake()
+        """Start a pass now, because the spool has a new entry."""
+        for loop in self._loops:
+            loop.wake()
 
     def pending_count(self) -> int:
-        """How many events wait, as of the last pass."""
+        """Return how many events waited after the last pass."""
         return len(self._work)
 
     def _index_pass(self) -> bool:
-        """Enter the newest that are not in the index, and those that are ready. True where
-        there is more to do at once.
+        """Index the newest events that are not in the index, and those that are ready. Returns True
+        if another pass is needed immediately.
         """
-        works = self._take_stock()
+        works = self._current_work()
         new = [work for work in works if not work.indexed][-_INDEX_BATCH:]
         self._put([work.event for work in new])
         for work in new:
@@ -106,12 +108,12 @@ class EventPublisher:
         self._put([event for _, event in ready])
         for work, _ in ready:
             work.finished = True
-        self._settle()
+        self._remove_published()
         return len(new) == _INDEX_BATCH or len(ready) == _INDEX_BATCH
 
     def _put(self, events: list[Event]) -> None:
-        """In the index first: whoever hears of an event finds it. One step, so that what failed
-        in between is fed once more.
+        """Write events to the index, and then to the feed, so that a reader of the feed finds them.
+        This is one step: after a failure in between, they are added to the feed again.
         """
         try:
             self._index.put_all(events)
@@ -124,18 +126,18 @@ class EventPublisher:
             raise
 
     def _object_pass(self) -> bool:
-        """Take every event as far as it goes. Raises, after all were tried, where one failed;
-        at once where the store is away.
+        """Advance every event as far as possible. An error is raised after all events were tried;
+        an unreachable store raises immediately.
         """
         failed: StoreError | None = None
-        for work in self._take_stock():
+        for work in self._current_work():
             try:
                 self._advance(work)
             except ObjectsUnavailable:
                 raise
             except StoreError as error:
                 failed = error
-        self._settle()
+        self._remove_published()
         if failed is not None:
             raise failed
         return False
@@ -143,7 +145,7 @@ class EventPublisher:
     def _advance(self, work: Work) -> None:
         had_sidecar = work.sidecar is not None
         try:
-            self._keeping.advance(work)
+            self._steps.advance(work)
         except Exception as error:
             PUBLISH_RETRIES.labels(work.step).inc()
             if isinstance(error, ObjectsUnavailable):
@@ -151,29 +153,29 @@ class EventPublisher:
             # Whatever it is, it is this event's: the others go on.
             raise StoreError(f"event {work.event.id}, {work.step}: {error!r}") from error
         if work.sidecar is not None and not had_sidecar:
-            self._lanes[0].wake()
+            self._loops[0].wake()
 
-    def _take_stock(self) -> list[Work]:
-        """The work there is, by event id: what came is added, what went is forgotten."""
-        # listed under it too: an older list of the other lane must not make this one forget what is
+    def _current_work(self) -> list[Work]:
+        """Return the work by event id: new entries are added, and removed ones are dropped."""
+        # listed under it too: an older list of the other loop must not make this one forget what is
         # new
         with self._lock:
             entries = self._spool.pending(self._camera_ids())
             known = self._work
             self._work = {}
             for entry in entries:
-                work = known.get(entry) or self._begin(entry)
+                work = known.get(entry) or self._new_work(entry)
                 if work is not None:
                     self._work[entry] = work
             return list(self._work.values())
 
-    def _begin(self, entry: SpoolEntry) -> Work | None:
+    def _new_work(self, entry: SpoolEntry) -> Work | None:
         event = self._spool.event(entry)
         return None if event is None else Work(entry, event)
 
-    def _settle(self) -> None:
-        """Let go of what is kept everywhere. The journal line is the last thing written, so
-        nothing leaves before it.
+    def _remove_published(self) -> None:
+        """Remove completely published entries from the spool. The journal line is written last, so
+        none is removed before it.
         """
         with self._lock:
             done = [entry for entry, work in self._work.items() if work.finished and work.journaled]

@@ -1,5 +1,5 @@
-"""Retention of events: the journal, the index, the objects, in this order, and of the objects
-the sidecar last.
+"""Retention of events: the journal, the index and the objects, in this order; the sidecar is
+deleted last.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from storage.index.event_index import EventIndex
 
 _log = logging.getLogger(__name__)
 _LONGEST_NS = NS_PER_DAY
-"""No event lasts longer: what is taken of one whose sidecar cannot be read."""
+"""The most duration of an event, which is assumed if its sidecar cannot be read."""
 
 
 class DeletedCounts(Protocol):
@@ -34,7 +34,7 @@ class DeletedCounts(Protocol):
 
 @dataclass(slots=True)
 class _Stored:
-    """What the store has of one event."""
+    """The objects of one event in the store."""
 
     camera_id: str
     event_id: str
@@ -63,8 +63,8 @@ class EventRetention:
         self._dry = dry
 
     def run(self, cutoff_ns: Callable[[str], int], counts: DeletedCounts) -> None:
-        """Delete every event that started before its camera's cutoff. Raises StoreError where a
-        store is away.
+        """Delete every event that started before its camera's cutoff. Raises StoreError if a store
+        is unreachable.
         """
         for camera_id, prefix in self._folders(cutoff_ns):
             for event in self._events(camera_id, prefix):
@@ -88,14 +88,14 @@ class EventRetention:
         RETENTION_DELETIONS.labels("event").inc()
 
     def _is_held(self, event: _Stored) -> bool:
-        """Asked of the sidecar only where a hold comes near."""
+        """Return whether a hold covers the event. The sidecar is read only if a hold is near."""
         if not self._held.covers(event.camera_id, event.started_ns, event.started_ns + _LONGEST_NS):
             return False
         sidecar = read_sidecar(self._objects, event.camera_id, event.event_id)
         return sidecar is None or self._held.covers_event(sidecar.event)
 
     def _folders(self, cutoff_ns: Callable[[str], int]) -> Iterator[tuple[str, str]]:
-        """Each camera's folder of each day that may have something too old, the oldest day
+        """Yield each camera's folder of each day that may have something too old, the oldest day
         first.
         """
         for prefix in self._days():

@@ -1,5 +1,5 @@
-"""A loop that does passes of work for ever: at once when woken, soon when idle, ever later (10
-s at most) while they fail.
+"""A loop that repeats passes of work: immediately when woken, soon when idle, and after increasing
+delays (10 s at most) while they fail.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ LAST_RETRY_S = 10.0
 
 
 class RetryLoop:
-    """`work` does one pass: True where there is more to do at once; it raises StoreError where
-    it must be tried again.
+    """Runs `work`, which does one pass. It returns True if another pass is needed immediately, and
+    raises StoreError if it must be repeated.
     """
 
     def __init__(self, name: str, work: Callable[[], bool], clock: Clock) -> None:
@@ -30,14 +30,14 @@ class RetryLoop:
         self._woken = threading.Event()
         self._one_at_a_time = threading.Lock()
         self._retry_s = 0.0
-        self._say = FloodGate(_log.warning, clock, every_s=10.0)
+        self._warn = FloodGate(_log.warning, clock, every_s=10.0)
 
     def wake(self) -> None:
-        """There is work, or `stop` was set."""
+        """Start a pass now, because there is work or `stop` was set."""
         self._woken.set()
 
     def run(self, stop: threading.Event) -> None:
-        """Until `stop`, which is seen before the next pass."""
+        """Run until `stop`, which is checked before each pass."""
         while not stop.is_set():
             self._woken.clear()
             pause_s = self.run_once()
@@ -45,7 +45,7 @@ class RetryLoop:
                 self._clock.wait(self._woken, pause_s)
 
     def run_once(self) -> float:
-        """One pass, and only one at a time, whoever asks; in how many seconds the next is due."""
+        """Do one pass, and never two concurrently; return the seconds until the next is due."""
         with self._one_at_a_time:
             return self._pass()
 
@@ -53,14 +53,14 @@ class RetryLoop:
         try:
             more = self._work()
         except (StoreError, OSError) as error:
-            return self._later(str(error))
-        except Exception as error:  # noqa: BLE001 - a fault of ours must not end all keeping: it is shown in full and tried again
-            _log.exception("the keeper's lane %s failed", self.name)
-            return self._later(repr(error))
+            return self._retry_after(str(error))
+        except Exception as error:  # noqa: BLE001 - a bug must not stop publishing: it is logged completely, and the pass is repeated
+            _log.exception("the publishing loop %s failed", self.name)
+            return self._retry_after(repr(error))
         self._retry_s = 0.0
         return 0.0 if more else IDLE_S
 
-    def _later(self, why: str) -> float:
+    def _retry_after(self, why: str) -> float:
         self._retry_s = min(LAST_RETRY_S, self._retry_s * 2 or FIRST_RETRY_S)
-        self._say(self.name, f"keeping waits (lane {self.name}): {why}")
+        self._warn(self.name, f"publishing is delayed (loop {self.name}): {why}")
         return self._retry_s

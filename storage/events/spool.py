@@ -1,14 +1,13 @@
-"""The spool: events acknowledged on this node's disk and not yet kept everywhere. Nothing else
-hears of an event before.
+"""The spool: events that are acknowledged on this node's disk and not yet published. No other part
+of the system knows of an event before.
 
-spool/<camera>/<event id>.<ended ms>/{event.json,snapshot.jpg,crop.jpg}   an entry: one state of one
-passing spool/<camera>/<event id>.<written ns>.draft/                            a passing still in
-view spool/.damaged/                                                          what could not be
-read, set aside
+spool/<camera>/<event id>.<ended ms>/{event.json,snapshot.jpg,crop.jpg} is an entry: one state of
+one passing. spool/<camera>/<event id>.<written ns>.draft/ is a passing still in view.
+spool/.damaged/ has entries that could not be read.
 
-A folder appears and goes by one rename, so that it is whole or absent whenever a process dies. A
-passing that went on is a new entry, and the older goes once the newer is there. A camera's entries
-are written and taken by one process; any may read its pictures.
+A folder appears and disappears by one rename, so that it is complete or absent whenever a process
+dies. A passing that continued is a new entry, and the older one is removed afterwards. One process
+writes and removes the entries of a camera; any process may read its pictures.
 """
 
 from __future__ import annotations
@@ -40,8 +39,8 @@ _DAMAGED = ".damaged"
 
 @dataclass(frozen=True, slots=True, order=True)
 class SpoolEntry:
-    """One folder of the spool. A version is when the passing ended, in ms (of a draft: when it
-    was written).
+    """One folder of the spool. Its version is the end of the passing in ms; that of a draft is the
+    time at which it was written.
     """
 
     event_id: str
@@ -59,15 +58,20 @@ class SpoolEntry:
 
 
 class Spool:
-    """Thread-safe. Raises StoreError where the disk refuses: then nothing was acknowledged."""
+    """The spool of a node. It is thread-safe.
+
+    It raises StoreError if the disk refuses; then nothing was acknowledged.
+    """
 
     def __init__(self, layout: Layout, clock: Clock) -> None:
         self._layout = layout
         self._clock = clock
 
     def put(self, passing: Passing) -> None:
-        """Acknowledge a finished passing, or one that went on after it was: on disk when this
-        returns. Replaces its draft; an older or equal state than the one here changes nothing.
+        """Acknowledge a finished passing, or one that continued after it was acknowledged; it is on
+        disk when this returns.
+
+        It replaces its draft. A state that is not newer than the stored one changes nothing.
         """
         event = passing.event
         entry = self._entry(event.camera, event.id, event.ended_at // NS_PER_MS)
@@ -81,8 +85,8 @@ class Spool:
             self._take_away(self._drafts_of(event.camera, event.id))
 
     def put_draft(self, passing: Passing) -> None:
-        """Note a passing still in view as it stands, over its last draft. Outlives its process,
-        not the machine's power.
+        """Write the current state of a passing still in view, in place of its last draft. It
+        survives its process, but not a power cut.
         """
         event = passing.event
         older = self._drafts_of(event.camera, event.id)
@@ -96,18 +100,20 @@ class Spool:
             self._take_away(older)
 
     def drop_draft(self, event_id: str) -> None:
-        """Forget the draft of a passing that came to nothing."""
+        """Delete the draft of a passing that was discarded."""
         for folder in _folders(self._layout.spool):
             self._take_away(self._drafts_of(folder.name, event_id))
 
     def drafts(self, camera_id: str) -> list[Passing]:
-        """What was in view when the last process that looked at this camera died, by start."""
+        """Return the passings that were in view when the last process of this camera died, by
+        start.
+        """
         newest = {draft.event_id: draft for draft in sorted(self._entries(camera_id, drafts=True))}
         passings = [self._read_or_set_aside(draft) for draft in newest.values()]
         return [passing for passing in passings if passing is not None]
 
     def pending(self, camera_ids: Iterable[str]) -> list[SpoolEntry]:
-        """The newest entry of each event of these cameras, by id."""
+        """Return the newest entry of each event of these cameras, by id."""
         have = set(
             self.cameras()
         )  # of hundreds that are only recorded, none has a folder to be looked for
@@ -120,7 +126,7 @@ class Spool:
         return sorted({entry.event_id: entry for entry in sorted(found)}.values())
 
     def cameras(self) -> list[str]:
-        """The cameras that have, or had, something in the spool."""
+        """Return the cameras that have, or had, an entry in the spool."""
         return sorted(
             folder.name
             for folder in _folders(self._layout.spool)
@@ -128,8 +134,8 @@ class Spool:
         )
 
     def event(self, entry: SpoolEntry) -> Event | None:
-        """The event of an entry; None where the entry is gone, or was damaged and is set aside
-        now.
+        """Return the event of an entry. Returns None if the entry was removed, or was damaged and
+        is now set aside.
         """
         try:
             return _read_event(entry)
@@ -141,11 +147,13 @@ class Spool:
         return None
 
     def passing(self, entry: SpoolEntry) -> Passing | None:
-        """An entry whole; None where it is gone, or was damaged and is set aside now."""
+        """Return an entry with its pictures. Returns None if it was removed, or was damaged and is
+        now set aside.
+        """
         return self._read_or_set_aside(entry)
 
     def picture(self, event_id: str, camera_id: str, name: str) -> bytes | None:
-        """`snapshot.jpg` or `crop.jpg` of an event in the spool, or None."""
+        """Return `snapshot.jpg` or `crop.jpg` of an event in the spool, or None."""
         if name not in (SNAPSHOT, CROP) or not is_event_id(event_id) or "/" in camera_id:
             return None
         for entry in reversed(self._versions(camera_id, event_id)):
@@ -153,8 +161,10 @@ class Spool:
                 return (entry.path / name).read_bytes()
         return None
 
-    def wanted(self, before_s: float, after_s: float) -> list[tuple[str, int, int]]:
-        """Camera, from and to (UTC ns) of the recordings that clips are still to be cut from."""
+    def clip_ranges(self, before_s: float, after_s: float) -> list[tuple[str, int, int]]:
+        """Return camera, start and end (UTC ns) of the recordings from which clips are still to be
+        cut.
+        """
         before_ns, after_ns = round(before_s * NS_PER_S), round(after_s * NS_PER_S)
         entries = self.pending(self.cameras())
         return [
@@ -163,11 +173,11 @@ class Spool:
         ]
 
     def remove(self, entry: SpoolEntry) -> None:
-        """Take an entry away: it is kept everywhere. A newer entry of the same event stays."""
+        """Remove a published entry. A newer entry of the same event stays."""
         self._take_away([entry])
 
     def sweep(self, camera_ids: Iterable[str]) -> None:
-        """Clear away what writers that died left half done."""
+        """Delete the incomplete folders of writers that died."""
         for camera_id in camera_ids:
             for folder in _folders(self._layout.spool_of(camera_id)):
                 unfinished = _UNFINISHED.match(folder.name)
@@ -175,7 +185,7 @@ class Spool:
                     shutil.rmtree(folder, ignore_errors=True)
 
     def damaged(self) -> list[Path]:
-        """What was set aside, for a person to look at."""
+        """Return the entries that were set aside for a person to examine."""
         return sorted(_folders(self._layout.spool / _DAMAGED))
 
     def _entry(self, camera_id: str, event_id: str, version: int) -> SpoolEntry:

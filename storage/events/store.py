@@ -1,7 +1,7 @@
-"""All events that can be found, however old: the index's and the archive's as one, page by page.
+"""All searchable events, however old: pages that join the index and the archive.
 
-Where both know an event, what the index has stands: it is a version that came later, and is on its
-way to the archive.
+If both know an event, the index's version is valid: it arrived later, and will be moved to the
+archive.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ from storage.index.plate_query import is_likely
 from storage.index.search import Span
 
 PAGE_S = 1.5
-"""No look at the archive begins later than this after a page was asked for."""
+"""A page starts no further read of the archive after this time."""
 KNOWN_MOST = 50_000
-"""Events of archived days that the index may know for them to be told apart when events are
-counted.
+"""The most events of archived days that the index may have so that a count can exclude them from
+the archive's.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class StorePage:
-    """`archived`: the archive was looked at, so that it took longer; it may then have less than
-    `limit` events though `next` is given.
+    """A page of events. `archived` says that the archive was read, which takes longer; the page may
+    then be short although `next` is set.
     """
 
     events: tuple[Event, ...]
@@ -49,10 +49,10 @@ class StorePage:
 class StoreHistogram:
     counts: tuple[int, ...]
     exact: bool
-    """Else some of `counts` are estimates."""
+    """Whether the counts are exact; otherwise some are estimates."""
     whole_from_ns: int | None
-    """Some of what began earlier was not counted: the archive took its time, or could not be
-    reached. None where all was.
+    """The time before which some events were not counted, because the archive was slow or
+    unreachable. None if all were counted.
     """
 
 
@@ -64,7 +64,7 @@ class EventStore:
         self._index_days = index_days
 
     def get(self, event_id: str) -> Event | None:
-        """The event of this id. Raises StoreError."""
+        """Return the event of this id. Raises StoreError."""
         found = self._index.get(event_id)
         return (
             found
@@ -85,8 +85,8 @@ class EventStore:
         after: str | None = None,
         seconds: float | None = PAGE_S,
     ) -> StorePage:
-        """A page of what matches, as `EventIndex.query` answers it; `seconds`: how long the
-        archive may be looked through for it.
+        """Return a page of matching events, as `EventIndex.query` does. `seconds` limits the time
+        that reading the archive takes.
         """
         until_s = None if seconds is None else self._clock.monotonic_s() + seconds
         search = self._search(query, until_s)
@@ -99,8 +99,8 @@ class EventStore:
     def histogram(
         self, query: EventQuery, buckets: Buckets, seconds: float = PAGE_S
     ) -> StoreHistogram:
-        """How many events match in each bucket. `query` says from and to when, which must lie
-        within the buckets.
+        """Return how many events match in each bucket. The time range of `query` must lie within
+        the buckets.
         """
         until_s = self._clock.monotonic_s() + seconds
         hot = self._index.histogram(query, buckets)
@@ -128,8 +128,8 @@ class EventStore:
         limit: int,
         after: str | None = None,
     ) -> tuple[Event, ...]:
-        """The events whose plate this is, as it stands, oldest first, at most `limit`, going on
-        after the id `after`.
+        """Return at most `limit` events whose valid reading is this plate, oldest first, after the
+        id `after`.
         """
         query = EventQuery(plate=plate, from_ns=from_ns, to_ns=to_ns, order="oldest")
         found: list[Event] = []
@@ -142,8 +142,8 @@ class EventStore:
         return tuple(found[:limit])
 
     def likely(self, plate: str, from_ns: int, to_ns: int, limit: int) -> EventPage:
-        """Events that may be of this plate though they were not read so, oldest first, as
-        `EventIndex.likely`; of the archive those that were read as something.
+        """Return events that may show this plate although they were read otherwise, oldest first,
+        as `EventIndex.likely` does. Archived events are included if some plate was read.
         """
         hot = self._index.likely(plate, from_ns, to_ns, limit)
         if not self.reaches_archive(from_ns):
@@ -159,19 +159,19 @@ class EventStore:
         )
 
     def impossible(self, first_hour: int, last_hour: int) -> EventLegs:
-        """The legs that no vehicle could drive that ended in these hours (since 1970, UTC),
-        both included. Raises StoreError.
+        """Return the impossible legs that ended in these hours (since 1970, UTC), both included.
+        Raises StoreError.
         """
         return EventLegs.find(self._index, self.archive, first_hour, last_hour)
 
     def ends(
         self, legs: EventLegs, pairs: Sequence[tuple[str, str]]
     ) -> Iterator[tuple[Event | None, Event | None]]:
-        """Both events of some of these legs; None where one has gone."""
+        """Yield both events of some of these legs; None for an event that was deleted."""
         return legs.events(self._index, self.archive, pairs)
 
     def reaches_archive(self, from_ns: int) -> bool:
-        """Whether the archive may have something that began at this moment or later."""
+        """Return whether the archive may have an event that began at this time or later."""
         return from_ns // NS_PER_MS < self._search(EventQuery(), None).archived_until_ms()
 
     def _search(self, query: EventQuery, until_s: float | None) -> _Search:
@@ -183,7 +183,7 @@ class EventStore:
 
 @dataclass(slots=True)
 class _Search:
-    """One page's worth of work."""
+    """The work for one page."""
 
     index: EventIndex
     archive: Archive
@@ -193,8 +193,8 @@ class _Search:
     archived: bool = False
 
     def page(self, kind: MatchKind | None, limit: int, after: str | None) -> StorePage:
-        """At most `limit` events after the id `after`; the page may be shorter where the
-        archive took its time.
+        """Return at most `limit` events after the id `after`. The page may be shorter if the
+        archive is slow.
         """
         hot = self._hot(kind, limit, after)
         until_ms = self.archived_until_ms()
@@ -239,10 +239,10 @@ class _Search:
         return self.index.page_of_kind(self.query, kind, limit, after)
 
     def archived_until_ms(self) -> int:
-        """Before this (UTC ms) began what the archive may have; 0: it has nothing. While the object
-        store is away: what it ever may have.
+        """Return the time (UTC ms) before which all archived events began; 0 if there are none.
+        While the object store is unreachable, this is the latest possible time.
 
-        Asked after a read of the index, it is true of what that read may have missed.
+        Called after a read of the index, it covers every event that the read may have missed.
         """
         try:
             day = self.archive.catalogue.last_day()
@@ -251,13 +251,13 @@ class _Search:
         return day_start_ms(day) + MS_PER_DAY if day else 0
 
     def _is_after(self, until_ms: int) -> bool:
-        """Whether nothing is asked for that began before this."""
+        """Return whether the query excludes everything that began before this time."""
         return not until_ms or (
             self.query.from_ns is not None and self.query.from_ns // NS_PER_MS >= until_ms
         )
 
     def _joined(self, hot: EventPage, cold: EventPage, limit: int) -> StorePage:
-        """What both found, up to where the one that came less far came to."""
+        """Join both pages up to the nearer of their ends."""
         newest = self.query.order == "newest"
         cold = self._without_known(cold)
         bounds = [page.next for page in (hot, cold) if page.next is not None]
@@ -272,7 +272,7 @@ class _Search:
         return StorePage(tuple(events), bound, True)
 
     def _without_known(self, cold: EventPage) -> EventPage:
-        """Without what the index has a version of."""
+        """Return the page without the events that the index has."""
         known = self.index.get_all([event.id for event in cold.events]) if cold.events else []
         return replace(
             cold,

@@ -1,8 +1,8 @@
 """An event's files as evidence: each is compared with the SHA-256 in its sidecar before its first
-byte is handed out.
+byte is returned.
 
-What was compared is remembered by the version that the store gives it (etag, size, time), so that a
-player that asks for many parts of a clip has it hashed once.
+A comparison is remembered by the version that the store reports (etag, size, time). A player that
+requests many parts of a clip therefore has it hashed once.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ from storage.clients.s3 import ObjectStore, ObjectStream
 from storage.events.damaged_objects import DamagedObjects
 
 VERIFIED_FOR_S = 600.0
-"""A disk may rot under a store that still gives the same version, so nothing is trusted for
-longer.
+"""A comparison is valid for this time only, because a disk can change under a store that still
+reports the same version.
 """
 MOST_REMEMBERED = 10_000
 _LOCKS = 64
 _log = logging.getLogger(__name__)
 
 IsUnchanged = Callable[[], bool]
-"""Whether an event is still kept as it was when it was looked up: a passing that goes on is
-kept anew.
+"""A function that returns whether an event is still stored as it was when it was looked up; a
+passing that continues is published again.
 """
 
 
@@ -47,8 +47,8 @@ class _Verified:
 
 
 class VerifiedObjects:
-    """Thread-safe. One object is hashed by one thread at a time, and others that want it wait
-    for that.
+    """The verified files of events. It is thread-safe: one thread at a time hashes an object, and
+    others that need it wait.
     """
 
     def __init__(self, objects: ObjectStore, damaged: DamagedObjects, clock: Clock) -> None:
@@ -61,10 +61,10 @@ class VerifiedObjects:
         self._say = FloodGate(_log.critical, clock, every_s=60.0)
 
     def digest(self, event: Event, name: str, is_unchanged: IsUnchanged) -> ObjectDigest:
-        """Size and SHA-256 of a file of an event that is kept, once its bytes were found to be
-        that.
+        """Return size and SHA-256 of a file of a published event, after its bytes were compared.
 
-        Raises DataLoss where they are not, or the file or its sidecar is gone; ObjectsUnavailable.
+        Raises DataLoss if they differ, or if the file or its sidecar is missing;
+        ObjectsUnavailable.
         """
         key = event_object(event.camera, event.id, name)
         with self._hashing[hash(key) % _LOCKS]:
@@ -82,7 +82,7 @@ class VerifiedObjects:
             return digest
 
     def open(self, digest: ObjectDigest, offset: int, length: int | None) -> ObjectStream:
-        """Part of a file of which `digest` was asked just now. Raises ObjectsUnavailable,
+        """Open a part of a file whose `digest` was just read. Raises ObjectsUnavailable,
         NotFound.
         """
         stream = self._objects.read(digest.key, offset, length)
@@ -93,22 +93,22 @@ class VerifiedObjects:
         return stream
 
     def picture(self, event: Event, name: str, is_unchanged: IsUnchanged) -> bytes:
-        """A small file of an event, whole. Raises NotFound, DataLoss, ObjectsUnavailable.
+        """Return a small file of an event. Raises NotFound, DataLoss, ObjectsUnavailable.
 
-        The pictures of an event that is not kept yet may be in the store before their sidecar is.
+        The pictures of an event that is not published yet may be in the store before their sidecar.
         """
         key = event_object(event.camera, event.id, name)
         try:
             stream = self._objects.read(key)
         except NotFound as error:
-            if is_kept(event):
+            if is_published(event):
                 raise _gone(event, name, is_unchanged) from error
             raise
         data = b"".join(stream)
         known = self._recall(key)
         if known is not None and known.version == stream.stat.version:
             return data
-        if not is_kept(event) and not self._has_sidecar(event):
+        if not is_published(event) and not self._has_sidecar(event):
             return data
         digest = self._stated(event, name)
         seen = ObjectDigest(key=key, size_bytes=len(data), sha256=hashlib.sha256(data).hexdigest())
@@ -137,7 +137,7 @@ class VerifiedObjects:
         )
 
     def _report(self, digest: ObjectDigest, seen: ObjectDigest) -> None:
-        """Once for each object, however many processes and readers find it."""
+        """Report an object once, however many processes and readers find it damaged."""
         message = (
             f"{digest.key} is damaged: it has {seen.size_bytes} bytes of SHA-256 {seen.sha256}, "
             "and its sidecar "
@@ -156,7 +156,7 @@ class VerifiedObjects:
             self._say("alarm", f"the alarm about damaged objects is not up to date: {error}")
 
     def _stated(self, event: Event, name: str) -> ObjectDigest:
-        """What the sidecar says of a file. Raises DataLoss where it does not."""
+        """Return what the sidecar says of a file. Raises DataLoss if it does not name it."""
         try:
             raw = self._objects.get(event_object(event.camera, event.id, SIDECAR))
             return Sidecar.model_validate_json(raw).objects[name]
@@ -181,18 +181,22 @@ class VerifiedObjects:
                 self._known.popitem(last=False)
 
 
-def is_kept(event: Event) -> bool:
-    """Whether the sidecar, which is written last, is there."""
+def is_published(event: Event) -> bool:
+    """Return whether the sidecar exists, which is written last."""
     return event.clip_ready or bool(event.clip_missing)
 
 
 def _gone(event: Event, name: str, is_unchanged: IsUnchanged) -> NotFound | DataLoss:
-    """What the absence of a kept file is: damage, unless the event was deleted meanwhile."""
+    """Return what a missing file of a published event means: damage, unless the event was deleted
+    since.
+    """
     return _lost(event, name) if is_unchanged() else NotFound(f"there is no event {event.id}")
 
 
 def _lost(event: Event, name: str) -> DataLoss:
-    """The index says that a file is there, and it is not: never a mere 404."""
+    """Return the error for a file that the index has and the store lacks; this is never a mere
+    404.
+    """
     what = name.partition(".")[0]
     return DataLoss(
         f"the {what} of event {event.id} was kept and cannot be found whole; `sightline storage "

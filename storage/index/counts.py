@@ -160,8 +160,8 @@ class _HistogramRun:
         return True
 
     def _weights(self, found: Records, hours: dict[int, HourCount]) -> NDArray[np.float64]:
-        """For how many events each record of a sample stands: those of its bucket, or of its
-        hour where buckets are shorter.
+        """Return for how many events each record of a sample counts: those of its bucket divided by
+        the sampled ones, or those of its hour if buckets are shorter.
         """
         group_ms = max(self._buckets.width_ms, MS_PER_HOUR)
 

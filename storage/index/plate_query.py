@@ -50,8 +50,8 @@ def plate_expression(pattern: str) -> re.Pattern[str] | None:
     """
     if sum(character != "*" for character in pattern) > _LONGEST_PLATE:
         return None
-    # Each run of wildcards becomes its count of `?` and at most one `*`: no pattern then takes
-    # long, whatever was typed.
+    # Each run of wildcards becomes its count of `?` and at most one `*`: matching is then fast for
+    # every pattern.
     parts = re.split(r"([?*]+)", pattern)
     return re.compile(
         "".join(_run(part) if part[:1] in ("?", "*") else re.escape(part) for part in parts),

@@ -174,7 +174,7 @@ class Search:
         )
 
     def _by_plate(self, plate_query: PlateQuery, span: Span, want: int) -> Iterator[list[IndexRow]]:
-        # What a pattern meets lies spread over the shards; a plate lies in one.
+        # The matches of a pattern are in all shards; a plate is in one.
         enough = max(ROWS_FIRST, want // 4) if plate_query.masks else want
         codes = Codes(
             plate_query.codes,

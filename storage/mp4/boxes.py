@@ -1,5 +1,5 @@
-"""The boxes of an MP4 file (ISO/IEC 14496-12, 4.2), read without a demuxer: how far a torn file
-is whole, and where its head is.
+"""The boxes of an MP4 file (ISO/IEC 14496-12, 4.2), read without a demuxer: up to where a truncated
+file is whole, and where its head is.
 """
 
 from __future__ import annotations
@@ -32,9 +32,7 @@ _LARGEST_MOOV_BYTES = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """One top-level box: its four-character type and the bytes of the file that it takes,
-    header included.
-    """
+    """One top-level box: its four-character type and its range in the file, header included."""
 
     type: bytes
     offset: int
@@ -46,9 +44,7 @@ class Box:
 
 
 def boxes(file: BinaryIO) -> Iterator[Box]:
-    """The top-level boxes that are whole, in order; ends before the first that is torn or is no
-    box that we know.
-    """
+    """Yield the whole top-level boxes, in order, up to the first that is truncated or unknown."""
     end = file.seek(0, 2)
     offset = 0
     while (box := _box_at(file, offset)) is not None and box.end <= end:
@@ -57,8 +53,8 @@ def boxes(file: BinaryIO) -> Iterator[Box]:
 
 
 def whole_bytes(path: Path) -> int:
-    """The length of the file up to the end of its last whole fragment (`moof` and its `mdat`);
-    0 where it has none.
+    """Return the length of the file up to the end of its last whole fragment (`moof` and its
+    `mdat`); 0 if it has none.
     """
     whole, has_moov, last = 0, False, b""
     with path.open("rb") as file:
@@ -71,7 +67,7 @@ def whole_bytes(path: Path) -> int:
 
 
 def movie_head(path: Path) -> bytes:
-    """What the `moov` box holds; empty where there is none."""
+    """Return the content of the `moov` box; empty if there is none."""
     with path.open("rb") as file:
         for box in boxes(file):
             if box.type == b"moov" and box.size_bytes <= _LARGEST_MOOV_BYTES:

@@ -1,5 +1,5 @@
-"""What a file holds as a player is told it (RFC 6381): `avc1.64001f,mp4a.40.2`, out of the
-sample entries of its head. Pure.
+"""The MIME type of a file for players (RFC 6381), such as `avc1.64001f,mp4a.40.2`, from the sample
+entries of its head. Pure.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from domain.errors import DataLoss
 from storage.mp4.fragment_times import boxes_in
 
 _TO_CONFIG = {b"avc1": 78, b"hvc1": 78, b"mp4a": 28}
-"""Bytes of a sample entry before the boxes within it."""
+"""The bytes of a sample entry before its inner boxes."""
 _PATH = (b"mdia", b"minf", b"stbl", b"stsd")
 _SPACES = ("", "A", "B", "C")
 
 
 def mime_of(head: bytes) -> str:
-    """As `MediaSource.addSourceBuffer` wants it. Raises DataLoss where the head is damaged."""
+    """Return the type for `MediaSource.addSourceBuffer`. Raises DataLoss if the head is damaged."""
     try:
         return f'video/mp4; codecs="{",".join(_codecs(head))}"'
     except (struct.error, IndexError) as error:
@@ -61,9 +61,7 @@ def _hevc(config: bytes) -> str:
 
 
 def _aac_object(config: bytes) -> int:
-    """The first five bits of the AudioSpecificConfig, which lies in descriptors within
-    descriptors.
-    """
+    """Return the first five bits of the AudioSpecificConfig, which is in nested descriptors."""
     at = 4
     for body in (
         3,

@@ -1,5 +1,5 @@
-"""MP4 read through libavformat: the one place where recordings and clips are opened to take
-packets out of them, untouched.
+"""Reads MP4 through libavformat: only here are recordings and clips opened to read their packets
+unchanged.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from domain.errors import DataLoss
 
 _BUFFER_BYTES = 1 << 18
 _PROBE_NOTHING = {"skip_frame": "all", "probesize": "32", "analyzeduration": "1"}
-"""libavformat would decode a picture of every file it opens to learn what the head says
-already: 10 ms of 11 at 1080p.
+"""Otherwise libavformat decodes a picture of every file that it opens, to learn what the head says:
+10 ms of 11 at 1080p.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class VideoParameters:
-    """What a file's video is: `extradata` are its parameter sets (avcC or hvcC), `time_base`
-    the unit of its times.
+    """The parameters of a file's video: `extradata` are its parameter sets (avcC or hvcC),
+    `time_base` the unit of its times.
     """
 
     codec: str
@@ -39,8 +39,8 @@ class VideoParameters:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One access unit (length-prefixed) or piece of sound as a file holds it; times in its
-    stream's time base.
+    """One access unit (length-prefixed) or piece of sound of a file; times are in its stream's time
+    base.
     """
 
     data: bytes
@@ -52,8 +52,8 @@ class Sample:
 
 
 class Mp4Reader:
-    """Reads the samples of a file in decoding order, of its first `limit_bytes` only where
-    given. Raises DataLoss where it cannot.
+    """Reads the samples of a file, or of its first `limit_bytes`, in decoding order. Raises
+    DataLoss if it cannot.
     """
 
     def __init__(self, path: Path, limit_bytes: int | None = None) -> None:
@@ -100,17 +100,17 @@ class Mp4Reader:
 
     @property
     def sound_hz(self) -> int:
-        """Ticks a second of the sound's times; 0 where there is none."""
+        """The ticks a second of the sound's times; 0 if there is none."""
         sound = self._container.streams.audio
         base = sound[0].time_base if sound else None
         return 0 if base is None else round(1 / base)
 
     def __iter__(self) -> Iterator[Sample]:
-        """The pictures."""
+        """Yield the pictures."""
         return self._samples(self._stream)
 
     def with_sound(self) -> Iterator[Sample]:
-        """Pictures and sound, as their decoding times follow each other."""
+        """Yield pictures and sound in the order of their decoding times."""
         return self._samples(self._stream, *self._container.streams.audio[:1])
 
     def _samples(self, *streams: Stream) -> Iterator[Sample]:
@@ -131,11 +131,11 @@ class Mp4Reader:
                 )
 
     def decode(self, sample: Sample) -> None:
-        """Decode one picture, a keyframe; raises DataLoss where none comes. The reader is not to be
-        iterated afterwards.
+        """Decode one keyframe. Raises DataLoss if there is no picture. Do not iterate the reader
+        afterwards.
 
-        By itself: an edit list may leave out two seconds of pictures, all of which would be decoded
-        to get at the first that is shown.
+        It is decoded separately: an edit list may hide two seconds of pictures, all of which would
+        be decoded to reach the first that is shown.
         """
         context = self._stream.codec_context
         context.thread_count = 1
@@ -144,15 +144,15 @@ class Mp4Reader:
                 raise DataLoss(f"{self._path}: no picture can be decoded")
 
     def decode_all(self) -> int:
-        """Decode every picture; how many came. Raises DataLoss. The reader is not to be
-        iterated before or afterwards.
+        """Decode every picture and return their number. Raises DataLoss. Do not iterate the reader
+        before or afterwards.
         """
         with _reading(self._path):
             return sum(1 for _ in self._container.decode(self._stream))
 
 
 class _Prefix(io.RawIOBase):
-    """The first bytes of a file, as a file."""
+    """The first bytes of a file, as a file object."""
 
     def __init__(self, file: io.BufferedReader, limit_bytes: int | None) -> None:
         self._file = file

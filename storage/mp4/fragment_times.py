@@ -1,8 +1,8 @@
-"""Fragmented MP4 as bytes: where its head ends, its samples, and its times moved, without a demuxer
+"""Fragmented MP4 as bytes: the end of its head, its samples, and shifted times, without a demuxer
 (ISO/IEC 14496-12, 8.8). Pure.
 
-A recorded segment's times begin at 0. A player that gets many of them wants each at its place on
-one timeline: that is one field of each fragment (`tfdt`), and nothing else is touched.
+The times of a recorded segment begin at 0. A player of many segments needs each at its place on one
+timeline. That is one field of each fragment (`tfdt`), and nothing else is changed.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ class _Box:
 
 @dataclass(frozen=True, slots=True)
 class FragmentSample:
-    """One video sample: where its bytes lie in the file, its times in ticks of its track, and
-    whether decoding can begin with it.
+    """One video sample: its range in the file, its times in ticks of its track, and whether
+    decoding can begin with it.
     """
 
     offset: int
@@ -37,25 +37,27 @@ class FragmentSample:
     decode_time: int
     duration: int
     shown_after: int
-    """Presentation less decoding time."""
+    """Presentation time minus decoding time."""
     is_keyframe: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """What a file begins with, `ftyp` and `moov`, and what of it is needed to read the rest."""
+    """The start of a file, `ftyp` and `moov`, and the fields of it that are needed to read the
+    rest.
+    """
 
     data: bytes
     timescales: dict[int, int]
-    """Ticks a second, by track."""
+    """The ticks a second, by track."""
     video_track: int
     defaults: tuple[int, int, int]
-    """Duration, size and flags of the video's samples where a fragment does not say them."""
+    """Duration, size and flags of the video's samples if a fragment does not have them."""
 
 
 def head_of(data: bytes) -> Head:
-    """The head of a file that begins with `data`. Raises DataLoss where it is not whole, or has
-    no video.
+    """Return the head of a file that begins with `data`. Raises DataLoss if it is incomplete, or
+    has no video.
     """
     moov = next((box for box in boxes_in(data, 0, len(data)) if box.type == b"moov"), None)
     if moov is None:
@@ -67,8 +69,8 @@ def head_of(data: bytes) -> Head:
 
 
 def moved(media: bytes, head: Head, by_ns: int) -> bytes:
-    """`media` (whole fragments) with all its times later by `by_ns`, none before 0. Raises
-    DataLoss for what are no fragments of `head`.
+    """Return `media` (whole fragments) with all its times later by `by_ns`, none before 0. Raises
+    DataLoss if they are not fragments of `head`.
     """
     data = bytearray(media)
     try:
@@ -87,7 +89,7 @@ def moved(media: bytes, head: Head, by_ns: int) -> bytes:
 
 
 def samples_of(fragment: bytes, offset: int, head: Head) -> Iterator[FragmentSample]:
-    """The video's samples that a `moof` (at `offset` of its file) lists. Raises DataLoss."""
+    """Return the video samples of a `moof` (at `offset` of its file). Raises DataLoss."""
     try:
         for traf in _trafs(fragment):
             parts = {box.type: box for box in boxes_in(fragment, traf.body, traf.end)}
@@ -103,7 +105,7 @@ def samples_of(fragment: bytes, offset: int, head: Head) -> Iterator[FragmentSam
 def picture_fragment(
     sequence: int, sample: FragmentSample, head: Head, duration: int, data: bytes
 ) -> bytes:
-    """A fragment that holds one keyframe alone, shown at its own time for `duration` ticks."""
+    """Return a fragment with only one keyframe, shown at its own time for `duration` ticks."""
     tfhd = _full(b"tfhd", 0x020000, struct.pack(">I", head.video_track))
     tfdt = _full(b"tfdt", 1 << 24, struct.pack(">Q", sample.decode_time))
     row = struct.pack(">IIIi", duration, sample.size_bytes, 0x02000000, sample.shown_after)
@@ -190,7 +192,7 @@ def _trafs(data: bytes | bytearray) -> Iterator[_Box]:
 
 
 def boxes_in(data: bytes | bytearray, start: int, end: int) -> Iterator[_Box]:
-    """The whole boxes of a stretch, in order."""
+    """Yield the whole boxes of a range, in order."""
     while start + 8 <= end:
         size, body = _u32(data, start), start + 8
         if size == 1 and start + 16 <= end:

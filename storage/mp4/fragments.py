@@ -1,9 +1,9 @@
-"""Fragmented MP4, written: the head of a file and its fragments as bytes (ISO/IEC 14496-12, 8.8;
--15 for avc1 and hvc1). Pure.
+"""Writes fragmented MP4: the head of a file and its fragments as bytes (ISO/IEC 14496-12, 8.8; -15
+for avc1 and hvc1). Pure.
 
-A file is `head` once, then a `fragment` as often as there is something: each is a whole `moof` with
-its `mdat`, so that a file is readable up to its last whole fragment whatever happens after it.
-docs/recording.md has the layout.
+A file is one `head`, then any number of `fragment`s. Each is a whole `moof` with its `mdat`, so
+that a file is readable up to its last whole fragment whatever follows. docs/recording.md has the
+layout.
 """
 
 from __future__ import annotations
@@ -25,20 +25,22 @@ from storage.mp4.sample_entries import (
 
 VIDEO_ID, AUDIO_ID = 1, 2
 KEYFRAME, DELTA = 0x02000000, 0x01010000
-"""Sample flags: depends on no other sample; depends on others and is no place to start at."""
+"""Sample flags: the sample depends on no other, or it depends on others and decoding cannot start
+at it.
+"""
 _VIDEO_RUN, _AUDIO_RUN = 0xF01, 0x301
 _BASE_IS_MOOF = 0x020000
 _MOVIE_SCALE = 1000
 _MOOF = struct.Struct(">I4s I4sII")
-"""A moof up to its runs, mfhd included."""
+"""The bytes of a moof before its runs, mfhd included."""
 _TRAF = struct.Struct(">I4s I4sII I4sIQ I4sIIi")
-"""A traf up to the rows of its trun: tfhd, tfdt and the trun's head included."""
+"""The bytes of a traf before the rows of its trun: tfhd, tfdt and the trun's head included."""
 
 
 @dataclass(frozen=True, slots=True)
 class VideoRun:
     """Consecutive pictures, in ticks of the track. `table` has (duration, size in bytes, flags, pts
-    - dts) for each, one after the other; `data` is all their bytes, in whatever pieces.
+    - dts) of each in sequence; `data` is all their bytes, in any number of pieces.
     """
 
     decode_time: int
@@ -48,8 +50,8 @@ class VideoRun:
 
 @dataclass(frozen=True, slots=True)
 class AudioRun:
-    """Consecutive pieces of sound, in samples. `table` has (duration, size in bytes) for each,
-    one after the other.
+    """Consecutive pieces of sound, in samples. `table` has (duration, size in bytes) of each in
+    sequence.
     """
 
     decode_time: int
@@ -58,7 +60,7 @@ class AudioRun:
 
 
 def head(video: VideoSampleEntry, audio: AudioInfo | None) -> bytes:
-    """What a file begins with. Raises DataLoss where the video's parameter sets are not whole."""
+    """Return the head of a file. Raises DataLoss if the video's parameter sets are incomplete."""
     tracks = [_track(VIDEO_ID, video.timescale, _visual(video), video_entry(video), video.delay)]
     if audio is not None:
         tracks.append(_track(AUDIO_ID, audio.clock_hz, _sound(), audio_entry(audio), 0))
@@ -73,13 +75,13 @@ def head(video: VideoSampleEntry, audio: AudioInfo | None) -> bytes:
 def fragment(
     sequence: int, video: VideoRun | None, audio: AudioRun | None
 ) -> list[bytes | bytearray]:
-    """One `moof` with its `mdat`, in pieces; `sequence` rises from 1 within a file."""
+    """Return one `moof` with its `mdat`, in pieces; `sequence` rises from 1 within a file."""
     runs: list[tuple[int, int, int, VideoRun | AudioRun]] = []
     if video is not None:
         runs.append((VIDEO_ID, _VIDEO_RUN, 4, video))
     if audio is not None:
         runs.append((AUDIO_ID, _AUDIO_RUN, 2, audio))
-    # All boxes are of known length, so the offsets of the data can be said before they are built.
+    # All boxes are of known length, so the offsets of the data are known before they are built.
     size = _MOOF.size + sum([_TRAF.size + 4 * len(run.table) for _, _, _, run in runs])
     moof, at = [_MOOF.pack(size, b"moof", 16, b"mfhd", 0, sequence)], size + 8
     for number, flags, columns, run in runs:

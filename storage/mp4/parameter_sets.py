@@ -1,5 +1,5 @@
-"""Parameter sets of H.264 and H.265 as an MP4 file declares them: avcC (ISO/IEC 14496-15,
-5.3.3.1) and hvcC (8.3.3.1). Pure.
+"""Parameter sets of H.264 and H.265 as an MP4 file declares them: avcC (ISO/IEC 14496-15, 5.3.3.1)
+and hvcC (8.3.3.1). Pure.
 """
 
 from __future__ import annotations
@@ -10,19 +10,19 @@ from dataclasses import dataclass
 from domain.errors import DataLoss
 
 _H264_WITH_CHROMA = frozenset({100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135})
-"""The profiles whose SPS tells chroma format and bit depth (Rec. ITU-T H.264, 7.3.2.1.1)."""
+"""The profiles whose SPS has chroma format and bit depth (Rec. ITU-T H.264, 7.3.2.1.1)."""
 _H264_PLAIN_AVCC = frozenset({66, 77, 88})
 _HEVC_VPS, _HEVC_SPS, _HEVC_PPS = 32, 33, 34
 _HEVC_PROFILE_BYTES = 12
 _MOST_SPS, _MOST_PPS = 31, 255
-"""An avcC counts them in five and in eight bits."""
+"""An avcC counts the sets in five and in eight bits."""
 _LONGEST_SET_BYTES = 0xFFFF
 _LONGEST_GOLOMB = 32
 
 
 def sample_entry_box(codec: str, sets: Sequence[bytes]) -> bytes:
-    """The payload of avcC (`h264`) or hvcC (`hevc`) for NAL units without start codes. Raises
-    DataLoss where they are not whole.
+    """Return the payload of avcC (`h264`) or hvcC (`hevc`) for NAL units without start codes.
+    Raises DataLoss if they are incomplete.
     """
     return _avcc(sets) if codec == "h264" else _hvcc(sets)
 
@@ -60,7 +60,7 @@ def _hvcc(sets: Sequence[bytes]) -> bytes:
     profile = _unescaped(sps[2:])[1 : 1 + _HEVC_PROFILE_BYTES]
     head = (
         b"\x01" + profile + b"\xf0\x00\xfc"
-    )  # no minimum of spatial segmentation, parallelism not told
+    )  # no minimum of spatial segmentation, parallelism unknown
     head += bytes(
         (0xFC | shape.chroma_format, 0xF8 | shape.luma_bits - 8, 0xF8 | shape.chroma_bits - 8, 0, 0)
     )
@@ -90,10 +90,10 @@ def _h264_shape(sps: bytes) -> _Shape:
 
 
 def _hevc_shape(sps: bytes) -> tuple[int, _Shape]:
-    """The number of temporal layers, and the shape (Rec. ITU-T H.265, 7.3.2.2.1)."""
+    """Return the number of temporal layers, and the shape (Rec. ITU-T H.265, 7.3.2.2.1)."""
     bits = _Bits(_unescaped(sps[2:]))
     bits.skip(4)
-    sub_layers = bits.take(3)
+    sub_layers = bits.read(3)
     bits.skip(1 + 8 * _HEVC_PROFILE_BYTES)
     _skip_sub_layers(bits, sub_layers)
     bits.golomb()  # sps_seq_parameter_set_id
@@ -102,14 +102,14 @@ def _hevc_shape(sps: bytes) -> tuple[int, _Shape]:
         bits.skip(1)
     bits.golomb()  # width, height
     bits.golomb()
-    if bits.take(1):
+    if bits.read(1):
         for _ in range(4):  # the conformance window
             bits.golomb()
     return sub_layers + 1, _checked(_Shape(chroma_format, 8 + bits.golomb(), 8 + bits.golomb()))
 
 
 def _skip_sub_layers(bits: _Bits, sub_layers: int) -> None:
-    present = [(bits.take(1), bits.take(1)) for _ in range(sub_layers)]
+    present = [(bits.read(1), bits.read(1)) for _ in range(sub_layers)]
     if sub_layers:
         bits.skip(2 * (8 - sub_layers))
     for has_profile, has_level in present:
@@ -129,7 +129,7 @@ class _Bits:
         self._value = int.from_bytes(data, "big")
         self._left = 8 * len(data)
 
-    def take(self, count: int) -> int:
+    def read(self, count: int) -> int:
         self.skip(count)
         return self._value >> self._left & (1 << count) - 1
 
@@ -139,13 +139,13 @@ class _Bits:
             raise DataLoss("the SPS is cut off")
 
     def golomb(self) -> int:
-        """An unsigned Exp-Golomb code, ue(v)."""
+        """Return an unsigned Exp-Golomb code, ue(v)."""
         zeros = 0
-        while not self.take(1):
+        while not self.read(1):
             zeros += 1
             if zeros > _LONGEST_GOLOMB:
                 raise DataLoss("the SPS is damaged")
-        return (1 << zeros) - 1 + self.take(zeros)
+        return (1 << zeros) - 1 + self.read(zeros)
 
 
 def _counted(units: Sequence[bytes]) -> bytes:
@@ -155,5 +155,5 @@ def _counted(units: Sequence[bytes]) -> bytes:
 
 
 def _unescaped(unit: bytes) -> bytes:
-    """Without emulation prevention: what a decoder parses."""
+    """Return the unit without emulation prevention bytes, as a decoder parses it."""
     return unit.replace(b"\0\0\3", b"\0\0")

@@ -1,9 +1,9 @@
-"""Progressive MP4, written: the index in front, one edit list a track, so that players start at
-time 0 (ISO/IEC 14496-12, 8.6 and 8.7).
+"""Writes progressive MP4: the index in front, one edit list a track, so that players start at time
+0 (ISO/IEC 14496-12, 8.6 and 8.7).
 
-Samples are written in the order that they come, to a file without a name; on `close` the head is
-known, and both become the clip. Samples before time 0 are there to decode, and hidden. A hole is
-the length of the sample before it.
+Samples are written in the order of their arrival, to a file without a name; on `close` the head is
+known, and both become the clip. Samples before time 0 are needed for decoding, and hidden. A gap
+lengthens the sample before it.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ _MEDIA_HEADS = {
 
 
 class TrackWriter:
-    """One track's samples, in ticks of 1 / `timescale` s; decoding times rise. Made by
-    `ProgressiveWriter`.
+    """One track's samples, in ticks of 1 / `timescale` s; decoding times rise. `ProgressiveWriter`
+    creates it.
     """
 
     def __init__(self, track: TrackHeader, timescale: int) -> None:
@@ -83,11 +83,11 @@ class TrackWriter:
 
     @property
     def shown(self) -> int:
-        """How long it is shown from time 0 on, in ticks of the movie."""
+        """Return how long it is shown from time 0 on, in ticks of the movie."""
         return max(0, self._end) * MOVIE_SCALE // self.timescale
 
     def box(self, number: int, body_at: int) -> bytes:
-        """The `trak`; `body_at` is where in the file the first sample written lies."""
+        """Return the `trak`; `body_at` is the offset of the first written sample in the file."""
         size = self._track.shown_size
         volume = b"\1\0" if self._track.is_sound else bytes(2)
         head = (
@@ -104,8 +104,8 @@ class TrackWriter:
         )
 
     def _edits(self) -> bytes:
-        """From time 0 on: of what begins before it, the part after it; of what begins later,
-        nothing until then.
+        """Return the edits from time 0 on: a track that begins before it shows the part after it; a
+        later track shows nothing until its start.
         """
         first = self._times[0]
         edits = [
@@ -162,8 +162,8 @@ class TrackWriter:
 
 
 class ProgressiveWriter:
-    """Writes one file of a video track and, where given, one of sound. Raises StoreError where
-    the disk refuses.
+    """Writes one file with a video track and optionally a sound track. Raises StoreError if the
+    disk refuses.
     """
 
     def __init__(self, path: Path, video: TrackHeader, sound: TrackHeader | None) -> None:
@@ -178,7 +178,7 @@ class ProgressiveWriter:
     def write(
         self, to: TrackWriter, data: bytes, dts: int, pts: int, duration: int, is_keyframe: bool
     ) -> None:
-        """One sample, times from time 0 on."""
+        """Write one sample, with times from time 0 on."""
         with _writing():
             self._body.write(data)
         to.add(self._size_bytes, to is not self._newest, len(data), dts, pts, duration, is_keyframe)
@@ -186,10 +186,11 @@ class ProgressiveWriter:
         self._size_bytes += len(data)
 
     def show_a_picture(self) -> int:
-        """Move time 0 back to the last picture where every picture begins before it.
+        """Move time 0 back to the last picture if every picture begins before it; return the ticks
+        of the movie by which it moved.
 
-        Players, libavformat among them, drop a whole track that an edit list starts within its
-        last picture. Returns by how many ticks of the movie time 0 moved.
+        Players, libavformat among them, drop a whole track if an edit list starts within its last
+        picture.
         """
         latest = self.video.latest
         if latest is None or latest >= 0:
@@ -200,7 +201,7 @@ class ProgressiveWriter:
         return -latest
 
     def finish(self) -> None:
-        """Write the file; on disk when this returns."""
+        """Write the file; it is on disk when this returns."""
         with _writing(), self._path.open("wb") as file:
             file.write(self._head())
             self._body.seek(0)
@@ -234,7 +235,7 @@ class ProgressiveWriter:
 
 
 def _runs(values: Iterable[int]) -> bytes:
-    """(how many, value) of each run of equal values."""
+    """Return (count, value) of each run of equal values."""
     runs = [(sum(1 for _ in same), value) for value, same in groupby(values)]
     return len(runs).to_bytes(4, "big") + b"".join(
         struct.pack(">Ii", count, value) for count, value in runs

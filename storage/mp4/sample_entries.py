@@ -1,5 +1,5 @@
-"""How an MP4 file declares what its samples are: avc1, hvc1, mp4a, alaw and ulaw (ISO/IEC
-14496-12, 12.1.3 and 12.2.3; -14). Pure.
+"""How an MP4 file declares its samples: avc1, hvc1, mp4a, alaw and ulaw (ISO/IEC 14496-12, 12.1.3
+and 12.2.3; -14). Pure.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ _VIDEO_TAGS = {
 }  # players of Apple's refuse hev1
 _AUDIO_TAGS = {"aac": b"mp4a", "pcm_alaw": b"alaw", "pcm_mulaw": b"ulaw"}
 _SAMPLE_BITS = 16
-"""Of what comes out of the decoder, as the standard has it also for coded sound."""
+"""The sample size of decoded sound, which the standard also requires for coded sound."""
 MATRIX = struct.pack(">9I", 0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000)
-"""Shown as it is, neither turned nor scaled."""
+"""The matrix without rotation or scaling."""
 _DPI_72 = 0x00480000
 _AAC_OBJECT, _AUDIO_STREAM = 0x40, 0x15
 
 
 @dataclass(frozen=True, slots=True)
 class VideoSampleEntry:
-    """`sets` are its SPS and PPS (and VPS), without start codes; `delay` is pts - dts of the
-    first picture, in 1 / `timescale` s.
+    """The video to declare: `sets` are its SPS and PPS (and VPS), without start codes; `delay` is
+    pts - dts of the first picture, in 1 / `timescale` s.
     """
 
     codec: str
@@ -47,7 +47,7 @@ def full_box(name: bytes, version: int, flags: int, payload: bytes) -> bytes:
 
 
 def video_entry(track: VideoSampleEntry) -> bytes:
-    """Raises DataLoss where the parameter sets are not whole."""
+    """Return the entry of a video. Raises DataLoss if the parameter sets are incomplete."""
     tag, config = _VIDEO_TAGS[track.codec]
     shape = struct.pack(
         ">6xH16xHHIII H32xHh", 1, track.width_px, track.height_px, _DPI_72, _DPI_72, 0, 1, 24, -1
@@ -56,7 +56,7 @@ def video_entry(track: VideoSampleEntry) -> bytes:
 
 
 def audio_entry(audio: AudioInfo) -> bytes:
-    """Raises DataLoss for AAC whose configuration is not known."""
+    """Return the entry of sound. Raises DataLoss for AAC without a known configuration."""
     shape = struct.pack(
         ">6xH8xHHII", 1, audio.channels, _SAMPLE_BITS, 0, min(audio.clock_hz, 0xFFFF) << 16
     )
@@ -66,7 +66,9 @@ def audio_entry(audio: AudioInfo) -> bytes:
 
 
 def _esds(config: bytes) -> bytes:
-    """The elementary stream descriptor (ISO/IEC 14496-1, 7.2.6.5) around an AudioSpecificConfig."""
+    """Return the elementary stream descriptor (ISO/IEC 14496-1, 7.2.6.5) around an
+    AudioSpecificConfig.
+    """
     if not config:
         raise DataLoss("AAC without its configuration")
     decoder = struct.pack(">BBxxxII", _AAC_OBJECT, _AUDIO_STREAM, 0, 0) + _descriptor(5, config)

@@ -1,5 +1,5 @@
-"""What the head of an MP4 file declares of its tracks, read without a demuxer (ISO/IEC
-14496-12, 8.3 to 8.5).
+"""Reads what the head of an MP4 file declares of its tracks, without a demuxer (ISO/IEC 14496-12,
+8.3 to 8.5).
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ _NESTS = frozenset({b"mdia", b"minf", b"stbl"})
 
 @dataclass(frozen=True, slots=True)
 class TrackHeader:
-    """`description` is its `stsd` box: codec, size and parameters. Two tracks of equal ones can
-    be joined without a seam.
+    """One track; `description` is its `stsd` box: codec, size and parameters. Two tracks with equal
+    ones can be joined seamlessly.
     """
 
     is_sound: bool
@@ -28,7 +28,7 @@ class TrackHeader:
 
 
 def tracks(path: Path) -> tuple[TrackHeader, ...]:
-    """The video and sound tracks of a file, in order; empty where it has no whole head."""
+    """Return the video and sound tracks of a file, in order; none if its head is incomplete."""
     found = []
     for name, trak in _children(movie_head(path)):
         inner = dict(_leaves(trak)) if name == b"trak" else {}

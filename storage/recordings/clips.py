@@ -1,10 +1,10 @@
-"""Cuts a moment out of the recording as one MP4 that anything plays, without touching a packet, and
-proves that it holds the moment.
+"""Cuts a time range out of the recording as one MP4 file that any player plays, without changing a
+packet, and verifies that it contains the range.
 
-A packet's wall time is its segment's start and its `pts` less the segment's first. In a clip, time
-0 is the asked start (or the first picture recorded after it); what the decoder needs from before it
-has negative times, which an edit list hides. A hole in the recording is as long a hole in the clip.
-docs/recording.md says what happens at the seams.
+A packet's wall time is its segment's start plus its `pts` minus the segment's first. In a clip,
+time 0 is the requested start (or the first picture recorded after it). What the decoder needs from
+before it has negative times, which an edit list hides. A gap in the recording is as long in the
+clip. docs/recording.md describes the seams.
 """
 
 from __future__ import annotations
@@ -35,19 +35,19 @@ _Tracks = tuple[TrackHeader, TrackHeader | None]
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """A finished clip. UTC nanoseconds."""
+    """A finished clip; times are UTC nanoseconds."""
 
     start_ns: int
-    """The moment of the clip's time 0, where players start: what was asked, or the first
-    picture after it. It is the start of the last picture where that began before what was asked.
+    """The time of the clip's time 0, where players start: the requested start, or the first picture
+    after it. It is the start of the last picture if that began before the requested start.
     """
     end_ns: int
     """The end of its last picture."""
     gaps_ms: tuple[tuple[int, int], ...]
-    """Parts of the asked time that it lacks, UTC ms."""
+    """The parts of the requested range that it lacks, UTC ms."""
     apart_ms: tuple[tuple[int, int], ...]
-    """Of those, the ones that are recorded, with another codec, size or parameters: one file
-    cannot hold both, so ask for them apart.
+    """The gaps that are recorded with another codec, size or parameters. One file cannot hold both,
+    so request them separately.
     """
     codec: str
     size_bytes: int
@@ -55,13 +55,14 @@ class Cut:
 
 
 def cut(segments: Sequence[Segment], from_ns: int, to_ns: int, out: Path) -> Cut:
-    """Write [from_ns, to_ns) of one camera to `out` (on disk when this returns), from the keyframe
-    at or before `from_ns`.
+    """Write [from_ns, to_ns) of one camera to `out`, from the keyframe at or before `from_ns`; it
+    is on disk when this returns.
 
-    Where codec parameters change within the range, the side that has most of it is cut and the rest
-    is a gap. Memory does not grow with the range. Raises NotFound where nothing of it is recorded,
-    StoreError where `out` cannot be written, DataLoss where the first file's head is damaged; a
-    file damaged further on is a gap.
+    If codec parameters change within the range, the longer side is cut and the rest is a gap.
+    Memory does not grow with the range.
+
+    Raises NotFound if nothing of it is recorded, StoreError if `out` cannot be written, and
+    DataLoss if the first file's head is damaged. Later damage is a gap.
     """
     out.unlink(missing_ok=True)
     with ExitStack() as held:
@@ -85,8 +86,8 @@ def verify(
 ) -> None:
     """Open a finished clip again, read all of it and decode its first picture.
 
-    Raises DataLoss unless it can be opened, starts at a keyframe and spans [from_ns, to_ns) less
-    the gaps that its `Cut` told of.
+    Raises DataLoss unless it can be opened, starts at a keyframe and spans [from_ns, to_ns) without
+    the gaps of its `Cut`.
     """
     try:
         with Mp4Reader(clip) as reader:
@@ -111,7 +112,7 @@ def verify(
 
 
 class _Cutting:
-    """One cut in progress: pieces go in, one file comes out."""
+    """One cut in progress, from pieces to one file."""
 
     def __init__(
         self,
@@ -202,8 +203,8 @@ class _Cutting:
     def _write_sound(
         self, writer: ProgressiveWriter, sound: TrackWriter, piece: CutPiece, timed: Timed
     ) -> None:
-        """What is heard from time 0 on, and within the piece; of two that overlap at a seam,
-        the first.
+        """Write the sound from time 0 on within the piece; of two that overlap at a seam, the
+        first.
         """
         if self._zero_ns is None or timed.end_ns <= self._zero_ns or timed.wall_ns >= piece.to_ns:
             return
@@ -217,9 +218,10 @@ class _Cutting:
 
 
 def _held(segments: Sequence[Segment], held: ExitStack) -> list[Segment]:
-    """The segments whose files are there, each held open and read through its descriptor: one that
-    is finished and so renamed while the cut goes on, or deleted to make room, is still read to its
-    end. One that was renamed since it was listed is found by its new name.
+    """Yield the segments whose files exist, each held open and read through its descriptor.
+
+    A segment that is renamed or deleted during the cut is therefore still read to its end. One that
+    was renamed since it was listed is found by its new name.
     """
     found: list[Segment] = []
     for segment in segments:
@@ -245,7 +247,7 @@ def _finished(segment: Segment) -> Segment | None:
 
 
 def _readable(pieces: Sequence[CutPiece]) -> list[tuple[CutPiece, _Tracks]]:
-    """The pieces of which there is something to read yet, and their tracks."""
+    """Yield the pieces that can be read, and their tracks."""
     found = [
         (piece, tracks(piece.segment.path)) for piece in pieces if whole_bytes(piece.segment.path)
     ]
@@ -257,7 +259,7 @@ def _readable(pieces: Sequence[CutPiece]) -> list[tuple[CutPiece, _Tracks]]:
 
 
 def _is_whole(segment: Segment) -> bool:
-    """Whether the end that its name says can be believed."""
+    """Return whether the end in its name is reliable."""
     return segment.end_ns is not None and whole_bytes(segment.path) == segment.path.stat().st_size
 
 
@@ -267,7 +269,7 @@ def _codec(path: Path) -> str:
 
 
 def _span(reader: Mp4Reader, clip: Path, start_ns: int) -> tuple[Sample, tuple[int, int]]:
-    """The clip's first sample and the wall time that its pictures cover, holes included."""
+    """Return the clip's first sample and the wall time that its pictures cover, gaps included."""
     base = reader.parameters.time_base
     first: Sample | None = None
     start = end = 0
@@ -281,7 +283,7 @@ def _span(reader: Mp4Reader, clip: Path, start_ns: int) -> tuple[Sample, tuple[i
 
 
 def _settle(path: Path) -> tuple[int, str]:
-    """Size and SHA-256 of a finished file."""
+    """Return size and SHA-256 of a finished file."""
     digest, size_bytes = hashlib.sha256(), 0
     with path.open("rb") as file:
         while data := file.read(_HASH_BYTES):

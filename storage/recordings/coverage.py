@@ -1,7 +1,7 @@
-"""The account of a camera's time: every moment of a range is recorded, and where, or missing, and
-why. Pure; UTC nanoseconds.
+"""The coverage of a camera's time range: every moment is either recorded, with its place, or
+missing, with its cause. Pure; UTC nanoseconds.
 
-Recorded stretches win over everything that is said of gaps; of that, what is said last.
+Recorded ranges take precedence over reported gaps, and a later report over an earlier one.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Where(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """[start_ns, end_ns) is recorded, and lies there."""
+    """[start_ns, end_ns) is recorded in this place."""
 
     start_ns: int
     end_ns: int
@@ -40,7 +40,7 @@ class Coverage:
 
 @dataclass(frozen=True, slots=True)
 class CoverageRequest:
-    """A range of a camera's time."""
+    """A time range of a camera."""
 
     camera_id: str
     from_ns: int
@@ -48,17 +48,23 @@ class CoverageRequest:
 
 
 def account(
-    asked: CoverageRequest, local: Sequence[Range], stored: Sequence[Range], told: Sequence[Gap]
+    request: CoverageRequest,
+    local: Sequence[Range],
+    stored: Sequence[Range],
+    reported: Sequence[Gap],
 ) -> Coverage:
-    """What is known of the range, without a moment left out but holes of no more than JOIN_NS;
-    `told` in the order of being said.
+    """Return the coverage of the range, except for gaps of no more than JOIN_NS. `reported` gaps
+    are in the order of their reports.
     """
-    from_ns, to_ns = asked.from_ns, asked.to_ns
+    from_ns, to_ns = request.from_ns, request.to_ns
     recorded = clip(merge([*local, *stored]), from_ns, to_ns)
     layers: list[tuple[int, int, Gap | None]] = [
-        (from_ns, to_ns, Gap(asked.camera_id, 0, 0, GapCause.UNKNOWN))
+        (from_ns, to_ns, Gap(request.camera_id, 0, 0, GapCause.UNKNOWN))
     ]
-    layers += [(max(gap.start_ns, from_ns), min(gap.end_ns, to_ns), _said(gap)) for gap in told]
+    layers += [
+        (max(gap.start_ns, from_ns), min(gap.end_ns, to_ns), _without_range(gap))
+        for gap in reported
+    ]
     layers += [(start_ns, end_ns, None) for start_ns, end_ns in recorded]
     gaps = [
         _placed(gap, start_ns, end_ns)
@@ -70,9 +76,9 @@ def account(
     )
 
 
-def _said(gap: Gap) -> Gap:
-    """What a gap says but for its place, so that neighbours that say the same are one; since
-    when is kept.
+def _without_range(gap: Gap) -> Gap:
+    """Return a gap without its range, so that adjacent gaps with equal content are joined; its
+    begin is kept.
     """
     return replace(gap, start_ns=0, end_ns=0, since_ns=gap.since_ns or gap.start_ns)
 
@@ -87,8 +93,8 @@ def _placed(gap: Gap, start_ns: int, end_ns: int) -> Gap:
 
 
 def _long(gaps: Sequence[Gap]) -> list[Gap]:
-    """Without holes of no more than JOIN_NS; one that several causes share is as long as all of
-    them.
+    """Return the gaps without those of no more than JOIN_NS; a gap with several causes counts as a
+    whole.
     """
     kept: list[Gap] = []
     run: list[Gap] = []
@@ -103,26 +109,26 @@ def _long(gaps: Sequence[Gap]) -> list[Gap]:
 
 
 def _before_starts(gaps: Sequence[Gap]) -> list[Gap]:
-    """What nobody can explain right before a process began is why it had to begin: another
-    node, or process, was not there any more.
+    """Return the gaps with the restart as the cause of an unexplained gap directly before it: no
+    node or process was running.
     """
-    told = list(gaps)
-    for at in range(len(told) - 2, -1, -1):
-        gap, after = told[at], told[at + 1]
+    result = list(gaps)
+    for at in range(len(result) - 2, -1, -1):
+        gap, after = result[at], result[at + 1]
         if (
             gap.cause is GapCause.UNKNOWN
             and after.cause is GapCause.RESTART
             and gap.end_ns == after.start_ns
         ):
-            told[at : at + 2] = [replace(after, start_ns=gap.start_ns, since_ns=0)]
-    return told
+            result[at : at + 2] = [replace(after, start_ns=gap.start_ns, since_ns=0)]
+    return result
 
 
 def _places(
     recorded: Sequence[Range], local: Sequence[Range], stored: Sequence[Range]
 ) -> list[Stretch]:
-    """Where each part of what is recorded lies. The little between a segment here and one there
-    counts to the one before.
+    """Return the place of each recorded part. A short gap between segments of different places
+    counts to the earlier one.
     """
     found: list[Stretch] = []
     for start_ns, end_ns in recorded:

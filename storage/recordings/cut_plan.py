@@ -1,4 +1,4 @@
-"""Which file answers for which moment: the pure arithmetic of cutting, without a file touched."""
+"""Which file is used for which time: the arithmetic of cutting, without reading a file. Pure."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from domain.clock import NS_PER_MS
 from storage.recordings.ledger import Segment
 
 JOIN_GAP_NS = 100 * NS_PER_MS
-"""Less than this between two files is the jitter of arrival, not something missing."""
+"""A shorter distance between two files is jitter of the arrival, and no gap."""
 _FOR_EVER_NS = 1 << 62
 
 
 @dataclass(frozen=True, slots=True)
 class CutPiece:
-    """A segment, and the part of the asked time [from_ns, to_ns) for which it is used."""
+    """A segment, and the part of the requested range [from_ns, to_ns) for which it is used."""
 
     segment: Segment
     from_ns: int
@@ -29,8 +29,8 @@ class CutPiece:
 
 
 def plan(segments: Sequence[Segment], from_ns: int, to_ns: int) -> tuple[CutPiece, ...]:
-    """Pieces in order that share no moment. Where segments overlap (recorded twice), the higher
-    fence has it, then the later start.
+    """Return pieces in order that do not overlap. If segments overlap (recorded twice), the higher
+    fencing number is used, then the later start.
     """
     within = [
         segment for segment in segments if segment.start_ns < to_ns and _end_ns(segment) > from_ns
@@ -57,8 +57,8 @@ def plan(segments: Sequence[Segment], from_ns: int, to_ns: int) -> tuple[CutPiec
 
 
 def longest_run(pieces: Sequence[CutPiece], keys: Sequence[bytes]) -> tuple[CutPiece, ...]:
-    """Of the runs of neighbours with an equal key (codec parameters), the one that has most of
-    the time; the earliest of equals.
+    """Return the run of adjacent pieces with an equal key (codec parameters) that has the most
+    time; the earliest of equals.
     """
     keyed = zip(keys, pieces, strict=True)
     runs = [tuple(piece for _, piece in run) for _, run in groupby(keyed, key=itemgetter(0))]
@@ -68,8 +68,8 @@ def longest_run(pieces: Sequence[CutPiece], keys: Sequence[bytes]) -> tuple[CutP
 def gaps_of(
     covered: Sequence[tuple[int, int]], from_ns: int, to_ns: int
 ) -> tuple[tuple[int, int], ...]:
-    """The parts of [from_ns, to_ns) that no range of `covered` (sorted by start) has, in UTC
-    ms; less than JOIN_GAP_NS is none.
+    """Return the parts of [from_ns, to_ns) outside the ranges of `covered` (sorted by start), in
+    UTC ms, except those shorter than JOIN_GAP_NS.
     """
     gaps, until_ns = [], from_ns
     for start_ns, end_ns in [*covered, (to_ns, to_ns)]:

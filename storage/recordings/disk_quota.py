@@ -1,14 +1,14 @@
-"""Keeps recordings within the disk they may take, by one stated rule of who gives way first; what a
-legal hold names never does.
+"""Limits the disk space of recordings by one stated rule of what is deleted first. Recordings
+under a legal hold are never deleted.
 
-1. uploaded: copies that the object store has as well, the oldest first
+1. uploaded: copies that the object store also has, the oldest first
 2. past_minimum: those older than their camera's `retention_days`
-3. early: the least important camera's oldest (C before B before A, ordinary before checkpoint, then
-   the lower priority)
-4. clip_waiting: where events themselves could soon not be written, those from which a clip is still
+3. early: the oldest of the least important camera (C before B before A, ordinary before
+   checkpoint, then the lower priority)
+4. clip_waiting: if events themselves could soon not be written, those from which a clip is still
    to be cut
 
-Events give way to nothing.
+Events are never deleted for recordings.
 """
 
 from __future__ import annotations
@@ -29,58 +29,62 @@ from domain.registry.camera_priority import UNKNOWN, Importance, importance_of
 from domain.settings import Settings
 from storage.recordings.free_space_reserve import (
     BYTES_PER_GB,
-    DIRE_PART,
+    CRITICAL_PART,
     SCARCE_PART,
     free_bytes,
     reserve_bytes,
-    strain,
+    reserve_load,
 )
 from storage.recordings.ledger import Ledger, Segment
 
-Wanted = Callable[[], list[tuple[str, int, int]]]
-"""The ranges (camera, from_ns, to_ns) of which a clip is still to be cut."""
+ClipRanges = Callable[[], list[tuple[str, int, int]]]
+"""A function that returns the ranges (camera, from_ns, to_ns) from which a clip is still to be
+cut.
+"""
 _WAITING = 1_000
-_LOOKED_AT = 50_000
-"""Of the oldest segments, for an uploaded one: where there is none among them, uploads are
-behind, and a disk holds millions.
+_EXAMINED = 50_000
+"""The most segments, oldest first, that are searched for uploaded ones. If none of them is, uploads
+are behind, and a disk holds millions.
 """
 _REMEMBERED_S = 60.0
-EARLY_TOLD_S = 600.0
+EARLY_ALARM_S = 600.0
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """Who has a claim on recordings. The defaults are of a node where nobody has any."""
+    """What protects recordings, and how alarms are raised. The defaults protect nothing."""
 
     cameras: Callable[[], Sequence[Camera]] = tuple
-    wanted: Wanted = list
+    clip_ranges: ClipRanges = list
     held: Callable[[], StandingHolds] = lambda: StandingHolds((), 0)
-    """Raises StoreError where that is not known: then nothing is deleted."""
+    """Raises StoreError if the holds are unknown; then nothing is deleted."""
     seems_uploaded: Callable[[Segment], bool] = lambda _: False
-    """Asked of many; `is_uploaded`, which asks the store, before a copy goes as uploaded."""
+    """This is called for many segments; `is_uploaded`, which asks the store, before an uploaded
+    copy is deleted.
+    """
     is_uploaded: Callable[[Segment], bool] = lambda _: False
     others_bytes: Callable[[], int] = lambda: 0
-    """What else counts against the limit (on one machine the stores' own data); recordings make
-    room for it.
+    """The other data that counts against the limit (on one machine the stores' own); recordings
+    make room for it.
     """
-    say: Callable[[AlarmName, str | None], None] = lambda name, sentence: None
+    set_alarm: Callable[[AlarmName, str | None], None] = lambda name, sentence: None
 
 
 @dataclass(slots=True)
 class _Next:
-    """The next to go of one step of the rule, remembered, so that a full disk does not have all
-    names read at each run.
+    """The next segments of one step of the rule, cached so that a full disk does not read all names
+    at each run.
     """
 
     segments: list[Segment] = field(default_factory=list)
     read_s: float = float("-inf")
     found: bool = True
-    """Whether there were any when it was last read."""
+    """Whether there were any at the last read."""
 
 
 class DiskQuota:
-    """Deletes finished segments while recordings take too much or leave too little free."""
+    """Deletes finished segments while recordings use too much space or leave too little free."""
 
     def __init__(self, ledger: Ledger, settings: Settings, clock: Clock, claims: Claims) -> None:
         self._ledger = ledger
@@ -91,64 +95,64 @@ class DiskQuota:
         self._next: dict[str, _Next] = {}
         self._early_s = float("-inf")
         self._is_stuck = False
-        """The last run found nothing more that may be deleted."""
+        """Whether the last run found nothing more that may be deleted."""
         self._warn = FloodGate(_log.warning, clock)
-        self._cry = FloodGate(_log.critical, clock)
+        self._log_critical = FloodGate(_log.critical, clock)
 
     def run_once(self) -> int:
-        """Free what is too much now; the bytes freed. A disk that refuses is said, and asked again
-        at the next run.
+        """Free the excess and return the freed bytes. A disk that refuses raises an alarm and is
+        tried again at the next run.
 
-        Cheap where nothing has to go: no file that was seen before is asked for again.
+        A run with nothing to delete is cheap: no known file is examined again.
         """
         try:
             return self._free(self._excess_bytes())
         except (StoreError, OSError) as error:
             self._is_stuck = True
-            self._claims.say(
+            self._claims.set_alarm(
                 AlarmName.DISK_FULL, f"recordings cannot be kept within their limit: {error}"
             )
-            self._cry("refused", f"recordings cannot be kept within their limit: {error}")
+            self._log_critical("refused", f"recordings cannot be kept within their limit: {error}")
             return 0
 
-    def strain(self) -> float:
-        """1 where half of the reserve is left and the last run found nothing more that may be
-        deleted: only recording less helps then.
+    def load(self) -> float:
+        """Return 1 if half of the reserve is left and the last run found nothing more that may be
+        deleted. Then only recording less helps.
         """
         return (
-            strain(self._reserve_bytes, SCARCE_PART, free_bytes(self._ledger.recordings))
+            reserve_load(self._reserve_bytes, SCARCE_PART, free_bytes(self._ledger.recordings))
             if self._is_stuck
             else 0.0
         )
 
     def _free(self, excess_bytes: int) -> int:
         if excess_bytes <= 0:
-            self._judge(0)
+            self._update_alarms(0)
             return 0
         held = self._claims.held()
         freed_bytes = 0
         for why, segments in self._steps():
             if freed_bytes < excess_bytes:
                 freed_bytes += self._evict(why, segments, excess_bytes - freed_bytes, held)
-        self._judge(excess_bytes - freed_bytes)
+        self._update_alarms(excess_bytes - freed_bytes)
         return freed_bytes
 
     def _steps(self) -> Iterator[tuple[str, Iterator[Segment]]]:
-        """The rule, a step after the other, each with its segments in the order in which they
-        go. What clips need is in the last alone.
+        """Yield the steps of the rule, each with its segments in the order of their deletion.
+        Segments that clips need are only in the last.
         """
-        wanted = _Ranges(self._claims.wanted())
-        yield "uploaded", self._remembered("uploaded", self._uploaded, wanted)
-        yield "past_minimum", self._remembered("past_minimum", self._past_minimum, wanted)
-        yield "early", self._remembered("early", self._least_important_first, wanted)
-        if self._is_dire():
+        clip_ranges = _Ranges(self._claims.clip_ranges())
+        yield "uploaded", self._remembered("uploaded", self._uploaded, clip_ranges)
+        yield "past_minimum", self._remembered("past_minimum", self._past_minimum, clip_ranges)
+        yield "early", self._remembered("early", self._least_important_first, clip_ranges)
+        if self._is_critical():
             yield "clip_waiting", self._least_important_first()
 
     def _remembered(
-        self, why: str, read: Callable[[], Iterator[Segment]], wanted: _Ranges
+        self, why: str, read: Callable[[], Iterator[Segment]], clip_ranges: _Ranges
     ) -> Iterator[Segment]:
-        """What `read` gives but for what clips need: the first of it as it was read within the
-        last minute, then all of it anew.
+        """Yield the segments of `read` without those that clips need: first those read within the
+        last minute, then all others.
         """
         step = self._next.setdefault(why, _Next())
         step.segments = [segment for segment in step.segments if segment.path.exists()]
@@ -158,14 +162,14 @@ class DiskQuota:
         ):
             step.segments, step.read_s = list(islice(read(), _WAITING)), now_s
             step.found = bool(step.segments)
-        yield from (segment for segment in step.segments if not wanted.touch(segment))
+        yield from (segment for segment in step.segments if not clip_ranges.touch(segment))
         if step.found:
-            yield from (segment for segment in read() if not wanted.touch(segment))
+            yield from (segment for segment in read() if not clip_ranges.touch(segment))
 
     def _uploaded(self) -> Iterator[Segment]:
         return (
             segment
-            for segment in islice(self._ledger.oldest_first(), _LOOKED_AT)
+            for segment in islice(self._ledger.oldest_first(), _EXAMINED)
             if self._claims.seems_uploaded(segment)
         )
 
@@ -198,24 +202,24 @@ class DiskQuota:
         self._ledger.recordings.mkdir(parents=True, exist_ok=True)
         return max(over_bytes, self._reserve_bytes - free_bytes(self._ledger.recordings))
 
-    def _is_dire(self) -> bool:
-        """Whether what clips still need must go too. A reserve that somebody else's files have
-        eaten into is no reason yet.
+    def _is_critical(self) -> bool:
+        """Return whether segments that clips still need must be deleted too. A reserve that is used
+        by other files is no reason yet.
         """
         return (
             self._over_bytes() > 0
-            or free_bytes(self._ledger.recordings) < self._reserve_bytes // DIRE_PART
+            or free_bytes(self._ledger.recordings) < self._reserve_bytes // CRITICAL_PART
         )
 
     def _over_bytes(self) -> int:
         return self._ledger.total_bytes() + self._claims.others_bytes() - self._limit_bytes
 
     def _evict(
-        self, why: str, segments: Iterator[Segment], wanted_bytes: int, held: StandingHolds
+        self, why: str, segments: Iterator[Segment], required_bytes: int, held: StandingHolds
     ) -> int:
         freed_bytes = 0
         for segment in segments:
-            if freed_bytes >= wanted_bytes:
+            if freed_bytes >= required_bytes:
                 break
             if held.covers(
                 segment.camera_id, segment.start_ns, segment.end_ns or segment.start_ns + 1
@@ -227,13 +231,13 @@ class DiskQuota:
             if size_bytes:
                 freed_bytes += size_bytes
                 SEGMENTS_EVICTED.labels(segment.camera_id, why).inc()
-                self._tell(segment, why)
+                self._log_deletion(segment, why)
         return freed_bytes
 
-    def _tell(self, segment: Segment, why: str) -> None:
+    def _log_deletion(self, segment: Segment, why: str) -> None:
         what = f"the recording of {segment.camera_id} from {rfc3339(segment.start_ns)}"
         if why == "clip_waiting":
-            self._cry(
+            self._log_critical(
                 "protected",
                 f"disk full: {what} was deleted though a clip is still to be cut from it; give it "
                 "more space",
@@ -243,13 +247,13 @@ class DiskQuota:
         if why in ("early", "clip_waiting"):
             self._early_s = self._clock.monotonic_s()
 
-    def _judge(self, lacking_bytes: int) -> None:
-        """What people must be told after a run; that recordings went early for a while, or it
-        would come and go with each.
+    def _update_alarms(self, lacking_bytes: int) -> None:
+        """Raise or clear the alarms after a run. An alarm about early deletions lasts for a while,
+        because it would otherwise change with each run.
         """
         full, held = None, None
         self._is_stuck = lacking_bytes > 0
-        if self._clock.monotonic_s() - self._early_s < EARLY_TOLD_S:
+        if self._clock.monotonic_s() - self._early_s < EARLY_ALARM_S:
             full = (
                 "recordings younger than their `retention_days` are deleted to make room: give "
                 "the disk more space"
@@ -259,19 +263,19 @@ class DiskQuota:
                 f"the disk is too full by {lacking_bytes / BYTES_PER_GB:.2f} GB, and no "
                 "finished recording is left to delete"
             )
-            if self.strain() >= 1:
+            if self.load() >= 1:
                 full += (
                     "; cameras are not recorded, the least important first, so that events "
                     "can still be written"
                 )
-            self._cry("full", full)
-            if (self._is_dire() or self.strain() >= 1) and self._ledger.oldest() is not None:
+            self._log_critical("full", full)
+            if (self._is_critical() or self.load() >= 1) and self._ledger.oldest() is not None:
                 held = (
                     "only recordings that legal holds name are left to delete, and they stay: "
                     "give the disk more space"
                 )
-        self._claims.say(AlarmName.DISK_FULL, full)
-        self._claims.say(AlarmName.DISK_HELD, held)
+        self._claims.set_alarm(AlarmName.DISK_FULL, full)
+        self._claims.set_alarm(AlarmName.DISK_HELD, held)
 
 
 class _Ranges:

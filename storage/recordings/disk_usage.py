@@ -1,9 +1,9 @@
-"""How much the files of many folders take, without asking for each file each time, and without
+"""The size of the files in many folders, without examining each file every time, and without
 remembering each of them.
 
-A camera's day has eight thousand files, a node's three months hundreds of millions: of a folder its
-sum is kept, and a checksum of the names that it is of. Names rise with time, so what is greater
-than any seen before is new.
+A camera's day has eight thousand files, and a node's three months hundreds of millions. Of each
+folder only its sum is kept, with a checksum of the counted names. Names rise with time, so a
+greater name than any before is new.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ class _Folder:
     changed_ns: int = -1
     latest: str = ""
     names: int = 0
-    """The sum of the hashes of the names counted, none of which is greater than `latest`."""
+    """The sum of the hashes of the counted names, none of which is greater than `latest`."""
     done_bytes: int = 0
     growing: tuple[str, ...] = ()
 
 
 class DiskUsage:
-    """Remembers a folder's sum until the folder changes; of a changed one only files not seen
-    before, and growing ones, are asked for.
+    """Caches a folder's sum until the folder changes; then only new files and growing ones are
+    examined.
     """
 
     def __init__(self) -> None:
@@ -37,7 +37,7 @@ class DiskUsage:
         return sum(_refreshed_bytes(path, folder) for path, folder in self._folders.items())
 
     def removed(self, path: Path, size_bytes: int) -> None:
-        """A finished file of so many bytes is gone: its folder need not be counted anew."""
+        """Subtract a deleted file of this size, so that its folder is not counted again."""
         folder = self._folders.get(path.parent)
         if folder is not None and path.name <= folder.latest and OPEN_MARK not in path.name:
             folder.names -= hash(path.name)
@@ -61,7 +61,7 @@ def _count(path: Path, folder: _Folder, names: list[str]) -> None:
     new = [name for name in done if name > folder.latest]
     if (
         sum(hash(name) for name in done if name <= folder.latest) != folder.names
-    ):  # one went unseen, or came with an earlier name
+    ):  # one was missed, or has an earlier name
         new, folder.names, folder.done_bytes = done, 0, 0
     folder.names += sum(map(hash, new))
     folder.done_bytes += sum(_size_bytes(path / name) for name in new)

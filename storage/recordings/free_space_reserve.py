@@ -1,11 +1,13 @@
-"""The reserve, which is free space that recordings leave on their disk, and what happens as it is
-eaten into all the same.
+"""The reserve: free space that recordings leave on their disk, and what happens when other files
+use it.
 
-below all of it       the oldest recordings are deleted, the least important first
-(`storage/recordings/disk_quota.py`) below a half          where none may be deleted, cameras are
-given up, the least important first below a tenth         recordings that a clip waits for are
-deleted too, and cameras are given up whatever could be deleted below a twentieth     nothing is
-recorded: what is left is for events
+| free space | what happens |
+|---|---|
+| below all of the reserve | the oldest recordings are deleted, the least important first \
+  (`storage/recordings/disk_quota.py`) |
+| below a half | if none may be deleted, cameras are not recorded, the least important first |
+| below a tenth | recordings that a clip needs are deleted too, and cameras are not recorded |
+| below a twentieth | nothing is recorded: the rest is for events |
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from domain.settings import Settings
 
 BYTES_PER_GB = 10**9
 SCARCE_PART = 2
-DIRE_PART = 10
+CRITICAL_PART = 10
 EVENTS_PART = 20
 
 
@@ -26,18 +28,18 @@ def reserve_bytes(settings: Settings) -> int:
 
 
 def events_bytes(settings: Settings) -> int:
-    """What no recording may take, however much there is to record."""
+    """Return the space that no recording may use, reserved for events."""
     return reserve_bytes(settings) // EVENTS_PART
 
 
 def free_bytes(place: Path | int) -> int:
-    """On the disk that holds `place`, a folder or an open file. Raises OSError."""
+    """Return the free space on the disk of `place`, a folder or an open file. Raises OSError."""
     found = os.statvfs(place)
     return found.f_bavail * found.f_frsize
 
 
-def strain(reserve: int, part: int, free: int) -> float:
-    """1 where `part` (a half: 2) of a reserve in bytes is free, above where less is; 0 without
-    a reserve.
+def reserve_load(reserve: int, part: int, free: int) -> float:
+    """Return 1 if `part` (a half: 2) of a reserve in bytes is free, and more if less is free; 0
+    without a reserve.
     """
     return reserve / part / max(1, free) if reserve else 0.0

@@ -1,8 +1,8 @@
 """What is recorded, from the names of the segments alone: `recordings/<camera>/<yyyymmdd>/<segment
 name>`.
 
-A finished segment is named by `SegmentName`; one being written is `<camera>_<start
-ms>_open_<fence>.mp4` and has no end yet. Whatever else lies there is reported once, and left alone.
+A finished segment is named by `SegmentName`. One that is being written is `<camera>_<start
+ms>_open_<fence>.mp4` and has no end yet. Any other file is reported once, and left alone.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """One file of recording. UTC nanoseconds; `end_ns` is None while it is written."""
+    """One file of recording; times are UTC nanoseconds. `end_ns` is None while it is written."""
 
     path: Path
     camera_id: str
@@ -43,12 +43,12 @@ class Segment:
 
 
 def open_name(camera_id: str, start_ms: int, fence: int) -> str:
-    """The name of a segment while it is written."""
+    """Return the name of a segment while it is written."""
     return f"{camera_id}_{start_ms}_open_{fence}.mp4"
 
 
 def parse_segment(path: Path) -> Segment | None:
-    """The segment that a file is by its name, or None where it is none."""
+    """Return the segment that a file's name denotes, or None."""
     if (name := SegmentName.parse(path.name)) is not None:
         return Segment(path, name.camera_id, name.start_ns, name.end_ns, name.fence)
     if (written := parse_open_name(path.name)) is not None:
@@ -58,23 +58,23 @@ def parse_segment(path: Path) -> Segment | None:
 
 
 class Ledger:
-    """Reads folders when asked, a day of a camera at a time; only sums of sizes are remembered.
-    Not thread-safe where `remove` is used.
+    """Reads folders when called, a day of a camera at a time, and caches only sums of sizes. It is
+    not thread-safe if `remove` is used.
     """
 
     def __init__(self, recordings: Path) -> None:
         self.recordings = recordings
         self.foreign: set[Path] = set()
-        """Files that are no segments, as far as they have been seen."""
+        """Files that are no segments, as far as they have been found."""
         self._sizes = DiskUsage()
 
     def cameras(self) -> tuple[str, ...]:
-        """The cameras of which there is a folder, by name."""
+        """Return the cameras that have a folder, by name."""
         return tuple(sorted(folder.name for folder in _folders(self.recordings)))
 
     def segments(self, camera_id: str, from_ns: int, to_ns: int) -> tuple[Segment, ...]:
-        """The segments that share a moment with [from_ns, to_ns), by start; an open one is
-        taken to last until now.
+        """Return the segments that overlap [from_ns, to_ns), by start; an open one is assumed to
+        last until now.
         """
         first, last = day_of(from_ns - NS_PER_DAY), day_of(to_ns)
         found = [
@@ -87,7 +87,7 @@ class Ledger:
         return tuple(sorted(found, key=_by_start))
 
     def open_segments(self, camera_id: str) -> tuple[Segment, ...]:
-        """The segments of a camera that were never finished, by start."""
+        """Return the segments of a camera that were never finished, by start."""
         paths = [
             folder / name
             for folder in self.days(camera_id)
@@ -104,24 +104,22 @@ class Ledger:
         )
 
     def finished_names(self, folder: Path, camera_id: str) -> list[SegmentName]:
-        """The finished segments of a day's folder, in no order; nothing else that lies there is
-        told.
-        """
+        """Return the finished segments of a day's folder, unsorted; other files are ignored."""
         named = (SegmentName.parse(name) for name in names_in(folder))
         return [name for name in named if name is not None and name.camera_id == camera_id]
 
     def oldest(self) -> Segment | None:
-        """The finished segment with the earliest start, of all cameras."""
+        """Return the finished segment with the earliest start, of all cameras."""
         return next(self.oldest_first(), None)
 
     def oldest_first(
         self, camera_ids: Iterable[str] | None = None, before_ns: int | None = None
     ) -> Iterator[Segment]:
-        """Finished segments of these cameras, or of all, by start; those alone that begin before
-        `before_ns`.
+        """Yield finished segments of these cameras, or of all, by start; only those that begin
+        before `before_ns`.
 
-        Names are read when they are come to, and kept for an hour of recording at a time: a day of
-        hundreds of cameras has millions.
+        Names are read as they are needed, an hour of recording at a time: a day of hundreds of
+        cameras has millions.
         """
         chosen = self.cameras() if camera_ids is None else camera_ids
         folders = [(folder, camera_id) for camera_id in chosen for folder in self.days(camera_id)]
@@ -145,8 +143,8 @@ class Ledger:
     def _of_hour(
         self, folders: Sequence[tuple[Path, str]], from_ms: int
     ) -> Iterator[tuple[int, int, int, str]]:
-        """Start, fence, number of the folder and name: a third of what segments take, of which
-        most are never come to.
+        """Return start, fence, folder number and name: a third of a segment's memory, and most are
+        never used.
         """
         for at, (folder, camera_id) in enumerate(folders):
             for name in names_in(folder):
@@ -159,17 +157,17 @@ class Ledger:
                     yield named.start_ms, named.fence, at, name
 
     def total_bytes(self) -> int:
-        """What all recordings take. Folders that did not change since the last call are not
-        read again; what is being written is.
+        """Return the size of all recordings. Folders that did not change since the last call are
+        not read again; files being written are.
         """
         folders = [folder for camera_id in self.cameras() for folder in self.days(camera_id)]
         return self._sizes.total_bytes(folders)
 
     def remove(self, segment: Segment) -> int:
-        """Delete a segment; the bytes freed, 0 where it was gone already. Raises StoreError. Its
-        day's folder goes with its last file.
+        """Delete a segment and return the freed bytes, 0 if it was deleted before. Raises
+        StoreError. Its day's folder is deleted with its last file.
 
-        That it was there is remembered first (`deleted`), so that nobody looks for what never was.
+        Its range is recorded first (`deleted`), so that nothing is reported as never recorded.
         """
         self._remember(segment)
         try:
@@ -185,8 +183,8 @@ class Ledger:
         return size_bytes
 
     def deleted(self, camera_id: str) -> tuple[int, int] | None:
-        """From when until when (UTC ns) segments of a camera were deleted here; whatever is
-        left in between is still there.
+        """Return the range (UTC ns) in which segments of a camera were deleted here; what is left
+        in between still exists.
         """
         try:
             first_ms, _, last_ms = self._deleted_file(camera_id).read_text("ascii").partition(" ")
@@ -199,7 +197,7 @@ class Ledger:
             return
         known = self.deleted(segment.camera_id) or (segment.start_ns, segment.end_ns)
         first_ns, last_ns = min(known[0], segment.start_ns), max(known[1], segment.end_ns)
-        with suppress(OSError):  # a disk too full for this is being made room on: that goes first
+        with suppress(OSError):  # a full disk: making room is more important
             self._deleted_file(segment.camera_id).write_text(
                 f"{first_ns // NS_PER_MS} {last_ns // NS_PER_MS}", "ascii"
             )
@@ -208,7 +206,7 @@ class Ledger:
         return self.recordings / camera_id / "deleted"
 
     def days(self, camera_id: str) -> list[Path]:
-        """The folders of a camera's days, oldest first."""
+        """Return the folders of a camera's days, oldest first."""
         return sorted(
             folder for folder in _folders(self.recordings / camera_id) if _DAY.match(folder.name)
         )
@@ -216,7 +214,7 @@ class Ledger:
     def _in(
         self, folder: Path, camera_id: str, from_ms: int = 0, to_ms: int = _FOR_EVER_MS
     ) -> Iterator[Segment]:
-        """The segments of a day, but for most of those outside [from_ms, to_ms)."""
+        """Yield the segments of a day, without most of those outside [from_ms, to_ms)."""
         for name in names_in(folder):
             if _is_outside(name, from_ms, to_ms):
                 continue
@@ -228,7 +226,7 @@ class Ledger:
                 self._report_foreign(path, camera_id)
 
     def _report_foreign(self, path: Path, camera_id: str) -> None:
-        """Unless it is being written."""
+        """Report a file unless it is being written."""
         segment = parse_segment(path)
         is_foreign = segment is None or segment.camera_id != camera_id
         if is_foreign and path not in self.foreign and len(self.foreign) < _MOST_FOREIGN:
@@ -241,8 +239,8 @@ def _by_start(segment: Segment) -> tuple[int, int]:
 
 
 def _is_outside(name: str, from_ms: int, to_ms: int) -> bool:
-    """Whether a name certainly is a segment's outside the range: a day has thousands, and
-    parsing all of them costs five times this.
+    """Return whether a name certainly is a segment's outside the range. A day has thousands, and
+    parsing them all takes five times as long.
     """
     parts = name.rsplit("_", 3)
     if len(parts) != 4:
@@ -254,7 +252,7 @@ def _is_outside(name: str, from_ms: int, to_ms: int) -> bool:
 
 
 def names_in(folder: Path) -> list[str]:
-    """What lies in a folder; nothing where it is not there."""
+    """Return the names in a folder; nothing if it does not exist."""
     try:
         with os.scandir(folder) as entries:
             return [entry.name for entry in entries]
@@ -263,9 +261,7 @@ def names_in(folder: Path) -> list[str]:
 
 
 def _least_start_ms(folders: Iterable[tuple[Path, str]], from_ms: int) -> int | None:
-    """The earliest start at `from_ms` or later of what lies in these folders; None where there
-    is none.
-    """
+    """Return the earliest start at `from_ms` or later in these folders; None if there is none."""
     parts = (name.rsplit("_", 3) for folder, _ in folders for name in names_in(folder))
     starts = (segment_number(part[1]) for part in parts if len(part) == 4)
     return min((start for start in starts if start is not None and start >= from_ms), default=None)

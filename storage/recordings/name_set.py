@@ -9,8 +9,8 @@ from bisect import bisect_left, insort
 
 
 class NameSet:
-    """Names by their hash, 64 bits of which Python draws anew for each process: of millions of
-    names no two are taken for one.
+    """Names by their hash of 64 bits, which Python seeds for each process; millions of names have
+    no collision in practice.
     """
 
     def __init__(self) -> None:

@@ -1,12 +1,12 @@
-"""Makes room in an object store that is full: of its recordings, those older than their camera's
-`retention_days` go.
+"""Makes room in a full object store: of its recordings, those older than their camera's
+`retention_days` are deleted.
 
-The least important go first, and of those the oldest, as on a full disk. What a legal hold names
-never goes, nor does what is younger: what then cannot be uploaded waits on its node's disk.
+The least important are deleted first, and of those the oldest, as on a full disk. Held or younger
+recordings are never deleted; segments that then cannot be uploaded wait on their node's disk.
 
-Many stores have the room only later: SeaweedFS gives back what is deleted when it compacts, every
-quarter of an hour. So a round deletes no more than a bound, and the site has one in half an hour,
-for as long as nothing is taken.
+Many stores free the space only later: SeaweedFS frees it when it compacts, every quarter of an
+hour. A round therefore deletes a limited amount, and a site does one in half an hour while uploads
+are refused.
 """
 
 from __future__ import annotations
@@ -28,7 +28,9 @@ from storage.recordings.free_space_reserve import BYTES_PER_GB
 from storage.recordings.stored_segments import StoredSegment, StoredSegments
 
 SURE_AFTER_S = 60.0
-"""Refused for so long, while it answers: a store that is restarted refuses for a moment too."""
+"""Refusals must last this long while the store answers: a restarted store also refuses for a
+moment.
+"""
 ROUND_EVERY_S = 1800
 ROUND_BYTES = 100 * BYTES_PER_GB
 """What a hundred cameras of 4 Mbit/s upload until the next round."""
@@ -39,12 +41,12 @@ _log = logging.getLogger(__name__)
 class StoreClaims:
     cameras: Callable[[], Sequence[Camera]]
     held: Callable[[], StandingHolds]
-    """Raises StoreError where that is not known: then nothing is deleted."""
-    say: Callable[[AlarmName, str | None], None]
+    """Raises StoreError if the holds are unknown; then nothing is deleted."""
+    set_alarm: Callable[[AlarmName, str | None], None]
 
 
 class ObjectStoreQuota:
-    """One for each node, told by its uploads; one thread's."""
+    """The quota of one node, which its uploads notify; one thread uses it."""
 
     def __init__(
         self,
@@ -61,22 +63,22 @@ class ObjectStoreQuota:
         self._round_bytes = round_bytes
         self._since_s: float | None = None
 
-    def note(self, refusal: ObjectsFull | None) -> None:
-        """How the last upload went: refused for want of room, or taken."""
+    def on_upload(self, refusal: ObjectsFull | None) -> None:
+        """Record the result of the last upload: refused for lack of space, or accepted."""
         if refusal is None:
             self._since_s = None
-            self._claims.say(AlarmName.STORE_FULL, None)
+            self._claims.set_alarm(AlarmName.STORE_FULL, None)
             return
         now_s = self._clock.monotonic_s()
         self._since_s = now_s if self._since_s is None else self._since_s
         if now_s - self._since_s < SURE_AFTER_S:
             return
-        self._claims.say(
+        self._claims.set_alarm(
             AlarmName.STORE_FULL,
             f"recordings wait on their nodes, give the object store more space: {refusal}",
         )
         try:
-            if self._turn.take():
+            if self._turn.acquire():
                 freed_bytes = self.make_room()
                 _log.critical(
                     "the object store is full: %.3f GB of recordings past their minimum deleted",
@@ -86,8 +88,8 @@ class ObjectStoreQuota:
             _log.error("no room can be made in the object store: %s", error)
 
     def make_room(self) -> int:
-        """One round; the bytes deleted. Raises StoreError where it is not known what is held,
-        or the store does not answer.
+        """Do one round and return the deleted bytes. Raises StoreError if the holds are unknown or
+        the store does not answer.
         """
         held, freed_bytes = self._claims.held(), 0
         for segment in self._in_order():
@@ -100,8 +102,8 @@ class ObjectStoreQuota:
         return freed_bytes
 
     def _in_order(self) -> Iterator[StoredSegment]:
-        """What is past its minimum. Of cameras that matter alike day by day; a camera that the
-        registry no longer has has the shortest.
+        """Yield what is past its minimum: equally important cameras day by day. A camera that left
+        the registry has the shortest minimum.
         """
         cameras = {camera.id: camera for camera in self._claims.cameras()}
         if not cameras:

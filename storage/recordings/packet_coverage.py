@@ -1,5 +1,5 @@
-"""Which moments a run of packets covers: where one follows the other as usual it has no hole,
-and where not it does.
+"""Which times a sequence of packets covers: a step of usual length is no gap, and a longer one
+is.
 """
 
 from __future__ import annotations
@@ -7,28 +7,26 @@ from __future__ import annotations
 from domain.clock import NS_PER_S
 
 HOLE_NS = NS_PER_S
-"""Packets further apart than this, and than three times what is usual for their camera, leave a
-hole.
-"""
+"""Packets further apart than this, and than three usual intervals of their camera, leave a gap."""
 UNUSUAL = 3
 LONGEST_USUAL_NS = 10 * NS_PER_S
-"""No more than this is learnt from one interval, so that a hole of an hour does not make the
-next one usual.
+"""The most that one interval contributes to the usual one, so that a gap of an hour does not hide
+the next.
 """
 LEARNT_PART = 8
-"""The usual interval moves by one part in so many towards each interval."""
+"""Each interval moves the usual one by this part of the difference."""
 
 
 class PacketCoverage:
-    """Fed with the packets of one file after the other, in decoding order; `ranges` are wall
-    times, [start, end), by start.
+    """Receives the packets of one file after the other, in decoding order; `ranges` are wall times,
+    [start, end), by start.
     """
 
     def __init__(self, usual_before_ns: int = 0) -> None:
-        """`usual_before_ns` is how far apart packets may usually have been before each file.
+        """Use `usual_before_ns` as the usual interval before each file.
 
-        The recorder remembers it from file to file. LONGEST_USUAL_NS makes a hole only of what the
-        recorder must have taken for one.
+        The recorder carries it from file to file. LONGEST_USUAL_NS reports only gaps that the
+        recorder must have found too.
         """
         self._usual_before_ns = self._recent_ns = usual_before_ns
         self.ranges: list[tuple[int, int]] = []
@@ -40,8 +38,8 @@ class PacketCoverage:
         self._intervals = 0
 
     def add(self, wall_ns: int, decode_ns: int) -> None:
-        """A picture shown at `wall_ns`; `decode_ns` orders it, and is the same where a camera
-        does not reorder.
+        """Add a picture shown at `wall_ns`; `decode_ns` orders it, and is equal if the camera does
+        not reorder pictures.
         """
         if self._last_decode_ns is None:
             self._start_ns = self._newest_ns = wall_ns
@@ -52,10 +50,10 @@ class PacketCoverage:
         self.end_ns = max(self.end_ns, wall_ns + self._usual_ns)
 
     def close(self, known_end_ns: int | None) -> None:
-        """The file is over. By its name it lasts until `known_end_ns`.
+        """End the file, which by its name lasts until `known_end_ns`.
 
-        How long the last picture is shown, no packet says: the name is believed where it ends after
-        that picture begins, and no later than a hole would be seen.
+        No packet has the duration of the last picture. The name is used if it ends after that
+        picture begins, and no later than a gap would be detected.
         """
         if self._last_decode_ns is None:
             return

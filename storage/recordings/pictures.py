@@ -1,4 +1,4 @@
-"""One picture out of a recorded segment, as JPEG."""
+"""Decodes one picture of a recorded segment as JPEG."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from domain.errors import DataLoss, NotFound
 from domain.media.packets import ticks_to_ns
 
 QUALITY = "4"
-"""Of MJPEG, 2 (best) to 31."""
+"""The quality of MJPEG, from 2 (best) to 31."""
 
 
 def picture_at(segment: bytes, start_ns: int, at_ns: int) -> tuple[bytes, int]:
-    """The picture that stood at `at_ns`, and the moment from which it did (UTC ns). Raises
-    NotFound where none had come, DataLoss.
+    """Return the picture shown at `at_ns`, and the time from which it was shown (UTC ns). Raises
+    NotFound if there is none yet, DataLoss.
     """
     try:
         with av.open(io.BytesIO(segment), "r", format="mp4") as container:
@@ -40,8 +40,8 @@ def picture_at(segment: bytes, start_ns: int, at_ns: int) -> tuple[bytes, int]:
 def _since_keyframe(
     container: InputContainer, stream: VideoStream, until_ns: int
 ) -> tuple[int, list[av.Packet[VideoStream]]]:
-    """The file's first `pts`, and the packets from the last keyframe shown by `until_ns` to
-    what is decoded by then.
+    """Return the file's first `pts`, and the packets from the last keyframe shown by `until_ns` to
+    those decoded by then.
     """
     first_pts: int | None = None
     packets: list[av.Packet[VideoStream]] = []

@@ -1,7 +1,5 @@
-"""Which stretches of a camera's time lie in finished segments on this disk: from names and sizes, a
-month of them in seconds.
-
-Folders of days that did not change are not read again.
+"""Which ranges of a camera's time are in finished segments on this disk, from names and sizes: a
+month in seconds. Folders of unchanged days are not read again.
 """
 
 from __future__ import annotations
@@ -22,16 +20,16 @@ from storage.recordings.name_set import NameSet
 Range = tuple[int, int]
 """[start, end) in UTC nanoseconds."""
 JOIN_NS = NS_PER_S
-"""Less than this between two segments is no gap; a clip counts holes the same way."""
+"""A shorter distance between two segments is no gap; a clip uses the same rule."""
 LEAST_BYTES = 256
-"""The head of a segment takes more. A power cut can leave files of no bytes at all."""
+"""The head of a segment is larger than this. A power cut can leave empty files."""
 MOST_DAYS = 1_000
 _DAY = re.compile(r"^\d{8}$")
 
 
 def merge(ranges: Iterable[Range]) -> list[Range]:
-    """The ranges in order, those that overlap or lie no more than JOIN_NS apart made one; empty
-    ones left out.
+    """Return the ranges in order, joined if they overlap or are no more than JOIN_NS apart, without
+    empty ones.
     """
     merged: list[Range] = []
     start_ns, end_ns = 0, -JOIN_NS - 1
@@ -48,25 +46,27 @@ def merge(ranges: Iterable[Range]) -> list[Range]:
 
 
 def clip(ranges: Iterable[Range], from_ns: int, to_ns: int) -> list[Range]:
-    """What of the ranges lies within [from_ns, to_ns)."""
+    """Return the parts of the ranges within [from_ns, to_ns)."""
     cut = [(max(start_ns, from_ns), min(end_ns, to_ns)) for start_ns, end_ns in ranges]
     return [(start_ns, end_ns) for start_ns, end_ns in cut if start_ns < end_ns]
 
 
 @dataclass(slots=True)
 class _Day:
-    """What is known of a day's folder, as of its last change."""
+    """A day's folder as of its last change."""
 
     changed_ns: int
     ranges: list[Range] = field(default_factory=list)
     empty: dict[str, Range] = field(default_factory=dict)
     sized: NameSet = field(default_factory=NameSet)
-    """Names whose size was looked at: a finished segment never changes, so that is done once."""
+    """The names whose size was read; a finished segment never changes, so this is done once."""
 
 
 class RecordedRanges:
-    """Thread-safe. Each segment's size is looked at once: one that can hold no picture is not
-    recorded, whatever its name says.
+    """The recorded ranges of a disk. It is thread-safe.
+
+    Each segment's size is read once: one that is too small for a picture is not recorded, whatever
+    its name says.
     """
 
     def __init__(self, recordings: Path) -> None:
@@ -75,16 +75,14 @@ class RecordedRanges:
         self._known: OrderedDict[tuple[str, str], _Day] = OrderedDict()
 
     def ranges(self, camera_id: str, from_ns: int, to_ns: int) -> list[Range]:
-        """What is recorded within [from_ns, to_ns), cut to it, in order; the segment being
-        written is not in it.
+        """Return the recorded ranges within [from_ns, to_ns), in order; the segment being written
+        is left out.
         """
         days = self._between(camera_id, from_ns, to_ns)
         return clip(merge(found for day in days for found in day.ranges), from_ns, to_ns)
 
     def empty(self, camera_id: str, from_ns: int, to_ns: int) -> dict[str, Range]:
-        """The segments of a range that hold no picture, by name, each with the time that it
-        stands for.
-        """
+        """Return the segments of a range that hold no picture, by name, each with its time."""
         found = {
             name: span
             for day in self._between(camera_id, from_ns, to_ns)
@@ -93,8 +91,8 @@ class RecordedRanges:
         return {name: span for name, span in found.items() if span[0] < to_ns and span[1] > from_ns}
 
     def bounds(self, camera_id: str) -> Range | None:
-        """The start of the earliest and the end of the latest finished segment; None where
-        there is none. Reads two days only.
+        """Return the start of the earliest and the end of the latest finished segment; None if
+        there is none. Only two days are read.
         """
         days = self._days(camera_id)
         first = next(
@@ -132,8 +130,8 @@ class RecordedRanges:
 
 
 def _read(folder: Path, camera_id: str, changed_ns: int, before: _Day | None) -> _Day:
-    """A day as it is now. Only names that were not there before, and those of empty files, are
-    asked for their size.
+    """Return a day in its current state. Only the sizes of new names, and of empty files, are
+    read.
     """
     now, ranges = _Day(changed_ns), []
     for name, span in _stretches(names_in(folder), camera_id):
@@ -148,7 +146,7 @@ def _read(folder: Path, camera_id: str, changed_ns: int, before: _Day | None) ->
 
 
 def holds_pictures(segment: Path) -> bool:
-    """Whether a file is large enough for a head; one that was deleted meanwhile counts as
+    """Return whether a file is large enough for a head. A file that was deleted since counts as
     recorded until its folder is read again.
     """
     try:
@@ -158,8 +156,8 @@ def holds_pictures(segment: Path) -> bool:
 
 
 def _stretches(names: Iterable[str], camera_id: str) -> list[tuple[str, Range]]:
-    """Each finished segment with its time. Read as plainly as can be: `SegmentName.parse` of a
-    month of names takes seconds.
+    """Yield each finished segment with its time. The names are parsed in a simple way, because
+    `SegmentName.parse` takes seconds for a month.
     """
     found = []
     for name in names:

@@ -1,4 +1,6 @@
-"""Whether the seconds that a clip needs are recorded, are still coming, or will not come."""
+"""Whether the seconds that a clip needs are recorded, are still expected, or will not be
+recorded.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +10,11 @@ from enum import Enum, auto
 from domain.clock import NS_PER_S, Clock
 
 STOPPED_AFTER_S = 20.0
-"""A recording that has not moved for this long has stopped: a clip takes what there is."""
+"""A recording without progress for this long has stopped: a clip uses what exists."""
 
 _EDGE_NS = 120 * NS_PER_S
-"""Where the clock was set back, what events of before it need lies no later than this after the
-recording of then.
+"""After the clock was set back, what earlier events need is no later than this after the recording
+of that time.
 """
 
 
@@ -23,8 +25,8 @@ class Progress(Enum):
 
 
 class RecordingProgress:
-    """Watches how far each camera is recorded. `recorded_until` gives UTC ns, or None where
-    nothing records the camera now.
+    """Tracks up to when each camera is recorded. `recorded_until` returns UTC ns, or None if no
+    process records the camera now.
     """
 
     def __init__(self, recorded_until: Callable[[str], int | None], clock: Clock) -> None:
@@ -32,12 +34,12 @@ class RecordingProgress:
         self._clock = clock
         self._seen: dict[str, tuple[int | None, float]] = {}
         self._before: dict[str, int] = {}
-        """How far a camera was recorded when the clock was set back. Its events of then need
-        not wait until that time comes again.
+        """How far a camera was recorded when the clock was set back. Earlier events need not wait
+        until that time is reached again.
         """
 
     def of(self, camera_id: str, needed_ns: int) -> Progress:
-        """Whether `camera_id` is recorded up to `needed_ns`."""
+        """Return whether `camera_id` is recorded up to `needed_ns`."""
         until_ns, now_s = self._recorded_until(camera_id), self._clock.monotonic_s()
         last_ns, since_s = self._seen.get(camera_id, (until_ns, now_s))
         if until_ns != last_ns:

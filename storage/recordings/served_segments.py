@@ -1,6 +1,4 @@
-"""A segment's file as a node serves it: its head, all of it that is whole, or its keyframes
-alone.
-"""
+"""A segment's file as a node serves it: its head, all whole fragments, or only its keyframes."""
 
 from __future__ import annotations
 
@@ -24,8 +22,8 @@ MOST_MOOF_BYTES = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Keyframes:
-    """Keyframes of a segment as fragments, their times those of the file; `last_ns` is the wall
-    time of the last, None without any.
+    """Keyframes of a segment as fragments, with the times of the file; `last_ns` is the wall time
+    of the last, None if there is none.
     """
 
     data: bytes
@@ -33,8 +31,8 @@ class Keyframes:
 
 
 def find(ledger: Ledger, camera_id: str, name: str) -> Segment:
-    """The segment of that name, also where it was being written when it was listed and is
-    finished now. Raises NotFound.
+    """Return the segment of that name, also if it was finished since it was listed. Raises
+    NotFound.
     """
     asked = parse_segment(Path(name))
     if asked is None or asked.camera_id != camera_id:
@@ -46,8 +44,8 @@ def find(ledger: Ledger, camera_id: str, name: str) -> Segment:
 
 
 def read_head(path: Path) -> bytes:
-    """`ftyp` and `moov`. Raises DataLoss where they are not whole, NotFound where the file is
-    gone.
+    """Return `ftyp` and `moov`. Raises DataLoss if they are incomplete, NotFound if the file was
+    deleted.
     """
     try:
         with path.open("rb") as file:
@@ -58,8 +56,8 @@ def read_head(path: Path) -> bytes:
 
 
 def read_whole(path: Path) -> bytes:
-    """The file up to the end of its last whole fragment. Raises NotFound where it is gone, or
-    has none yet.
+    """Return the file up to the end of its last whole fragment. Raises NotFound if it was deleted,
+    or has none yet.
     """
     try:
         with path.open("rb") as file:
@@ -72,7 +70,9 @@ def read_whole(path: Path) -> bytes:
 
 
 def keyframes(path: Path, start_ns: int, within: tuple[int, int], every_ns: int) -> Keyframes:
-    """As `keyframes_in`, of a file. Only the bytes of those are read. Raises DataLoss, NotFound."""
+    """Do the same as `keyframes_in` for a file, and read only the bytes of its keyframes. Raises
+    DataLoss, NotFound.
+    """
     try:
         with path.open("rb") as file:
             return keyframes_in(file, start_ns, within, every_ns)
@@ -81,7 +81,7 @@ def keyframes(path: Path, start_ns: int, within: tuple[int, int], every_ns: int)
 
 
 def said_of_head(head: bytes) -> tuple[str, str]:
-    """A hash of a segment's head, and what the segment holds as players are told it. Raises
+    """Return a hash of a segment's head, and its MIME type for players. Raises
     DataLoss.
     """
     return hashlib.sha256(head).hexdigest()[:16], mime_of(head)
@@ -90,9 +90,7 @@ def said_of_head(head: bytes) -> tuple[str, str]:
 def keyframes_in(
     file: BinaryIO, start_ns: int, within: tuple[int, int], every_ns: int
 ) -> Keyframes:
-    """The keyframes shown within [from, to), no nearer to each other than `every_ns`. Raises
-    DataLoss.
-    """
+    """Return the keyframes shown within [from, to), at least `every_ns` apart. Raises DataLoss."""
     head = head_of(file.read(MOST_HEAD_BYTES))
     samples = list(_all_samples(file, head))
     chosen = _chosen(samples, head, start_ns, within, every_ns)
@@ -136,7 +134,7 @@ def _chosen(
 
 
 def _all_samples(file: BinaryIO, head: Head) -> Iterator[FragmentSample]:
-    """Of all fragments whose data is whole."""
+    """Yield the samples of all fragments whose data is complete."""
     for box, following in pairwise(boxes(file)):
         if box.type != b"moof" or following.type != b"mdat":
             continue

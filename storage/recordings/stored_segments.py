@@ -1,4 +1,4 @@
-"""What is recorded and lies in the object store, from its listing alone:
+"""The recordings in the object store, from its listing alone:
 `recordings/<camera>/<yyyymmdd>/<segment name>`.
 """
 
@@ -19,8 +19,8 @@ from storage.clients.s3 import ObjectStore
 from storage.recordings.recorded_ranges import LEAST_BYTES
 
 FRESH_FOR_S = 15.0
-"""A listing of a day of a camera is asked for again after this: uploads come all the time, and
-a day may have thousands.
+"""The listing of a camera's day is cached for this time: uploads are frequent, and a day may have
+thousands.
 """
 MOST_LISTINGS = 64
 _LONGEST_SEGMENT_S = 3600
@@ -56,7 +56,10 @@ class StoredSegment:
 
 
 class StoredSegments:
-    """Thread-safe. Every call raises ObjectsUnavailable where the store is away."""
+    """The stored recordings. It is thread-safe.
+
+    Every call raises ObjectsUnavailable if the store is unreachable.
+    """
 
     def __init__(self, objects: ObjectStore, clock: Clock) -> None:
         self._objects = objects
@@ -67,10 +70,8 @@ class StoredSegments:
         )
 
     def between(self, camera_id: str, from_ns: int, to_ns: int) -> tuple[StoredSegment, ...]:
-        """The stored segments that share a moment with [from_ns, to_ns), by start; at most
-        `FRESH_FOR_S` old.
-
-        A segment that is too small to hold a picture is left out.
+        """Return the stored segments that overlap [from_ns, to_ns), by start; the listing is at
+        most `FRESH_FOR_S` old. A segment that is too small for a picture is left out.
         """
         listed = (
             segment for day in _days(from_ns, to_ns) for segment in self._listing(camera_id, day)
@@ -81,8 +82,8 @@ class StoredSegments:
         )
 
     def fetch(self, name: SegmentName, into: Path) -> Path:
-        """Copy a segment into the folder `into`, whole or not at all. Raises NotFound,
-        DataLoss, or OSError where the disk refuses.
+        """Copy a segment into the folder `into`, completely or not at all. Raises NotFound,
+        DataLoss, or OSError if the disk refuses.
         """
         key, path = segment_object(name), into / name.file_name
         stat = self._objects.stat(key)
@@ -97,23 +98,23 @@ class StoredSegments:
         return path
 
     def cameras(self) -> list[str]:
-        """The cameras of which the store has something."""
+        """Return the cameras with recordings in the store."""
         return sorted(self._objects.folders(RECORDINGS_PREFIX))
 
     def days(self, camera_id: str) -> list[str]:
-        """The days (`yyyymmdd`) of which the store has something of a camera."""
+        """Return the days (`yyyymmdd`) of a camera with recordings in the store."""
         return sorted(filter(is_day, self._objects.folders(f"{RECORDINGS_PREFIX}{camera_id}/")))
 
     def on_day(self, camera_id: str, day: str) -> Iterator[StoredSegment]:
-        """What the store has of a camera's day, by start, as it is listed now."""
+        """Return the stored segments of a camera's day, by start, from a new listing."""
         for found in self._objects.list(f"{RECORDINGS_PREFIX}{camera_id}/{day}/"):
             name = SegmentName.parse(found.key.rpartition("/")[2])
             if name is not None and segment_object(name) == found.key:
                 yield StoredSegment(name, found.size_bytes, found.etag)
 
     def put(self, name: SegmentName, path: Path) -> StoredSegment:
-        """Upload a segment, then ask whether it is there as it was given. Raises
-        ObjectsUnavailable where it is not, or OSError.
+        """Upload a segment, and check that the store has it. Raises ObjectsUnavailable if it does
+        not, or OSError.
         """
         key = segment_object(name)
         given = self._objects.put_file(key, path, "video/mp4")
@@ -122,12 +123,12 @@ class StoredSegments:
         return StoredSegment(name, given.size_bytes, given.etag)
 
     def holds(self, name: SegmentName, size_bytes: int) -> bool:
-        """Whether the store has this segment, whole, at this moment."""
+        """Return whether the store has this segment completely, now."""
         stat = self._objects.stat(segment_object(name))
         return stat is not None and stat.size_bytes == size_bytes
 
     def remove(self, segment: StoredSegment) -> None:
-        """Delete a segment; one that is gone already is no fault."""
+        """Delete a segment; a missing one is no error."""
         self._objects.delete(segment.key)
 
     def _listing(self, camera_id: str, day: str) -> tuple[StoredSegment, ...]:
@@ -152,8 +153,8 @@ class StoredSegments:
 
 
 def _days(from_ns: int, to_ns: int) -> Iterator[str]:
-    """The days whose segments may reach into the range, the one before included where it begins
-    soon after midnight.
+    """Return the days whose segments may overlap the range; the previous day too if it begins soon
+    after midnight.
     """
     at_ns = day_start_ns(day_of(from_ns - _LONGEST_SEGMENT_S * NS_PER_S))
     while at_ns < min(to_ns, LATEST_NS):

@@ -1,6 +1,4 @@
-"""The samples of a piece of recording with the wall times that they stand for, from a keyframe
-on.
-"""
+"""The samples of a piece of recording with their wall times, from a keyframe on."""
 
 from __future__ import annotations
 
@@ -15,7 +13,7 @@ from storage.mp4.demuxer import Mp4Reader, Sample
 from storage.recordings.cut_plan import CutPiece
 
 _SOUND_LATE_NS = NS_PER_S
-"""How far behind its picture sound may lie in a file."""
+"""How far sound may be stored after its picture in a file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +29,8 @@ class Timed:
 
 
 def from_keyframe(piece: CutPiece, is_first: bool, with_sound: bool) -> Iterator[Timed]:
-    """The packets of a piece, from a keyframe on: a clip's first piece from the one at or
-    before its start, others from the one after.
+    """Yield the packets of a piece from a keyframe on: for a clip's first piece the one at or
+    before its start, for others the one after.
     """
     path = piece.segment.path
     limit_bytes = whole_bytes(path)
@@ -53,7 +51,7 @@ def from_keyframe(piece: CutPiece, is_first: bool, with_sound: bool) -> Iterator
 
 
 def _entry_ns(piece: CutPiece, limit_bytes: int, is_first: bool) -> int:
-    """The wall time at or after which the piece's first keyframe is wanted."""
+    """Return the wall time at or after which the piece's first keyframe is required."""
     start_ns = piece.segment.start_ns
     if piece.from_ns <= start_ns or not is_first:
         return piece.from_ns
@@ -68,8 +66,8 @@ def _entry_ns(piece: CutPiece, limit_bytes: int, is_first: bool) -> int:
 
 
 def _timed(reader: Mp4Reader, start_ns: int, with_sound: bool = False) -> Iterator[Timed]:
-    """The samples with their wall times; sound and pictures of a segment have one zero, that of
-    the first picture shown.
+    """Yield the samples with their wall times; time 0 of sound and pictures is that of the first
+    picture shown.
     """
     base = reader.parameters.time_base
     sound_base = Fraction(1, reader.sound_hz or 1)

@@ -1,10 +1,10 @@
-"""The log of triggers, and what of a camera's recording they keep.
+"""The log of triggers, and which parts of a camera's recording they keep.
 
-triggers/<camera>/<yyyymmdd of the start>.jsonl      {"source": "motion", "start_ns": …, "end_ns":
-…, "reason": ""}
+triggers/<camera>/<yyyymmdd of the start>.jsonl has lines such as
+{"source": "motion", "start_ns": …, "end_ns": …, "reason": ""}
 
-Appended to by any process of the node, read by all, deleted by the day. A line that a power cut
-tore is said, and is nobody's trigger.
+Any process of the node appends to it, all processes read it, and whole days are deleted. A line
+that a power cut left incomplete is logged and ignored.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _log = logging.getLogger(__name__)
 
 
 def joined(ranges: Iterable[Range]) -> tuple[Range, ...]:
-    """The same moments as `ranges`, by start, none twice."""
+    """Return the same times as `ranges`, by start, without overlaps."""
     found: list[Range] = []
     for start_ns, end_ns in sorted(ranges):
         if found and start_ns <= found[-1][1]:
@@ -44,7 +44,7 @@ def joined(ranges: Iterable[Range]) -> tuple[Range, ...]:
 
 
 def is_kept(start_ns: int, end_ns: int, ranges: Sequence[Range]) -> bool:
-    """Whether a segment shares a moment with what is kept: then all of it is, since a segment
+    """Return whether a segment overlaps a kept range. It is then kept as a whole, because a segment
     is never cut.
     """
     return any(
@@ -53,8 +53,8 @@ def is_kept(start_ns: int, end_ns: int, ranges: Sequence[Range]) -> bool:
 
 
 class TriggerLog:
-    """Thread-safe. What was read of a day is remembered, and only what was added since is read
-    again.
+    """The triggers of a node. It is thread-safe; what was read of a day is cached, and only later
+    lines are read.
     """
 
     def __init__(self, layout: Layout, settings: Settings) -> None:
@@ -65,8 +65,8 @@ class TriggerLog:
         self._lock = threading.Lock()
 
     def add(self, trigger: Trigger, durable: bool = True) -> None:
-        """Log a trigger: it outlives every process when this returns, and where it is `durable`
-        also a power cut. Raises StoreError.
+        """Log a trigger: it survives every process when this returns, and with `durable` also a
+        power cut. Raises StoreError.
         """
         line = {name: value for name, value in asdict(trigger).items() if name != "camera_id"}
         try:
@@ -81,7 +81,7 @@ class TriggerLog:
             ) from error
 
     def between(self, camera_id: str, from_ns: int, to_ns: int) -> tuple[Trigger, ...]:
-        """The triggers that share a moment with [from_ns, to_ns), by start."""
+        """Return the triggers that overlap [from_ns, to_ns), by start."""
         first, last = day_of(from_ns - LONGEST_NS), day_of(to_ns)
         found = [
             trigger
@@ -93,8 +93,8 @@ class TriggerLog:
         return tuple(sorted(found, key=lambda trigger: trigger.start_ns))
 
     def kept_ranges(self, camera_id: str, from_ns: int, to_ns: int) -> tuple[Range, ...]:
-        """What of [from_ns, to_ns) is to be kept, by start: the triggers with the seconds
-        before and after them, joined.
+        """Return the parts of [from_ns, to_ns) that are kept, by start: the triggers with the
+        seconds before and after them, joined.
         """
         triggers = self.between(camera_id, from_ns - self._after_ns, to_ns + self._before_ns)
         widened = (
@@ -104,9 +104,7 @@ class TriggerLog:
         return joined((max(start_ns, from_ns), min(end_ns, to_ns)) for start_ns, end_ns in widened)
 
     def forget_before(self, camera_id: str, wall_ns: int) -> None:
-        """Delete the days of which nothing is needed any more: those that end, longest trigger
-        included, before `wall_ns`.
-        """
+        """Delete the days that ended before `wall_ns`, the longest trigger included."""
         for file in self._files(camera_id):
             if file.stem < day_of(wall_ns - LONGEST_NS):
                 file.unlink(missing_ok=True)

@@ -1,12 +1,12 @@
-"""Brings finished segments into the object store: what each camera's policy says, the important
-first, as fast as it may.
+"""Uploads finished segments to the object store: those that each camera's policy requires, the
+important ones first, at a limited rate.
 
-What is uploaded is what the store lists; nothing else remembers it, so nothing can disagree after a
-crash. A day of a camera is listed once, when it is come to, and what this process uploads is added.
-A segment counts once the store says that it has it, as it was given.
+What is uploaded is what the store lists. Nothing else records it, so nothing can disagree after a
+crash. A camera's day is listed once, and the uploads of this process are added. A segment counts
+once the store confirms it.
 
-The most important cameras come first, and of cameras that matter alike the oldest segment: it is
-the next that a full disk takes.
+The most important cameras come first, and of equally important ones the oldest segment, because a
+full disk deletes it next.
 """
 
 from __future__ import annotations
@@ -32,24 +32,24 @@ from storage.recordings.stored_segments import StoredSegments
 from storage.recordings.trigger_log import Range, is_kept
 
 BATCH = 20
-"""Uploaded before it is asked again what matters most: during hours of catching up, new
+"""Segments that are uploaded before the order is computed again: during hours of catching up, new
 segments of important cameras come first.
 """
 LOOK_AGAIN_S = 5.0
 _NAMES_PER_S = 500
-"""A day's folder is read again the later the more names it has: of hundreds of cameras, reading
-names would else take a core by evening.
+"""A day's folder is read less often the more names it has; otherwise reading the names of hundreds
+of cameras would use a core by evening.
 """
 FIRST_RETRY_S, LAST_RETRY_S = 1.0, 30.0
 BYTES_PER_MB = 10**6
 _log = logging.getLogger(__name__)
 Kept = Callable[[str, int, int], Sequence[Range]]
-"""What of a camera's range is kept around its triggers."""
+"""A function that returns the ranges of a camera that are kept around its triggers."""
 
 
 @dataclass(slots=True)
 class _Day:
-    """A day of a camera on this disk. `stored` is None until the store was asked."""
+    """A camera's day on this disk. `stored` is None until the store was listed."""
 
     folder: Path
     stored: NameSet | None = None
@@ -60,8 +60,8 @@ class _Day:
 
 
 class Uploads:
-    """One for each node. `run` is one thread's; `seems_uploaded` and `waiting` may be asked by
-    others.
+    """The uploads of one node. One thread calls `run`; others may call `seems_uploaded` and
+    `waiting`.
     """
 
     def __init__(
@@ -74,8 +74,8 @@ class Uploads:
         kept: Kept,
         room: Callable[[ObjectsFull | None], None] = lambda _: None,
     ) -> None:
-        """`room` is told, in `run`'s thread, of each upload that was refused for want of space,
-        and when uploads are taken.
+        """Call `room`, in the thread of `run`, after each upload that was refused for lack of
+        space, and when uploads succeed.
         """
         self._ledger = ledger
         self._stored = stored
@@ -90,8 +90,8 @@ class Uploads:
         self.last_error = ""
 
     def run(self, stop: threading.Event) -> None:
-        """Upload until `stop`; a store that is away is asked again, ever later, 30 s at most.
-        Segments wait where they are.
+        """Upload until `stop`. An unreachable store is tried again after increasing delays, 30 s at
+        most; segments wait on this disk.
         """
         retry_s = 0.0
         while not stop.is_set():
@@ -101,21 +101,21 @@ class Uploads:
             except (StoreError, OSError) as error:
                 UPLOAD_RETRIES.inc()
                 self._say("failed", f"uploads wait: {error}")
-                self._note(str(error))
+                self._report_upload(str(error))
                 if isinstance(error, ObjectsFull):
                     self._room(error)
                 retry_s = min(LAST_RETRY_S, retry_s * 2 or FIRST_RETRY_S)
                 self._clock.wait(stop, retry_s)
                 continue
-            self._note("")
+            self._report_upload("")
             if done:
                 self._room(None)
             else:
                 self._clock.wait(stop, LOOK_AGAIN_S)
 
     def run_once(self, stop: threading.Event) -> int:
-        """Upload the next few; how many. Raises ObjectsUnavailable where the store is away,
-        OSError where a file cannot be read.
+        """Upload the next few and return their number. Raises ObjectsUnavailable if the store is
+        unreachable, OSError if a file cannot be read.
         """
         self._refresh()
         done = 0
@@ -127,13 +127,13 @@ class Uploads:
         return done
 
     def seems_uploaded(self, segment: Segment) -> bool:
-        """Whether the store had this segment when it was last listed; answers at once."""
+        """Return whether the store had this segment at the last listing, without asking it."""
         day = self._days.get((segment.camera_id, segment.path.parent.name))
         return day is not None and day.stored is not None and segment.path.name in day.stored
 
     def is_uploaded(self, segment: Segment) -> bool:
-        """Whether the store has this segment, whole, now. A store that does not answer has it
-        not: then its copy here is the only one.
+        """Return whether the store has this segment completely, now. If the store does not answer,
+        the copy here counts as the only one.
         """
         name = SegmentName.parse(segment.path.name)
         try:
@@ -142,19 +142,19 @@ class Uploads:
             return False
 
     def waiting(self) -> int:
-        """How many segments wait, as far as folders were read."""
+        """Return how many segments wait, as far as folders were read."""
         return sum(len(day.waiting) for day in tuple(self._days.values()))
 
     def oldest_waiting_ns(self) -> int | None:
-        """When the oldest segment that waits was over, or None where none does."""
+        """Return the end of the oldest waiting segment, or None."""
         return min(
             (day.waiting[0].end_ns for day in tuple(self._days.values()) if day.waiting),
             default=None,
         )
 
     def _refresh(self) -> None:
-        """Read the folders that are due. What cannot be listed in the store yet waits as not
-        uploaded.
+        """Read the folders that are due. Segments whose day cannot be listed in the store wait as
+        not uploaded.
         """
         cameras = {camera.id: camera for camera in self._cameras() if camera.upload != "none"}
         there = {
@@ -186,7 +186,7 @@ class Uploads:
         day.names, day.read_s, day.changed_ns = len(found) + len(day.stored), now_s, changed_ns
 
     def _listed(self, camera_id: str, day: str) -> NameSet:
-        """What the store has of a day, of those that are as long here: one that was torn is
+        """Return the stored segments of a day with the same size as here; an incomplete one is
         uploaded again.
         """
         stored = NameSet()
@@ -234,11 +234,11 @@ class Uploads:
         self._throttle(segment.size_bytes, self._clock.monotonic_s() - since_s, stop)
         return 1
 
-    def _throttle(self, size_bytes: int, took_s: float, stop: threading.Event) -> None:
+    def _throttle(self, size_bytes: int, duration_s: float, stop: threading.Event) -> None:
         if self._bytes_per_s:
-            self._clock.wait(stop, max(0.0, size_bytes / self._bytes_per_s - took_s))
+            self._clock.wait(stop, max(0.0, size_bytes / self._bytes_per_s - duration_s))
 
-    def _note(self, error: str) -> None:
+    def _report_upload(self, error: str) -> None:
         if error and self.failing_since_ns is None:
             self.failing_since_ns = self._clock.wall_ns()
         elif not error:
@@ -247,5 +247,7 @@ class Uploads:
 
 
 def _keeps_whole(camera: Camera) -> bool:
-    """Whether all of a camera's recording is uploaded, and not only what is around its triggers."""
+    """Return whether all recordings of a camera are uploaded, and not only those around its
+    triggers.
+    """
     return camera.upload == "all" and keeps_everything(camera)

@@ -1,7 +1,7 @@
-"""The alarms of a node: raised and cleared here, told to all through Redis, and kept in a file,
-from which the node answers without Redis.
+"""The alarms of a node: raised and cleared here, published to all nodes through Redis, and kept in
+a file, from which the node answers without Redis.
 
-{alarms}:nodes      hash of node to {"told_at": ns, "alarms": […]}
+{alarms}:nodes is a hash of node to {"told_at": ns, "alarms": […]}.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from storage.clients.redis import Redis, texts
 
 _KEY = "{alarms}:nodes"
 FRESH_FOR_S = 120
-"""What a node said longer ago is no longer known: the node may be dead."""
+"""Alarms that were published longer ago are ignored: the node may be dead."""
 _log = logging.getLogger(__name__)
 
 
-class _Told(StoredModel):
+class _PublishedAlarms(StoredModel):
     told_at: int
     alarms: tuple[Alarm, ...]
 
 
 class Alarms:
-    """One for each node; thread-safe. An alarm keeps its since-when over a restart of its
+    """The alarms of one node. It is thread-safe, and an alarm keeps its begin over a restart of its
     process.
     """
 
@@ -40,12 +40,12 @@ class Alarms:
         self._file = file
         self._clock = clock
         self._lock = threading.Lock()
-        told = _read(file)
-        found = told.alarms if told else ()
+        stored = _read(file)
+        found = stored.alarms if stored else ()
         self._active = {alarm.name: alarm for alarm in found if isinstance(alarm.name, AlarmName)}
 
-    def say(self, name: AlarmName, sentence: str | None) -> None:
-        """Raise an alarm with what is wrong now, or clear it where `sentence` is None."""
+    def set(self, name: AlarmName, sentence: str | None) -> None:
+        """Raise an alarm with what is wrong now, or clear it if `sentence` is None."""
         with self._lock:
             known = self._active.get(name)
             if sentence is None:
@@ -62,15 +62,17 @@ class Alarms:
             _log.warning("the alarm %s is over", name)
 
     def active(self) -> tuple[Alarm, ...]:
-        """By name."""
+        """Return the active alarms by name."""
         with self._lock:
             return tuple(sorted(self._active.values(), key=lambda alarm: alarm.name))
 
-    def tell(self, redis: Redis) -> None:
-        """Write the alarms down and say them to all; to be said again well within
-        `FRESH_FOR_S`. Raises OSError, IndexUnavailable.
+    def publish(self, redis: Redis) -> None:
+        """Write the alarms to the file and publish them. Call it again well within `FRESH_FOR_S`.
+        Raises OSError, IndexUnavailable.
         """
-        text = _Told(told_at=self._clock.wall_ns(), alarms=self.active()).model_dump_json()
+        text = _PublishedAlarms(
+            told_at=self._clock.wall_ns(), alarms=self.active()
+        ).model_dump_json()
         unfinished = self._file.with_name(f".{self._file.name}.{os.getpid()}")
         try:
             self._file.parent.mkdir(parents=True, exist_ok=True)
@@ -80,17 +82,17 @@ class Alarms:
             redis.do("HSET", _KEY, self._node, text)
 
 
-def told(redis: Redis, clock: Clock) -> tuple[Alarm, ...]:
-    """The alarms of all nodes that live, by since-when. Raises IndexUnavailable."""
+def published_alarms(redis: Redis, clock: Clock) -> tuple[Alarm, ...]:
+    """Return the alarms of all live nodes, by their begin. Raises IndexUnavailable."""
     return _alarms([_parsed(text) for text in texts(redis.do("HVALS", _KEY))], clock)
 
 
-def told_here(file: Path, clock: Clock) -> tuple[Alarm, ...]:
-    """The alarms of the node whose file this is, as it last wrote them down."""
+def alarms_in_file(file: Path, clock: Clock) -> tuple[Alarm, ...]:
+    """Return the alarms of the node with this file, as it last wrote them."""
     return _alarms([_read(file)], clock)
 
 
-def _alarms(found: list[_Told | None], clock: Clock) -> tuple[Alarm, ...]:
+def _alarms(found: list[_PublishedAlarms | None], clock: Clock) -> tuple[Alarm, ...]:
     oldest_ns = clock.wall_ns() - FRESH_FOR_S * NS_PER_S
     alarms = [
         alarm
@@ -101,15 +103,15 @@ def _alarms(found: list[_Told | None], clock: Clock) -> tuple[Alarm, ...]:
     return tuple(sorted(alarms, key=lambda alarm: (alarm.since, alarm.node, alarm.name)))
 
 
-def _read(file: Path) -> _Told | None:
+def _read(file: Path) -> _PublishedAlarms | None:
     try:
         return _parsed(file.read_text("utf-8"))
     except FileNotFoundError:
         return None
 
 
-def _parsed(text: str) -> _Told | None:
+def _parsed(text: str) -> _PublishedAlarms | None:
     try:
-        return _Told.model_validate_json(text)
+        return _PublishedAlarms.model_validate_json(text)
     except ValidationError:  # of another version of Sightline, or torn
         return None

@@ -1,8 +1,8 @@
-"""The audit log: who looked at what or changed what, and why. Lines of JSON, a file a day (UTC),
-only ever appended to.
+"""The audit log: who read or changed what, and why. Each day (UTC) is an append-only file with
+lines of JSON.
 
-The line of a look is on disk before the look is answered; that of a change, before anything
-changes. The folder is bounded: nothing of it is ever deleted here, so a full one refuses looks and
+The line of a read is on disk before the answer, and that of a change before it takes effect. The
+size of the folder is limited, and nothing in it is deleted here, so a full one refuses reads and
 changes.
 """
 
@@ -28,7 +28,7 @@ _COUNT_EVERY_S = 10.0
 
 
 class Phase(StrEnum):
-    """What a line stands for."""
+    """What a line records."""
 
     ACCESS = "access"  # a look, or what was refused of it
     INTENT = "intent"  # a change that is about to be made
@@ -37,7 +37,7 @@ class Phase(StrEnum):
 
 
 class AuditEntry(StoredModel):
-    """One line. `terms` says what was asked for: plate, camera, event, from, to."""
+    """One line. `terms` are the request's: plate, camera, event, from, to."""
 
     person: str = Field(
         description="empty where nobody was recognised; `local:<user>` for a command on the machine"
@@ -64,7 +64,9 @@ class _Line(AuditEntry):
 
 
 class AuditLog:
-    """Safe for threads and processes; entries of several threads share a wait for the disk."""
+    """The log of a data folder. It is safe for threads and processes; entries of several threads
+    share one sync of the disk.
+    """
 
     def __init__(self, folder: Path, clock: Clock, limit_gb: float = LIMIT_GB) -> None:
         self._folder = folder
@@ -78,8 +80,8 @@ class AuditLog:
     def append(self, entry: AuditEntry, most_part: float = 1.0) -> None:
         """Write an entry and wait until it is on disk.
 
-        Raises AuditUnavailable where it cannot be written, AuditFull where it would fill more than
-        `most_part` of the limit: then what it tells of must not happen.
+        Raises AuditUnavailable if it cannot be written, and AuditFull if it would fill more than
+        `most_part` of the limit. The recorded action must then not happen.
         """
         now_ns = self._clock.wall_ns()
         line = _Line(at=rfc3339(now_ns), **entry.__dict__).model_dump_json(by_alias=True).encode()
@@ -93,7 +95,7 @@ class AuditLog:
             ) from error
 
     def used_part(self) -> float:
-        """How much of the limit is used: 1 is all. What other processes wrote is counted every
+        """Return the used share of the limit; 1 is all. What other processes wrote is counted every
         10 s.
         """
         with self._lock:
@@ -101,7 +103,7 @@ class AuditLog:
             return self._used_bytes / self._limit_bytes
 
     def alarm(self) -> str | None:
-        """What a person must know and do where the folder is nearly full."""
+        """Return what is wrong and what to do if the folder is nearly full."""
         try:
             part = self.used_part()
         except OSError as error:
@@ -139,7 +141,7 @@ class AuditLog:
 
 
 def _size(file: Path) -> int:
-    """0 where it was moved away meanwhile."""
+    """Return the size of a file, 0 if it was moved away."""
     try:
         return file.stat().st_size
     except FileNotFoundError:

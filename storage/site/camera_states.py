@@ -1,4 +1,4 @@
-"""What the workers say of their cameras, in Redis, for as long as they keep saying it."""
+"""The states of cameras in Redis, as their workers publish them repeatedly."""
 
 from __future__ import annotations
 
@@ -12,9 +12,7 @@ from domain.stored_model import unreadable
 from storage.clients.redis import Redis, maybe_texts
 
 FRESH_FOR_S = 15
-"""A camera not published for this long has no state: its node may be dead, and what it last
-said is no longer known.
-"""
+"""A camera has no state this long after it was last published: its node may be dead."""
 _STATUS = TypeAdapter(CameraStatus)
 _log = logging.getLogger(__name__)
 
@@ -24,7 +22,7 @@ class CameraStates:
         self._redis = redis
 
     def publish(self, statuses: Sequence[CameraStatus]) -> None:
-        """Say how cameras are; to be said again well within `FRESH_FOR_S`."""
+        """Publish the states of cameras; call it again well within `FRESH_FOR_S`."""
         self._redis.do_all(
             [
                 ("SET", _key(status.camera_id), _STATUS.dump_json(status), "EX", FRESH_FOR_S)
@@ -33,7 +31,7 @@ class CameraStates:
         )
 
     def get(self, camera_ids: Sequence[str]) -> dict[str, CameraStatus]:
-        """The states of those of `camera_ids` that somebody reports."""
+        """Return the states of those of `camera_ids` that a worker publishes."""
         if not camera_ids:
             return {}
         stored = maybe_texts(self._redis.do("MGET", *(_key(camera_id) for camera_id in camera_ids)))
@@ -42,7 +40,9 @@ class CameraStates:
 
 
 def _parsed(text: str) -> CameraStatus | None:
-    """None where another version of Sightline has a state that this one does not know."""
+    """Return the status, or None if another version of Sightline uses a state that this one does
+    not know.
+    """
     try:
         return _STATUS.validate_json(text)
     except ValidationError as error:

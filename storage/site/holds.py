@@ -1,7 +1,8 @@
-"""Legal holds: versioned records in the object store, and on each node a copy for when it is away.
+"""Legal holds: versioned records in the object store, and a copy on each node for times when the
+store is unreachable.
 
 A record that cannot be read protects an unknown range. It never hides the other holds, and
-retention deletes nothing while there is one: docs/retention.md says what happens then.
+retention deletes nothing while there is one, as docs/retention.md explains.
 """
 
 from __future__ import annotations
@@ -38,15 +39,15 @@ _FRESH_FOR_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class KnownHolds:
-    """Every hold that can be read, the newest first, and the records that cannot be."""
+    """Every readable hold, the newest first, and the unreadable records."""
 
     holds: tuple[Hold, ...]
     damaged: tuple[DamagedRecord, ...] = ()
-    """Those whose range is unknown. An object that is no record at all is not among them."""
+    """The records whose range is unknown. An object that is no record is not among them."""
     foreign: tuple[DamagedRecord, ...] = ()
 
     def sentence(self) -> str | None:
-        """What is damaged and what to do about it, or None."""
+        """Return what is damaged and what to do about it, or None."""
         if not self.damaged:
             return None
         named = "; ".join(f"{one.record_id}: {one.why}" for one in self.damaged)
@@ -58,16 +59,18 @@ class KnownHolds:
 
 
 class Holds:
-    """Thread-safe. Raises ObjectsUnavailable where the store is away."""
+    """The holds of the site. It is thread-safe, and raises ObjectsUnavailable if the store is
+    unreachable.
+    """
 
     def __init__(self, objects: ObjectStore, clock: Clock) -> None:
-        self._records = VersionedRecords(objects, Hold, remembers=True)
+        self._records = VersionedRecords(objects, Hold, caches=True)
         self._clock = clock
 
     def place(self, hold: Hold) -> None:
-        """Keep a new hold. When this returns, everybody who reads the holds finds it.
+        """Store a new hold. When this returns, every reader of the holds finds it.
 
-        Raises StoreError where it cannot be found again: then it must not be taken for placed.
+        Raises StoreError if it cannot be found again; it must then not be treated as placed.
         """
         if hold.from_ >= hold.to:
             raise BadInput("a hold's `from` must lie before its `to`")
@@ -79,10 +82,10 @@ class Holds:
             )
 
     def release(self, hold_id: str, person: str) -> Hold:
-        """End a hold; the record says by whom and when. Released again, it stays as it is.
+        """End a hold; the record has the person and the time. A released hold stays as it is.
 
-        A hold that cannot be read is released too: by a version after the damaged one, which stays.
-        Raises NotFound.
+        An unreadable hold is released by a version after the damaged one, which stays. Raises
+        NotFound.
         """
         for _ in range(_ATTEMPTS):
             version = self._records.newest_version(holds_prefix(hold_id))
@@ -102,9 +105,8 @@ class Holds:
         raise RecordConflict(f"the hold {hold_id} changes all the time; try again")
 
     def known(self) -> KnownHolds:
-        """Every hold there ever was, and what cannot be read.
-
-        Of a damaged record the newest version that can be read protects its range, unreleased.
+        """Return every hold ever placed, and the unreadable records. The newest readable version of
+        a damaged record protects its range, unreleased.
         """
         listing = self._records.all(HOLDS_PREFIX)
         damaged = tuple(one for one in listing.damaged if one.record_id)
@@ -117,7 +119,9 @@ class Holds:
         )
 
     def held(self) -> StandingHolds:
-        """What may not be deleted now. Raises StoreError where that is not known in full."""
+        """Return what must not be deleted now. Raises StoreError if that is not completely
+        known.
+        """
         known = self.known()
         if (sentence := known.sentence()) is not None:
             raise DataLoss(sentence)
@@ -131,7 +135,7 @@ class Holds:
             return older if older is not None else _unknown_range(hold_id, error)
 
     def _older(self, hold_id: str) -> Hold | None:
-        """The newest version that can be read, as it was before anybody released it."""
+        """Return the newest readable version, as it was before a release."""
         found = self._records.newest_readable(holds_prefix(hold_id))
         if found is None:
             return None
@@ -146,9 +150,9 @@ def _unknown_range(hold_id: str, error: DataLoss) -> Hold:
 
 
 class FreshHeld(StandingHolds):
-    """What is held, for a run that takes long: read again where the last look is a second old.
+    """The held ranges for a long run: read again when they are a second old.
 
-    Raises StoreError, at any question, where it is not known in full what is held.
+    Every call raises StoreError if they are not completely known.
     """
 
     def __init__(self, holds: Holds, clock: Clock) -> None:
@@ -166,11 +170,11 @@ class FreshHeld(StandingHolds):
 
 
 class NodeHolds:
-    """The holds as a node's full-disk rule knows them: the store's or, while that is away, the
-    file's.
+    """The holds for a node's full-disk rule: those of the store or, while it is unreachable, those
+    of the file. It is thread-safe.
 
-    A damaged record hides no other hold here: a full disk must be emptied, and the rest stays
-    protected. Thread-safe.
+    A damaged record hides no other hold here: a full disk needs space, and the other ranges stay
+    protected.
     """
 
     def __init__(self, holds: Holds, file: Path, clock: Clock) -> None:
@@ -181,7 +185,9 @@ class NodeHolds:
         self._written: tuple[Hold, ...] | None = None
 
     def held(self) -> StandingHolds:
-        """Raises StoreError where the store is away and no holds were ever read on this node."""
+        """Return the held ranges. Raises StoreError if the store is unreachable and no holds were
+        ever read on this node.
+        """
         try:
             holds = self.refresh().holds
         except ObjectsUnavailable as error:
@@ -189,8 +195,7 @@ class NodeHolds:
         return StandingHolds(holds, self._clock.wall_ns())
 
     def refresh(self) -> KnownHolds:
-        """Read the store's holds and keep them in the file, with those whose records it lost.
-
+        """Read the store's holds and write them to the file, with those whose records it lost.
         Raises ObjectsUnavailable.
         """
         known = self._holds.known()
@@ -201,9 +206,8 @@ class NodeHolds:
         return replace(known, holds=holds)
 
     def _with_lost(self, stored: tuple[Hold, ...]) -> tuple[Hold, ...]:
-        """With the holds whose records are gone or damaged since they were read.
-
-        No record is ever deleted, so a store without one has lost it.
+        """Add the holds whose records are missing or damaged since they were read. No record is
+        ever deleted, so a store without one has lost it.
         """
         known = last_read(self._file) if self._written is None else self._written
         ids = {hold.id for hold in stored}
@@ -232,7 +236,7 @@ class NodeHolds:
 
 
 def last_read(file: Path) -> tuple[Hold, ...]:
-    """The holds that a node last knew; none where it never read any."""
+    """Return the holds that a node last read; none if it never read any."""
     try:
         return _HOLDS.validate_json(file.read_bytes())
     except (FileNotFoundError, ValidationError):
@@ -240,16 +244,14 @@ def last_read(file: Path) -> tuple[Hold, ...]:
 
 
 class HoldFollower:
-    """Reads the holds for a node at intervals, and raises the alarm about those that cannot be
-    read.
-    """
+    """Reads the holds for a node at intervals, and raises the alarm about unreadable ones."""
 
     def __init__(self, holds: NodeHolds, say: Callable[[AlarmName, str | None], None]) -> None:
         self._holds = holds
         self._say = say
 
     def run_once(self) -> None:
-        """A store that is away leaves the copy and the alarm as they are."""
+        """Read the holds once. An unreachable store changes neither the copy nor the alarm."""
         try:
             known = self._holds.refresh()
         except ObjectsUnavailable as error:

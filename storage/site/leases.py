@@ -1,9 +1,9 @@
 """Which node holds which camera, by fencing numbers that only rise. docs/nodes.md explains how
-cameras change hands.
+cameras move between nodes.
 
-A number is drawn when a node begins to pull a camera; the lease passes when it takes the camera
-under that number. A node gives a camera up on seeing a higher number, never on seeing none. Every
-call is for many cameras at once, whose leases lie in one hash.
+A number is drawn when a node begins to pull a camera; the node then acquires the lease under that
+number. A node releases a camera when it sees a higher number, never because it sees none. Each call
+is for many cameras, whose leases are in one hash.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from storage.site.nodes import ABOUT, NodeEntry, entries
 
 _HELD, _PAST, _DRAWN = "{leases}:held", "{leases}:past", "{leases}:drawn"
 MOST_PAST = 8
-"""Nodes that held a camera before, remembered for each."""
+"""The most earlier holders that are stored for each camera."""
 
-# Above all that were drawn, the one held, and the seconds of the server's clock: so a number rises
-# even over an emptied Redis.
+# The number is above all drawn ones, the held one and the seconds of the server's clock, so that it
+# also rises after Redis was emptied.
 _DRAW = load_script("site", "lease_draw")
-# A higher number takes the camera, and the node that had it joins those that had it before; what
-# stands then is answered.
-_TAKE = load_script("site", "lease_take")
+# A higher number acquires the camera, and the node that had it joins the earlier holders; the
+# resulting holder is returned.
+_ACQUIRE = load_script("site", "lease_take")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,36 +34,34 @@ class Lease:
     """Where the node's door is; empty where nobody knows (any more)."""
     fence: int
     seen_ns: int = 0
-    """When the node last said that it lives, by its own clock (UTC); 0 where nobody knows (any
-    more).
-    """
+    """The node's last heartbeat by its own clock (UTC); 0 if it is unknown."""
 
 
 class Leases:
-    """Every call raises IndexUnavailable where Redis is away."""
+    """The leases of a site. Every call raises IndexUnavailable if Redis is unreachable."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
 
     def draw(self, camera_ids: Sequence[str]) -> dict[str, int]:
-        """A number for each camera, higher than any before."""
+        """Return a number for each camera that is higher than any before."""
         if not camera_ids:
             return {}
         drawn = texts(self._redis.do("EVAL", _DRAW, 2, _HELD, _DRAWN, *camera_ids))
         return dict(zip(camera_ids, map(int, drawn), strict=True))
 
-    def take(self, node: str, fences: Mapping[str, int]) -> dict[str, Lease]:
-        """Take cameras under numbers that were drawn; who holds each now, which is another
-        where that one's number is higher.
+    def acquire(self, node: str, fences: Mapping[str, int]) -> dict[str, Lease]:
+        """Acquire cameras under drawn numbers. Returns the holder of each, which is another node if
+        its number is higher.
         """
         if not fences:
             return {}
         words = [word for pair in fences.items() for word in pair]
-        standing = texts(self._redis.do("EVAL", _TAKE, 2, _HELD, _PAST, node, MOST_PAST, *words))
-        return {camera_id: _lease(value) for camera_id, value in zip(fences, standing, strict=True)}
+        current = texts(self._redis.do("EVAL", _ACQUIRE, 2, _HELD, _PAST, node, MOST_PAST, *words))
+        return {camera_id: _lease(value) for camera_id, value in zip(fences, current, strict=True)}
 
     def held(self, camera_ids: Sequence[str]) -> dict[str, Lease]:
-        """Who holds each of many cameras, doors left out; a camera that nobody ever held is
+        """Return the holders of many cameras, without addresses; a camera that no node ever held is
         missing.
         """
         if not camera_ids:
@@ -74,12 +72,12 @@ class Leases:
         return {camera_id: _lease(value) for camera_id, value in found if value is not None}
 
     def holder(self, camera_id: str) -> Lease | None:
-        """Who holds a camera, or None."""
+        """Return the holder of a camera, or None."""
         return next(iter(self.holders(camera_id)), None)
 
     def holders(self, camera_id: str) -> tuple[Lease, ...]:
-        """Who holds a camera, then who held it before, the latest first, each node once, as far
-        as it is still known.
+        """Return the holder of a camera, then the earlier ones, the latest first, each known node
+        once.
         """
         held, past, about = self._redis.do_all(
             [("HGET", _HELD, camera_id), ("HGET", _PAST, camera_id), ("HGETALL", ABOUT)]
@@ -89,8 +87,8 @@ class Leases:
         return tuple(_known(lease, nodes.get(lease.node)) for lease in map(_lease, lines))
 
     def nodes(self) -> tuple[Lease, ...]:
-        """Every node that is known, as one that may have recordings of a camera whose leases
-        are lost.
+        """Return every known node as one that may have recordings of a camera whose leases are
+        lost.
         """
         about = entries(self._redis.do("HGETALL", ABOUT))
         return tuple(_known(Lease(name, "", 0), about[name]) for name in sorted(about))

@@ -1,8 +1,8 @@
-"""The nodes of a site, by what each says of itself in Redis twice in the time that its silence
-would be noticed.
+"""The nodes of a site, by what each publishes of itself in Redis, twice in the time after which a
+silent node counts as dead.
 
-Nobody's clock is trusted with telling who is alive: a beat is a number that changes, and whoever
-watches notes by its own clock when.
+No node's clock decides which one is alive. A heartbeat is a number that changes, and an observer
+records by its own clock when it changed.
 """
 
 from __future__ import annotations
@@ -24,9 +24,11 @@ class NodeEntry:
     name: str
     door_url: str
     capacity: float
-    """How much it can take beside others; 0: it is leaving, and takes nothing."""
+    """How much it can run compared with others; 0 means that it is leaving and accepts no
+    camera.
+    """
     beat: int
-    """Another at each saying: the node's wall time (UTC, ns)."""
+    """A value that changes with each publication: the node's wall time (UTC, ns)."""
 
 
 _ENTRY = TypeAdapter(NodeEntry)
@@ -38,8 +40,8 @@ class Nodes:
         self._redis = redis
 
     def beat(self, entry: NodeEntry) -> dict[str, NodeEntry]:
-        """Say that a node lives; what all that ever did last said, this one's saying before
-        included, by name. Raises IndexUnavailable.
+        """Publish this node's entry, and return the last entry of every node, by name. Raises
+        IndexUnavailable.
         """
         said = json.dumps(asdict(entry))
         about, _ = self._redis.do_all([("HGETALL", ABOUT), ("HSET", ABOUT, entry.name, said)])
@@ -47,7 +49,7 @@ class Nodes:
 
 
 def entries(about: Reply) -> dict[str, NodeEntry]:
-    """What each node last said, of an answer to `HGETALL` of `ABOUT`."""
+    """Return the last entry of each node from an answer to `HGETALL` of `ABOUT`."""
     if not isinstance(about, dict):
         raise TypeError(f"Redis answered {type(about).__name__} where a hash was due")
     found = ((str(name), _parsed(str(name), str(said))) for name, said in about.items())

@@ -1,5 +1,5 @@
-"""People and their tokens: versioned records in the object store, and Redis as their index. A
-token itself is stored nowhere.
+"""People and their tokens: versioned records in the object store, with an index in Redis. A token
+itself is stored nowhere.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ TOKEN_PREFIX = "sl_"
 
 
 class PersonRecord(StoredModel):
-    """What `state/people/<name>/<version>.json` holds; the highest version stands."""
+    """The content of `state/people/<name>/<version>.json`; the highest version is valid."""
 
     name: str
     role: Role
@@ -43,15 +43,15 @@ class People:
         self._clock = clock or SystemClock()
 
     def add(self, name: str, role: Role) -> str:
-        """Make a person and answer with the token, which is told this once. Raises BadInput
-        where the name is taken or no name.
+        """Add a person and return the token, which is shown only once. Raises BadInput if the name
+        exists or is invalid.
         """
         if _NAME.fullmatch(name) is None:
             raise BadInput(
                 f"{name!r} is not a name: use letters, digits, dots, dashes and underscores, 64 "
                 "at most"
             )
-        # Asked first, so that a name is not taken by somebody whose token nobody was told.
+        # This is checked first, so that no name is used up for a token that was never shown.
         self._redis.ping()
         taken = BadInput(f"the name {name!r} is taken; choose another")
         if any(True for _ in self._objects.list(person_prefix(name))):
@@ -68,19 +68,21 @@ class People:
         return token
 
     def by_token(self, token: str) -> Person | None:
-        """Whose token this is, or None."""
+        """Return the person of this token, or None."""
         found = text(self._redis.do("HGET", _TOKENS, _digest(token)))
         return None if found is None else _person(found)
 
     def list(self) -> list[Person]:
-        """Everybody, by name. People are few: a city's staff, not its citizens."""
+        """Return all people by name. They are few: a city's staff, not its citizens."""
         return sorted(
             (_person(found) for found in texts(self._redis.do("HVALS", _PEOPLE))),
             key=lambda person: person.name,
         )
 
     def lost(self) -> tuple[Person, ...]:
-        """Those whom Redis knows, and of whom the object store has no record. By name."""
+        """Return the people whom Redis knows and of whom the object store has no record, by
+        name.
+        """
         # Not `folders`: SeaweedFS also lists folders whose objects are gone.
         keys = [
             found.key.removeprefix(PEOPLE_PREFIX) for found in self._objects.list(PEOPLE_PREFIX)
@@ -89,8 +91,8 @@ class People:
         return tuple(person for person in self.list() if person.name not in recorded)
 
     def restore(self) -> int:
-        """Make Redis what the object store says, in one step; how many people that are. Whose
-        record is damaged stays out.
+        """Write the people of the object store to Redis in one step, and return their number. A
+        person with a damaged record is left out.
         """
         listing = self.records()
         for damaged in listing.damaged:
@@ -103,14 +105,14 @@ class People:
         return len(listing.records)
 
     def is_restored(self, record: PersonRecord) -> bool:
-        """Whether Redis knows this person, role and token."""
+        """Return whether Redis knows this person, with role and token."""
         named, tokened = self._redis.do_all(
             [("HGET", _PEOPLE, record.name), ("HGET", _TOKENS, record.token_sha256)]
         )
         return text(named) == text(tokened) == _value(record)
 
     def records(self) -> Listing[PersonRecord]:
-        """The newest record of each person in the object store, and what cannot be read."""
+        """Return the newest record of each person in the object store, and the unreadable ones."""
         return self._records.all(PEOPLE_PREFIX)
 
 

@@ -1,5 +1,5 @@
-"""The registries that were applied: versions in the object store, and in Redis the number of
-the newest, which nodes watch.
+"""The applied registries: versions in the object store, and the number of the newest in Redis,
+which nodes poll.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from storage.clients.versioned_records import DamagedRecord, VersionedRecords
 _log = logging.getLogger(__name__)
 _APPLIED = "{registry}:applied"
 _GIVEN_OUT = "{registry}:given_out"
-# Two who apply at once get two numbers, also over an emptied Redis.
+# Two concurrent calls get two numbers, also after Redis was emptied.
 _DRAW = load_script("site", "registry_draw")
 _ANNOUNCE = load_script("site", "registry_announce")
 
 
 class RegistryRecord(StoredModel):
-    """What `state/registry/<version>.json` holds: the text of a registry without fault, as a
-    person wrote it. Never a password.
+    """The content of `state/registry/<version>.json`: the text of a valid registry, as a person
+    wrote it, without passwords.
     """
 
     version: int
-    """0: it runs, and is not in the object store yet."""
+    """The version; 0 means that it is in use and not in the object store yet."""
     applied_at: WallNs
     text: str
     schema_: int = schema_field()
@@ -42,10 +42,8 @@ class Registries:
         self._clock = clock or SystemClock()
 
     def add(self, registry_text: str) -> RegistryRecord:
-        """Keep a registry as the newest version and announce it. The text must have been checked.
-
-        A newest version that cannot be read is no obstacle: this one takes its place.
-        Raises StoreError; then nothing is announced.
+        """Store a valid registry as the newest version and announce it. An unreadable newest
+        version is superseded. Raises StoreError; then nothing is announced.
         """
         newest = self._records.newest_version(REGISTRY_PREFIX)
         version = number(self._redis.do("EVAL", _DRAW, 1, _GIVEN_OUT, newest))
@@ -57,8 +55,8 @@ class Registries:
         return added
 
     def adopt(self, registry_text: str) -> RegistryRecord:
-        """The newest version where it says the same already, else as `add`: a site that starts
-        again applies nothing new.
+        """Return the newest version if it has the same text, otherwise do the same as `add`: a site
+        that starts again applies nothing new.
         """
         try:
             newest = self.newest()
@@ -74,13 +72,12 @@ class Registries:
         )
 
     def announced(self) -> int:
-        """The number of the newest version; 0 where Redis knows none. Raises IndexUnavailable."""
+        """Return the number of the newest version; 0 if Redis has none. Raises IndexUnavailable."""
         return int(text(self._redis.do("GET", _APPLIED)) or "0")
 
     def newest(self) -> RegistryRecord | None:
-        """The newest version in the object store, or None.
-
-        Raises DataLoss where it cannot be read, ObjectsUnavailable.
+        """Return the newest version in the object store, or None. Raises DataLoss if it cannot be
+        read, ObjectsUnavailable.
         """
         try:
             newest = self._records.newest(REGISTRY_PREFIX)
@@ -92,23 +89,27 @@ class Registries:
         return None if newest is None else newest.record
 
     def newest_key(self) -> str:
-        """The key of the newest version; also where it cannot be read."""
+        """Return the key of the newest version, readable or not."""
         return registry_object(self._records.newest_version(REGISTRY_PREFIX))
 
     def foreign(self) -> tuple[DamagedRecord, ...]:
-        """The objects among the registries that are none."""
+        """Yield the objects among the registries that are none."""
         return tuple(self._records.foreign(REGISTRY_PREFIX))
 
     def versions(self) -> list[int]:
-        """The numbers of all versions in the store, oldest first. Raises ObjectsUnavailable."""
+        """Return the numbers of all stored versions, oldest first. Raises ObjectsUnavailable."""
         return self._records.versions(REGISTRY_PREFIX)
 
     def read(self, version: int) -> RegistryRecord:
-        """One version. Raises NotFound, DataLoss where it cannot be read, ObjectsUnavailable."""
+        """Return one version. Raises NotFound, DataLoss if it cannot be read,
+        ObjectsUnavailable.
+        """
         return self._records.read(registry_object(version))
 
     def restore(self) -> int:
-        """Announce again what the object store holds; the version, 0 where there is none."""
+        """Announce the newest version of the object store again; return it, or 0 if there is
+        none.
+        """
         newest = self.newest()
         if newest is None:
             return 0

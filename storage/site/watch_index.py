@@ -1,9 +1,9 @@
-"""The watches that stand, ready to be asked of each event: which of thousands want it, without
-asking them one by one. Pure.
+"""The active watches in a form that finds those of thousands that match an event, without comparing
+each. Pure.
 
-A whole plate is looked up; so is each reading that a fuzzy watch would take for its plate. Patterns
-are grouped by which places from either end they fix: one look-up for each group, of which there are
-few, and then only those that fit so far are matched in full.
+A whole plate is looked up, and so is each reading that a fuzzy watch accepts for its plate.
+Patterns are grouped by the fixed places from either end. Each of these few groups needs one
+look-up, and only the patterns found are matched completely.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from storage.index.plate_query import found_by, plate_expression
 
 @dataclass(frozen=True, slots=True)
 class _Mask:
-    """The places that a pattern fixes: from the front, and, where it has a `*`, from the back."""
+    """The fixed places of a pattern: from the front and, if it has a `*`, from the back."""
 
     front: tuple[int, ...]
     back: tuple[int, ...]
     least: int
-    """The shortest plate that has all of them."""
+    """The length of the shortest plate that has all of them."""
 
     @classmethod
     def of(cls, pattern: str) -> _Mask:
@@ -77,7 +77,7 @@ class WatchIndex:
             self._exact[watch.plate].append(watch)
 
     def matches(self, event: Event) -> list[tuple[Watch, Match]]:
-        """The watches that ask for an event, each once, and why. None asks for a face."""
+        """Return the watches that match an event, each once, and why. No watch matches a face."""
         if event.kind != "vehicle" or event.plate is None:
             return []
         texts = found_by(event)

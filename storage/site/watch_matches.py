@@ -1,8 +1,8 @@
-"""What watches found, in Redis: who looks for it now, how far he came, the feed of matches, and the
-webhooks that are to be sent.
+"""The matches of watches in Redis: which process searches them now and how far, the feed of
+matches, and the pending webhooks.
 
-Whoever looks may die, or be taken for dead and go on, at any step: a match has the same id each
-time, and is added once.
+The process may die, or lose its lease and continue, at any step: a match has the same id each time,
+and is added once.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ TAG = "{watches}"
 MOST_MATCHES = 10_000
 MOST_DEAD = 1_000
 SEEN_S = 8 * S_PER_DAY
-"""A match is not told again within this time, however often its event comes."""
+"""A match is not published again within this time, however often its event arrives."""
 LEASE_MS = 5_000
 
 _LEASE = load_script("site", "watch_lease")
@@ -35,7 +35,7 @@ _SETTLE = load_script("site", "watch_settle")
 
 
 class Delivery(StoredModel):
-    """A webhook on its way."""
+    """A pending webhook."""
 
     match: WatchMatch
     tries: int = 0
@@ -44,7 +44,7 @@ class Delivery(StoredModel):
 
 @dataclass(frozen=True, slots=True)
 class MatchesPage:
-    """As `arrivals.Page`, of matches."""
+    """A page of matches with the fields of `arrival_stream.Page`."""
 
     last: int
     known_from: int
@@ -52,39 +52,43 @@ class MatchesPage:
 
 
 class WatchMatches:
-    """Every call raises IndexUnavailable where Redis is away."""
+    """The matches of a site. Every call raises IndexUnavailable if Redis is unreachable."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
         self._arrivals = ArrivalStream(redis, TAG, MOST_MATCHES)
 
-    def take_lease(self, owner: str) -> bool:
-        """Whether `owner` is the one who looks now; to be asked again well within `LEASE_MS`."""
+    def acquire_lease(self, owner: str) -> bool:
+        """Return whether `owner` is the process that matches now. Call it again well within
+        `LEASE_MS`.
+        """
         return self._run(_LEASE, owner, LEASE_MS) == 1
 
     def position(self) -> int | None:
-        """The number of the feed up to which all was matched; None where that is not known."""
+        """Return the number of the feed up to which everything was matched; None if it is
+        unknown.
+        """
         found = text(self._redis.do("GET", f"{TAG}:position"))
         return None if found is None else int(found)
 
     def owe(self, since_ms: int, position: int) -> None:
-        """What was indexed since then is to be looked up, since the feed cannot tell; from
-        `position` on it can.
+        """Record that events indexed since then must be looked up in the index, because the feed
+        lacks them; from `position` on it has them.
         """
         self._run(_OWE, since_ms, position)
 
     def owed(self) -> int | None:
-        """Since when (UTC ms) all is to be looked up, whoever began with it; None where nothing
-        is.
+        """Return the time (UTC ms) from which events must be looked up, whichever process recorded
+        it; None if there is none.
         """
         found = text(self._redis.do("GET", f"{TAG}:owed"))
         return None if found is None else int(found)
 
-    def paid(self) -> None:
+    def clear_owed(self) -> None:
         self._redis.do("DEL", f"{TAG}:owed")
 
     def unseen(self, matches: Sequence[WatchMatch]) -> list[WatchMatch]:
-        """Those that were not added yet."""
+        """Return the matches that were not added yet."""
         if not matches:
             return []
         seen = maybe_texts(self._redis.do("MGET", *(f"{TAG}:seen:{match.id}" for match in matches)))
@@ -93,8 +97,8 @@ class WatchMatches:
     def add(
         self, matches: Sequence[tuple[WatchMatch, bool]], position: int, now_ms: int
     ) -> list[str]:
-        """Add matches, each once, those with `True` as webhooks too, and the position with
-        them; the ids of those that are new.
+        """Add matches, each once, those with `True` as webhooks too, together with the position;
+        return the ids of the new ones.
         """
         words: list[str | int] = []
         for match, is_sent in matches:
@@ -112,15 +116,15 @@ class WatchMatches:
         ]
 
     def after(self, after: int, limit: int) -> MatchesPage:
-        """At most `limit` that were found after `after`, the oldest first."""
+        """Return at most `limit` matches that were found after `after`, the oldest first."""
         page = self._arrivals.after(after, limit)
         found = ((at, read_or_skip(WatchMatch, data, "matches")) for at, data in page.items)
         matches = tuple((at, match) for at, match in found if match is not None)
         return MatchesPage(page.last, page.known_from, matches)
 
     def claim(self, now_ms: int, until_ms: int, most: int) -> list[Delivery]:
-        """Deliveries that are due. Nobody else has them before `until_ms`; then they are due
-        again, unless settled.
+        """Return deliveries that are due. No other process gets them before `until_ms`; then they
+        are due again, unless they were settled.
         """
         found = cast("list[bytes]", self._run(_CLAIM, now_ms, until_ms, most))
         deliveries = (read_or_skip(Delivery, one, "webhooks") for one in found if one)
@@ -130,16 +134,16 @@ class WatchMatches:
         self._run(_RETRY, delivery.match.id, _json(delivery), due_ms)
 
     def settle(self, delivery: Delivery, dead: bool = False) -> None:
-        """It is delivered; or `dead`: given up, and kept to be looked at."""
+        """Remove a delivery: it succeeded, or it is `dead` and kept for a person to examine."""
         self._run(_SETTLE, delivery.match.id, _json(delivery) if dead else "", MOST_DEAD)
 
     def waiting(self) -> int:
-        """How many webhooks are on their way."""
+        """Return how many webhooks are pending."""
         return number(self._redis.do("HLEN", f"{TAG}:deliveries"))
 
     def dead(self, watch_id: str) -> list[Delivery]:
-        """Webhooks of a watch that were given up, the newest first; at most the last thousand
-        of all watches are known.
+        """Return the failed webhooks of a watch, the newest first; at most the last thousand of all
+        watches are kept.
         """
         found = self._redis.do("LRANGE", f"{TAG}:dead", 0, MOST_DEAD - 1)
         deliveries = (read_or_skip(Delivery, one, "webhooks") for one in maybe_texts(found) if one)

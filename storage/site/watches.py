@@ -1,5 +1,5 @@
-"""Vehicle watches: versioned records in the object store; those that stand are in Redis too,
-for who matches them.
+"""Vehicle watches: versioned records in the object store. The active ones are also in Redis, for
+the process that matches them.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ MOST_WATCHES = 10_000
 
 
 class Watches:
-    """Thread-safe. Raises StoreError where a store is away."""
+    """The watches of a site. It is thread-safe, and raises StoreError if a store is unreachable."""
 
     def __init__(self, redis: Redis, objects: ObjectStore, clock: Clock) -> None:
         self._redis = redis
@@ -30,16 +30,15 @@ class Watches:
         self._clock = clock
 
     def place(self, watch: Watch) -> None:
-        """Keep a new watch: every passing that is indexed from now on is compared with it."""
+        """Store a new watch: every passing that is indexed from now on is compared with it."""
         if number(self._redis.do("HLEN", _ACTIVE)) >= MOST_WATCHES:
             raise BadInput(f"{MOST_WATCHES} watches stand already; end some that are not needed")
         self._records.add(watches_prefix(watch.id), 1, watch)
         self._redis.do_all([("HSET", _ACTIVE, watch.id, _json(watch)), _changed()], atomic=True)
 
     def end(self, watch_id: str, ended: Ended, person: str) -> Watch:
-        """End a watch; the record says why, by whom and when. One that has ended stays as it is.
-
-        Raises NotFound, RecordConflict.
+        """End a watch; the record says why, by whom and when. An ended watch stays as it is. Raises
+        NotFound, RecordConflict.
         """
         newest = self._newest(watch_id)
         watch = newest.record
@@ -51,11 +50,13 @@ class Watches:
         return watch
 
     def get(self, watch_id: str) -> Watch:
-        """A watch, ended ones too. Raises NotFound."""
+        """Return a watch, active or ended. Raises NotFound."""
         return self._newest(watch_id).record
 
-    def standing(self) -> tuple[Watch, ...]:
-        """Those that were not ended, the newest first; some may be over. At most `MOST_WATCHES`."""
+    def active(self) -> tuple[Watch, ...]:
+        """Return the watches that were not ended, the newest first; some may have expired. They are
+        at most `MOST_WATCHES`.
+        """
         found = (
             read_or_skip(Watch, one, "watches") for one in texts(self._redis.do("HVALS", _ACTIVE))
         )
@@ -63,29 +64,30 @@ class Watches:
         return tuple(sorted(watches, key=lambda watch: watch.placed_at, reverse=True))
 
     def ended(self) -> tuple[Watch, ...]:
-        """Those that ended, the newest first."""
+        """Return the ended watches, the newest first."""
         watches = (watch for watch in self.records().records if watch.ended is not Ended.NO)
         return tuple(sorted(watches, key=lambda watch: watch.placed_at, reverse=True))
 
     def version(self) -> str | None:
-        """It changes with every change; None where Redis has no watches: then `restore`."""
+        """Return a value that changes with every change; None if Redis has no watches, which
+        `restore` repairs.
+        """
         return text(self._redis.do("GET", _VERSION))
 
     def restore(self) -> int:
-        """Make Redis what the object store says; how many stand.
-
-        What was indexed meanwhile is matched again, by time.
+        """Write the watches of the object store to Redis; return how many are active. Events
+        indexed since are matched again, by time.
         """
         listing = self.records()
         for damaged in listing.damaged:
             _log.error("%s; this watch finds nothing: place it again", damaged.why)
-        standing = [watch for watch in listing.records if watch.ended is Ended.NO]
-        entered = [("HSET", _ACTIVE, watch.id, _json(watch)) for watch in standing]
+        active = [watch for watch in listing.records if watch.ended is Ended.NO]
+        entered = [("HSET", _ACTIVE, watch.id, _json(watch)) for watch in active]
         self._redis.do_all([("DEL", _ACTIVE, _POSITION), *entered, _changed()], atomic=True)
-        return len(standing)
+        return len(active)
 
     def records(self) -> Listing[Watch]:
-        """The newest record of each watch, and what cannot be read."""
+        """Return the newest record of each watch, and the unreadable ones."""
         return self._records.all(WATCHES_PREFIX)
 
     def _newest(self, watch_id: str) -> Versioned[Watch]:

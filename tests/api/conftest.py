@@ -178,7 +178,7 @@ class Site:
     def hold(self, camera_id: str, node: str = "node-1", node_api_url: str | None = None) -> None:
         """Let a node hold a camera: the node of this site, or one at another URL."""
         self.beat(node, node_api_url or self.node_api_url, self.context.clock.wall_ns())
-        Leases(self.redis).take(node, Leases(self.redis).draw([camera_id]))
+        Leases(self.redis).acquire(node, Leases(self.redis).draw([camera_id]))
 
     def beat(self, node: str, node_api_url: str, seen_ns: int) -> None:
         """Write a node's entry as of `seen_ns`."""

@@ -90,7 +90,7 @@ RECORDS: tuple[StoredModel, ...] = (
     ),
     MATCH,
     ALARM,
-    alarms._Told(told_at=START_NS, alarms=(ALARM,)),
+    alarms._PublishedAlarms(told_at=START_NS, alarms=(ALARM,)),
     Delivery(match=MATCH),
     CorrectionRecord(event_id="e", camera="gate", correction=CORRECTION, reason=""),
     PersonRecord(name="li", role=Role.ADMIN, token_sha256="00", added_at=START_NS),

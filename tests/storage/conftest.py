@@ -1,4 +1,4 @@
-"""Real stores for tests of storage: empty for every test."""
+"""Fixtures with real stores, which are empty before each test."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ class S3Config(Protocol):
 
 @pytest.fixture
 def redis(valkey_server: str) -> Iterator[Redis]:
-    door = connect(valkey_server)
-    door.do("FLUSHALL")
-    yield door
-    door.close()
+    client = connect(valkey_server)
+    client.do("FLUSHALL")
+    yield client
+    client.close()
 
 
 @pytest.fixture
 def objects(s3_server: S3Config) -> Iterator[ObjectStore]:
-    door = ObjectStore(
+    client = ObjectStore(
         s3_server.endpoint, s3_server.access_key, s3_server.secret_key, "storage-tests"
     )
-    door.ensure_bucket()
-    yield door
-    for found in list(door.list("")):
-        door.delete(found.key)
-    door.close()
+    client.ensure_bucket()
+    yield client
+    for found in list(client.list("")):
+        client.delete(found.key)
+    client.close()
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ from tests.storage.site.test_watch_index import watch_of
 def event(site: Site) -> Event:
     """One event kept whole, its journal in the store, and one person."""
     site.put(make_event(after_s=5))
-    site.keeper.run_once()
+    site.publisher.run_once()
     site.clock.advance(100)
     JournalUploader(site.journal, site.objects, "node-1", site.clock).run_once()
     People(site.redis, site.objects).add("li.wei", Role.OPERATOR)

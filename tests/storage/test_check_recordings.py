@@ -59,8 +59,8 @@ def test_what_the_recorder_writes_is_clean(layout: Layout, material: Material) -
     assert breaches(layout, decode=True) == []
 
 
-def test_pictures_that_build_on_one_that_never_came_are_no_damage(layout: Layout) -> None:
-    """The network lost a keyframe: what follows it cannot be decoded, and the file is what came."""
+def test_pictures_that_depend_on_a_missing_one_are_no_damage(layout: Layout) -> None:
+    """The network lost a keyframe: later pictures cannot be decoded, and the file is complete."""
     packets = packets_of(PLAIN)
     lost = [n for n, packet in enumerate(packets) if packet.is_keyframe][1]
     record([*packets[:lost], *packets[lost + 1 :]], layout.recordings)
@@ -143,7 +143,7 @@ def renamed(segment: Segment, start_ms: int, duration_ms: int) -> None:
     )
 
 
-def test_a_camera_that_came_back_early_cuts_the_name_before_it(layout: Layout) -> None:
+def test_a_camera_that_returned_early_cuts_the_name_before_it(layout: Layout) -> None:
     """What it had sent ahead lasts longer than the time until it was there again."""
     _, before, after, *_ = recorded(layout)
     assert before.end_ns is not None

@@ -57,7 +57,7 @@ NAMES = ("zzz", "zzz.json", "zzz.jsonl.gz", "z/z/z/z/zzz.json")
 
 def test_foreign_objects_stop_nothing(site: Site, tmp_path: Path) -> None:
     site.put(EVENT)
-    site.keeper.run_once()
+    site.publisher.run_once()
     site.clock.advance(120)
     JournalUploader(site.journal, site.objects, "node-1", site.clock).run_once()
     token = People(site.redis, site.objects).add("li.wei", Role.AUDITOR)
@@ -83,7 +83,7 @@ def test_foreign_objects_stop_nothing(site: Site, tmp_path: Path) -> None:
     assert newest is not None
     assert newest.text == "second"
     assert Holds(site.objects, site.clock).known().damaged == ()
-    assert [watch.id for watch in watches.standing()] == ["20261124-00000001"]
+    assert [watch.id for watch in watches.active()] == ["20261124-00000001"]
     corrections = Corrections(site.redis, site.objects, EventIndex(site.redis), site.clock)
     assert corrections.correct(EVENT, "鄂C54321", "li.wei", "a look", 0).version == 1
 

@@ -33,7 +33,7 @@ from domain.people import Person, Role
 from storage.archive.check import ArchiveCheck
 from storage.archive.day import Day
 from storage.archive.parquet_files import describe
-from storage.archive.rows import ORDER, SELECT, VERSION, columns_of, row_of
+from storage.archive.rows import ORDER, SELECT, VERSION, columns_of, row_from_event
 from storage.archive.search import day_of_ms
 from storage.check import check
 from storage.clients.redis import Redis
@@ -43,7 +43,7 @@ from storage.events.feed import Feed
 from storage.events.journal import JournalUploader
 from storage.index.event_index import EventIndex
 from storage.rebuild import rebuild
-from storage.site.alarms import told
+from storage.site.alarms import published_alarms
 from storage.site.camera_states import CameraStates
 from storage.site.nodes import NodeEntry, Nodes
 from storage.site.people import People
@@ -111,7 +111,7 @@ def test_an_event_goes_whole_from_spool_to_sidecar_journal_and_a_rebuilt_index(s
 def test_a_sidecar_of_a_newer_program_keeps_its_clip(site: Site) -> None:
     event = make_event(after_s=5)
     site.put(event)
-    site.keeper.run_once()
+    site.publisher.run_once()
     key = event_object(event.camera, event.id, SIDECAR)
     written = json.loads(site.objects.get(key)) | ADDED
     site.objects.put(key, json.dumps(written).encode(), "application/json")
@@ -124,7 +124,7 @@ def test_a_sidecar_of_a_newer_program_keeps_its_clip(site: Site) -> None:
 def test_a_correction_keeps_its_fields_in_store_journal_and_index(site: Site) -> None:
     event = make_event(after_s=5)
     site.put(event)
-    site.keeper.run_once()
+    site.publisher.run_once()
     corrections = Corrections(site.redis, site.objects, EventIndex(site.redis), site.clock)
     corrections.correct(event, "鄂C54321", "li.wei", "a look", 0)
     written = json.loads(site.objects.get(correction_object(event.camera, event.id, 1)))
@@ -150,11 +150,11 @@ def test_two_corrections_of_one_version_leave_one(site: Site) -> None:
     """The lock in Redis may be lost with Redis; the store lets one of both write."""
     event = make_event(after_s=5)
     site.put(event)
-    site.keeper.run_once()
+    site.publisher.run_once()
     first = Corrections(site.redis, site.objects, EventIndex(site.redis), site.clock)
     second = Corrections(site.redis, _Earlier(site.objects), EventIndex(site.redis), site.clock)
     first.correct(event, "鄂C54321", "li.wei", "a look", 0)
-    with pytest.raises(CorrectionConflict, match="in this moment"):
+    with pytest.raises(CorrectionConflict, match="at the same moment"):
         second.correct(event, "鄂C99999", "wang", "a look", 0)
     row = site.row(event)
     assert row is not None
@@ -179,8 +179,8 @@ def test_a_watch_keeps_its_fields_when_it_ends_and_in_redis(
     written = json.loads(watch.model_dump_json(by_alias=True)) | ADDED
     objects.put(watch_object(watch.id, 1), json.dumps(written).encode(), "application/json")
     assert watches.restore() == 1
-    (standing,) = watches.standing()
-    assert standing.model_extra == ADDED
+    (active,) = watches.active()
+    assert active.model_extra == ADDED
     watches.end(watch.id, Ended.DELETED, "wang")
     assert json.loads(objects.get(watch_object(watch.id, 2)))["added_later"] == ADDED["added_later"]
 
@@ -194,7 +194,7 @@ def test_a_watch_in_redis_that_cannot_be_read_hides_no_other(
         "schema": 2
     }
     redis.do("HSET", "{watches}:active", "20261124-00000002", json.dumps(newer_schema))
-    assert [watch.id for watch in watches.standing()] == ["20261124-00000001"]
+    assert [watch.id for watch in watches.active()] == ["20261124-00000001"]
     assert "newer version of Sightline" in caplog.text
 
 
@@ -261,7 +261,10 @@ def test_an_alarm_of_a_newer_node_is_shown(redis: Redis, clock: ManualClock) -> 
     both = [{"name": "disk_full", **alarm}, {"name": "roof_leaks", **alarm} | ADDED]
     said = {"told_at": clock.wall_ns(), "alarms": both}
     redis.do("HSET", "{alarms}:nodes", "node-2", json.dumps(said))
-    assert [one.name for one in told(redis, clock)] == [AlarmName.DISK_FULL, "roof_leaks"]
+    assert [one.name for one in published_alarms(redis, clock)] == [
+        AlarmName.DISK_FULL,
+        "roof_leaks",
+    ]
 
 
 @pytest.fixture
@@ -277,7 +280,7 @@ def _write_newer_day(
     """A day's only file with a column that this program does not know, and its catalogue."""
     path = city.archive.cache.folder / "newer.made"
     select = f"SELECT {SELECT}, 'wet' AS \"the road\" FROM incoming ORDER BY {ORDER[VERSION]}"
-    city.archive.duck.write(select, path, columns_of([row_of(event) for event in events]))
+    city.archive.duck.write(select, path, columns_of([row_from_event(event) for event in events]))
     area = events[0].area
     file, bloom = describe(city.archive.duck, path, DAY, area, 1)
     key = f"archive/events/{DAY[:4]}/{DAY[4:6]}/{DAY[6:]}/{area}/000001-{file.sha256[:16]}.parquet"

@@ -41,14 +41,14 @@ def kept(site: Site) -> list[Event]:
     """
     stored, here, waiting = make_event(after_s=5), make_event(after_s=8), make_event(after_s=11)
     site.put(stored)
-    site.keeper.run_once()
+    site.publisher.run_once()
     site.clock.advance(100)
     JournalUploader(site.journal, site.objects, "node-1", site.clock).run_once()
     site.put(here)
-    site.keeper.run_once()
+    site.publisher.run_once()
     site.recorded_until = START_NS
     site.put(waiting)
-    site.keeper.run_once()
+    site.publisher.run_once()
     rows = [row for event in (stored, here, waiting) if (row := site.row(event))]
     assert [row.clip_ready for row in rows] == [True, True, False]
     return rows
@@ -62,14 +62,14 @@ def rows(site: Site) -> list[Event | None]:
 def test_everything_comes_back(site: Site, kept: list[Event]) -> None:
     token = People(site.redis, site.objects).add("li.wei", Role.AUDITOR)
     site.redis.do("FLUSHALL")
-    heard: list[tuple[int, int]] = []
+    calls: list[tuple[int, int]] = []
     for _ in range(2):
         rebuilt = rebuild(
-            site.objects, site.redis, site.layout, lambda done, total: heard.append((done, total))
+            site.objects, site.redis, site.layout, lambda done, total: calls.append((done, total))
         )
         assert (rebuilt.people, rebuilt.events, rebuilt.damaged) == (1, 3, ())
         assert rows(site) == kept
-    assert heard == [(1, 2), (2, 2)] * 2
+    assert calls == [(1, 2), (2, 2)] * 2
     assert People(site.redis, site.objects).by_token(token) == Person("li.wei", Role.AUDITOR)
     assert check(site.objects, site.redis, site.layout) == []
 
@@ -128,7 +128,7 @@ def _archive_all(site: Site, folder: Path) -> Archive:
 
 
 def test_what_the_archive_has_stays_there(site: Site, kept: list[Event], tmp_path: Path) -> None:
-    """Its journals are not read, but for what came later: here a longer version, and one that
+    """Its journals are not read, except what arrived later: here a longer version, and one that
     is still in a spool.
     """
     site.clock.advance(10 * S_PER_DAY)
@@ -216,9 +216,9 @@ def test_it_goes_on_where_it_was_stopped(site: Site) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         rebuild(site.objects, site.redis, progress=stop)
-    heard: list[int] = []
-    rebuilt = rebuild(site.objects, site.redis, progress=lambda done, _: heard.append(done))
+    calls: list[int] = []
+    rebuilt = rebuild(site.objects, site.redis, progress=lambda done, _: calls.append(done))
     assert (rebuilt.events, rows(site)) == (8, events)
-    assert heard[0] >= 2
-    assert heard[-1] == 8
+    assert calls[0] >= 2
+    assert calls[-1] == 8
     assert [site.redis.do("EXISTS", key) for key in ("{rebuild}:done", "{rebuild}:gone")] == [0, 0]

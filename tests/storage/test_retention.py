@@ -140,7 +140,7 @@ def event(site: Site) -> Event:
 def _keep(site: Site, event: Event) -> Event:
     """Kept everywhere, its journal minute uploaded."""
     site.put(event)
-    site.keeper.run_once()
+    site.publisher.run_once()
     site.clock.advance(120)
     JournalUploader(site.journal, site.objects, "node-1", site.clock).run_once()
     return event
@@ -203,7 +203,7 @@ def test_what_no_trigger_claims_goes_once_none_may_come_any_more(
         Trigger(camera_id, source, START_NS + 42 * NS_PER_S, START_NS + 43 * NS_PER_S)
     )
     site.clock.advance(60 + 600 - 40)  # 40 s were gone
-    kept = replace(_kept(site), wanted=lambda: [(camera_id, START_NS + 1, START_NS + 2)])
+    kept = replace(_kept(site), clip_ranges=lambda: [(camera_id, START_NS + 1, START_NS + 2)])
     report = Retention(kept, lambda: REGISTRY, SETTINGS, site.clock).run_node()
     gone = {0, 10, 20, 30, 40, 50} - {0, 30, 40, 50}
     assert report.unclaimed_recordings == len(gone)
@@ -360,7 +360,7 @@ def _nothing_is_shown_that_is_gone(site: Site, event: Event) -> None:
     assert found <= {Breach.DELETION_UNFINISHED}
 
 
-def test_it_ends_at_once_when_it_is_told_to(site: Site, event: Event) -> None:
+def test_it_stops_immediately(site: Site, event: Event) -> None:
     site.clock.advance(31 * S_PER_DAY)
     stop = threading.Event()
     stop.set()

@@ -3,7 +3,7 @@ local function now_us()
   local now = redis.call('TIME')
   return now[1] * 1000000 + now[2]
 end
--- Where nothing ever arrived, it begins now: whoever looked before the first arrival has not missed it.
+-- A stream without arrivals begins now, so that an earlier reader has missed nothing.
 local function last_number()
   local last = redis.call('GET', P .. ':last')
   if not last then

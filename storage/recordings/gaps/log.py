@@ -1,8 +1,8 @@
-"""What this node did not record and why, as lines of JSON: a file for each camera and day (UTC)
-under `gaps/`, only ever appended to.
+"""What this node did not record and why, as lines of JSON: an append-only file for each camera and
+day (UTC) under `gaps/`.
 
-`storage/recordings/gaps/rows.py` says what a line means. That somebody looks after a camera is told
-by the file `alive`.
+`storage/recordings/gaps/rows.py` defines the lines. The file `alive` is the heartbeat of the
+process that runs a camera.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from domain.paths.object_keys import day_of, day_start_ns
 from domain.recordings.gaps import Gap
 from domain.recordings.holds import StandingHolds
 from storage.clients.append_only_file import append_line
-from storage.recordings.gaps.rows import GapRow, day_end_ns, read_rows, readable, told
+from storage.recordings.gaps.rows import GapRow, day_end_ns, gaps_between, read_rows, readable
 
 _ALIVE = "alive"
 
 
 class GapLog:
-    """Thread-safe, also between processes."""
+    """The log of a node. It is safe for threads and processes."""
 
     def __init__(self, layout: Layout, clock: Clock) -> None:
         self._layout = layout
@@ -32,14 +32,14 @@ class GapLog:
         """The files that `beat` touches, by camera."""
 
     def add(self, gap: Gap) -> None:
-        """A gap that is over; on disk when this returns. Raises StoreError."""
+        """Log a gap that has ended; it is on disk when this returns. Raises StoreError."""
         since_ns = gap.since_ns or gap.start_ns
         for start_ns, end_ns in _by_day(gap.start_ns, gap.end_ns):
             self._append(gap.camera_id, GapRow(start_ns, end_ns, gap.cause, gap.detail, since_ns))
 
     def open(self, gap: Gap) -> None:
-        """A gap that has lasted until `gap.end_ns` and goes on. To be said again at the first
-        look of each day. Raises StoreError.
+        """Log a gap that has lasted until `gap.end_ns` and continues. It is logged again at the
+        first check of each day. Raises StoreError.
         """
         *before, (start_ns, _) = _by_day(gap.start_ns, max(gap.end_ns, gap.start_ns) + NS_PER_MS)
         since_ns = gap.since_ns or gap.start_ns
@@ -50,20 +50,20 @@ class GapLog:
         self._append(gap.camera_id, GapRow(start_ns, None, gap.cause, gap.detail, since_ns))
 
     def between(self, camera_id: str, from_ns: int, to_ns: int) -> tuple[Gap, ...]:
-        """The gaps within [from_ns, to_ns), cut to it, by start, none overlapping."""
+        """Return the gaps within [from_ns, to_ns), cut to it, by start, without overlaps."""
         days = [_read(path) for path in self._files(camera_id, from_ns, to_ns)]
-        return told(camera_id, days, self.last_beat_ns(camera_id), (from_ns, to_ns))
+        return gaps_between(camera_id, days, self.last_beat_ns(camera_id), (from_ns, to_ns))
 
     def first_ns(self, camera_id: str) -> int | None:
-        """The start of the first gap there is of a camera; None where there is none."""
+        """Return the start of the first gap of a camera; None if there is none."""
         for path in self._files(camera_id, 0, LATEST_NS):
             if rows := _read(path):
                 return min(row.since_ns for row in rows)
         return None
 
     def left_open(self, camera_id: str) -> Gap | None:
-        """The gap that was said last, where that goes on: it lasts from its start, and nobody
-        said until when. None where it is over.
+        """Return the last logged gap if it continues: it lasts from its start, and has no logged
+        end. Returns None if it has ended.
         """
         for path in reversed(self._files(camera_id, 0, LATEST_NS)):
             if rows := _read(path):
@@ -75,7 +75,7 @@ class GapLog:
         return None
 
     def beat(self, camera_id: str) -> None:
-        """Somebody looks after the camera now: to be said every second. Raises StoreError."""
+        """Record that a process runs the camera now; call it every second. Raises StoreError."""
         path = self._alive.get(camera_id) or self._alive.setdefault(
             camera_id, self._layout.gaps / camera_id / _ALIVE
         )
@@ -91,22 +91,22 @@ class GapLog:
             raise StoreError(f"{path} cannot be touched: {error}") from error
 
     def last_beat_ns(self, camera_id: str) -> int | None:
-        """When somebody last looked after the camera on this node; None for never."""
+        """Return when a process last ran the camera on this node; None if none ever did."""
         try:
             return (self._layout.gaps / camera_id / _ALIVE).stat().st_mtime_ns
         except FileNotFoundError:
             return None
 
     def cameras(self) -> list[str]:
-        """The cameras that were ever looked after here."""
+        """Return the cameras that ever ran here."""
         return sorted(path.name for path in self._layout.gaps.glob("*") if path.is_dir())
 
     def days(self, camera_id: str) -> dict[str, int]:
-        """The days (`yyyymmdd`) of which there is a log, and its size in bytes."""
+        """Return the days (`yyyymmdd`) with a log, and its size in bytes."""
         try:
             with os.scandir(
                 self._layout.gaps / camera_id
-            ) as found:  # cheaper than paths: all cameras are asked for every half minute
+            ) as found:  # cheaper than paths: all cameras are read each 30 s
                 logs = [entry for entry in found if entry.name.endswith(".jsonl")]
         except FileNotFoundError:
             return {}
@@ -116,13 +116,11 @@ class GapLog:
         }
 
     def read(self, camera_id: str, day: str) -> bytes:
-        """The lines of a day's log that can be read, as they lie on disk."""
+        """Return the readable lines of a day's log, as they are on disk."""
         return readable((self._layout.gaps / camera_id / f"{day}.jsonl").read_bytes())
 
     def forget_before(self, camera_id: str, before_ns: int, held: StandingHolds) -> None:
-        """Delete the days that lie wholly before that of `before_ns`, and of which a hold names
-        nothing.
-        """
+        """Delete the days that are entirely before that of `before_ns`, and that no hold covers."""
         for path in self._files(camera_id, 0, max(0, before_ns - NS_PER_DAY)):
             start_ns = day_start_ns(path.stem)
             if not held.covers(camera_id, start_ns, start_ns + NS_PER_DAY):
@@ -156,7 +154,7 @@ def _by_day(start_ns: int, end_ns: int) -> list[tuple[int, int]]:
 
 
 def _read(path: Path) -> list[GapRow]:
-    """A day's rows. Deleted meanwhile, it has none."""
+    """Return a day's rows; none if it was deleted since."""
     try:
         return read_rows(path.read_bytes(), str(path))[0]
     except FileNotFoundError:

@@ -1,5 +1,5 @@
-"""Retention of the logs of gaps in the object store: a day goes once it is too old for its
-camera, unless a hold names some of it.
+"""Retention of gap logs in the object store: a day is deleted once it is too old for its camera,
+unless a hold covers a part of it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from storage.recordings.gaps.stored import StoredGaps, StoredLog
 def too_old(
     stored: StoredGaps, cutoff_ns: Callable[[str], int], held: StandingHolds
 ) -> Iterator[tuple[StoredLog, bool]]:
-    """The logs of days that were over before their camera's cutoff, and whether a hold keeps
+    """Yield the logs of days that ended before their camera's cutoff, and whether a hold keeps
     each.
     """
     for camera_id in stored.cameras():
@@ -25,8 +25,8 @@ def too_old(
 
 
 def forget_nodes(stored: StoredGaps, before_ns: int) -> None:
-    """What is known of nodes that said nothing since then; no log of theirs is left."""
+    """Delete the records of nodes that have reported nothing since then and have no log left."""
     for node in stored.nodes():
-        said = stored.said_of_node(node)
+        said = stored.node_record(node)
         if said is not None and said.until_ms * NS_PER_MS < before_ns:
             stored.forget_node(node)

@@ -1,9 +1,9 @@
-"""The lines of a log of gaps: a day (UTC) of one camera on one node, each line written after those
-before it. Pure.
+"""The lines of a gap log: a day (UTC) of one camera on one node, in the order in which they were
+written. Pure.
 
-A line is a closed gap, or one that began and goes on (`to` is null), which lasts until the next
-line begins, its day ends, or nobody looked after the camera any more. Where lines overlap, the
-later one is right.
+A line is a closed gap, or one that began and continues (`to` is null). The latter lasts until the
+next line begins, its day ends, or no process runs the camera any more. If lines overlap, the later
+one is valid.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ class GapRow:
 
 
 def read_rows(data: bytes, of: str) -> tuple[list[GapRow], int]:
-    """The lines that can be read, and how many cannot: what a power cut tore, or somebody else
-    wrote, is said (as `of`) and left out.
+    """Return the readable lines, and the number of the others. An unreadable line, left by a power
+    cut or another program, is logged (as `of`) and left out.
     """
     rows: list[GapRow] = []
     damaged = 0
@@ -56,18 +56,20 @@ def read_rows(data: bytes, of: str) -> tuple[list[GapRow], int]:
 
 
 def readable(data: bytes) -> bytes:
-    """Without the lines that cannot be read."""
+    """Return the data without unreadable lines."""
     return b"".join(line + b"\n" for line in data.splitlines() if _parsed(line) is not None)
 
 
-def told(
+def gaps_between(
     camera_id: str, days: Sequence[Sequence[GapRow]], alive_ns: int | None, span: tuple[int, int]
 ) -> tuple[Gap, ...]:
-    """What the rows of some days say of [from, to), cut to it, by start, none overlapping.
-    `alive_ns`: when the camera was last looked after, up to which a gap that goes on is known.
+    """Return the gaps in the rows of some days within [from, to), cut to it, by start, without
+    overlaps.
+
+    `alive_ns` is the last heartbeat of the camera, up to which a continuing gap is known.
     """
     layers = [layer for rows in days for layer in _layers(rows, alive_ns)]
-    seen = overlay([(start_ns, end_ns, _said(row)) for start_ns, end_ns, row in layers])
+    seen = overlay([(start_ns, end_ns, _without_range(row)) for start_ns, end_ns, row in layers])
     cut = [(max(start_ns, span[0]), min(end_ns, span[1]), row) for start_ns, end_ns, row in seen]
     return tuple(
         _gap(camera_id, start_ns, end_ns, row) for start_ns, end_ns, row in cut if start_ns < end_ns
@@ -95,7 +97,7 @@ def day_end_ns(wall_ns: int) -> int:
 
 
 def _layers(rows: Sequence[GapRow], alive_ns: int | None) -> Iterator[tuple[int, int, GapRow]]:
-    """The rows of a day with their ends, in the order written."""
+    """Return the rows of a day with their ends, in the order in which they were written."""
     for row, following in zip(rows, [*rows[1:], None], strict=True):
         end_ns = row.end_ns
         if end_ns is None and following is not None:
@@ -107,8 +109,10 @@ def _layers(rows: Sequence[GapRow], alive_ns: int | None) -> Iterator[tuple[int,
         )
 
 
-def _said(row: GapRow) -> GapRow:
-    """What a row says but for its place, so that neighbours that say the same are one gap."""
+def _without_range(row: GapRow) -> GapRow:
+    """Return a row's content without its range, so that adjacent rows with equal content are one
+    gap.
+    """
     return replace(row, start_ns=0, end_ns=None)
 
 

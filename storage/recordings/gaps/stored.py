@@ -1,9 +1,9 @@
-"""Logs of gaps in the object store: why something is missing can be told also while the node that
-knew it is away, or its disk lost.
+"""Gap logs in the object store: they explain a gap also while its node is unreachable, or after its
+disk is lost.
 
-gaps/cameras/<camera>/<node>/<yyyymmdd>.jsonl   as on the node's disk
-(`storage/recordings/gaps/rows.py`) gaps/nodes/<node>.json                          up to when all
-that the node had to say is there, and when it looked after each camera
+gaps/cameras/<camera>/<node>/<yyyymmdd>.jsonl has the lines of the node's disk
+(`storage/recordings/gaps/rows.py`). gaps/nodes/<node>.json has the time up to which the node's logs
+are complete, and each camera's last heartbeat.
 """
 
 from __future__ import annotations
@@ -28,28 +28,28 @@ from domain.paths.object_keys import (
 from domain.recordings.gaps import Gap
 from domain.stored_model import StoredModel
 from storage.clients.s3 import ObjectStat, ObjectStore
-from storage.recordings.gaps.rows import GapRow, day_end_ns, read_rows, told
+from storage.recordings.gaps.rows import GapRow, day_end_ns, gaps_between, read_rows
 
 _MOST_KNOWN = 2_000
 _JSONL, _JSON = "application/jsonl", "application/json"
 
 
 class NodeGaps(StoredModel):
-    """How far the logs of a node in the store can be believed."""
+    """Up to when the stored logs of a node are valid."""
 
     until_ms: int
-    """Whatever the node had said by then is there."""
+    """Everything that the node had logged by then is stored."""
     beats_ms: dict[str, int]
-    """When it last looked after each camera."""
+    """The last heartbeat of each camera."""
 
     def alive_ns(self, camera_id: str) -> int:
-        """Up to when a gap of this camera that goes on is known to have gone on."""
+        """Return up to when a continuing gap of this camera is known."""
         return min(self.until_ms, self.beats_ms.get(camera_id, 0)) * NS_PER_MS
 
 
 @dataclass(frozen=True, slots=True)
 class StoredLog:
-    """A day of a camera as a node told of it."""
+    """A camera's day in the log of one node."""
 
     camera_id: str
     node: str
@@ -63,17 +63,20 @@ class StoredLog:
 
 
 class StoredGaps:
-    """Thread-safe. Every call raises ObjectsUnavailable where the store is away."""
+    """The stored gap logs. It is thread-safe.
+
+    Every call raises ObjectsUnavailable if the store is unreachable.
+    """
 
     def __init__(self, objects: ObjectStore) -> None:
         self._objects = objects
         self._lock = threading.Lock()
         self._known: OrderedDict[tuple[str, str], tuple[list[GapRow], int]] = OrderedDict()
-        """By key and etag, since the same day is looked at again and again."""
+        """Parsed logs by key and etag, because the same day is read repeatedly."""
 
     def between(self, camera_id: str, from_ns: int, to_ns: int) -> tuple[Gap, ...]:
-        """What all nodes' logs say of [from, to); last that of the node which looked after it
-        last: where two differ, it is right.
+        """Return the gaps of all nodes' logs within [from, to). The node that ran the camera last
+        comes last, because it is valid where two differ.
         """
         rows: dict[str, list[Sequence[GapRow]]] = defaultdict(list)
         for log in self.of_camera(camera_id):
@@ -84,27 +87,23 @@ class StoredGaps:
         return tuple(
             gap
             for node in by_age
-            for gap in told(camera_id, rows[node], alive_ns[node], (from_ns, to_ns))
+            for gap in gaps_between(camera_id, rows[node], alive_ns[node], (from_ns, to_ns))
         )
 
     def of_camera(self, camera_id: str, node: str = "") -> Iterator[StoredLog]:
-        """Which logs there are of a camera, of all nodes or of one."""
+        """Yield the logs of a camera, of all nodes or of one."""
         prefix = f"{GAPS_PREFIX}{camera_id}/"
         for stat in self._objects.list(f"{prefix}{node}/" if node else prefix):
-            told_by, _, name = stat.key.removeprefix(prefix).partition("/")
+            node, _, name = stat.key.removeprefix(prefix).partition("/")
             day = name.removesuffix(".jsonl")
-            if (
-                len(day) == 8
-                and day.isdecimal()
-                and gaps_object(camera_id, told_by, day) == stat.key
-            ):
-                yield StoredLog(camera_id, told_by, day, stat)
+            if len(day) == 8 and day.isdecimal() and gaps_object(camera_id, node, day) == stat.key:
+                yield StoredLog(camera_id, node, day, stat)
 
     def cameras(self) -> list[str]:
         return sorted(self._objects.folders(GAPS_PREFIX))
 
     def read(self, log: StoredLog) -> tuple[Sequence[GapRow], int]:
-        """The rows of a log that can be read, and how many lines cannot."""
+        """Return the readable rows of a log, and the number of the other lines."""
         asked = (log.stat.key, log.stat.etag)
         with self._lock:
             known = self._known.get(asked)
@@ -117,8 +116,8 @@ class StoredGaps:
         return known
 
     def add(self, camera_id: str, node: str, day: str, said: bytes) -> None:
-        """Let the store have every line of `said`. What it has and `said` lacks stays: the
-        node's disk may be another than it was.
+        """Add every missing line to the stored log. Its other lines stay, because the node's disk
+        may have been replaced.
         """
         key = gaps_object(camera_id, node, day)
         there = self._get(key)
@@ -132,14 +131,14 @@ class StoredGaps:
         if new != there:
             self._objects.put(key, new, _JSONL)
 
-    def said_of_node(self, node: str) -> NodeGaps | None:
-        """None where the store knows nothing of it that can be read."""
+    def node_record(self, node: str) -> NodeGaps | None:
+        """Return the readable record of a node, or None."""
         try:
             return NodeGaps.model_validate_json(self._get(node_gaps_object(node)))
         except ValidationError:
             return None
 
-    def say_of_node(self, node: str, said: NodeGaps) -> None:
+    def put_node_record(self, node: str, said: NodeGaps) -> None:
         self._objects.put(node_gaps_object(node), said.model_dump_json().encode(), _JSON)
 
     def nodes(self) -> Iterable[str]:
@@ -149,14 +148,14 @@ class StoredGaps:
         ]
 
     def remove(self, log: StoredLog) -> None:
-        """Delete a log; one that is gone already is no fault."""
+        """Delete a log; a missing one is no error."""
         self._objects.delete(log.stat.key)
 
     def forget_node(self, node: str) -> None:
         self._objects.delete(node_gaps_object(node))
 
     def _alive_ns(self, node: str, camera_id: str) -> int:
-        said = self.said_of_node(node)
+        said = self.node_record(node)
         return 0 if said is None else said.alive_ns(camera_id)
 
     def _get(self, key: str) -> bytes:

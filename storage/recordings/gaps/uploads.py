@@ -1,8 +1,8 @@
-"""Brings this node's logs of gaps into the object store, so that what it knew outlives it.
+"""Uploads this node's gap logs to the object store, so that they survive the node.
 
-A log is uploaded whole when it has grown: at most once a round, so that a camera which flaps costs
-two small calls a round and no more. What is there is known from the store's listing alone, asked
-once for each camera; a round that is cut off anywhere is done by the next.
+A log that has grown is uploaded as a whole, at most once a round: a camera that reconnects
+repeatedly costs two small calls a round. What is stored is known from the store's listing alone,
+which is read once for each camera. The next round completes an interrupted one.
 """
 
 from __future__ import annotations
@@ -18,26 +18,26 @@ from storage.recordings.gaps.stored import NodeGaps, StoredGaps
 
 ROUND_EVERY_S = 30.0
 CALLS_PER_S = 20
-"""No more logs than this in a second: a switch that fails gives hundreds of gaps in one moment."""
+"""The most logs in a second: a failing switch causes hundreds of gaps in one moment."""
 _log = logging.getLogger(__name__)
 
 
 class GapUploads:
-    """One for each node; `run` is one thread's."""
+    """The uploads of one node; one thread calls `run`."""
 
     def __init__(self, gaps: GapLog, stored: StoredGaps, node: str, clock: Clock) -> None:
         self._gaps = gaps
         self._stored = stored
         self._node = node
         self._clock = clock
-        self._there: dict[str, dict[str, int]] = {}
-        """By camera and day, how much of each log here the store has; a camera that was not
-        asked for yet is missing.
+        self._uploaded_bytes: dict[str, dict[str, int]] = {}
+        """The stored size of each log here, by camera and day; a camera that was not listed yet is
+        missing.
         """
         self._say = FloodGate(_log.warning, clock, every_s=60.0)
 
     def run(self, stop: threading.Event) -> None:
-        """Upload until `stop`; a store that is away is asked again each round."""
+        """Upload until `stop`; an unreachable store is tried again each round."""
         while not stop.is_set():
             try:
                 self.run_once(stop)
@@ -46,8 +46,8 @@ class GapUploads:
             self._clock.wait(stop, ROUND_EVERY_S)
 
     def run_once(self, stop: threading.Event) -> int:
-        """Upload every log that grew, then say that all is there; how many. Raises StoreError
-        or OSError: the next round goes on.
+        """Upload every log that has grown, record that all is stored, and return the number. Raises
+        StoreError or OSError; the next round continues.
         """
         begun_ms, done = self._clock.wall_ns() // NS_PER_MS, 0
         cameras = self._gaps.cameras()
@@ -56,26 +56,28 @@ class GapUploads:
                 if self._known(camera_id, stop).get(day) == size_bytes:
                     continue
                 self._stored.add(camera_id, self._node, day, self._gaps.read(camera_id, day))
-                self._there[camera_id][day] = size_bytes
+                self._uploaded_bytes[camera_id][day] = size_bytes
                 done += 1
                 if self._clock.wait(stop, 1 / CALLS_PER_S):
                     return done
-        beats = {
+        heartbeats = {
             camera_id: beat_ns // NS_PER_MS
             for camera_id in cameras
             if (beat_ns := self._gaps.last_beat_ns(camera_id))
         }
-        if beats:
-            self._stored.say_of_node(self._node, NodeGaps(until_ms=begun_ms, beats_ms=beats))
+        if heartbeats:
+            self._stored.put_node_record(
+                self._node, NodeGaps(until_ms=begun_ms, beats_ms=heartbeats)
+            )
         return done
 
     def _known(self, camera_id: str, stop: threading.Event) -> dict[str, int]:
-        known = self._there.get(camera_id)
+        known = self._uploaded_bytes.get(camera_id)
         if known is None:
             known = {
                 log.day: log.stat.size_bytes
                 for log in self._stored.of_camera(camera_id, self._node)
             }
-            self._there[camera_id] = known
+            self._uploaded_bytes[camera_id] = known
             self._clock.wait(stop, 1 / CALLS_PER_S)
         return known

@@ -35,7 +35,7 @@ class City:
         self.drawn[camera] = max(held + 1, self.drawn.get(camera, 0) + 1, self.now_s)
         return self.drawn[camera]
 
-    def take(self, node: str, camera: str, fence: int) -> None:
+    def acquire(self, node: str, camera: str, fence: int) -> None:
         if camera not in self.leases or fence > self.leases[camera].fence:
             self.leases[camera] = Lease(node, "", fence)
 
@@ -86,7 +86,7 @@ class SimNode:
             camera: self.held[camera].fence for camera in steps.draw if camera not in city.leases
         }
         for camera, fence in (steps.take | fresh).items():
-            city.take(self.name, camera, fence)
+            city.acquire(self.name, camera, fence)
 
 
 def _recorded(nodes: list[SimNode]) -> set[str]:

@@ -124,7 +124,7 @@ def test_a_node_whose_workers_fail_takes_nothing_where_another_can(
         alone.nodes.beat(NodeEntry("west", "http://w", 1, beat))
         alone.look()
     assert alone.nodes.beat(NodeEntry("west", "http://w", 1, 3))["east"].capacity == 0
-    alone.leases.take("west", alone.leases.draw(["gate", "bridge"]))
+    alone.leases.acquire("west", alone.leases.draw(["gate", "bridge"]))
     alone.look()
     assert alone.fences() == {}
     alone.failing.clear()

@@ -148,7 +148,7 @@ def test_cameras_are_given_up_in_order_and_come_back_when_the_hold_is_released(
     layout, said = Layout(disk), dict[AlarmName, str | None]()
     _held_file(layout, MIB)
     held = [_hold("held")]
-    claims = Claims(held=lambda: StandingHolds(held, START_NS), say=said.__setitem__)
+    claims = Claims(held=lambda: StandingHolds(held, START_NS), set_alarm=said.__setitem__)
     bound = DiskQuota(
         Ledger(layout.recordings),
         Settings(disk_limit_gb=1, disk_reserve_gb=0.004),

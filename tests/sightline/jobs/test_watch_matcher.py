@@ -280,7 +280,7 @@ def test_a_watch_ends_by_itself_and_that_is_recorded(city: City) -> None:
     city.passes(make_event(after_s=62))
     node.run_once()
     assert city.found() == []
-    assert city.watches.standing() == ()
+    assert city.watches.active() == ()
     assert city.watches.get(watch.id).ended is Ended.EXPIRED
     (entry,) = city.audited("watch.expire")
     assert entry["terms"] == {"watch": watch.id}
@@ -341,7 +341,7 @@ def test_a_receiver_that_comes_back_is_told(city: City, receiver: Receiver) -> N
     city.passes(make_event(after_s=5))
     node.run_once()
     assert sent(city.sender()) == 1
-    watch = city.watches.standing()[0]
+    watch = city.watches.active()[0]
     changed = watch.model_copy(update={"webhook": url})
     VersionedRecords(city.objects, Watch).add(watches_prefix(watch.id), 2, changed)
     city.clock.advance(2)

@@ -31,7 +31,7 @@ from tests.fuses import Fuse, FusedObjects, FusedRedis, Killed
 from tests.kept import START_NS, Site, make_event
 from tests.storage.events.test_store import INDEX_DAYS, City
 
-NOBODY = StandingHolds((), 0)
+NO_HOLDS = StandingHolds((), 0)
 
 
 @pytest.fixture
@@ -85,7 +85,7 @@ def test_a_second_run_writes_nothing(city: City) -> None:
 
 
 def _killed_somewhere(city: City, folder: Path, at: int, after: bool) -> bool:
-    """One run that ends at its n-th call of a store, as `kill -9` would; whether it came so far."""
+    """End a run at its n-th call of a store, as `kill -9` does; return whether it got there."""
     fuse = Fuse(at, after)
     objects, redis = FusedObjects(city.objects, fuse), FusedRedis(city.redis, fuse)
     archive = Archive.open(objects, redis, folder / f"killed-{at}", Settings(), city.clock)
@@ -152,7 +152,7 @@ def test_one_runs_at_a_time(city: City) -> None:
     city.index.put(make_event())
     city.redis.do("SET", RUNNER_KEY, "another")
     assert archiver(city).run(INDEX_DAYS) is None
-    assert archiver(city).retain(lambda _: 0, NOBODY) is None
+    assert archiver(city).retain(lambda _: 0, NO_HOLDS) is None
     assert city.index.count() == 1
 
 
@@ -185,14 +185,14 @@ def test_what_is_too_old_goes_and_what_is_held_stays(city: City) -> None:
         assert city.store.get(old.id) is None
     assert moved == Moved(), "what is held is looked at again, and nothing is written"
     assert faults(city) == []
-    moved = archiver(city).retain(lambda _: START_NS + 9 * NS_PER_DAY, NOBODY)
+    moved = archiver(city).retain(lambda _: START_NS + 9 * NS_PER_DAY, NO_HOLDS)
     assert (moved is not None and moved.removed, keys(city), city.ids(EventQuery())) == (3, [], [])
 
 
 def test_an_emptied_day_takes_events_again(city: City) -> None:
     city.index.put(make_event())
     city.move()
-    archiver(city).retain(lambda _: START_NS + NS_PER_DAY, NOBODY)
+    archiver(city).retain(lambda _: START_NS + NS_PER_DAY, NO_HOLDS)
     again = make_event(after_s=2)
     city.index.put(again)
     city.move()
@@ -244,7 +244,7 @@ def test_a_catalogue_that_says_other_things_is_named(city: City) -> None:
 def test_the_check_of_all_is_clean_with_an_archive(site: Site, tmp_path: Path) -> None:
     event = make_event(after_s=5)
     site.put(event)
-    site.keeper.run_once()
+    site.publisher.run_once()
     kept = site.row(event)
     site.clock.advance(10 * S_PER_DAY)
     archive = Archive.open(site.objects, site.redis, tmp_path / "archive", Settings(), site.clock)

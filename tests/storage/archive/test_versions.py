@@ -16,7 +16,7 @@ from domain.paths.object_keys import archive_object, catalogue_object
 from storage.archive.bloom import BLOCK_BYTES
 from storage.archive.check import ArchiveCheck
 from storage.archive.parquet_files import describe
-from storage.archive.rows import ORDER, TYPES, columns_of, row_of
+from storage.archive.rows import ORDER, TYPES, columns_of, row_from_event
 from storage.archive.search import day_of_ms
 from storage.clients.redis import Redis
 from storage.clients.s3 import ObjectStore
@@ -55,7 +55,7 @@ def write_old(city: City, area: str, events: Sequence[Event]) -> None:
         for way in ways
     ]
     rows = [
-        dict(zip(TYPES, row_of(event), strict=True)) | {"wall_source": way}
+        dict(zip(TYPES, row_from_event(event), strict=True)) | {"wall_source": way}
         for event, way in zip(events, ways, strict=True)
     ]
     select = ", ".join(

@@ -50,7 +50,7 @@ def test_lines_that_wait_go_to_disk_together(
     assert syncs[0] == 2, "one for the first, and one for all who waited"
 
 
-def test_nobody_is_told_that_what_failed_is_on_disk(tmp_path: Path) -> None:
+def test_a_failed_write_raises_and_does_not_affect_the_next(tmp_path: Path) -> None:
     (tmp_path / "folder").write_text("a file")
     appending = AppendOnlyFile(mode=0o600)
     with pytest.raises(OSError):

@@ -1,4 +1,4 @@
-"""A store that is silent holds one caller at a time; the first answer ends the suspicion."""
+"""A store that is silent holds one caller at a time; the first answer ends the breaker."""
 
 from __future__ import annotations
 
@@ -16,36 +16,36 @@ REFUSAL = ObjectsUnavailable("not asked")
 CLOCK = SystemClock()
 
 
-def _ask(suspicion: CircuitBreaker, fault: Exception | None = None) -> None:
-    with suspicion.asking(REFUSAL, (TimeoutError,)):
+def _ask(breaker: CircuitBreaker, fault: Exception | None = None) -> None:
+    with breaker.guard(REFUSAL, (TimeoutError,)):
         if fault is not None:
             raise fault
 
 
-def test_only_silence_is_suspect() -> None:
-    suspicion = CircuitBreaker()
+def test_only_silence_is_open() -> None:
+    breaker = CircuitBreaker()
     with pytest.raises(NotFound):
-        _ask(suspicion, NotFound("x"))
-    with suspicion.asking(REFUSAL, (TimeoutError,)):
-        _ask(suspicion)  # beside another call: nothing is suspected
+        _ask(breaker, NotFound("x"))
+    with breaker.guard(REFUSAL, (TimeoutError,)):
+        _ask(breaker)  # next to another call: the circuit is closed
 
 
 def test_while_one_finds_out_the_others_are_refused() -> None:
-    suspicion = CircuitBreaker()
+    breaker = CircuitBreaker()
     with pytest.raises(TimeoutError):
-        _ask(suspicion, TimeoutError())
+        _ask(breaker, TimeoutError())
     with (
-        suspicion.asking(REFUSAL, (TimeoutError,)),
+        breaker.guard(REFUSAL, (TimeoutError,)),
         pytest.raises(ObjectsUnavailable, match="not asked"),
     ):
-        _ask(suspicion)
-    with suspicion.asking(REFUSAL, (TimeoutError,)):
-        _ask(suspicion)  # it had answered
+        _ask(breaker)
+    with breaker.guard(REFUSAL, (TimeoutError,)):
+        _ask(breaker)  # it had answered
 
 
 def test_a_store_that_hangs_keeps_few_threads() -> None:
-    """A socket that accepts and never answers, as a stopped server: after the first silence all
-    callers but one come back at once.
+    """A socket that accepts and never answers, as a stopped server: after the first timeout, all
+    all callers but one return immediately.
     """
     with socket.create_server(("127.0.0.1", 0)) as silent:
         store = ObjectStore(f"127.0.0.1:{silent.getsockname()[1]}", "key", "secret", "bucket")
@@ -53,7 +53,7 @@ def test_a_store_that_hangs_keeps_few_threads() -> None:
             store.get("first")
         probe = threading.Thread(target=_swallow, args=(store,))
         probe.start()
-        while not store._suspicion._probing.locked():
+        while not store._breaker._probing.locked():
             CLOCK.sleep(0.01)
         for _ in range(20):
             with pytest.raises(ObjectsUnavailable, match="last call"):

@@ -47,16 +47,16 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 
 @pytest.fixture
-def door(servers: Cluster) -> Iterator[Redis]:
-    door = connect(servers.url)
-    yield door
-    door.close()
+def client(servers: Cluster) -> Iterator[Redis]:
+    client = connect(servers.url)
+    yield client
+    client.close()
 
 
 def test_one_address_of_a_cluster_is_enough(servers: Cluster) -> None:
-    door = connect(f"redis+cluster://127.0.0.1:{servers.ports[1]}")
-    door.ping()
-    door.close()
+    client = connect(f"redis+cluster://127.0.0.1:{servers.ports[1]}")
+    client.ping()
+    client.close()
 
 
 def test_an_address_that_is_none_is_refused() -> None:
@@ -65,20 +65,20 @@ def test_an_address_that_is_none_is_refused() -> None:
 
 
 def test_people_leases_states_and_turns_live_in_a_cluster(
-    door: Redis, objects: ObjectStore
+    client: Redis, objects: ObjectStore
 ) -> None:
     """Every operation of several keys has one hash tag."""
-    leases = Leases(door)
+    leases = Leases(client)
     fences = leases.draw(["gate", "bridge"])
     assert {
-        camera_id: lease.fence for camera_id, lease in leases.take("node-1", fences).items()
+        camera_id: lease.fence for camera_id, lease in leases.acquire("node-1", fences).items()
     } == fences
     assert leases.held(["gate", "shop"])["gate"].node == "node-1"
-    nodes = Nodes(door)
+    nodes = Nodes(client)
     nodes.beat(NodeEntry("node-1", "http://a", 1.0, 1))
     assert (holder := leases.holder("gate")) is not None
     assert holder.node_api_url == "http://a"
-    states = CameraStates(door)
+    states = CameraStates(client)
     statuses = [
         CameraStatus(camera_id=camera_id, state=CameraState.LIVE, since_ns=START_NS)
         for camera_id in ("gate", "bridge", "shop")
@@ -87,18 +87,18 @@ def test_people_leases_states_and_turns_live_in_a_cluster(
     assert states.get(["gate", "bridge", "none"]) == {
         status.camera_id: status for status in statuses[:2]
     }
-    turn = IntervalLock(door, "retention", "node-1", 60)
-    assert [turn.take(), turn.take()] == [True, False]
-    turn.give_back()
-    assert turn.take()
-    people = People(door, objects)
+    turn = IntervalLock(client, "retention", "node-1", 60)
+    assert [turn.acquire(), turn.acquire()] == [True, False]
+    turn.release()
+    assert turn.acquire()
+    people = People(client, objects)
     token = people.add("li", Role.OPERATOR)
     assert (person := people.by_token(token)) is not None
     assert person.name == "li"
     people.restore()
     assert [person.name for person in people.list()] == ["li"]
-    assert Registries(door, objects).restore() == 0
-    feed = Feed(door, 10)
+    assert Registries(client, objects).restore() == 0
+    feed = Feed(client, 10)
     feed.add_all([make_event()])
     assert [event.id for _, event in feed.after(0, 5).items] == [make_event().id]
 
@@ -111,15 +111,15 @@ def kept() -> dict[str, Event]:
 
 @pytest.mark.parametrize("by_keys", [False, True])
 def test_slots_move_while_events_are_written_and_searched(
-    servers: Cluster, door: Redis, kept: dict[str, Event], by_keys: bool
+    servers: Cluster, client: Redis, kept: dict[str, Event], by_keys: bool
 ) -> None:
     """Nothing is lost, and no answer is of a part. While a slot moves key by key its shard is
     refused, and what waits is tried again.
     """
-    index = EventIndex(door)
+    index = EventIndex(client)
     index.put_all(list(kept.values()))
     query = EventQuery(plate="鄂C1234?")
-    wanted = by_looking_at_all(list(kept.values()), query)
+    expected = by_looking_at_all(list(kept.values()), query)
     written: dict[str, Event] = {}
     stop = threading.Event()
 
@@ -140,7 +140,7 @@ def test_slots_move_while_events_are_written_and_searched(
         asked = 0
         with closing(connect(servers.url)) as own:
             while not stop.is_set() or not asked:
-                assert until_done(lambda: paged(EventIndex(own), query, 40)) == wanted
+                assert until_done(lambda: paged(EventIndex(own), query, 40)) == expected
                 asked += 1
         return asked
 
@@ -153,7 +153,7 @@ def test_slots_move_while_events_are_written_and_searched(
             stop.set()
         assert [work.result() > 0 for work in running] == [True, True]
     assert_answers(index, kept | written)
-    assert list(check_index(door)) == []
+    assert list(check_index(client)) == []
     for event_id in (*kept, *written):
         index.remove(event_id)
     assert index.count() == 0
@@ -164,16 +164,16 @@ def until_done(work: Callable[[], T]) -> T:
     for _ in range(1000):
         with suppress(IndexUnavailable):
             return work()
-    raise AssertionError("Redis refuses for ever")
+    raise AssertionError("Redis still refuses")
 
 
 def test_a_node_that_dies_takes_no_answer_with_it(
-    servers: Cluster, door: Redis, kept: dict[str, Event]
+    servers: Cluster, client: Redis, kept: dict[str, Event]
 ) -> None:
     """Readings move between shards on different nodes; then a primary is killed, and its
     replica answers and is written to.
     """
-    index = EventIndex(door)
+    index = EventIndex(client)
     changed = {
         event_id: event.model_copy(update={"plate": make_event(plate="京A12345").plate})
         for event_id, event in kept.items()

@@ -1,4 +1,4 @@
-"""The door to Redis, on a real Valkey."""
+"""The client to Redis, on a real Valkey."""
 
 from __future__ import annotations
 

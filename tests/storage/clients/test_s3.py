@@ -1,4 +1,4 @@
-"""The door to the object store, on a real SeaweedFS."""
+"""The client to the object store, on a real SeaweedFS."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_a_dead_store_is_said_plainly() -> None:
 
 def test_a_wrong_key_is_refused(objects: ObjectStore, s3_server: object) -> None:
     endpoint = str(getattr(s3_server, "endpoint"))  # noqa: B009 - the fixture's type lives in tests/conftest.py
-    store = ObjectStore(endpoint, "nobody", "wrong-secret", objects.bucket)
+    store = ObjectStore(endpoint, "unknown", "wrong-secret", objects.bucket)
     with pytest.raises(ObjectsUnavailable, match="refused"):
         store.get("x")
     store.close()

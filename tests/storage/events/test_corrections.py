@@ -1,4 +1,4 @@
-"""Corrections: kept beside the event, found with what was read, and undone by nothing but a
+"""Corrections: stored next to the event, found with what was read, and undone by nothing but a
 later one.
 """
 
@@ -40,7 +40,7 @@ def corrections(site: Site) -> Corrections:
 def kept(site: Site, **changes: object) -> Event:
     event = make_event(after_s=5, plate=READ, **changes)  # type: ignore[arg-type]
     site.put(event)
-    site.keeper.run_once()
+    site.publisher.run_once()
     return event
 
 
@@ -76,15 +76,15 @@ def test_what_was_read_and_what_was_meant_are_both_found(site: Site, tmp_path: P
 
 def test_a_correction_is_corrected_and_taken_back(site: Site) -> None:
     event = kept(site)
-    door = corrections(site)
-    door.correct(event, MEANT, "li.wei", "the clip", 0)
-    door.correct(event, LATER, "wang.fang", "the crop", 1)
+    client = corrections(site)
+    client.correct(event, MEANT, "li.wei", "the clip", 0)
+    client.correct(event, LATER, "wang.fang", "the crop", 1)
     assert (found(site, MEANT), found(site, LATER), found(site, READ)) == (
         [],
         [event.id],
         [event.id],
     )
-    taken_back = door.correct(event, "", "wang.fang", "a mistake", 2)
+    taken_back = client.correct(event, "", "wang.fang", "a mistake", 2)
     row = site.row(event)
     assert row is not None
     assert (row.corrected, row.reading) == (taken_back, READ)
@@ -95,13 +95,13 @@ def test_a_correction_is_corrected_and_taken_back(site: Site) -> None:
     assert (record.correction, record.reason) == (taken_back, "a mistake")
 
 
-def test_who_saw_an_older_correction_is_refused_and_told_what_stands(site: Site) -> None:
+def test_a_person_who_saw_an_older_correction_is_refused_with_the_valid_one(site: Site) -> None:
     event = kept(site)
-    door = corrections(site)
-    door.correct(event, MEANT, "li.wei", "the clip", 0)
+    client = corrections(site)
+    client.correct(event, MEANT, "li.wei", "the clip", 0)
     with pytest.raises(CorrectionConflict, match=f"li.wei corrected it to '{MEANT}'"):
-        door.correct(event, LATER, "wang.fang", "the crop", 0)
-    assert door.correct(event, MEANT, "li.wei", "the clip", 0).version == 1, (
+        client.correct(event, LATER, "wang.fang", "the crop", 0)
+    assert client.correct(event, MEANT, "li.wei", "the clip", 0).version == 1, (
         "asked again after a lost answer"
     )
     assert site.row(event) is not None
@@ -137,7 +137,7 @@ def test_no_replay_and_no_later_state_of_the_event_undoes_it(site: Site) -> None
     event = make_event(after_s=5, plate=READ)
     site.recorded_until = START_NS
     site.put(event)
-    site.keeper.run_once()
+    site.publisher.run_once()
     made = corrections(site).correct(event, MEANT, "li.wei", "the crop", 0)
     for step in ("again", "clip", "longer", "replay"):
         if step == "clip":
@@ -235,7 +235,7 @@ def correction(n: int) -> Correction:
 
 
 def test_corrections_and_versions_of_the_event_in_any_order(redis: Redis) -> None:
-    """Writers at once, some with corrections and some with later states: the latest of each
+    """Concurrent writers, some with corrections and some with later states: the latest of each
     stands.
     """
     states = [make_event(plate=READ, lasts_s=n) for n in range(1, 6)]

@@ -1,4 +1,4 @@
-"""The feed on a real Valkey: numbers only rise, what is trimmed is told, and what was missed is
+"""The feed on a real Valkey: numbers only rise, trimmed items are reported, and what was missed is
 had again, exactly.
 """
 
@@ -18,7 +18,7 @@ from tests.kept import START_NS, Site, make_event
 def test_an_event_is_fed_when_it_is_searchable_and_again_when_its_clip_is_ready(site: Site) -> None:
     event = make_event(after_s=10)
     site.put(event)
-    site.keeper.run_once()
+    site.publisher.run_once()
     (first, fed), (second, ready) = Feed(site.redis, 1000).after(0, 10).items
     assert (fed, ready) == (event, event.model_copy(update={"clip_ready": True}))
     assert first < second
@@ -31,7 +31,7 @@ def test_what_is_kept_after_a_correction_is_fed_with_it(site: Site) -> None:
     correction = Correction(text="鄂C12346", original="鄂C12345", by="li", at=START_NS, version=1)
     EventIndex(site.redis).correct(event.id, correction)
     site.put(event)
-    site.keeper.run_once()
+    site.publisher.run_once()
     fed = [event for _, event in Feed(site.redis, 1000).after(0, 10).items]
     assert [one.corrected for one in fed] == [correction, correction]
     assert fed[0].version < fed[1].version
@@ -54,7 +54,7 @@ def test_every_field_comes_back(redis: Redis) -> None:
         assert EventIndex(redis).get(event.id) == event
 
 
-def test_whoever_looked_before_the_first_arrival_has_not_missed_it(redis: Redis) -> None:
+def test_a_reader_before_the_first_arrival_has_not_missed_it(redis: Redis) -> None:
     feed = Feed(redis, 1000)
     nothing = feed.after(0, 10)
     assert (nothing.known_from, nothing.items) == (nothing.last, ())
@@ -64,7 +64,7 @@ def test_whoever_looked_before_the_first_arrival_has_not_missed_it(redis: Redis)
     assert len(page.items) == 1
 
 
-def test_what_was_trimmed_is_told_and_nothing_else(redis: Redis) -> None:
+def test_trimmed_items_are_reported_and_nothing_else(redis: Redis) -> None:
     feed = Feed(redis, 100)
     numbers: list[int] = []
     for second in range(60):
@@ -75,11 +75,11 @@ def test_what_was_trimmed_is_told_and_nothing_else(redis: Redis) -> None:
     assert len(numbers) == 600
     assert 100 <= len(kept) < 400
     assert kept == numbers[-len(kept) :]
-    assert page.known_from == numbers[-len(kept) - 1], "whoever has this number has missed nothing"
+    assert page.known_from == numbers[-len(kept) - 1], "a reader at this number has missed nothing"
     assert page.last == numbers[-1]
 
 
-def test_numbers_rise_over_an_emptied_redis_and_the_break_is_told(redis: Redis) -> None:
+def test_numbers_rise_over_an_emptied_redis_and_the_break_is_reported(redis: Redis) -> None:
     feed = Feed(redis, 1000)
     feed.add_all([make_event(after_s=1), make_event(after_s=2)])
     before = feed.after(0, 10).last

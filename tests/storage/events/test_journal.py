@@ -173,8 +173,8 @@ def _append(folder: Path, first: int) -> None:
 def test_writers_and_the_uploader_at_once_lose_nothing(
     layout: Layout, objects: ObjectStore
 ) -> None:
-    """Two processes append while every minute is taken for over at once: each line ends in the
-    store or here, once.
+    """Two processes append while every minute counts as finished: each line ends in the store or
+    here, once.
     """
     ahead = ManualClock(SystemClock().wall_ns() + 600 * 10**9)
     journal = Journal(layout.journal, ahead)

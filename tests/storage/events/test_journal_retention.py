@@ -41,7 +41,7 @@ def events(site: Site) -> list[Event]:
     found = [make_event(after_s=5, lasts_s=3), make_event(after_s=12)]
     for event in found:
         site.put(event)
-    site.keeper.run_once()
+    site.publisher.run_once()
     _upload(site)
     return found
 
@@ -161,7 +161,7 @@ def test_a_run_killed_anywhere_leaves_nothing_that_comes_back(
     assert (_minutes(site), _rebuilt(site)) == (0, [])
 
 
-def test_a_run_that_is_told_to_stop_deletes_nothing_more(site: Site, events: list[Event]) -> None:
+def test_a_stopped_run_deletes_nothing_more(site: Site, events: list[Event]) -> None:
     _pass_days(site, 31)
     site.clock.advance(120 * S_PER_DAY)
     stop = threading.Event()

@@ -16,7 +16,7 @@ from storage.clients.redis import Redis
 from storage.clients.s3 import ObjectStore
 from storage.events.corrections import Corrections
 from tests.kept import START_NS
-from tests.storage.archive.test_archiver import NOBODY
+from tests.storage.archive.test_archiver import NO_HOLDS
 from tests.storage.events.test_store import City
 from tests.storage.index.test_impossible_legs import FIRST, seen
 
@@ -53,13 +53,13 @@ def test_legs_are_found_before_and_after_they_are_archived(city: City) -> None:
         leg_at(5 * S_PER_DAY, "鄂C00003"),
     ]
     city.index.put_all([event for pair in pairs for event in pair] + [seen(90, 4_000, "鄂C00009")])
-    wanted = ([(a, b) for a, b in reversed(pairs)], 0)
-    assert found(city) == wanted
+    expected = ([(a, b) for a, b in reversed(pairs)], 0)
+    assert found(city) == expected
     assert city.move() == 5
     assert city.index.count() == 2
-    assert found(city) == wanted
-    assert found(city, FIRST + 1) == (wanted[0][:2], 0)
-    assert found(city, FIRST, FIRST) == (wanted[0][2:], 0)
+    assert found(city) == expected
+    assert found(city, FIRST + 1) == (expected[0][:2], 0)
+    assert found(city, FIRST, FIRST) == (expected[0][2:], 0)
 
 
 def test_what_comes_late_adds_to_what_is_known(city: City) -> None:
@@ -70,7 +70,7 @@ def test_what_comes_late_adds_to_what_is_known(city: City) -> None:
     assert found(city) == ([(late[0], late[1]), (early[0], early[1])], 0)
 
 
-def test_an_end_that_went_or_was_corrected_is_told_as_it_stands(city: City) -> None:
+def test_a_deleted_or_corrected_end_is_returned_in_its_current_state(city: City) -> None:
     a, b = leg_at(60, "鄂C00001")
     city.index.put_all([a, b])
     city.move()
@@ -80,7 +80,7 @@ def test_an_end_that_went_or_was_corrected_is_told_as_it_stands(city: City) -> N
     assert found(city)[0] == [(a, b.model_copy(update={"corrected": correction}))]
     city.move()
     Archiver(city.archive, city.index, city.redis, city.objects, city.clock).retain(
-        lambda _: START_NS + 3 * NS_PER_DAY, NOBODY
+        lambda _: START_NS + 3 * NS_PER_DAY, NO_HOLDS
     )
     assert found(city)[0] == []
 

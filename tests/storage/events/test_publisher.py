@@ -1,4 +1,4 @@
-"""Keeping, on real stores: whatever fails or dies between two steps, the end is the same, and
+"""Publishing, on real stores: whatever fails or dies between two steps, the end is the same, and
 the check finds it clean.
 """
 
@@ -33,7 +33,7 @@ from tests.waiting import PATIENCE_S, wait_for
 def test_an_event_is_kept_whole(site: Site) -> None:
     event = make_event(after_s=10)
     passing = site.put(event)
-    assert site.keeper.run_once() == 0
+    assert site.publisher.run_once() == 0
     kept = event.model_copy(update={"clip_ready": True})
     assert site.row(event) == kept
     sidecar = site.sidecar(event)
@@ -48,7 +48,7 @@ def test_an_event_is_kept_whole(site: Site) -> None:
     site.assert_clean(event)
 
 
-def test_what_keeping_costs_is_counted(site: Site) -> None:
+def test_the_cost_of_publishing_is_counted(site: Site) -> None:
     def spent_s() -> float:
         return (
             REGISTRY.get_sample_value("sightline_analysis_cpu_seconds_total", {"step": "keep"})
@@ -57,7 +57,7 @@ def test_what_keeping_costs_is_counted(site: Site) -> None:
 
     before_s = spent_s()
     site.put(make_event(after_s=10))
-    assert site.keeper.run_once() == 0
+    assert site.publisher.run_once() == 0
     assert spent_s() > before_s
 
 
@@ -65,13 +65,13 @@ def test_an_event_is_searchable_while_its_clip_is_coming(site: Site) -> None:
     event = make_event(after_s=10)
     site.recorded_until = event.ended_at + NS_PER_S
     site.put(event)
-    assert site.keeper.run_once() == 1
+    assert site.publisher.run_once() == 1
     assert site.row(event) == event
     assert site.objects.stat(event_object("gate", event.id, CROP)) is not None
     assert site.objects.stat(event_object("gate", event.id, CLIP)) is None
     assert check(site.objects, site.redis, site.layout) == [], "what is on its way is no breach"
     site.recorded_until = event.ended_at + 2 * NS_PER_S
-    assert site.keeper.run_once() == 0
+    assert site.publisher.run_once() == 0
     site.assert_clean(event)
 
 
@@ -83,14 +83,14 @@ def test_where_recording_stopped_the_clip_takes_what_there_is(
     site.clock.advance(30)
     site.recorded_until = None if until_s is None else START_NS + 30 * NS_PER_S
     site.put(event)
-    assert site.keeper.run_once() == 1
+    assert site.publisher.run_once() == 1
     site.clock.advance(19)
-    assert site.keeper.run_once() == 1, "it may still come back"
+    assert site.publisher.run_once() == 1, "it may still come back"
     site.clock.advance(2)
-    assert site.keeper.run_once() == 0
+    assert site.publisher.run_once() == 0
     sidecar = site.sidecar(event)
     assert sidecar.event.clip_ready
-    assert sidecar.gaps_ms, "the missing seconds are told"
+    assert sidecar.gaps_ms, "the missing seconds are reported"
     assert sidecar.gaps_ms[-1][1] * 10**6 >= event.ended_at
     site.assert_clean(event)
 
@@ -103,7 +103,7 @@ def test_where_nothing_was_recorded_the_event_says_so(
     site.clock.advance(after_s)
     site.put(event)
     site.clock.advance(60)
-    site.keeper.run_once()
+    site.publisher.run_once()
     row = site.row(event)
     assert row is not None
     assert (row.clip_ready, row.clip_missing) == (False, "nothing was recorded")
@@ -126,8 +126,8 @@ def test_that_there_is_no_clip_is_settled_once(site: Site, monkeypatch: pytest.M
     with monkeypatch.context() as patched:
         patched.setattr(ObjectStore, "put", refusing)
         for _ in range(3):
-            site.keeper.run_once()
-    site.keeper.run_once()
+            site.publisher.run_once()
+    site.publisher.run_once()
     assert (
         REGISTRY.get_sample_value("sightline_clips_missing_total", {"camera": "shop"}) == before + 1
     )
@@ -135,14 +135,14 @@ def test_that_there_is_no_clip_is_settled_once(site: Site, monkeypatch: pytest.M
 
 
 def test_nothing_recorded_yet_is_not_nothing_recorded(site: Site) -> None:
-    """Within the minute the recording may still turn up: a recorder that restarts salvages what
+    """Within the minute the recording may still turn up: a recorder that restarts recovers what
     was open.
     """
     event = make_event(camera="bridge", after_s=35)
     site.put(event)
-    assert site.keeper.run_once() == 1
+    assert site.publisher.run_once() == 1
     record(site.layout.recordings, "bridge", START_NS + 30 * NS_PER_S, 10)
-    assert site.keeper.run_once() == 0
+    assert site.publisher.run_once() == 0
     assert site.sidecar(event).event.clip_ready
 
 
@@ -153,7 +153,7 @@ def test_a_damaged_recording_ends_in_an_event_without_clip(site: Site) -> None:
         path.write_bytes(b"\0" * 4000)
     site.put(event)
     site.clock.advance(60)
-    site.keeper.run_once()
+    site.publisher.run_once()
     assert (row := site.row(event)) is not None
     assert row.clip_missing
     site.assert_clean(event)
@@ -161,10 +161,10 @@ def test_a_damaged_recording_ends_in_an_event_without_clip(site: Site) -> None:
 
 def test_a_passing_that_went_on_is_kept_anew(site: Site) -> None:
     site.put(make_event(after_s=5))
-    site.keeper.run_once()
+    site.publisher.run_once()
     longer = make_event(after_s=5, lasts_s=8)
     passing = site.put(longer, b"better")
-    site.keeper.run_once()
+    site.publisher.run_once()
     sidecar = site.sidecar(longer)
     assert sidecar.event == longer.model_copy(update={"clip_ready": True})
     assert sidecar.clip_end_at >= longer.ended_at
@@ -175,11 +175,11 @@ def test_a_passing_that_went_on_is_kept_anew(site: Site) -> None:
 def test_a_replay_of_what_is_kept_changes_nothing(site: Site) -> None:
     event = make_event(after_s=5, lasts_s=3)
     site.put(event)
-    site.keeper.run_once()
+    site.publisher.run_once()
     before = site.sidecar(event)
     site.put(make_event(after_s=5, lasts_s=1), b"worse")
     site.put(event, b"worse")
-    site.keeper.run_once()
+    site.publisher.run_once()
     assert site.sidecar(event) == before
     assert site.row(event) == before.event
     site.assert_clean(event)
@@ -195,11 +195,11 @@ class FusedSpool(Spool):
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-def test_a_crash_at_any_door_ends_in_the_same_state(site: Site, after: bool) -> None:
-    """Two events, one of them twice; the process dies at the first door, at the second, and so
-    on until it passes all.
+def test_a_crash_at_any_call_ends_in_the_same_state(site: Site, after: bool) -> None:
+    """Two events, one of them twice; the process dies at the first call, at the second, and so
+    on until it completes all.
     """
-    doors = (site.redis, site.objects, site.spool, site.journal)
+    clients = (site.redis, site.objects, site.spool, site.journal)
     for at in range(1, 100):
         site.redis.do("FLUSHALL")
         for found in list(site.objects.list("")):
@@ -213,23 +213,23 @@ def test_a_crash_at_any_door_ends_in_the_same_state(site: Site, after: bool) -> 
             FusedJournal(site.layout.journal, site.clock, fuse),
         )
         events = [make_event(after_s=5), make_event(camera="bridge", after_s=-100)]
-        keeper = site.restart()
+        publisher = site.restart()
         try:
             for event in events:
                 site.put(event)
-            keeper.run_once()
+            publisher.run_once()
         except Killed:
             pass
-        site.redis, site.objects, site.spool, site.journal = doors
+        site.redis, site.objects, site.spool, site.journal = clients
         assert site.restart().run_once() == 0
         site.assert_clean(*events, deep=False)
         assert [
             (row.clip_ready, bool(row.clip_missing)) for event in events if (row := site.row(event))
         ] == [(True, False), (False, True)]
         if not fuse.blown:
-            assert at > 12, "there are more doors than that"
+            assert at > 12, "there are more calls than that"
             return
-    raise AssertionError("the keeper passes doors without end")
+    raise AssertionError("the publisher makes calls without end")
 
 
 @pytest.fixture
@@ -246,8 +246,8 @@ def relays(valkey_server: str, s3_server: object) -> Iterator[dict[str, Relay]]:
 def test_each_store_may_be_away_while_the_other_is_served(
     site: Site, relays: dict[str, Relay], valkey_server: str, s3_server: object
 ) -> None:
-    """The keeper runs in its threads, and the cables are pulled: events are searchable without the
-    object store, and their objects arrive without Redis; when both are back nothing is missing.
+    """The publisher runs in its threads, and the cables are pulled: events are searchable without
+    the object store, and their objects arrive without Redis. Later nothing is missing.
     """
     config = (
         vars(s3_server)
@@ -263,7 +263,7 @@ def test_each_store_may_be_away_while_the_other_is_served(
         site.objects.bucket,
     )
     watcher = EventIndex(site.redis)
-    keeper = EventPublisher(
+    publisher = EventPublisher(
         site.spool,
         EventIndex(redis),
         Feed(redis, 1000),
@@ -276,13 +276,13 @@ def test_each_store_may_be_away_while_the_other_is_served(
         lambda camera: START_NS + NS_PER_HOUR,
     )
     stop = threading.Event()
-    thread = threading.Thread(target=keeper.run, args=(stop,))
+    thread = threading.Thread(target=publisher.run, args=(stop,))
     thread.start()
     try:
         relays["objects"].cut()
         first = make_event(after_s=5)
         site.put(first)
-        keeper.wake()
+        publisher.wake()
         wait_for("event in the index", lambda: watcher.get(first.id) == first)
         assert [event.id for event in watcher.query(EventQuery(plate="鄂C*"), 5).events] == [
             first.id
@@ -291,7 +291,7 @@ def test_each_store_may_be_away_while_the_other_is_served(
         relays["objects"].mend()
         second = make_event(after_s=8)
         site.put(second)
-        keeper.wake()
+        publisher.wake()
         wait_for(
             "objects",
             lambda: all(
@@ -304,7 +304,7 @@ def test_each_store_may_be_away_while_the_other_is_served(
         wait_for("empty spool", lambda: site.spool.pending(["gate"]) == [])
     finally:
         stop.set()
-        keeper.wake()
+        publisher.wake()
         thread.join(PATIENCE_S)
         objects.close()
         redis.close()
@@ -319,11 +319,11 @@ def test_one_event_that_cannot_be_kept_holds_up_no_other(site: Site) -> None:
     (entry, _) = site.spool.pending(["gate"])
     crop = entry.path / CROP
     crop.rename(entry.path / "hidden")
-    assert site.keeper.run_once() == 1
+    assert site.publisher.run_once() == 1
     assert (row := site.row(good)) is not None
     assert row.clip_ready
     (entry.path / "hidden").rename(crop)
-    assert site.keeper.run_once() == 0
+    assert site.publisher.run_once() == 0
     site.assert_clean(bad, good)
 
 
@@ -336,10 +336,10 @@ def test_a_clip_that_does_not_hold_its_event_is_never_shown(
     event = make_event(after_s=25)
     monkeypatch.setattr("storage.events.publish_steps.verify", lacking)
     site.put(event)
-    assert site.keeper.run_once() == 1
+    assert site.publisher.run_once() == 1
     assert site.objects.stat(event_object("gate", event.id, CLIP)) is None
     monkeypatch.undo()
-    assert site.keeper.run_once() == 0
+    assert site.publisher.run_once() == 0
     site.assert_clean(event)
 
 
@@ -351,9 +351,9 @@ def test_many_waiting_are_all_indexed_newest_first(
     monkeypatch.setattr("storage.events.publisher._INDEX_BATCH", 14)
     for event in events:
         site.put(event)
-    index_lane = site.keeper._lanes[0]
-    assert index_lane.run_once() == 0.0, "there is more to do at once"
+    index_loop = site.publisher._loops[0]
+    assert index_loop.run_once() == 0.0, "another pass is due immediately"
     assert EventIndex(site.redis).ids(None, 1) == [events[16].id]
-    index_lane.run_once()
-    index_lane.run_once()
+    index_loop.run_once()
+    index_loop.run_once()
     assert EventIndex(site.redis).count() == 30

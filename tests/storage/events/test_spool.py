@@ -147,14 +147,14 @@ def test_what_dead_writers_left_is_swept(spool: Spool, layout: Layout) -> None:
         (folder / name).mkdir()
         (folder / name / "half").write_text("")
     assert len(spool.pending(["gate"])) == 1
-    spool.sweep(["gate", "nobody"])
+    spool.sweep(["gate", "unknown"])
     assert len(list(folder.iterdir())) == 1
 
 
 def test_what_clips_will_be_cut_from_is_said(spool: Spool) -> None:
     event = make_event()
     spool.put(make_passing(event))
-    assert spool.wanted(3, 2.5) == [
+    assert spool.clip_ranges(3, 2.5) == [
         ("gate", event.started_at - 3 * NS_PER_S, event.ended_at + 2 * NS_PER_S + NS_PER_S // 2)
     ]
 

@@ -128,7 +128,7 @@ def test_a_search_finds_what_looking_at_all_finds(
     limit: int,
     in_haste: bool,
 ) -> None:
-    """Some come when their day is archived already: they are found at once, and again once they
+    """Some come when their day is archived already: they are found immediately, and again once they
     are merged.
     """
     city.empty()
@@ -141,7 +141,7 @@ def test_a_search_finds_what_looking_at_all_finds(
     stored = latest([*early, *late])
     with pytest.MonkeyPatch.context() as patch:
         if in_haste:
-            patch.setattr(archive_search, "FILES_AT_ONCE", 1)
+            patch.setattr(archive_search, "FILES_A_GROUP", 1)
             patch.setattr(archive_search, "ROWS_LEAST", 1)
         for merged in (False, True):
             if merged:
@@ -231,7 +231,7 @@ def test_a_histogram_counts_what_a_search_finds(
     ]
     with pytest.MonkeyPatch.context() as patch:
         if in_haste:
-            patch.setattr(archive_search, "FILES_AT_ONCE", 1)
+            patch.setattr(archive_search, "FILES_A_GROUP", 1)
         for query in [*exact, *asked]:
             query = replace(
                 query,
@@ -239,7 +239,7 @@ def test_a_histogram_counts_what_a_search_finds(
                 to_ns=query.to_ns or START_NS + 8 * NS_PER_DAY,
             )
             found = city.store.histogram(query, buckets, 0.0 if in_haste else 60.0)
-            wanted = counted(
+            expected = counted(
                 stored,
                 city.ids(query) if query.fuzzy else by_looking_at_all(stored, query),
                 buckets,
@@ -250,8 +250,8 @@ def test_a_histogram_counts_what_a_search_finds(
                 if found.whole_from_ns is None
                 else buckets.index_of(found.whole_from_ns // NS_PER_MS) + 1
             )
-            assert found.counts[whole_from:] == wanted[whole_from:], query
-            assert all(count <= most for count, most in zip(found.counts, wanted, strict=True)), (
+            assert found.counts[whole_from:] == expected[whole_from:], query
+            assert all(count <= most for count, most in zip(found.counts, expected, strict=True)), (
                 query
             )
             assert in_haste or found.whole_from_ns is None
@@ -262,7 +262,7 @@ def test_a_histogram_in_haste_says_from_when_on_it_is_whole(
 ) -> None:
     city.index.put_all([make_event(after_s=n * S_PER_DAY) for n in DAYS])
     city.move()
-    monkeypatch.setattr(archive_search, "FILES_AT_ONCE", 1)
+    monkeypatch.setattr(archive_search, "FILES_A_GROUP", 1)
     start_ms = START_NS // NS_PER_MS // MS_PER_DAY * MS_PER_DAY
     query = EventQuery(from_ns=START_NS, to_ns=START_NS + 8 * NS_PER_DAY)
     found = city.store.histogram(query, Buckets(start_ms, MS_PER_DAY, 9), 0.0)

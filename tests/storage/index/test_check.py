@@ -1,4 +1,4 @@
-"""Proof of the index's layout: sound after anything that is done to it, and told where it is
+"""Proof of the index's layout: sound after anything that is done to it, and reported where it is
 not; and its older layout.
 """
 
@@ -60,7 +60,7 @@ DAMAGES: dict[str, Callable[[Redis, str], object]] = {
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_each_damage_is_told(redis: Redis, damage: str) -> None:
+def test_each_damage_is_reported(redis: Redis, damage: str) -> None:
     index = EventIndex(redis)
     index.put_all([make_event(after_s=n) for n in range(30)])
     (shard,) = [f"{{e{n}}}" for n in range(8) if redis.do("EXISTS", f"{{e{n}}}:n")]
@@ -69,7 +69,7 @@ def test_each_damage_is_told(redis: Redis, damage: str) -> None:
     assert list(check_index(redis)), damage
 
 
-def test_an_event_in_several_shards_is_told(redis: Redis) -> None:
+def test_an_event_in_several_shards_is_reported(redis: Redis) -> None:
     """As while a new reading replaces another, or after a writer died between the two."""
     versions = [index_entry(make_event(plate=f"鄂F0000{n}")) for n in range(9)]
     Shards(redis).put([(shard_of(entry), entry) for entry in versions])

@@ -1,5 +1,5 @@
-"""What Redis is told, by its own account: neither KEYS nor SCAN in anything that happens all
-day, not from inside a script either.
+"""The commands that Redis receives, as it reports them: neither KEYS nor SCAN in a whole day of
+work, and not inside a script either.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from storage.index.counts import Buckets
 from storage.index.event_index import EventIndex
 from tests.kept import START_NS, Site, make_event
 
-LOOKS_AT_ALL = {
+UNBOUNDED_READS = {
     "keys",
     "scan",
     "hscan",
@@ -32,22 +32,22 @@ LOOKS_AT_ALL = {
 
 
 @contextmanager
-def overheard(url: str, redis: Redis) -> Iterator[list[str]]:
+def monitored(url: str, redis: Redis) -> Iterator[list[str]]:
     """The commands that the server ran meanwhile, those of scripts included, in small letters;
     complete once the block has ended.
     """
     parts = urlsplit(url)
-    heard: list[str] = []
+    commands: list[str] = []
     with socket.create_connection((parts.hostname or "", parts.port or 0), 30) as line:
         line.sendall(f"AUTH {parts.password}\r\nMONITOR\r\n".encode())
         stream = line.makefile("rb")
         assert [stream.readline(), stream.readline()] == [b"+OK\r\n", b"+OK\r\n"]
-        yield heard
+        yield commands
         redis.do("ECHO", "that was all")
         for said in stream:
             if b"that was all" in said:
                 return
-            heard += re.findall(
+            commands += re.findall(
                 r'^\+[\d.]+ \[[^\]]*\] "([a-z]+)"', said.decode("utf-8", "replace").lower()
             )
 
@@ -56,7 +56,7 @@ def test_writes_searches_counts_feed_and_expiry_look_at_no_keys(
     redis: Redis, valkey_server: str
 ) -> None:
     index, feed = EventIndex(redis), Feed(redis, 100)
-    with overheard(valkey_server, redis) as heard:
+    with monitored(valkey_server, redis) as commands:
         events = [
             make_event(after_s=n, plate=f"鄂C1234{n % 10}", alternatives=(("鄂C00000", 0.3),))
             for n in range(300)
@@ -81,15 +81,15 @@ def test_writes_searches_counts_feed_and_expiry_look_at_no_keys(
         index.ids(None, 50)
         index.remove(events[0].id)
         index.expire(START_NS + 2 * NS_PER_HOUR)
-    assert {"evalsha", "setrange", "hget", "bitop", "zrem"} <= set(heard), (
-        "scripts are overheard as well"
+    assert {"evalsha", "setrange", "hget", "bitop", "zrem"} <= set(commands), (
+        "scripts are monitored as well"
     )
-    assert not set(heard) & LOOKS_AT_ALL
+    assert not set(commands) & UNBOUNDED_READS
 
 
-def test_keeping_looks_at_no_keys(site: Site, valkey_server: str) -> None:
-    with overheard(valkey_server, site.redis) as heard:
+def test_publishing_scans_no_keys(site: Site, valkey_server: str) -> None:
+    with monitored(valkey_server, site.redis) as commands:
         site.put(make_event())
-        site.keeper.run_once()
-    assert "evalsha" in heard
-    assert not set(heard) & LOOKS_AT_ALL
+        site.publisher.run_once()
+    assert "evalsha" in commands
+    assert not set(commands) & UNBOUNDED_READS

@@ -45,7 +45,7 @@ def test_the_index_gives_it_back(box: tuple[float, float, float, float]) -> None
 @pytest.mark.parametrize(
     ("lane", "crossed"), [(8, ()), (15, (1,)), (1, (2,)), (0, (-1, 2)), (0, (1, 15))]
 )
-def test_what_has_no_room_there_lies_beside(lane: int, crossed: tuple[int, ...]) -> None:
+def test_what_does_not_fit_is_an_overflow_record(lane: int, crossed: tuple[int, ...]) -> None:
     event = made("toward", lane, crossed)
     entry = index_entry(event)
     assert entry.record.is_overflow
@@ -68,6 +68,6 @@ def test_the_archive_gives_it_back(
     direction: Direction, lane: int, crossed: tuple[int, ...]
 ) -> None:
     event = made(direction, lane, crossed)
-    row = archive_rows.row_of(event)
+    row = archive_rows.row_from_event(event)
     assert row[-1] is None, "its columns are enough"
-    assert archive_rows.event_of(row) == event
+    assert archive_rows.event_from_row(row) == event

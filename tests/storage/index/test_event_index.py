@@ -144,7 +144,7 @@ def test_every_pattern_finds_its_plates_among_many(
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(st.lists(events, max_size=12))
-def test_places_that_share_a_name_are_told_apart(redis: Redis, stored: list[Event]) -> None:
+def test_places_that_share_a_name_are_distinguished(redis: Redis, stored: list[Event]) -> None:
     """Names of places are four bytes of a hash: here all of them are the same four."""
     redis.do("FLUSHALL")
     with pytest.MonkeyPatch.context() as patch:
@@ -200,17 +200,17 @@ def test_a_replay_never_takes_a_clip_away(redis: Redis) -> None:
 
 
 class Interrupted(Redis):
-    """A door at which, once and after some calls, somebody else comes in between."""
+    """A client that once, after some calls, lets another writer run in between."""
 
-    def __init__(self, door: Redis, other: Event, calls: int) -> None:
-        self.__dict__.update(door.__dict__)
-        self.door = door
+    def __init__(self, client: Redis, other: Event, calls: int) -> None:
+        self.__dict__.update(client.__dict__)
+        self.client = client
         self.other: Event | None = other
         self.calls = calls
 
     def run_all(self, scripts: Sequence[Script]) -> list[object]:
         if self.calls == 0 and self.other is not None:
-            EventIndex(self.door).put(self.other)
+            EventIndex(self.client).put(self.other)
             self.other = None
         self.calls -= 1
         return super().run_all(scripts)
@@ -231,9 +231,9 @@ def test_a_write_in_between_is_not_lost(redis: Redis, there_before: bool, calls:
     if there_before:
         index.put(make_event(plate="鄂C00000"))
     newest = make_event(plate="鄂C00002", lasts_s=9)
-    door = Interrupted(redis, newest, calls)
-    EventIndex(door).put(make_event(plate="鄂C00001", lasts_s=5))
-    if door.other is not None:  # it took fewer calls
+    client = Interrupted(redis, newest, calls)
+    EventIndex(client).put(make_event(plate="鄂C00001", lasts_s=5))
+    if client.other is not None:  # it needed fewer calls
         index.put(newest)
     assert index.get(newest.id) == newest
     assert [paged(index, EventQuery(plate=f"鄂C0000{n}"), 5) for n in range(3)] == [
@@ -263,10 +263,10 @@ def test_writers_at_once_agree(redis: Redis, valkey_server: str) -> None:
     states = [make_event(plate=f"鄂C1234{n}", lasts_s=n) for n in range(8)]
 
     def write(event: Event) -> None:
-        door = connect(valkey_server)
+        client = connect(valkey_server)
         for _ in range(10):
-            EventIndex(door).put(event)
-        door.close()
+            EventIndex(client).put(event)
+        client.close()
 
     threads = [threading.Thread(target=write, args=(state,)) for state in states]
     for thread in threads:
@@ -331,10 +331,10 @@ def test_no_pattern_takes_long(redis: Redis, pattern: str) -> None:
 
 
 def test_a_dead_redis_is_said_plainly() -> None:
-    door = connect("redis://127.0.0.1:1/0")
+    client = connect("redis://127.0.0.1:1/0")
     with pytest.raises(IndexUnavailable, match="Redis"):
-        EventIndex(door).get(make_event().id)
-    door.close()
+        EventIndex(client).get(make_event().id)
+    client.close()
 
 
 @settings(
@@ -447,7 +447,7 @@ def test_batches_leave_what_one_by_one_would(redis: Redis, seed: int) -> None:
 
 
 def test_a_place_that_another_process_made_known_is_found(redis: Redis, valkey_server: str) -> None:
-    """Whoever looks for a few places by their names must have heard of all of them."""
+    """A search for a few places by name must know all of them."""
     index, other = EventIndex(redis), connect(valkey_server)
     first = make_event(camera="gate")
     index.put(first)

@@ -145,7 +145,7 @@ def test_an_hour_is_read_once_until_something_comes(redis: Redis) -> None:
     assert len(legs(index)) == 2
 
 
-def test_too_many_in_an_hour_are_cut_off_and_told(
+def test_too_many_in_an_hour_are_cut_off_and_reported(
     redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(impossible, "MAX_PAIRS", 2)

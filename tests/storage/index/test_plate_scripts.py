@@ -1,5 +1,5 @@
 """Plates that are seen often, whose pointers lie in order: found page by page, however late
-what was seen of them came.
+they arrived.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def _within(
 def test_a_plate_seen_often_is_found_whole(
     redis: Redis, seed: int, order: Literal["newest", "oldest"]
 ) -> None:
-    """In whatever order its events came, were changed and were removed, and however small the
+    """In whatever order its events arrived, were changed and were removed, and however small the
     pages.
     """
     draw = random.Random(seed)
@@ -91,7 +91,7 @@ def test_what_a_plate_was_held_possible_in_is_found_by_it(redis: Redis) -> None:
 
 
 def test_pointers_that_an_older_program_wrote_are_put_in_order(redis: Redis) -> None:
-    """The second layout had a plate's pointers as they came."""
+    """The second layout had a plate's pointers in the order of their arrival."""
     stored = _drawn(random.Random(6), 400)
     EventIndex(redis).put_all(stored)
     mixed = 0

@@ -1,4 +1,4 @@
-"""What players are told of a file, for files of our own writer and of libavformat's."""
+"""The MIME types of a file for players, for files of our own writer and of libavformat's."""
 
 from __future__ import annotations
 

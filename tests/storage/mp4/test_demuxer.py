@@ -17,9 +17,15 @@ def _found_by_decoding(path: Path) -> tuple[Any, list[Any]]:
     with av.open(str(path), format="mp4") as container:
         video = container.streams.video[0]
         context = video.codec_context
-        told = (context.name, context.width, context.height, context.extradata, video.time_base)
+        parameters = (
+            context.name,
+            context.width,
+            context.height,
+            context.extradata,
+            video.time_base,
+        )
         kept = [video, *container.streams.audio[:1]]
-        return told, [
+        return parameters, [
             (bytes(packet), packet.pts, packet.dts, packet.duration, packet.is_keyframe)
             for packet in container.demux(*kept)
             if packet.size
@@ -28,12 +34,18 @@ def _found_by_decoding(path: Path) -> tuple[Any, list[Any]]:
 
 def _read(path: Path) -> tuple[Any, list[Any]]:
     with Mp4Reader(path) as reader:
-        told = reader.parameters
+        parameters = reader.parameters
         samples = [
             (one.data, one.pts, one.dts, one.duration, one.is_keyframe)
             for one in reader.with_sound()
         ]
-    return (told.codec, told.width_px, told.height_px, told.extradata, told.time_base), samples
+    return (
+        parameters.codec,
+        parameters.width_px,
+        parameters.height_px,
+        parameters.extradata,
+        parameters.time_base,
+    ), samples
 
 
 def _segments(folder: Path) -> tuple[Segment, ...]:
@@ -54,7 +66,7 @@ def test_a_file_is_read_without_a_look_at_its_pictures_as_with_one(
 
 
 @pytest.mark.parametrize("codec", ["aac", "pcm_alaw"])
-def test_sound_beside_it_is_read_the_same(codec: str, tmp_path: Path) -> None:
+def test_video_with_sound_is_read_the_same(codec: str, tmp_path: Path) -> None:
     packets = packets_of(PLAIN)
     sound = sound_of(codec, packets[0], 4.0)
     record(with_sound(packets, sound), tmp_path, sound=sound)

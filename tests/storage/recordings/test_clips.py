@@ -96,8 +96,8 @@ def _first_shown(clip: Path, ffmpeg: str) -> int:
 def _duration_s(clip: Path, ffmpeg: str) -> float:
     probe = str(Path(ffmpeg).with_name("ffprobe"))
     command = [probe, "-v", "error", "-show_entries", "format=duration", "-of", "json", str(clip)]
-    told = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-    return float(told["format"]["duration"])
+    probed = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    return float(probed["format"]["duration"])
 
 
 @pytest.fixture(scope="module")
@@ -138,7 +138,7 @@ def test_a_clip_shows_the_asked_moment_first_and_holds_the_recorded_bytes(
 )
 @example(from_s=11.96875, length_s=0.0625, kind="b_frames")
 @example(from_s=11.96875, length_s=1.0, kind="b_frames")
-def test_whatever_is_asked_is_in_the_clip_or_told_as_a_gap(
+def test_the_requested_range_is_in_the_clip_or_in_its_gaps(
     from_s: float, length_s: float, kind: str, recordings: dict[str, Path], tmp_path: Path
 ) -> None:
     from_ns, to_ns, out = _ns(from_s), _ns(from_s + length_s), tmp_path / "clip.mp4"
@@ -151,14 +151,14 @@ def test_whatever_is_asked_is_in_the_clip_or_told_as_a_gap(
     verify(out, made.start_ns, from_ns, to_ns, made.gaps_ms)
     assert _ns(min(max(0, from_s), LAST_PICTURE_S)) <= made.start_ns + 1
     asked_in_recording_ns = min(to_ns, _ns(12)) - max(from_ns, _ns(0))
-    told_ns = sum(end - start for start, end in made.gaps_ms) * NS_PER_MS
-    assert abs(to_ns - from_ns - asked_in_recording_ns - told_ns) <= 201 * NS_PER_MS
+    gaps_ns = sum(end - start for start, end in made.gaps_ms) * NS_PER_MS
+    assert abs(to_ns - from_ns - asked_in_recording_ns - gaps_ns) <= 201 * NS_PER_MS
     with Mp4Reader(out) as reader:
         times = [sample.dts for sample in reader]
     assert all(before < after for before, after in pairwise(times))
 
 
-def test_a_hole_is_as_long_in_the_clip_and_told(tmp_path: Path, ffmpeg: str) -> None:
+def test_a_gap_is_as_long_in_the_clip_and_reported(tmp_path: Path, ffmpeg: str) -> None:
     packets = packets_of(PLAIN)
     record(packets[:100] + _late(packets[100:], 3), tmp_path)
     out = tmp_path / "clip.mp4"
@@ -212,12 +212,12 @@ def test_sound_goes_with_its_pictures(codec: str, kind: str, tmp_path: Path, ffm
     out = tmp_path / "clip.mp4"
     made = cut(_segments(tmp_path), _ns(1.33), _ns(7.7), out)
     verify(out, made.start_ns, _ns(1.33), _ns(7.7), made.gaps_ms)
-    heard = _sound_in(out)
-    wanted = [piece for piece in sound if _end_ns(piece) > _ns(1.33) and piece.wall_ns < _ns(7.7)]
-    assert [data for data, _ in heard] == [piece.data for piece in wanted]
+    decoded = _sound_in(out)
+    expected = [piece for piece in sound if _end_ns(piece) > _ns(1.33) and piece.wall_ns < _ns(7.7)]
+    assert [data for data, _ in decoded] == [piece.data for piece in expected]
     assert all(
         abs(made.start_ns + ns - piece.wall_ns) < NS_PER_S // 4000
-        for (_, ns), piece in zip(heard, wanted, strict=True)
+        for (_, ns), piece in zip(decoded, expected, strict=True)
     )
     assert abs(_first_shown(out, ffmpeg) - 1.33 * 25) <= 1
     assert _complaints(out, ffmpeg) == ""

@@ -19,7 +19,7 @@ SECONDS = st.lists(
     max_size=6,
 )
 CAUSES = st.sampled_from([GapCause.NETWORK, GapCause.DISK, GapCause.SHED])
-TOLD = st.lists(st.tuples(st.integers(0, 60), st.integers(1, 30), CAUSES), max_size=6)
+REPORTED = st.lists(st.tuples(st.integers(0, 60), st.integers(1, 30), CAUSES), max_size=6)
 
 
 def ns(ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -27,7 +27,7 @@ def ns(ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:
     return [(start * 2 * NS_PER_S, end * 2 * NS_PER_S) for start, end in ranges]
 
 
-@given(SECONDS, SECONDS, TOLD, st.integers(0, 40), st.integers(1, 60))
+@given(SECONDS, SECONDS, REPORTED, st.integers(0, 40), st.integers(1, 60))
 def test_every_moment_is_recorded_somewhere_or_missing_for_a_cause(
     local: list[tuple[int, int]],
     stored: list[tuple[int, int]],
@@ -35,9 +35,9 @@ def test_every_moment_is_recorded_somewhere_or_missing_for_a_cause(
     start: int,
     length: int,
 ) -> None:
-    told = [Gap("cam", *ns([(at, at + seconds)])[0], cause) for at, seconds, cause in rows]
+    reported = [Gap("cam", *ns([(at, at + seconds)])[0], cause) for at, seconds, cause in rows]
     ((from_ns, to_ns),) = ns([(start, start + length)])
-    found = account(CoverageRequest("cam", from_ns, to_ns), ns(local), ns(stored), told)
+    found = account(CoverageRequest("cam", from_ns, to_ns), ns(local), ns(stored), reported)
     for moment in range(start, start + length):
         at_ns = moment * 2 * NS_PER_S + NS_PER_S
         where = {part.where for part in found.recorded if part.start_ns <= at_ns < part.end_ns}
@@ -58,14 +58,14 @@ def test_every_moment_is_recorded_somewhere_or_missing_for_a_cause(
             assert (where, causes) == (set(), [last])
 
 
-@given(SECONDS, SECONDS, TOLD)
+@given(SECONDS, SECONDS, REPORTED)
 def test_nothing_overlaps_and_all_is_in_order(
     local: list[tuple[int, int]],
     stored: list[tuple[int, int]],
     rows: list[tuple[int, int, GapCause]],
 ) -> None:
-    told = [Gap("cam", *ns([(at, at + seconds)])[0], cause) for at, seconds, cause in rows]
-    found = account(CoverageRequest("cam", 0, 200 * NS_PER_S), ns(local), ns(stored), told)
+    reported = [Gap("cam", *ns([(at, at + seconds)])[0], cause) for at, seconds, cause in rows]
+    found = account(CoverageRequest("cam", 0, 200 * NS_PER_S), ns(local), ns(stored), reported)
     parts = sorted(
         [(part.start_ns, part.end_ns) for part in found.recorded]
         + [(gap.start_ns, gap.end_ns) for gap in found.gaps]
@@ -78,7 +78,7 @@ def test_nothing_overlaps_and_all_is_in_order(
     )
 
 
-def told(start_s: float, end_s: float, cause: GapCause) -> Gap:
+def reported_gap(start_s: float, end_s: float, cause: GapCause) -> Gap:
     return Gap("cam", round(start_s * NS_PER_S), round(end_s * NS_PER_S), cause)
 
 
@@ -96,12 +96,12 @@ def test_a_hole_of_a_second_is_none_and_a_longer_one_is_exact() -> None:
     )
 
 
-def test_what_nobody_explains_before_a_start_is_part_of_the_restart() -> None:
+def test_an_unexplained_gap_before_a_start_is_part_of_the_restart() -> None:
     found = account(
         CoverageRequest("cam", 0, 60 * NS_PER_S),
         [(0, 10 * NS_PER_S), (32 * NS_PER_S, 60 * NS_PER_S)],
         [],
-        [told(30, 32, GapCause.RESTART)],
+        [reported_gap(30, 32, GapCause.RESTART)],
     )
     assert [(gap.start_ns, gap.end_ns, gap.cause) for gap in found.gaps] == [
         (10 * NS_PER_S, 32 * NS_PER_S, GapCause.RESTART)
@@ -113,6 +113,6 @@ def test_a_gap_tells_since_when_also_where_only_its_end_was_asked_for() -> None:
         CoverageRequest("cam", 50 * NS_PER_S, 60 * NS_PER_S),
         [],
         [],
-        [told(20, 90, GapCause.CAMERA_DOWN)],
+        [reported_gap(20, 90, GapCause.CAMERA_DOWN)],
     ).gaps
     assert (gap.start_ns, gap.end_ns, gap.since_ns) == (50 * NS_PER_S, 60 * NS_PER_S, 20 * NS_PER_S)

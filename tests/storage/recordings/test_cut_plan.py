@@ -133,6 +133,6 @@ def test_gaps_and_what_is_covered_make_up_the_range(
     gaps = gaps_of(covered, from_ns, to_ns)
     assert all(from_ms <= start < end <= from_ms + length_ms for start, end in gaps)
     assert all(before[1] <= after[0] for before, after in pairwise(gaps))
-    told = [(start * NS_PER_MS, end * NS_PER_MS) for start, end in gaps]
-    assert gaps_of(sorted([*covered, *told]), from_ns, to_ns) == ()
+    reported = [(start * NS_PER_MS, end * NS_PER_MS) for start, end in gaps]
+    assert gaps_of(sorted([*covered, *reported]), from_ns, to_ns) == ()
     assert all(end - start > JOIN_GAP_NS // NS_PER_MS for start, end in gaps)

@@ -16,7 +16,7 @@ from domain.recordings.holds import Hold, StandingHolds
 from domain.registry import Camera
 from domain.settings import Settings
 from storage.clients.s3 import ObjectStore
-from storage.recordings.disk_quota import Claims, DiskQuota, Wanted
+from storage.recordings.disk_quota import Claims, ClipRanges, DiskQuota
 from storage.recordings.ledger import Ledger, Segment, open_name
 from storage.site.holds import Holds, NodeHolds
 
@@ -46,12 +46,13 @@ def _left(recordings: Path) -> list[tuple[str, int]]:
 def _bound(
     recordings: Path,
     segments: float,
-    wanted: Wanted = list,
+    clip_ranges: ClipRanges = list,
     reserve_gb: float = 0,
     **claims: object,
 ) -> DiskQuota:
     limits = Settings(disk_limit_gb=segments * SIZE_BYTES / 1e9, disk_reserve_gb=reserve_gb)
-    return DiskQuota(Ledger(recordings), limits, ManualClock(), Claims(wanted=wanted, **claims))  # type: ignore[arg-type]
+    all_claims = Claims(clip_ranges=clip_ranges, **claims)  # type: ignore[arg-type]
+    return DiskQuota(Ledger(recordings), limits, ManualClock(), all_claims)
 
 
 def _camera(camera_id: str, class_: str = "A", **keys: object) -> Camera:
@@ -215,7 +216,7 @@ def test_what_is_past_its_minimum_goes_before_what_is_not(tmp_path: Path) -> Non
         _segment(tmp_path, "b", number)
     cameras = [_camera("a", "C", retention_days=20), _camera("b", "A", retention_days=7)]
     said: dict[AlarmName, str | None] = {}
-    bound = _bound(tmp_path, 5, cameras=lambda: cameras, say=said.__setitem__)
+    bound = _bound(tmp_path, 5, cameras=lambda: cameras, set_alarm=said.__setitem__)
     bound.run_once()
     assert _left(tmp_path) == [
         ("a", -9 * 8640),
@@ -225,11 +226,11 @@ def test_what_is_past_its_minimum_goes_before_what_is_not(tmp_path: Path) -> Non
         ("b", -1),
     ]
     assert said == {AlarmName.DISK_FULL: None, AlarmName.DISK_HELD: None}
-    _bound(tmp_path, 3, cameras=lambda: cameras, say=said.__setitem__).run_once()
+    _bound(tmp_path, 3, cameras=lambda: cameras, set_alarm=said.__setitem__).run_once()
     assert "younger than their `retention_days`" in (said[AlarmName.DISK_FULL] or "")
 
 
-def test_what_is_held_stays_whatever_happens_and_that_is_told(recordings: Path) -> None:
+def test_held_recordings_stay_and_an_alarm_says_so(recordings: Path) -> None:
     holds = [_hold("a", 2, 6), _hold("b", 1, 9)]
     said: dict[AlarmName, str | None] = {}
     asked: Asked = [_range("a", 8)]
@@ -238,7 +239,7 @@ def test_what_is_held_stays_whatever_happens_and_that_is_told(recordings: Path) 
         0.5,
         lambda: asked,
         held=lambda: StandingHolds(holds, START_MS * NS_PER_MS),
-        say=said.__setitem__,
+        set_alarm=said.__setitem__,
     )
     bound.run_once()
     assert _left(recordings) == [("ab"[number % 2], number) for number in (1, 2, 3, 4, 5, 6, 7, 9)]
@@ -249,12 +250,12 @@ def test_what_is_held_stays_whatever_happens_and_that_is_told(recordings: Path) 
     assert said[AlarmName.DISK_HELD] is None
 
 
-def test_while_nobody_knows_what_is_held_nothing_goes(recordings: Path) -> None:
+def test_nothing_is_deleted_while_the_holds_are_unknown(recordings: Path) -> None:
     def held() -> StandingHolds:
         raise StoreError("the legal holds cannot be read")
 
     said: dict[AlarmName, str | None] = {}
-    assert _bound(recordings, 1, held=held, say=said.__setitem__).run_once() == 0
+    assert _bound(recordings, 1, held=held, set_alarm=said.__setitem__).run_once() == 0
     assert len(_left(recordings)) == 10
     assert "cannot be read" in (said[AlarmName.DISK_FULL] or "")
 

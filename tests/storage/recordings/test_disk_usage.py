@@ -20,7 +20,7 @@ def truth(folders: list[Path]) -> int:
 
 
 def touched(folder: Path, at: int) -> None:
-    """A change of a folder is seen by its time, which two changes at once may share: here each
+    """A change of a folder is seen by its time, which two concurrent changes may share: here each
     has its own.
     """
     if folder.is_dir():
@@ -29,32 +29,34 @@ def touched(folder: Path, at: int) -> None:
 
 @pytest.mark.parametrize("seed", range(8))
 def test_sums_are_those_of_asking_for_each(seed: int, tmp_path: Path) -> None:
-    rng, sizes, told = random.Random(seed), DiskUsage(), list[int]()
+    rng, sizes, totals = random.Random(seed), DiskUsage(), list[int]()
     folders = [tmp_path / day for day in ("20261101", "20261102", "20261103")]
     for step in range(200):
         folder = rng.choice(folders)
         folder.mkdir(exist_ok=True)
         files = sorted(folder.iterdir())
-        deed = rng.choice(("new", "new", "earlier", "open", "finish", "told", "untold", "both"))
+        deed = rng.choice(
+            ("new", "new", "earlier", "open", "finish", "reported", "unreported", "both")
+        )
         if deed in ("new", "earlier", "open", "both"):
             start = 10_000 + step if deed != "earlier" else rng.randrange(10_000)
             middle = OPEN_MARK.strip("_") if deed == "open" else "9999"
             (folder / f"gate_{start}_{middle}_{step}.mp4").write_bytes(bytes(rng.randrange(1, 50)))
         if deed == "finish" and (growing := [file for file in files if OPEN_MARK in file.name]):
             growing[0].rename(folder / growing[0].name.replace(OPEN_MARK, "_8000_"))
-        if deed in ("told", "untold", "both") and (
+        if deed in ("reported", "unreported", "both") and (
             done := [file for file in files if OPEN_MARK not in file.name]
         ):
             gone = rng.choice(done)
             size_bytes = gone.stat().st_size
             gone.unlink()
-            if deed == "told":
+            if deed == "reported":
                 sizes.removed(gone, size_bytes)
         touched(folder, step)
         if rng.random() < 0.6:
-            told.append(sizes.total_bytes(folders))
-            assert told[-1] == truth(folders), (step, deed)
-    assert len(set(told)) > 20
+            totals.append(sizes.total_bytes(folders))
+            assert totals[-1] == truth(folders), (step, deed)
+    assert len(set(totals)) > 20
 
 
 def test_a_file_is_asked_for_once_and_one_that_grows_each_time(

@@ -13,7 +13,7 @@ from domain.clock import NS_PER_MS, ManualClock
 from domain.media.packets import SegmentName
 from domain.paths.object_keys import day_of
 from domain.settings import Settings
-from storage.recordings.disk_quota import EARLY_TOLD_S, Claims, DiskQuota
+from storage.recordings.disk_quota import EARLY_ALARM_S, Claims, DiskQuota
 from storage.recordings.ledger import Ledger
 from tests.small_disk import small_disk
 
@@ -35,7 +35,7 @@ def _record(recordings: Path, number: int) -> None:
     (folder / name.file_name).write_bytes(b"x" * SEGMENT_BYTES)
 
 
-def test_a_disk_that_somebody_else_fills_is_recorded_on_again_by_the_next_run(disk: Path) -> None:
+def test_a_disk_filled_by_another_program_is_recorded_on_again_by_the_next_run(disk: Path) -> None:
     said: dict[AlarmName, str | None] = {}
     clock = ManualClock(START_MS * NS_PER_MS)
     recordings = disk / "recordings"
@@ -43,7 +43,7 @@ def test_a_disk_that_somebody_else_fills_is_recorded_on_again_by_the_next_run(di
         Ledger(recordings),
         Settings(disk_limit_gb=1, disk_reserve_gb=0.002),
         clock,
-        Claims(say=said.__setitem__),
+        Claims(set_alarm=said.__setitem__),
     )
     for number in range(20):
         _record(recordings, number)
@@ -55,6 +55,6 @@ def test_a_disk_that_somebody_else_fills_is_recorded_on_again_by_the_next_run(di
     _record(recordings, 20)
     assert "younger" in (said[AlarmName.DISK_FULL] or "")
     (disk / "foreign").unlink()
-    clock.advance(EARLY_TOLD_S)
+    clock.advance(EARLY_ALARM_S)
     assert bound.run_once() == 0
     assert said[AlarmName.DISK_FULL] is None

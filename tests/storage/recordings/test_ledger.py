@@ -73,7 +73,7 @@ def test_a_range_finds_what_shares_a_moment_with_it(tmp_path: Path) -> None:
     assert _starts(ledger.segments("cam", _ns(5_000), _ns(12_000))) == [0, 10_000]
     assert _starts(ledger.segments("cam", _ns(10_000), _ns(20_000))) == [10_000]
     assert _starts(ledger.segments("cam", _ns(30_000), _ns(40_000))) == []
-    assert ledger.segments("nobody", _ns(0), _ns(40_000)) == ()
+    assert ledger.segments("unknown", _ns(0), _ns(40_000)) == ()
 
 
 def test_a_segment_that_began_the_day_before_is_found(tmp_path: Path) -> None:

@@ -87,7 +87,7 @@ class Node:
     def refuse(self, seconds: float) -> None:
         for _ in range(round(seconds / 30)):
             self.clock.advance(30)
-            self.room.note(FULL)
+            self.room.on_upload(FULL)
 
 
 @pytest.fixture
@@ -133,7 +133,7 @@ def test_a_round_comes_once_it_is_sure_and_then_each_half_hour_of_the_site(
     node.refuse(600)
     assert len(node.left()) == 2, "the store may have the room only later"
     redis.do("DEL", "{store_room}:turn")
-    node.room.note(None)
+    node.room.on_upload(None)
     assert node.said == {AlarmName.STORE_FULL: None}
     node.refuse(SURE_AFTER_S)
     assert len(node.left()) == 2
@@ -141,7 +141,7 @@ def test_a_round_comes_once_it_is_sure_and_then_each_half_hour_of_the_site(
     assert node.left() == []
 
 
-def test_while_nobody_knows_what_is_held_or_kept_nothing_goes(node: Node, redis: Redis) -> None:
+def test_nothing_is_deleted_while_holds_or_minimums_are_unknown(node: Node, redis: Redis) -> None:
     node.store("gate", 20)
     node.cameras.clear()
     with pytest.raises(StoreError, match="no registry"):
@@ -178,7 +178,7 @@ def full_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectStore
 
 
 def _fill(store: ObjectStore, data: bytes) -> int:
-    """Put until it refuses; how many it took."""
+    """Put objects until the store refuses, and return how many it accepted."""
     for number in range(60):
         try:
             store.put(f"recordings/{number}", data, "video/mp4")
@@ -187,7 +187,7 @@ def _fill(store: ObjectStore, data: bytes) -> int:
     return 60
 
 
-def test_a_store_without_space_is_told_from_one_that_is_away(
+def test_a_store_without_space_is_distinguished_from_an_unreachable_one(
     full_store: ObjectStore, tmp_path: Path
 ) -> None:
     data = random.Random(1).randbytes(4 << 20)

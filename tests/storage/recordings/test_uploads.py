@@ -181,10 +181,10 @@ def test_an_outage_is_spooled_and_drained(
     layout: Layout, s3_server: S3Config, objects: ObjectStore, clock: ManualClock
 ) -> None:
     relay = Relay(int(s3_server.endpoint.rpartition(":")[2]))
-    door = ObjectStore(
+    client = ObjectStore(
         f"127.0.0.1:{relay.port}", s3_server.access_key, s3_server.secret_key, objects.bucket
     )
-    node = Node(layout, door, clock)
+    node = Node(layout, client, clock)
     node.record("gate", 0)
     assert node.upload_all() == 1
     relay.cut()
@@ -199,7 +199,7 @@ def test_an_outage_is_spooled_and_drained(
     assert node.upload_all() == 30
     assert node.there("gate") == list(range(31))
     relay.cut()
-    door.close()
+    client.close()
 
 
 def test_no_more_is_uploaded_a_second_than_may_be(
@@ -211,7 +211,7 @@ def test_no_more_is_uploaded_a_second_than_may_be(
     assert clock.waits_s == [2.0, 2.0]
 
 
-def test_a_segment_that_is_gone_before_its_turn_holds_nobody_up(node: Node) -> None:
+def test_a_segment_deleted_before_its_turn_blocks_no_other(node: Node) -> None:
     node.record("gate", 0, 1)
     node.uploads._refresh()
     next(node.ledger.oldest_first()).path.unlink()
@@ -245,7 +245,7 @@ def test_files_are_where_the_keys_say(node: Node, tmp_path: Path) -> None:
     assert (tmp_path / found.key).exists()
 
 
-def test_a_store_without_space_is_told_until_it_takes_something(
+def test_a_full_store_is_reported_until_it_accepts_an_upload(
     layout: Layout, objects: ObjectStore, clock: ManualClock
 ) -> None:
     class Full(StoredSegments):
@@ -257,10 +257,10 @@ def test_a_store_without_space_is_told_until_it_takes_something(
                 raise ObjectsFull("the object store takes nothing more")
             return super().put(name, path)
 
-    stop, told = threading.Event(), list[bool]()
+    stop, refusals = threading.Event(), list[bool]()
 
     def room(refusal: ObjectsFull | None) -> None:
-        told.append(refusal is not None)
+        refusals.append(refusal is not None)
         if refusal is None:
             stop.set()
 
@@ -275,5 +275,5 @@ def test_a_store_without_space_is_told_until_it_takes_something(
         lambda *_: [],
         room,
     ).run(stop)
-    assert told == [True, True, True, False]
+    assert refusals == [True, True, True, False]
     assert node.there("gate") == [0, 1]

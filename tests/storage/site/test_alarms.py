@@ -9,33 +9,33 @@ from domain.alarms import AlarmName
 from domain.clock import ManualClock
 from domain.errors import IndexUnavailable
 from storage.clients.redis import Redis, connect
-from storage.site.alarms import FRESH_FOR_S, Alarms, told, told_here
+from storage.site.alarms import FRESH_FOR_S, Alarms, alarms_in_file, published_alarms
 from tests.kept import START_NS
 
 
-def test_an_alarm_is_told_to_all_until_it_is_cleared(
+def test_an_alarm_is_published_until_it_is_cleared(
     redis: Redis, tmp_path: Path, clock: ManualClock
 ) -> None:
     one, two = Alarms("node-1", tmp_path / "1", clock), Alarms("node-2", tmp_path / "2", clock)
-    one.say(AlarmName.DISK_FULL, "give it more space")
+    one.set(AlarmName.DISK_FULL, "give it more space")
     clock.advance(5)
-    one.say(AlarmName.DISK_FULL, "give it much more space")
-    two.say(AlarmName.CLOCK_STEPPED, "mend it")
+    one.set(AlarmName.DISK_FULL, "give it much more space")
+    two.set(AlarmName.CLOCK_STEPPED, "mend it")
     for alarms in (one, two):
-        alarms.tell(redis)
-    heard = [
+        alarms.publish(redis)
+    published = [
         (alarm.node, alarm.name, alarm.since - START_NS, alarm.sentence)
-        for alarm in told(redis, clock)
+        for alarm in published_alarms(redis, clock)
     ]
-    assert heard == [
+    assert published == [
         ("node-1", "disk_full", 0, "give it much more space"),
         ("node-2", "clock_stepped", 5_000_000_000, "mend it"),
     ]
-    assert [alarm.name for alarm in told_here(tmp_path / "1", clock)] == ["disk_full"]
+    assert [alarm.name for alarm in alarms_in_file(tmp_path / "1", clock)] == ["disk_full"]
     assert REGISTRY.get_sample_value("sightline_alarm", {"alarm": "disk_full"}) == 1
-    one.say(AlarmName.DISK_FULL, None)
-    one.tell(redis)
-    assert [alarm.node for alarm in told(redis, clock)] == ["node-2"]
+    one.set(AlarmName.DISK_FULL, None)
+    one.publish(redis)
+    assert [alarm.node for alarm in published_alarms(redis, clock)] == ["node-2"]
     assert REGISTRY.get_sample_value("sightline_alarm", {"alarm": "disk_full"}) == 0
 
 
@@ -43,26 +43,26 @@ def test_an_alarm_keeps_its_since_when_over_a_restart_and_goes_with_its_node(
     redis: Redis, tmp_path: Path, clock: ManualClock
 ) -> None:
     first = Alarms("node-1", tmp_path / "1", clock)
-    first.say(AlarmName.CAMERAS_DOWN, "3 of 5")
-    first.tell(redis)
+    first.set(AlarmName.CAMERAS_DOWN, "3 of 5")
+    first.publish(redis)
     clock.advance(60)
     again = Alarms("node-1", tmp_path / "1", clock)
-    again.say(AlarmName.CAMERAS_DOWN, "2 of 5")
+    again.set(AlarmName.CAMERAS_DOWN, "2 of 5")
     assert [alarm.since for alarm in again.active()] == [START_NS]
-    again.tell(redis)
+    again.publish(redis)
     clock.advance(FRESH_FOR_S + 1)
-    assert told(redis, clock) == ()
-    assert told_here(tmp_path / "1", clock) == ()
+    assert published_alarms(redis, clock) == ()
+    assert alarms_in_file(tmp_path / "1", clock) == ()
 
 
 def test_without_redis_the_file_has_them_and_one_that_is_torn_has_none(
     tmp_path: Path, clock: ManualClock
 ) -> None:
     alarms = Alarms("node-1", tmp_path / "1", clock)
-    alarms.say(AlarmName.INDEX_UNREACHABLE, "for minutes")
+    alarms.set(AlarmName.INDEX_UNREACHABLE, "for minutes")
     with pytest.raises(IndexUnavailable):
-        alarms.tell(connect("redis://127.0.0.1:1/0"))
-    assert len(told_here(tmp_path / "1", clock)) == 1
+        alarms.publish(connect("redis://127.0.0.1:1/0"))
+    assert len(alarms_in_file(tmp_path / "1", clock)) == 1
     (tmp_path / "1").write_text('{"told_at": 1, "ala')
-    assert told_here(tmp_path / "1", clock) == ()
+    assert alarms_in_file(tmp_path / "1", clock) == ()
     assert Alarms("node-1", tmp_path / "1", clock).active() == ()

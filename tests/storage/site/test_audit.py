@@ -1,4 +1,4 @@
-"""The audit log: nothing is lost or mixed, whoever writes at once."""
+"""The audit log: nothing is lost or mixed by concurrent writers."""
 
 from __future__ import annotations
 

@@ -24,11 +24,13 @@ def test_a_state_comes_back_as_it_was_said(redis: Redis) -> None:
     ]
     states = CameraStates(redis)
     states.publish(said)
-    assert states.get(["gate", "bridge", "nobody"]) == {status.camera_id: status for status in said}
+    assert states.get(["gate", "bridge", "unknown"]) == {
+        status.camera_id: status for status in said
+    }
     assert states.get([]) == {}
     states.publish([])
 
 
-def test_a_state_is_forgotten_when_nobody_says_it(redis: Redis) -> None:
+def test_a_state_expires_when_no_worker_publishes_it(redis: Redis) -> None:
     CameraStates(redis).publish([CameraStatus("gate", CameraState.LIVE, 5)])
     assert 0 < number(redis.do("TTL", "{state}:gate")) <= FRESH_FOR_S

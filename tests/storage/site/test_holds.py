@@ -250,20 +250,20 @@ def test_a_node_remembers_holds_while_the_store_is_away(
     s3_server: S3Config, objects: ObjectStore, clock: ManualClock, tmp_path: Path
 ) -> None:
     relay = Relay(int(s3_server.endpoint.rpartition(":")[2]))
-    door = ObjectStore(
+    client = ObjectStore(
         f"127.0.0.1:{relay.port}", s3_server.access_key, s3_server.secret_key, objects.bucket
     )
     relay.cut()
     with pytest.raises(StoreError, match="never were"):
-        NodeHolds(Holds(door, clock), tmp_path / "holds.json", clock).held()
+        NodeHolds(Holds(client, clock), tmp_path / "holds.json", clock).held()
     relay.mend()
     Holds(objects, clock).place(hold_of(clock))
-    node = NodeHolds(Holds(door, clock), tmp_path / "holds.json", clock)
+    node = NodeHolds(Holds(client, clock), tmp_path / "holds.json", clock)
     assert _covers(node.held(), "gate", 0, 1)
     relay.cut()
-    for one in (node, NodeHolds(Holds(door, clock), tmp_path / "holds.json", clock)):
+    for one in (node, NodeHolds(Holds(client, clock), tmp_path / "holds.json", clock)):
         assert _covers(one.held(), "gate", 0, 1)
-    door.close()
+    client.close()
 
 
 def test_a_node_goes_on_holding_what_the_store_lost(

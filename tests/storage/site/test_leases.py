@@ -17,10 +17,10 @@ def leases(redis: Redis) -> Leases:
     return Leases(redis)
 
 
-def test_each_number_is_higher_and_nobody_loses_by_a_draw(leases: Leases) -> None:
+def test_each_number_is_higher_and_no_node_loses_a_lease_by_a_draw(leases: Leases) -> None:
     first = leases.draw(["gate", "bridge"])
     assert leases.held(["gate", "bridge"]) == {}
-    leases.take("east", first)
+    leases.acquire("east", first)
     second, third = leases.draw(["gate"])["gate"], leases.draw(["gate"])["gate"]
     assert first["gate"] < second < third
     assert leases.held(["gate", "bridge", "nobodys"]) == {
@@ -28,20 +28,20 @@ def test_each_number_is_higher_and_nobody_loses_by_a_draw(leases: Leases) -> Non
     }
 
 
-def test_the_higher_number_has_it_whoever_comes_first(leases: Leases) -> None:
+def test_the_higher_number_has_the_lease_in_any_order(leases: Leases) -> None:
     low, high = leases.draw(["gate"])["gate"], leases.draw(["gate"])["gate"]
-    assert leases.take("west", {"gate": high}) == {"gate": Lease("west", "", high)}
-    assert leases.take("east", {"gate": low}) == {"gate": Lease("west", "", high)}
-    assert leases.take("west", {"gate": high}) == {"gate": Lease("west", "", high)}
+    assert leases.acquire("west", {"gate": high}) == {"gate": Lease("west", "", high)}
+    assert leases.acquire("east", {"gate": low}) == {"gate": Lease("west", "", high)}
+    assert leases.acquire("west", {"gate": high}) == {"gate": Lease("west", "", high)}
     assert leases.holders("gate") == (Lease("west", "", high),)
 
 
-def test_who_held_it_is_known_the_latest_first_each_once_with_its_door(
+def test_holders_are_known_the_latest_first_each_once_with_its_address(
     leases: Leases, redis: Redis
 ) -> None:
     Nodes(redis).beat(NodeEntry("east", "http://e", 1, 1))
     for node in ("east", "west", "north", "west", "east"):
-        leases.take(node, leases.draw(["gate"]))
+        leases.acquire(node, leases.draw(["gate"]))
     holders = leases.holders("gate")
     assert [(one.node, one.node_api_url) for one in holders] == [
         ("east", "http://e"),
@@ -53,7 +53,7 @@ def test_who_held_it_is_known_the_latest_first_each_once_with_its_door(
     assert leases.holder("gate") == holders[0]
     assert leases.holder("bridge") is None
     for number in range(2 * MOST_PAST):
-        leases.take(f"node-{number}", leases.draw(["gate"]))
+        leases.acquire(f"node-{number}", leases.draw(["gate"]))
     assert len(leases.holders("gate")) == 1 + MOST_PAST
 
 
@@ -61,10 +61,10 @@ def test_numbers_rise_over_an_emptied_redis_and_a_lease_is_put_back(
     leases: Leases, redis: Redis
 ) -> None:
     drawn = leases.draw(["gate"])
-    leases.take("east", drawn)
+    leases.acquire("east", drawn)
     redis.do("FLUSHALL")
     assert leases.held(["gate"]) == {}
-    assert leases.take("east", drawn)["gate"].fence == drawn["gate"]
+    assert leases.acquire("east", drawn)["gate"].fence == drawn["gate"]
     assert leases.draw(["gate"])["gate"] > drawn["gate"]
 
 
@@ -78,7 +78,7 @@ def test_without_redis_nothing_is_answered() -> None:
 def test_a_whole_city_takes_a_handful_of_commands(leases: Leases, redis: Redis) -> None:
     cameras = [f"cam-{number}" for number in range(6000)]
     redis.do("CONFIG", "RESETSTAT")
-    leases.take("east", leases.draw(cameras))
+    leases.acquire("east", leases.draw(cameras))
     assert len(leases.held(cameras)) == 6000
     stats = redis.do("INFO", "commandstats")
     assert isinstance(stats, dict)

@@ -71,7 +71,7 @@ def test_the_highest_version_stands(people: People, objects: ObjectStore) -> Non
     assert people.by_token(token) == Person("li.wei", Role.AUDITOR)
 
 
-def test_a_damaged_record_opens_nothing_and_harms_nobody_else(
+def test_a_damaged_record_grants_nothing_and_affects_no_other_person(
     people: People, objects: ObjectStore, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Not even by its older version: that may grant what was taken back."""
@@ -86,8 +86,8 @@ def test_a_damaged_record_opens_nothing_and_harms_nobody_else(
 
 
 def test_without_redis_no_name_is_taken(objects: ObjectStore) -> None:
-    door = connect("redis://127.0.0.1:1/0")
+    client = connect("redis://127.0.0.1:1/0")
     with pytest.raises(IndexUnavailable):
-        People(door, objects).add("li.wei", Role.OPERATOR)
+        People(client, objects).add("li.wei", Role.OPERATOR)
     assert list(objects.list(PEOPLE_PREFIX)) == []
-    door.close()
+    client.close()

@@ -24,7 +24,9 @@ def test_versions_rise_and_are_announced(redis: Redis, objects: ObjectStore) -> 
     assert (newest.version, newest.text) == (4, "c")
 
 
-def test_an_emptied_redis_numbers_on_and_is_told_again(redis: Redis, objects: ObjectStore) -> None:
+def test_numbers_rise_over_an_emptied_redis_and_are_announced_again(
+    redis: Redis, objects: ObjectStore
+) -> None:
     registries = Registries(redis, objects)
     registries.add("a")
     redis.do("FLUSHALL")

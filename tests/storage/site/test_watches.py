@@ -45,7 +45,7 @@ def test_a_watch_outlives_redis(redis: Redis, objects: ObjectStore, clock: Manua
     redis.do("FLUSHALL")
     assert watches.version() is None
     assert rebuild(objects, redis).watches == 1
-    assert watches.standing() == (first,)
+    assert watches.active() == (first,)
     (ended,) = watches.ended()
     assert (ended.id, ended.ended, ended.ended_by) == (second.id, Ended.DELETED, "wang")
     assert watches.get(second.id) == ended
@@ -91,11 +91,11 @@ def test_a_match_is_added_once(redis: Redis) -> None:
 
 def test_one_looks_at_a_time(redis: Redis) -> None:
     matches = WatchMatches(redis)
-    assert matches.take_lease("a")
-    assert not matches.take_lease("b")
-    assert matches.take_lease("a")
+    assert matches.acquire_lease("a")
+    assert not matches.acquire_lease("b")
+    assert matches.acquire_lease("a")
     redis.do("DEL", "{watches}:lease")
-    assert matches.take_lease("b")
+    assert matches.acquire_lease("b")
 
 
 def test_a_claimed_delivery_comes_again_until_it_is_settled(redis: Redis) -> None:
@@ -105,7 +105,7 @@ def test_a_claimed_delivery_comes_again_until_it_is_settled(redis: Redis) -> Non
     assert matches.claim(999, 2000, 4) == []
     (delivery,) = matches.claim(1000, 2000, 4)
     assert matches.claim(1999, 3000, 4) == [], "another has it"
-    assert matches.claim(2000, 3000, 4) == [delivery], "whoever had it died"
+    assert matches.claim(2000, 3000, 4) == [delivery], "its process died"
     failed = delivery.model_copy(update={"tries": 1, "last_error": "answered 500"})
     matches.retry(failed, 5000)
     assert matches.claim(4999, 6000, 4) == []

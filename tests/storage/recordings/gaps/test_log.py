@@ -29,7 +29,7 @@ class Node:
     clock: ManualClock
     log: GapLog
 
-    def told(self, from_ns: int, to_ns: int) -> list[tuple[float, float, str]]:
+    def reported(self, from_ns: int, to_ns: int) -> list[tuple[float, float, str]]:
         """As another process reads it; seconds after noon."""
         gaps = GapLog(self.layout, self.clock).between("cam", from_ns, to_ns)
         return [
@@ -60,7 +60,7 @@ def test_a_gap_that_is_written_is_read_by_others(node: Node) -> None:
     assert found == gap(10, 12.5, detail="线路断开")
 
 
-def test_only_what_was_asked_for_is_told_and_when_it_began(node: Node) -> None:
+def test_only_the_requested_range_is_returned_with_its_begin(node: Node) -> None:
     node.log.add(gap(10, 100))
     (found,) = node.log.between("cam", NOON_NS + 20 * NS_PER_S, NOON_NS + 30 * NS_PER_S)
     assert (found.start_ns, found.end_ns, found.since_ns) == (
@@ -77,11 +77,11 @@ def test_a_gap_over_several_days_is_found_from_each_of_them(node: Node) -> None:
     assert (part.end_ns - part.start_ns, part.since_ns) == (NS_PER_S, NOON_NS)
 
 
-def test_an_open_gap_lasts_as_long_as_somebody_looks_after_the_camera(node: Node) -> None:
+def test_an_open_gap_lasts_as_long_as_a_process_runs_the_camera(node: Node) -> None:
     node.log.open(gap(10, 10, GapCause.CAMERA_DOWN))
     node.clock.advance(60)
     node.log.beat("cam")
-    assert node.told(NOON_NS, NOON_NS + NS_PER_DAY) == [(10, 60, "camera_down")]
+    assert node.reported(NOON_NS, NOON_NS + NS_PER_DAY) == [(10, 60, "camera_down")]
 
 
 def test_an_open_gap_ends_where_the_next_line_begins(node: Node) -> None:
@@ -90,7 +90,7 @@ def test_an_open_gap_ends_where_the_next_line_begins(node: Node) -> None:
     node.log.add(gap(10, 30, GapCause.CAMERA_DOWN, "refused"))
     node.clock.advance(100)
     node.log.beat("cam")
-    assert node.told(NOON_NS, NOON_NS + NS_PER_DAY) == [(10, 30, "camera_down")]
+    assert node.reported(NOON_NS, NOON_NS + NS_PER_DAY) == [(10, 30, "camera_down")]
 
 
 def test_an_open_gap_goes_on_over_midnight_when_it_is_said_again(node: Node) -> None:
@@ -98,7 +98,7 @@ def test_an_open_gap_goes_on_over_midnight_when_it_is_said_again(node: Node) -> 
     node.clock.advance(43_200 + 60)
     node.log.open(gap(10, 43_260, GapCause.CAMERA_DOWN))
     node.log.beat("cam")
-    assert node.told(NOON_NS, NOON_NS + NS_PER_DAY) == [(10, 43_260, "camera_down")]
+    assert node.reported(NOON_NS, NOON_NS + NS_PER_DAY) == [(10, 43_260, "camera_down")]
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,10 @@ def test_a_torn_line_costs_itself_alone(node: Node, torn: bytes) -> None:
     (file,) = node.layout.gaps.glob("cam/*.jsonl")
     file.write_bytes(file.read_bytes() + torn)
     node.log.add(gap(20, 22))
-    assert node.told(NOON_NS, NOON_NS + NS_PER_DAY) == [(10, 12, "network"), (20, 22, "network")]
+    assert node.reported(NOON_NS, NOON_NS + NS_PER_DAY) == [
+        (10, 12, "network"),
+        (20, 22, "network"),
+    ]
 
 
 def test_a_disk_that_refuses_is_a_store_error(node: Node) -> None:
@@ -126,7 +129,7 @@ def test_a_disk_that_refuses_is_a_store_error(node: Node) -> None:
         node.log.beat("cam")
 
 
-def test_nobody_ever_looked_after_an_unknown_camera(node: Node) -> None:
+def test_no_process_ever_ran_an_unknown_camera(node: Node) -> None:
     assert (node.log.last_beat_ns("cam"), node.log.first_ns("cam")) == (None, None)
     node.log.beat("cam")
     node.log.add(gap(10, 12))
@@ -139,9 +142,9 @@ def test_nobody_ever_looked_after_an_unknown_camera(node: Node) -> None:
 def test_days_long_past_are_forgotten(node: Node) -> None:
     node.log.add(gap(10, 12))
     node.log.forget_before("cam", NOON_NS + NS_PER_DAY // 4, StandingHolds((), 0))
-    assert node.told(NOON_NS, NOON_NS + NS_PER_DAY) == [(10, 12, "network")]
+    assert node.reported(NOON_NS, NOON_NS + NS_PER_DAY) == [(10, 12, "network")]
     node.log.forget_before("cam", NOON_NS + NS_PER_DAY, StandingHolds((), 0))
-    assert node.told(NOON_NS, NOON_NS + NS_PER_DAY) == []
+    assert node.reported(NOON_NS, NOON_NS + NS_PER_DAY) == []
 
 
 @settings(max_examples=30, deadline=None)

@@ -77,7 +77,7 @@ def gap(start_s: float, end_s: float, cause: GapCause) -> Gap:
     return Gap("cam", NOON_NS + round(start_s * NS_PER_S), NOON_NS + round(end_s * NS_PER_S), cause)
 
 
-def told(objects: ObjectStore, to_s: float = 100_000) -> list[tuple[float, float, str]]:
+def reported(objects: ObjectStore, to_s: float = 100_000) -> list[tuple[float, float, str]]:
     gaps = StoredGaps(objects).between("cam", NOON_NS, NOON_NS + round(to_s * NS_PER_S))
     return [
         ((one.start_ns - NOON_NS) / NS_PER_S, (one.end_ns - NOON_NS) / NS_PER_S, one.cause.value)
@@ -85,12 +85,12 @@ def told(objects: ObjectStore, to_s: float = 100_000) -> list[tuple[float, float
     ]
 
 
-def test_what_a_node_said_is_told_without_it(node: Node) -> None:
+def test_what_a_node_logged_is_returned_without_it(node: Node) -> None:
     node.say(10, 12)
     assert node.uploads.run_once(NEVER) == 1
     node.say(20, 22, GapCause.DISK)
     assert node.uploads.run_once(NEVER) == 1
-    assert told(node.objects) == [(10, 12, "network"), (20, 22, "disk")]
+    assert reported(node.objects) == [(10, 12, "network"), (20, 22, "disk")]
     assert (
         node.objects.get(gaps_object("cam", "node-1", DAY))
         == (node.layout.gaps / "cam" / f"{DAY}.jsonl").read_bytes()
@@ -103,7 +103,7 @@ def test_what_is_there_is_not_uploaded_again_by_this_process_nor_the_next(node: 
     assert (node.uploads.run_once(NEVER), node.begin().run_once(NEVER)) == (0, 0)
 
 
-def test_a_gap_that_goes_on_is_known_up_to_when_the_store_heard_of_it(node: Node) -> None:
+def test_a_gap_that_goes_on_is_known_up_to_the_last_upload(node: Node) -> None:
     node.log.open(gap(10, 10, GapCause.CAMERA_DOWN))
     node.log.beat("cam")
     node.clock.advance(60)
@@ -111,7 +111,7 @@ def test_a_gap_that_goes_on_is_known_up_to_when_the_store_heard_of_it(node: Node
     node.uploads.run_once(NEVER)
     node.clock.advance(60)
     node.log.beat("cam")  # and then the node dies
-    assert told(node.objects) == [(10, 60, "camera_down")]
+    assert reported(node.objects) == [(10, 60, "camera_down")]
 
 
 def test_a_gap_of_a_camera_that_moved_away_ends_when_the_node_left_it(node: Node) -> None:
@@ -120,7 +120,7 @@ def test_a_gap_of_a_camera_that_moved_away_ends_when_the_node_left_it(node: Node
     node.log.beat("cam")
     node.clock.advance(600)
     node.uploads.run_once(NEVER)
-    assert told(node.objects) == [(10, 30, "camera_down")]
+    assert reported(node.objects) == [(10, 30, "camera_down")]
 
 
 def test_of_two_nodes_the_one_that_looked_after_the_camera_last_is_right(
@@ -132,7 +132,10 @@ def test_of_two_nodes_the_one_that_looked_after_the_camera_last_is_right(
     other.say(20, 40, GapCause.RESTART)
     for one in (other, node):
         one.uploads.run_once(NEVER)
-    assert told(objects) == [(10, 30, "network"), (20, 40, "restart")]  # what is told last is right
+    assert reported(objects) == [
+        (10, 30, "network"),
+        (20, 40, "restart"),
+    ]  # what is reported last is right
 
 
 def test_a_node_that_lost_its_disk_takes_nothing_back(node: Node, tmp_path: Path) -> None:
@@ -145,8 +148,8 @@ def test_a_node_that_lost_its_disk_takes_nothing_back(node: Node, tmp_path: Path
     anew.uploads.run_once(NEVER)
     assert (
         anew.begin().run_once(NEVER) == 1
-    )  # its file is another than the object: looked at once more, and there is nothing to add
-    assert told(node.objects) == [(10, 12, "network"), (20, 22, "network"), (30, 32, "network")]
+    )  # its file is another than the object: read again, and there is nothing to add
+    assert reported(node.objects) == [(10, 12, "network"), (20, 22, "network"), (30, 32, "network")]
 
 
 def test_a_torn_line_stays_on_its_node(node: Node, redis: Redis) -> None:
@@ -156,7 +159,7 @@ def test_a_torn_line_stays_on_its_node(node: Node, redis: Redis) -> None:
     node.uploads.run_once(NEVER)
     node.say(20, 22)
     node.uploads.run_once(NEVER)
-    assert told(node.objects) == [(10, 12, "network"), (20, 22, "network")]
+    assert reported(node.objects) == [(10, 12, "network"), (20, 22, "network")]
     assert check(node.objects, redis) == []
 
 
@@ -173,7 +176,7 @@ def test_a_round_that_is_killed_at_any_call_is_done_by_the_next(
     with suppress(Killed):  # where what it asks for is not there, it lives past it
         killed.run_once(NEVER)
     node.begin().run_once(NEVER)
-    assert told(node.objects) == [(10, 12, "network"), (86_000, 87_000, "network")]
+    assert reported(node.objects) == [(10, 12, "network"), (86_000, 87_000, "network")]
 
 
 def test_the_check_names_a_damaged_log(node: Node, redis: Redis) -> None:
