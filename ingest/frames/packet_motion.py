@@ -1,11 +1,13 @@
-"""Whether something moves, by the sizes of a stream's packets alone: no picture is decoded.
+"""Detects motion from the sizes of a stream's packets, without decoding.
 
-An encoder that may vary its bitrate spends few bytes on a still scene and many on a moving one.
-What counts as many is learned of each stream from the lower tail of its last three minutes, where
-nothing moved: the quietest tenth, and how far its quietest fiftieth lies below; of each half second
-after a keyframe by itself, as an encoder spends several times as much on noise after one as before
-the next. Rather too often than not often enough. An encoder held to a constant bitrate hides
-motion, and rain shows as some. Pure, but for the sink at the end.
+An encoder with a variable bitrate spends few bytes on a still scene and many on a moving one. The
+limit is learned for each stream from the lower tail of its last three minutes, in which nothing
+moved. It uses the quietest tenth of the windows, and the distance of the quietest fiftieth below
+it.
+
+Each half second after a keyframe is learned separately, because encoders spend several times as
+much on noise after a keyframe. The limit favours false alarms over misses. A constant bitrate hides
+motion, and rain counts as motion. Pure, except for the sink.
 """
 
 from __future__ import annotations
@@ -19,84 +21,87 @@ from domain.media.packet_batch import PacketOrBatch, single_packets
 from domain.media.packets import AudioPacket, Packet, ticks_to_ns
 
 WINDOW_NS = NS_PER_S // 2
-"""Packets are weighed by the half second: B-frames and the odd late packet even out, and a
-person needs longer to cross a picture.
+"""The window. It averages B-frames and single late packets, and a person needs longer to cross a
+picture.
 """
 _MIN_WINDOW_NS = WINDOW_NS // 2
-"""Windows begin at keyframes too. A shorter one before goes on where groups of pictures are as
-short, and is left out in others.
+"""Windows also begin at keyframes. A shorter window before one is extended if groups of pictures
+are as short, and otherwise dropped.
 """
 LEARN_WINDOWS = 10
-"""So much is seen of a stream before anything is said of it, and learned in one go after; of a
-phase, before it is one by itself.
+"""The number of windows that are observed before the first result and between two updates; also the
+least number for a phase of its own.
 """
 _PHASES = 5
-"""Windows after a keyframe; all later ones are one."""
+"""The phases: windows after a keyframe; all later ones share the last phase."""
 _HISTORY = 360
-"""Three minutes. What moves for longer without a pause becomes the quiet; so does dusk, before
-it is taken for motion.
+"""The history of three minutes. Motion that lasts longer without a pause is learned as still, and
+so are slow changes of light.
 """
 _QUIET_PART, _QUIETEST_PART = 0.1, 0.02
 _TAIL_SIGMAS = 0.77
-"""Between these parts of a normal distribution; of one whose upper three quarters are motion up
-to half more, which errs towards quiet.
+"""The distance of these parts in a normal distribution. If the upper three quarters are motion, it
+is up to half larger, which favours still.
 """
 _MIN_RISE, _MAX_RISE, _SIGMAS = 0.5, 0.9, 6.3
-"""What a level must lie above the quiet part to be motion, in natural logarithms: two thirds more
-bytes (the phase of the GOP alone gives half as much while it is not known), and five sigmas over
-the middle; two and a half times as many are motion in any noise.
+"""The least, the largest and the normal rise above the quiet part that counts as motion, in natural
+logarithms. The least is two thirds more bytes, because the phase in the GOP alone gives half as
+much until it is learned. The normal one is five sigmas above the mean. The largest is two and a
+half times the bytes.
 """
 _RELIABLE_WINDOWS = 120
-"""With fewer windows the quietest fiftieth is one or two of them, and the spread is a guess."""
+"""The least number of windows for a reliable spread; with fewer the quietest fiftieth is one or two
+windows.
+"""
 _RELEASE_PART = 0.7
 _FLOOR_BYTES = 64
-"""Added to every level: between packets of nothing and of next to nothing there is no
-difference.
-"""
+"""Added to every level, because the difference between nearly empty packets has no meaning."""
 
 
 class PacketMotion:
-    """One stream's. `put` says True or False at the end of each window, None in between and
-    while it learns.
+    """Detects motion in one stream. `put` returns True or False at the end of each window, and None
+    in between and while it learns.
     """
 
     def __init__(self) -> None:
         self.moves = False
         self.quiet_bytes = math.inf
-        """What a packet takes where nothing moves; infinite while that is being learned."""
+        """The bytes of a packet without motion; infinite until they are learned."""
         self.lasted_ns = 0
-        """How long before the last packet the window began that it went on or ended."""
+        """How long before the last packet its window, or the one that it ended, began."""
         self._began_ns: int | None = None
         self._phase = self._bytes = self._count = self._most_count = 0
         self._levels: deque[tuple[int, float]] = deque(maxlen=_HISTORY)
-        """The phase of each window, and its level."""
+        """The phase and the level of each window."""
         self._until_learning = LEARN_WINDOWS
         self._quiet = [math.inf] * _PHASES
         self._rise = math.inf
         self.is_reliable = False
         """Whether still and moving pictures differ by more bytes than still pictures among each
-        other. Where they do not, something may pass and `moves` stays False.
+        other. If they do not, an object may pass while `moves` remains False.
         """
 
     @property
     def surges(self) -> bool:
-        """Whether the window that goes on has more bytes already than a whole one in which
-        nothing moves: its answer is known.
+        """Whether the current window already has more bytes than a whole one without motion, so
+        that its result is known.
         """
         return self._bytes > (math.exp(self._quiet[self._phase] + self._rise) - _FLOOR_BYTES) * max(
             1, self._most_count
         )
 
     def put(self, at_ns: int, size_bytes: int, is_keyframe: bool) -> bool | None:
-        """A packet, in decoding order; `at_ns` counts on at the rate of media."""
-        answer = self._turn(at_ns, is_keyframe)
-        if not is_keyframe:  # it is large whatever moves
+        """Process a packet in decoding order; `at_ns` advances at the rate of media."""
+        answer = self._advance_window(at_ns, is_keyframe)
+        if not is_keyframe:  # a keyframe is large in any scene
             self._bytes += size_bytes
             self._count += 1
         return answer
 
-    def _turn(self, at_ns: int, is_keyframe: bool) -> bool | None:
-        """Begin a window where this packet does; what the one before says."""
+    def _advance_window(self, at_ns: int, is_keyframe: bool) -> bool | None:
+        """Begin a window at this packet if one is due, and return the result of the previous
+        one.
+        """
         passed_ns = -1 if self._began_ns is None else at_ns - self._began_ns
         self.lasted_ns = min(max(0, passed_ns), WINDOW_NS)
         is_short = is_keyframe and 0 <= passed_ns < _MIN_WINDOW_NS
@@ -141,32 +146,30 @@ class PacketMotion:
 
 
 def _lower(levels: Sequence[float], part: float) -> float:
-    """What this part of the levels lies below."""
+    """Return the level below which this part of the levels lies."""
     return sorted(levels)[int(part * (len(levels) - 1))]
 
 
 class MotionSink:
-    """A sink that calls `moved(from_ns, to_ns)` (wall time) for each half second in which
-    something moved.
-    """
+    """A sink that calls `moved(from_ns, to_ns)` (wall time) for each half second with motion."""
 
-    def __init__(self, moved: Callable[[int, int], None]) -> None:
-        self._moved = moved
+    def __init__(self, on_motion: Callable[[int, int], None]) -> None:
+        self._on_motion = on_motion
         self._motion = PacketMotion()
         self._session: int | None = None
 
     def put(self, *received: PacketOrBatch) -> None:
         for packet in single_packets(received):
-            self._look(packet)
+            self._process(packet)
 
     def put_audio(self, packet: AudioPacket) -> None:
-        """Sound is no motion."""
+        """Ignore audio, which shows no motion."""
 
-    def _look(self, packet: Packet) -> None:
+    def _process(self, packet: Packet) -> None:
         if packet.stream.session != self._session:
             self._session = packet.stream.session
             self._motion = PacketMotion()
         if self._motion.put(
             ticks_to_ns(packet.dts, packet.stream.time_base), packet.size_bytes, packet.is_keyframe
         ):
-            self._moved(packet.wall_ns - WINDOW_NS, packet.wall_ns)
+            self._on_motion(packet.wall_ns - WINDOW_NS, packet.wall_ns)

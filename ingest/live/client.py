@@ -1,4 +1,4 @@
-"""The live process's side of live view: a camera's packets from the worker that pulls it."""
+"""The live process's end of live view: a camera's packets from the worker that pulls it."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _CONNECT_S = 2.0
 
 
 def live_packets(path: Path, camera_id: str, stop: threading.Event) -> Iterator[Packet]:
-    """The packets of a camera from the last keyframe on, until `stop` is set or the worker ends the
-    camera.
+    """Yield the packets of a camera from the last keyframe on, until `stop` is set or the worker
+    removes the camera.
 
-    Raises NotFound where the worker has no such camera, NodeOffline where it does not run or dies.
+    Raises NotFound if the worker has no such camera, and NodeOffline if it does not run or dies.
     """
     with _connect(path) as connection:
         connection.sendall(camera_id.encode() + b"\n")
@@ -60,7 +60,7 @@ def _connect(path: Path) -> socket.socket:
 
 
 def _receive(connection: socket.socket, size_bytes: int, stop: threading.Event) -> bytes | None:
-    """Exactly `size_bytes`, or None when stopped."""
+    """Receive exactly `size_bytes`; None when stopped."""
     received = bytearray()
     while len(received) < size_bytes:
         if stop.is_set():

@@ -1,5 +1,5 @@
-"""The worker's side of live view: a unix socket that gives a camera's packets to the node's
-live process while somebody watches.
+"""The worker's end of live view: a Unix socket on which the live process receives a camera's
+packets while clients watch.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ MAX_CLIENTS = 64
 TAP = "live"
 _POLL_S = 0.25
 _SEND_S = 1.5
-"""A client that takes nothing for this long is cut off; it may come again."""
+"""A client that reads nothing for this long is disconnected; it may reconnect."""
 _MAX_ID_BYTES = 256
 
 
 class LiveTap:
-    """Serves the cameras of one worker. `watching(camera_id)` gives a camera's fan-out for as long
-    as the context is open (an on-demand camera is pulled meanwhile), or raises NotFound.
+    """Serves the cameras of one worker. The context `watching(camera_id)` gives a camera's fan-out,
+    and keeps an on-demand camera pulled while it is open. It raises NotFound for an unknown camera.
     """
 
     def __init__(
@@ -42,12 +42,12 @@ class LiveTap:
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
 
     def wake(self) -> None:
-        """`stop` was set."""
+        """Wake the thread, because `stop` was set."""
         os.eventfd_write(self._wake, 1)
 
     def run(self, stop: threading.Event) -> None:
-        """Serve until `stop` and `wake`; returns when every client's thread has ended, within 2
-        s.
+        """Serve until `stop` and `wake`. Return when every client's thread has ended, within
+        2 s.
         """
         poll = select.poll()
         poll.register(self._wake, select.POLLIN)
@@ -95,7 +95,7 @@ class LiveTap:
         with (
             connection,
             suppress(OSError),
-        ):  # the client went away, or takes nothing: either way it is over
+        ):  # the client disconnected or reads nothing, so it is over
             try:
                 with self._watching(_read_id(connection)) as fanout:
                     _feed(connection, fanout, stop)
@@ -130,7 +130,7 @@ def _feed(connection: socket.socket, fanout: Fanout, stop: threading.Event) -> N
 
 
 def _forward(connection: socket.socket, tap: Tap, stream: StreamInfo | None) -> StreamInfo | None:
-    """Send what waits in the tap, in one write; returns the stream that the client knows now."""
+    """Send the waiting packets in one write. Return the stream that the client now knows."""
     pieces: list[bytes] = []
     for packet in tap.take(_POLL_S):
         if packet.stream is not stream:
@@ -143,7 +143,7 @@ def _forward(connection: socket.socket, tap: Tap, stream: StreamInfo | None) -> 
 
 
 def _has_hung_up(connection: socket.socket) -> bool:
-    """A client says nothing after its line, so anything to read is its end."""
+    """Whether the client has disconnected; it sends nothing after its first line."""
     return bool(select.select([connection], [], [], 0)[0])
 
 

@@ -1,9 +1,9 @@
-"""How a worker's packets look on the socket to the node's live process, and where that socket is.
-Pure but for the addresses.
+"""The format of packets on the socket to the node's live process, and the address of that socket.
+Pure except for the addresses.
 
-The client sends a camera id and a newline. Messages come back: 4 bytes of length (big endian), 1
-byte of kind, then the body: `S` a stream as JSON, before its first packet; `P` a packet, fixed
-fields and data; `E` a sentence, why there is nothing; `X` the end.
+The client sends a camera id and a newline. It receives messages: 4 bytes of length (big endian), 1
+byte of kind, and the body. `S` is a stream as JSON, before its first packet; `P` a packet with
+fixed fields and data; `E` an error as a sentence; `X` the end.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ _PEER = struct.Struct("3i")
 
 
 def address_of(path: Path) -> str:
-    """The address of the socket at `path`: the path, or where the kernel's 107 bytes do not
-    hold it, an abstract name made from it.
+    """Return the address of the socket at `path`. It is the path or, if that exceeds the kernel's
+    107 bytes, an abstract name derived from it.
     """
     name = str(path.absolute())
     if len(os.fsencode(name)) <= _SUN_PATH_BYTES:
@@ -38,8 +38,8 @@ def address_of(path: Path) -> str:
 
 
 def is_ours(connection: socket.socket) -> bool:
-    """Whether the other end runs as this user (or root): abstract names have no file mode to
-    guard them.
+    """Whether the peer runs as this user or root; abstract names have no file mode that protects
+    them.
     """
     credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size)
     return _PEER.unpack(credentials)[1] in (os.getuid(), 0)

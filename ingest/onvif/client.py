@@ -1,8 +1,8 @@
-"""One ONVIF device's events over HTTP, subscribed for ever: a long poll, renewed, begun anew with
-backoff. Runs in an event loop.
+"""Subscribes to the events of one ONVIF device over HTTP: by long polls, with renewals, and again
+with backoff after failures. It runs in an event loop.
 
-Nothing here follows a device to another host: of the addresses that it gives, only path and port
-are taken.
+It never connects to another host: of the addresses that a device returns, only path and port are
+used.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ from ingest.onvif.events import (
     notices,
     subscription,
 )
-from ingest.onvif.soap import Element, SoapRequest, Token, envelope, read
-from ingest.rtsp.auth import RtspLogin, best
+from ingest.onvif.soap import Element, SoapRequest, Token, envelope, parse_answer
+from ingest.rtsp.auth import RtspLogin, strongest_challenge
 from ingest.rtsp.backoff import Backoff
 
 _log = logging.getLogger(__name__)
@@ -48,19 +48,19 @@ _log = logging.getLogger(__name__)
 ANSWER_S = 10.0
 GOODBYE_S = 1.0
 REFUSED_WAIT_S = 300.0
-"""After refused credentials: devices lock an account that is tried often, and the same account
-pulls the stream.
+"""The wait after refused credentials. Devices lock an account after repeated failures, and the
+stream uses the same account.
 """
 MAX_BYTES = 1 << 20
 MIN_PULL_S = 0.25
-"""A device that answers at once with nothing is not asked more often."""
+"""The least time between two polls of a device that answers immediately without events."""
 _PATH = "/onvif/device_service"
-Fire = Callable[[int, int, str], None]
-"""A range (UTC ns) that triggers, and why."""
+OnTrigger = Callable[[int, int, str], None]
+"""Called with a range (UTC ns) that triggers, and the reason."""
 
 
 class Device:
-    """What is said to one device. Its methods raise SourceError."""
+    """The requests to one device. They raise SourceError."""
 
     def __init__(
         self,
@@ -70,7 +70,7 @@ class Device:
         credentials: Credentials | None,
         clock: Clock,
     ) -> None:
-        """`address`: of the device, by number and allowed."""
+        """`address` is the IP address of the device, which the registry allows."""
         self._http = http
         self._address = address
         self._port = port
@@ -78,24 +78,24 @@ class Device:
         self._clock = clock
         self._login: RtspLogin | None = None
         self._ahead_ns = 0
-        """The device's clock less ours."""
+        """The device's clock minus ours."""
         self._subscription = Subscription("", "")
 
     async def subscribe(self) -> None:
-        told_ns = device_time_ns(await self._ask(_PATH, GET_TIME))
-        self._ahead_ns = told_ns - self._clock.wall_ns() if told_ns is not None else 0
+        device_ns = device_time_ns(await self._ask(_PATH, GET_TIME))
+        self._ahead_ns = device_ns - self._clock.wall_ns() if device_ns is not None else 0
         events = events_address(await self._ask(_PATH, GET_CAPABILITIES))
         self._subscription = subscription(await self._ask(events, SUBSCRIBE))
 
     async def pull(self) -> tuple[Notice, ...]:
-        """What came since the last time; waits for news a few seconds."""
+        """Return the new notices; wait a few seconds if there are none."""
         return notices(await self._ask(self._subscription.address, PULL, PULL_S + ANSWER_S))
 
     async def renew(self) -> None:
         await self._ask(self._subscription.address, RENEW)
 
     async def unsubscribe(self) -> None:
-        """A courtesy: what is not unsubscribed lapses within a minute."""
+        """End the subscription, which would otherwise expire within a minute."""
         if self._subscription.address:
             await self._ask(self._subscription.address, UNSUBSCRIBE, GOODBYE_S)
 
@@ -104,7 +104,7 @@ class Device:
         try:
             async with asyncio.timeout(timeout_s):
                 response, answer = await self._post(where, request, references)
-                if response.status_code == 401 and self._logs_in(response):
+                if response.status_code == 401 and self._prepare_login(response):
                     response, answer = await self._post(where, request, references)
         except (TimeoutError, httpx.TimeoutException) as error:
             raise SourceTimeout(
@@ -120,7 +120,7 @@ class Device:
             raise SourceUnreachable(
                 f"ONVIF has nothing at {response.request.url.path}", Why.NO_PATH
             )
-        return read(answer)
+        return parse_answer(answer)
 
     async def _post(
         self, where: str, request: SoapRequest, references: str
@@ -134,11 +134,11 @@ class Device:
                 "POST", httpx.URL(url).raw_path.decode()
             ).encode()
         async with self._http.stream("POST", url, content=content, headers=headers) as response:
-            return response, await _bounded(response)
+            return response, await _read_bounded(response)
 
     def _url(self, where: str) -> str:
-        """Of an address that the device gave, which may lead anywhere: its path, and its port
-        where it means itself.
+        """Return a URL on the device's own host. Only the path of `where` is used, and its port if
+        it names the device itself.
         """
         host = f"[{self._address}]" if ":" in self._address else self._address
         try:
@@ -161,11 +161,11 @@ class Device:
             created,
         )
 
-    def _logs_in(self, response: httpx.Response) -> bool:
-        """Take up the digest that the device asks for; never Basic, which would tell whoever
-        listens the password.
+    def _prepare_login(self, response: httpx.Response) -> bool:
+        """Prepare the digest login that the device requires. Basic is refused, because it would
+        reveal the password to eavesdroppers.
         """
-        challenge = best(response.headers.get_list("www-authenticate"))
+        challenge = strongest_challenge(response.headers.get_list("www-authenticate"))
         if challenge is None or challenge.is_basic or self._credentials is None:
             return False
         self._login = RtspLogin(
@@ -177,9 +177,9 @@ class Device:
         return True
 
 
-async def _bounded(response: httpx.Response) -> bytes:
+async def _read_bounded(response: httpx.Response) -> bytes:
     answer = bytearray()
-    async for chunk in response.aiter_raw():  # what is packed could unpack to any size
+    async for chunk in response.aiter_raw():  # compressed data could expand to any size
         answer += chunk
         if len(answer) > MAX_BYTES:
             raise SourceUnreachable("the ONVIF device answers without end", Why.REJECTED)
@@ -187,21 +187,21 @@ async def _bounded(response: httpx.Response) -> bytes:
 
 
 class OnvifEvents:
-    """The motion of one camera by its own word, for as long as `run` is not cancelled."""
+    """Subscribes to the motion events of one camera until `run` is cancelled."""
 
     def __init__(
         self,
         camera: Camera,
         credentials: Credentials | None,
         networks: Networks,
-        fire: Fire,
+        on_trigger: OnTrigger,
         clock: Clock,
     ) -> None:
         self.camera_id = camera.id
         self._camera = camera
         self._credentials = credentials
         self._networks = networks
-        self._fire = fire
+        self._on_trigger = on_trigger
         self._clock = clock
         self._warn = FloodGate(_log.warning, clock, every_s=60.0)
 
@@ -211,7 +211,7 @@ class OnvifEvents:
         while True:
             began_s, is_refused = self._clock.monotonic_s(), False
             try:
-                await self._follow(http)
+                await self._run_subscription(http)
             except SourceError as error:
                 ONVIF_FAILURES.labels(self.camera_id).inc()
                 self._warn("onvif", f"{self.camera_id}: ONVIF events are not available: {error}")
@@ -224,8 +224,8 @@ class OnvifEvents:
                 else backoff.next_s(self._clock.monotonic_s() - began_s)
             )
 
-    async def _follow(self, http: httpx.AsyncClient) -> None:
-        """One subscription, until it fails."""
+    async def _run_subscription(self, http: httpx.AsyncClient) -> None:
+        """Run one subscription until it fails."""
         port = self._camera.onvif_port
         address = await asyncio.to_thread(self._networks.resolve, self._camera.host, port)
         device = Device(http, address, port, self._credentials, self._clock)
@@ -233,22 +233,24 @@ class OnvifEvents:
             await device.subscribe()
             ONVIF_SUBSCRIBED.labels(self.camera_id).set(1)
             _log.info("%s: ONVIF events are subscribed", self.camera_id)
-            await self._listen(device)
+            await self._poll(device)
         finally:
             with suppress(SourceError):
                 await device.unsubscribe()
 
-    async def _listen(self, device: Device) -> None:
-        held, renew_at_s = ActiveNotices(), self._clock.monotonic_s() + RENEW_EVERY_S
+    async def _poll(self, device: Device) -> None:
+        active, renew_at_s = ActiveNotices(), self._clock.monotonic_s() + RENEW_EVERY_S
         while True:
             asked_s = self._clock.monotonic_s()
-            found = held.take(await device.pull(), self._clock.monotonic_s(), self._clock.wall_ns())
+            found = active.update(
+                await device.pull(), self._clock.monotonic_s(), self._clock.wall_ns()
+            )
             if found is not None:
-                self._fire(*found)
+                self._on_trigger(*found)
             if self._clock.monotonic_s() >= renew_at_s:
                 renew_at_s = self._clock.monotonic_s() + RENEW_EVERY_S
                 with suppress(
                     SourceUnreachable
-                ):  # some devices know no renewal: pulling renews, or the next pull fails
+                ):  # some devices do not support it; a poll renews too, or the next one fails
                     await device.renew()
             await asyncio.sleep(max(0.0, MIN_PULL_S - (self._clock.monotonic_s() - asked_s)))

@@ -1,7 +1,7 @@
-"""What is asked of an ONVIF device to hear of motion, and what it answers. Pure.
+"""The requests to an ONVIF device for its motion events, and the parsing of its answers. Pure.
 
-Source: ONVIF Core Specification 22.12, chapters 8.3 (time) and 9 (events), and the event topics
-that makers document.
+Sources: ONVIF Core Specification 22.12, chapters 8.3 (time) and 9 (events), and the event topics
+that manufacturers document.
 """
 
 from __future__ import annotations
@@ -14,15 +14,17 @@ from xml.etree import ElementTree as Tree
 from domain.camera_states import Why
 from domain.clock import NS_PER_S
 from domain.errors import SourceUnreachable
-from ingest.onvif.soap import Element, SoapRequest, every, first, text
+from ingest.onvif.soap import Element, SoapRequest, elements, first_element, first_text
 
 PULL_S, LEASE_S, RENEW_EVERY_S = 5, 60, 20
-"""How long the device may wait for news, how long a subscription lasts unless it is renewed,
-and how often that is done.
+"""The duration of a poll, the duration of a subscription without renewal, and the interval of
+renewals.
 """
-HELD_S = 600.0
-"""What began and is not said again for so long is over: devices forget to say so."""
-_MAX_HELD = 100
+MAX_ACTIVE_S = 600.0
+"""A condition that is not repeated for so long has ended, because some devices do not report the
+end.
+"""
+_MAX_ACTIVE = 100
 _DEVICE = "http://www.onvif.org/ver10/device/wsdl"
 _EVENTS = "http://www.onvif.org/ver10/events/wsdl"
 _WSNT = "http://docs.oasis-open.org/wsn/b-2"
@@ -35,7 +37,7 @@ _TOPICS = {
     "DigitalInput",
 }
 _AXIS_MOTION = "VMD"
-"""Topics of Axis's motion applications begin with it: VMD, VMD3, VMD4."""
+"""The prefix of the topics of Axis's motion applications: VMD, VMD3, VMD4."""
 
 GET_TIME = SoapRequest(
     f"{_DEVICE}/GetSystemDateAndTime", f'<GetSystemDateAndTime xmlns="{_DEVICE}"/>', is_open=True
@@ -66,7 +68,7 @@ UNSUBSCRIBE = SoapRequest(
 
 
 def device_time_ns(body: Element) -> int | None:
-    """The device's clock, UTC nanoseconds; None where it does not say."""
+    """Return the device's clock in UTC nanoseconds; None if it is not stated."""
     names = (
         ("Date", "Year"),
         ("Date", "Month"),
@@ -77,7 +79,7 @@ def device_time_ns(body: Element) -> int | None:
     )
     try:
         year, month, day, hour, minute, second = (
-            int(text(body, "UTCDateTime", *name)) for name in names
+            int(first_text(body, "UTCDateTime", *name)) for name in names
         )
         return (
             int(datetime(year, month, day, hour, minute, min(second, 59), tzinfo=UTC).timestamp())
@@ -88,8 +90,10 @@ def device_time_ns(body: Element) -> int | None:
 
 
 def events_address(body: Element) -> str:
-    """Where the device takes subscriptions. Raises SourceUnreachable where it has no events."""
-    address = text(body, "Events", "XAddr")
+    """Return the address for subscriptions. Raises SourceUnreachable if the device has no
+    events.
+    """
+    address = first_text(body, "Events", "XAddr")
     if not address:
         raise SourceUnreachable("the ONVIF device has no events", Why.REJECTED)
     return address
@@ -99,15 +103,15 @@ def events_address(body: Element) -> str:
 class Subscription:
     address: str
     references: str
-    """XML that the device wants as headers of whatever is said to it about this subscription."""
+    """The XML headers that the device requires in each request about this subscription."""
 
 
 def subscription(body: Element) -> Subscription:
-    """Raises SourceUnreachable where there is none."""
-    address = text(body, "SubscriptionReference", "Address")
+    """Parse a subscription. Raises SourceUnreachable if there is none."""
+    address = first_text(body, "SubscriptionReference", "Address")
     if not address:
         raise SourceUnreachable("the ONVIF device gave no subscription", Why.REJECTED)
-    parameters = first(body, "SubscriptionReference", "ReferenceParameters")
+    parameters = first_element(body, "SubscriptionReference", "ReferenceParameters")
     return Subscription(
         address,
         "".join(
@@ -118,27 +122,25 @@ def subscription(body: Element) -> Subscription:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Motion, or a digital input, began (`is_on`) or ended."""
+    """A notice that motion or a digital input began (`is_on`) or ended."""
 
     what: str
-    """The topic, and which of the device's sources, for people and to know what ends what began."""
+    """The topic and the source in the device, which identify what ends and inform people."""
     is_on: bool
     lasts: bool
-    """It goes on until another notice ends it; otherwise it is of a moment."""
+    """Whether it lasts until another notice ends it; otherwise it is momentary."""
 
 
 def notices(body: Element) -> tuple[Notice, ...]:
-    """Those of an answer that are of motion, in its order; others are nobody's fault and are
-    left out.
-    """
+    """Return the notices of motion in an answer, in its order; others are ignored."""
     return tuple(
-        found for message in every(body, "NotificationMessage") if (found := _notice(message))
+        found for message in elements(body, "NotificationMessage") if (found := _notice(message))
     )
 
 
 def _notice(message: Element) -> Notice | None:
-    topic = [part.rpartition(":")[2] for part in text(message, "Topic").split("/")]
-    contents = list(every(message, "Message"))  # ONVIF's own within that of WS-Notification
+    topic = [part.rpartition(":")[2] for part in first_text(message, "Topic").split("/")]
+    contents = list(elements(message, "Message"))  # ONVIF's own within that of WS-Notification
     if not contents or not any(part in _TOPICS or part.startswith(_AXIS_MOTION) for part in topic):
         return None
     content = contents[-1]
@@ -153,37 +155,39 @@ def _notice(message: Element) -> Notice | None:
 
 
 def _items(content: Element, part: str) -> list[tuple[str, str]]:
-    holder = first(content, part)
+    items = first_element(content, part)
     return (
-        [(one.get("Name", ""), one.get("Value", "")) for one in every(holder, "SimpleItem")]
-        if holder is not None
+        [(one.get("Name", ""), one.get("Value", "")) for one in elements(items, "SimpleItem")]
+        if items is not None
         else []
     )
 
 
 class ActiveNotices:
-    """What goes on at a device, by its notices."""
+    """Tracks the active conditions of a device by its notices."""
 
     def __init__(self) -> None:
         self._since_s: dict[str, float] = {}
-        self._looked_ns = 0
+        self._updated_ns = 0
 
-    def take(
+    def update(
         self, received: Iterable[Notice], now_s: float, now_ns: int
     ) -> tuple[int, int, str] | None:
-        """The range (UTC ns) that triggers by what came and what went on since the last call,
-        and what it was; None for nothing.
+        """Return the range (UTC ns) since the last call in which a condition was active, and the
+        condition; None without one.
         """
-        went_on = next(iter(self._since_s), "")
+        continuing = next(iter(self._since_s), "")
         begun = ""
         for notice in received:
             begun = begun or (notice.what if notice.is_on else "")
-            if notice.is_on and notice.lasts and len(self._since_s) < _MAX_HELD:
+            if notice.is_on and notice.lasts and len(self._since_s) < _MAX_ACTIVE:
                 self._since_s[notice.what] = now_s
             elif not notice.is_on:
                 self._since_s.pop(notice.what, None)
         self._since_s = {
-            what: since_s for what, since_s in self._since_s.items() if now_s - since_s < HELD_S
+            what: since_s
+            for what, since_s in self._since_s.items()
+            if now_s - since_s < MAX_ACTIVE_S
         }
-        start_ns, self._looked_ns = min(self._looked_ns, now_ns) if went_on else now_ns, now_ns
-        return (start_ns, now_ns, went_on or begun) if went_on or begun else None
+        start_ns, self._updated_ns = min(self._updated_ns, now_ns) if continuing else now_ns, now_ns
+        return (start_ns, now_ns, continuing or begun) if continuing or begun else None

@@ -1,9 +1,8 @@
-"""SOAP 1.2 as ONVIF devices speak it: envelopes, the login in them, and answers read with care.
-Pure.
+"""SOAP 1.2 as ONVIF devices use it: envelopes with logins, and safe parsing of answers. Pure.
 
 Sources: SOAP 1.2, WS-Addressing 1.0, WS-Security UsernameToken Profile 1.1, ONVIF Core
-Specification 22.12, chapter 5. Makers differ in prefixes and in versions of namespaces, so names
-are compared without them.
+Specification 22.12, chapter 5. Manufacturers use different prefixes and namespace versions, so
+names are compared without them.
 """
 
 from __future__ import annotations
@@ -23,13 +22,13 @@ Element = Tree.Element
 _WSS = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-"
 _DEEPEST = 64
 _MAX_CHARACTERS = 200
-"""Of what a device says of its fault, in our sentence."""
+"""The number of characters of a device's fault that an error text quotes."""
 
 
 @dataclass(frozen=True, slots=True)
 class SoapRequest:
-    """`is_open`: to be sent without a login, so that a device whose clock is off can tell its
-    time.
+    """One request. With `is_open` it is sent without a login, so that a device with a wrong clock
+    can return its time.
     """
 
     action: str
@@ -39,8 +38,8 @@ class SoapRequest:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """One login. `created` is the device's time, as RFC 3339; devices refuse what is minutes
-    old, and a nonce that came before.
+    """One login. `created` is the device's time as RFC 3339, because devices refuse old tokens and
+    repeated nonces.
     """
 
     user: str
@@ -64,7 +63,7 @@ class Token:
 
 
 def envelope(request: SoapRequest, to: str, token: Token | None, references: str = "") -> bytes:
-    """`references`: headers that the device wants repeated to it, as XML."""
+    """Return a request as XML. `references` are headers that the device requires, as XML."""
     security = token.header() if token is not None and not request.is_open else ""
     return (
         '<?xml version="1.0" encoding="UTF-8"?>'
@@ -76,9 +75,7 @@ def envelope(request: SoapRequest, to: str, token: Token | None, references: str
 
 
 class _Builder(Tree.TreeBuilder):
-    """A tree of bounded depth and no document type: without one there are no entities, neither
-    of files nor of billions of laughs.
-    """
+    """Builds a tree of bounded depth without a document type, and therefore without entities."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -98,9 +95,9 @@ class _Builder(Tree.TreeBuilder):
         return super().end(tag)
 
 
-def read(answer: bytes) -> Element:
-    """The body of an answer. Raises SourceRejected and SourceUnreachable for a fault that it
-    tells, and for what is no SOAP.
+def parse_answer(answer: bytes) -> Element:
+    """Return the body of an answer. Raises SourceRejected and SourceUnreachable for a SOAP fault,
+    and for what is not SOAP.
     """
     parser: Tree.XMLParser[Any] = Tree.XMLParser(target=_Builder())  # noqa: S314 (see _Builder)
     try:
@@ -110,10 +107,10 @@ def read(answer: bytes) -> Element:
         raise SourceUnreachable(
             f"what answers is no ONVIF device: {error}", Why.REJECTED
         ) from error
-    body = first(root, "Body")
-    if local(root) != "Envelope" or body is None:
+    body = first_element(root, "Body")
+    if local_name(root) != "Envelope" or body is None:
         raise SourceUnreachable("what answers is no ONVIF device", Why.REJECTED)
-    fault = first(body, "Fault")
+    fault = first_element(body, "Fault")
     if fault is not None:
         _raise(" ".join(" ".join(fault.itertext()).split())[:_MAX_CHARACTERS])
     return body
@@ -125,24 +122,26 @@ def _raise(said: str) -> None:
     raise SourceUnreachable(f"ONVIF refused: {said}", Why.REJECTED)
 
 
-def local(element: Element) -> str:
-    """The name of an element without its namespace."""
+def local_name(element: Element) -> str:
+    """Return the name of an element without its namespace."""
     return str(element.tag).rpartition("}")[2]
 
 
-def every(root: Element, name: str) -> Iterator[Element]:
-    return (element for element in root.iter() if local(element) == name)
+def elements(root: Element, name: str) -> Iterator[Element]:
+    return (element for element in root.iter() if local_name(element) == name)
 
 
-def first(root: Element, *path: str) -> Element | None:
-    """The first `path[0]` anywhere in `root`, the first `path[1]` anywhere in that, and so on."""
+def first_element(root: Element, *path: str) -> Element | None:
+    """Return the first `path[0]` anywhere in `root`, the first `path[1]` anywhere in that, and so
+    on.
+    """
     found: Element | None = root
     for name in path:
-        found = next(every(found, name), None) if found is not None else None
+        found = next(elements(found, name), None) if found is not None else None
     return found
 
 
-def text(root: Element, *path: str) -> str:
-    """The text of `first`; empty where there is none."""
-    found = first(root, *path)
+def first_text(root: Element, *path: str) -> str:
+    """Return the text of `first_element`; empty if there is none."""
+    found = first_element(root, *path)
     return (found.text or "").strip() if found is not None else ""

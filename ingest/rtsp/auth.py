@@ -1,5 +1,5 @@
-"""Basic and digest logins as RTSP cameras ask for them (RFC 7617; RFC 2617 and 7616 with MD5
-and SHA-256). Pure.
+"""Basic and digest authentication for RTSP (RFC 7617; RFC 2617 and 7616 with MD5 and SHA-256).
+Pure.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ _MAX_CHARACTERS = 8192
 
 @dataclass(frozen=True, slots=True)
 class Challenge:
-    """One way to log in that a server offers."""
+    """One authentication challenge of a server."""
 
     realm: str
     is_basic: bool = False
     nonce: str = ""
     opaque: str = ""
     algorithm: str = ""
-    """As written; empty where the server does not say, which means MD5."""
+    """The algorithm as written; empty if the server omits it, which means MD5."""
     has_qop: bool = False
     is_stale: bool = False
 
@@ -34,8 +34,8 @@ class Challenge:
         return 0 if self.is_basic else _STRENGTH.get(self.algorithm.upper() or "MD5", -1)
 
 
-def best(headers: Iterable[str]) -> Challenge | None:
-    """The strongest challenge of some WWW-Authenticate headers that can be met, or None."""
+def strongest_challenge(headers: Iterable[str]) -> Challenge | None:
+    """Return the strongest supported challenge of some WWW-Authenticate headers, or None."""
     offered = [
         challenge
         for header in headers
@@ -73,7 +73,7 @@ def _challenge(scheme: str, text: str) -> Challenge:
 
 
 class RtspLogin:
-    """Answers one challenge, request by request."""
+    """Authenticates requests by one challenge."""
 
     def __init__(self, challenge: Challenge, user: str, password: str, client_nonce: str) -> None:
         self._challenge = challenge
@@ -83,7 +83,7 @@ class RtspLogin:
         self._count = 0
 
     def header(self, method: str, url: str) -> str:
-        """The Authorization header of one request."""
+        """Return the Authorization header of one request."""
         if self._challenge.is_basic:
             return "Basic " + b64encode(f"{self._user}:{self._password}".encode()).decode()
         self._count += 1

@@ -1,5 +1,5 @@
-"""When to try again: exponential with jitter, so that neither one camera nor a street of them
-spins. Pure.
+"""Computes when to reconnect: exponential backoff with jitter, so that neither one camera nor a
+group of them retries rapidly. Pure.
 """
 
 from __future__ import annotations
@@ -9,20 +9,18 @@ from collections.abc import Callable
 
 FIRST_S = 0.5
 MAX_S = 5.0
-"""A camera is back within ten seconds of its fault's end: this, and the time of a connection
-that began before it.
+"""The longest wait. A camera is back within ten seconds of the end of its fault: this wait, plus
+the time of a connection that started before.
 """
 HEALTHY_S = 10.0
-"""A session that gave this many seconds of media was healthy: what ended it is new, and the
-count starts again.
-"""
+"""A session with this many seconds of media was healthy, and resets the count of failures."""
 
 
 class Backoff:
     """The waits between the sessions of one camera.
 
-    Each wait lies between half and all of its step (`FIRST_S` doubled with every failure in a row,
-    at most `MAX_S`), so cameras that fell together do not come back together.
+    Each wait is between half and all of its step, which is `FIRST_S` doubled with every failure in
+    a row, at most `MAX_S`. Cameras that failed together therefore do not reconnect together.
     """
 
     def __init__(self, uniform: Callable[[float, float], float] = random.uniform) -> None:
@@ -31,11 +29,11 @@ class Backoff:
 
     @property
     def failures(self) -> int:
-        """Sessions in a row that gave too little media to be called healthy."""
+        """The number of consecutive sessions with too little media to be healthy."""
         return self._failures
 
     def next_s(self, media_s: float) -> float:
-        """How long to wait after a session that gave `media_s` seconds of media."""
+        """Return how long to wait after a session with `media_s` seconds of media."""
         if media_s >= HEALTHY_S:
             self._failures = 0
         step_s = min(MAX_S, FIRST_S * 2.0 ** min(self._failures, 16))

@@ -1,5 +1,5 @@
-"""Our own RTSP reader, for what nearly every camera sends: from the first request to media that
-comes. Pure: it yields what to send.
+"""Our own RTSP reader, which supports what nearly every camera sends. It goes from the first
+request to playback. Pure: it yields the requests to send.
 """
 
 from __future__ import annotations
@@ -21,14 +21,16 @@ CODECS = ("h264", "hevc")
 
 @dataclass(frozen=True, slots=True)
 class Elsewhere:
-    """The camera sends us to another address."""
+    """The camera redirects to another address."""
 
     url: str
 
 
 @dataclass(frozen=True, slots=True)
 class UnsupportedStream:
-    """Nothing that this reader reads; why, in words. libavformat may."""
+    """The stream is not supported by this reader, but perhaps by libavformat. The reason is a
+    sentence.
+    """
 
     reason: str
 
@@ -36,7 +38,7 @@ class UnsupportedStream:
 @dataclass(frozen=True, slots=True)
 class Played:
     url: str
-    """What later requests are about."""
+    """The URL of later requests."""
 
 
 Outcome = Elsewhere | UnsupportedStream | Played
@@ -46,7 +48,7 @@ Talk = Generator[bytes, RtspAnswer, Outcome]
 def begin(
     session: RtspSession, url: str, media: MediaTransport, camera_id: str, counts: SourceCounts
 ) -> Talk:
-    """Have the stream of `url` sent to `media`."""
+    """Request that the stream of `url` is sent to `media`."""
     answer = yield from session.describe(url)
     if elsewhere := moved_to(answer):
         return Elsewhere(elsewhere)
@@ -62,25 +64,27 @@ def begin(
         return UnsupportedStream(
             f"it sends {video.codec}" + ("" if video.is_plain else ", encrypted or interleaved")
         )
-    media.agreed(0, (yield from session.set_up(control_url(base, video.control), media.offer(0))))
+    media.negotiated(
+        0, (yield from session.set_up(control_url(base, video.control), media.offer(0)))
+    )
     audio = first_audio(text)
     if audio is not None:
-        audio = yield from _with_sound(session, base, audio, media, counts)
+        audio = yield from _set_up_audio(session, base, audio, media, counts)
     track = VideoTrack(camera_id, video, audio, counts, media.channel(0))
-    media.begin(track, AudioTrack(audio, track) if audio is not None else None)
+    media.start(track, AudioTrack(audio, track) if audio is not None else None)
     session_url = control_url(base, video.session_control)
     yield from session.play(session_url)
     return Played(session_url)
 
 
-def _with_sound(
+def _set_up_audio(
     session: RtspSession, base: str, audio: Audio, media: MediaTransport, counts: SourceCounts
 ) -> Generator[bytes, RtspAnswer, Audio | None]:
-    """Have `audio` sent too; None where it is not: the video matters more."""
+    """Request `audio` too. Return None if it is refused, because video has priority."""
     refusal = "" if audio.is_supported else f"{audio.codec} is not kept"
     if not refusal:
         try:
-            media.agreed(
+            media.negotiated(
                 1, (yield from session.set_up(control_url(base, audio.control), media.offer(1)))
             )
         except (SourceUnreachable, SourceRejected) as error:

@@ -1,8 +1,8 @@
-"""One RTSP session as a conversation: what is asked, and what the camera's answers mean (RFC 2326).
-Pure: no sockets.
+"""One RTSP session: its requests, and the meaning of the camera's answers (RFC 2326). Pure: no
+sockets.
 
-A `Talk` yields requests and is sent the answer to each. No error text quotes an answer or a header:
-they may hold what a login is made of.
+A `Talk` yields requests and receives the answer to each. Error texts never quote an answer or a
+header, because they may contain parts of a login.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ from collections.abc import Generator
 from domain.camera_states import Why
 from domain.errors import SourceError, SourceRejected, SourceUnreachable
 from domain.registry import Credentials
-from ingest.rtsp.auth import RtspLogin, best
+from ingest.rtsp.auth import RtspLogin, strongest_challenge
 from ingest.rtsp.wire import RtspAnswer
 
 _LOGINS = 3
-_HARMLESS = {("OPTIONS", status) for status in (404, 405, 454, 455, 501, 551)}
-"""Some cameras know no OPTIONS; what they have is asked for next."""
+_ACCEPTED_ERRORS = {("OPTIONS", status) for status in (404, 405, 454, 455, 501, 551)}
+"""Some cameras do not support OPTIONS; the next request shows what they support."""
 _MOVED = (301, 302, 303, 305, 307, 308)
 _USUAL_TIMEOUT_S = 60.0
 _TIMEOUT = re.compile(r"timeout\s*=\s*(\d{1,6})", re.IGNORECASE)
 
 
 class RtspSession:
-    """Raises SourceError for what the camera refuses."""
+    """The requests of one session. They raise SourceError if the camera refuses."""
 
     def __init__(self, credentials: Credentials | None) -> None:
         self.keep_alive_s = _USUAL_TIMEOUT_S / 2
@@ -34,25 +34,23 @@ class RtspSession:
         self._login: RtspLogin | None = None
         self._id = ""
         self._sequence = 0
-        self._tells_parameters = False
+        self._supports_get_parameter = False
 
     def is_awaited(self, answer: RtspAnswer) -> bool:
-        """Whether it answers the last request."""
+        """Whether `answer` belongs to the last request."""
         return answer.header("cseq") in ("", str(self._sequence))
 
     def describe(self, url: str) -> Generator[bytes, RtspAnswer, RtspAnswer]:
-        """The answer with the description of `url`, or one that moves it elsewhere: see
-        `moved_to`.
-        """
+        """Return the answer with the description of `url`, or a redirect: see `moved_to`."""
         options = yield from self._ask("OPTIONS", url)
-        self._tells_parameters = "GET_PARAMETER" in options.header("public").upper()
+        self._supports_get_parameter = "GET_PARAMETER" in options.header("public").upper()
         if moved_to(options):
             return options
         return (yield from self._ask("DESCRIBE", url, "Accept: application/sdp"))
 
     def set_up(self, url: str, transport: str) -> Generator[bytes, RtspAnswer, str]:
-        """Have the media of `url` sent as the Transport header `transport` says; returns what
-        the camera makes of it.
+        """Request the media of `url` with the Transport header `transport`, and return the camera's
+        header.
         """
         answer = yield from self._ask("SETUP", url, f"Transport: {transport}")
         self._id, _, rest = answer.header("session").partition(";")
@@ -61,19 +59,19 @@ class RtspSession:
         return answer.header("transport")
 
     def play(self, url: str) -> Generator[bytes, RtspAnswer, None]:
-        """From here on the media comes, the first of it perhaps before the answer."""
+        """Start playback. The first media may arrive before the answer."""
         yield from self._ask("PLAY", url, "Range: npt=0.000-")
 
     def keep_alive(self, url: str) -> bytes:
-        """A request that asks for nothing; its answer goes to `heed`."""
-        return self._request("GET_PARAMETER" if self._tells_parameters else "OPTIONS", url)
+        """Return a request that only keeps the session alive; pass its answer to `heed`."""
+        return self._request("GET_PARAMETER" if self._supports_get_parameter else "OPTIONS", url)
 
     def tear_down(self, url: str) -> bytes:
         return self._request("TEARDOWN", url)
 
     def heed(self, answer: RtspAnswer) -> None:
-        """Look at an answer that comes while media is played: raises where the camera no longer
-        knows the session.
+        """Check an answer during playback. Raises SourceUnreachable if the camera has ended the
+        session.
         """
         if answer.status == 401:
             self._log_in(answer)
@@ -92,13 +90,17 @@ class RtspSession:
             if self._login is None:
                 break
         is_moved = method in ("OPTIONS", "DESCRIBE") and moved_to(answer)
-        if answer.status != 200 and not is_moved and (method, answer.status) not in _HARMLESS:
+        if (
+            answer.status != 200
+            and not is_moved
+            and (method, answer.status) not in _ACCEPTED_ERRORS
+        ):
             raise _refused(method, answer.status)
         return answer
 
     def _log_in(self, answer: RtspAnswer) -> bool:
-        """Get ready to log in as the camera asks; True where only the nonce was too old."""
-        challenge = best(answer.all("www-authenticate"))
+        """Prepare the login that the camera requires. Return True if only the nonce was stale."""
+        challenge = strongest_challenge(answer.header_values("www-authenticate"))
         if challenge is None or self._credentials is None:
             self._login = None
             return False
@@ -122,7 +124,7 @@ class RtspSession:
 
 
 def moved_to(answer: RtspAnswer) -> str:
-    """The address that the camera sends us to instead; empty where it does not."""
+    """Return the address to which the camera redirects; empty if it does not."""
     return answer.header("location") if answer.status in _MOVED else ""
 
 

@@ -1,5 +1,5 @@
-"""How the media of a session come: through its own connection, or as datagrams. What both agree
-on with a camera, and take apart.
+"""The transports of a session's media: interleaved in its own connection, or as datagrams. Both
+negotiate with the camera and unpack the media.
 """
 
 from __future__ import annotations
@@ -18,27 +18,25 @@ _INTERLEAVED = re.compile(r"interleaved\s*=\s*(\d{1,3})(?:\s*-\s*(\d{1,3}))?", r
 
 
 class MediaTransport(Protocol):
-    """What a session is set up with. Tracks are counted from 0; the video's is the first."""
+    """The transport of a session. Tracks count from 0; the video is the first."""
 
     def offer(self, track: int, /) -> str:
-        """The Transport header that asks for a track."""
+        """Return the Transport header that requests a track."""
 
-    def agreed(self, track: int, transport: str, /) -> None:
-        """The camera answered with this Transport header. Raises SourceUnreachable where it
-        means another way.
+    def negotiated(self, track: int, transport: str, /) -> None:
+        """Process the camera's Transport header. Raises SourceUnreachable if it names another
+        transport.
         """
 
     def channel(self, track: int, /) -> int:
-        """Of a track's RTP packets, where they come through the connection."""
+        """Return the interleaved channel of a track's RTP packets."""
 
-    def begin(self, video: VideoTrack, audio: AudioTrack | None, /) -> None:
-        """From now on packets may come. `audio` is track 1, where it was agreed on."""
+    def start(self, video: VideoTrack, audio: AudioTrack | None, /) -> None:
+        """Start to receive packets. `audio` is track 1, if it was negotiated."""
 
 
 class Interleaved:
-    """Media that comes through the RTSP connection, each packet behind four bytes that say its
-    channel and length.
-    """
+    """Media in the RTSP connection, each packet after four bytes with its channel and length."""
 
     def __init__(self, wire: Wire) -> None:
         self.video: VideoTrack | None = None
@@ -46,12 +44,12 @@ class Interleaved:
         self._wire = wire
         self._channels: list[tuple[int, int]] = []
         self._handlers: dict[int, Callable[[bytearray, int, int], None]] = {}
-        self.consume_pictures = _take_nothing
+        self.consume_pictures = _consume_nothing
 
     def offer(self, track: int) -> str:
         return f"RTP/AVP/TCP;unicast;interleaved={2 * track}-{2 * track + 1}"
 
-    def agreed(self, track: int, transport: str) -> None:
+    def negotiated(self, track: int, transport: str) -> None:
         match = _INTERLEAVED.search(transport)
         if match is None and "RTP/AVP/TCP" not in transport.upper():
             raise SourceUnreachable(
@@ -66,7 +64,7 @@ class Interleaved:
     def channel(self, track: int) -> int:
         return self._channels[track][0]
 
-    def begin(self, video: VideoTrack, audio: AudioTrack | None) -> None:
+    def start(self, video: VideoTrack, audio: AudioTrack | None) -> None:
         self.video, self.audio = video, audio
         self.consume_pictures = video.units.consume_pictures
         for (data, control), track in zip(self._channels, (video, audio), strict=False):
@@ -78,14 +76,14 @@ class Interleaved:
             take(buffer, start, stop)
 
     def reports(self, own_ssrc: int) -> Iterator[bytes]:
-        """What to send through the connection, about each track that has come to anything."""
+        """Yield a receiver report for each track, to be sent in the connection."""
         for (_, control), track in zip(self._channels, (self.video, self.audio), strict=False):
             if track is not None:
                 report = track.report(own_ssrc)
                 yield struct.pack(">BBH", 0x24, control, len(report)) + report
 
 
-def _take_nothing(buffer: bytearray, at: int, end: int) -> int:
+def _consume_nothing(buffer: bytearray, at: int, end: int) -> int:
     return at
 
 

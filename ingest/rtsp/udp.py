@@ -1,5 +1,5 @@
-"""Media that comes as datagrams: a pair of ports of ours for each track, one for RTP and the
-next for RTCP (RFC 3550, 11).
+"""Media as datagrams, with a pair of local ports for each track: one for RTP and the next for RTCP
+(RFC 3550, 11).
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from ingest.packets.tracks import AudioTrack, VideoTrack
 _SERVER_PORTS = re.compile(r"server_port\s*=\s*(\d{1,5})(?:\s*-\s*(\d{1,5}))?", re.IGNORECASE)
 _TRIES = 200
 _RECEIVE_BYTES = 1 << 20
-"""Of a socket's queue: a keyframe of an 8 Mbit/s camera, which comes as one burst, and room. The
-kernel grants up to `net.core.rmem_max`. It counts what a packet costs it, nearly twice what it
-holds.
+"""The size of a socket's queue, with room for a keyframe of an 8 Mbit/s camera, which arrives as
+one burst. The kernel grants up to `net.core.rmem_max`. It counts nearly twice the size of each
+packet.
 """
 _MAX_DATAGRAMS = 4000
-"""Read at one tick from one socket."""
+"""The limit of datagrams that one tick reads from one socket."""
 
 
 class _Pair(NamedTuple):
@@ -38,8 +38,8 @@ class _Pair(NamedTuple):
 
 
 class Datagrams:
-    """The media of a camera at `address`; what comes from any other address is counted as
-    strange, and nothing else is done with it.
+    """Receives the media of a camera at `address`. Datagrams from other addresses are counted and
+    dropped.
     """
 
     def __init__(
@@ -50,8 +50,8 @@ class Datagrams:
         counts: SourceCounts,
         buffer: bytearray,
     ) -> None:
-        """`own_address`: of the connection to the camera, where the ports are opened, between
-        the two of `ports`.
+        """`own_address` is the local address of the connection to the camera. The ports are opened
+        there, within the range `ports`.
         """
         self.video: VideoTrack | None = None
         self.audio: AudioTrack | None = None
@@ -70,8 +70,8 @@ class Datagrams:
 
     @property
     def is_pressing(self) -> bool:
-        """The kernel's queues are too small to hold what comes between two ticks: they are to
-        be read at once.
+        """Whether the kernel's queues are too small to hold the packets between two ticks, so that
+        they must be read without delay.
         """
         return any(
             pair.data.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) < _RECEIVE_BYTES
@@ -84,13 +84,15 @@ class Datagrams:
         self._pairs.clear()
 
     def offer(self, track: int) -> str:
-        """Opens a pair of ports. Raises SourceUnreachable where none is free."""
+        """Open a pair of ports, and return the Transport header. Raises SourceUnreachable if none
+        is free.
+        """
         while len(self._pairs) <= track:
             self._pairs.append(self._open_pair())
         first = self._pairs[track].data.getsockname()[1]
         return f"RTP/AVP;unicast;client_port={first}-{first + 1}"
 
-    def agreed(self, track: int, transport: str) -> None:
+    def negotiated(self, track: int, transport: str) -> None:
         if "RTP/AVP/TCP" in transport.upper() or "multicast" in transport.lower():
             raise SourceUnreachable(
                 "the camera does not send over UDP; write `transport: tcp` into the registry",
@@ -103,18 +105,20 @@ class Datagrams:
     def channel(self, track: int) -> int:
         return 0
 
-    def begin(self, video: VideoTrack, audio: AudioTrack | None) -> None:
+    def start(self, video: VideoTrack, audio: AudioTrack | None) -> None:
         self.video, self.audio = video, audio
         self._orders = [Reorder(track.units.put) for track in (video, audio) if track is not None]
 
     def put(self, buffer: bytearray, channel: int, start: int, stop: int) -> None:
-        """No media is expected in the connection."""
+        """Ignore interleaved media, which is not expected."""
 
     def consume_pictures(self, buffer: bytearray, at: int, end: int) -> int:
         return at
 
     def read(self, now_s: float) -> None:
-        """What came since the last time: packets first, as a goodbye may have overtaken them."""
+        """Read the datagrams of all tracks: RTP before RTCP, because a goodbye may overtake
+        packets.
+        """
         tracks = (self.video, self.audio)
         for pair, order, track in zip(self._pairs, self._orders, tracks, strict=False):
             for size in self._received(pair.data):
@@ -128,8 +132,8 @@ class Datagrams:
                 order.flush()
 
     def send_reports(self, own_ssrc: int) -> None:
-        """About each track, to where the camera said that it listens; what cannot be sent is
-        not missed.
+        """Send a receiver report for each track to the camera's port. Errors are ignored, because
+        reports are optional.
         """
         for pair, port, track in zip(
             self._pairs, self._report_ports, (self.video, self.audio), strict=False
@@ -139,13 +143,15 @@ class Datagrams:
                     pair.control.sendto(track.report(own_ssrc), (self._address, port))
 
     def _received(self, own: socket.socket) -> Iterator[int]:
-        """The size of each datagram of the camera's, in the buffer until the next is asked for."""
+        """Yield the size of each datagram from the camera; its data is in the buffer until the next
+        one.
+        """
         for _ in range(_MAX_DATAGRAMS):
             try:
                 size, sender = own.recvfrom_into(self._buffer)
             except BlockingIOError:
                 return
-            except ConnectionRefusedError:  # of a report that we sent: nobody listens there
+            except ConnectionRefusedError:  # the answer to a report that we sent to a closed port
                 continue
             if sender[0].partition("%")[0] == self._address:
                 yield size
@@ -158,16 +164,16 @@ class Datagrams:
         for _ in range(_TRIES if evens else 0):
             port = random.choice(evens)
             with suppress(OSError):
-                data = self._opened(port)
+                data = self._open_socket(port)
                 try:
-                    return _Pair(data, self._opened(port + 1))
+                    return _Pair(data, self._open_socket(port + 1))
                 except OSError:
                     data.close()
         raise SourceUnreachable(
             f"no pair of UDP ports is free between {first} and {last}", Why.FAILED
         )
 
-    def _opened(self, port: int) -> socket.socket:
+    def _open_socket(self, port: int) -> socket.socket:
         own = socket.socket(
             socket.AF_INET6 if ":" in self._own_address else socket.AF_INET, socket.SOCK_DGRAM
         )

@@ -1,8 +1,7 @@
-"""One RTSP connection's bytes: answers, and the RTP and RTCP packets between them (RFC 2326,
+"""Parses the bytes of an RTSP connection: answers, and interleaved RTP and RTCP packets (RFC 2326,
 10.12). Pure: no sockets.
 
-What comes is looked at where it was read into, one buffer for all connections, and copied only
-once.
+All connections share one buffer. Data is parsed in place and copied only once.
 """
 
 from __future__ import annotations
@@ -20,65 +19,65 @@ _MARK = b"RTSP/"
 
 @dataclass(frozen=True, slots=True)
 class RtspAnswer:
-    """A server's answer. Header names are in lower case; one that comes twice is there twice."""
+    """A server's answer. Header names are in lower case; repeated headers are kept."""
 
     status: int
     headers: tuple[tuple[str, str], ...]
     body: bytes
 
     def header(self, name: str) -> str:
-        """The first header of that (lower-case) name, or an empty text."""
+        """Return the first header with that (lower-case) name, or an empty text."""
         return next((value for own, value in self.headers if own == name), "")
 
-    def all(self, name: str) -> list[str]:
+    def header_values(self, name: str) -> list[str]:
         return [value for own, value in self.headers if own == name]
 
 
 class MediaSink(Protocol):
-    """Where the packets go. The buffer is good until the call returns."""
+    """The receiver of packets. The buffer is valid until the call returns."""
 
     def put(self, buffer: bytearray, channel: int, start: int, stop: int) -> None:
-        """Take the packet in `buffer[start:stop]`."""
+        """Process the packet in `buffer[start:stop]`."""
 
     def consume_pictures(self, buffer: bytearray, at: int, end: int) -> int:
-        """Take packets from `at` on, framing and all, as many as are easily taken; returns
-        where the first lies that is left.
+        """Process whole pictures from `at` on, framing included, as far as that is fast. Return the
+        position of the first packet that was not processed.
         """
 
 
 class Wire:
-    """Read into `room()`, then `deliver()` as much as came, and take the `answers`. Between the two
-    the buffer is this wire's.
+    """Read into `room()`, call `deliver()` with the size, and then take the `answers`. In between,
+    the buffer belongs to this wire.
 
-    Bytes that are neither are skipped up to the next that look like either, and counted: a camera
-    that loses its place costs packets, not the connection.
+    Other bytes are skipped up to the next possible packet or answer, and counted. A camera that
+    loses its framing then loses packets, but not the connection.
     """
 
     def __init__(self, channels: tuple[int, ...], buffer: bytearray) -> None:
-        """`buffer`: CAPACITY_BYTES, which other wires may use too."""
+        """`buffer` has CAPACITY_BYTES, and may be shared with other wires."""
         self.channels = channels
         self.buffer = buffer
         self.answers: deque[RtspAnswer] = deque(maxlen=16)
         self.garbage_bytes = 0
         self.is_too_long = False
-        """An answer was longer than MAX_ANSWER_BYTES, and was passed over."""
+        """Whether an answer was longer than MAX_ANSWER_BYTES and was skipped."""
         self._view = memoryview(buffer)
         self._rest = b""
 
     @property
     def pending_bytes(self) -> int:
-        """Bytes that came of an answer or a packet whose end did not."""
+        """The number of bytes of an incomplete answer or packet."""
         return len(self._rest)
 
     def room(self) -> memoryview:
-        """Where the next bytes go; never empty."""
+        """Return the place for the next bytes, which is never empty."""
         rest = len(self._rest)
         self._view[:rest] = self._rest
         return self._view[rest:]
 
     def deliver(self, size_bytes: int, media: MediaSink) -> None:
-        """Of what was read into `room`, give the whole packets to `media`, in order; answers
-        between them go to `answers`.
+        """Process the bytes that were read into `room`: packets go to `media` in order, answers to
+        `answers`.
         """
         buffer, channels, at, end = self.buffer, self.channels, 0, len(self._rest) + size_bytes
         while end - (at := media.consume_pictures(buffer, at, end)) > 4:
@@ -94,27 +93,29 @@ class Wire:
                 at = stop
                 continue
             after = (
-                self._answer(at, end) if buffer[at] == _MARK[0] else self._resynchronised(at, end)
+                self._parse_answer(at, end)
+                if buffer[at] == _MARK[0]
+                else self._resynchronise(at, end)
             )
             if after == at:
                 break
             at = after
         self._rest = bytes(self._view[at:end])
 
-    def _answer(self, at: int, end: int) -> int:
-        """Where the answer at `at` ends, having kept it; `at` where it is not all there yet."""
+    def _parse_answer(self, at: int, end: int) -> int:
+        """Store the answer at `at`, and return its end; `at` if it is incomplete."""
         if not self.buffer.startswith(_MARK, at, end):
-            return self._resynchronised(at, end)
+            return self._resynchronise(at, end)
         stop = self.buffer.find(b"\r\n\r\n", at, end)
         if stop < 0:
-            return at if end - at < MAX_ANSWER_BYTES else self._passed_over(at, end)
+            return at if end - at < MAX_ANSWER_BYTES else self._skip_answer(at, end)
         answer = _parsed_head(bytes(self.buffer[at:stop]))
         if answer is None:
-            return self._resynchronised(at, end)
+            return self._resynchronise(at, end)
         length = answer.header("content-length")
         size = int(length) if length.isascii() and length.isdigit() and len(length) < 9 else 0
         if stop - at + 4 + size > MAX_ANSWER_BYTES:
-            return self._passed_over(at, end)
+            return self._skip_answer(at, end)
         if stop + 4 + size > end:
             return at
         self.answers.append(
@@ -124,15 +125,13 @@ class Wire:
         )
         return stop + 4 + size
 
-    def _passed_over(self, at: int, end: int) -> int:
-        """The answer at `at` is too long."""
+    def _skip_answer(self, at: int, end: int) -> int:
+        """Skip the answer at `at`, which is too long."""
         self.is_too_long = True
-        return self._resynchronised(at, end)
+        return self._resynchronise(at, end)
 
-    def _resynchronised(self, at: int, end: int) -> int:
-        """Where after `at` the next packet or answer may begin, as far as the bytes before
-        `end` can tell.
-        """
+    def _resynchronise(self, at: int, end: int) -> int:
+        """Return the position after `at` at which the next packet or answer may begin."""
         place = min(self._next_packet(at + 1, end), self._next_mark(at + 1, end))
         self.garbage_bytes += place - at
         return place

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from domain.clock import NS_PER_S
 from domain.errors import SourceError, SourceRejected, SourceUnreachable
 from ingest.onvif.events import (
-    HELD_S,
+    MAX_ACTIVE_S,
     PULL,
     ActiveNotices,
     Notice,
@@ -22,7 +22,7 @@ from ingest.onvif.events import (
     notices,
     subscription,
 )
-from ingest.onvif.soap import Token, envelope, read
+from ingest.onvif.soap import Token, envelope, parse_answer
 
 HIKVISION = """<env:Envelope xmlns:env="http://www.w3.org/2003/05/soap-envelope" xmlns:tev="e" xmlns:wsnt="n" xmlns:tt="t" xmlns:tns1="x">
 <env:Body><tev:PullMessagesResponse><tev:CurrentTime>2026-11-24T08:00:00Z</tev:CurrentTime><wsnt:NotificationMessage>
@@ -64,7 +64,7 @@ NOTHING = "<S:Envelope xmlns:S='s'><S:Body><P/></S:Body></S:Envelope>"
     ],
 )  # fmt: skip
 def test_notices_of_several_makers(answer: str, expected: list[tuple[str, bool, bool]]) -> None:
-    assert notices(read(answer.encode())) == tuple(Notice(*one) for one in expected)
+    assert notices(parse_answer(answer.encode())) == tuple(Notice(*one) for one in expected)
 
 
 BOMB = "<!DOCTYPE b [<!ENTITY a 'ha'><!ENTITY b '&a;&a;&a;'>]>"
@@ -90,14 +90,14 @@ FILE = "<!DOCTYPE b [<!ENTITY a SYSTEM 'file:///etc/passwd'>]>"
 )
 def test_damaged_and_hostile_answers_are_said_in_words(answer: bytes, says: str) -> None:
     with pytest.raises(SourceUnreachable, match=says):
-        read(answer)
+        parse_answer(answer)
 
 
 @given(st.binary(max_size=200), st.integers(0, len(HIKVISION)), st.integers(0, 50))
 def test_no_damage_raises_anything_else(noise: bytes, at: int, cut: int) -> None:
     whole = HIKVISION.encode()
     try:
-        body = read(whole[:at] + noise + whole[at + cut :])
+        body = parse_answer(whole[:at] + noise + whole[at + cut :])
     except SourceError:
         return
     assert len(notices(body)) <= 1
@@ -106,7 +106,7 @@ def test_no_damage_raises_anything_else(noise: bytes, at: int, cut: int) -> None
 
 def test_a_refused_login_is_told_apart() -> None:
     with pytest.raises(SourceRejected, match="NotAuthorized"):
-        read(
+        parse_answer(
             NOTHING.replace(
                 "<P/>", "<S:Fault><S:Value>ter:NotAuthorized</S:Value></S:Fault>"
             ).encode()
@@ -114,7 +114,7 @@ def test_a_refused_login_is_told_apart() -> None:
 
 
 def test_a_device_without_time_events_or_subscription() -> None:
-    body = read(NOTHING.encode())
+    body = parse_answer(NOTHING.encode())
     assert device_time_ns(body) is None
     with pytest.raises(SourceUnreachable, match="no events"):
         events_address(body)
@@ -140,10 +140,10 @@ def _range(from_s: float, to_s: float, what: str) -> tuple[int, int, str]:
 
 
 def test_what_lasts_triggers_until_it_ends_and_what_does_not_for_a_moment() -> None:
-    held = ActiveNotices()
+    active = ActiveNotices()
 
     def at(second: float, *received: Notice) -> tuple[int, int, str] | None:
-        return held.take(received, second, round(second * NS_PER_S))
+        return active.update(received, second, round(second * NS_PER_S))
 
     assert at(1) is None
     assert at(2, Notice("pir", True, False)) == _range(2, 2, "pir")
@@ -157,7 +157,7 @@ def test_what_lasts_triggers_until_it_ends_and_what_does_not_for_a_moment() -> N
 
 
 def test_what_a_device_forgets_to_end_is_over() -> None:
-    held = ActiveNotices()
-    held.take([Notice("cell", True, True)], 0, 0)
-    assert held.take([], HELD_S, 1) == (0, 1, "cell")
-    assert held.take([], HELD_S + 5, 2) is None
+    active = ActiveNotices()
+    active.update([Notice("cell", True, True)], 0, 0)
+    assert active.update([], MAX_ACTIVE_S, 1) == (0, 1, "cell")
+    assert active.update([], MAX_ACTIVE_S + 5, 2) is None

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.rtsp.auth import Challenge, RtspLogin, best
+from ingest.rtsp.auth import Challenge, RtspLogin, strongest_challenge
 
 RFC2617 = (
     'Digest realm="testrealm@host.com", qop="auth,auth-int", '
@@ -23,7 +23,7 @@ RFC7616 = (
 
 
 def challenge(*headers: str) -> Challenge:
-    found = best(headers)
+    found = strongest_challenge(headers)
     assert found is not None
     return found
 
@@ -54,7 +54,10 @@ def test_the_strongest_offer_is_taken() -> None:
     assert challenge('Basic realm="x"', md5, RFC7616).algorithm == "SHA-256"
     assert challenge(f'Basic realm="x", {md5}').algorithm == "MD5"
     assert challenge('Basic realm="a, b"').realm == "a, b"
-    assert best(['Digest realm="x", nonce="y", algorithm=SHA-512-256', "Negotiate"]) is None
+    assert (
+        strongest_challenge(['Digest realm="x", nonce="y", algorithm=SHA-512-256', "Negotiate"])
+        is None
+    )
 
 
 def test_a_stale_nonce_is_told() -> None:
@@ -85,11 +88,11 @@ def test_nothing_is_sent_that_was_not_offered(lacking: str) -> None:
 )
 def test_no_header_is_an_error(headers: list[str], user: str, password: str) -> None:
     assert (
-        best(headers) is None
+        strongest_challenge(headers) is None
         or "basic" in "".join(headers).lower()
         or "digest" in "".join(headers).lower()
     )
-    found = best([f"Digest {header}" for header in headers])
+    found = strongest_challenge([f"Digest {header}" for header in headers])
     assert found is None or RtspLogin(found, user, password, "c").header(
         "PLAY", "rtsp://h/"
     ).startswith(("Digest username=", "Basic "))

@@ -63,12 +63,12 @@ def given_out(codec: str, data: bytes, pieces: Sequence[int]) -> Given:
     wire = Wire((0, 1), bytearray(CAPACITY_BYTES))
     media, counts = Interleaved(wire), SourceCounts(Timeline())
     for track in (0, 1):
-        media.agreed(track, media.offer(track))
+        media.negotiated(track, media.offer(track))
     video = VideoTrack(
         "gate", Video(codec, 96, 90_000, (), True, "", ""), SOUND, counts, media.channel(0)
     )
     audio = AudioTrack(SOUND, video)
-    media.begin(video, audio)
+    media.start(video, audio)
     turn, answers = 0, 0
     while data:
         room = wire.room()
@@ -145,13 +145,13 @@ def test_packets_out_of_order_and_twice_make_nothing_up(
 def test_the_channels_are_the_cameras(transport: str, channel: int) -> None:
     wire = Wire((0, 1), bytearray(CAPACITY_BYTES))
     media = Interleaved(wire)
-    media.agreed(0, transport)
+    media.negotiated(0, transport)
     assert media.channel(0) == channel
     assert wire.channels == (channel, channel + 1)
 
 
 def test_another_way_than_tcp_is_refused() -> None:
     with pytest.raises(SourceUnreachable, match="transport: udp"):
-        Interleaved(Wire((0, 1), bytearray(CAPACITY_BYTES))).agreed(
+        Interleaved(Wire((0, 1), bytearray(CAPACITY_BYTES))).negotiated(
             0, "RTP/AVP;unicast;client_port=1-2"
         )
