@@ -132,23 +132,23 @@ class Recording:
     """Segments with what they said."""
 
     segments: Segments
-    told: list[str]
+    failures: list[str]
     holes: list[tuple[int, int, GapCause | None]]
 
 
 def recording(folder: Path, fence: int = 1, segment_s: float = 2.0) -> Recording:
     """Segments of "cam-1" under `folder`, a `recordings` folder."""
-    told: list[str] = []
+    failures: list[str] = []
     holes: list[tuple[int, int, GapCause | None]] = []
     segments = Segments(
         "cam-1",
         folder / "cam-1",
         lambda: fence,
         segment_s,
-        told.append,
+        failures.append,
         lambda *hole: holes.append(hole),
     )
-    return Recording(segments, told, holes)
+    return Recording(segments, failures, holes)
 
 
 def record(

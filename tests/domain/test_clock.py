@@ -1,4 +1,4 @@
-"""A clock that is set is noticed once, and steady time goes on as if it had not been."""
+"""A step of the clock is detected once, and does not affect steady time."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from domain.clock import (
 
 
 class Machine:
-    """The machine's two times, under the test's hand."""
+    """The two clocks of the machine, which the test controls."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.wall_ns, self.monotonic_ns = 1_760_000_000 * NS_PER_S, 5 * NS_PER_S
@@ -34,7 +34,7 @@ class Machine:
 
 
 @pytest.mark.parametrize("by_s", [3600, -3600, 0.6, -0.6])
-def test_a_step_is_told_once_and_leaves_steady_time_alone(
+def test_a_step_is_logged_once_and_does_not_change_steady_time(
     by_s: float, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     machine = Machine(monkeypatch)
@@ -55,7 +55,7 @@ def test_a_step_is_told_once_and_leaves_steady_time_alone(
     assert ("forward" if by_s > 0 else "back") in caplog.text
 
 
-def test_what_is_slewed_is_followed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_slewing_is_followed(monkeypatch: pytest.MonkeyPatch) -> None:
     machine = Machine(monkeypatch)
     clock = SystemClock()
     for _ in range(3600):
@@ -64,7 +64,7 @@ def test_what_is_slewed_is_followed(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not clock.steps
 
 
-def test_a_thread_that_is_held_up_between_its_questions_is_no_step(
+def test_a_suspended_thread_is_no_step(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     machine = Machine(monkeypatch)

@@ -1,4 +1,4 @@
-"""Floods become one line a second, and nothing of them goes uncounted."""
+"""Repeated messages become one line a second, and all of them are counted."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from domain.clock import ManualClock
 from domain.log import FloodGate
 
 
-def test_two_hundred_at_once_are_two_lines_and_all_are_counted() -> None:
+def test_two_hundred_messages_are_two_lines_and_all_are_counted() -> None:
     lines: list[str] = []
     clock = ManualClock()
     gate = FloodGate(lines.append, clock)
@@ -43,8 +43,8 @@ def test_no_key_has_two_lines_within_a_second_and_every_message_is_counted(
     for key in "ab":
         own = [(at_s, line) for at_s, line in lines if line.startswith(key)]
         assert all(later[0] - sooner[0] >= 0.999 for sooner, later in pairwise(own))
-        told = sum(
+        counted = sum(
             1 + int(match[1]) if (match := re.search(r"and (\d+) more", line)) else 1
             for _, line in own
         )
-        assert told == sum(name == key for name, _, _ in calls)
+        assert counted == sum(name == key for name, _, _ in calls)

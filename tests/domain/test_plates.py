@@ -1,4 +1,4 @@
-"""The grammar of plates, and what people type."""
+"""The grammar of plates, and the patterns that people type."""
 
 from __future__ import annotations
 

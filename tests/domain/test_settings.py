@@ -1,4 +1,4 @@
-"""What a wrong setting says, and that it repeats no value."""
+"""The error of an invalid setting names it and does not repeat its value."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A model made without checks is the model that checking makes."""
+"""A model that is built without validation equals a validated one."""
 
 from __future__ import annotations
 

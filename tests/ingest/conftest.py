@@ -85,7 +85,7 @@ def make_camera(url: str, transport: str = "tcp", camera_id: str = "gate") -> Ca
 
 @dataclass
 class Pull:
-    """What came of one connection."""
+    """The packets of one connection, and how it ended."""
 
     packets: list[Packet] = field(default_factory=list)
     audio: list[AudioPacket] = field(default_factory=list)

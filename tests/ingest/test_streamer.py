@@ -1,6 +1,4 @@
-"""A camera that is pulled for ever: states an operator reads, waits that never spin, and rates
-as they are.
-"""
+"""A camera that is pulled without end: its states, waits that never spin, and rates."""
 
 from __future__ import annotations
 
@@ -165,7 +163,7 @@ def test_the_state_and_the_sentence_of_a_failure_are_shown() -> None:
     assert streamer.status().state is CameraState.IDLE
 
 
-def test_a_fault_of_ours_is_told_counted_and_tried_again(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_software_fault_is_logged_counted_and_retried(caplog: pytest.LogCaptureFixture) -> None:
     streamer, loop, source = scripted(
         [(1.0, ZeroDivisionError("secret")), (1.0, SourceUnreachable("gone"))]
     )

@@ -1,4 +1,4 @@
-"""An event's JSON is the contract: every field comes back, times in milliseconds."""
+"""The JSON of an event is a contract: every field is read back, with times in milliseconds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Legs and what no vehicle could drive: by table, and as properties."""
+"""Legs and impossible legs, by table and as properties."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""The fan-out never blocks its reader, keeps what each consumer holds decodable, and counts
-every packet it drops.
+"""The fan-out never blocks its reader, gives each consumer decodable packets, and counts every
+packet that it drops.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def test_each_tap_gets_every_packet_from_the_first_keyframe_on() -> None:
 
 
 @given(st.lists(st.tuples(st.booleans(), st.integers(0, 3)), max_size=60))
-def test_what_comes_out_is_decodable_and_what_does_not_is_counted(
+def test_taken_packets_are_decodable_and_dropped_ones_counted(
     steps: list[tuple[bool, int]],
 ) -> None:
     """`steps`: whether each packet is a keyframe, and how often the consumer takes after it (0:
@@ -52,7 +52,7 @@ def test_what_comes_out_is_decodable_and_what_does_not_is_counted(
         assert after == before + 1 or steps[after][0], "a hole must end at a keyframe"
 
 
-def test_a_viewer_that_falls_behind_gets_the_new() -> None:
+def test_a_viewer_that_falls_behind_resumes_at_the_newest_keyframe() -> None:
     tap = Tap("f", 4, 10_000)
     for number in range(10):
         tap.put(_packet(number, number % 3 == 0))
@@ -91,32 +91,32 @@ def test_a_sink_is_handed_video_and_audio_until_it_is_detached() -> None:
     assert sink.got == [video, sound]
 
 
-def test_it_is_followed_by_viewers_and_by_sinks_that_are_in_a_hurry() -> None:
+def test_viewers_and_waiting_sinks_are_waiting_consumers() -> None:
     class Nothing:
         def put(self, *received: PacketOrBatch) -> None: ...
 
         def put_audio(self, packet: AudioPacket, /) -> None: ...
 
-    fanout, recorder, looker, is_waiting = Fanout(), Nothing(), Nothing(), [True]
+    fanout, recorder, analyser, is_waiting = Fanout(), Nothing(), Nothing(), [True]
     fanout.attach(recorder)
     assert not fanout.has_waiting_consumer
     tap = fanout.open("viewer")
     assert fanout.has_waiting_consumer
     fanout.close(tap)
-    fanout.attach(looker, lambda: is_waiting[0])
+    fanout.attach(analyser, lambda: is_waiting[0])
     assert fanout.has_waiting_consumer
     is_waiting[0] = False
     assert not fanout.has_waiting_consumer
     is_waiting[0] = True
     assert fanout.may_need_packets_soon
-    fanout.detach(looker)
+    fanout.detach(analyser)
     assert not fanout.has_waiting_consumer
     assert not fanout.may_need_packets_soon
 
 
-def test_whoever_reads_for_it_is_told_of_a_new_viewer() -> None:
-    fanout, told = Fanout(), list[int]()
-    fanout.on_tap = lambda: told.append(len(fanout.taps))
+def test_a_new_tap_calls_on_tap() -> None:
+    fanout, calls = Fanout(), list[int]()
+    fanout.on_tap = lambda: calls.append(len(fanout.taps))
     fanout.close(fanout.open("viewer"))
     fanout.open("another", from_held=True)
-    assert told == [1, 1]
+    assert calls == [1, 1]

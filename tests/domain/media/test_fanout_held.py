@@ -1,4 +1,4 @@
-"""What a fan-out holds: the packets since the last keyframe, bounded, for who begins to watch."""
+"""A fan-out holds the packets since the last keyframe for new viewers, within bounds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What came together is the same packets as one by one."""
+"""A batch contains the same packets as single packets."""
 
 from __future__ import annotations
 

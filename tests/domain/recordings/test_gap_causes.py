@@ -1,4 +1,4 @@
-"""Which cause a hole gets, by how its camera stood: a table of the ways that cameras fail."""
+"""The cause of a hole by the states of its camera: a table of the ways in which cameras fail."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def causes(
             [(0, State.LIVE, 0), (101, State.UNREACHABLE, 1), (102, State.LIVE, 1)],
             (100, 104),
             "network",
-            id="broke, came back",
+            id="broke, returned",
         ),
         pytest.param(
             [(0, State.LIVE, 0), (118, State.UNREACHABLE, 1), (119, State.LIVE, 1)],
@@ -99,14 +99,14 @@ def test_a_hole_has_the_cause_of_its_camera(
     assert causes(facts, *hole) == [(*hole, expected)]
 
 
-def test_a_camera_that_fell_silent_is_down_however_quickly_it_came_back() -> None:
+def test_a_camera_that_fell_silent_is_down_however_quickly_it_returns() -> None:
     rows = state_changes(
         (0, State.LIVE, 0), (110, State.UNREACHABLE, 1), (111, State.LIVE, 1), why=Why.SILENT
     )
     assert causes(Facts("cam", 0, rows), 100, 112) == [(100, 112, "camera_down")]
 
 
-def test_what_the_recorder_knows_is_believed() -> None:
+def test_the_cause_that_the_recorder_knows_is_used() -> None:
     facts = Facts("cam", 0, state_changes((0, State.LIVE, 0)))
     assert causes(facts, 100, 104, GapCause.DISK) == [(100, 104, "disk")]
 
@@ -130,7 +130,7 @@ def test_a_camera_that_is_down_after_a_restart_is_down_from_then_on() -> None:
     assert causes(facts, 100, 401) == [(100, 150, "restart"), (150, 401, "camera_down")]
 
 
-def test_what_was_given_up_is_told_apart_from_what_the_camera_did() -> None:
+def test_shed_time_is_distinct_from_a_failure_of_the_camera() -> None:
     shed = Gap("cam", 110 * NS_PER_S, 140 * NS_PER_S, GapCause.SHED, "too much to do")
     facts = Facts(
         "cam",

@@ -1,4 +1,4 @@
-"""Painting stretches of time over each other, against looking at every moment."""
+"""Layers of intervals are overlaid as if every moment were examined."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def seen_at(layers: list[tuple[int, int, str]], moment: int) -> str | None:
 
 
 @given(LAYERS)
-def test_what_is_seen_is_what_was_painted_last(layers: list[tuple[int, int, str]]) -> None:
+def test_the_last_layer_is_visible(layers: list[tuple[int, int, str]]) -> None:
     seen = overlay(layers)
     for moment in range(31):
         assert [what for start, end, what in seen if start <= moment < end] == [
@@ -28,7 +28,7 @@ def test_what_is_seen_is_what_was_painted_last(layers: list[tuple[int, int, str]
 
 
 @given(LAYERS)
-def test_neighbours_differ_or_do_not_touch(layers: list[tuple[int, int, str]]) -> None:
+def test_adjacent_intervals_differ(layers: list[tuple[int, int, str]]) -> None:
     seen = overlay(layers)
     assert all(start < end for start, end, _ in seen)
     assert all(

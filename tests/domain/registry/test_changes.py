@@ -1,4 +1,4 @@
-"""What one registry changes of another."""
+"""The differences between two registries."""
 
 from __future__ import annotations
 

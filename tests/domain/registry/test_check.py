@@ -1,4 +1,4 @@
-"""Every fault of a registry at once, with its line, its column and what to do."""
+"""All faults of a registry are reported together, each with line, column and remedy."""
 
 from __future__ import annotations
 
@@ -325,8 +325,8 @@ def test_aliases_without_end_are_a_fault(tmp_path: Path, text: str) -> None:
 def test_a_secrets_file_that_cannot_be_understood_is_a_fault(
     tmp_path: Path, data: bytes, expected: str
 ) -> None:
-    """0123 is the number 83 in YAML: the camera would be asked with a password that nobody
-    wrote.
+    """0123 is the number 83 in YAML, so the camera would get another password than the file
+    shows.
     """
     secrets_file = tmp_path / "camera_secrets.yaml"
     secrets_file.write_bytes(data)

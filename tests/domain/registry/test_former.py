@@ -1,4 +1,4 @@
-"""Cameras that left: known as they last were, until they are back."""
+"""Former cameras keep their last entry until they return."""
 
 from __future__ import annotations
 

@@ -180,7 +180,7 @@ def test_a_reader_that_is_late_gives_two_frames_a_second_until_it_caught_up(
     assert len(frames) - len(late) >= 11 * part, "and all of what is not late"
 
 
-def test_silence_is_told_and_the_end_ends() -> None:
+def test_silence_gives_none_and_the_end_ends_the_iteration() -> None:
     fanout = Fanout()
     tap = fanout.open("decode")
     frames = iter(FrameReader(tap, SystemClock(), 10.0, "gate"))

@@ -134,7 +134,7 @@ def test_what_surges_is_known_before_its_half_second_is_over(times: float) -> No
             if motion.surges and number >= 40 * FPS:
                 surged.append(number)
             number += 1
-    assert surged, "it is told of"
+    assert surged, "it is reported"
     assert 0 <= surged[0] - loud_from < round(WINDOW_NS * FPS / NS_PER_S) - 2
     assert motion.lasted_ns < WINDOW_NS
 
@@ -185,7 +185,7 @@ def _encoded_scene(walks: object) -> list[tuple[float, bool]]:
     return said
 
 
-def test_the_sink_tells_the_wall_times_of_motion_and_begins_anew_with_a_session() -> None:
+def test_the_sink_reports_wall_times_of_motion_and_restarts_with_a_session() -> None:
     moved: list[tuple[int, int]] = []
     sink = MotionSink(lambda from_ns, to_ns: moved.append((from_ns, to_ns)))
     packets = packets_of(Material(length=25 * 12))

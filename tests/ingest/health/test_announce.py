@@ -1,4 +1,4 @@
-"""What operators are told unasked: few lines, and an alarm once a camera has been down for
+"""The published state of cameras: few log lines, and an alarm once a camera has been down for
 minutes.
 """
 

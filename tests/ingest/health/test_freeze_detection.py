@@ -1,4 +1,4 @@
-"""A frozen picture is told from a quiet one, by real encoders' output."""
+"""A frozen picture differs from a quiet scene in the output of real encoders."""
 
 from __future__ import annotations
 

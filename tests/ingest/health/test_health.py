@@ -75,7 +75,7 @@ def test_from_connecting_to_live() -> None:
         (SourceUnsupported("mjpeg"), CameraState.CODEC_UNSUPPORTED, Why.CODEC),
     ],
 )
-def test_a_failure_stays_while_it_is_tried_again_and_is_still_told_after(
+def test_a_failure_stays_during_retries_and_its_error_remains_after_them(
     error: SourceError, state: CameraState, why: Why
 ) -> None:
     health = connected()
@@ -96,7 +96,7 @@ def test_a_failure_stays_while_it_is_tried_again_and_is_still_told_after(
 def test_packets_without_a_keyframe_from_the_start_are_of_no_use() -> None:
     health = connected()
     assert health.status(at(NO_KEYFRAME_S + 5)).state is CameraState.CONNECTING, (
-        "nothing came at all"
+        "nothing was received"
     )
     health.no_usable_keyframe()
     standing = health.status(at(NO_KEYFRAME_S + 5))
@@ -175,7 +175,7 @@ def test_pictures_that_cannot_be_decoded_are_a_state_until_one_can() -> None:
     assert health.status(at(41)).state is CameraState.LIVE
 
 
-def test_a_frozen_picture_is_told_from_when_it_froze_until_it_moves() -> None:
+def test_a_frozen_picture_is_reported_from_its_freeze_until_it_moves() -> None:
     health = connected()
     live(health, 1, 10)
     for second in range(10, 25):
@@ -246,7 +246,7 @@ FACTS = st.lists(st.tuples(st.sampled_from(NAMES), st.floats(0, 30)))
 
 
 @given(FACTS)
-def test_whatever_comes_the_state_began_no_later_than_now_and_no_earlier_than_the_first_fact(
+def test_for_any_facts_the_state_began_no_later_than_now_and_no_earlier_than_the_first_fact(
     facts: list[tuple[str, float]],
 ) -> None:
     failures = DecodeFailures()

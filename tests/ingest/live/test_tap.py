@@ -122,7 +122,7 @@ def test_a_camera_that_is_taken_out_ends_the_view(
     assert list(packets) == []
 
 
-def test_an_unknown_camera_and_a_dead_worker_are_told(tmp_path: Path, serve: Serve) -> None:
+def test_an_unknown_camera_and_a_dead_worker_are_errors(tmp_path: Path, serve: Serve) -> None:
     with pytest.raises(NodeOffline, match="does not answer"):
         next(live_packets(tmp_path / "w.sock", "gate", threading.Event()))
     serve(tmp_path / "w.sock")
@@ -130,7 +130,7 @@ def test_an_unknown_camera_and_a_dead_worker_are_told(tmp_path: Path, serve: Ser
         next(live_packets(tmp_path / "w.sock", "nope", threading.Event()))
 
 
-def test_a_viewer_that_takes_nothing_is_cut_off_and_blocks_nobody(
+def test_a_viewer_that_reads_nothing_is_disconnected_and_blocks_no_other(
     tmp_path: Path, station: Station, serve: Serve
 ) -> None:
     serve(tmp_path / "w.sock")

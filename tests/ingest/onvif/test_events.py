@@ -88,7 +88,7 @@ FILE = "<!DOCTYPE b [<!ENTITY a SYSTEM 'file:///etc/passwd'>]>"
         ),
     ],
 )
-def test_damaged_and_hostile_answers_are_said_in_words(answer: bytes, says: str) -> None:
+def test_damaged_and_hostile_answers_are_errors_with_sentences(answer: bytes, says: str) -> None:
     with pytest.raises(SourceUnreachable, match=says):
         parse_answer(answer)
 
@@ -104,7 +104,7 @@ def test_no_damage_raises_anything_else(noise: bytes, at: int, cut: int) -> None
     assert device_time_ns(body) is None
 
 
-def test_a_refused_login_is_told_apart() -> None:
+def test_a_refused_login_is_an_error_of_its_own() -> None:
     with pytest.raises(SourceRejected, match="NotAuthorized"):
         parse_answer(
             NOTHING.replace(

@@ -65,16 +65,16 @@ def test_every_picture_is_decoded_at_its_time(kind: str, tmp_path: Path, ffmpeg:
             for number, picture in enumerate(container.decode(video=0)):
                 assert number_in(picture) == seen + number
                 assert picture.time == pytest.approx(number / 25)
-        told = _probe(file, ffmpeg)["video"]
-        assert (told["width"], told["height"], told["codec_name"]) == (
+        probed = _probe(file, ffmpeg)["video"]
+        assert (probed["width"], probed["height"], probed["codec_name"]) == (
             WIDTH_PX,
             HEIGHT_PX,
             KINDS[kind].codec,
         )
-        assert told["codec_tag_string"] == ("avc1" if KINDS[kind].codec == "h264" else "hvc1")
-        assert told["pix_fmt"] == "yuv420p"
-        assert told["start_time"] == "0.000000"
-        seen += int(told["nb_read_frames"])
+        assert probed["codec_tag_string"] == ("avc1" if KINDS[kind].codec == "h264" else "hvc1")
+        assert probed["pix_fmt"] == "yuv420p"
+        assert probed["start_time"] == "0.000000"
+        seen += int(probed["nb_read_frames"])
     assert seen == 300
 
 
@@ -88,13 +88,13 @@ def test_every_picture_is_decoded_at_its_time(kind: str, tmp_path: Path, ffmpeg:
         ("pcm_mulaw", B_FRAMES, -300),
     ],
 )
-def test_sound_is_beside_its_picture_and_none_is_lost_at_the_seams(
+def test_audio_matches_its_pictures_and_none_is_lost_between_segments(
     codec: str, material: Material, delay_ms: int, tmp_path: Path, ffmpeg: str
 ) -> None:
     packets = packets_of(material)
     sound = sound_of(codec, packets[0], 11.9, delay_ms * 1_000_000)
     made = record(with_sound(packets, sound), tmp_path, sound=sound)
-    assert made.told == []
+    assert made.failures == []
     files = _files(tmp_path)
     assert len(files) == 6
     found: list[tuple[bytes, int]] = []
@@ -107,9 +107,9 @@ def test_sound_is_beside_its_picture_and_none_is_lost_at_the_seams(
         abs(ns - piece.wall_ns) <= NS_PER_S // 8000
         for (_, ns), piece in zip(found, sound, strict=True)
     )
-    told = _probe(files[0], ffmpeg)["audio"]
-    assert told["codec_name"] == codec
-    assert told["sample_rate"] == ("16000" if codec == "aac" else "8000")
+    probed = _probe(files[0], ffmpeg)["audio"]
+    assert probed["codec_name"] == codec
+    assert probed["sample_rate"] == ("16000" if codec == "aac" else "8000")
 
 
 def _sound_in(file: Path) -> list[tuple[bytes, int]]:

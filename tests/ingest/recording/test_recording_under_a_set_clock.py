@@ -70,7 +70,7 @@ def test_times_are_right_from_the_next_keyframe_on_and_no_picture_is_lost(
     assert log.count("clock_stepped: ") == 1, log
     status = json.loads(out.splitlines()[-1])
     assert status["state"] == "clock_wrong", (
-        "the camera, whose reports tell the old time, is told from ours"
+        "the camera, whose reports have the old time, is distinct from ours"
     )
     assert status["clock_skew_ms"] == pytest.approx(-by_s * 1000, abs=500)
     assert status["reconnects"] == 0

@@ -84,7 +84,7 @@ def test_files_hold_the_cameras_bytes_and_abut(kind: str, in_band: bool, tmp_pat
 
 
 @pytest.mark.parametrize("material", [PLAIN, LONG_GOP, HEVC], ids=str)
-def test_what_came_together_is_written_as_if_one_by_one(material: Material, tmp_path: Path) -> None:
+def test_batches_are_written_like_single_packets(material: Material, tmp_path: Path) -> None:
     """Bit for bit, with a hole and another session among them."""
     packets = [
         *packets_of(material)[:130],
@@ -183,7 +183,7 @@ def test_a_camera_without_parameter_sets_is_refused_in_words(tmp_path: Path) -> 
     packet = packets_of(PLAIN)[0]
     made = recording(tmp_path)
     made.segments.write([replace(packet, data=b"\0\0\0\1\x65" + packet.data[-50:])])
-    assert "sends no parameter sets" in made.told[0]
+    assert "sends no parameter sets" in made.failures[0]
     assert made.segments.lost_packets == 1
 
 
@@ -196,8 +196,8 @@ def test_a_full_disk_costs_the_rest_of_its_segment_and_is_a_hole(tmp_path: Path)
     made.segments.close()
     stored = [unit for file in _files(tmp_path) for unit in nals_of_file(file)]
     sent = [_slices(packet) for packet in packets]
-    assert made.told
-    assert all("File too large" in said for said in made.told)
+    assert made.failures
+    assert all("File too large" in said for said in made.failures)
     assert len(stored) == 300 - made.segments.lost_packets < 300
     assert stored[:50] == sent[:50]
     assert stored[-200:] == sent[-200:]
@@ -222,7 +222,7 @@ def test_a_folder_that_cannot_be_written_is_tried_again_at_each_keyframe(tmp_pat
     (tmp_path / "cam-1").unlink()
     made.segments.write(packets[50:])
     made.segments.close()
-    assert len(made.told) == 2
+    assert len(made.failures) == 2
     assert made.segments.lost_packets == 50
     assert [len(nals_of_file(file)) for file in _files(tmp_path)] == [25]
     assert made.holes == [(packets[0].wall_ns, packets[50].wall_ns, GapCause.DISK)]

@@ -60,11 +60,11 @@ def test_the_strongest_offer_is_taken() -> None:
     )
 
 
-def test_a_stale_nonce_is_told() -> None:
+def test_a_stale_nonce_is_recognised() -> None:
     assert challenge('Digest realm="x", nonce="y", stale=TRUE').is_stale
 
 
-def test_basic_and_odd_characters() -> None:
+def test_basic_and_special_characters() -> None:
     header = RtspLogin(challenge('Basic realm="x"'), "操作员", "a:b", "").header(
         "OPTIONS", "rtsp://h/"
     )

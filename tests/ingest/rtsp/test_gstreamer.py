@@ -1,5 +1,5 @@
-"""The RTSP door against GStreamer's server, which shares no code with ours: nothing lost at
-either end, the first picture at once.
+"""The RTSP client against GStreamer's server, which shares no code with it: nothing is lost at
+either end, and the first picture arrives without delay.
 """
 
 from __future__ import annotations
@@ -141,7 +141,7 @@ def test_a_city_checkpoint_tells_the_senders_time(
 
 @pytest.mark.parametrize("transport", ["tcp", "udp"])
 @pytest.mark.parametrize("name", SOUNDS)
-def test_sound_comes_beside_the_pictures_and_on_their_clock(
+def test_audio_arrives_with_the_pictures_and_on_their_clock(
     name: str,
     transport: str,
     urls: dict[str, str],
@@ -155,7 +155,7 @@ def test_sound_comes_beside_the_pictures_and_on_their_clock(
     assert (info.codec, info.clock_hz, info.channels) == (codec, rate_hz, 1)
     assert len(got.packets) >= 49
     whole_s = sum(packet.duration for packet in got.audio) / rate_hz
-    assert 1.7 < whole_s < 2.3  # what came before the first picture is left out
+    assert 1.7 < whole_s < 2.3  # audio before the first picture is dropped
     assert all(a.pts < b.pts and a.wall_ns < b.wall_ns for a, b in pairwise(got.audio))
     assert all(packet.stream == got.packets[0].stream for packet in got.audio)
     first, last = got.packets[0].wall_ns, got.packets[-1].wall_ns

@@ -1,5 +1,5 @@
-"""The RTSP door against two more servers, which send over UDP alone: VLC's, and a relay in
-Perl, which passes on what ffmpeg packetises.
+"""The RTSP client against two more servers, which send over UDP alone: VLC's, and a relay in front
+of it.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from ingest.rtsp.source import RtspSource
 from sightline.processes.ports import answers, free_ports
 from tests.ingest.conftest import FPS, make_video
 
-NOBODY = 65534
+UNPRIVILEGED_ID = 65534
 FILM_S = 30
-WANTED = 75
+EXPECTED_PACKETS = 75
 ATTEMPTS = 200
 Serving = Callable[[Path], AbstractContextManager[str]]
 
@@ -55,7 +55,7 @@ def _program(name: str, package: str) -> str:
 
 @contextmanager
 def vlc(film: Path) -> Iterator[str]:
-    """Plays once, whoever listens. It will not be root, and so is handed the open file."""
+    """Plays the film once. VLC refuses to run as root, so it gets the open file."""
     (port,) = free_ports(1)
     url = f"rtsp://127.0.0.1:{port}/gate"
     command = [
@@ -68,15 +68,15 @@ def vlc(film: Path) -> Iterator[str]:
         "--sout",
         f"#rtp{{sdp={url}}}",
     ]
-    nobody, groups = (NOBODY, list[int]()) if os.getuid() == 0 else (None, None)
+    account, groups = (UNPRIVILEGED_ID, list[int]()) if os.getuid() == 0 else (None, None)
     with ExitStack() as held, film.open("rb") as file:
         process = subprocess.Popen(
             command,
             stdin=file,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            user=nobody,
-            group=nobody,
+            user=account,
+            group=account,
             extra_groups=groups,
         )
         held.callback(_end, process)
@@ -123,11 +123,13 @@ def test_pictures_come_whole_and_in_step(
     pull: Callable[..., Pulled],
 ) -> None:
     with serving(films[codec]) as url:
-        attempts = (pull(source_of(url, "udp"), most=WANTED).packets for _ in range(ATTEMPTS))
+        attempts = (
+            pull(source_of(url, "udp"), most=EXPECTED_PACKETS).packets for _ in range(ATTEMPTS)
+        )
         packets = next(
             packets for packets in attempts if packets
-        )  # a server that does not know the film yet says so at once
-    assert len(packets) == WANTED
+        )  # a server that does not know the film yet refuses immediately
+    assert len(packets) == EXPECTED_PACKETS
     assert packets[0].is_keyframe
     assert {round((b.pts_ns - a.pts_ns) / 1e6) for a, b in pairwise(packets)} == {1000 // FPS}
     context = av.CodecContext.create(codec, "r")
@@ -136,4 +138,4 @@ def test_pictures_come_whole_and_in_step(
     frames = [
         frame for packet in packets for frame in context.decode(av.Packet(packet.data))
     ] + context.decode(None)
-    assert len(frames) == WANTED
+    assert len(frames) == EXPECTED_PACKETS

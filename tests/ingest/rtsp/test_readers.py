@@ -1,5 +1,5 @@
-"""Our own reader beside libavformat's, on the same streams: the same packets, and what one
-cannot do left to the other.
+"""Our own reader and that of libavformat on the same streams: the same packets, and the cases that
+only one of them handles.
 """
 
 from __future__ import annotations
@@ -243,11 +243,11 @@ def test_a_nonce_that_grew_old_is_renewed_and_a_wrong_password_is_tried_once(
 
     def answer(method: str, request: str) -> str:
         """The first nonce is too old by the time it is used."""
-        wanted = CHALLENGE.format(nonce=next(nonces))
+        challenge = CHALLENGE.format(nonce=next(nonces))
         if "Authorization" not in request:
-            return f"401 No\r\nWWW-Authenticate: {wanted}"
+            return f"401 No\r\nWWW-Authenticate: {challenge}"
         if 'nonce="0"' in request:
-            return f"401 No\r\nWWW-Authenticate: {wanted}, stale=true"
+            return f"401 No\r\nWWW-Authenticate: {challenge}, stale=true"
         return "404 No"
 
     with camera(answer) as (url, scripted):

@@ -56,7 +56,7 @@ def test_a_picture_ends_a_silence() -> None:
         (ReceivedCounts(), "no video arrived for 5 s", Why.SILENT),
     ],
 )
-def test_what_came_instead_of_a_picture_is_said(
+def test_the_error_names_what_arrived_instead_of_a_picture(
     received: ReceivedCounts, part: str, why: Why
 ) -> None:
     silence = Silence(5.0, 0.0)
@@ -76,7 +76,7 @@ def test_what_came_instead_of_a_picture_is_said(
         (ReceivedCounts(), 0, "said nothing for 5 s", Why.SILENT),
     ],
 )
-def test_what_came_instead_of_an_answer_is_said(
+def test_the_error_names_what_arrived_instead_of_an_answer(
     received: ReceivedCounts, pending_bytes: int, part: str, why: Why
 ) -> None:
     silence = Silence(5.0, 0.0)

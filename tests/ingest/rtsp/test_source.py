@@ -1,5 +1,5 @@
-"""The RTSP door against the simulator: nothing lost at either end, every failure a sentence,
-and nothing that hangs or leaks.
+"""The RTSP client against the simulator: nothing is lost at either end, and every failure is a
+sentence.
 """
 
 from __future__ import annotations
@@ -184,7 +184,7 @@ def test_a_camera_that_refuses_or_lacks_the_path_says_so(
 
 
 @pytest.mark.parametrize("transport", ["tcp", "libavformat"])
-def test_a_closed_port_and_a_foreign_host_are_told(
+def test_a_closed_port_and_a_foreign_host_are_errors(
     transport: str, source_of: MakeSource, pull: Puller
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
@@ -196,7 +196,7 @@ def test_a_closed_port_and_a_foreign_host_are_told(
 
 
 @pytest.mark.parametrize("transport", ["tcp", "libavformat"])
-def test_a_server_that_is_not_rtsp_is_told(
+def test_a_server_that_is_not_rtsp_is_an_error(
     transport: str, source_of: MakeSource, pull: Puller
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
