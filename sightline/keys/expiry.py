@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from domain.clock import S_PER_DAY
 from sightline.keys.register import CertificateRecord, KeyRegister
-
-_DAY_S = 86_400
 
 
 def expiry_warnings(register: KeyRegister, now: datetime) -> list[str]:
@@ -16,7 +15,7 @@ def expiry_warnings(register: KeyRegister, now: datetime) -> list[str]:
 
 def _warning(record: CertificateRecord, now: datetime) -> str:
     end = record.certificate.not_valid_after_utc
-    days = int((end - now).total_seconds() // _DAY_S)
+    days = int((end - now).total_seconds() // S_PER_DAY)
     when = f"expires in {days} days" if end > now else f"expired on {end:%Y-%m-%d}"
     command = f"rotate {record.purpose}"
     if not record.is_here:
