@@ -1,5 +1,5 @@
-"""One connection to a camera in the pull loop: connecting, talking, playing. It never waits,
-and costs no thread.
+"""One connection to a camera in the pull loop, from connecting to playback. It never blocks, and
+needs no thread.
 """
 
 from __future__ import annotations
@@ -20,33 +20,33 @@ from domain.media.packets import AudioPacket
 from ingest.rtsp.endpoint import Pull, unreachable
 from ingest.rtsp.pull_loop import TICK_S, PullLoop
 from ingest.rtsp.read_cadence import ReadCadence
-from ingest.rtsp.reader import Elsewhere, Played, Talk, UnsupportedStream, begin
+from ingest.rtsp.reader import Playing, Redirect, Talk, UnsupportedStream, start_playback
 from ingest.rtsp.session import RtspSession
 from ingest.rtsp.silence import ReceivedCounts, Silence
 from ingest.rtsp.transport import Interleaved
 from ingest.rtsp.udp import Datagrams
 from ingest.rtsp.wire import MAX_ANSWER_BYTES, Wire
 
-LOOK_S = 0.5
-"""How often a connection looks whether it was silent for too long, or has something to send."""
+CHECK_S = 0.5
+"""The interval of the periodic work: checks for silence, reports and keep-alive requests."""
 _REPORT_S = 5.0
 _READS = 2
-"""Reads at one tick. What is left then comes at the next, so that a camera that sends without
-end holds up no other.
+"""The number of reads at one tick. The rest waits for the next tick, so that a camera that sends
+without end delays no other.
 """
-End = Exception | Elsewhere | UnsupportedStream
+End = Exception | Redirect | UnsupportedStream
 
 
 class PacketSink(Protocol):
-    """Where a connection's packets go."""
+    """The receiver of a connection's packets."""
 
     @property
     def has_waiting_consumer(self) -> bool:
-        """Somebody waits for what comes: a viewer, or a decoder."""
+        """Whether a viewer or a decoder waits for the next packet."""
 
     @property
     def may_need_packets_soon(self) -> bool:
-        """Something is done by what comes: it may be that it is then waited for."""
+        """Whether a consumer may start to wait because of the packets that it receives."""
 
     def on_packets(self, received: list[PacketOrBatch], /) -> None: ...
 
@@ -54,17 +54,17 @@ class PacketSink(Protocol):
 
 
 class Connection:
-    """From `open` until `close`, or until `ended` is called, once, with why. All in the loop's
-    thread.
+    """One connection from `open` to `close`, or to the single call of `ended` with the reason. All
+    methods belong to the loop's thread.
     """
 
     def __init__(
-        self, pull: Pull, loop: PullLoop, taker: PacketSink, ended: Callable[[End], None]
+        self, pull: Pull, loop: PullLoop, sink: PacketSink, ended: Callable[[End], None]
     ) -> None:
         self._pull = pull
         self._loop = loop
         self._clock = loop.clock
-        self._taker = taker
+        self._sink = sink
         self._ended = ended
         self._sockets = ExitStack()
         self._session = RtspSession(pull.credentials)
@@ -80,7 +80,7 @@ class Connection:
         self._silence = Silence(pull.timeout_s, self._clock.monotonic_s())
 
     def open(self) -> None:
-        """Raises SourceUnreachable where the connection fails at once."""
+        """Connect. Raises SourceUnreachable if that fails immediately."""
         endpoint = self._pull.endpoint
         family = socket.AF_INET6 if ":" in endpoint.address else socket.AF_INET
         try:
@@ -94,18 +94,20 @@ class Connection:
         self._is_open = True
         if code in (0, errno.EINPROGRESS):
             self._loop.watch_urgently(self._socket, self, self._connected, select.EPOLLOUT)
-            self._loop.call_later(LOOK_S, self, self._look)
+            self._loop.call_later(CHECK_S, self, self._check_periodically)
         else:
             self._loop.call(self, lambda: self._check(code))
 
     def leave(self) -> None:
-        """Take what has come, and close it."""
+        """Read the waiting data, and close the connection."""
         if self._is_open and self._url:
-            self._loop.do(self, self._play)
+            self._loop.do(self, self._read_media)
         self.close()
 
     def close(self) -> None:
-        """End it, with a goodbye if that can be said at once; `ended` is not called any more."""
+        """Close the connection, with TEARDOWN if it can be sent without waiting. `ended` is not
+        called afterwards.
+        """
         if not self._is_open:
             return
         self._is_open = False
@@ -141,18 +143,20 @@ class Connection:
             self._media = Datagrams(
                 pull.endpoint.address, own_address, pull.udp_ports, pull.counts, self._loop.buffer
             )
-        self._talk = begin(
+        self._talk = start_playback(
             self._session, pull.endpoint.url(), self._media, pull.camera_id, pull.counts
         )
         self._ask(next(self._talk))
 
     def _watch_datagrams(self) -> None:
-        is_pressing = isinstance(self._media, Datagrams) and self._media.is_pressing
+        must_be_read_urgently = (
+            isinstance(self._media, Datagrams) and self._media.must_be_read_urgently
+        )
         for own in self._datagram_sockets():
-            if is_pressing:
-                self._loop.watch_urgently(own, self, self._play_datagrams, select.EPOLLIN)
+            if must_be_read_urgently:
+                self._loop.watch_urgently(own, self, self._read_datagrams, select.EPOLLIN)
             else:
-                self._loop.watch(own, self, self._play_datagrams)
+                self._loop.watch(own, self, self._read_datagrams)
 
     def _datagram_sockets(self) -> list[socket.socket]:
         return self._media.sockets if isinstance(self._media, Datagrams) else []
@@ -162,7 +166,7 @@ class Connection:
         self._silence.restart(self._clock.monotonic_s(), self._received())
 
     def _answered(self) -> None:
-        """Bytes before anything is played; its media may begin among them."""
+        """Read answers before playback; the first media may follow them."""
         is_over = self._read()
         answers = self._wire.answers
         while answers and not self._url:
@@ -171,7 +175,7 @@ class Connection:
                 try:
                     self._ask(self._talk.send(answer))
                 except StopIteration as stop:
-                    self._settled(stop.value)
+                    self._on_outcome(stop.value)
         if self._wire.is_too_long and not self._url:
             kib = MAX_ANSWER_BYTES >> 10
             raise SourceUnreachable(f"the camera's answer is longer than {kib} KiB", Why.MALFORMED)
@@ -180,8 +184,8 @@ class Connection:
         if is_over and self._is_open:
             raise SourceUnreachable("the camera ended the connection", Why.ENDED)
 
-    def _settled(self, outcome: Elsewhere | UnsupportedStream | Played) -> None:
-        if not isinstance(outcome, Played):
+    def _on_outcome(self, outcome: Redirect | UnsupportedStream | Playing) -> None:
+        if not isinstance(outcome, Playing):
             self._end(outcome)
             return
         self._url = outcome.url
@@ -190,35 +194,35 @@ class Connection:
         self._report_s, self._keep_s = now_s + _REPORT_S, now_s + self._session.keep_alive_s
         self._silence.restart(now_s, self._received())
         self._loop.forget(self._socket)
-        self._loop.watch(self._socket, self, self._play)
+        self._loop.watch(self._socket, self, self._read_media)
         self._watch_datagrams()
-        self._take()
+        self._deliver()
 
-    def _take_turn(self) -> None:
+    def _read_turn(self) -> None:
         """Read the socket at an interval above one tick."""
         began_s = self._clock.monotonic_s()
-        self._play()
+        self._read_media()
         self._cadence.read_at(began_s)
-        self._look_after()
+        self._do_periodic_work()
 
-    def _play(self) -> None:
-        """What came through the connection since the last tick."""
+    def _read_media(self) -> None:
+        """Read the data since the last tick."""
         if isinstance(self._media, Datagrams):
             self._media.read(
                 self._clock.monotonic_s()
-            )  # before the connection's end, which may have overtaken them
+            )  # datagrams first, because the end of the connection may have overtaken them
         is_over = self._read()
-        self._take(is_over)
+        self._deliver(is_over)
         while self._wire.answers:
-            self._session.heed(self._wire.answers.popleft())
+            self._session.check_answer(self._wire.answers.popleft())
 
-    def _play_datagrams(self) -> None:
+    def _read_datagrams(self) -> None:
         if isinstance(self._media, Datagrams):
             self._media.read(self._clock.monotonic_s())
-            self._take()
+            self._deliver()
 
-    def _take(self, is_over: bool = False) -> None:
-        """Hand on what is whole. Raises SourceUnreachable where no more will come."""
+    def _deliver(self, is_over: bool = False) -> None:
+        """Pass on the complete packets. Raises SourceUnreachable if the stream has ended."""
         video, audio = self._media.video, self._media.audio
         if video is None:
             return
@@ -232,18 +236,18 @@ class Connection:
                 self._silence.received_s = self._cadence.arrival_s(
                     newest_pts_ns(packets[-1]), self._silence.received_s, now_s
                 )
-                self._taker.on_packets(packets)
+                self._sink.on_packets(packets)
             else:
                 self._silence.received_s = now_s
         if audio is not None and audio.units.ready:
             self._sounds += len(audio.units.ready)
             if sound := audio.packets(self._clock.steady_ns()):
-                self._taker.on_audio(sound)
+                self._sink.on_audio(sound)
         if is_over:
             raise SourceUnreachable("the camera ended the stream", Why.ENDED)
 
     def _read(self) -> bool:
-        """Read what is there; True at the connection's end."""
+        """Read the available data. Return True at the end of the connection."""
         for _ in range(_READS):
             room = self._wire.room()
             try:
@@ -259,24 +263,24 @@ class Connection:
         self._cadence.overflowed()
         return False
 
-    def _look(self) -> None:
-        """Do the periodic work after each `LOOK_S`; at longer intervals, each read does it."""
-        self._look_after()
+    def _check_periodically(self) -> None:
+        """Do the periodic work after each `CHECK_S`; at longer intervals, each read does it."""
+        self._do_periodic_work()
         if self._is_open and self._cadence.ticks == 1:
-            self._loop.call_later(LOOK_S, self, self._look)
+            self._loop.call_later(CHECK_S, self, self._check_periodically)
 
-    def _look_after(self) -> None:
+    def _do_periodic_work(self) -> None:
         if not self._is_open:
             return
         now_s = self._clock.monotonic_s()
-        self._look_at_silence(now_s)
+        self._check_silence(now_s)
         if self._url:
-            self._play_datagrams()  # what waits for one that never comes
-            self._do_chores(now_s)
+            self._read_datagrams()  # packets that wait for a lost one
+            self._send_periodic(now_s)
             self._update_cadence(now_s)
 
-    def _look_at_silence(self, now_s: float) -> None:
-        """Raises SourceTimeout where it has lasted for too long."""
+    def _check_silence(self, now_s: float) -> None:
+        """Raise SourceTimeout if the camera has been silent for too long."""
         timeout_s, endpoint = self._pull.timeout_s, self._pull.endpoint
         if self._url:
             self._silence.check_picture(now_s, self._received())
@@ -287,7 +291,7 @@ class Connection:
             raise SourceTimeout(sentence, Why.NO_ANSWER)
 
     def _received(self) -> ReceivedCounts:
-        """All that has come so far."""
+        """Return what was received so far."""
         garbage_bytes, strange = self._wire.garbage_bytes, self._pull.counts.strange_packets
         video = self._media.video
         if video is None:
@@ -305,8 +309,8 @@ class Connection:
 
     def read_now(self) -> None:
         """Read now what the kernel holds, if a consumer waits for the next packet."""
-        if self._is_open and self._cadence.ticks > 1 and self._taker.has_waiting_consumer:
-            self._loop.do(self, self._take_turn)
+        if self._is_open and self._cadence.ticks > 1 and self._sink.has_waiting_consumer:
+            self._loop.do(self, self._read_turn)
 
     def _update_cadence(self, now_s: float) -> None:
         """Have the socket read at another interval where the cadence changed.
@@ -318,8 +322,8 @@ class Connection:
         video = self._media.video
         has_changed = self._cadence.update(
             now_s,
-            has_waiting_consumer=self._taker.has_waiting_consumer,
-            may_need_packets_soon=self._taker.may_need_packets_soon,
+            has_waiting_consumer=self._sink.has_waiting_consumer,
+            may_need_packets_soon=self._sink.may_need_packets_soon,
             is_rate_regular=video is not None and video.has_steady_clock,
         )
         if not has_changed:
@@ -329,13 +333,13 @@ class Connection:
             if track is not None:
                 track.set_read_interval(0 if ticks == 1 else round(ticks * TICK_S * NS_PER_S))
         if ticks > 1:
-            self._loop.read_every(self._socket, ticks, self._take_turn)
+            self._loop.read_every(self._socket, ticks, self._read_turn)
             return
         self._loop.read_each_tick(self._socket)
-        self._loop.call_later(LOOK_S, self, self._look)
+        self._loop.call_later(CHECK_S, self, self._check_periodically)
 
-    def _do_chores(self, now_s: float) -> None:
-        """What a session needs now and then to go on."""
+    def _send_periodic(self, now_s: float) -> None:
+        """Send reports and keep-alive requests when they are due."""
         if now_s >= self._report_s:
             self._report_s = now_s + _REPORT_S
             if isinstance(self._media, Datagrams):

@@ -1,5 +1,5 @@
-"""Where a camera's stream is, and the TCP connection to it: errors in words, and a wait that
-`stop` ends.
+"""The address of a camera's stream, and the TCP connection to it, with errors as sentences and a
+wait that `stop` ends.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _SLICE_S = 0.25
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where a camera's stream is. It holds no password."""
+    """The address of a camera's stream, without a password."""
 
     address: str
     port: int
@@ -34,9 +34,9 @@ class Endpoint:
     transport: str
 
     @classmethod
-    def of(cls, url: str, transport: str, networks: Networks) -> Endpoint:
-        """Asks a name server, where the host is a name. Raises SourceUnreachable where it has
-        no allowed address, or `url` none at all.
+    def resolve(cls, url: str, transport: str, networks: Networks) -> Endpoint:
+        """Resolve `url`, by a name server if the host is a name. Raises SourceUnreachable if there
+        is no allowed address, or `url` is invalid.
         """
         try:
             parts = urlsplit(url)
@@ -50,13 +50,15 @@ class Endpoint:
         return cls(networks.resolve(host, port), port, parts.scheme, path, transport)
 
     def url(self, login: str = "") -> str:
-        """By address; `login` is `user:password@`, encoded, or empty."""
+        """Return the URL with the resolved address. `login` is `user:password@`, encoded, or
+        empty.
+        """
         host = f"[{self.address}]" if ":" in self.address else self.address
         return f"{self.scheme}://{login}{host}:{self.port}{self.path}"
 
 
 def is_address(url: str) -> bool:
-    """Whether the host of `url` is written as an address, so that no name server need be asked."""
+    """Whether the host of `url` is an address, so that no name server is needed."""
     try:
         ip_address(urlsplit(url).hostname or "")
     except ValueError:
@@ -66,7 +68,7 @@ def is_address(url: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Pull:
-    """One connection to be made, and where its counts go."""
+    """The parameters of one connection, and its counts."""
 
     camera_id: str
     endpoint: Endpoint
@@ -74,7 +76,7 @@ class Pull:
     counts: SourceCounts
     timeout_s: float
     udp_ports: tuple[int, int]
-    """The first and the last that media may come to."""
+    """The first and the last local port for media."""
     stop: threading.Event
     clock: Clock
     watchdog: LibavWatchdog
@@ -117,7 +119,7 @@ _NO_ROUTE = (errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.ENETD
 
 
 def unreachable(endpoint: Endpoint, code: int) -> SourceUnreachable:
-    """The error of a connect that failed with the errno `code`."""
+    """Return the error for a failed connect with the errno `code`."""
     why = (
         Why.REFUSED
         if code == errno.ECONNREFUSED

@@ -1,9 +1,9 @@
-"""The camera's packets through libavformat (PyAV): over UDP, over TLS, and whatever our own reader
-leaves to it. Its errors are ours.
+"""Reads a camera's packets by libavformat (PyAV): over TLS, and the streams that our own reader
+does not support. Its errors are converted to ours.
 
-Nothing that holds a password leaves this file: libavformat is given it in a URL of our making, its
-log is off, and its error texts, which quote the URL, are never shown or chained. Ways of RTSP that
-cost us: `docs/ingest.md`.
+No password leaves this module. libavformat gets it in a URL, its log is off, and its error texts,
+which quote the URL, are never shown or chained. `docs/ingest.md` describes peculiarities of
+cameras.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from ingest.rtsp.libav_watchdog import WatchedConnection
 
 CODECS = ("h264", "hevc")
 _MAX_LOGIN_BYTES = 127
-"""libavformat keeps user and password in 128 bytes, and cuts what is longer."""
+"""The limit of user and password in libavformat, which truncates longer ones."""
 _SAME_REPORT_NS = NS_PER_S // 10
 _OPTIONS = {
     "allowed_media_types": "video",  # audio is not set up, so it costs nothing
@@ -85,14 +85,14 @@ def _demux(container: InputContainer, watched: WatchedConnection, pull: Pull) ->
     stream = _video_of(container)
     counts, clock = pull.counts, pull.clock
     builder = PacketBuilder(
-        counts, _first_info(pull.camera_id, stream), stream.codec_context.reorder_depth
+        counts, _described_stream(pull.camera_id, stream), stream.codec_context.reorder_depth
     )
     sender = _SenderClock()
-    handed_ns = clock.steady_ns()
+    passed_on_ns = clock.steady_ns()
     for raw in container.demux(stream):
         # A packet is handed over when the next one begins to arrive: so it arrived when the one
         # before it was handed over.
-        received_ns, handed_ns = handed_ns, clock.steady_ns()
+        received_ns, passed_on_ns = passed_on_ns, clock.steady_ns()
         data = bytes(raw)
         if not data:
             break
@@ -123,8 +123,8 @@ def _demux(container: InputContainer, watched: WatchedConnection, pull: Pull) ->
             yield packet
 
 
-def _first_info(camera_id: str, stream: VideoStream) -> StreamInfo:
-    """What the connection's description says; extradata and size may still be lacking."""
+def _described_stream(camera_id: str, stream: VideoStream) -> StreamInfo:
+    """Return the stream as the description states it; extradata and size may still be missing."""
     context = stream.codec_context
     if context.name not in CODECS:
         raise SourceUnsupported(f"the camera sends {context.name}; set it to H.264 or H.265")
@@ -141,8 +141,8 @@ def _first_info(camera_id: str, stream: VideoStream) -> StreamInfo:
 
 
 def _login_url(endpoint: Endpoint, credentials: Credentials | None) -> str:
-    """The URL for libavformat, by address. Raises SourceRejected where user and password are
-    longer than it carries.
+    """Return the URL for libavformat, with the resolved address. Raises SourceRejected if user and
+    password are too long.
     """
     return endpoint.url(_login(credentials))
 
@@ -151,8 +151,8 @@ _RESERVED = re.compile(r"[^A-Za-z0-9._~!$&'()*+,;=\u0080-\U0010ffff-]")
 
 
 def _login(credentials: Credentials | None) -> str:
-    """`user:password@`, encoded. Only what would end the part is encoded, as room is scarce:
-    characters beyond ASCII go as UTF-8.
+    """Return `user:password@`, encoded. Only reserved characters are encoded, because space is
+    limited: others beyond ASCII remain UTF-8.
     """
     if credentials is None:
         return ""
@@ -173,8 +173,8 @@ def _encoded(text: str) -> str:
 
 
 class _SenderClock:
-    """The sender's time of packets, which libavformat works out from the last sender report
-    (AVProducerReferenceTime, in us).
+    """Computes the sender's time of packets from the side data that libavformat derives from sender
+    reports (AVProducerReferenceTime, in us).
     """
 
     def __init__(self) -> None:
@@ -182,13 +182,11 @@ class _SenderClock:
         self._stale_ns: int | None = None
 
     def on_jump(self) -> None:
-        """The counter leapt: times worked out from the report before that are wrong, until
-        another report comes.
-        """
+        """Ignore times that derive from the report before a jump, until another report arrives."""
         self._stale_ns = self._offset_ns
 
     def wall_ns(self, raw: av.Packet[VideoStream], raw_pts_ns: int) -> int | None:
-        """The sender's UTC time of this packet; None where no report tells it."""
+        """Return the sender's UTC time of this packet; None if no report gives it."""
         if not raw.has_sidedata("prft"):
             return None
         (wall_us,) = struct.unpack_from("<q", bytes(raw.get_sidedata("prft")))
@@ -223,9 +221,7 @@ def _video_of(container: InputContainer) -> VideoStream:
         raise SourceNoVideo("the camera's stream has no video")
     stream = container.streams.video[0]
     if stream.codec_context is None:
-        raise SourceUnsupported(
-            "the camera sends a codec that nobody here knows; set it to H.264 or H.265"
-        )
+        raise SourceUnsupported("the codec of the camera is unknown; set it to H.264 or H.265")
     return stream
 
 
@@ -236,7 +232,7 @@ def _ended(timed_out: bool, timeout_s: float) -> SourceError:
 
 
 def _mapped(error: av.FFmpegError, timed_out: bool, timeout_s: float) -> SourceError:
-    """libavformat's error as one of ours, without its text, which may hold the URL."""
+    """Convert an error of libavformat, without its text, which may contain the URL."""
     if isinstance(error, av.HTTPUnauthorizedError | av.HTTPForbiddenError):
         return SourceRejected("the camera refuses the user name or password")
     if timed_out or isinstance(error, av.ExitError | av.TimeoutError):

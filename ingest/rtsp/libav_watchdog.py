@@ -185,7 +185,7 @@ class WatchedConnection:
 class LibavWatchdog:
     """Watches all connections of libavformat in this process.
 
-    A process needs exactly one, because the sockets of all its connections are told apart here.
+    A process needs exactly one, because the sockets of all its connections are distinguished here.
     Its one thread lives only while there are connections.
     """
 

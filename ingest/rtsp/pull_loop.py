@@ -1,10 +1,12 @@
-"""One thread that pulls all cameras of a worker: what they sent is read at the ticks of a clock,
-not whenever something comes.
+"""One thread that pulls all cameras of a worker. It reads their sockets at the ticks of a clock,
+and not whenever data arrives.
 
-A camera that plays costs one read a tick; one whose packets nobody waits for, one read every fifth
-or tenth tick. Its data waits in the kernel meanwhile; the tick is part of the live view's delay.
-Ticks at which nothing is to be done are slept through. Sockets of cameras that are being connected
-are served at once, so that a conversation of six requests does not take six ticks.
+A camera costs one read a tick, or one every fifth or tenth tick if no consumer waits for its
+packets. Its data waits in the kernel, so the tick is part of the delay of live view. The thread
+sleeps through ticks without work.
+
+Sockets of cameras that are being connected are served immediately, so that six requests do not take
+six ticks.
 """
 
 from __future__ import annotations
@@ -37,8 +39,8 @@ Action = Callable[[], None]
 
 
 class Owner(Protocol):
-    """One camera's part in the loop. Whatever its actions raise comes back to it, and to nobody
-    else.
+    """The owner of actions in the loop. Exceptions of its actions are passed only to its own
+    `failed`.
     """
 
     def failed(self, error: Exception, /) -> None: ...
@@ -66,31 +68,31 @@ class _Turn(NamedTuple):
 
 
 class PullLoop:
-    """`call` may be used from any thread; all else, and every action, belongs to the loop's own."""
+    """The loop. Any thread may use `call`; everything else, and every action, belongs to the loop's
+    own thread.
+    """
 
     def __init__(self, clock: Clock, watchdog: LibavWatchdog | None = None) -> None:
         """Several loops of one process must share a `watchdog`."""
         self.clock = clock
         self.watchdog = watchdog or LibavWatchdog()
         self.warn = shared_gate(clock)
-        """What all cameras here log through: a switch that takes them all down gives one line a
+        """The log gate of all cameras of the loop, which limits a common failure to one line a
         second.
         """
         self.buffer = bytearray(CAPACITY_BYTES)
-        """What is read lies here while it is looked at: one buffer for all, since one is read
-        at a time.
-        """
+        """The read buffer of all connections, which are read one at a time."""
         self._calls: deque[tuple[Owner, Action]] = deque()
         self._timers: list[_Due] = []
         self._timer_number = 0
         self._readers: dict[int, tuple[Owner, Action]] = {}
         self._paced = select.epoll()
-        self._brisk: set[int] = set()
-        """The sockets in it."""
+        self._each_tick: set[int] = set()
+        """The sockets in `_paced`."""
         self._turns: dict[int, _Turn] = {}
         """The turns of the sockets that are read at an interval above one tick."""
         self._wheel: list[dict[int, _Turn]] = [{} for _ in range(LONGEST_TICKS)]
-        """The same, by tick."""
+        """The same turns, by tick."""
         self._ticked, self._ticked_s = 0, clock.monotonic_s()
         """The place of the last tick in the wheel, and its time."""
         self._urgent = select.epoll()
@@ -103,8 +105,8 @@ class PullLoop:
         self._thread.start()
 
     def stop(self) -> None:
-        """Ask it to end. Its cameras should have been stopped before: what they hold open stays
-        open.
+        """Request the end of the thread. Its cameras must be stopped before, or their connections
+        remain open.
         """
         self._stop.set()
         os.eventfd_write(self._wake, 1)
@@ -114,13 +116,13 @@ class PullLoop:
         self.close()
 
     def close(self) -> None:
-        """Give back what it holds of the kernel, once its thread is over."""
+        """Close the loop's file descriptors, after its thread has ended."""
         self._paced.close()
         self._urgent.close()
         os.close(self._wake)
 
     def call(self, owner: Owner, action: Action) -> None:
-        """Do `action` soon, in the loop's thread; never, where it was stopped."""
+        """Do `action` soon in the loop's thread, or never if the loop is stopped."""
         self._calls.append((owner, action))
         if not self._stop.is_set():
             os.eventfd_write(self._wake, 1)
@@ -137,7 +139,7 @@ class PullLoop:
         """Do `action` at each tick at which `connection` has something to read."""
         self._readers[connection.fileno()] = owner, action
         self._paced.register(connection, select.EPOLLIN)
-        self._brisk.add(connection.fileno())
+        self._each_tick.add(connection.fileno())
 
     def read_every(self, connection: socket.socket, every: int, action: Action) -> None:
         """Do `action` for the watched `connection` at one tick of each `every`.
@@ -148,7 +150,7 @@ class PullLoop:
         """
         number = connection.fileno()
         if not self._drop_turn(number):
-            self._brisk.remove(number)
+            self._each_tick.remove(number)
             self._paced.unregister(connection)
             self._urgent.register(connection, select.EPOLLRDHUP)
         turn = self._turns[number] = _Turn(
@@ -162,7 +164,7 @@ class PullLoop:
         self._drop_turn(connection.fileno())
         self._urgent.unregister(connection)
         self._paced.register(connection, select.EPOLLIN)
-        self._brisk.add(connection.fileno())
+        self._each_tick.add(connection.fileno())
 
     def _drop_turn(self, number: int) -> bool:
         """Remove the turn of a socket, and return whether it had one."""
@@ -184,12 +186,12 @@ class PullLoop:
         self._urgent.register(connection, events)
 
     def forget(self, connection: socket.socket) -> None:
-        """Watch it no longer; before it is closed."""
+        """Stop watching `connection`; call it before the socket is closed."""
         number = connection.fileno()
         if self._readers.pop(number, None) is None:
             return
         self._drop_turn(number)
-        self._brisk.discard(number)
+        self._each_tick.discard(number)
         for poll in (self._paced, self._urgent):
             try:
                 poll.unregister(connection)
@@ -199,7 +201,7 @@ class PullLoop:
     def _run(self) -> None:
         while not self._stop.is_set():
             now_s = self.clock.monotonic_s()
-            ahead = self._ahead(now_s)
+            ahead = self._ticks_to_work(now_s)
             wait_s = self._ticked_s + ahead * TICK_S - now_s
             if wait_s <= 0:
                 self._tick(ahead, now_s)
@@ -207,12 +209,12 @@ class PullLoop:
             while self._calls:
                 self.do(*self._calls.popleft())
 
-    def _ahead(self, now_s: float) -> int:
-        """How many ticks after the last the next is at which something is to be done."""
+    def _ticks_to_work(self, now_s: float) -> int:
+        """Return the number of ticks until the next one with work."""
         while (
             now_s - self._ticked_s >= 2 * TICK_S
             and not self._wheel[(self._ticked + 1) % LONGEST_TICKS]
-        ):  # nobody's turn has passed
+        ):  # no turn was missed
             self._ticked, self._ticked_s = (
                 (self._ticked + 1) % LONGEST_TICKS,
                 self._ticked_s + TICK_S,
@@ -220,7 +222,7 @@ class PullLoop:
         timer_s = self._timers[0].at_s if self._timers else math.inf
         for ahead in range(1, LONGEST_TICKS):
             if (
-                self._brisk
+                self._each_tick
                 or timer_s <= self._ticked_s + ahead * TICK_S
                 or self._wheel[(self._ticked + ahead) % LONGEST_TICKS]
             ):
@@ -228,17 +230,19 @@ class PullLoop:
         return LONGEST_TICKS
 
     def _tick(self, ahead: int, now_s: float) -> None:
-        """Late ticks are not made up for: what they would have read is read by the next."""
+        """Do the work of a tick. Missed ticks are not repeated, because the next one reads their
+        data.
+        """
         self._ticked = (self._ticked + ahead) % LONGEST_TICKS
         self._ticked_s = max(self._ticked_s + ahead * TICK_S, now_s - TICK_S)
         while self._timers and self._timers[0].at_s <= now_s:
             due = heapq.heappop(self._timers)
             self.do(due.owner, due.action)
-        if self._brisk:
+        if self._each_tick:
             self._serve(self._paced.poll(0))
         turns = self._wheel[self._ticked]
         for number, turn in tuple(turns.items()):
-            if turns.get(number) is turn:  # else an action before this one moved or closed it
+            if turns.get(number) is turn:  # otherwise an earlier action moved or closed it
                 self.do(turn.owner, turn.action)
 
     def _serve(self, events: list[tuple[int, int]]) -> None:
@@ -247,14 +251,14 @@ class PullLoop:
                 os.eventfd_read(self._wake)
             elif (
                 reader := self._readers.get(number)
-            ) is not None:  # else an action before this one closed it
+            ) is not None:  # otherwise an earlier action closed it
                 self.do(*reader)
 
     def do(self, owner: Owner, action: Action) -> None:
-        """At once, in the loop's thread."""
+        """Do `action` immediately, in the loop's thread."""
         try:
             action()
-        except Exception as error:  # noqa: BLE001 - its owner tells and counts it; here it must not end the others
+        except Exception as error:  # noqa: BLE001 - its owner reports and counts it; it must not end the others
             self._fail(owner, error)
 
     def _fail(self, owner: Owner, error: Exception) -> None:

@@ -20,7 +20,7 @@ CODECS = ("h264", "hevc")
 
 
 @dataclass(frozen=True, slots=True)
-class Elsewhere:
+class Redirect:
     """The camera redirects to another address."""
 
     url: str
@@ -36,22 +36,22 @@ class UnsupportedStream:
 
 
 @dataclass(frozen=True, slots=True)
-class Played:
+class Playing:
     url: str
     """The URL of later requests."""
 
 
-Outcome = Elsewhere | UnsupportedStream | Played
+Outcome = Redirect | UnsupportedStream | Playing
 Talk = Generator[bytes, RtspAnswer, Outcome]
 
 
-def begin(
+def start_playback(
     session: RtspSession, url: str, media: MediaTransport, camera_id: str, counts: SourceCounts
 ) -> Talk:
     """Request that the stream of `url` is sent to `media`."""
     answer = yield from session.describe(url)
     if elsewhere := moved_to(answer):
-        return Elsewhere(elsewhere)
+        return Redirect(elsewhere)
     base = answer.header("content-base") or answer.header("content-location") or url
     base = base if base.lower().startswith("rtsp://") else url
     text = answer.body.decode("utf-8", "replace")
@@ -74,7 +74,7 @@ def begin(
     media.start(track, AudioTrack(audio, track) if audio is not None else None)
     session_url = control_url(base, video.session_control)
     yield from session.play(session_url)
-    return Played(session_url)
+    return Playing(session_url)
 
 
 def _set_up_audio(

@@ -63,13 +63,13 @@ class RtspSession:
         yield from self._ask("PLAY", url, "Range: npt=0.000-")
 
     def keep_alive(self, url: str) -> bytes:
-        """Return a request that only keeps the session alive; pass its answer to `heed`."""
+        """Return a request that only keeps the session alive; pass its answer to `check_answer`."""
         return self._request("GET_PARAMETER" if self._supports_get_parameter else "OPTIONS", url)
 
     def tear_down(self, url: str) -> bytes:
         return self._request("TEARDOWN", url)
 
-    def heed(self, answer: RtspAnswer) -> None:
+    def check_answer(self, answer: RtspAnswer) -> None:
         """Check an answer during playback. Raises SourceUnreachable if the camera has ended the
         session.
         """

@@ -1,4 +1,4 @@
-"""The one RTSP door: a camera's packets, by our own reader where it can, else by libavformat."""
+"""Reads a camera's packets over RTSP, by our own reader if it can, otherwise by libavformat."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ from ingest.rtsp import libav as rtsp_libav
 from ingest.rtsp.connection import Connection, End, PacketSink
 from ingest.rtsp.endpoint import Endpoint, Pull, is_address
 from ingest.rtsp.pull_loop import PullLoop
-from ingest.rtsp.reader import Elsewhere, UnsupportedStream
+from ingest.rtsp.reader import Redirect, UnsupportedStream
 
 _log = logging.getLogger(__name__)
-_MAX_MOVES = 4
+_MAX_REDIRECTS = 4
 
 
 class Receiver(PacketSink, Protocol):
     def ended(self, error: Exception | None, /) -> None:
-        """The connection is over, in the loop's thread: once for each `open`. None where
-        `close` asked for it.
+        """Handle the end of the connection, in the loop's thread, once for each `open`. `error` is
+        None if `close` requested it.
         """
 
 
 class RtspSource:
-    """One camera's packets, from one connection at a time. Sessions count up over all connections
-    of one source.
+    """Reads one camera, through one connection at a time. Sessions are numbered over all
+    connections.
 
-    `open` and `close` belong to the loop's thread. The packets come in it too, or, where
+    `open` and `close` belong to the loop's thread. Packets arrive in the same thread or, if
     libavformat reads, in a thread of that connection.
     """
 
@@ -56,12 +56,12 @@ class RtspSource:
 
     @property
     def counts(self) -> SourceCounts:
-        """Of the present connection; written while it lasts."""
+        """The counts of the present connection, which change while it is open."""
         return self._counts
 
     def open(self, loop: PullLoop, receiver: Receiver) -> None:
-        """Connect, and hand packets over from the first keyframe on, until `close` or the
-        connection's end.
+        """Connect, and pass on packets from the first keyframe on, until `close` or the end of the
+        connection.
         """
         self._counts.reset()
         stop = threading.Event()
@@ -83,30 +83,30 @@ class RtspSource:
                 loop.watchdog,
             )
 
-        is_ours = self._settings.rtsp_reader is RtspReader.OWN
+        uses_own_reader = self._settings.rtsp_reader is RtspReader.OWN
         self._attempt = attempt = _Attempt(
-            self._camera, self._networks, is_ours, pull_of, stop, loop, receiver
+            self._camera, self._networks, uses_own_reader, pull_of, stop, loop, receiver
         )
-        loop.call(attempt, partial(attempt.go, self._camera.url))
+        loop.call(attempt, partial(attempt.connect, self._camera.url))
 
     def close(self) -> None:
         if self._attempt is not None:
             self._attempt.close()
 
     def read_now(self) -> None:
-        """Somebody may wait for what comes: what has come already is not to wait for its turn."""
+        """Read the waiting data now, because a consumer may wait for it."""
         if self._attempt is not None:
             self._attempt.read_now()
 
 
 class _Attempt:
-    """One connection, with the moves to other addresses and readers that it takes."""
+    """One connection attempt, including redirects and the change to another reader."""
 
     def __init__(
         self,
         camera: Camera,
         networks: Networks,
-        is_ours: bool,
+        uses_own_reader: bool,
         pull_of: Callable[[Endpoint], Pull],
         stop: threading.Event,
         loop: PullLoop,
@@ -114,7 +114,7 @@ class _Attempt:
     ) -> None:
         self._camera = camera
         self._networks = networks
-        self._is_ours = is_ours
+        self._uses_own_reader = uses_own_reader
         self._pull_of = pull_of
         self._stop = stop
         self._loop = loop
@@ -122,14 +122,14 @@ class _Attempt:
         self._connection: Connection | None = None
         self._has_thread = False
         self._is_over = False
-        self._moves = 0
+        self._redirects = 0
 
-    def go(self, url: str) -> None:
-        """Find the address, in a thread where a name server has to be asked, and connect."""
+    def connect(self, url: str) -> None:
+        """Resolve the address, in a thread if a name server must be queried, and connect."""
         if self._stop.is_set():
             return
         if is_address(url):
-            self._connect(Endpoint.of(url, self._camera.transport, self._networks))
+            self._connect(Endpoint.resolve(url, self._camera.transport, self._networks))
         else:
             threading.Thread(
                 target=self._resolve, args=(url,), name=f"resolve {self._camera.id}", daemon=True
@@ -140,7 +140,7 @@ class _Attempt:
         self._loop.watchdog.wake()
         if self._connection is not None:
             self._connection.leave()
-        if not self._has_thread:  # else its end is told when it has ended
+        if not self._has_thread:  # otherwise its thread reports the end
             self._end(None)
 
     def read_now(self) -> None:
@@ -152,8 +152,8 @@ class _Attempt:
 
     def _resolve(self, url: str) -> None:
         try:
-            endpoint = Endpoint.of(url, self._camera.transport, self._networks)
-        except Exception as error:  # noqa: BLE001 - told in the loop's thread
+            endpoint = Endpoint.resolve(url, self._camera.transport, self._networks)
+        except Exception as error:  # noqa: BLE001 - reported in the loop's thread
             self._loop.call(self, partial(self._end, error))
         else:
             self._loop.call(self, partial(self._connect, endpoint))
@@ -162,7 +162,7 @@ class _Attempt:
         if self._stop.is_set():
             return
         pull = self._pull_of(endpoint)
-        if self._is_ours and endpoint.scheme == "rtsp":
+        if self._uses_own_reader and endpoint.scheme == "rtsp":
             self._connection = Connection(
                 pull, self._loop, self._receiver, partial(self._connection_ended, pull)
             )
@@ -175,20 +175,20 @@ class _Attempt:
         if isinstance(end, UnsupportedStream):
             _log.info("%s: libavformat reads this camera: %s", self._camera.id, end.reason)
             self._loop.call(self, partial(self._begin_libavformat, pull))
-        elif isinstance(end, Elsewhere):
-            self._loop.call(self, partial(self._move, end.url))
+        elif isinstance(end, Redirect):
+            self._loop.call(self, partial(self._follow_redirect, end.url))
         else:
             self._end(end)
 
-    def _move(self, url: str) -> None:
-        self._moves += 1
-        if self._moves > _MAX_MOVES or not url.lower().startswith("rtsp://"):
+    def _follow_redirect(self, url: str) -> None:
+        self._redirects += 1
+        if self._redirects > _MAX_REDIRECTS or not url.lower().startswith("rtsp://"):
             sentence = (
                 "the camera redirects to an address that cannot be followed; write the "
                 "right one into the registry"
             )
             raise SourceUnreachable(sentence, Why.REDIRECTED)
-        self.go(url)
+        self.connect(url)
 
     def _begin_libavformat(self, pull: Pull) -> None:
         if self._stop.is_set():
@@ -204,7 +204,7 @@ class _Attempt:
             with closing(rtsp_libav.packets(pull)) as packets:
                 for packet in packets:
                     self._receiver.on_packets([packet])
-        except Exception as caught:  # noqa: BLE001 - told in the loop's thread
+        except Exception as caught:  # noqa: BLE001 - reported in the loop's thread
             error = caught
         self._loop.call(self, partial(self._end, error))
 

@@ -69,7 +69,7 @@ class Datagrams:
         return [own for pair in self._pairs for own in pair]
 
     @property
-    def is_pressing(self) -> bool:
+    def must_be_read_urgently(self) -> bool:
         """Whether the kernel's queues are too small to hold the packets between two ticks, so that
         they must be read without delay.
         """

@@ -1,4 +1,4 @@
-"""Footage, cameras and pulls that the tests of ingest share."""
+"""Footage, cameras and connections that the tests of ingest share."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ class Pull:
 
 
 class Collector:
-    """Takes a connection's packets, up to `most`, and knows when it is over."""
+    """Collects a connection's packets, up to `most`, and notes its end."""
 
     def __init__(self, most: int) -> None:
         self.got = Pull()
@@ -158,7 +158,7 @@ class Pulling:
         self.loop.call(self.collector, lambda: self._source.open(self.loop, self.collector))
 
     def stop(self) -> None:
-        """Hang up, and wait until the connection is over."""
+        """Close the connection, and wait until it is over."""
         self.loop.call(self.collector, self._source.close)
         self.wait_end()
 
@@ -171,13 +171,15 @@ class Pulling:
         return bool(self.clock.reads[WATCHDOG_THREAD])
 
     def wait_packets(self, sent: int) -> None:
-        """Wait until all came of what the camera sent. libavformat holds the newest back until
-        there is another.
+        """Wait until everything that the camera sent has arrived. libavformat returns a packet only
+        when the next one arrives.
         """
         wait_for(f"{sent} packets", lambda: len(self.got.packets) >= sent - self.is_by_libavformat)
 
     def assert_ends_at_the_timeout(self) -> None:
-        """Nothing comes any more: it ends once `NEVER_S` has passed, and no sooner."""
+        """The connection, which receives nothing more, ends once `NEVER_S` has passed, and not
+        earlier.
+        """
         wait_passes(self.loop)  # what has come is noted with its time
         self.clock.advance(0.9 * NEVER_S)
         self._wait_looked()

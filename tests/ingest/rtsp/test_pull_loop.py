@@ -45,12 +45,12 @@ def loop() -> Iterator[PullLoop]:
 class Owner:
     def __init__(self, also_fails: bool = False) -> None:
         self.errors: list[Exception] = []
-        self.is_told = threading.Event()
+        self.has_failed = threading.Event()
         self._also_fails = also_fails
 
     def failed(self, error: Exception) -> None:
         self.errors.append(error)
-        self.is_told.set()
+        self.has_failed.set()
         if self._also_fails:
             raise error
 
@@ -258,7 +258,7 @@ def test_hundreds_of_dead_cameras_have_no_thread_and_hold_up_no_other(
         socket.create_server(("127.0.0.1", 0), backlog=200) as mute,
         socket.socket() as refusing,
     ):
-        refusing.bind(("127.0.0.1", 0))  # and does not listen; nobody else gets its port meanwhile
+        refusing.bind(("127.0.0.1", 0))  # and does not listen; its port remains reserved
         urls = [f"rtsp://127.0.0.1:{one.getsockname()[1]}/x" for one in (refusing, mute)] * 100
         before = threading.active_count()
         dead = [
