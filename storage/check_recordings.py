@@ -84,7 +84,7 @@ def _read(segment: Segment, decode: bool) -> _Read:
                 if certain <= decoded <= pictures
                 else f"of its {pictures} pictures {decoded} can be decoded"
             )
-    except FileNotFoundError:  # deleted meanwhile
+    except FileNotFoundError:  # deleted since it was listed
         return _Read(segment, [(segment.start_ns, segment.end_ns or 0)], "")
     except DataLoss as error:
         if not segment.path.exists():

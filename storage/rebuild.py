@@ -148,7 +148,7 @@ class _Rebuild:
         people, registry = self._people.restore(), self._announced()
         self._damaged += (one.key for one in self._people.records().damaged)
         self._restore_archive()
-        # Local before stored: a minute that is uploaded meanwhile is then read twice rather than
+        # Local before stored: a minute that is uploaded in between is then read twice rather than
         # not at all.
         local = (
             []

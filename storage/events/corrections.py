@@ -102,7 +102,7 @@ class Corrections:
             and there is not None
             and (there.version, there.text, there.by) == (version + 1, text, by)
         ):
-            return newest  # asked again, since the answer was lost or a store went away half way
+            return newest  # a repeated call after a lost answer or a failed step
         if (there.version if there is not None else 0) != version:
             current = (
                 f"{there.by} corrected it to {there.text or 'what was read'!r} (version "

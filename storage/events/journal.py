@@ -160,7 +160,7 @@ class JournalUploader:
             data = os.pread(file, os.fstat(file).st_size, 0)
             there = self._there(key)
             if data and data not in _unpacked(key, there):
-                # A gzip file may have several members: what a late writer left is added to what is
+                # A gzip file may have several members: late lines are added to those that are
                 # there.
                 packed = there + gzip.compress(data, mtime=0)
                 self._objects.put(key, packed, "application/gzip")

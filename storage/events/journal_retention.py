@@ -1,9 +1,9 @@
 """Retention of the journal. A minute in the object store is deleted once it is older than
 everything that is kept, and all its events are deleted.
 
-A minute stays as long as objects of its events exist, for example under a hold. A minute with a
-`delete` stays as long as a `put` or `correct` of the same event, or any of its objects, is left:
-otherwise a rebuilt index would have the event again. Minutes are deleted oldest first, so that this
+A minute stays while objects of its events exist, for example under a hold. A minute with a
+`delete` stays while a `put` or `correct` of its event, or any of its objects, is left. Otherwise a
+rebuilt index would have the event again. Minutes are deleted oldest first, so that this
 also holds after an interrupted run. A minute that cannot be read completely stays.
 """
 
@@ -53,7 +53,7 @@ class JournalRetention:
             return 0
         if (
             self._objects.stat(stat.key) != stat
-        ):  # a node that was away for very long has just added to it
+        ):  # a node that was offline for long has just added to it
             return 0
         self._objects.delete(stat.key)
         RETENTION_DELETIONS.labels("journal").inc()

@@ -37,8 +37,8 @@ class EventLegs:
         StoreError.
         """
         hot = index.impossible(first_hour, last_hour)
-        # A leg may have begun on the day before; and what the index has forgotten by now, a look at
-        # the archive has seen.
+        # A leg may have begun on the previous day. The archive is read after the index, so that it
+        # has what was removed from the index in between.
         first, last = day_of_ms((first_hour - 1) * MS_PER_HOUR), day_of_ms(last_hour * MS_PER_HOUR)
         if archive.catalogue.last_day() < first:
             return cls(hot, {})

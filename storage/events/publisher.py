@@ -64,7 +64,7 @@ class EventPublisher:
     def run(self, stop: threading.Event) -> None:
         """Publish events until `stop`. An event is retried until it succeeds."""
         index_loop, object_loop = self._loops
-        # A daemon: at `stop` it may be in the middle of an upload to a store that does not answer.
+        # It is a daemon thread: at `stop`, an upload may wait for a store that does not answer.
         thread = threading.Thread(
             target=object_loop.run, args=(stop,), name="publish-objects", daemon=True
         )
@@ -79,7 +79,7 @@ class EventPublisher:
         index_loop, object_loop = self._loops
         index_loop.run_once()
         object_loop.run_once()
-        index_loop.run_once()  # what the objects' loop has just finished
+        index_loop.run_once()  # what the object loop has just finished
         return len(self._current_work())
 
     def wake(self) -> None:
@@ -150,15 +150,15 @@ class EventPublisher:
             PUBLISH_RETRIES.labels(work.step).inc()
             if isinstance(error, ObjectsUnavailable):
                 raise
-            # Whatever it is, it is this event's: the others go on.
+            # Any error concerns only this event; the others continue.
             raise StoreError(f"event {work.event.id}, {work.step}: {error!r}") from error
         if work.sidecar is not None and not had_sidecar:
             self._loops[0].wake()
 
     def _current_work(self) -> list[Work]:
         """Return the work by event id: new entries are added, and removed ones are dropped."""
-        # listed under it too: an older list of the other loop must not make this one forget what is
-        # new
+        # The entries are listed under the lock, so that an older list of the other loop does not
+        # drop a new entry.
         with self._lock:
             entries = self._spool.pending(self._camera_ids())
             known = self._work

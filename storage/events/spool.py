@@ -114,9 +114,7 @@ class Spool:
 
     def pending(self, camera_ids: Iterable[str]) -> list[SpoolEntry]:
         """Return the newest entry of each event of these cameras, by id."""
-        have = set(
-            self.cameras()
-        )  # of hundreds that are only recorded, none has a folder to be looked for
+        have = set(self.cameras())  # cameras that are only recorded have no folder
         found = (
             entry
             for camera_id in camera_ids
@@ -228,7 +226,7 @@ class Spool:
             _fsync_folder(folder.parent)
 
     def _take_away(self, entries: Iterable[SpoolEntry]) -> None:
-        # Renamed first: a folder half deleted must not be taken for a damaged entry.
+        # It is renamed first, because a partly deleted folder looks like a damaged entry.
         for entry in entries:
             gone = entry.path.with_name(f".gone.{os.getpid()}.{entry.path.name}")
             with suppress(FileNotFoundError):
@@ -283,7 +281,7 @@ def _folders(folder: Path) -> list[Path]:
     try:
         with os.scandir(
             folder
-        ) as entries:  # which asks nothing more of the disk to tell folders from files
+        ) as entries:  # scandir tells folders from files without another system call
             return [folder / entry.name for entry in entries if entry.is_dir()]
     except FileNotFoundError:
         return []

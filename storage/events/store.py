@@ -109,8 +109,8 @@ class EventStore:
         if span.is_empty or span.least_ms >= until_ms:
             return StoreHistogram(hot.counts, hot.exact, None)
         last_ms = min(span.greatest_ms, until_ms - 1)
-        # What the index has a version of, it counts. Where that is very much, which is so while
-        # days are moved, some count twice.
+        # Events that the index has are counted there. If they are very many, which happens while
+        # days are moved, some are counted twice.
         known = self._index.ids_between(span.least_ms, last_ms, KNOWN_MOST)
         try:
             cold = self.archive.counts.count(query, buckets, known or [], until_s)

@@ -30,10 +30,10 @@ _COUNT_EVERY_S = 10.0
 class Phase(StrEnum):
     """What a line records."""
 
-    ACCESS = "access"  # a look, or what was refused of it
+    ACCESS = "access"  # a read, or its refusal
     INTENT = "intent"  # a change that is about to be made
-    OUTCOME = "outcome"  # what became of it; a change refused before its intent has this line alone
-    REFUSED = "refused"  # requests without a valid token, of one address
+    OUTCOME = "outcome"  # its result; a change refused before its intent has only this line
+    REFUSED = "refused"  # requests of one address without a valid token
 
 
 class AuditEntry(StoredModel):
