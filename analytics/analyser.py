@@ -1,5 +1,5 @@
-"""The analyser of one checkpoint camera: its masks, its pace, and the passings of each kind
-that it watches for.
+"""The analyser of one checkpoint camera: its masks, its rates of looks, and its passings of each
+kind.
 """
 
 from __future__ import annotations
@@ -25,15 +25,14 @@ from domain.settings import Settings
 from domain.unread_reasons import Unread
 
 FIRST_IDLE_NS = 250 * NS_PER_MS
-"""How long no frame came when `idle` is first called after one."""
+"""The time since the last frame at the first call of `idle` after it."""
 _EARLY = 0.8
-"""A frame may come this part of the period after the last and still be looked at: frames never
-fall exactly on the beat.
+"""A frame is due after this part of the period, because frames never arrive exactly at the period.
 """
 
 
-class _Paced:
-    """The passings of one kind, at its own rate of looks."""
+class _RatedPassings:
+    """The passings of one kind with their own rate of looks."""
 
     def __init__(self, passings: Passings, fps: float) -> None:
         self.passings = passings
@@ -51,9 +50,9 @@ class CheckpointAnalyser:
     """Implements `domain.events.analyser.Analyser`."""
 
     def __init__(self, camera: Camera, subjects: list[tuple[Subject, float]]) -> None:
-        """`subjects`: what to watch for, each with its looks a second."""
+        """Analyse frames for each of `subjects`, at its number of looks a second."""
         self._masks = Masks(camera.masks)
-        self._kinds = [_Paced(Passings(camera, subject), fps) for subject, fps in subjects]
+        self._kinds = [_RatedPassings(Passings(camera, subject), fps) for subject, fps in subjects]
         self._last_frame_ns = 0
         self._idle_since_ns: int | None = None
 
@@ -62,20 +61,24 @@ class CheckpointAnalyser:
         due = [kind for kind in self._kinds if kind.is_due(frame.wall_ns)]
         if not due:
             return []
-        # Made only for those that want to see them.
-        small, shown = (
+        # These pictures are made only if a kind uses them.
+        thumbnail_of_frame, picture = (
             cache(lambda: thumbnail(self._masks.apply(frame.pixels.grey))),
             cache(lambda: self._masks.apply(frame.bgr)),
         )
-        return [passing for kind in due for passing in kind.passings.look(frame, shown, small)]
+        return [
+            passing
+            for kind in due
+            for passing in kind.passings.look(frame, picture, thumbnail_of_frame)
+        ]
 
     def idle(self, wall_ns: int) -> list[Passing]:
         if not self._last_frame_ns:
             return []
         if self._idle_since_ns is None:
             self._idle_since_ns = wall_ns
-        # Frames carry the camera's clock, `wall_ns` is ours: only its course says how long ago the
-        # last frame was.
+        # Frames have the time of the camera's clock, and `wall_ns` is that of ours. Only the
+        # difference of two of ours says how long ago the last frame was.
         now_ns = self._last_frame_ns + FIRST_IDLE_NS + max(0, wall_ns - self._idle_since_ns)
         return [passing for kind in self._kinds for passing in kind.passings.pass_time(now_ns)]
 
@@ -97,8 +100,9 @@ class CheckpointAnalyser:
 
 
 def make_analyser(camera: Camera, models: Models, settings: Settings) -> Analyser:
-    """The analyser of a camera's checkpoint kinds; raises ValueError for a camera that is no
-    checkpoint.
+    """Return the analyser of a camera's checkpoint kinds.
+
+    Raises ValueError for a camera that is no checkpoint.
     """
     subjects: list[tuple[Subject, float]] = []
     if "plate" in camera.checkpoint:

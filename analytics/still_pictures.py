@@ -1,5 +1,5 @@
-"""Plates on still pictures, read as a passing of one frame: a crop that is all plate, and a
-photograph with plates somewhere in it.
+"""Reads plates on still pictures as passings of one frame. A picture is a crop of one plate, or a
+photograph with any number of plates.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from analytics.plates.grammar_search import GrammarSearch
 from domain.plates import PlateColor
 
 INPUT_AREA_PX = 1920 * 1088
-"""Four times what frames of a video get: a photograph is looked at once, and corners found at
-full size are truer.
+"""Four times the input of a video's frames. A photograph is analysed only once, and corners are
+more exact at full size.
 """
-PLATES_MOST = 16
-"""Of one photograph, the surest finds first: a car park has as many, and the rest of a longer
-list is false.
+MAX_PLATES = 16
+"""The limit for one photograph, the best scores first. A car park has as many plates; the rest of a
+longer list is false.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Still:
-    """One plate on a picture. `score` is the detector's; 1 for a crop, which nobody had to find."""
+    """One plate on a picture. `score` is that of the detector, or 1 for a crop."""
 
     fused: Fused
     color: PlateColor
@@ -38,6 +38,8 @@ class Still:
 
 
 class StillPictures:
+    """Reads crops and photographs with the models of a checkpoint."""
+
     def __init__(self, models: Models, calibration: Calibration = CALIBRATION) -> None:
         self._detector = CombinedPlateDetector(models.plates).at(INPUT_AREA_PX)
         self._crops = CropReading(
@@ -45,14 +47,14 @@ class StillPictures:
         )
 
     def crop(self, picture: Picture) -> Still:
-        """The plate that fills `picture`, of any size."""
+        """Return the plate that fills `picture`, which may have any size."""
         high, wide = picture.shape[:2]
         return self._read([Crop(picture, 1.0, high > HIGH_PART * wide)], 1.0)
 
     def photograph(self, picture: Picture) -> list[Still]:
-        """All plates found in `picture`, the surest find first."""
-        found = self._detector.detect(picture)
-        pairs = zip(found.points[:PLATES_MOST], found.score[:PLATES_MOST], strict=True)
+        """Return all plates in `picture`, the best score first."""
+        detections = self._detector.detect(picture)
+        pairs = zip(detections.points[:MAX_PLATES], detections.score[:MAX_PLATES], strict=True)
         return [
             self._read([cut(picture, corners, 1.0, grow) for grow in FRAMINGS], float(score))
             for corners, score in pairs

@@ -24,7 +24,7 @@ from analytics.models import Models
 from analytics.plates.color import plate_color, votes
 from analytics.plates.crop import Crop
 from analytics.plates.crop_reading import CropReading
-from analytics.plates.fusion import CALIBRATION, Calibration, Fusion, Weighed
+from analytics.plates.fusion import CALIBRATION, Calibration, Fusion, ScoredHypotheses
 from analytics.plates.grammar_search import GrammarSearch
 from analytics.still_pictures import StillPictures
 from domain.settings import Settings
@@ -51,13 +51,13 @@ GAINS = np.arange(0.0, 1.01, 0.05)
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One reading or track: what was weighed, and whether its first text is right."""
+    """One reading or track: what was hypotheses, and whether its first text is right."""
 
-    weighed: Weighed
+    hypotheses: ScoredHypotheses
     is_right: bool
 
     def confidence(self, calibration: Calibration) -> float:
-        return float(calibration.confidences(self.weighed)[0])
+        return float(calibration.confidences(self.hypotheses)[0])
 
 
 Floats = NDArray[np.float64]
@@ -72,9 +72,9 @@ class Reader:
         """None where nothing was read: there is nothing then to be confident of."""
         color = plate_color(votes(crops[0]))
         readings = [self._crops.reading(Crop(crop, 1.0, False)) for crop in crops]
-        weighed = self._fusion.weigh(readings, color)
-        if weighed is not None:
-            yield Case(weighed, weighed.texts[0] == truth)
+        hypotheses = self._fusion.score_hypotheses(readings, color)
+        if hypotheses is not None:
+            yield Case(hypotheses, hypotheses.texts[0] == truth)
 
 
 def drawn(

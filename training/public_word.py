@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from analytics.models import Models
 from analytics.plates.grammar_search import GrammarSearch
-from analytics.plates.public_reader import PROVINCE_BIAS, UNTAUGHT
+from analytics.plates.public_reader import PROVINCE_BIAS, UNTRAINED_LEAST
 from analytics.plates.reader import PlateReader
 from domain.plates import PROVINCES
 from domain.settings import Settings
@@ -150,7 +150,7 @@ def main() -> None:
     }
     sys.stdout.write(
         json.dumps(
-            {"fitted": bias, "of a plate, in use": UNTAUGHT, **reports},
+            {"fitted": bias, "of a plate, in use": UNTRAINED_LEAST, **reports},
             ensure_ascii=False,
             indent=1,
         )

@@ -1,5 +1,5 @@
-"""How good a picture of a plate or a face is: large, sharp, seen from the front, and wholly in
-view. Pure functions; more is better.
+"""Rates pictures of plates and faces: a good one is large, sharp, seen from the front, and wholly
+in view. The functions are pure, and a larger value is better.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ import numpy as np
 from analytics.detection.detections import Floats, Picture
 
 _ENOUGH_SHARPNESS = 12.0
-"""Mean absolute second difference of grey levels; a sharp plate of any size has more, once
-scaled to one width.
+"""The mean absolute second difference of grey levels. A sharp plate has more, once it is scaled to
+one width.
 """
 
 
 def plate_quality(
     score: float, box: Floats, corners: Floats, rectified: Picture, frame_px: tuple[int, int]
 ) -> float:
-    """The width of the plate in pixels, as if it were sharp, straight and wholly in view."""
+    """Return the width in pixels of a perfect picture of the plate with the same value."""
     return (
         score
         * plate_width_px(corners)
@@ -33,9 +33,7 @@ def plate_quality(
 def face_quality(
     score: float, box: Floats, landmarks: Floats, crop: Picture, frame_px: tuple[int, int]
 ) -> float:
-    """The side of the face in pixels, as if it were sharp, turned to the camera and wholly in
-    view.
-    """
+    """Return the side in pixels of a perfect picture of the face with the same value."""
     side_px = math.sqrt(max(float((box[2] - box[0]) * (box[3] - box[1])), 0.0))
     return score * side_px * sharpness(crop) * face_frontality(landmarks) * in_view(box, frame_px)
 
@@ -48,9 +46,7 @@ def plate_width_px(corners: Floats) -> float:
 
 
 def plate_frontality(corners: Floats) -> float:
-    """From 0.5 to 1: how nearly the plate's width is to its height as it is on the vehicle (440
-    mm by 140 mm).
-    """
+    """Return from 0.5 to 1 how near the proportions are to those of the plate (440 by 140 mm)."""
     top_left, top_right, bottom_right, bottom_left = corners
     high_px = (
         float(np.linalg.norm(bottom_left - top_left) + np.linalg.norm(bottom_right - top_right)) / 2
@@ -60,7 +56,7 @@ def plate_frontality(corners: Floats) -> float:
 
 
 def face_frontality(landmarks: Floats) -> float:
-    """From 0.5 to 1: how nearly the nose lies between the eyes."""
+    """Return from 0.5 to 1 how near the nose is to the middle between the eyes."""
     left_eye, right_eye, nose = landmarks[0], landmarks[1], landmarks[2]
     apart_px = max(float(right_eye[0] - left_eye[0]), 1e-3)
     aside = abs(float(nose[0] - (left_eye[0] + right_eye[0]) / 2)) / apart_px
@@ -68,7 +64,7 @@ def face_frontality(landmarks: Floats) -> float:
 
 
 def sharpness(picture: Picture) -> float:
-    """From 0.2 to 1, by the mean absolute Laplacian of the picture at about 96 px of width."""
+    """Return from 0.2 to 1 the sharpness, by the mean absolute Laplacian at a width of 96 px."""
     grey = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
     high_px = max(3, round(96 * grey.shape[0] / grey.shape[1]))
     small = cv2.resize(grey, (96, high_px), interpolation=cv2.INTER_AREA)
@@ -77,8 +73,9 @@ def sharpness(picture: Picture) -> float:
 
 
 def in_view(box: Floats, frame_px: tuple[int, int]) -> float:
-    """From 0.3 to 1: less where the box is nearer to a side of the frame (width, height) than
-    half its own width.
+    """Return from 0.3 to 1 how far the box is inside the frame (width, height).
+
+    It is less than 1 if the box is nearer to a side of the frame than half its own width.
     """
     left, top, right, bottom = (float(value) for value in box)
     room_px = min(left, top, frame_px[0] - right, frame_px[1] - bottom)

@@ -1,6 +1,4 @@
-"""Finds plates of one row by the model and yellow ones of two rows by colour and shape: all
-that a vehicle may carry, in one look.
-"""
+"""Finds plates of one row by the model, and yellow plates of two rows by colour and shape."""
 
 from __future__ import annotations
 
@@ -12,6 +10,8 @@ from analytics.detection.geometry import nms
 
 
 class CombinedPlateDetector:
+    """A detector of all plates that a vehicle may have."""
+
     def __init__(self, detector: Detector) -> None:
         self._detector = detector
 
@@ -23,15 +23,16 @@ class CombinedPlateDetector:
         return CombinedPlateDetector(self._detector.at(input_area_px))
 
     def detect(self, bgr: Picture) -> Detections:
-        """Plates in one picture, what the model found first; `points` are (n, 4, 2) corners,
-        clockwise from top left.
+        """Return the plates in one picture, those of the model first.
+
+        `points` are (n, 4, 2) corners, clockwise from the top left.
         """
         found, guessed = self._detector.detect(bgr), two_row_finder.find(bgr)
         return joined(found, guessed) if len(guessed) else found
 
 
 def joined(found: Detections, guessed: Detections) -> Detections:
-    """What was found, and guesses beside it: a guess gives way to every find that it touches."""
+    """Return the detections of the model, and the guesses that do not overlap any of them."""
     both = Detections(
         *(
             np.concatenate([getattr(one, name) for one in (found, guessed)])

@@ -9,14 +9,14 @@ from analytics.detection.detections import Floats
 
 
 def areas(xyxy: Floats) -> Floats:
-    """(n,) areas; a box turned inside out has none."""
+    """Return the (n,) areas; a box with negative sides has none."""
     sides: Floats = np.maximum(xyxy[:, 2:] - xyxy[:, :2], np.float32(0))
     product: Floats = sides[:, 0] * sides[:, 1]
     return product
 
 
 def intersections(a: Floats, b: Floats) -> Floats:
-    """(n, m) areas that the boxes of `a` and `b` share."""
+    """Return the (n, m) areas that the boxes of `a` and `b` share."""
     low = np.maximum(a[:, None, :2], b[None, :, :2])
     high = np.minimum(a[:, None, 2:], b[None, :, 2:])
     sides: Floats = np.maximum(high - low, np.float32(0))
@@ -25,7 +25,7 @@ def intersections(a: Floats, b: Floats) -> Floats:
 
 
 def iou(a: Floats, b: Floats) -> Floats:
-    """(n, m) intersection over union, 0 where neither has an area."""
+    """Return the (n, m) intersection over union, 0 where neither box has an area."""
     shared = intersections(a, b)
     union = areas(a)[:, None] + areas(b)[None, :] - shared
     ratio: Floats = shared / np.maximum(union, np.float32(1e-6))
@@ -33,9 +33,10 @@ def iou(a: Floats, b: Floats) -> Floats:
 
 
 def nms(xyxy: Floats, score: Floats, iou_most: float, inside_most: float = 1.1) -> NDArray[np.intp]:
-    """Indices of the boxes that stay, best first: none overlaps a better one by more than
-    `iou_most`, nor lies within it by more than the part `inside_most` of its own or the better
-    one's area (a plate has no plate inside it).
+    """Return the indices of the boxes that are kept, best first (non-maximum suppression).
+
+    None overlaps a better one by more than `iou_most`. None shares more than the part
+    `inside_most` of the smaller area with a better one, because a plate contains no plate.
     """
     order = np.argsort(-score, kind="stable")
     shared = intersections(xyxy, xyxy)

@@ -1,5 +1,5 @@
-"""Privacy masks of a camera: polygons that are black before anything looks at the picture, and
-in every snapshot made of it.
+"""Privacy masks of a camera: polygons that are black before any analysis, and therefore in every
+snapshot.
 """
 
 from __future__ import annotations
@@ -13,17 +13,16 @@ from domain.registry.model import Polygon
 
 
 class Masks:
-    """`polygons` in parts of the picture, as the registry has them. Not thread-safe: one
-    analyser has one.
-    """
+    """The masks of one analyser, as polygons in parts of the picture. It is not thread-safe."""
 
     def __init__(self, polygons: tuple[Polygon, ...]) -> None:
         self._polygons = polygons
         self._shown: NDArray[np.uint8] = np.empty((0, 0), np.uint8)
 
     def apply(self, picture: Picture) -> Picture:
-        """The picture, in colour or grey, with the masked parts black: itself without masks,
-        else a copy (a frame is never written to).
+        """Return the picture, in colour or grey, with the masked parts black.
+
+        Without masks it is the picture itself, and else a copy: a frame is never changed.
         """
         if not self._polygons:
             return picture

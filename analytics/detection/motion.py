@@ -1,5 +1,5 @@
-"""Whether anything moves between two pictures: cheap, and rather too often than not often
-enough.
+"""Detects cheaply whether anything moved between two pictures. It reports motion too often rather
+than too rarely.
 """
 
 from __future__ import annotations
@@ -13,21 +13,22 @@ from analytics.detection.detections import Picture
 Thumbnail = NDArray[np.int16]
 Blocks = NDArray[np.bool_]
 Extent = tuple[float, float, float, float]
-"""Left, top, right, bottom in pixels of a picture."""
+"""Left, top, right and bottom in pixels of a picture."""
 
 _STRIDE_PX = 4
 _LEAST_CHANGE = 4.0
-"""Grey levels that a block must differ by in a picture without noise."""
+"""The least change of a block, in grey levels, in a picture without noise."""
 _NOISE_TIMES, _MOST_LIMIT = 4.0, 20.0
-"""The limit rises with the picture's noise, but not so far that a lorry which fills the picture
-passes for noise.
+"""The limit rises with the noise of the picture, but not so far that a lorry that fills the picture
+counts as noise.
 """
 _LEAST_BLOCKS = 3
 
 
 def thumbnail(grey: Picture) -> Thumbnail:
-    """Of a picture's brightness: every 4th pixel, averaged in blocks of 4 by 4 of those (16 px
-    of it), which takes most noise out.
+    """Return every 4th pixel of a picture's brightness, averaged in blocks of 4 by 4 of these.
+
+    A block is 16 px wide. The average removes most noise.
     """
     few = np.ascontiguousarray(grey[::_STRIDE_PX, ::_STRIDE_PX])
     size = (max(1, few.shape[1] // 4), max(1, few.shape[0] // 4))
@@ -35,8 +36,9 @@ def thumbnail(grey: Picture) -> Thumbnail:
 
 
 def changed(before: Thumbnail | None, now: Thumbnail) -> Blocks | None:
-    """Which blocks differ by more than noise and a change of light of the whole would explain;
-    None without a picture before.
+    """Return which blocks changed by more than noise and a change of light explain.
+
+    Return None without an earlier picture of the same size.
     """
     if before is None or before.shape != now.shape:
         return None
@@ -47,13 +49,13 @@ def changed(before: Thumbnail | None, now: Thumbnail) -> Blocks | None:
 
 
 def moves(before: Thumbnail | None, now: Thumbnail) -> bool:
-    """True without a picture before, or where some blocks changed."""
+    """Return True if some blocks changed, or without an earlier picture."""
     blocks = changed(before, now)
     return blocks is None or int(blocks.sum()) >= _LEAST_BLOCKS
 
 
 def extent(blocks: Blocks, frame_px: tuple[int, int]) -> Extent | None:
-    """Of all that changed, in a picture of this width and height; None where nothing did."""
+    """Return the extent of all changed blocks in a picture of this size, or None without any."""
     rows, columns = np.flatnonzero(blocks.any(axis=1)), np.flatnonzero(blocks.any(axis=0))
     if not len(rows):
         return None
@@ -67,8 +69,9 @@ def extent(blocks: Blocks, frame_px: tuple[int, int]) -> Extent | None:
 
 
 def _median(levels: Thumbnail) -> int:
-    """The middle one, the lower of two; by counting them, which takes a quarter of the time
-    that sorting does.
+    """Return the median, the lower one of two.
+
+    Counting the levels takes a quarter of the time of sorting them.
     """
     lowest = int(levels.min())
     counts = np.bincount(levels.ravel() - lowest)

@@ -1,5 +1,5 @@
-"""Pictures as the tensors that models take, in memory that is used again: fresh megabytes cost
-more time than what is written to them.
+"""Makes the input tensors of models from pictures, in memory that is reused. To allocate megabytes
+takes more time than to write them.
 """
 
 from __future__ import annotations
@@ -14,17 +14,18 @@ import numpy as np
 from analytics.detection.detections import Floats, Picture
 
 _spare: deque[Floats] = deque()
-"""As many as were ever in use at once, each as large as its largest tensor."""
+"""The buffers that are not in use, each as large as its largest tensor."""
 
 
 @contextmanager
 def tensor_of(
     picture: Picture, less: Sequence[float] = (0.0, 0.0, 0.0), red_first: bool = False
 ) -> Iterator[Floats]:
-    """(1, 3, height, width): the planes blue, green and red less so much of each, for as long
-    as the block runs. Thread-safe.
+    """Yield a tensor (1, 3, height, width) of the planes blue, green and red, minus `less`.
+
+    It is valid until the end of the context. Any thread may call this.
     """
-    memory = _lent(picture.size)
+    memory = _buffer(picture.size)
     try:
         tensor = memory[: picture.size].reshape(1, 3, *picture.shape[:2])
         for at, plane in enumerate(cv2.split(picture)):
@@ -36,7 +37,7 @@ def tensor_of(
         _spare.append(memory)
 
 
-def _lent(size: int) -> Floats:
+def _buffer(size: int) -> Floats:
     try:
         memory = _spare.pop()
     except IndexError:

@@ -1,7 +1,8 @@
-"""Finds yellow plates of two rows (lorries, buses, trailers) by colour and shape, as the detector
-learnt from plates of one row only.
+"""Finds yellow plates of two rows (lorries, buses, trailers) by colour and shape, because the model
+was trained on plates of one row only.
 
-What it finds is a guess: much else is yellow. A reading decides, so only what is read may count.
+Its detections are guesses, because much else is yellow. Only a detection that is read may become an
+event.
 """
 
 from __future__ import annotations
@@ -15,37 +16,39 @@ from analytics.detection.detections import Detections, Floats, Picture
 from analytics.detection.two_rows import is_two_rows
 
 SEARCHED_WIDTH_PX = 960
-"""A plate of two rows is read down to about this part of it: 32 px wide."""
+"""A plate of two rows is legible down to 32 px of this width."""
 _LEAST_WIDTH_PX, _MOST_WIDTH_PART = 32, 0.5
 _YELLOW = ((11, 90, 70), (36, 255, 255))
-"""Hue as `plate_color.py` has it, saturation and value; characters and bolts are closed by a
-square of `_CLOSED_PX`.
+"""The range of hue (as in `color.py`), saturation and value. A closing with a square of
+`_CLOSED_PX` removes characters and bolts.
 """
 _CLOSED_PX = 5
 _THINNED = 3
-"""Every third pixel of the searched picture says whether there is any yellow."""
+"""Every third pixel of the searched picture shows whether there is any yellow."""
 _AROUND_PX = 16
-"""Of the searched picture: what is thinned out, and what closing reaches."""
+"""A margin in the searched picture: for the skipped pixels, and for the reach of the closing."""
 _GROUND_PART = 0.5
-"""What of a plate is ground, and not characters."""
+"""The part of a plate that is ground, and not characters."""
 _CONTRAST_LEAST, _INK_LEAST, _INK_MOST, _TURNS_LEAST = 25.0, 0.05, 0.6, 5
-"""Grey levels between ink and ground; ink's part of the plate; how often five characters in a row
-begin or end, of the ten times that they do: small and soft ones run together.
+"""The grey levels between ink and ground; the part of the plate that is ink; and the least number
+of edges of five characters in a row. There are ten edges, but small, blurred characters merge.
 """
 _FULL = 0.7
-"""The part of the quadrilateral that is yellow: a plate's is over 0.9, and dirt and shadow take
-some.
+"""The part of the quadrilateral that is yellow. That of a plate is over 0.9, less dirt and shadow.
 """
 _SIDES_APART = 1.6
-"""Most ratio of two opposite sides: perspective makes one longer, and a warning sign has one
-too few.
+"""The largest ratio of two opposite sides. Perspective makes one longer, and a warning sign has
+only three sides.
 """
 SCORE = 0.5
-"""Under what an unread track needs to be an event."""
+"""It is less than an unread track needs to be an event."""
 
 
 def find(bgr: Picture) -> Detections:
-    """Yellow quadrilaterals as high as two rows are, with their corners clockwise from top left."""
+    """Return yellow quadrilaterals with the height of two rows, and their corners.
+
+    Corners are clockwise from the top left.
+    """
     part = _yellow_part(bgr)
     if part is None:
         return Detections.none(4)
@@ -83,9 +86,10 @@ def _yellow(bgr: cv2.typing.MatLike) -> cv2.typing.MatLike:
 
 
 def _yellow_part(bgr: Picture) -> tuple[int, int, int, int] | None:
-    """Left, top, right, bottom of all yellow, with what is around it; None where there is less of
-    it than the least plate has: most pictures have none, and to search a whole one costs twenty
-    times as much.
+    """Return left, top, right, bottom of all yellow, with a margin.
+
+    Return None if there is less yellow than the smallest plate has. Most pictures have none, and
+    to search a whole one costs twenty times as much.
     """
     wide = min(bgr.shape[1], SEARCHED_WIDTH_PX // _THINNED)
     thin = cv2.resize(
@@ -96,15 +100,16 @@ def _yellow_part(bgr: Picture) -> tuple[int, int, int, int] | None:
         return None
     left, top, across, down = cv2.boundingRect(yellow)
     step = math.ceil(bgr.shape[1] / wide)
-    beside = step + _AROUND_PX * bgr.shape[1] // SEARCHED_WIDTH_PX
-    low = [max(0, int(edge * bgr.shape[1] / wide) - beside) // 2 * 2 for edge in (left, top)]
-    high = [int(edge * bgr.shape[1] / wide) + beside for edge in (left + across, top + down)]
+    margin = step + _AROUND_PX * bgr.shape[1] // SEARCHED_WIDTH_PX
+    low = [max(0, int(edge * bgr.shape[1] / wide) - margin) // 2 * 2 for edge in (left, top)]
+    high = [int(edge * bgr.shape[1] / wide) + margin for edge in (left + across, top + down)]
     return low[0], low[1], min(high[0], bgr.shape[1]), min(high[1], bgr.shape[0])
 
 
 def _has_writing(bgr: cv2.typing.MatLike, corners: Floats) -> bool:
-    """Dark strokes on light ground, a row of them below: a lorry's side, a parcel or a line on
-    the road has none.
+    """Return whether there are dark strokes on light ground, with a row of them in the lower part.
+
+    The side of a lorry, a parcel or a line on the road has none.
     """
     wide, high = 96, 48
     matrix = cv2.getPerspectiveTransform(
@@ -144,8 +149,9 @@ def _has_four_sides(corners: Floats) -> bool:
 
 
 def _corners(outline: cv2.typing.MatLike) -> Floats:
-    """(4, 2): the outline's points farthest to the top left, top right, bottom right and bottom
-    left.
+    """Return the (4, 2) points of the outline that are farthest in the four diagonal directions.
+
+    They are clockwise from the top left.
     """
     points = np.asarray(outline, np.float32).reshape(-1, 2)
     along, across = points[:, 0] + points[:, 1], points[:, 0] - points[:, 1]

@@ -1,6 +1,4 @@
-"""Lays the two rows of a high plate (220 by 440 mm) side by side, so that a reader of one row
-can read it.
-"""
+"""Puts the two rows of a high plate (220 by 440 mm) side by side, for a reader of one row."""
 
 from __future__ import annotations
 
@@ -12,12 +10,12 @@ Picture = NDArray[np.uint8]
 Corners = NDArray[np.float32]
 
 UPPER_ROW_ENDS, LOWER_ROW_STARTS = 0.39, 0.34
-"""As parts of the height: the rows meet at 0.375 (75 of 200 mm between the margins), and
-overlap so that a skewed crop loses nothing.
+"""In parts of the height. The rows meet at 0.375 (75 of 200 mm between the margins), and overlap
+so that a skewed crop loses nothing.
 """
 UPPER_ROW_WIDTH = 0.43
-"""The upper row's part of the result's width: its two characters become as wide as the five
-below.
+"""The part of the width for the upper row. Its two characters become as wide as the five of the
+lower row.
 """
 
 
@@ -28,9 +26,7 @@ side both look narrower.
 
 
 def is_two_rows(corners: Corners) -> bool:
-    """Whether the quadrilateral `corners` (4, 2; clockwise from top left) is as high as plates
-    with two rows are.
-    """
+    """Return whether `corners` (4, 2; clockwise from top left) has the proportions of two rows."""
     top_left, top_right, bottom_right, bottom_left = corners
     wide = float(np.linalg.norm(top_right - top_left) + np.linalg.norm(bottom_right - bottom_left))
     high = float(np.linalg.norm(bottom_left - top_left) + np.linalg.norm(bottom_right - top_right))
@@ -38,7 +34,7 @@ def is_two_rows(corners: Corners) -> bool:
 
 
 def unroll(crop: Picture, width_px: int, height_px: int) -> Picture:
-    """(height, width, 3): the upper row at the left, the lower at its right."""
+    """Return a picture (height, width, 3) with the upper row at the left of the lower one."""
     rows = crop.shape[0]
     upper_px = round(width_px * UPPER_ROW_WIDTH)
     upper = crop[: max(1, round(rows * UPPER_ROW_ENDS))]

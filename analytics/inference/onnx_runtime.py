@@ -1,8 +1,8 @@
-"""The only door to ONNX Runtime: a model file in, arrays out.
+"""The adapter of ONNX Runtime: it loads a model file, and runs it on arrays.
 
-One thread a session: two halve a look's latency and then spin, which costs twice the CPU when
-frames come at a steady rate (measured: 76 CPU-ms against 33 a frame). A process has many cameras,
-so threads come from them. `run` may be called from any thread.
+Each session has one thread. Two threads halve the latency of a look and then spin, which costs
+twice the CPU time at a steady rate of frames (76 ms instead of 33 ms a frame). A process has many
+cameras, each with a thread of its own. Any thread may call `run`.
 """
 
 from __future__ import annotations
@@ -40,16 +40,17 @@ _ERRORS = (
     RuntimeError,
     ValueError,
 )
-"""All that ONNX Runtime raises; its own errors share no base but Exception."""
+"""The errors that ONNX Runtime raises; they have no common base but Exception."""
 
 
-def providers_of(wanted: str) -> tuple[str, ...]:
-    """ONNX Runtime's names of `SIGHTLINE_ONNX_PROVIDERS`; what this installation lacks is left
-    out, and the processor comes last.
+def providers_of(requested: str) -> tuple[str, ...]:
+    """Return ONNX Runtime's names of the providers in `SIGHTLINE_ONNX_PROVIDERS`.
+
+    Providers that this installation lacks are omitted, with a warning. The processor is the last.
     """
-    there = onnxruntime.get_available_providers()
-    names = [name for name in wanted.split(",") if name != "cpu"]
-    missing = [name for name in names if _NAMES[name] not in there]
+    available = onnxruntime.get_available_providers()
+    names = [name for name in requested.split(",") if name != "cpu"]
+    missing = [name for name in names if _NAMES[name] not in available]
     if missing:
         _log.warning(
             "SIGHTLINE_ONNX_PROVIDERS: %s not in this onnxruntime (%s): install the onnxruntime "
@@ -61,11 +62,10 @@ def providers_of(wanted: str) -> tuple[str, ...]:
 
 
 class Model:
-    """A session with one input tensor. Raises NotFound or BadInput with the file's name when it
-    cannot be loaded.
-    """
+    """A session with one input tensor."""
 
     def __init__(self, path: Path, providers: tuple[str, ...] = CPU) -> None:
+        """Load the model; raises NotFound or BadInput with the file's name."""
         if not path.is_file():
             raise NotFound(
                 f"model {path} is not there; fetch the models with `python -m analytics.models "
@@ -79,20 +79,19 @@ class Model:
             raise BadInput(f"model {path} cannot be loaded: {error}") from error
         self.path = path
         self.providers: tuple[str, ...] = tuple(self._session.get_providers())
-        """What it runs on: a provider that is there may find no device, and leave it to the
-        next.
-        """
+        """The providers that the session uses. One without a device is skipped."""
         self._cpu = ANALYSIS_CPU_S.labels(path.stem)
         self._input: str = self._session.get_inputs()[0].name
         self.picture_px = _picture_px(self._session.get_inputs()[0].shape)
-        """Width and height where only pictures of one size fit, else None."""
+        """The width and height of its input, or None if these are free."""
         self.output_names: tuple[str, ...] = tuple(
             output.name for output in self._session.get_outputs()
         )
 
     def run(self, tensor: NDArray[np.float32]) -> list[NDArray[np.float32]]:
-        """The model's outputs, in the order of `output_names`. Raises BadInput where the tensor
-        does not fit the model.
+        """Return the outputs of the model, in the order of `output_names`.
+
+        Raises BadInput if the tensor does not fit the model.
         """
         try:
             with CpuTime(self._cpu):
@@ -105,7 +104,7 @@ class Model:
 
 
 def _picture_px(shape: list[int | str | None]) -> tuple[int, int] | None:
-    """Of an input (pictures, parts, height, width)."""
+    """Return the fixed width and height of an input (pictures, planes, height, width)."""
     sides = [side for side in shape[:1:-1] if isinstance(side, int)]
     return (sides[0], sides[1]) if len(shape) == 4 and len(sides) == 2 else None
 

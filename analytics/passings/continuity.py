@@ -25,7 +25,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from analytics.detection.detections import Floats
-from analytics.tracking.tracker import COURSE_NS, LEAP, Track, TrackPosition, centre, size_px
+from analytics.tracking.tracker import (
+    COURSE_NS,
+    MAX_OFF_COURSE,
+    Track,
+    TrackPosition,
+    centre,
+    size_px,
+)
 from domain.clock import NS_PER_MS, NS_PER_S
 
 COURSE_LEAST_NS = 150 * NS_PER_MS
@@ -70,7 +77,9 @@ def continues_in_place(track: Track, before: Track, gap_most_ns: int) -> bool:
     away_px = float(
         np.hypot(*(found.centre - left.centre - passed_s * _mean_velocity(left, found)))
     )
-    return away_px <= LEAP * math.exp(found.log_size) and _sizes_agree(left, found, passed_s)
+    return away_px <= MAX_OFF_COURSE * math.exp(found.log_size) and _sizes_agree(
+        left, found, passed_s
+    )
 
 
 def leaves_course(track: Track, box: Floats, wall_ns: int) -> bool:
@@ -86,7 +95,7 @@ def leaves_course(track: Track, box: Floats, wall_ns: int) -> bool:
     passed_s = (wall_ns - left.at_ns) / NS_PER_S
     mean_velocity = left.velocity_px_s * np.float32(size_px(box) / math.exp(left.log_size))
     away_px = float(np.hypot(*(centre(box) - left.centre - passed_s * mean_velocity)))
-    return away_px > LEAP * size_px(box)
+    return away_px > MAX_OFF_COURSE * size_px(box)
 
 
 def _mean_velocity(left: Course, found: Course) -> Floats:

@@ -69,7 +69,7 @@ class Faces:
 
     def is_another(self, record: Record, found: Detections, bgr: Picture, wall_ns: int) -> bool:
         unseen_ms = (wall_ns - record.track.last_ns) // NS_PER_MS
-        return unseen_ms >= self.gate.lost_ms and record.track.turns(found.xyxy[0])
+        return unseen_ms >= self.gate.lost_ms and record.track.reverses_growth(found.xyxy[0])
 
     def study(self, record: Record, quality: float, bgr: Picture) -> None:
         """Nothing is learnt of a person but that one passed."""

@@ -22,7 +22,7 @@ from analytics.passings.recent_passings import RECENT_MOST, REMEMBERED_NS, Recen
 from analytics.passings.subjects import Record, Shot, Subject
 from analytics.passings.unread import width_px
 from analytics.tracking.lanes import CountLines, direction_of, lane_at
-from analytics.tracking.roi_scheduler import RoiScheduler, Shown
+from analytics.tracking.roi_scheduler import LazyPicture, RoiScheduler
 from analytics.tracking.tracker import Track, Tracker
 from domain import unread_reasons as unread
 from domain.clock import NS_PER_MS
@@ -58,7 +58,7 @@ class Passings:
         self._subject = subject
         self._lines = CountLines(camera.count_lines)
         self._tracker = Tracker(subject.gate)
-        self._gaze = RoiScheduler(subject.detector, self._tracker)
+        self._roi_scheduler = RoiScheduler(subject.detector, self._tracker)
         self._records: dict[int, Record] = {}
         self._lately = RecentPassings(subject, self._lines)
         self._held = HeldPassings(subject.gate.unseen_ms * NS_PER_MS, DWELL_MS * NS_PER_MS)
@@ -70,7 +70,9 @@ class Passings:
         self._looked_ns = 0
         self._detected_ns = 0
 
-    def look(self, frame: Frame, shown: Shown, thumbnail: Callable[[], Thumbnail]) -> list[Passing]:
+    def look(
+        self, frame: Frame, shown: LazyPicture, thumbnail: Callable[[], Thumbnail]
+    ) -> list[Passing]:
         """Look at one frame (`shown`: its picture with masks black), where the last look is not
         too fresh; the passings that it ended.
         """
@@ -78,19 +80,19 @@ class Passings:
         given = self.close() if now_ns < self._looked_ns - CLOCK_STEP_NS else []
         if self._looked_ns:
             self._lately.no_looks(now_ns - self._looked_ns)
-        if self._gaze.is_due(now_ns):
+        if self._roi_scheduler.is_due(now_ns):
             self._look(frame, shown, thumbnail())
             self._looked_ns = now_ns
         return given + self.pass_time(now_ns)
 
-    def _look(self, frame: Frame, shown: Shown, thumbnail: Thumbnail) -> None:
+    def _look(self, frame: Frame, shown: LazyPicture, thumbnail: Thumbnail) -> None:
         now_ns = frame.wall_ns
         rested = not 0 <= now_ns - self._detected_ns < LOOK_ANYWAY_NS
         if rested or moves(self._before, thumbnail):
-            self._follow(self._gaze.look(shown, thumbnail, now_ns), frame, shown())
+            self._follow(self._roi_scheduler.detect(shown, thumbnail, now_ns), frame, shown())
             self._before, self._detected_ns = thumbnail, now_ns
         else:
-            self._tracker.hold(now_ns, self._looked_ns)
+            self._tracker.mark_still(now_ns, self._looked_ns)
 
     def _follow(self, found: Detections, frame: Frame, bgr: Picture) -> None:
         def is_another(track: Track, at: int) -> bool:
@@ -105,7 +107,7 @@ class Passings:
         """The passings that have ended by `now_ns`, in the frames' time, seem to have, or have
         been in view for a minute.
         """
-        given = self._end(self._tracker.ended(now_ns))
+        given = self._end(self._tracker.remove_ended(now_ns))
         given += [
             passing
             for record in self._records.values()

@@ -13,7 +13,7 @@ import numpy as np
 from analytics.detection.detections import Floats
 from analytics.passings.continuity import continues_in_place
 from analytics.passings.subjects import Record, Subject
-from analytics.tracking.lanes import CountLines, together
+from analytics.tracking.lanes import CountLines, net_crossings
 from analytics.tracking.tracker import Track, centre, size_px
 from domain.clock import NS_PER_MS
 from domain.events.event import Event, Passing
@@ -153,7 +153,7 @@ def _joined(before: Passing, after: Passing, hidden: tuple[int, ...]) -> Passing
         "started_at": a.started_at,
         "ended_at": max(a.ended_at, b.ended_at),
         "direction": better.event.direction or a.direction or b.direction,
-        "crossed": together((*a.crossed, *hidden, *b.crossed)),
+        "crossed": net_crossings((*a.crossed, *hidden, *b.crossed)),
     }
     return Passing(better.event.model_copy(update=whole), better.snapshot_jpeg, better.crop_jpeg)
 

@@ -12,7 +12,7 @@ from analytics.plates.crop import Crop, around, rectify
 from analytics.plates.crop_reading import FRAMINGS, CropReading, cut
 from analytics.plates.fusion import Fused, Fusion
 from analytics.plates.reader import PlateReader
-from analytics.tracking.tracker import AssociationGate, Track, in_step
+from analytics.tracking.tracker import AssociationGate, Track, moves_with
 from domain.clock import NS_PER_MS
 from domain.events.event import Event, Kind, Plate
 from domain.plates import PlateColor
@@ -73,12 +73,12 @@ class Vehicles:
         unseen_ms = (wall_ns - track.last_ns) // NS_PER_MS
         rested = wall_ns - record.asked_ns >= ASK_AFTER_MS * NS_PER_MS
         leaves = leaves_course(track, box, wall_ns)
-        leaps = leaves or (bool(record.readings) and track.leaps(box, wall_ns))
+        leaps = leaves or (bool(record.readings) and track.is_off_course(box, wall_ns))
         if not leaps and (not rested or (unseen_ms < ASK_AFTER_MS and not record.is_doubtful)):
             return False
         record.asked_ns = wall_ns
         # Where the plates cannot be compared, place and size decide.
-        is_elsewhere = leaves or (unseen_ms >= self.gate.lost_ms and track.turns(box))
+        is_elsewhere = leaves or (unseen_ms >= self.gate.lost_ms and track.reverses_growth(box))
         before = self._fused(record)
         if not _is_clear(before):
             return is_elsewhere
@@ -125,7 +125,7 @@ class Vehicles:
         track = record.track
         if self.is_clear(record):
             return True
-        if any(in_step(track, other) for other in clear):
+        if any(moves_with(track, other) for other in clear):
             return False
         return (
             _moved(track)
@@ -138,7 +138,7 @@ class Vehicles:
             return None
         if record.shot is None:
             return WhyUnread.SEEN_ONCE
-        if any(in_step(record.track, other) for other in clear):
+        if any(moves_with(record.track, other) for other in clear):
             return WhyUnread.WRITING
         if record.fused is not None and record.fused.is_read:
             return WhyUnread.SEEN_TOO_LITTLE

@@ -1,5 +1,5 @@
-"""A plate's ground colour from its rectified crop, by hue and saturation of the ground, not of
-the characters on it.
+"""Decides the colour of a plate's ground from its rectified crop, by hue and saturation of the
+ground without the characters.
 """
 
 from __future__ import annotations
@@ -11,16 +11,17 @@ from analytics.detection.detections import Picture
 from domain.plates import PlateColor
 
 _HUES = {PlateColor.YELLOW: (11, 36), PlateColor.GREEN: (37, 92), PlateColor.BLUE: (93, 135)}
-"""Bands of OpenCV's hue, 0 to 180."""
+"""The ranges of OpenCV's hue, which goes from 0 to 180."""
 _SATURATED, _CHROMA = 50, 22
-"""Least saturation, and least difference of a pixel's largest and smallest part: in the dark,
-saturation is mostly noise and cast light.
+"""The least saturation, and the least difference of a pixel's largest and smallest channel. In the
+dark, saturation is mostly noise and coloured light.
 """
 
 
 def votes(rectified: Picture) -> dict[PlateColor, float]:
-    """The part of the plate that each colour's ground covers, 0 to 1; white and black share
-    what has no hue.
+    """Return the part of the plate, 0 to 1, that each colour of ground covers.
+
+    Pixels without a hue count for white or black.
     """
     inner = cv2.GaussianBlur(_inner(rectified), (5, 5), 0)
     hue, saturation, value = (
@@ -46,22 +47,21 @@ dark: grey must cover far more than a hue to win.
 
 
 def plate_color(shares: dict[PlateColor, float]) -> PlateColor:
-    """The colour with the largest share; unknown where none has much."""
-    color = max(shares, key=lambda one: shares[one], default=PlateColor.UNKNOWN)
+    """Return the colour with the largest share, or unknown if no share is large."""
+    color = max(shares, key=lambda candidate: shares[candidate], default=PlateColor.UNKNOWN)
     return color if color is not PlateColor.UNKNOWN and shares[color] > 0.15 else PlateColor.UNKNOWN
 
 
 def _inner(rectified: Picture) -> Picture:
-    """Without the outer tenth of each side: corners are a few pixels off, and what is around a
-    plate is not its ground.
-    """
+    """Return the crop without its margins, because corners are a few pixels off."""
     high, wide = rectified.shape[:2]
     return rectified[high // 8 : high - high // 8, wide // 20 : wide - wide // 20]
 
 
 def _is_light_ground(value: np.ndarray[tuple[int, ...], np.dtype[np.int32]]) -> bool:
-    """Characters cover less than half of a plate, so its median is the ground's, to be held
-    against the middle of its range.
+    """Return whether the ground is lighter than the middle of the range.
+
+    Characters cover less than half of a plate, so the median is that of the ground.
     """
     low, middle, high = np.percentile(value, (5, 50, 95))
     return bool(middle > (low + high) / 2)

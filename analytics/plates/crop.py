@@ -10,7 +10,7 @@ import numpy as np
 from analytics.detection.detections import Floats, Picture
 
 WIDTH_PX, HEIGHT_PX = 188, 48
-"""Twice the reader's, so that the two framings made of it lose nothing."""
+"""Twice the size of the reader's input, so that both framings keep all detail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,12 +20,13 @@ class Crop:
     picture: Picture
     quality: float
     is_high: bool
-    """As high as plates with two rows are."""
+    """Whether it has the proportions of a plate with two rows."""
 
 
 def rectify(bgr: Picture, corners: Floats, grow_x: float = 0.0, grow_y: float = 0.0) -> Picture:
-    """(48, 188, 3): the quadrilateral `corners` (4, 2; clockwise from top left) made upright,
-    grown by parts of its sides at each side.
+    """Return the quadrilateral `corners` (4, 2; clockwise from top left) upright, as (48, 188, 3).
+
+    `grow_x` and `grow_y` extend it at each side by parts of its sides.
     """
     source = _grown(corners, grow_x, grow_y)
     target = np.array([[0, 0], [WIDTH_PX, 0], [WIDTH_PX, HEIGHT_PX], [0, HEIGHT_PX]], np.float32)
@@ -40,8 +41,9 @@ def rectify(bgr: Picture, corners: Floats, grow_x: float = 0.0, grow_y: float = 
 
 
 def around(bgr: Picture, xyxy: Floats, grow_x: float, grow_y: float) -> Picture:
-    """The part of the picture in the box `xyxy`, grown by parts of its sides, within the frame;
-    at least 1 by 1 px.
+    """Return the part of the picture in the box `xyxy`, extended by parts of its sides.
+
+    It lies within the frame, and has at least one pixel.
     """
     left, top, right, bottom = (float(value) for value in xyxy)
     wide, high = right - left, bottom - top

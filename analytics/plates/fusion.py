@@ -1,9 +1,9 @@
-"""One plate out of several readings: the hypotheses of all frames, each scored on every frame,
-under priors that are stated here.
+"""Fuses several readings into one plate: the hypotheses of all frames are scored on every frame,
+with the priors that are stated here.
 
-A score is the weighted mean of log-probabilities over frames: frames of one passing share their
-faults, so their number adds little certainty. A reading is never rewritten; priors only shift
-scores, and what lost stays among the alternatives.
+A score is the weighted mean of log-probabilities over frames. Frames of one passing share their
+faults, so their number adds little certainty. A reading is never rewritten. Priors only shift
+scores, and the other hypotheses stay among the alternatives.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from analytics.plates.grammar_search import Alphabet, GrammarSearch
 from analytics.plates.own_reader import ALPHABET
 from analytics.plates.priors import prior
-from analytics.plates.public_reader import as_plate, heard
+from analytics.plates.public_reader import any_province, corrected
 from analytics.plates.reader import Lattices
 from domain.events.event import Alternative, Plate
 from domain.plates import FIRSTS, PlateColor, is_plate
@@ -28,61 +28,63 @@ from domain.plates import FIRSTS, PlateColor, is_plate
 Scores = NDArray[np.float64]
 
 OWN_PART = 0.6
-"""Our reader's word against the public one's. Each knows what the other does not; of drawn plates
-0.7 reads most, but these are our own reader's ground, and so it is half of the way there from even.
+"""The weight of our own reader; the public one has the rest. Of drawn plates, 0.7 reads most, but
+our own reader was trained on drawn plates. The weight is therefore half-way between that and even.
 """
 WORST_FRAME = -12.0
-"""A frame's word against a hypothesis counts no more than this: one frame behind a pole must
-not decide.
+"""The lowest score that a frame gives a hypothesis, so that one frame behind a pole does not
+decide.
 """
 
 WORST_EVIDENCE = -15.0
-"""Nor does a frame look less like a text than this, which is as little as it looks like something
-nobody thought of: far, small pictures of a vehicle that comes nearer are many.
+"""The lowest log-evidence that a frame gives a text, and that of all texts outside the hypotheses.
+A vehicle that comes nearer has many small pictures from far away.
 """
 
 
 @dataclass(frozen=True, slots=True)
-class Weighed:
-    """Texts that readings may say, the likeliest first, their scores relative to the best's,
-    and the best's log-evidence.
+class ScoredHypotheses:
+    """The hypotheses of some readings, the likeliest first, with scores relative to the best one.
+
+    `log_evidence` is that of the best one.
     """
 
     texts: tuple[str, ...]
     scores: Scores
     log_evidence: float
     own_log_evidence: float
-    """Our own reader's alone, of the best text."""
+    """The log-evidence of the best text by our own reader alone."""
     readings: int
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """How a score becomes a confidence: the best text's part of `exp(score / temperature)` over all
-    that was thought of, beside something nobody thought of, which looks as the frames would with
-    `WORST_EVIDENCE`. A score is the mean over readings: n of them weigh as n ** `gain`, 0 where
-    they share all their faults and 1 where they share none.
+    """Turns scores into confidences.
+
+    A confidence is a text's part of the sum of `exp(score / temperature)` over all hypotheses and
+    one unknown text with `WORST_EVIDENCE`. A score is the mean over readings. n readings weigh as
+    n ** `gain`, which is 0 if they share all their faults and 1 if they share none.
     """
 
     temperature: float
     gain: float
 
-    def confidences(self, weighed: Weighed) -> Scores:
-        """(n,) of all texts, the best first."""
-        sharpness = weighed.readings**self.gain / self.temperature
-        rest = math.exp(min(50.0, (WORST_EVIDENCE - weighed.log_evidence) * sharpness))
-        parts = np.exp(weighed.scores * sharpness)
+    def confidences(self, hypotheses: ScoredHypotheses) -> Scores:
+        """Return the (n,) confidences of all texts, the best first."""
+        sharpness = hypotheses.readings**self.gain / self.temperature
+        rest = math.exp(min(50.0, (WORST_EVIDENCE - hypotheses.log_evidence) * sharpness))
+        parts = np.exp(hypotheses.scores * sharpness)
         return np.asarray(parts / (parts.sum() + rest))
 
 
 CALIBRATION = Calibration(temperature=0.74, gain=0.2)
-"""Fitted by `training/calibrate.py` on drawn plates of characters that training never saw, and
-on no real picture.
+"""It is fitted by `training/calibrate.py` on drawn plates with characters that are not in the
+training material, and on no real picture.
 """
 CONFIDENCE_LEAST, LOG_EVIDENCE_LEAST, OWN_LOG_EVIDENCE_LEAST = 0.3, -8.0, -2.0
-"""Plates read right had evidence over -7; other writing mostly has less. Of kinds that the public
-reader was never shown (two rows, tails, WJ) it says that they are none, and our own reader's word
-is enough: a text that it gives one chance in seven, all characters together.
+"""Plates that are read right have an evidence over -7; other writing mostly has less. The public
+reader rejects kinds that it was not trained on (two rows, tails, WJ). Our own reader is then
+sufficient if it gives the whole text a probability of one in seven.
 """
 BODIES, ALTERNATIVES = 6, 4
 _IMPOSSIBLE = -1e9
@@ -90,25 +92,28 @@ _IMPOSSIBLE = -1e9
 
 @dataclass(frozen=True, slots=True)
 class FrameReading:
-    """One frame's lattices, the texts found in them, each reader's best first, and how good the
-    picture was (more is better).
+    """The lattices of one frame, the texts found in them, and the quality of the picture.
+
+    The best texts of both readers come first. A larger quality is better.
     """
 
     lattices: Lattices
     texts: tuple[str, ...]
     quality: float
     scored: dict[str, Scores] = field(default_factory=dict)
-    """Bodies scored on this frame already, (2, firsts) each: scores and evidence. So a new
-    frame costs its own scoring only.
+    """The scores and evidence, (2, firsts), of each body that was scored on this frame. A new frame
+    therefore costs its own scoring only.
     """
     own: dict[str, float] = field(default_factory=dict)
-    """Texts that our own reader's word was asked of already."""
+    """The log-probabilities by our own reader that were computed before."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fused:
-    """`confidence` is the part of the best text among all hypotheses; the log-evidence, of both
-    readers and of ours alone, says how far the frames look like that text at all.
+    """The result of a fusion.
+
+    `confidence` is the part of the best text among all hypotheses. The log-evidence, of both
+    readers and of our own alone, says how well the frames fit that text at all.
     """
 
     text: str
@@ -129,8 +134,9 @@ class Fused:
         )
 
     def plate(self, color: PlateColor) -> Plate:
-        """As events say it: where it is not read, its text is empty and the best guess stands
-        first among the alternatives.
+        """Return the plate of an event.
+
+        If it is not read, its text is empty, and the best guess is the first alternative.
         """
         confidence = min(1.0, self.confidence)
         if self.is_read:
@@ -145,10 +151,10 @@ NOTHING = Fused("", 0.0, _IMPOSSIBLE, (), _IMPOSSIBLE)
 
 
 class Fusion:
+    """Fuses the readings of one passing."""
+
     def __init__(self, search: GrammarSearch, calibration: Calibration = CALIBRATION) -> None:
-        """`search` has the public reader's alphabet; our own reader has another, and so a
-        search of its own.
-        """
+        """Take a search with the public reader's alphabet; our own reader has its own search."""
         self._calibration = calibration
         self._search, self._own_search = search, GrammarSearch(Alphabet(ALPHABET))
 
@@ -166,29 +172,27 @@ class Fusion:
         return FrameReading(lattices, tuple(dict.fromkeys(in_turn)), quality)
 
     def fuse(self, readings: Sequence[FrameReading], color: PlateColor) -> Fused:
-        """The plate that the readings say together; `NOTHING` where none of them found a text
-        that the grammar allows.
-        """
-        weighed = self.weigh(readings, color)
-        if weighed is None:
+        """Return the plate of all readings, or `NOTHING` if none has a text in the grammar."""
+        hypotheses = self.score_hypotheses(readings, color)
+        if hypotheses is None:
             return NOTHING
-        parts = self._calibration.confidences(weighed)
+        parts = self._calibration.confidences(hypotheses)
         ranked = [
             Alternative(text=text, confidence=float(part))
-            for text, part in zip(weighed.texts, parts, strict=False)
+            for text, part in zip(hypotheses.texts, parts, strict=False)
         ]
         return Fused(
             ranked[0].text,
             ranked[0].confidence,
-            weighed.log_evidence,
+            hypotheses.log_evidence,
             tuple(ranked[1:]),
-            weighed.own_log_evidence,
+            hypotheses.own_log_evidence,
         )
 
-    def weigh(self, readings: Sequence[FrameReading], color: PlateColor) -> Weighed | None:
-        """What the readings say together, before it becomes confidences; None where none of
-        them found a text.
-        """
+    def score_hypotheses(
+        self, readings: Sequence[FrameReading], color: PlateColor
+    ) -> ScoredHypotheses | None:
+        """Return the scored hypotheses of all readings, or None if no reading has a text."""
         bodies = _bodies(readings)
         if not bodies:
             return None
@@ -202,11 +206,11 @@ class Fusion:
             bodies, np.where(_allowed(bodies), scores, _IMPOSSIBLE), evidence
         )
         own = np.maximum(
-            [self._own_word(reading, texts[0]) for reading in readings], WORST_EVIDENCE
+            [self._own_log_probability(reading, texts[0]) for reading in readings], WORST_EVIDENCE
         )
-        return Weighed(texts, ranked, best, float(weights @ own), len(readings))
+        return ScoredHypotheses(texts, ranked, best, float(weights @ own), len(readings))
 
-    def _own_word(self, reading: FrameReading, text: str) -> float:
+    def _own_log_probability(self, reading: FrameReading, text: str) -> float:
         if text not in reading.own:
             reading.own[text] = float(
                 self._own_search.log_probabilities(reading.lattices.own, [text])[0]
@@ -214,17 +218,16 @@ class Fusion:
         return reading.own[text]
 
     def _scores(self, reading: FrameReading, bodies: list[str]) -> Scores:
-        """(2, bodies, firsts) of first + body: log-probabilities, and how far the frame looks
-        like it.
-        """
+        """Return (2, bodies, firsts): the log-probabilities of first + body, and the evidence."""
         new = [body for body in bodies if body not in reading.scored]
         if new:
-            reading.scored.update(zip(new, self._score(reading.lattices, new), strict=True))
+            reading.scored.update(zip(new, self._score_bodies(reading.lattices, new), strict=True))
         return np.stack([reading.scored[body] for body in bodies], axis=1)
 
-    def _score(self, lattices: Lattices, bodies: list[str]) -> Scores:
-        """(bodies, 2, firsts): both readers' words, each in its part, for which text it is; and
-        for whether it is one.
+    def _score_bodies(self, lattices: Lattices, bodies: list[str]) -> Scores:
+        """Return (bodies, 2, firsts): the weighted log-probabilities of both readers.
+
+        The first says which text it is, and the second whether it is a plate.
         """
         allowed = _allowed(bodies)
         texts = [FIRSTS[first] + bodies[body] for body, first in np.argwhere(allowed)]
@@ -232,16 +235,14 @@ class Fusion:
         own[allowed] = self._own_search.log_probabilities(lattices.own, texts)
         public[allowed] = self._search.log_probabilities(lattices.public, texts)
         both = [
-            OWN_PART * own + (1 - OWN_PART) * word
-            for word in (heard(public, bodies), as_plate(public))
+            OWN_PART * own + (1 - OWN_PART) * scores
+            for scores in (corrected(public, bodies), any_province(public))
         ]
         return np.where(allowed[:, None], np.stack(both, axis=1), _IMPOSSIBLE)
 
 
 def _bodies(readings: Sequence[FrameReading]) -> list[str]:
-    """All but the first character of what the readings found, the most often and highest ranked
-    first.
-    """
+    """Return the texts without their first character, the most frequent and best ones first."""
     merit: dict[str, float] = {}
     for reading in readings:
         for rank, text in enumerate(reading.texts):
@@ -255,8 +256,9 @@ def _allowed(bodies: list[str]) -> NDArray[np.bool_]:
 
 @lru_cache(maxsize=4096)
 def _allowed_before(body: str) -> tuple[bool, ...]:
-    """Of each first character. The same few bodies are asked about at every reading of a
-    passing.
+    """Return for each first character whether the grammar allows it before `body`.
+
+    The same few bodies are requested at every reading of a passing.
     """
     return tuple(is_plate(first + body) for first in FIRSTS)
 
@@ -264,7 +266,7 @@ def _allowed_before(body: str) -> tuple[bool, ...]:
 def _ranked(
     bodies: list[str], scores: Scores, evidence: Scores
 ) -> tuple[tuple[str, ...], Scores, float]:
-    """The best few texts, all scores relative to the best's, and its log-evidence."""
+    """Return the best texts, all scores relative to the best one, and its log-evidence."""
     flat = scores.ravel()
     order = np.argsort(-flat, kind="stable")
     allowed = [at for at in order[: ALTERNATIVES + 1] if flat[at] > _IMPOSSIBLE / 2]

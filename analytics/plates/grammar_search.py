@@ -1,5 +1,5 @@
-"""The plates that a CTC lattice may say: a beam search held to the grammar of `domain/plates.py`,
-and the exact probability of any text.
+"""Finds the plates in a CTC lattice by a beam search within the grammar of `domain/plates.py`, and
+computes the exact probability of any text.
 
 A lattice is (steps, symbols) probabilities, symbol 0 the blank. CTC: Graves et al. 2006,
 https://www.cs.toronto.edu/~graves/icml_2006.pdf.
@@ -19,15 +19,13 @@ BLANK = 0
 BEAM = 16
 SYMBOLS_A_STEP = 8
 LEAST_PROBABILITY = 1e-5
-"""A less likely symbol is not tried at that step."""
+"""A symbol with a lower probability is not tried at that step."""
 LEAST_LOG_PROBABILITY = -60.0
-"""A less likely text is none."""
+"""A text with a lower log-probability is not a hypothesis."""
 _LONGEST = max(len(pattern) for pattern in PATTERNS)
 _TINY = 1e-12
 _SCALE_EVERY = 8
-"""Steps: so many times the least probability are far from the least number that can be told
-from 0.
-"""
+"""In steps. The least probability to this power is far above the least floating-point number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +36,7 @@ class Hypothesis:
 
 @dataclass(frozen=True, slots=True)
 class Alphabet:
-    """The characters of a lattice's symbols 1, 2, …; raises ValueError where one comes twice."""
+    """The characters of a lattice's symbols 1, 2, …; raises ValueError if one is repeated."""
 
     characters: str
     _symbols: dict[str, int] = field(init=False, repr=False, compare=False, default_factory=dict)
@@ -49,11 +47,13 @@ class Alphabet:
             raise ValueError("an alphabet holds each character once")
 
     def encode(self, text: str) -> list[int]:
-        """Symbols of `text`; raises KeyError for a character that the alphabet lacks."""
+        """Return the symbols of `text`; raises KeyError for a character outside the alphabet."""
         return [self._symbols[character] for character in text]
 
 
 class GrammarSearch:
+    """Searches lattices of one alphabet."""
+
     def __init__(self, alphabet: Alphabet, beam: int = BEAM) -> None:
         self._alphabet = alphabet
         self._beam = beam
@@ -64,8 +64,9 @@ class GrammarSearch:
         ]
 
     def hypotheses(self, lattice: Lattice, most: int = 8) -> list[Hypothesis]:
-        """At most `most` plates that the grammar allows, the likeliest first, each with its
-        exact log-probability; perhaps none.
+        """Return at most `most` plates that the grammar allows, the likeliest first.
+
+        Each has its exact log-probability.
         """
         texts = self._search(lattice)
         scored = self.log_probabilities(lattice, texts)
@@ -77,8 +78,9 @@ class GrammarSearch:
         ]
 
     def log_probabilities(self, lattice: Lattice, texts: list[str]) -> NDArray[np.float64]:
-        """(n,) log-probabilities that the lattice says each text, over all its alignments (the
-        CTC forward pass, scaled a step).
+        """Return the (n,) log-probabilities of the texts, over all alignments.
+
+        This is the forward pass of CTC, which is scaled every few steps.
         """
         if not texts:
             return np.empty(0)
@@ -101,7 +103,7 @@ class GrammarSearch:
         return np.asarray(logs + np.log(np.maximum(ends, 1e-300)))
 
     def _interleave(self, texts: list[str]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """(n, 2 longest + 1) symbols with a blank around each, and the (n,) lengths."""
+        """Return (n, 2 longest + 1) symbols with a blank around each, and the (n,) lengths."""
         lengths = np.array([len(text) for text in texts], np.intp)
         symbols = np.full((len(texts), 2 * int(lengths.max()) + 1), BLANK, np.intp)
         for row, text in enumerate(texts):
@@ -109,8 +111,10 @@ class GrammarSearch:
         return symbols, lengths
 
     def _search(self, lattice: Lattice) -> list[str]:
-        """Prefix beam search; a beam is a prefix, the patterns that it can still become, and
-        its mass ending in a blank or not.
+        """Search by prefix beams.
+
+        A beam is a prefix with the patterns that it can still become, and its probability mass
+        with and without a blank at the end.
         """
         beams: dict[str, list[float]] = {"": [1.0, 0.0]}
         alive = {"": (1 << len(PATTERNS)) - 1}
@@ -165,7 +169,7 @@ def _advance(forward: NDArray[np.float64], skips: NDArray[np.float64]) -> NDArra
 
 
 def _alive_masks(characters: str) -> list[list[int]]:
-    """For each position and symbol, the patterns (as bits) that allow it there."""
+    """Return for each position and symbol the patterns (as bits) that allow it there."""
 
     def mask(position: int, character: str) -> int:
         allows = (

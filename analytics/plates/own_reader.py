@@ -1,7 +1,7 @@
-"""Reads a plate's crop: our own reader `plate_reader.onnx` (made by `training/`), which knows every
-province evenly.
+"""Reads a plate's crop with our own reader `plate_reader.onnx`, which `training/` made, and which
+knows all provinces equally well.
 
-It wants the crop as cut at the plate's corners, without a margin.
+The crop is cut at the plate's corners, without a margin.
 """
 
 from __future__ import annotations
@@ -20,12 +20,15 @@ ALPHABET = plates.ALPHABET
 
 
 class OwnReader:
+    """Runs the model of our own reader."""
+
     def __init__(self, model: Model) -> None:
         self._model = model
 
     def read(self, crop: Picture) -> Lattice:
-        """(32 steps, 74 symbols) probabilities of one crop of any size, blue, green, red; one
-        of two rows is unrolled before.
+        """Return (32 steps, 74 symbols) probabilities of one crop of any size.
+
+        A crop of two rows must be unrolled before.
         """
         interpolation = cv2.INTER_AREA if crop.shape[1] > WIDTH_PX else cv2.INTER_CUBIC
         framed = cv2.resize(crop, (WIDTH_PX, HEIGHT_PX), interpolation=interpolation)

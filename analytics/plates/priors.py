@@ -1,6 +1,4 @@
-"""What is likelier before anything was read: which texts suit the plate's colour, and which
-plates are few. Pure.
-"""
+"""The priors of texts: which of them suit the plate's colour, and which plates are rare. Pure."""
 
 from __future__ import annotations
 
@@ -12,13 +10,14 @@ from numpy.typing import NDArray
 from domain.plates import ARMED_POLICE, FIRSTS, MILITARY_FIRSTS, PROVINCES, PlateColor
 
 COLOR_LOG_PRIOR = -2.0
-"""Against what a plate of that colour does not hold (GA 36-2018): 8 characters on a blue, white or
-black one, 7 on a green one; a tail of another colour's; on a white one, which is the police's, the
-armed police's or the armed forces', no 警, no WJ, none of their letters; and these on another.
+"""The prior of a text that does not suit the plate's colour (GA 36-2018).
+
+Blue, white and black plates have 7 characters, and green ones 8. A tail belongs to one colour.
+White plates are those of police (警), armed police (WJ) and armed forces, and only of these.
 """
 ONE_LETTER_LOG_PRIOR = -3.0
-"""Against what one letter in the province's place makes the armed forces' or the armed police's
-headquarters': one plate in twenty would be very many of them.
+"""The prior of a text that one letter in the province's place makes a plate of the armed forces, or
+of the headquarters of the armed police. These are less than one plate in twenty.
 """
 _LETTER_FIRSTS = ARMED_POLICE[0] + MILITARY_FIRSTS
 _WRONG_LENGTH = {PlateColor.GREEN: 7, PlateColor.BLUE: 8, PlateColor.WHITE: 8, PlateColor.BLACK: 8}
@@ -33,13 +32,13 @@ _COLOR_OF_TAIL = {
 
 
 def prior(bodies: list[str], color: PlateColor) -> NDArray[np.float64]:
-    """(bodies, firsts) log priors of each text given the plate's colour."""
+    """Return the (bodies, firsts) log priors of each text, given the plate's colour."""
     return np.array([_priors(body, color) for body in bodies])
 
 
 @lru_cache(maxsize=4096)
 def _priors(body: str, color: PlateColor) -> tuple[float, ...]:
-    """Of each first character."""
+    """Return the log prior for each first character."""
     return tuple(_color_prior(first, body, color) + _letter_prior(first, body) for first in FIRSTS)
 
 

@@ -1,5 +1,5 @@
-"""What the public reader's word is worth: which province it is too ready to name, and of which
-kinds of plate it knows nothing.
+"""Corrects the public reader's probabilities: it prefers some provinces, and was not trained on
+some kinds of plates.
 
 Both were measured by `training/public_word.py` on drawn plates, and on no real picture.
 """
@@ -49,50 +49,54 @@ PROVINCE_BIAS = {
     "宁": 1.6,
     "琼": 2.0,
 }
-"""Added to its log-probability of each province: where all are equally frequent, what it says is
-then right most often. It was taught on plates of which most were 皖, and takes that for granted.
+"""Added to its log-probability of each province, so that it is right most often if all provinces
+are equally frequent. It was trained mostly on plates of 皖, and expects them.
 """
-AS_SAID = 0.5
-"""How likely a picture is to be of the sort that it was taught with, where its word stands. Even,
-and not fitted to anything: drawn plates cannot say how like them real pictures are.
+TRAINING_LIKE = 0.5
+"""The probability that a picture resembles its training material, so that no correction is needed.
+It is even and not fitted: drawn plates cannot show how similar real pictures are.
 """
-UNTAUGHT = -2.1
-"""The least that it says of a plate of a kind that it was never taught, which is what it says of
-the kinds that it knows on average: its word is then neither for nor against.
+UNTRAINED_LEAST = -2.1
+"""The least log-probability of a plate of a kind that it was not trained on. It is the mean of the
+kinds that it knows, so the public reader is then neither for nor against such a plate.
 """
 
 _BIAS = np.array([PROVINCE_BIAS[province] for province in PROVINCES])
 
 
-def as_plate(public: Scores) -> Scores:
-    """(bodies, firsts) the public reader's log-probabilities, of each province those of any:
-    that it is a plate, and not whose.
+def any_province(public: Scores) -> Scores:
+    """Return (bodies, firsts) log-probabilities in which each province has that of any province.
+
+    They say whether the text is a plate, and not of which province.
     """
     provinces, others = np.split(public, [len(PROVINCES)], axis=1)
     any_of_them = np.logaddexp.reduce(provinces, axis=1, keepdims=True)
     return np.hstack([np.broadcast_to(any_of_them, provinces.shape), others])
 
 
-def heard(public: Scores, bodies: list[str]) -> Scores:
-    """(bodies, firsts) the public reader's log-probabilities, with its liking for some provinces
-    taken out, and nothing said against kinds that it does not know. That it is a province, what is
-    none (使), and what it says of a body of a kind that it knows stay.
+def corrected(public: Scores, bodies: list[str]) -> Scores:
+    """Return (bodies, firsts) log-probabilities without the preference for some provinces.
+
+    Kinds that the reader was not trained on get no less than `UNTRAINED_LEAST`. The probabilities
+    that there is a province, of other first characters (使), and of bodies of known kinds are kept.
     """
-    said = public[:, : len(PROVINCES)]
-    which = said - np.logaddexp.reduce(said, axis=1, keepdims=True)
-    meant = which + _BIAS - np.logaddexp.reduce(which + _BIAS, axis=1, keepdims=True)
-    whose = np.zeros_like(public)
-    whose[:, : len(PROVINCES)] = np.logaddexp(
-        math.log(AS_SAID) + which, math.log(1 - AS_SAID) + meant
+    provinces = public[:, : len(PROVINCES)]
+    given = provinces - np.logaddexp.reduce(provinces, axis=1, keepdims=True)
+    unbiased = given + _BIAS - np.logaddexp.reduce(given + _BIAS, axis=1, keepdims=True)
+    by_province = np.zeros_like(public)
+    by_province[:, : len(PROVINCES)] = np.logaddexp(
+        math.log(TRAINING_LIKE) + given, math.log(1 - TRAINING_LIKE) + unbiased
     )
-    plate = as_plate(public)
-    return np.where([untaught(body) for body in bodies], np.maximum(plate, UNTAUGHT), plate) + whose
+    plate = any_province(public)
+    is_untrained = [has_no_training(body) for body in bodies]
+    return np.where(is_untrained, np.maximum(plate, UNTRAINED_LEAST), plate) + by_province
 
 
 @lru_cache(maxsize=4096)
-def untaught(body: str) -> tuple[bool, ...]:
-    """Of each first character: whether it makes of the body a plate with a tail, the armed
-    police's or the armed forces'.
+def has_no_training(body: str) -> tuple[bool, ...]:
+    """Return for each first character whether the text is of a kind without training material.
+
+    These are plates with a tail, of the armed police, and of the armed forces.
     """
     return tuple(
         body[-1] in TAILS or first in ARMED_POLICE[0] + MILITARY_FIRSTS for first in FIRSTS

@@ -20,17 +20,18 @@ from domain.registry.model import CountLine, Polygon
 NEARER = math.log(1.25)
 """A box that grew by a quarter comes towards the camera, however far it moves sideways."""
 ASIDE = 1.0
-"""In lengths of the box: less is the jitter of a box, or a vehicle that stands."""
+"""In lengths of the box. A smaller move is jitter of the box, or a vehicle that stands."""
 _ENDS = 3
-"""Places at each end of the path that are averaged, since single boxes are a fifth too large or too
-small.
+"""So many places at each end of the path are averaged, since single boxes are up to a fifth too
+large or too small.
 """
 Points = NDArray[np.float64]
 
 
 def lane_at(lanes: Sequence[Polygon], box: tuple[float, float, float, float]) -> int:
-    """The number, from 1, of the first lane that the middle of `box` (left, top, right, bottom
-    in parts of the picture) lies in; else 0.
+    """Return the number, from 1, of the first lane that contains the middle of `box`, or else 0.
+
+    `box` is left, top, right, bottom in parts of the picture.
     """
     middle = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
     for number, lane in enumerate(lanes, start=1):
@@ -40,25 +41,29 @@ def lane_at(lanes: Sequence[Polygon], box: tuple[float, float, float, float]) ->
 
 
 class CountLines:
-    """Those of one camera. What is crossed is told in the order of the registry: n from the left of
-    line n to its right, -n the other way, as somebody sees them who looks along the line from its
-    first point. Who turns back over a line has not crossed it.
+    """The count lines of one camera.
+
+    A crossing of line n is n from its left to its right, seen along the line from its first
+    point, and -n in the other direction. Crossings are in the order of the registry. A track that
+    turns back over a line has not crossed it.
     """
 
     def __init__(self, lines: Sequence[CountLine]) -> None:
         self._lines = [np.array(line, np.float64) for line in lines]
 
     def crossed_by(self, track: Track, size_px: tuple[int, int]) -> tuple[int, ...]:
-        """What lies between where `track` came from and where it went. `size_px`: width and
-        height of the picture.
+        """Return the crossings between the first and the last place of `track`.
+
+        `size_px` is the width and height of the picture.
         """
         return self._crossed([*(place.centre for place in track.path), centre(track.box)], size_px)
 
     def crossed_between(
         self, before: Track, after: Track, size_px: tuple[int, int]
     ) -> tuple[int, ...]:
-        """What lies between where `before` was seen last and where `after`, which continues it,
-        was seen first.
+        """Return the crossings between the last place of `before` and the first of `after`.
+
+        The track `after` continues `before`.
         """
         return self._crossed([centre(before.box), centre(after.first_box)], size_px)
 
@@ -66,13 +71,13 @@ class CountLines:
         if not self._lines:
             return ()
         path = np.array(places_px, np.float64) / np.array(size_px, np.float64)
-        return together(
+        return net_crossings(
             number * _crossings(path, line) for number, line in enumerate(self._lines, start=1)
         )
 
 
-def together(crossed: Iterable[int]) -> tuple[int, ...]:
-    """What parts of one way crossed, as the whole of it did."""
+def net_crossings(crossed: Iterable[int]) -> tuple[int, ...]:
+    """Return the crossings of a whole path, from those of its parts."""
     net: Counter[int] = Counter()
     for line in crossed:
         net[abs(line)] += (line > 0) - (line < 0)
@@ -80,8 +85,10 @@ def together(crossed: Iterable[int]) -> tuple[int, ...]:
 
 
 def direction_of(track: Track) -> Direction:
-    """The direction by how the box grew and where it moved; empty where the track is too short to
-    tell. Cameras look down on the road, so a vehicle that moves down in the picture comes nearer.
+    """Return the direction from the growth and the movement of the box.
+
+    It is empty if the track is too short. Cameras look down on the road, so a vehicle that moves
+    down in the picture comes nearer.
     """
     if len(track.path) < 2:
         return ""
@@ -104,8 +111,10 @@ def direction_of(track: Track) -> Direction:
 
 
 def _crossings(path: Points, line: Points) -> int:
-    """How often the path of (n, 2) points goes over the line from its left, less how often it goes
-    back: 1, 0 or -1 but for loops around its end, of which the sign counts.
+    """Return 1, 0 or -1: how often the path of (n, 2) points crosses the line from its left, less
+    how often it crosses back.
+
+    Loops around the end of the line may give more, of which only the sign counts.
     """
     begin, end = line
     side = np.sign(_turn(end - begin, path - begin))
@@ -116,8 +125,9 @@ def _crossings(path: Points, line: Points) -> int:
 
 
 def _turn(along: Points, to: Points) -> Points:
-    """Positive where `to` lies to the right of `along` as the picture shows it, whose y grows
-    downwards.
+    """Return a positive number where `to` lies to the right of `along` in the picture.
+
+    The y axis of a picture points downwards.
     """
     turn: Points = along[..., 0] * to[..., 1] - along[..., 1] * to[..., 0]
     return turn

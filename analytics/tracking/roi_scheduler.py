@@ -1,10 +1,10 @@
-"""Where to look: at the whole picture now and then, in between at what moved since, and most often
-only around what is followed.
+"""Region-of-interest scheduling: which part of a frame is searched.
 
-A look around what is followed that does not find all of it is followed by one at all that moved, of
-the same frame: nothing is lost by looking closely but time, and what comes into view beside it is
-found a few looks later. What moved is held against the last look that was not only around what is
-followed, so that what came and stands still again meanwhile is in it.
+The whole picture is searched now and then. Between these looks the region that moved since is
+searched, and most often only a window around the tracks. If the window does not show all tracks,
+the region of the same frame is searched, so the window costs time and no detections. An object that
+appears outside the window is found a few looks later. Motion is measured against the last look that
+was not limited to a window, so that the region includes what moved and stopped in between.
 """
 
 from __future__ import annotations
@@ -21,48 +21,46 @@ from analytics.tracking.tracker import Track, Tracker, size_px
 from domain.clock import NS_PER_MS
 
 WHOLE_EVERY_MS = 5_000
-"""While something moves, the whole picture is looked at this often; where nothing does, at
-every look, of which there are few.
+"""While something moves, the whole picture is searched this often. If nothing moves, each look
+searches it, and there are few looks.
 """
 WIDE_EVERY_MS = 400
-"""While something is followed, all that moved is looked at this often: what is followed is
-there already.
-"""
+"""While there is a track, the region that moved is searched this often."""
 SEARCH_EVERY_MS = 200
-"""While something moves and nothing is followed."""
+"""The region is searched this often while something moves and there is no track."""
 SETTLED_EVERY_MS = 150
-"""While the course of all that is followed is known, or it is lost. At 10 frames a second this is
-every other one, and at no rate so seldom that a plate is read anew to know that it is the same
-(`ASK_AFTER_MS` of `vehicles.py`).
+"""Looks are this far apart while the course of each track is known, or the track is lost. At 10
+frames a second this is every other frame. It is always short enough that no plate is read again to
+know that it is the same (`ASK_AFTER_MS` of `vehicles.py`).
 """
-BESIDE_PX = 64
-"""Around what moved, in pixels of a picture 1920 wide: thumbnails are coarse, and a plate is a
-dark spot on a dark bumper.
+MARGIN_PX = 64
+"""The margin around what moved, in pixels of a picture 1920 wide. Thumbnails are coarse, and a
+plate may be a dark spot on a dark bumper.
 """
 _WIDTH_PX = 1920
 SPAN, STEADY_SPAN = 3.5, 2.5
-"""Sides of a window, in lengths of the longer side of what is followed: it may be its own length
-away from where it is expected, and half of that once its course is known.
+"""The sides of a window, in lengths of the longer side of the track's box. The box may be its own
+length away from its expected place, and half of that when its course is known.
 """
 STEADY_DETECTIONS = 4
 SHOWN_PX = 80.0
-"""How large what is followed need be in what the model sees; larger costs more and finds no
+"""The size of a track's box in the input of the model; a larger one costs more and is not found
 better.
 """
-MOST_PART = 0.85
-"""A window that costs more than this part of a look at the whole picture is none."""
+MAX_PART = 0.85
+"""A window that costs more than this part of a look at the whole picture is not used."""
 _STEP_PX = 64
-"""Windows are of few sizes, which models and their anchors are laid out for once."""
+"""Windows have few sizes, because models and anchors are prepared once for each size."""
 _EDGE_PX = 2.0
 
 
-Shown = Callable[[], Picture]
-"""A picture that is made when first asked for, and the same from then on."""
+LazyPicture = Callable[[], Picture]
+"""A picture that is made at the first call, and returned by later ones."""
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A part of a picture, in its pixels, and how large the model sees it."""
+    """A part of a picture in its pixels, with the size of the model's input."""
 
     left: int
     top: int
@@ -72,41 +70,41 @@ class Window:
 
 
 class RoiScheduler:
-    """Of one kind of subject at one camera."""
+    """Schedules the detector of one kind of subject at one camera."""
 
     def __init__(self, detector: Detector, tracker: Tracker) -> None:
         self._detector = detector
         self._tracker = tracker
-        self._looked_ns: int | None = None
+        self._last_look_ns: int | None = None
         self._whole_ns: int | None = None
         self._wide_ns: int | None = None
-        self._seen: Thumbnail | None = None
-        """Of the last look that was not only around what is followed."""
+        self._reference: Thumbnail | None = None
+        """The thumbnail of the last look that was not limited to a window around the tracks."""
 
     def is_due(self, now_ns: int) -> bool:
-        """False while the last look is so fresh that another is not worth it."""
-        return not _is_fresh(self._looked_ns, now_ns, _every_ms(self._tracker.tracks))
+        """Return whether the last look is old enough for another one."""
+        return not _is_fresh(self._last_look_ns, now_ns, _every_ms(self._tracker.tracks))
 
-    def look(self, shown: Shown, thumbnail: Thumbnail, now_ns: int) -> Detections:
-        """What is there."""
+    def detect(self, shown: LazyPicture, thumbnail: Thumbnail, now_ns: int) -> Detections:
+        """Return the detections in the part of the frame that is to be searched now."""
         tracks, bgr = self._tracker.tracks, shown()
-        self._looked_ns = now_ns
+        self._last_look_ns = now_ns
         if _is_fresh(self._wide_ns, now_ns, WIDE_EVERY_MS):
             window = window_around(
                 tracks, now_ns, (bgr.shape[1], bgr.shape[0]), self._detector.input_area_px
             )
-            found = None if window is None else detect_in(self._detector, bgr, window)
-            if found is not None and self._tracker.continues_all(found, now_ns):
-                return found
-        return self._look_widely(bgr, thumbnail, now_ns)
+            detections = None if window is None else detect_in(self._detector, bgr, window)
+            if detections is not None and self._tracker.continues_all(detections, now_ns):
+                return detections
+        return self._detect_region(bgr, thumbnail, now_ns)
 
-    def _look_widely(self, bgr: Picture, thumbnail: Thumbnail, now_ns: int) -> Detections:
+    def _detect_region(self, bgr: Picture, thumbnail: Thumbnail, now_ns: int) -> Detections:
         moved = (
-            changed(self._seen, thumbnail)
+            changed(self._reference, thumbnail)
             if _is_fresh(self._whole_ns, now_ns, WHOLE_EVERY_MS)
             else None
         )
-        self._wide_ns, self._seen = now_ns, thumbnail
+        self._wide_ns, self._reference = now_ns, thumbnail
         frame_px = (bgr.shape[1], bgr.shape[0])
         region = (
             None
@@ -125,26 +123,27 @@ class RoiScheduler:
 
 
 def _every_ms(tracks: Sequence[Track]) -> int:
-    """What has just come into view is looked at in every frame: it may be gone in three."""
+    """Return how far apart looks are; a new track needs every frame, as it may end after three."""
     if not tracks:
         return SEARCH_EVERY_MS
     is_new = any(track.detections < STEADY_DETECTIONS and not track.is_lost for track in tracks)
     return 0 if is_new else SETTLED_EVERY_MS
 
 
-def _is_fresh(looked_ns: int | None, now_ns: int, for_ms: int) -> bool:
-    # Four fifths, as for the rate of looks: frames never fall exactly on the beat.
-    return looked_ns is not None and 0 <= now_ns - looked_ns < for_ms * NS_PER_MS * 4 // 5
+def _is_fresh(last_ns: int | None, now_ns: int, for_ms: int) -> bool:
+    # Four fifths, as for the rate of looks, because frames never arrive exactly at the period.
+    return last_ns is not None and 0 <= now_ns - last_ns < for_ms * NS_PER_MS * 4 // 5
 
 
 def region_of(
     moved: Extent | None, tracks: Sequence[Track], now_ns: int, frame_px: tuple[int, int]
 ) -> Extent | None:
-    """What moved with what is beside it, and where all that is followed is expected; None where
-    that is nothing.
+    """Return the region that moved, with a margin, and the expected places of all tracks.
+
+    Return None if nothing moved and there is no track.
     """
-    beside_px = BESIDE_PX * frame_px[0] / _WIDTH_PX
-    parts = [] if moved is None else [np.array(moved) + np.array([-1, -1, 1, 1]) * beside_px]
+    margin_px = MARGIN_PX * frame_px[0] / _WIDTH_PX
+    parts = [] if moved is None else [np.array(moved) + np.array([-1, -1, 1, 1]) * margin_px]
     parts += [np.concatenate(around) for around in zip(*_around(tracks, now_ns), strict=True)]
     if not parts:
         return None
@@ -157,7 +156,7 @@ def region_of(
 
 
 def _around(tracks: Sequence[Track], now_ns: int) -> tuple[Floats, Floats]:
-    """Low and high corners (n, 2) of where each is expected and looked for."""
+    """Return the low and high corners (n, 2) of the place in which each track is expected."""
     spans = [STEADY_SPAN if track.detections >= STEADY_DETECTIONS else SPAN for track in tracks]
     reach_px = np.array(
         [span / 2 * size_px(track.box) for span, track in zip(spans, tracks, strict=True)]
@@ -169,8 +168,9 @@ def _around(tracks: Sequence[Track], now_ns: int) -> tuple[Floats, Floats]:
 def window_around(
     tracks: Sequence[Track], now_ns: int, frame_px: tuple[int, int], whole_area_px: int
 ) -> Window | None:
-    """Around where all of them are expected; None where one of them is lost or its course not
-    known yet, or where it would save little.
+    """Return a window around the expected places of all tracks.
+
+    Return None if a track is lost, if its course is not known yet, or if little would be saved.
     """
     if not tracks or any(track.is_lost or track.detections < 2 for track in tracks):
         return None
@@ -185,8 +185,9 @@ def window_around(
 def window_of(
     region: Extent, shown: float, frame_px: tuple[int, int], whole_area_px: int
 ) -> Window | None:
-    """The region, shown at most at the scale `shown` and no larger than in a look at the whole;
-    None where it would save little.
+    """Return the window of a region, at most at the scale `shown` and that of the whole picture.
+
+    Return None if little would be saved.
     """
     frame = np.array(frame_px, np.float64)
     low, high = np.clip(region[:2], 0, frame), np.clip(region[2:], 0, frame)
@@ -194,7 +195,7 @@ def window_of(
     seen_px = np.ceil((high - low) * scale / _STEP_PX) * _STEP_PX
     extent_px = np.minimum(np.ceil(seen_px / scale), frame)
     input_area_px = extent_px.prod() * scale**2
-    if not input_area_px < MOST_PART * whole_area_px:
+    if not input_area_px < MAX_PART * whole_area_px:
         return None
     corner = np.clip((low + high - extent_px) / 2, 0, frame - extent_px)
     left, top, right, bottom = (
@@ -204,18 +205,20 @@ def window_of(
 
 
 def detect_in(detector: Detector, bgr: Picture, window: Window) -> Detections:
-    """What is wholly within the window, in pixels of the picture."""
+    """Return the detections that lie wholly within the window, in pixels of the picture."""
     part = bgr[window.top : window.bottom, window.left : window.right]
-    found = detector.at(window.input_area_px).detect(part)
+    detections = detector.at(window.input_area_px).detect(part)
     corner = np.array([window.left, window.top], np.float32)
-    moved = Detections(found.xyxy + np.tile(corner, 2), found.score, found.points + corner)
+    moved = Detections(
+        detections.xyxy + np.tile(corner, 2), detections.score, detections.points + corner
+    )
     return moved.keep(_is_whole(moved.xyxy, window, bgr))
 
 
 def _is_whole(
     xyxy: Floats, window: Window, bgr: Picture
 ) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    """Cut off by the picture's own side is no reason."""
+    """Return which boxes the window does not cut off; the picture's own sides do not count."""
     inner_low = np.array(
         [
             window.left + _EDGE_PX if window.left else -1.0,

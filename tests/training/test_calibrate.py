@@ -7,7 +7,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from analytics.plates.fusion import Calibration, Weighed
+from analytics.plates.fusion import Calibration, ScoredHypotheses
 from training.calibrate import Case, fit, reliability
 
 
@@ -28,10 +28,10 @@ def test_a_fit_finds_the_temperature_and_the_gain() -> None:
     def cases(readings: int) -> list[Case]:
         found = []
         for _ in range(1500):
-            weighed = Weighed(
+            hypotheses = ScoredHypotheses(
                 ("鄂F12345",), np.array([0.0, -rng.uniform(0, 9)]), -1.0, -1.0, readings
             )
-            found.append(Case(weighed, bool(rng.random() < true.confidences(weighed)[0])))
+            found.append(Case(hypotheses, bool(rng.random() < true.confidences(hypotheses)[0])))
         return found
 
     fitted = fit(cases(1), cases(5))

@@ -40,16 +40,16 @@ def test_a_turned_plate_is_found_by_its_corners() -> None:
     assert found.xyxy[0].tolist() == pytest.approx([500, 400, 664, 490], abs=5)
 
 
-@pytest.mark.parametrize("beside", [None, (40, 640), (1240, 30)])
+@pytest.mark.parametrize("margin", [None, (40, 640), (1240, 30)])
 @pytest.mark.parametrize(("left", "top"), [(2, 2), (3, 637), (1115, 5), (1116, 636), (611, 333)])
 @pytest.mark.parametrize("wide", [1280, 1920, 900])
 def test_it_is_found_wherever_it_is_and_whatever_else_is_yellow(
-    left: int, top: int, beside: tuple[int, int] | None, wide: int
+    left: int, top: int, margin: tuple[int, int] | None, wide: int
 ) -> None:
     corners = [(left, top), (left + 160, top), (left + 160, top + 80), (left, top + 80)]
     street = _street(corners)
-    if beside is not None:
-        cv2.circle(street, beside, 20, YELLOW, -1)
+    if margin is not None:
+        cv2.circle(street, margin, 20, YELLOW, -1)
     found = two_row_finder.find(
         np.asarray(cv2.resize(street, (wide, 720 * wide // 1280)), np.uint8)
     )

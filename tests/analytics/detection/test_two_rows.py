@@ -27,6 +27,8 @@ def test_a_crop_of_one_pixel_is_no_error() -> None:
     ("wide_px", "high_px", "two"),
     [(440, 140, False), (480, 140, False), (440, 220, True), (350, 140, False)],
 )
-def test_rows_are_told_by_the_proportions(wide_px: float, high_px: float, two: bool) -> None:
+def test_rows_are_distinguished_by_the_proportions(
+    wide_px: float, high_px: float, two: bool
+) -> None:
     corners = np.array([[0, 0], [wide_px, 10], [wide_px, high_px + 10], [0, high_px]], np.float32)
     assert is_two_rows(corners) is two

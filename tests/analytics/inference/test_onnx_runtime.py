@@ -1,5 +1,5 @@
-"""What runs the models: what is wanted and there, the processor last, and a warning for what is
-not there.
+"""What runs the models: the requested and available providers, the processor last, and a warning
+for what is not there.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ from analytics.models import Models
 from domain.settings import Settings
 
 
-def test_the_processor_alone_is_wanted_unless_said(caplog: pytest.LogCaptureFixture) -> None:
+def test_without_a_setting_only_the_processor_is_requested(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     assert providers_of(Settings().onnx_providers) == CPU
     assert not caplog.records
 
@@ -34,6 +36,6 @@ def test_models_run_on_the_processor_where_nothing_else_is_there(
     assert Model(settings.models_dir / "clp_det.onnx").providers == CPU
 
 
-def test_a_provider_that_nobody_knows_is_refused() -> None:
+def test_an_unknown_provider_is_refused() -> None:
     with pytest.raises(ValidationError, match="onnx_providers"):
         Settings(onnx_providers="cuda,gpu")

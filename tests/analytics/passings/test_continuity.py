@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analytics.passings.continuity import continues_in_place, leaves_course
-from analytics.tracking.tracker import COURSE_NS, LEAP, PATH_MOST, Track
+from analytics.tracking.tracker import COURSE_NS, MAX_OFF_COURSE, MAX_PATH, Track
 from domain.clock import NS_PER_MS, NS_PER_S
 
 GAP_MOST_NS = 2_000 * NS_PER_MS
@@ -221,7 +221,7 @@ def test_only_the_vehicle_itself_keeps_the_course_at_any_speed(
     assert not is_off_course(way, before, LEFT_S + gap_s)
     lengths_behind = 4 / 0.44 / (contact_s - LEFT_S) * headway_s
     is_behind = is_off_course(lambda at_s: way(at_s - headway_s), before, LEFT_S + gap_s)
-    assert is_behind or lengths_behind < LEAP * 4 / 3
+    assert is_behind or lengths_behind < MAX_OFF_COURSE * 4 / 3
 
 
 def test_the_next_lane_leaves_the_course() -> None:
@@ -241,7 +241,7 @@ def test_a_course_is_fitted_to_the_last_looks_however_long_the_stay() -> None:
         return 200 + 240 * max(0.0, at_s - 40), 500, 60
 
     before = follow(way, looks(0.0, 40.8))
-    assert len(before.path) <= PATH_MOST
+    assert len(before.path) <= MAX_PATH
     assert COURSE_NS <= before.latest[-1].wall_ns - before.latest[0].wall_ns <= 1.3 * COURSE_NS
     assert not is_off_course(way, before, 41.4)
     assert continues_in_place(follow(way, looks(41.4, 42.0), 1), before, GAP_MOST_NS)
@@ -250,7 +250,7 @@ def test_a_course_is_fitted_to_the_last_looks_however_long_the_stay() -> None:
 def test_a_vehicle_that_is_held_has_the_course_of_one_that_stands() -> None:
     before = follow(across(120), looks(0.0, LEFT_S))
     for at_s in looks(LEFT_S + 0.1, 3.0):
-        before.hold(BEGAN_NS + round(at_s * NS_PER_S))
+        before.mark_still(BEGAN_NS + round(at_s * NS_PER_S))
     x, y, wide = across(120)(LEFT_S)
     assert not is_off_course(lambda at_s: (x, y, wide), before, 3.6)
     assert is_off_course(across(120), before, 3.6)

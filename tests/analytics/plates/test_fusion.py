@@ -11,7 +11,7 @@ from analytics.plates.fusion import (
     Calibration,
     FrameReading,
     Fusion,
-    Weighed,
+    ScoredHypotheses,
 )
 from analytics.plates.grammar_search import Alphabet, GrammarSearch, Lattice
 from analytics.plates.priors import COLOR_LOG_PRIOR, ONE_LETTER_LOG_PRIOR, prior
@@ -76,7 +76,7 @@ def test_the_public_reader_still_helps_where_ours_doubts_the_province() -> None:
     assert FUSION.fuse([reading(public, own)], PlateColor.BLUE).text == "藏F12345"
 
 
-def test_the_public_reader_is_heard_on_all_else() -> None:
+def test_the_public_reader_decides_all_else() -> None:
     public, own = lattice_of("皖F12345", sure=0.999), lattice_of("藏F17345", {3: "2"}, doubt=0.01)
     assert FUSION.fuse([reading(public, own)], PlateColor.BLUE).text == "藏F12345"
 
@@ -153,7 +153,7 @@ def test_confidence_rises_with_evidence_with_readings_and_with_a_lower_temperatu
         calibration: Calibration = usual, log_evidence: float = -3.0, readings: int = 1
     ) -> float:
         parts = calibration.confidences(
-            Weighed(("鄂F12345",), scores, log_evidence, log_evidence, readings)
+            ScoredHypotheses(("鄂F12345",), scores, log_evidence, log_evidence, readings)
         )
         assert 0 < parts.sum() <= 1
         assert list(parts) == sorted(parts, reverse=True)

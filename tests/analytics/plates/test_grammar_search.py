@@ -29,10 +29,10 @@ def lattice_of(text: str, alphabet: Alphabet = FULL, sure: float = 0.9) -> Latti
 
 def brute_force(lattice: Lattice, text: str, alphabet: Alphabet) -> float:
     """The probability of `text` as the sum over every alignment, one by one."""
-    wanted, total = alphabet.encode(text), 0.0
+    expected, total = alphabet.encode(text), 0.0
     for path in itertools.product(range(lattice.shape[1]), repeat=len(lattice)):
         said = [symbol for symbol, _ in itertools.groupby(path) if symbol != 0]
-        if said == wanted:
+        if said == expected:
             total += math.prod(lattice[step, symbol] for step, symbol in enumerate(path))
     return total
 

@@ -43,7 +43,7 @@ def track(*places: tuple[float, float]) -> Track:
     [
         ((0.2, 0.4, 0.4, 0.5), 1),
         ((0.6, 0.4, 0.7, 0.5), 2),
-        ((0.0, 0.0, 0.1, 0.1), 0),  # beside the road
+        ((0.0, 0.0, 0.1, 0.1), 0),  # next to the road
         ((0.4, 0.4, 0.6, 0.5), 1),  # on the line between: the first
     ],
 )

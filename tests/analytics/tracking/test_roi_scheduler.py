@@ -1,5 +1,5 @@
-"""Where to look: around what is followed, at the whole now and then, and at the whole at once
-where something of it is not found.
+"""The part of a frame that is searched: a window around the tracks, the whole picture now and then,
+and the region of the same frame if the window does not show all tracks.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from analytics.detection.detections import Detections, Picture
 from analytics.detection.motion import thumbnail
 from analytics.passings.vehicles import Vehicles
 from analytics.tracking.roi_scheduler import (
-    BESIDE_PX,
-    MOST_PART,
+    MARGIN_PX,
+    MAX_PART,
     SHOWN_PX,
     STEADY_DETECTIONS,
     RoiScheduler,
@@ -63,11 +63,11 @@ class Bright:
 
 
 class Eye:
-    """A gaze at drawn plates at 10 looks a second."""
+    """Searches drawn plates at 10 frames a second."""
 
     def __init__(self, make_found: MakeFound) -> None:
         self.detector, self.tracker = Bright(make_found), Tracker(Vehicles.gate)
-        self.gaze = RoiScheduler(self.detector, self.tracker)
+        self.scheduler = RoiScheduler(self.detector, self.tracker)
         self.at_ms = 1_000
 
     def see(self, *plates: Box) -> Detections | None:
@@ -78,9 +78,9 @@ class Eye:
             ] = grey
         now_ns = self.at_ms * NS_PER_MS
         self.at_ms += 100
-        if not self.gaze.is_due(now_ns):
+        if not self.scheduler.is_due(now_ns):
             return None
-        found = self.gaze.look(lambda: bgr, thumbnail(bgr[..., 1]), now_ns)
+        found = self.scheduler.detect(lambda: bgr, thumbnail(bgr[..., 1]), now_ns)
         self.tracker.update(found, now_ns)
         return found
 
@@ -145,7 +145,7 @@ def test_a_track_that_is_not_where_expected_is_searched_where_the_same_frame_mov
     assert eye.detector.seen_px[-1] < (1920, 1080)
 
 
-def test_one_that_came_and_stopped_while_another_was_looked_at_closely_is_found(eye: Eye) -> None:
+def test_a_vehicle_that_stopped_while_a_window_was_searched_is_found(eye: Eye) -> None:
     for step in range(6):
         eye.see((400, 300 + 10 * step, 120, 40))
     for step in range(
@@ -171,14 +171,14 @@ def test_a_region_holds_all_that_moved_with_a_margin_or_there_is_none(
     window = window_of(region, 1.0, frame_px, WHOLE_PX)
     if window is None:
         return
-    beside_px = BESIDE_PX * frame_px[0] / 1920 - 1
-    assert window.left <= max(0, left - beside_px)
-    assert window.top <= max(0, top - beside_px)
-    assert window.right >= min(frame_px[0], right + beside_px)
-    assert window.bottom >= min(frame_px[1], bottom + beside_px)
+    margin_px = MARGIN_PX * frame_px[0] / 1920 - 1
+    assert window.left <= max(0, left - margin_px)
+    assert window.top <= max(0, top - margin_px)
+    assert window.right >= min(frame_px[0], right + margin_px)
+    assert window.bottom >= min(frame_px[1], bottom + margin_px)
     assert 0 <= window.left < window.right <= frame_px[0]
     assert 0 <= window.top < window.bottom <= frame_px[1]
-    assert window.input_area_px < MOST_PART * WHOLE_PX
+    assert window.input_area_px < MAX_PART * WHOLE_PX
 
 
 def test_where_nothing_moved_and_nothing_is_followed_there_is_no_region() -> None:
@@ -212,7 +212,7 @@ def test_a_window_shows_it_no_larger_than_it_need_be_and_costs_less(
     ) ** 0.5
     assert wide_px * scale <= SHOWN_PX * 1.01
     assert scale <= 0.51
-    assert window.input_area_px < MOST_PART * WHOLE_PX
+    assert window.input_area_px < MAX_PART * WHOLE_PX
     assert window.left <= 960 - wide_px
     assert window.right >= 960 + wide_px
 
@@ -242,7 +242,7 @@ def test_a_window_at_a_corner_lies_in_the_picture_and_what_its_side_cuts_off_is_
     assert found.xyxy.tolist() == [[0, 0, 60, 30]]
 
 
-def test_what_a_window_shows_is_told_in_pixels_of_the_picture(make_found: MakeFound) -> None:
+def test_detections_of_a_window_are_in_pixels_of_the_picture(make_found: MakeFound) -> None:
     bgr = np.zeros((1080, 1920, 3), np.uint8)
     bgr[500:540, 700:820] = 200
     found = detect_in(Bright(make_found), bgr, Window(600, 400, 1000, 700, WHOLE_PX))

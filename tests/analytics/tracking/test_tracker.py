@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analytics.detection.detections import Detections
-from analytics.tracking.tracker import PATH_MOST, AssociationGate, Track, Tracker, in_step
+from analytics.tracking.tracker import MAX_PATH, AssociationGate, Track, Tracker, moves_with
 from domain.clock import NS_PER_MS
 
 MakeFound = Callable[..., Detections]
@@ -23,7 +23,7 @@ def follow(
     tracker, ended = Tracker(GATE), []
     for at_ms, boxes in script:
         tracker.update(make_found(*boxes), at_ms * NS_PER_MS)
-        ended += tracker.ended(at_ms * NS_PER_MS)
+        ended += tracker.remove_ended(at_ms * NS_PER_MS)
     return tracker, ended
 
 
@@ -110,8 +110,8 @@ def test_a_still_picture_holds_what_was_seen_last_and_not_what_was_lost(
         make_found, [(0, [(100, 100, 80, 25), (500, 100, 80, 25)]), (100, [(100, 100, 80, 25)])]
     )
     for at_ms in range(200, 3000, 100):
-        tracker.hold(at_ms * NS_PER_MS, (at_ms - 100) * NS_PER_MS)
-    assert [float(track.box[0]) for track in tracker.ended(3000 * NS_PER_MS)] == [460]
+        tracker.mark_still(at_ms * NS_PER_MS, (at_ms - 100) * NS_PER_MS)
+    assert [float(track.box[0]) for track in tracker.remove_ended(3000 * NS_PER_MS)] == [460]
     assert len(tracker.tracks) == 1
 
 
@@ -127,28 +127,28 @@ def test_every_detection_belongs_to_one_track(frames: list[list[Box]]) -> None:
         touched = tracker.update(found, n * 100 * NS_PER_MS)
         assert len({track.number for track in touched}) == len(boxes)
         given_boxes += len(boxes)
-        ended += tracker.ended(n * 100 * NS_PER_MS)
+        ended += tracker.remove_ended(n * 100 * NS_PER_MS)
     assert sum(track.detections for track in [*ended, *tracker.close()]) == given_boxes
 
 
 def test_a_path_stays_short_however_long_the_stay(make_found: MakeFound) -> None:
     tracker, _ = follow(make_found, [(n * 100, [(100 + n % 3, 100, 80, 25)]) for n in range(3000)])
-    assert len(tracker.tracks[0].path) <= PATH_MOST
+    assert len(tracker.tracks[0].path) <= MAX_PATH
 
 
 @pytest.mark.parametrize(("speed", "want"), [(20.0, True), (5.0, False)])
 def test_marks_on_one_vehicle_move_in_step(make_found: MakeFound, speed: float, want: bool) -> None:
-    """The second box keeps its place beside the first, or falls behind."""
+    """The second box keeps its place next to the first, or falls behind."""
     script = [
         (n * 100, [(400.0, 200 + 20 * n, 100.0, 32.0), (600.0, 180 + speed * n, 60.0, 20.0)])
         for n in range(20)
     ]
     tracker, _ = follow(make_found, script)
     first, second = tracker.tracks
-    assert in_step(second, first) is want
+    assert moves_with(second, first) is want
 
 
-def test_what_flickers_beside_a_plate_is_on_its_vehicle(make_found: MakeFound) -> None:
+def test_a_mark_that_flickers_near_a_plate_is_on_its_vehicle(make_found: MakeFound) -> None:
     script = [
         (
             n * 100,
@@ -158,7 +158,7 @@ def test_what_flickers_beside_a_plate_is_on_its_vehicle(make_found: MakeFound) -
     ]
     tracker, _ = follow(make_found, script)  # type: ignore[arg-type]
     first, second = tracker.tracks
-    assert in_step(second, first)
+    assert moves_with(second, first)
 
 
 def test_what_is_said_to_be_another_begins_a_track(make_found: MakeFound) -> None:
@@ -176,8 +176,8 @@ def test_what_is_said_to_be_another_begins_a_track(make_found: MakeFound) -> Non
     ("looks_ms", "seen_ms", "tracks"),
     [
         ([500], 1000, 2),  # looked for and not found, and then its time was over
-        ([], 1000, 1),  # nobody looked
-        ([], 2100, 2),  # nobody looked for so long that it may be anywhere
+        ([], 1000, 1),  # no look
+        ([], 2100, 2),  # no look for so long that it may be anywhere
         ([300], 600, 1),
     ],
 )
@@ -203,5 +203,5 @@ def test_what_was_seen_at_every_look_is_steady(make_found: MakeFound) -> None:
 def test_what_grew_and_is_suddenly_small_turns(make_found: MakeFound) -> None:
     tracker, _ = follow(make_found, approach(0, 20))
     size = float(np.ptp(tracker.tracks[0].box[::2]))
-    assert tracker.tracks[0].turns(make_found((400, 200, 0.6 * size, 20)).xyxy[0])
-    assert not tracker.tracks[0].turns(make_found((400, 200, 1.3 * size, 20)).xyxy[0])
+    assert tracker.tracks[0].reverses_growth(make_found((400, 200, 0.6 * size, 20)).xyxy[0])
+    assert not tracker.tracks[0].reverses_growth(make_found((400, 200, 1.3 * size, 20)).xyxy[0])
