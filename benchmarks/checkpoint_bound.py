@@ -16,8 +16,8 @@ from domain.clock import NS_PER_S
 from domain.settings import Settings
 from ingest.frames.decode_gate import QUIET_WINDOWS
 from ingest.frames.packet_motion import WINDOW_NS
-from sightline.cameras.inference_scheduler import LEAST_PART
-from sightline.evaluation.film import EPOCH_NS, AnalyserRun, Look, frames, run
+from sightline.cameras.inference_scheduler import MIN_PART
+from sightline.evaluation.film import EPOCH_NS, AnalyserRun, FilmAnalysis, frames, run
 from sightline.evaluation.truth import Pass, compare
 
 QUIET_S = QUIET_WINDOWS * WINDOW_NS / NS_PER_S
@@ -39,8 +39,8 @@ def bound(
     """Every frame decoded; as many looks as the setting says (`offline`: its run), and the fewest
     that a worker that is behind makes. What recording, keeping and answering take is not in it.
     """
-    least_fps = settings.plate_detect_fps * LEAST_PART
-    fewest = run(footage.busy, Look("plate", least_fps), settings, models)
+    least_fps = settings.plate_detect_fps * MIN_PART
+    fewest = run(footage.busy, FilmAnalysis("plate", least_fps), settings, models)
     decoding = _decoding(footage)
     decode_ms = sum(one.cpu_ms for one in decoding) / (EVERY_S * len(footage.passes))
     cores = len(os.sched_getaffinity(0))

@@ -40,7 +40,7 @@ from domain.clock import NS_PER_S
 from domain.events.event import Event, Passing
 from domain.people import Role
 from domain.settings import Settings
-from sightline.evaluation.film import EPOCH_NS, AnalyserRun, Look, run
+from sightline.evaluation.film import EPOCH_NS, AnalyserRun, FilmAnalysis, run
 from sightline.evaluation.truth import Pass, compare, read_truth
 
 APART_S = 5.3
@@ -332,7 +332,9 @@ def main() -> None:
         settings = Settings()
         if chosen.cameras:
             models = Models.load(settings)
-            offline = run(footage.busy, Look("plate", settings.plate_detect_fps), settings, models)
+            offline = run(
+                footage.busy, FilmAnalysis("plate", settings.plate_detect_fps), settings, models
+            )
             report["bound"] = bound(footage, offline, settings, models)
             report |= measure(footage, offline, chosen.cameras, chosen.minutes, Path(name))
         if chosen.idle:

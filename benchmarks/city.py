@@ -31,7 +31,7 @@ from storage.site.leases import Lease, Leases
 CLOCK = SystemClock()
 STOP_WITHIN_S = 60
 SECRETS = StoreSecrets("city-valkey-password", "city-access", "city-secret-key", "city-signing-key")
-DOOR_KEY = "a-key-that-all-doors-of-the-city-share"
+NODE_API_KEY = "a-key-that-all-nodes-of-the-city-share"
 
 
 class CityNode:
@@ -120,7 +120,7 @@ class City:
             "SIGHTLINE_S3_ENDPOINT": f"127.0.0.1:{s3_port}",
             "SIGHTLINE_S3_ACCESS_KEY": SECRETS.s3_access_key,
             "SIGHTLINE_S3_SECRET_KEY": SECRETS.s3_secret_key,
-            "SIGHTLINE_DOOR_KEY": DOOR_KEY,
+            "SIGHTLINE_NODE_API_KEY": NODE_API_KEY,
             "SIGHTLINE_WORKERS": str(workers),
         }
         self.nodes = {name: CityNode(name, folder, self._environment) for name in nodes}

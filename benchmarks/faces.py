@@ -30,7 +30,15 @@ from benchmarks.machine import machine
 from domain.clock import NS_PER_S, thread_cpu_s
 from domain.events.event import Passing
 from domain.settings import Settings
-from sightline.evaluation.film import EPOCH_NS, AnalyserRun, Look, camera, frames, run, watch
+from sightline.evaluation.film import (
+    EPOCH_NS,
+    AnalyserRun,
+    FilmAnalysis,
+    analyse,
+    camera,
+    frames,
+    run,
+)
 from sightline.evaluation.truth import compare, read_truth
 
 HEIGHTS_PX = ((12, 20), (20, 32), (32, 48), (48, 80), (80, 128))
@@ -167,16 +175,18 @@ def measure(
     models, fps = Models.load(settings), settings.face_detect_fps
     name = Path(settings.face_model).stem
     photos = sorted(given.without.glob("*.jpg"))
-    street = watch(
+    street = analyse(
         faceless.frames(photos, faceless.TAKES[: given.takes], fps),
         make_analyser(camera("face"), models, settings),
     )
-    films = {film.name: run(film, Look("face", fps), settings, models) for film in given.film}
+    films = {
+        film.name: run(film, FilmAnalysis("face", fps), settings, models) for film in given.film
+    }
     out = given.pictures / name if given.pictures else None
     return {
         **recall(models.faces, faces),
         "passings": compare(
-            run(given.people, Look("face", fps), settings, models), read_truth(given.truth)
+            run(given.people, FilmAnalysis("face", fps), settings, models), read_truth(given.truth)
         ),
         "without faces": {
             "photographs": false_alarms(street, out),

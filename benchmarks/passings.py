@@ -17,7 +17,7 @@ from typing import ClassVar
 
 from analytics.models import Models
 from domain.settings import Settings
-from sightline.evaluation.film import Look, Span, duration_s, run
+from sightline.evaluation.film import FilmAnalysis, Span, duration_s, run
 from sightline.evaluation.truth import compare, read_truth
 
 
@@ -64,7 +64,9 @@ def main() -> int:
         settings.plate_detect_fps if chosen.kind == "plate" else settings.face_detect_fps
     )
     closed = [] if chosen.gaps is None else Gaps(chosen.gaps).within(duration_s(chosen.video))
-    done = run(chosen.video, Look(chosen.kind, fps, closed), settings, Models.load(settings))
+    done = run(
+        chosen.video, FilmAnalysis(chosen.kind, fps, closed), settings, Models.load(settings)
+    )
     outcome = compare(done, read_truth(chosen.truth))
     if chosen.events:
         outcome["events"] = [json.loads(passing.event.to_json()) for _, passing in done.passings]

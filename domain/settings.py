@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import MutableMapping
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
@@ -50,14 +51,14 @@ class Settings(BaseSettings):
         pattern=NODE_NAME,
         description="name of this node, unique in the site",
     )
-    door_host: str = Field(
+    node_api_host: str = Field(
         "127.0.0.1",
         description="address on which the node API listens and at which the API reaches it",
     )
-    door_port: int = Field(
+    node_api_port: int = Field(
         0, ge=0, le=65535, description="TCP port of the node API; 0: any free port"
     )
-    door_key: SecretStr | None = Field(
+    node_api_key: SecretStr | None = Field(
         None,
         min_length=16,
         description="key that signs requests from the API to nodes, the same for all processes "
@@ -234,6 +235,27 @@ def _network(text: str, number: int) -> IPv4Network | IPv6Network:
         return ip_network(text)
     except ValueError as error:
         raise ValueError(f"entry {number} is not a network such as 10.3.0.0/16") from error
+
+
+FORMER_NAMES = {
+    "SIGHTLINE_DOOR_HOST": "SIGHTLINE_NODE_API_HOST",
+    "SIGHTLINE_DOOR_PORT": "SIGHTLINE_NODE_API_PORT",
+    "SIGHTLINE_DOOR_KEY": "SIGHTLINE_NODE_API_KEY",
+}
+"""The former names of environment variables, with the present ones."""
+
+
+def rename_former_settings(environ: MutableMapping[str, str]) -> list[str]:
+    """Move the values of former names to the present names; return a warning for each.
+
+    If both names are set, the value of the present name stays.
+    """
+    warnings = []
+    for former, present in FORMER_NAMES.items():
+        if former in environ:
+            environ.setdefault(present, environ.pop(former))
+            warnings.append(f"{former} has a new name; set {present} instead")
+    return warnings
 
 
 def check_settings() -> None:

@@ -1,4 +1,4 @@
-"""`python -m sightline` is the command `sightline`."""
+"""`python -m sightline` runs the command `sightline`."""
 
 import sys
 

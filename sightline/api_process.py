@@ -1,6 +1,4 @@
-"""The API's process: HTTP for people and the page in their browsers. `python -m
-sightline.api_process`.
-"""
+"""The API process, started as `python -m sightline.api_process`."""
 
 from __future__ import annotations
 
@@ -28,7 +26,7 @@ from domain.settings import Settings
 from sightline.cluster import site_registry
 from sightline.keys.tls import PLAIN_HTTP_WARNING, server_context
 from sightline.processes.gc_tuning import collect_seldom
-from sightline.processes.instance import door_key
+from sightline.processes.instance import node_api_key
 from sightline.processes.store_clients import connected
 from storage.archive.archive import Archive
 from storage.clients.redis import Redis
@@ -42,14 +40,12 @@ from storage.site.audit import AuditLog
 from storage.site.site_identity import RecentSiteFaults
 
 STOP_WITHIN_S = 5
-"""Whoever follows a feed never ends by himself."""
+"""The server does not wait longer for open responses at a stop: a feed would not end by itself."""
 UNREAD_S = 60
-"""After this the kernel ends a connection whose peer acknowledges nothing, or has no room for
-anything.
-"""
+"""The kernel closes a connection whose peer acknowledges nothing, or has no room, for this long."""
 _BACKLOG = 2048
-_ALLOCATED = 20_000
-"""Objects that are looked through in some milliseconds."""
+_GC_THRESHOLD = 20_000
+"""The garbage collector scans so many objects in some milliseconds."""
 
 
 def make_context(
@@ -59,7 +55,10 @@ def make_context(
     name: str = "api",
     warnings: tuple[str, ...] = (),
 ) -> ApiContext:
-    """`name`: of the process, unique on its data folder. `warnings` are for `/readyz`."""
+    """Create the API's dependencies.
+
+    `name` is the process name, unique in its data folder. `warnings` are for `/readyz`.
+    """
     stores = connected(settings, layout, clock)
     registry = site_registry.RunningRegistry(layout)
     audit = AuditLog(layout.audit, clock, settings.audit_limit_gb)
@@ -82,10 +81,10 @@ def make_context(
         stored=StoredSegments(stores.objects, clock),
         stored_gaps=StoredGaps(stores.objects),
         audit=audit,
-        node_client=NodeClient(door_key(settings, layout), clock),
+        node_client=NodeClient(node_api_key(settings, layout), clock),
         clock=clock,
         cutting=Cutting(layout.scratch / name),
-        ticket_key=door_key(settings, layout),
+        ticket_key=node_api_key(settings, layout),
         alarms=partial(
             _alarms, stores.redis, layout, AuditAlarm(audit, settings.node, clock), clock
         ),
@@ -99,9 +98,7 @@ def _site_registry(now: site_registry.Running, layout: Layout) -> SiteRegistry:
 
 
 class AuditAlarm:
-    """The alarm of the API's own audit log: on a machine without a node no other process raises
-    it.
-    """
+    """The alarm of the API's audit log. On a machine without a node no other process raises it."""
 
     def __init__(self, audit: AuditLog, node: str, clock: Clock) -> None:
         self._audit = audit
@@ -110,7 +107,7 @@ class AuditAlarm:
         self._since_ns: int | None = None
 
     def added_to(self, known: tuple[Alarm, ...]) -> tuple[Alarm, ...]:
-        """`known` and this alarm, unless the node on the same machine has raised it already."""
+        """Add this alarm to `known`, unless the node on the same machine has raised it already."""
         sentence = self._audit.alarm()
         if sentence is None:
             self._since_ns = None
@@ -125,7 +122,7 @@ class AuditAlarm:
 
 
 def _alarms(redis: Redis, layout: Layout, audit: AuditAlarm, clock: Clock) -> tuple[Alarm, ...]:
-    """Of all nodes; while Redis is away, of the node on this data folder."""
+    """Return the alarms of all nodes, or during an outage of Redis those of this data folder."""
     try:
         return audit.added_to(published_alarms(redis, clock))
     except IndexUnavailable:
@@ -133,9 +130,7 @@ def _alarms(redis: Redis, layout: Layout, audit: AuditAlarm, clock: Clock) -> tu
 
 
 class _Server(uvicorn.Server):
-    """Calls `at_end` when it has stopped: afterwards the signal that stopped it ends the
-    process.
-    """
+    """Calls `at_end` when it has stopped; the signal ends the process directly afterwards."""
 
     def __init__(self, config: uvicorn.Config, at_end: Callable[[], None]) -> None:
         super().__init__(config)
@@ -171,7 +166,7 @@ def main() -> None:
     threading.Thread(
         target=refusals.run, args=(threading.Event(),), name="refusals", daemon=True
     ).start()
-    collect_seldom(_ALLOCATED)
+    collect_seldom(_GC_THRESHOLD)
     tls = server_context(arguments.tls_cert, arguments.tls_key) if arguments.tls_cert else None
     config = uvicorn.Config(
         app,
@@ -180,25 +175,27 @@ def main() -> None:
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=STOP_WITHIN_S,
-        proxy_headers=False,  # `api.requests.client_address` reads them, of trusted proxies alone
+        proxy_headers=False,  # `api.requests.client_address` reads those of trusted proxies
     )
-    with listening(arguments.host, arguments.port, arguments.shared) as door:
-        _Server(config, partial(refusals.flush, is_last=True)).run([door])
+    with listening(arguments.host, arguments.port, arguments.shared) as listener:
+        _Server(config, partial(refusals.flush, is_last=True)).run([listener])
 
 
 def listening(host: str, port: int, is_shared: bool) -> socket.socket:
-    """A socket for people's connections; where the port `is_shared`, the kernel deals them out
-    to all processes that listen so.
+    """Return the listening socket of the API.
+
+    If the port `is_shared`, the kernel distributes connections over all processes that share it.
     """
     family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-    door = socket.create_server((host, port), family=family, backlog=_BACKLOG, reuse_port=is_shared)
-    door.setsockopt(
-        socket.IPPROTO_TCP, socket.TCP_NODELAY, 1
-    )  # or an answer waits 40 ms for the asker's word that it has the headers
-    # A reader that takes nothing would keep what was sent to it in the kernel for ever, also after
-    # its answer was given up.
-    door.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNREAD_S * 1000)
-    return door
+    listener = socket.create_server(
+        (host, port), family=family, backlog=_BACKLOG, reuse_port=is_shared
+    )
+    # Otherwise a response waits 40 ms until the client acknowledges its headers.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    # Without a limit, data for a client that reads nothing stays in the kernel without end, also
+    # after its response was aborted.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNREAD_S * 1000)
+    return listener
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Prints what a storage check finds as it finds it, and a summary also where a signal ends it."""
+"""Prints the findings of a storage check, and a summary also after a signal."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ from storage.findings import Finding
 
 
 class CheckReport:
-    """Confirmed breaches go to standard output, at once or, as JSON, in one document at the end.
+    """Prints confirmed breaches to standard output.
 
-    What only the first of two looks at the stores found goes to standard error.
+    As text they are printed immediately, as JSON in one document at the end. Findings of the first
+    of two passes over the stores are not confirmed; they go to standard error.
     """
 
     def __init__(self, is_json: bool) -> None:
@@ -35,7 +36,7 @@ class CheckReport:
         print(f"seen once: {_line(finding)}", file=sys.stderr, flush=True)
 
     def confirm(self, findings: Sequence[Finding]) -> None:
-        """The stores are checked, and these are their breaches."""
+        """Add the confirmed breaches of the stores, after the check of the stores is complete."""
         self._is_confirmed = True
         for finding in findings:
             self.add(finding)
@@ -46,21 +47,21 @@ class CheckReport:
             print(_line(finding), flush=True)
 
     def count_events(self, done: int) -> None:
-        """`done`: by one of the two looks."""
+        """Set how many events one of the two passes has checked."""
         self._events = max(self._events, done)
 
     def count_cameras(self, done: int, total: int) -> None:
         self._cameras = done, total
 
     def finish(self) -> int:
-        """End a whole check; its exit code."""
+        """End a complete check and return its exit code."""
         self._print_json()
         if not self._is_json:
             print(f"{len(self._findings)} breaches" if self._findings else "clean")
         return 1 if self._findings else 0
 
     def stop(self) -> int:
-        """End a check that a signal ended; its exit code, which is never that of a clean one."""
+        """End a check after a signal and return its exit code, which is never 0."""
         self._print_json()
         done = [f"{len(self._findings)} breaches found", self._stores_done()]
         if self._cameras is not None:
@@ -73,8 +74,8 @@ class CheckReport:
         if self._is_confirmed:
             return "the stores checked whole"
         return (
-            f"{self._events} events looked at, {self._unconfirmed} findings not confirmed by a "
-            "second look"
+            f"{self._events} events checked, {self._unconfirmed} findings not confirmed by a "
+            "second pass"
         )
 
     def _print_json(self) -> None:
@@ -93,7 +94,7 @@ def interrupted_by_sigterm() -> Iterator[None]:
 
 
 def progress_shown() -> Progress:
-    """On standard error, where that is a terminal; what goes to standard output stays there."""
+    """Return a progress bar on standard error, which is disabled unless that is a terminal."""
     console = Console(stderr=True)
     return Progress(
         console=console,

@@ -55,6 +55,8 @@ def _check_tls_options(parser: argparse.ArgumentParser, args: argparse.Namespace
 def _run(args: argparse.Namespace) -> int:
     # Imported here, where Ctrl-C is handled: the import takes most of a second.
     settings = importlib.import_module("domain.settings")
+    for warning in settings.rename_former_settings(os.environ):
+        print(f"sightline: warning: {warning}", file=sys.stderr)
     settings.check_settings()
     if args.serves:
         _refuse_first(args)
@@ -104,7 +106,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_cameras(commands)
     _add_people(commands)
     _add_keys(commands)
-    _add_invariants(commands)
+    _add_index(commands)
+    _add_storage(commands)
     _add_eval(commands)
     return parser
 
@@ -330,7 +333,7 @@ def _add_keys(commands: Commands[argparse.ArgumentParser]) -> None:
     _json(listing)
 
 
-def _add_invariants(commands: Commands[argparse.ArgumentParser]) -> None:
+def _add_index(commands: Commands[argparse.ArgumentParser]) -> None:
     index = commands.add_parser("index", help="maintain the event index").add_subparsers(
         metavar="ACTION", required=True
     )
@@ -364,6 +367,14 @@ def _add_invariants(commands: Commands[argparse.ArgumentParser]) -> None:
         "stores",
         "archive_index",
     )
+    _recorded(rebuild, "command.index_rebuild", "from_sidecars", "whole")
+    _recorded(archive, "command.index_archive")
+    for command in (rebuild, archive):
+        _data(command)
+        _json(command)
+
+
+def _add_storage(commands: Commands[argparse.ArgumentParser]) -> None:
     storage = commands.add_parser("storage", help="check stored data").add_subparsers(
         metavar="ACTION", required=True
     )
@@ -390,10 +401,8 @@ def _add_invariants(commands: Commands[argparse.ArgumentParser]) -> None:
         "run",
     )
     run.add_argument("--dry-run", action="store_true", help="only show what would be deleted")
-    _recorded(rebuild, "command.index_rebuild", "from_sidecars", "whole")
-    _recorded(archive, "command.index_archive")
     _recorded(run, "command.retention_run")
-    for command in (rebuild, archive, check, run):
+    for command in (check, run):
         _data(command)
         _json(command)
 

@@ -1,5 +1,6 @@
-"""The node's live process: its door, through which the API gets what only the node has. `python
--m sightline.live_process`.
+"""The live process of a node: it serves the node API.
+
+It is started as `python -m sightline.live_process`.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from domain.settings import Settings
 from ingest.frames.decoder import FrameReader
 from ingest.live.client import live_packets
 from sightline.cluster.roster import NodeRosters
-from sightline.processes.instance import door_key
+from sightline.processes.instance import node_api_key
 from sightline.processes.status_file import read_statuses
 from storage.events.spool import Spool
 from storage.recordings.gaps.log import GapLog
@@ -35,16 +36,16 @@ from storage.recordings.trigger_log import TriggerLog
 PICTURE_WITHIN_S = 8.0
 PICTURE_QUALITY = 85
 SLACK = 2.0
-"""How much longer than the API the node bears with a slow reader: the API, which knows the
-reader, closes it first.
+"""The factor by which the node tolerates a slow client longer than the API does.
+
+So the API, which knows the client, disconnects it first.
 """
 
 
 def picture_now(
     layout: Layout, rosters: NodeRosters, clock: Clock, camera_id: str, is_sub: bool
 ) -> bytes:
-    """A camera's picture now (JPEG), or its sub-stream's, from the packets of the worker that pulls
-    it.
+    """Return a current picture (JPEG) of a camera or its sub-stream, from its worker's packets.
 
     Raises NotFound, NodeOffline or SourceTimeout.
     """
@@ -87,7 +88,7 @@ def main() -> None:
     settings, layout, clock = Settings(), Layout(arguments.data), SystemClock()
     set_up_logging(settings.log_level, "live")
     context = NodeApiContext(
-        key=door_key(settings, layout),
+        key=node_api_key(settings, layout),
         spool=Spool(layout, clock),
         ledger=Ledger(layout.recordings),
         gaps=GapLog(layout, clock),

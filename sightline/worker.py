@@ -1,5 +1,6 @@
-"""A camera worker: some of a node's cameras, pulled, recorded, looked at, and their events
-kept. `python -m sightline.worker`.
+"""A camera worker: it pulls, records and analyses some of a node's cameras.
+
+It is started as `python -m sightline.worker`.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ from sightline.overload.load import LoadGauge
 from sightline.overload.shedding import Shedding
 from sightline.processes.gc_tuning import collect_seldom
 from sightline.processes.process_plan import worker_count
-from sightline.processes.status_file import say_alive, write_statuses
+from sightline.processes.status_file import touch_heartbeat, write_statuses
 from sightline.processes.store_clients import connected
 from sightline.processes.supervised_threads import Job, Jobs
 from sightline.processes.supervisor import stop_on_signals
@@ -51,15 +52,16 @@ from storage.recordings.trigger_log import TriggerLog
 _log = logging.getLogger(__name__)
 
 PUBLISH_EVERY_S = 1.0
-GAVE_UP = 70
-"""The exit code of a worker that found one of its own threads lost."""
-LOOK_EVERY_S = 0.25
-"""How soon a change of its roster is seen."""
+EXIT_THREAD_LOST = 70
+"""The exit code of a worker with a thread that hangs or has ended."""
+ROSTER_POLL_S = 0.25
+"""How often a change of the roster is checked."""
 
 
 class Worker:
-    """Runs what its roster says. The first worker also does what a node needs once, and keeps
-    events of cameras that are gone.
+    """Runs the cameras of its roster.
+
+    The first worker also runs the jobs of the node, and publishes events of former cameras.
     """
 
     def __init__(self, layout: Layout, index: int, clock: Clock) -> None:
@@ -71,17 +73,17 @@ class Worker:
         self._spool = Spool(layout, clock)
         self._journal = Journal(layout.journal, clock)
         self._ledger = Ledger(layout.recordings)
-        self._keeper = self._make_keeper()
+        self._publisher = self._make_publisher()
         self._roster = RosterFile(layout, index)
         self._node_rosters = NodeRosters(layout)
         self._spooled = SPOOL_EVENTS.labels(f"worker-{index}")
         self._stepped = CLOCK_STEPPED_S.labels(f"worker-{index}")
-        self._say = FloodGate(_log.warning, clock, every_s=10.0)
+        self._warn = FloodGate(_log.warning, clock, every_s=10.0)
         self._loop = PullLoop(clock)
         self._writer = DiskWriter(clock)
-        self._pulses = Watchdog(self._loop, self._writer, clock)
+        self._watchdog = Watchdog(self._loop, self._writer, clock)
         self._triggers = TriggerQueue(TriggerLog(layout, self._settings), clock)
-        looks = InferenceScheduler(
+        scheduler = InferenceScheduler(
             len(os.sched_getaffinity(0)) // worker_count(self._settings), clock
         )
         tools = WorkerContext(
@@ -90,10 +92,10 @@ class Worker:
             clock,
             self._spool,
             self._writer,
-            self._keeper.wake,
+            self._publisher.wake,
             self._loop,
             self._triggers,
-            looks,
+            scheduler,
         )
         self._live_tap = LiveTap(
             layout.live_socket(index), lambda camera_id: self._runs.watching(camera_id)
@@ -101,33 +103,30 @@ class Worker:
         self._runs = CameraRuns(
             tools,
             LazyAnalysers(partial(_load_models, self._settings)),
-            partial(say_alive, layout, index),
+            partial(touch_heartbeat, layout, index),
         )
 
     def run(self, stop: threading.Event) -> None:
-        """Until `stop`: then cameras end first, so that the keeper still takes their last
-        events.
-        """
-        wakes = (self._keeper.wake, self._triggers.wake, self._writer.wake, self._live_tap.wake)
+        """Run until `stop`. Cameras end first, so that their last events are still published."""
+        wakes = (self._publisher.wake, self._triggers.wake, self._writer.wake, self._live_tap.wake)
         jobs = Jobs(self._jobs(), f"worker-{self._index}", self._clock, wakes)
-        collect_seldom(
-            100_000
-        )  # looking through what is loaded again and again was a tenth of what pulling costs
-        self._say_how_compiled()
+        # Repeated scans of all loaded objects used a tenth of the CPU time of pulling.
+        collect_seldom(100_000)
+        self._report_compiled_code()
         self._loop.start()
         jobs.start()
         try:
             self._follow_until(stop, jobs)
-        # whatever ends this thread ends the process: what is left of it would be seen by nobody
+        # Any end of this thread ends the process, because no other thread supervises the rest.
         finally:
             self._runs.stop()
             self._loop.stop()
             self._loop.join()
-            self._keeper.run_once()
+            self._publisher.run_once()
             jobs.stop()
             self._stores.close()
 
-    def _say_how_compiled(self) -> None:
+    def _report_compiled_code(self) -> None:
         why = unavailable_reason()
         COMPILED.labels(f"worker-{self._index}").set(not why)
         if why:
@@ -140,11 +139,11 @@ class Worker:
     def _jobs(self) -> dict[str, Job]:
         jobs: dict[str, Job] = {
             "writer": self._writer.run,
-            "keeper": self._keeper.run,
+            "publisher": self._publisher.run,
             "triggers": self._triggers.run,
             "onvif": OnvifListener(self._runs.events).run,
             "policies": PolicyLoop(self._layout, lambda: self._runs.running(), self._clock).run,
-            "strain": LoadGauge(
+            "load": LoadGauge(
                 self._layout, self._index, self._settings, self._clock, self._writer.waiting_part
             ).run,
             "live tap": self._live_tap.run,
@@ -163,7 +162,7 @@ class Worker:
             jobs["shedding"] = Shedding(self._layout, self._node_rosters.cameras, self._clock).run
         return jobs
 
-    def _make_keeper(self) -> EventPublisher:
+    def _make_publisher(self) -> EventPublisher:
         stores = self._stores
         return EventPublisher(
             self._spool,
@@ -174,13 +173,14 @@ class Worker:
             self._ledger,
             self._settings,
             self._clock,
-            self._kept_ids,
+            self._published_ids,
             lambda camera_id: self._runs.recorded_until(camera_id),
         )
 
-    def _kept_ids(self) -> list[str]:
-        """This worker's cameras; the first worker also has what the spool holds of cameras that
-        no worker of the node runs any more.
+    def _published_ids(self) -> list[str]:
+        """Return the cameras whose events this worker publishes.
+
+        The first worker also publishes spooled events of cameras that no worker of the node runs.
         """
         own = list(self._runs.ids)
         if self._index:
@@ -201,15 +201,13 @@ class Worker:
             if roster is not None or self._clock.monotonic_s() >= publish_at_s:
                 publish_at_s = self._clock.monotonic_s() + PUBLISH_EVERY_S
                 self._publish()
-                self._look_after_threads(jobs)
-            if self._clock.wait(stop, LOOK_EVERY_S):
+                self._check_threads(jobs)
+            if self._clock.wait(stop, ROSTER_POLL_S):
                 return
 
-    def _look_after_threads(self, jobs: Jobs) -> None:
-        """A worker one of whose threads is lost ends, and is started again: nothing else brings
-        its cameras back.
-        """
-        if hang := self._pulses.looked(PUBLISH_EVERY_S):
+    def _check_threads(self, jobs: Jobs) -> None:
+        """Exit if a thread hangs or has ended: only a restart brings its cameras back."""
+        if hang := self._watchdog.check(PUBLISH_EVERY_S):
             self._give_up(
                 hang.thread,
                 hang.since_ns,
@@ -223,29 +221,28 @@ class Worker:
             )
 
     def _give_up(self, thread: str, since_ns: int, why: str) -> NoReturn:
-        """End at once: a thread that hangs cannot be waited for. What is open is finished by
-        the next process.
-        """
+        """Exit without waiting for threads. The next process completes open segments."""
         _log.critical("the worker exits: %s", why)
         JOB_FAILURES.labels(f"worker-{self._index}", thread).inc()
         self._runs.give_up(since_ns, why)
         logging.shutdown()
-        os._exit(GAVE_UP)
+        os._exit(EXIT_THREAD_LOST)
 
     def _publish(self) -> None:
-        self._spooled.set(self._keeper.pending_count())
+        self._spooled.set(self._publisher.pending_count())
         self._stepped.set(self._clock.stepped_ns / NS_PER_S)
         self._runs.tick()
         statuses = self._runs.statuses()
         try:
             write_statuses(self._layout, self._index, statuses)
         except OSError as error:
-            self._say("file", f"the states of cameras cannot be written: {error}")
+            self._warn("file", f"the states of cameras cannot be written: {error}")
 
 
 def _load_models(settings: Settings) -> Callable[[Camera], Analyser]:
-    """Imported and loaded in the thread of the first checkpoint: all cameras are recorded
-    meanwhile.
+    """Import and load the models, in the thread of the first checkpoint.
+
+    All cameras are recorded meanwhile.
     """
     analyser, models = (
         importlib.import_module("analytics.analyser"),

@@ -23,7 +23,7 @@ from domain.clock import NS_PER_S
 from domain.events.event import Plate
 from domain.media.packets import ColorPixels, Frame, WallSource
 from domain.settings import Settings
-from sightline.evaluation.film import EPOCH_NS, camera, watch
+from sightline.evaluation.film import EPOCH_NS, analyse, camera
 from simulator.plates import PX_PER_MM
 from simulator.scene import HEIGHT_PX, WIDTH_PX, checkpoint_road
 from simulator.sprites import Sprite
@@ -105,7 +105,7 @@ def drive_by(kind: Kind, index: int, glyphs: Glyphs, models: Models, settings: S
     rng = np.random.default_rng([SEED, KINDS.index(kind), index])
     truth = draw_text(kind, rng)
     plate = picture_of(draw_plate(truth, kind, glyphs, rng))
-    done = watch(
+    done = analyse(
         passing(plate, np.asarray(checkpoint_road(), np.uint8), rng),
         make_analyser(camera("plate"), models, settings),
     )

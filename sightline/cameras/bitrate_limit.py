@@ -1,6 +1,4 @@
-"""Whether a camera keeps to its `max_bitrate_kbps`: said where it sends more over a whole
-minute, and until it has kept to it for one.
-"""
+"""Checks whether a camera exceeds its `max_bitrate_kbps` on average over the last minute."""
 
 from __future__ import annotations
 
@@ -9,10 +7,12 @@ from collections import deque
 from domain.metrics import CAMERA_OVER_LIMIT
 
 MINUTE = 60
-"""Samples, one a second."""
+"""The number of samples in a minute; there is one a second."""
 
 
 class BitrateLimit:
+    """Averages the bitrate of one camera; `is_over` has the result."""
+
     def __init__(self, camera_id: str, limit_kbps: int | None) -> None:
         self.is_over = False
         self._limit_bps = None if limit_kbps is None else limit_kbps * 1000
@@ -20,8 +20,9 @@ class BitrateLimit:
         self._metric = CAMERA_OVER_LIMIT.labels(camera_id)
 
     def feed(self, bitrate_bps: int) -> None:
-        """What the camera sends now; 0 (it is down, or not yet measured) says nothing. While it
-        is not pulled, the last word stays.
+        """Add a sample. 0 is ignored: the camera is down, or its bitrate is not measured yet.
+
+        While the camera is not pulled, the last result stays.
         """
         if self._limit_bps is None or not bitrate_bps:
             return

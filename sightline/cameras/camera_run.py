@@ -33,12 +33,12 @@ from sightline.cameras.gap_recorder import GapRecorder
 from sightline.cameras.pull_policy import PullPolicy, SinkGate
 from sightline.cameras.sub_stream import SubStreamPull, as_camera
 from sightline.cameras.worker_context import WorkerContext
-from sightline.processes.supervised_threads import lasting
+from sightline.processes.supervised_threads import run_supervised
 
 _log = logging.getLogger(__name__)
 
 FINISH_S = 1.5
-"""How long the end of a recording is waited for."""
+"""How long `join` waits for the end of the recording."""
 _SHED_PARTS = {
     Shed.NOTHING: 1.0,
     Shed.ANALYTICS_SLOWER: 0.5,
@@ -51,6 +51,8 @@ DECODER_TAP_PACKETS, DECODER_TAP_BYTES = 256, 16 << 20
 
 
 class CameraRun:
+    """Runs one camera: `start`, then `update` about once a second, then `stop` and `join`."""
+
     def __init__(
         self,
         camera: Camera,
@@ -65,11 +67,12 @@ class CameraRun:
         self.fanout = Fanout()
         self._tools = tools
         self._analyser = analyser
-        self._demand = PullPolicy(camera, partial(tools.triggers.is_asked, camera.id), tools.clock)
+        is_requested = partial(tools.triggers.is_requested, camera.id)
+        self._policy = PullPolicy(camera, is_requested, tools.clock)
         self._limit = BitrateLimit(camera.id, camera.max_bitrate_kbps)
-        self._tending = threading.Lock()
+        self._update_lock = threading.Lock()
         self._is_pulled = False
-        self._said_shed: Shed | None = None
+        self._reported_shed: Shed | None = None
         self._stop = threading.Event()
         failures = DecodeFailures()
         self._streamer = Streamer(
@@ -97,51 +100,62 @@ class CameraRun:
             self.fanout.attach(
                 MotionSink(partial(tools.triggers.fire, camera.id, "motion")), lambda: False
             )
-        sub = as_camera(camera)
-        self._sub = (
-            SubStreamPull(sub, credentials, networks, tools.settings, tools.clock)
-            if sub is not None
-            else None
-        )
-        fire = partial(tools.triggers.fire, camera.id, "onvif")
-        self.events = (
-            OnvifEvents(camera, credentials, networks, fire, tools.clock)
-            if uses_triggers_from(camera, "onvif")
-            else None
-        )
-        """What the camera says by itself, to be listened to while it runs."""
+        self._sub = self._make_sub_stream(credentials, networks)
+        self.events = self._make_events(credentials, networks)
+        """The client of the camera's ONVIF events; None for a camera without ONVIF triggers."""
         self._decoder_tap = Tap("decoder", DECODER_TAP_PACKETS, DECODER_TAP_BYTES)
         if analyser is not None:
-            self._decode_gate = DecodeGate(camera.id, self._decoder_tap)
-            self._frames = FrameReader(
-                self._decoder_tap,
-                tools.clock,
-                self._fps(),
-                camera.id,
-                failures,
-                self._decode_gate,
-            )
-            self.fanout.attach(self._decode_gate, lambda: not self._decode_gate.is_closed)
+            self._attach_decoder(failures)
         self._checkpoint: CheckpointLoop | None = None
         self._threads: list[threading.Thread] = []
 
+    def _make_sub_stream(
+        self, credentials: Credentials | None, networks: Networks
+    ) -> SubStreamPull | None:
+        sub = as_camera(self.camera)
+        if sub is None:
+            return None
+        return SubStreamPull(sub, credentials, networks, self._tools.settings, self._tools.clock)
+
+    def _make_events(
+        self, credentials: Credentials | None, networks: Networks
+    ) -> OnvifEvents | None:
+        if not uses_triggers_from(self.camera, "onvif"):
+            return None
+        fire = partial(self._tools.triggers.fire, self.camera.id, "onvif")
+        return OnvifEvents(self.camera, credentials, networks, fire, self._tools.clock)
+
+    def _attach_decoder(self, failures: DecodeFailures) -> None:
+        self._decode_gate = DecodeGate(self.camera.id, self._decoder_tap)
+        self._frames = FrameReader(
+            self._decoder_tap,
+            self._tools.clock,
+            self._fps(),
+            self.camera.id,
+            failures,
+            self._decode_gate,
+        )
+        self.fanout.attach(self._decode_gate, lambda: not self._decode_gate.is_closed)
+
     def start(self) -> None:
-        self._gaps.begin()
+        self._gaps.start()
         if self._analyser is not None:
             self._spawn("look", partial(self._analyse, self._analyser))
-        self.tend()
+        self.update()
 
     def stop(self) -> None:
-        """Ask all of it to end; `finish`, and then `join`, wait for that."""
-        with self._tending:
+        """Begin to stop; `finish`, and then `join`, wait for the end."""
+        with self._update_lock:
             self._stop.set()
             self._streamer.stop()
         if self._sub is not None:
             self._sub.stop()
 
     def finish(self) -> None:
-        """Wait for the last packet, and end the recording after it. Of many cameras each before the
-        first `join`: their recordings then end at one turn of the disk writer.
+        """Wait for the last packet and begin to close the recording.
+
+        Of several cameras, `finish` all before the first `join`. Their recordings then close in one
+        turn of the disk writer.
         """
         self._streamer.join()
         self.fanout.detach(self._gate)
@@ -167,10 +181,10 @@ class CameraRun:
 
     @contextmanager
     def watching(self, is_sub: bool = False) -> Iterator[Fanout]:
-        """The camera's packets while somebody watches; one that is pulled on demand is pulled
-        meanwhile, and a little longer.
+        """Yield the packets of the camera or its sub-stream for a viewer.
 
-        `is_sub`: of its sub-stream; raises NotFound where it has none.
+        An on-demand camera is pulled meanwhile and a little longer. Raises NotFound where there is
+        no sub-stream.
         """
         if is_sub:
             if self._sub is None:
@@ -178,36 +192,36 @@ class CameraRun:
             with self._sub.watching(self._tools.loop) as fanout:
                 yield fanout
             return
-        with self._demand.watching():
-            self.tend()
+        with self._policy.watching():
+            self.update()
             yield self.fanout
 
-    def shed(self, what: Shed) -> None:
-        """Give this much up from the next `tend` on; `Shed.NOTHING` gives it back."""
-        self._demand.shed = what
+    def shed(self, level: Shed) -> None:
+        """Set the level of load shedding, which the next `update` applies."""
+        self._policy.shed = level
 
-    def tend(self) -> None:
+    def update(self) -> None:
         """Pull, record and analyse the camera as its policy and the load now require.
 
         It is to be called about once a second.
         """
         if self._sub is not None:
-            self._sub.tend(self._tools.loop)
-        with self._tending:
+            self._sub.update(self._tools.loop)
+        with self._update_lock:
             if self._stop.is_set():
                 return
-            self._gate.is_open = self._demand.is_recorded()
-            is_pulled = self._demand.is_pulled()
+            self._gate.is_open = self._policy.is_recorded()
+            is_pulled = self._policy.is_pulled()
             if is_pulled and not self._is_pulled:
                 self._streamer.start(self._tools.loop)
             elif self._is_pulled and not is_pulled:
                 self._streamer.stop()
             self._is_pulled = is_pulled
             if self._analyser is not None:
-                self._frames.set_rate(_SHED_PARTS[self._demand.shed] * self._fps())
-            if self._demand.shed is not self._said_shed:
-                self._said_shed = self._demand.shed
-                CAMERA_SHED.labels(self.camera.id).set(list(Shed).index(self._said_shed))
+                self._frames.set_rate(_SHED_PARTS[self._policy.shed] * self._fps())
+            if self._policy.shed is not self._reported_shed:
+                self._reported_shed = self._policy.shed
+                CAMERA_SHED.labels(self.camera.id).set(list(Shed).index(self._reported_shed))
             if is_pulled:
                 self._limit.feed(self._streamer.bitrate_bps)
 
@@ -216,26 +230,27 @@ class CameraRun:
         called about once a second, before `status`.
         """
         self._streamer.tick()
-        self._gaps.look(self.status(), self._demand.why_not_recorded())
+        self._gaps.update(self.status(), self._policy.why_not_recorded())
 
     def status(self) -> CameraStatus:
-        """The state of the streamer with that of the recorder. It changes nothing."""
+        """Return the state of the streamer combined with that of the recorder."""
         status = self._streamer.status()
         if not self._is_pulled:
             status.state = CameraState.IDLE
         status.recorded_until_ns = self.recorded_until_ns
         status.lost_packets = self._recorder.lost_packets
         status.node = self._tools.settings.node
-        status.shed = self._demand.shed
+        status.shed = self._policy.shed
         status.over_limit = self._limit.is_over
         status.unread = self._checkpoint.unread() if self._checkpoint is not None else ()
         return status
 
     def give_up(self, since_ns: int, detail: str) -> None:
-        """The process ends at once, by a fault of its own that began then. Raises StoreError
-        where the disk refuses to be told.
+        """Record a gap since `since_ns`, because a thread of this process hung or ended.
+
+        The process exits afterwards. Raises StoreError.
         """
-        if self._demand.why_not_recorded() is None:
+        if self._policy.why_not_recorded() is None:
             self._gaps.give_up(since_ns, detail)
 
     def _analyse(self, analyser: Callable[[], Analyser]) -> None:
@@ -251,7 +266,7 @@ class CameraRun:
 
     def _spawn(self, job: str, target: Callable[[], None]) -> threading.Thread:
         thread = threading.Thread(
-            target=lasting,
+            target=run_supervised,
             args=(job, self.camera.id, target, self._stop, self._tools.clock),
             name=f"{job} {self.camera.id}",
         )

@@ -1,4 +1,4 @@
-"""The cameras of a worker, started and stopped while the others go on."""
+"""The cameras of a worker, each started and stopped without an interruption of the others."""
 
 from __future__ import annotations
 
@@ -25,18 +25,19 @@ _log = logging.getLogger(__name__)
 
 
 class CameraRuns:
-    """`apply` is called by one thread; what runs may be asked by any."""
+    """Runs the cameras of a roster. One thread calls `apply`; any thread may read."""
 
     def __init__(
         self,
         tools: WorkerContext,
         analyser: Callable[[Camera], Analyser],
-        says_alive: Callable[[], None],
+        heartbeat: Callable[[], None],
     ) -> None:
-        """`analyser` makes a checkpoint's, in the thread that will look; `says_alive` is called
-        at each camera while many start or end.
+        """`analyser` creates the analyser of a checkpoint, in its analysis thread.
+
+        `heartbeat` is called for each camera while many of them start or end.
         """
-        self._says_alive = says_alive
+        self._heartbeat = heartbeat
         self._tools = tools
         self._analyser = analyser
         self._fences: dict[str, int] = {}
@@ -49,30 +50,34 @@ class CameraRuns:
         return tuple(self._runs)
 
     def apply(self, roster: Roster) -> None:
-        """Run what the roster says. New cameras start first; those that go, or differ in what
-        their stream needs, end together.
+        """Run the cameras of the roster.
+
+        New cameras start first. Removed cameras, and those whose stream settings changed, end
+        together.
         """
         secrets = self._secrets()
         networks_changed = roster.networks != self._networks.allowed
         self._networks = Networks(roster.networks)
-        wanted = {one.camera.id: one for one in roster.cameras}
-        self._fences |= {name: one.fence for name, one in wanted.items()}
+        assigned = {one.camera.id: one for one in roster.cameras}
+        self._fences |= {name: one.fence for name, one in assigned.items()}
         ending = [
             name
             for name in self._runs
-            if name not in wanted or networks_changed or self._differs(wanted[name].camera, secrets)
+            if name not in assigned
+            or networks_changed
+            or self._differs(assigned[name].camera, secrets)
         ]
         before = set(self._runs)
         for name in ending:
             self._runs[name].stop()
-        self._start((one for name, one in wanted.items() if name not in before), secrets)
+        self._start((one for name, one in assigned.items() if name not in before), secrets)
         self._join(ending)
-        self._start((wanted[name] for name in ending if name in wanted), secrets)
+        self._start((assigned[name] for name in ending if name in assigned), secrets)
         _log.info(
             "%d cameras are running; %d started, %d stopped",
             len(self._runs),
-            len(wanted.keys() - before),
-            len(before - wanted.keys()),
+            len(assigned.keys() - before),
+            len(before - assigned.keys()),
         )
 
     def stop(self) -> None:
@@ -85,9 +90,7 @@ class CameraRuns:
             self._runs[name].join()
 
     def give_up(self, since_ns: int, detail: str) -> None:
-        """Write down of each camera that it was not recorded since then, and why: the process
-        ends.
-        """
+        """Record for each camera a gap since `since_ns` with its cause; the process ends then."""
         for run in self.running():
             try:
                 run.give_up(since_ns, detail)
@@ -105,16 +108,15 @@ class CameraRuns:
         return [run.status() for run in self.running()]
 
     def recorded_until(self, camera_id: str) -> int | None:
-        """Wall time (UTC ns) up to which a camera is recorded; None where nothing here records
-        it.
-        """
+        """Return the wall time (UTC ns) up to which a camera is recorded; None for others."""
         run = self._runs.get(camera_id)
         return run.recorded_until_ns if run else None
 
     @contextmanager
     def watching(self, stream: str) -> Iterator[Fanout]:
-        """The packets of a camera (its id), or of its sub-stream (`<id>/sub`), while somebody
-        watches. Raises NotFound.
+        """Yield the packets of a camera (its id) or of its sub-stream (`<id>/sub`) for a viewer.
+
+        Raises NotFound.
         """
         camera_id, _, sub = stream.partition("/")
         run = self._runs.get(camera_id)
@@ -127,13 +129,13 @@ class CameraRuns:
         return tuple(self._runs.values())
 
     def events(self) -> Sequence[OnvifEvents]:
-        """Of the cameras that trigger by ONVIF."""
+        """Return the event clients of the cameras that trigger by ONVIF."""
         return tuple(run.events for run in self.running() if run.events is not None)
 
     def _start(self, assigned: Iterable[Assigned], secrets: Secrets) -> None:
         for one in assigned:
-            self._says_alive()
-            if not one.joins:  # what the other worker is just writing is not torn
+            self._heartbeat()
+            if not one.joins:  # otherwise the other worker is still writing its segment
                 recover_segments(self._tools.layout, one.camera.id)
                 self._tools.spool.sweep([one.camera.id])
             run = self._make(one.camera, _credentials(one.camera, secrets))
@@ -156,7 +158,7 @@ class CameraRuns:
         for name in ending:
             self._runs[name].finish()
         for name in ending:
-            self._says_alive()
+            self._heartbeat()
             self._runs[name].join()
             self._runs = {other: run for other, run in self._runs.items() if other != name}
             del self._started_as[name]
@@ -166,7 +168,7 @@ class CameraRuns:
         return must_restart(started_as, camera) or credentials != _credentials(camera, secrets)
 
     def _secrets(self) -> Secrets:
-        """A password that is missing is its camera's trouble alone."""
+        """Load the passwords of the cameras. A missing one affects only its camera."""
         secrets, faults = load_secrets(self._tools.layout.registry, os.environ)
         for fault in faults:
             _log.error("%s", fault)
@@ -178,18 +180,19 @@ def _credentials(camera: Camera, secrets: Secrets) -> Credentials | None:
 
 
 class LazyAnalysers:
-    """Makes checkpoints' analysers; the models are loaded for the first, so that recording does
-    not wait for them. Thread-safe.
+    """Creates the analysers of checkpoints. Thread-safe.
+
+    The first call loads the models, so that recording does not wait for them.
     """
 
-    def __init__(self, make: Callable[[], Callable[[Camera], Analyser]]) -> None:
-        """`make` loads the models, which takes a second."""
-        self._make = make
+    def __init__(self, load: Callable[[], Callable[[Camera], Analyser]]) -> None:
+        """`load` loads the models, which takes a second, and returns a factory of analysers."""
+        self._load = load
         self._lock = threading.Lock()
-        self._made: Callable[[Camera], Analyser] | None = None
+        self._factory: Callable[[Camera], Analyser] | None = None
 
     def __call__(self, camera: Camera) -> Analyser:
         with self._lock:
-            if self._made is None:
-                self._made = self._make()
-        return self._made(camera)
+            if self._factory is None:
+                self._factory = self._load()
+        return self._factory(camera)

@@ -60,7 +60,7 @@ class CheckpointLoop:
         """Analyse until the reader's tap is closed, then store what is still in view."""
         self._store_earlier_drafts()
         for frame in self._reader:
-            self._reader.part = self._tools.looks.part
+            self._reader.part = self._tools.scheduler.part
             self._store(
                 self._analyse(frame) if frame else self._analyser.idle(self._tools.clock.wall_ns())
             )
@@ -70,11 +70,11 @@ class CheckpointLoop:
                 self._store([])
                 self._store_drafts()
         self._store(self._analyser.close())
-        self._tools.looks.forget(self._camera_id)
+        self._tools.scheduler.forget(self._camera_id)
 
     def _analyse(self, frame: Frame) -> list[Passing]:
         was_in_view = self._analyser.in_view()
-        with self._tools.looks.turn(self._camera_id, was_in_view, self._reader.arrived_ns):
+        with self._tools.scheduler.turn(self._camera_id, was_in_view, self._reader.arrived_ns):
             passings = self._analyser.analyse(frame)
         if self._analyser.in_view() and not was_in_view:
             self._control.on_appeared(frame.wall_ns)
@@ -120,7 +120,7 @@ class CheckpointLoop:
                 lost.event.id,
             )
         if spooled:
-            self._tools.kept()
+            self._tools.on_spooled()
 
     def _trigger(self, passings: list[Passing]) -> None:
         """Have the recording of these passings kept, whether they ended or are still in view."""

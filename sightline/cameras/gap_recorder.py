@@ -1,8 +1,7 @@
-"""Writes down what is not recorded of one camera while its process runs, and what was not while
-none ran.
+"""Writes the gaps of one camera to the log, also those of the time without a process.
 
-The recorder tells of holes once they are over; a hole that goes on is told from the camera's state,
-so that it outlives `kill -9`.
+The recorder reports a gap when it ends. An ongoing gap is derived from the camera's state, so that
+it survives `kill -9`.
 """
 
 from __future__ import annotations
@@ -23,16 +22,16 @@ from storage.recordings.ledger import Ledger
 from storage.recordings.recorded_ranges import RecordedRanges
 
 OPEN_AFTER_NS = 5 * NS_PER_S
-"""Nothing recorded for this long is a hole that goes on; what is recorded can be read within
-two seconds or so.
-"""
-_MAX_STATE_CHANGES, _MOST_KNOWN, _MOST_WAITING = 256, 64, 256
+"""A gap is ongoing after this long without a recording, which is readable in about two seconds."""
+_MAX_STATE_CHANGES, _MAX_KNOWN, _MAX_QUEUED = 256, 64, 256
 _log = logging.getLogger(__name__)
 
 
 class GapRecorder:
-    """`on_hole` may be called from any thread and never waits; `begin` once, then `look` every
-    second, from one thread.
+    """Records the gaps of one camera.
+
+    One thread calls `start` once and then `update` every second. Any thread may call `on_hole`,
+    which never waits.
     """
 
     def __init__(self, camera_id: str, layout: Layout, clock: Clock) -> None:
@@ -42,34 +41,33 @@ class GapRecorder:
         self._ledger = Ledger(layout.recordings)
         self._warn = FloodGate(_log.warning, clock, every_s=10.0)
         self._holes: deque[tuple[int, int, GapCause | None]] = deque()
-        self._waiting: deque[Gap] = deque(maxlen=_MOST_WAITING)
-        """Gaps that the disk refuses: written as soon as it lets us."""
+        self._waiting: deque[Gap] = deque(maxlen=_MAX_QUEUED)
+        """Gaps that are not written yet, for example because the disk refused them."""
         self._state_changes: deque[CameraStateChange] = deque(maxlen=_MAX_STATE_CHANGES)
-        self._known: deque[Gap] = deque(maxlen=_MOST_KNOWN)
-        self._because: Gap | None = None
-        self._told: tuple[int, GapCause, int] | None = None
-        """Start, cause and day of the hole that was last said to go on."""
+        self._known: deque[Gap] = deque(maxlen=_MAX_KNOWN)
+        self._not_recorded: Gap | None = None
+        """The current range in which the camera is not to be recorded."""
+        self._logged_open: tuple[int, GapCause, int] | None = None
+        """Start, cause and day of the ongoing gap in the log."""
         self._started_ns = self._until_ns = clock.wall_ns()
         self._recorded_until_ns = 0
         self._steps = clock.steps
 
-    def begin(self) -> None:
-        """Take up what the process before this one left: call it once what that one wrote is
-        salvaged.
-        """
+    def start(self) -> None:
+        """Continue after an earlier process, whose segments must be recovered before."""
         bounds, beat_ns = (
             RecordedRanges(self._ledger.recordings).bounds(self._camera_id),
             self._log.last_beat_ns(self._camera_id),
         )
         last_ns = 0 if bounds is None else bounds[1]
         if beat_ns is not None and beat_ns - last_ns > OPEN_AFTER_NS:
-            last_ns = beat_ns  # until then its own log tells why nothing was recorded
+            last_ns = beat_ns  # its own log has the causes until then
         if last_ns:
             self._until_ns = min(last_ns, self._started_ns)
         self._close_left_open()
 
     def _close_left_open(self) -> None:
-        """The process before this one may have recorded again, and died before it said so."""
+        """Close a gap that an earlier process left open although it recorded again."""
         gap = self._log.left_open(self._camera_id)
         if gap is None:
             return
@@ -79,12 +77,13 @@ class GapRecorder:
             self._waiting.append(replace(gap, end_ns=ends_ns))
 
     def on_hole(self, start_ns: int, end_ns: int, recorder_cause: GapCause | None) -> None:
-        """Recording went on after a stretch of which nothing is in any file."""
+        """Queue a range that is in no file, after the recording continued."""
         self._holes.append((start_ns, end_ns, recorder_cause))
 
     def give_up(self, since_ns: int, detail: str) -> None:
-        """This process ends, since it could not do its work since then. What it said meanwhile
-        of the camera it could not know.
+        """Write a gap since `since_ns`, because this process hung and ends.
+
+        The states that it reported of the camera meanwhile are not reliable.
         """
         now_ns, recorded_ns = self._clock.wall_ns(), self._until_ns
         start_ns = recorded_ns if since_ns - recorded_ns < OPEN_AFTER_NS else since_ns
@@ -92,20 +91,24 @@ class GapRecorder:
             self._log.add(Gap(self._camera_id, start_ns, now_ns, GapCause.RESTART, detail))
             self._log.beat(self._camera_id)
 
-    def look(self, status: CameraStatus, because: tuple[GapCause, str] | None = None) -> None:
-        """How the camera stands now; `because`: why it is not to be recorded now, where it is
-        not. Never raises for a disk that refuses.
+    def update(
+        self, status: CameraStatus, not_recorded: tuple[GapCause, str] | None = None
+    ) -> None:
+        """Add the current state of the camera, and write new gaps.
+
+        `not_recorded` is why the camera is not to be recorded now; None while it is. A disk that
+        refuses the gaps raises nothing.
         """
         now_ns = self._clock.wall_ns()
-        self._take_down(status, now_ns)
-        self._take_known(status, because, now_ns)
-        self._take_first(status.recorded_until_ns, now_ns)
-        self._take_holes()
+        self._add_state(status, now_ns)
+        self._add_known(status, not_recorded, now_ns)
+        self._find_first_gap(status.recorded_until_ns, now_ns)
+        self._explain_holes()
         try:
             while self._waiting:
                 self._log.add(self._waiting[0])
                 self._waiting.popleft()
-            self._tell_open(now_ns)
+            self._log_ongoing(now_ns)
             self._log.beat(self._camera_id)
         except StoreError as error:
             self._warn(
@@ -113,7 +116,7 @@ class GapRecorder:
                 f"gaps of camera {self._camera_id} are kept in memory: {error}",
             )
 
-    def _take_down(self, status: CameraStatus, now_ns: int) -> None:
+    def _add_state(self, status: CameraStatus, now_ns: int) -> None:
         last = self._state_changes[-1] if self._state_changes else None
         if (
             last is not None
@@ -131,11 +134,12 @@ class GapRecorder:
             )
         )
 
-    def _take_known(
-        self, status: CameraStatus, because: tuple[GapCause, str] | None, now_ns: int
+    def _add_known(
+        self, status: CameraStatus, not_recorded: tuple[GapCause, str] | None, now_ns: int
     ) -> None:
-        if because is None and status.state is CameraState.IDLE:
-            because = GapCause.NOT_ASKED, "no recording was requested"
+        """Add gaps whose cause is known now: clock steps, and times without recording."""
+        if not_recorded is None and status.state is CameraState.IDLE:
+            not_recorded = GapCause.NOT_ASKED, "no recording was requested"
         steps, before = self._clock.steps, self._steps
         self._steps = steps
         for step in steps:
@@ -143,17 +147,17 @@ class GapRecorder:
                 self._known.append(
                     Gap(self._camera_id, step.from_ns, step.to_ns, GapCause.CLOCK, str(step))
                 )
-        if because is None:
-            self._because = None
-        elif self._because is not None and (self._because.cause, self._because.detail) == because:
-            self._because = replace(self._because, end_ns=now_ns)
-            self._known[-1] = self._because
+        known = self._not_recorded
+        if not_recorded is None:
+            self._not_recorded = None
+        elif known is not None and (known.cause, known.detail) == not_recorded:
+            self._not_recorded = self._known[-1] = replace(known, end_ns=now_ns)
         else:
-            self._because = Gap(self._camera_id, now_ns, now_ns + NS_PER_MS, *because)
-            self._known.append(self._because)
+            self._not_recorded = Gap(self._camera_id, now_ns, now_ns + NS_PER_MS, *not_recorded)
+            self._known.append(self._not_recorded)
 
-    def _take_first(self, recorded_until_ns: int, now_ns: int) -> None:
-        """The hole before the first that this process recorded is told by nobody else."""
+    def _find_first_gap(self, recorded_until_ns: int, now_ns: int) -> None:
+        """Queue the gap before the first segment of this process; the recorder does not know it."""
         if recorded_until_ns and not self._recorded_until_ns:
             found = self._ledger.segments(self._camera_id, self._until_ns, now_ns)
             if found and found[0].start_ns > self._until_ns:
@@ -161,7 +165,7 @@ class GapRecorder:
         self._recorded_until_ns = recorded_until_ns
         self._until_ns = max(self._until_ns, recorded_until_ns)
 
-    def _take_holes(self) -> None:
+    def _explain_holes(self) -> None:
         while self._holes:
             start_ns, end_ns, recorder_cause = self._holes.popleft()
             self._waiting += explain(self._facts(), start_ns, end_ns, recorder_cause)
@@ -171,26 +175,26 @@ class GapRecorder:
                 rfc3339(start_ns),
                 rfc3339(end_ns),
             )
-            self._told = None
+            self._logged_open = None
 
-    def _tell_open(self, now_ns: int) -> None:
+    def _log_ongoing(self, now_ns: int) -> None:
         if now_ns - self._until_ns <= OPEN_AFTER_NS:
-            if (
-                self._told is not None
-            ):  # it went on, and there was no hole: the camera sends that seldom
+            # The recording continued without a gap: the camera sends only now and then.
+            if self._logged_open is not None:
+                cause = self._logged_open[1]
                 self._log.add(
-                    Gap(self._camera_id, self._until_ns, self._until_ns + NS_PER_MS, self._told[1])
+                    Gap(self._camera_id, self._until_ns, self._until_ns + NS_PER_MS, cause)
                 )
-                self._told = None
+                self._logged_open = None
             return
-        *over, last = explain(self._facts(), self._until_ns, now_ns)
-        told = (last.start_ns, last.cause, now_ns // NS_PER_DAY)
-        if told == self._told:
+        *ended, last = explain(self._facts(), self._until_ns, now_ns)
+        ongoing = (last.start_ns, last.cause, now_ns // NS_PER_DAY)
+        if ongoing == self._logged_open:
             return
-        for gap in over:
+        for gap in ended:
             self._log.add(gap)
         self._log.open(last)
-        self._told = told
+        self._logged_open = ongoing
 
     def _facts(self) -> Facts:
         return Facts(

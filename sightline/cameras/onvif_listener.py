@@ -1,8 +1,8 @@
-"""The ONVIF events of a worker's cameras: one thread for all of them.
+"""Receives the ONVIF events of a worker's cameras in one thread.
 
-Each camera is a long poll that waits nearly all its life, so a thread a camera would be hundreds
-that sleep. One event loop holds them, and as it is none of the threads that pull and write, nothing
-that a device does or leaves undone can hold recording up.
+Each camera is a long poll that waits nearly all the time, so one event loop serves all of them
+instead of hundreds of idle threads. It is separate from the threads that pull and write, so that no
+device can delay recording.
 """
 
 from __future__ import annotations
@@ -19,26 +19,25 @@ from ingest.onvif.client import OnvifEvents
 from sightline.processes.supervised_threads import PAUSE_S
 
 _log = logging.getLogger(__name__)
-MOST_S = 30.0
-"""No request lasts longer; each has a shorter limit of its own."""
-LOOK_EVERY_S = 0.25
-"""How soon a camera that comes or goes, and `stop`, is seen."""
-NONE_S = 1.0
-"""And how soon the first camera."""
+MAX_REQUEST_S = 30.0
+"""The longest duration of a request; each request has a shorter limit of its own."""
+POLL_S = 0.25
+"""How often changes of the cameras and `stop` are checked."""
+IDLE_POLL_S = 1.0
+"""How often they are checked while there is no camera."""
 
 
 class OnvifListener:
-    def __init__(self, wanted: Callable[[], Sequence[OnvifEvents]]) -> None:
-        """`wanted`: the cameras to be listened to now; each for as long as it is the same
-        object.
-        """
-        self._wanted = wanted
+    """Runs one task for each camera that triggers by ONVIF."""
+
+    def __init__(self, cameras: Callable[[], Sequence[OnvifEvents]]) -> None:
+        """`cameras` returns the current cameras; a new object replaces the task of a camera."""
+        self._cameras = cameras
         self._tasks: dict[OnvifEvents, asyncio.Task[None]] = {}
 
     def run(self, stop: threading.Event) -> None:
-        loop = (
-            asyncio.new_event_loop()
-        )  # asyncio.run would wait for a name server that does not answer
+        # `asyncio.run` would wait for a name server that does not respond.
+        loop = asyncio.new_event_loop()
         try:
             loop.run_until_complete(self._run(stop))
         finally:
@@ -46,33 +45,31 @@ class OnvifListener:
 
     async def _run(self, stop: threading.Event) -> None:
         limits = httpx.Limits(max_connections=None, max_keepalive_connections=None)
-        async with httpx.AsyncClient(timeout=MOST_S, trust_env=False, limits=limits) as http:
+        async with httpx.AsyncClient(timeout=MAX_REQUEST_S, trust_env=False, limits=limits) as http:
             try:
                 while not stop.is_set():
-                    self._follow(http)
-                    if (
-                        len(asyncio.all_tasks()) > 1
-                    ):  # this one, and those that listen or are ending
-                        await asyncio.sleep(LOOK_EVERY_S)
+                    self._update_tasks(http)
+                    if len(asyncio.all_tasks()) > 1:  # this task and those of cameras
+                        await asyncio.sleep(POLL_S)
                     else:
-                        stop.wait(NONE_S)  # nothing else is in this loop
+                        stop.wait(IDLE_POLL_S)  # no other task is in this loop
             finally:
                 for task in self._tasks.values():
                     task.cancel()
                 await asyncio.gather(*self._tasks.values(), return_exceptions=True)
                 self._tasks.clear()
 
-    def _follow(self, http: httpx.AsyncClient) -> None:
-        wanted = self._wanted()
-        for events in [gone for gone in self._tasks if gone not in wanted]:
+    def _update_tasks(self, http: httpx.AsyncClient) -> None:
+        cameras = self._cameras()
+        for events in [known for known in self._tasks if known not in cameras]:
             self._tasks.pop(events).cancel()
-        for events in wanted:
+        for events in cameras:
             if events not in self._tasks:
-                self._tasks[events] = asyncio.create_task(_lasting(events, http))
+                self._tasks[events] = asyncio.create_task(_run_supervised(events, http))
 
 
-async def _lasting(events: OnvifEvents, http: httpx.AsyncClient) -> None:
-    """A fault of ours is its camera's alone, is seen, and begins again."""
+async def _run_supervised(events: OnvifEvents, http: httpx.AsyncClient) -> None:
+    """Run the events of one camera, and restart them after a logged and counted failure."""
     while True:
         try:
             await events.run(http)

@@ -1,5 +1,6 @@
-"""Whether a camera is pulled now, and whether what it sends is recorded: its policy, who
-watches, who asks, and what is given up.
+"""Decides whether a camera is pulled and recorded now.
+
+It depends on the camera's policy, its viewers, its triggers, and load shedding.
 """
 
 from __future__ import annotations
@@ -18,42 +19,46 @@ from domain.registry import Camera
 from sightline.cluster.worker_balance import is_always_pulled
 
 LINGER_S = 30.0
-"""A camera that is pulled for its viewers goes on for this long after the last one left, so
-that looking again is quick.
-"""
+"""A camera stays pulled for this long after its last viewer left, so that a new view is fast."""
 
 
 class PullPolicy:
-    """Thread-safe. `is_asked` answers whether a trigger wants the camera recorded now; it is
-    asked only of cameras on demand.
+    """The pull policy of one camera. Thread-safe.
+
+    `is_requested` returns whether a trigger requires a recording now. It is called only for cameras
+    on demand.
     """
 
-    def __init__(self, camera: Camera, is_asked: Callable[[], bool], clock: Clock) -> None:
+    def __init__(self, camera: Camera, is_requested: Callable[[], bool], clock: Clock) -> None:
         self._is_always = is_always_pulled(camera)
-        self._is_asked = is_asked
+        self._is_requested = is_requested
         self._clock = clock
-        self._watchers = 0
-        self._watched_s: float | None = None
+        self._viewers = 0
+        self._last_viewed_s: float | None = None
         self._lock = threading.Lock()
         self.shed = Shed.NOTHING
 
     @contextmanager
     def watching(self) -> Iterator[None]:
+        """Count a viewer while the block runs."""
         with self._lock:
-            self._watchers += 1
+            self._viewers += 1
         try:
             yield
         finally:
             with self._lock:
-                self._watchers -= 1
-                self._watched_s = self._clock.monotonic_s()
+                self._viewers -= 1
+                self._last_viewed_s = self._clock.monotonic_s()
 
     def is_recorded(self) -> bool:
-        """Watching alone records nothing: the recordings of a camera on demand are its owner's."""
-        return not self.shed.is_of_recording and (self._is_always or self._is_asked())
+        """Return whether the camera is recorded now.
+
+        A view alone records nothing: the recordings of a camera on demand belong to its owner.
+        """
+        return not self.shed.is_of_recording and (self._is_always or self._is_requested())
 
     def why_not_recorded(self) -> tuple[GapCause, str] | None:
-        """None while it is to be recorded."""
+        """Return the cause and a detail; None while the camera is recorded."""
         if self.shed is Shed.RECORDING_FOR_DISK:
             return GapCause.DISK, "given up, since the disk was full"
         if self.shed is Shed.RECORDING:
@@ -66,16 +71,14 @@ class PullPolicy:
     def _is_watched(self) -> bool:
         with self._lock:
             lingers = (
-                self._watched_s is not None
-                and self._clock.monotonic_s() - self._watched_s < LINGER_S
+                self._last_viewed_s is not None
+                and self._clock.monotonic_s() - self._last_viewed_s < LINGER_S
             )
-            return self._watchers > 0 or lingers
+            return self._viewers > 0 or lingers
 
 
 class SinkGate:
-    """A sink that lets packets through to another while it is open, from the first keyframe
-    after it opened.
-    """
+    """Passes packets to another sink while it is open, from the first keyframe after it opened."""
 
     def __init__(self, sink: Sink) -> None:
         self.is_open = False

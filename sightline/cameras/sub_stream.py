@@ -1,4 +1,4 @@
-"""A camera's second, smaller stream: pulled only while somebody asks for it, and never recorded."""
+"""The sub-stream of a camera, which is pulled only for viewers and never recorded."""
 
 from __future__ import annotations
 
@@ -16,9 +16,7 @@ from sightline.cameras.pull_policy import PullPolicy
 
 
 def as_camera(camera: Camera) -> Camera | None:
-    """The sub-stream as a camera of its own, `<id>/sub` in logs and metrics; None where there
-    is none.
-    """
+    """Return the sub-stream as a camera with the id `<id>/sub`; None where there is none."""
     if camera.substream is None:
         return None
     changes = {
@@ -31,6 +29,8 @@ def as_camera(camera: Camera) -> Camera | None:
 
 
 class SubStreamPull:
+    """Pulls the sub-stream of one camera while it has viewers."""
+
     def __init__(
         self,
         camera: Camera,
@@ -39,27 +39,27 @@ class SubStreamPull:
         settings: Settings,
         clock: Clock,
     ) -> None:
-        """`camera`: by `as_camera`."""
+        """`camera` is the result of `as_camera`."""
         self._fanout = Fanout()
         self._streamer = Streamer(camera, credentials, networks, self._fanout, settings, clock)
-        self._demand = PullPolicy(camera, lambda: False, clock)
-        self._tending = threading.Lock()
+        self._policy = PullPolicy(camera, lambda: False, clock)
+        self._update_lock = threading.Lock()
         self._is_pulled = False
         self._is_over = False
 
     @contextmanager
     def watching(self, loop: PullLoop) -> Iterator[Fanout]:
-        """Its packets; it is pulled meanwhile, and a little longer."""
-        with self._demand.watching():
-            self.tend(loop)
+        """Yield the packets for a viewer; the sub-stream is pulled a little longer than that."""
+        with self._policy.watching():
+            self.update(loop)
             yield self._fanout
 
-    def tend(self, loop: PullLoop) -> None:
-        """Pull, or not, as is wanted now. To be called about once a second."""
-        with self._tending:
+    def update(self, loop: PullLoop) -> None:
+        """Start or stop the pull as viewers require. It is to be called about once a second."""
+        with self._update_lock:
             if self._is_over:
                 return
-            is_pulled = self._demand.is_pulled()
+            is_pulled = self._policy.is_pulled()
             if is_pulled and not self._is_pulled:
                 self._streamer.start(loop)
             elif self._is_pulled and not is_pulled:
@@ -67,8 +67,8 @@ class SubStreamPull:
             self._is_pulled = is_pulled
 
     def stop(self) -> None:
-        """Ask it to end; `join` waits for that."""
-        with self._tending:
+        """Begin to stop; `join` waits for the end."""
+        with self._update_lock:
             self._is_over = True
             self._streamer.stop()
 

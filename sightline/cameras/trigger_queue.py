@@ -1,6 +1,4 @@
-"""The triggers of a worker's cameras on their way to the log: said by threads that may not
-wait, written by one that may.
-"""
+"""Queues the triggers of a worker's cameras from threads that must not wait, and logs them."""
 
 from __future__ import annotations
 
@@ -17,18 +15,16 @@ from domain.registry.model import TriggerSource
 from storage.recordings.trigger_log import TriggerLog
 
 AHEAD_NS = 10 * NS_PER_S
-"""What goes on triggering is logged so far ahead, and then not again before that: one line in
-ten seconds.
-"""
-MOST_WAITING = 1_000
-AGAIN_S = 0.25
-"""What the disk refused is tried again so often."""
+"""A trigger is logged this far ahead, so that one that continues makes one line in ten seconds."""
+MAX_QUEUED = 1_000
+RETRY_S = 0.25
+"""How often triggers are retried that the disk refused."""
 IDLE_S = 10.0
 _log = logging.getLogger(__name__)
 
 
 class TriggerQueue:
-    """`fire` from any thread; `run` in one of its own, until `stop` and all is written."""
+    """Any thread calls `fire`; a thread of its own calls `run`, which ends when all is written."""
 
     def __init__(self, triggers: TriggerLog, clock: Clock) -> None:
         self._log = triggers
@@ -42,13 +38,13 @@ class TriggerQueue:
     def fire(
         self, camera_id: str, source: TriggerSource, start_ns: int, end_ns: int, reason: str = ""
     ) -> None:
-        """Something triggers from `start_ns` to `end_ns`, and maybe goes on. Never waits."""
+        """Queue a trigger from `start_ns` to `end_ns`, which may continue. It never waits."""
         key = (camera_id, source)
         with self._lock:
             from_ns, until_ns = self._covered.get(key, (0, 0))
             if from_ns <= start_ns and end_ns <= until_ns:
                 return
-            if len(self._waiting) >= MOST_WAITING:
+            if len(self._waiting) >= MAX_QUEUED:
                 TRIGGERS_LOST.labels(camera_id).inc()
                 self._warn(
                     "full",
@@ -68,11 +64,11 @@ class TriggerQueue:
         self._woken.set()
 
     def wake(self) -> None:
-        """`stop` was set."""
+        """Wake `run` after its `stop` was set."""
         self._woken.set()
 
-    def is_asked(self, camera_id: str) -> bool:
-        """Whether a trigger wants the camera recorded at this moment."""
+    def is_requested(self, camera_id: str) -> bool:
+        """Return whether a trigger requires a recording of the camera at this moment."""
         now_ns = self._clock.wall_ns()
         return any(
             trigger.end_ns > now_ns for trigger in self._log.between(camera_id, now_ns, now_ns + 1)
@@ -80,19 +76,18 @@ class TriggerQueue:
 
     def run(self, stop: threading.Event) -> None:
         while not stop.is_set():
-            self._clock.wait(self._woken, AGAIN_S if self._waiting else IDLE_S)
+            self._clock.wait(self._woken, RETRY_S if self._waiting else IDLE_S)
             self._woken.clear()
             self.write()
         self.write()
 
     def write(self) -> None:
-        """Log what waits. What the disk refuses is tried again at the next call."""
+        """Log the queued triggers. The next call retries those that the disk refused."""
         while self._waiting:
             trigger = self._waiting[0]
             try:
-                self._log.add(
-                    trigger, durable=trigger.source != "motion"
-                )  # it comes again within seconds, as long as it lasts
+                # Motion triggers again within seconds, so its line need not survive a power cut.
+                self._log.add(trigger, durable=trigger.source != "motion")
             except StoreError as error:
                 self._warn("refused", f"triggers are kept in memory: {error}")
                 return

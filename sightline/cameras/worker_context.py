@@ -1,4 +1,4 @@
-"""What the cameras of a worker share."""
+"""The dependencies that the cameras of a worker share."""
 
 from __future__ import annotations
 
@@ -17,13 +17,15 @@ from storage.events.spool import Spool
 
 @dataclass(frozen=True, slots=True)
 class WorkerContext:
+    """The dependencies of the cameras of a worker."""
+
     settings: Settings
     layout: Layout
     clock: Clock
     spool: Spool
     writer: DiskWriter
-    kept: Callable[[], None]
-    """Called when the spool has something new."""
+    on_spooled: Callable[[], None]
+    """It is called when the spool has a new event."""
     loop: PullLoop
     triggers: TriggerQueue
-    looks: InferenceScheduler
+    scheduler: InferenceScheduler

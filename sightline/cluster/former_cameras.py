@@ -1,5 +1,6 @@
-"""The cameras that left this site's registry, kept in the data folder and learned from the
-registries in the object store.
+"""The cameras that left the site's registry.
+
+They are stored in the data folder, and derived from the registry versions in the object store.
 """
 
 from __future__ import annotations
@@ -21,11 +22,12 @@ _log = logging.getLogger(__name__)
 
 
 def read_former(layout: Layout) -> FormerCameras:
-    """What is kept on this machine; nothing, to be learned again, where the file is absent or
-    damaged.
+    """Read the former cameras from the data folder.
+
+    If the file is absent or damaged, the result is empty and is derived again.
     """
     try:
-        # A camera refuses unknown keys, for it is what people write; here a program wrote them.
+        # Registry files of people must not have unknown keys, but a program wrote this file.
         return FormerCameras.model_validate_json(layout.former_cameras.read_bytes(), extra="ignore")
     except FileNotFoundError:
         return FormerCameras()
@@ -39,7 +41,7 @@ def read_former(layout: Layout) -> FormerCameras:
 
 
 def note_applied(layout: Layout, before: RegistryRecord | None, applied: RegistryRecord) -> None:
-    """Remember the cameras of `before` that `applied` no longer has. Raises OSError."""
+    """Store the cameras of `before` that `applied` no longer has. Raises OSError."""
     if before is None or before.text == applied.text:
         return
     known = read_former(layout)
@@ -49,10 +51,9 @@ def note_applied(layout: Layout, before: RegistryRecord | None, applied: Registr
 
 
 def learn(layout: Layout, registries: Registries, running: RegistryRecord) -> Iterator[None]:
-    """Go through all registries that the object store has, one at each step, and keep what they
-    tell.
+    """Derive the former cameras from all registry versions, one version at each step.
 
-    Needed once on a data folder: later changes are noted as they are applied.
+    A data folder needs this once: later changes are stored when a registry is applied.
     """
     older, before = FormerCameras(), Registry(version=1)
     for version in registries.versions():
@@ -71,9 +72,7 @@ def learn(layout: Layout, registries: Registries, running: RegistryRecord) -> It
 
 
 def _cameras_of(record: RegistryRecord) -> Registry:
-    """An empty registry where the text is none any more: it was checked by the version that
-    applied it.
-    """
+    """Parse a registry; the result is empty if this version cannot read it any more."""
     registry = build_registry(record.text, f"registry, version {record.version}")
     if registry is None:
         _log.error(

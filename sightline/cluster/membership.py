@@ -1,4 +1,4 @@
-"""Which nodes of the city live, as one of them sees it by its own clock. Pure."""
+"""Which nodes are alive, as one node determines it by its own clock. This module does no I/O."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from collections.abc import Mapping
 from storage.site.nodes import NodeEntry
 
 SILENT_FOR_S = 4.0
-"""A node whose beat has not changed for this long is taken for dead."""
+"""A node whose heartbeat has not changed for this long counts as dead."""
 
 
 class Membership:
-    """A node not seen before counts as alive until it has been silent: what Redis kept of one that
-    died long ago soon tells itself apart.
+    """The living nodes of a site.
 
-    A time in which Redis could not be asked is nobody's silence.
+    An unknown node counts as alive until it has been silent, so the entry of a node that died long
+    ago expires soon. An outage of Redis does not count as silence of any node.
     """
 
     def __init__(self) -> None:
         self._entries: dict[str, NodeEntry] = {}
         self._changed_s: dict[str, float] = {}
         self.answers = False
-        """Whether Redis did when it was last asked."""
+        """Whether Redis responded to the last call."""
 
-    def see(self, entries: Mapping[str, NodeEntry], now_s: float) -> None:
-        """What Redis says of all nodes now. One that it has forgotten is silent from when it
-        was last heard.
+    def update(self, entries: Mapping[str, NodeEntry], now_s: float) -> None:
+        """Add the current entries of all nodes. A node without an entry is silent since its last
+        change.
         """
         for name, entry in entries.items():
             if entry != self._entries.get(name):
@@ -35,12 +35,12 @@ class Membership:
         self._entries |= entries
         self.answers = True
 
-    def unheard(self) -> None:
-        """Redis did not answer."""
+    def on_outage(self) -> None:
+        """Note that Redis did not respond."""
         self.answers = False
 
     def capacities(self, now_s: float) -> dict[str, float]:
-        """What each node that lives can take."""
+        """Return the capacity of each living node."""
         return {
             name: entry.capacity
             for name, entry in self._entries.items()

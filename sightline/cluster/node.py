@@ -1,5 +1,6 @@
-"""A node: the cameras it holds among the city's nodes. One job of the supervisor, so it lives
-exactly as long as the node does.
+"""The membership of a node in the cluster, and the cameras that it holds.
+
+It is a job of the supervisor, so it runs exactly as long as the node.
 """
 
 from __future__ import annotations
@@ -16,7 +17,13 @@ from domain.log import FloodGate
 from domain.metrics import CAMERAS_HELD, LEASES
 from domain.paths.data_layout import Layout
 from domain.registry import Camera
-from sightline.cluster.lease_policy import HAND_OVER_WITHIN_S, HeldLease, Sight, Steps, next_steps
+from sightline.cluster.lease_policy import (
+    HAND_OVER_WITHIN_S,
+    ClusterView,
+    HeldLease,
+    Steps,
+    next_steps,
+)
 from sightline.cluster.membership import Membership
 from sightline.cluster.node_assignment import assign
 from sightline.cluster.roster_writer import RosterWriter
@@ -28,29 +35,33 @@ from storage.site.leases import Lease, Leases
 from storage.site.nodes import NodeEntry, Nodes
 
 _log = logging.getLogger(__name__)
-STEER_EVERY_S = 1.0
+UPDATE_EVERY_S = 1.0
 LEAVE_WITHIN_S = 8.0
-"""How long a node that is stopped waits for others to record its cameras."""
+"""How long a node that stops waits until other nodes record its cameras."""
 SETTLED_S = 1.5
-"""What a worker says of a camera is of the camera as it runs now only after this long."""
+"""The status of a camera describes its current run only after this long."""
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
+    """What a node announces of itself."""
+
     name: str
     node_api_url: str
     capacity: float
 
 
 class Node:
-    """Asks Redis three things a second, however many cameras there are: who lives, who holds
-    what, and to publish how cameras are.
+    """One node of a site.
+
+    It makes three calls to Redis a second, for any number of cameras: it reads the living nodes,
+    reads the leases, and publishes the states of its cameras.
     """
 
     def __init__(
         self,
-        who: Identity,
-        placing: RosterWriter,
+        identity: Identity,
+        roster_writer: RosterWriter,
         registry: RunningRegistry,
         nodes: Nodes,
         leases: Leases,
@@ -59,8 +70,8 @@ class Node:
         clock: Clock,
         workers_fail: Callable[[], bool],
     ) -> None:
-        self._who = who
-        self._placing = placing
+        self._identity = identity
+        self._roster_writer = roster_writer
         self._registry = registry
         self._nodes = nodes
         self._leases = leases
@@ -70,14 +81,17 @@ class Node:
         self._workers_fail = workers_fail
         self._peers = Membership()
         self._held = {
-            name: HeldLease(fence, clock.monotonic_s()) for name, fence in placing.before.items()
+            name: HeldLease(fence, clock.monotonic_s())
+            for name, fence in roster_writer.before.items()
         }
         self._assigned: tuple[object, dict[str, str]] = ((), {})
         self._published: set[str] = set()
         self._leaving = False
         self._must_draw = True
-        """Time is lived through again, or may be, as nobody knows what the clock did before:
-        what is recorded now lies over what was.
+        """Whether new fencing numbers are needed.
+
+        The clock was set back, or may have been before this start. New recordings then overlap
+        older ones.
         """
         self._seen_steps = clock.steps
         self._last_beat = 0
@@ -86,70 +100,76 @@ class Node:
     def run(self, stop: threading.Event) -> None:
         while not stop.is_set():
             self.run_once()
-            self._clock.wait(stop, STEER_EVERY_S)
+            self._clock.wait(stop, UPDATE_EVERY_S)
         self._leave()
 
     def run_once(self) -> None:
-        """See who lives and who holds what, act on it, and tell the workers. While Redis is
-        away, what is held is held.
+        """Update membership and leases, and write the rosters of the workers.
+
+        During an outage of Redis the node continues with the cameras that it holds.
         """
         running = self._registry.now()
         cameras = {camera.id: camera for camera in running.registry.cameras if camera.enabled}
         statuses = {status.camera_id: status for status in read_statuses(self._layout)}
         try:
-            self._steer(cameras, statuses)
+            self._update_leases(cameras, statuses)
             self._states.publish(
                 [status for name, status in statuses.items() if name in self._published]
             )
         except IndexUnavailable as error:
-            self._peers.unheard()
+            self._peers.on_outage()
             self._held = {name: one for name, one in self._held.items() if name in cameras}
             self._warn(
                 "redis",
                 f"this node continues with its {len(self._held)} cameras: {error}",
             )
-        self._place(running, cameras)
+        self._write_rosters(running, cameras)
 
-    def _steer(self, cameras: Mapping[str, Camera], statuses: Mapping[str, CameraStatus]) -> None:
+    def _update_leases(
+        self, cameras: Mapping[str, Camera], statuses: Mapping[str, CameraStatus]
+    ) -> None:
         now_s = self._clock.monotonic_s()
-        self._peers.see(self._beat(), now_s)
+        self._peers.update(self._announce(), now_s)
         capacities = self._peers.capacities(now_s)
-        wanted = self._wanted(cameras, capacities)
-        leases = self._leases.held(sorted(wanted | self._held.keys()))
+        assigned = self._assigned_cameras(cameras, capacities)
+        leases = self._leases.held(sorted(assigned | self._held.keys()))
         waiting = [
             name
             for name, one in self._held.items()
             if (lease := leases.get(name)) and lease.fence < one.fence
         ]
         elsewhere = self._states.get(waiting)
-        steps = next_steps(self._held, Sight(
-            self._who.name, now_s, wanted, cameras.keys(), capacities.keys(), leases,
+        view = ClusterView(
+            self._identity.name,
+            now_s,
+            assigned,
+            cameras.keys(),
+            capacities.keys(),
+            leases,
             records=lambda name: self._records(name, statuses.get(name)),
             records_elsewhere=lambda name: name in elsewhere and elsewhere[name].state.is_live,
-        ))  # fmt: skip
-        self._act(steps, leases, now_s)
+        )
+        self._apply_steps(next_steps(self._held, view), leases, now_s)
 
-    def _beat(self) -> dict[str, NodeEntry]:
-        capacity = 0.0 if self._leaving or self._is_of_no_use() else self._who.capacity
-        entry = NodeEntry(self._who.name, self._who.node_api_url, capacity, self._clock.wall_ns())
-        said = self._nodes.beat(entry)
-        before = said.get(entry.name)
+    def _announce(self) -> dict[str, NodeEntry]:
+        """Send the heartbeat of this node; return the entries of all nodes."""
+        capacity = 0.0 if self._leaving or self._has_failing_workers() else self._identity.capacity
+        entry = NodeEntry(
+            self._identity.name, self._identity.node_api_url, capacity, self._clock.wall_ns()
+        )
+        entries = self._nodes.beat(entry)
+        before = entries.get(entry.name)
         if before is not None and self._last_beat and before.beat != self._last_beat:
             self._warn(
                 "name",
                 f"another node also uses the name {entry.name}; set a unique SIGHTLINE_NODE",
             )
         self._last_beat = entry.beat
-        return said | {entry.name: entry}
+        return entries | {entry.name: entry}
 
-    def _is_of_no_use(self) -> bool:
-        """All its workers fail, and another node can have its cameras; the last one that is
-        left keeps them.
-        """
-        others = self._peers.capacities(self._clock.monotonic_s())
-        if not self._workers_fail() or not any(
-            capacity for name, capacity in others.items() if name != self._who.name
-        ):
+    def _has_failing_workers(self) -> bool:
+        """Return whether all workers of this node fail and another node can run its cameras."""
+        if not self._workers_fail() or not self._has_peers():
             return False
         self._warn(
             "workers",
@@ -157,17 +177,23 @@ class Node:
         )
         return True
 
-    def _wanted(self, cameras: Mapping[str, Camera], capacities: Mapping[str, float]) -> set[str]:
-        loads = {name: load_of(camera) for name, camera in cameras.items()}
-        asked = (loads, capacities)
-        if (
-            self._assigned[0] != asked
-        ):  # reckoned once for each change: it takes a moment for a whole city
-            self._assigned = (asked, assign(loads, capacities))
-        return {name for name, node in self._assigned[1].items() if node == self._who.name}
+    def _has_peers(self) -> bool:
+        """Return whether another living node accepts cameras."""
+        capacities = self._peers.capacities(self._clock.monotonic_s())
+        return any(capacity for name, capacity in capacities.items() if name != self._identity.name)
 
-    def _act(self, steps: Steps, leases: Mapping[str, Lease], now_s: float) -> None:
-        for name in steps.given_up:
+    def _assigned_cameras(
+        self, cameras: Mapping[str, Camera], capacities: Mapping[str, float]
+    ) -> set[str]:
+        loads = {name: load_of(camera) for name, camera in cameras.items()}
+        inputs = (loads, capacities)
+        # The assignment of a whole city takes a while, so it is computed only after a change.
+        if self._assigned[0] != inputs:
+            self._assigned = (inputs, assign(loads, capacities))
+        return {name for name, node in self._assigned[1].items() if node == self._identity.name}
+
+    def _apply_steps(self, steps: Steps, leases: Mapping[str, Lease], now_s: float) -> None:
+        for name in steps.released:
             _log.info("camera %s is now assigned to node %s", name, leases[name].node)
         self._held = steps.held
         self._must_draw |= self._was_set_back()
@@ -175,30 +201,31 @@ class Node:
         self._held |= {name: HeldLease(fence, now_s) for name, fence in drawn.items()}
         self._must_draw = False
         unheld = {name: self._held[name].fence for name in steps.draw if name not in leases}
-        current = self._leases.acquire(self._who.name, steps.take | unheld)
-        taken = [name for name, lease in current.items() if lease.node == self._who.name]
-        LEASES.labels("taken").inc(len(taken))
-        LEASES.labels("given_up").inc(len(steps.given_up))
-        if taken:
+        current = self._leases.acquire(self._identity.name, steps.acquire | unheld)
+        acquired = [name for name, lease in current.items() if lease.node == self._identity.name]
+        LEASES.labels("taken").inc(len(acquired))
+        LEASES.labels("given_up").inc(len(steps.released))
+        if acquired:
             _log.info(
                 "acquired the leases of %d cameras: %s",
-                len(taken),
-                ", ".join(sorted(taken)[:10]) + (" …" if len(taken) > 10 else ""),
+                len(acquired),
+                ", ".join(sorted(acquired)[:10]) + (" …" if len(acquired) > 10 else ""),
             )
         self._published = {
             name
             for name in self._held
-            if (current.get(name) or leases.get(name) or _NOBODYS).node == self._who.name
+            if (current.get(name) or leases.get(name) or _NO_LEASE).node == self._identity.name
         }
 
     def _was_set_back(self) -> bool:
-        """Whether the clock was since the last look."""
+        """Return whether the clock was set back since the last call."""
         before, self._seen_steps = self._seen_steps, self._clock.steps
         return any(step.to_ns < step.from_ns for step in self._seen_steps if step not in before)
 
     def _records(self, camera_id: str, status: CameraStatus | None) -> bool:
-        """One that lives and is not to be recorded now, for its policy or under pressure,
-        counts once it has lived for long enough.
+        """Return whether a camera is recorded here.
+
+        A live camera that is not recorded by its policy or load shedding counts after a while.
         """
         age_s = self._clock.monotonic_s() - self._held[camera_id].since_s
         if status is None or age_s < SETTLED_S:
@@ -206,30 +233,25 @@ class Node:
         lives = status.state.is_live and age_s > HAND_OVER_WITHIN_S
         return lives or status.recorded_until_ns > 0 or status.state is CameraState.IDLE
 
-    def _place(self, running: Running, cameras: Mapping[str, Camera]) -> None:
+    def _write_rosters(self, running: Running, cameras: Mapping[str, Camera]) -> None:
         fences = {name: one.fence for name, one in self._held.items()}
         CAMERAS_HELD.set(len(fences))
         try:
-            self._placing.place(
+            self._roster_writer.place(
                 [cameras[name] for name in fences if name in cameras], fences, running
             )
-        except OSError as error:  # a full disk: the workers go on with what they have
+        except OSError as error:  # with a full disk the workers continue with their rosters
             self._warn("rosters", f"the rosters of the workers cannot be written: {error}")
 
     def _leave(self) -> None:
-        """Let others take the cameras before they end here, where there are any others and
-        Redis answers.
-        """
+        """Continue until other nodes run the cameras, if there are any and Redis responds."""
         self._leaving = True
         deadline_s = self._clock.monotonic_s() + LEAVE_WITHIN_S
         while self._held and self._clock.monotonic_s() < deadline_s:
-            others = self._peers.capacities(self._clock.monotonic_s())
-            if not self._peers.answers or not any(
-                capacity for name, capacity in others.items() if name != self._who.name
-            ):
+            if not self._peers.answers or not self._has_peers():
                 return
             self.run_once()
-            self._clock.sleep(STEER_EVERY_S / 2)
+            self._clock.sleep(UPDATE_EVERY_S / 2)
 
 
-_NOBODYS = Lease("", "", 0)
+_NO_LEASE = Lease("", "", 0)

@@ -1,10 +1,10 @@
-"""Which node of a city should have which camera: the same for all who reckon it, even, and with few
-moves when a node comes or goes. Pure.
+"""Assigns the cameras of a site to its nodes. This module does no I/O.
 
-Weighted rendezvous hashing: each camera ranks the nodes by a hash of both (Schindelhauer and
-Schomaker's logarithmic weights), and takes the first that has room. Room is bounded as in
-"Consistent Hashing with Bounded Loads" (Mirrokni, Thorup and Zadimoghaddam): a node is never far
-above its part, and a camera moves only where its node is gone, is full, or a better one has come.
+All nodes compute the same assignment. It is even, and few cameras move when a node joins or leaves.
+The method is weighted rendezvous hashing: each camera ranks the nodes by a hash of both, with the
+logarithmic weights of Schindelhauer and Schomaker, and is assigned to the first node with room.
+Room is bounded as in "Consistent Hashing with Bounded Loads" (Mirrokni, Thorup, Zadimoghaddam). So
+a camera moves only if its node left or is full, or if a node joined that it ranks higher.
 """
 
 from __future__ import annotations
@@ -14,19 +14,21 @@ import math
 from collections.abc import Mapping
 
 SLACK = 1.1
-"""How far above its part of the load a node may go. Nearer to 1 is more even, and moves more
-cameras at each change.
+"""The factor by which a node may exceed its share of the load.
+
+A value nearer to 1 is more even, and moves more cameras at each change.
 """
 
 
 def assign(loads: Mapping[str, float], capacities: Mapping[str, float]) -> dict[str, str]:
-    """The node of each camera; `loads` by camera, `capacities` by node, those of 0 left out.
-    Without nodes nobody has any.
+    """Return the node of each camera, from the loads of cameras and the capacities of nodes.
+
+    Nodes with a capacity of 0 get no camera. Without nodes the result is empty.
     """
     nodes = {node: capacity for node, capacity in capacities.items() if capacity > 0}
     if not nodes or not loads:
         return {}
-    # One camera more than the part with slack: so there is always a node with room.
+    # The bound has room for one more camera, so there is always a node with room.
     share = SLACK * sum(loads.values()) / sum(nodes.values())
     room = {node: share * capacity + max(loads.values()) for node, capacity in nodes.items()}
     placed: dict[str, str] = {}
@@ -39,13 +41,14 @@ def assign(loads: Mapping[str, float], capacities: Mapping[str, float]) -> dict[
 
 
 def _rank(camera: str, node: str, capacity: float) -> float:
-    """Smaller is better: an exponential variate whose rate is the capacity, so that the chance
-    to be first is in proportion to it.
+    """Return an exponential variate whose rate is the capacity; the smallest is ranked first.
+
+    So the probability to be first is proportional to the capacity.
     """
     return -math.log(_hash(f"{camera}\n{node}")) / capacity
 
 
 def _hash(words: str) -> float:
-    """Evenly between 0 and 1, both excluded; the same on every machine."""
+    """Return a uniform number between 0 and 1, both excluded, the same on every machine."""
     number = int.from_bytes(hashlib.blake2b(words.encode(), digest_size=8).digest(), "big")
     return (number + 0.5) / 2**64

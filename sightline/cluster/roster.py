@@ -1,8 +1,7 @@
-"""What each worker of a node has to do: a file for each, replaced whole by the node and read by the
-worker within half a second.
+"""The rosters of a node's workers: a file for each, which the node replaces as a whole.
 
-A file outlives every process: a worker that died takes its cameras up again without asking anyone,
-and a node that starts while Redis is away goes on with what it had.
+The worker reads it within half a second. A file survives every process: a worker that died runs its
+cameras again, and a node that starts during an outage of Redis continues with its cameras.
 """
 
 from __future__ import annotations
@@ -24,12 +23,12 @@ class Assigned(StoredModel):
     camera: Camera
     fence: int
     joins: bool = False
-    """Another worker of the node records it too, until this one does: what it writes is not to
-    be touched.
-    """
+    """Whether another worker of the node records it too, until this one does."""
 
 
 class Roster(StoredModel):
+    """The cameras of one worker."""
+
     registry: int = 0
     """The version of the registry; with a new one passwords are read again."""
     networks: tuple[IPv4Network | IPv6Network, ...] = ()
@@ -41,18 +40,16 @@ def write_roster(layout: Layout, worker: int, roster: Roster) -> None:
 
 
 def read_roster(layout: Layout, worker: int) -> Roster:
-    """An empty one where the node has written none yet, or it cannot be read (it is written
-    again).
-    """
+    """Read a roster. It is empty if the node has written none, or if it cannot be read."""
     try:
-        # A camera refuses unknown keys, for it is what people write; here a program wrote them.
+        # Registry files of people must not have unknown keys, but a program wrote this file.
         return Roster.model_validate_json(layout.roster(worker).read_bytes(), extra="ignore")
     except (FileNotFoundError, ValidationError):
         return Roster()
 
 
 class RosterFile:
-    """A worker's roster as it changes: `changed` answers with it once for each change."""
+    """Detects changes of a worker's roster."""
 
     def __init__(self, layout: Layout, worker: int) -> None:
         self._layout = layout
@@ -60,9 +57,7 @@ class RosterFile:
         self._seen: tuple[int, int] | None = None
 
     def changed(self) -> Roster | None:
-        """The roster, where it is another file than at the last call; None where it is the
-        same, or there is none.
-        """
+        """Return the roster if its file was replaced since the last call, otherwise None."""
         try:
             stat = self._layout.roster(self._worker).stat()
         except FileNotFoundError:
@@ -74,9 +69,7 @@ class RosterFile:
 
 
 class NodeRosters:
-    """All workers' rosters, for those who ask which of them has a camera: each is read again
-    only when it has changed. Thread-safe.
-    """
+    """The rosters of all workers of a node. Each is read only after a change. Thread-safe."""
 
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
@@ -85,16 +78,14 @@ class NodeRosters:
         self._lock = threading.Lock()
 
     def workers(self) -> dict[str, int]:
-        """The worker that runs each camera of this node, by camera id; where it is moving, the
-        one it moves to.
-        """
+        """Return the worker of each camera by id; for a moving camera, its new worker."""
         return {
             one.camera.id: worker
             for one, worker in sorted(self._entries(), key=lambda entry: entry[0].joins)
         }
 
     def cameras(self) -> tuple[Camera, ...]:
-        """The cameras of this node, each once."""
+        """Return the cameras of this node, each once."""
         return tuple({one.camera.id: one.camera for one, _ in self._entries()}.values())
 
     def _entries(self) -> list[tuple[Assigned, int]]:
@@ -108,9 +99,7 @@ class NodeRosters:
 
 
 def take_rosters(layout: Layout) -> dict[int, Roster]:
-    """What each worker had in an earlier run, more workers than now included; the files are
-    gone then.
-    """
+    """Read and delete the rosters of an earlier run, which may have had more workers."""
     rosters = {worker: read_roster(layout, worker) for worker in _workers(layout)}
     for worker in rosters:
         layout.roster(worker).unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Which worker of a node runs each of the node's cameras, written into the workers' rosters."""
+"""Distributes the cameras of a node over its workers, and writes the workers' rosters."""
 
 from __future__ import annotations
 
@@ -15,20 +15,22 @@ from sightline.cluster.worker_balance import share
 from sightline.processes.status_file import read_worker_statuses
 
 MOVE_WITHIN_S = 20.0
-"""A camera that its new worker has not recorded by then leaves its old one all the same."""
+"""After this long a moving camera leaves its old worker even if the new one does not record it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """A camera on its way between two workers: both run it until the new one records it."""
+    """A camera that moves between two workers: both run it until the new one records it."""
 
     from_worker: int
     until_s: float
 
 
 class RosterWriter:
+    """Writes the rosters of a node's workers."""
+
     def __init__(self, layout: Layout, workers: int, clock: Clock) -> None:
-        """Takes the rosters of an earlier run: cameras stay in the workers that had them."""
+        """Read the rosters of an earlier run, so that cameras stay in their workers."""
         self._layout = layout
         self._workers = workers
         self._clock = clock
@@ -44,9 +46,7 @@ class RosterWriter:
         self._written: dict[int, Roster] = {}
 
     def place(self, cameras: Sequence[Camera], fences: Mapping[str, int], running: Running) -> None:
-        """Tell the workers whose cameras are other than they were. Raises OSError where the
-        disk refuses.
-        """
+        """Write the rosters that changed. Raises OSError."""
         self._place(cameras)
         for worker in range(self._workers):
             roster = self._roster(worker, cameras, fences, running)
@@ -70,9 +70,9 @@ class RosterWriter:
         }
 
     def _has_moved(self, camera_id: str, move: Move) -> bool:
-        """The new worker records it, or there is nothing to lose in the old one."""
+        """Return whether the new worker records it, or the old worker does not."""
         old, new = (
-            _of(camera_id, read_worker_statuses(self._layout, worker))
+            _status_of(camera_id, read_worker_statuses(self._layout, worker))
             for worker in (move.from_worker, self._placed[camera_id])
         )
         if self._placed[camera_id] == move.from_worker or self._clock.monotonic_s() >= move.until_s:
@@ -106,5 +106,5 @@ class RosterWriter:
         )
 
 
-def _of(camera_id: str, statuses: Sequence[CameraStatus]) -> CameraStatus | None:
+def _status_of(camera_id: str, statuses: Sequence[CameraStatus]) -> CameraStatus | None:
     return next((status for status in statuses if status.camera_id == camera_id), None)

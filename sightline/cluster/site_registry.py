@@ -1,5 +1,6 @@
-"""The registry that a site runs: given at start or applied since; where it has faults the last
-good one, with the faults shown.
+"""The registry that a site uses: given at the start or applied later.
+
+If a new registry has faults, the last valid one stays in use, and the faults are shown.
 """
 
 from __future__ import annotations
@@ -33,9 +34,9 @@ NONE = Registry(version=1)
 
 
 def settle(file: Path, layout: Layout, clock: Clock) -> RegistryInvalid | None:
-    """Make the registry of `file` the one to run; its faults where the last good one runs instead.
+    """Put the registry of `file` into use; return its faults if the last valid one stays in use.
 
-    Raises RegistryInvalid where `file` has faults and there is no last good one.
+    Raises RegistryInvalid where `file` has faults and there is no earlier registry.
     """
     known = record(layout)
     try:
@@ -48,14 +49,15 @@ def settle(file: Path, layout: Layout, clock: Clock) -> RegistryInvalid | None:
         )
         return invalid
     if known is None or known.text != text:
-        _keep(layout, RegistryRecord(version=0, applied_at=clock.wall_ns(), text=text))
+        _store(layout, RegistryRecord(version=0, applied_at=clock.wall_ns(), text=text))
     layout.registry_faults.unlink(missing_ok=True)
     return None
 
 
 def secrets_file(registry: Path | None, layout: Layout) -> Path:
-    """Where the processes of the instance find the cameras' passwords: beside the registry
-    given, else in the data folder.
+    """Return the file with the cameras' passwords, for the processes of the instance.
+
+    It is next to the given registry, otherwise in the data folder.
     """
     named = os.environ.get("SIGHTLINE_SECRETS_FILE")
     return (
@@ -66,7 +68,7 @@ def secrets_file(registry: Path | None, layout: Layout) -> Path:
 
 
 def record(layout: Layout) -> RegistryRecord | None:
-    """The registry that runs, as it is kept on this machine; None where none ever ran."""
+    """Return this machine's record of the registry in use; None where there was never one."""
     try:
         return RegistryRecord.model_validate_json(layout.registry.read_bytes())
     except FileNotFoundError:
@@ -80,8 +82,9 @@ def record(layout: Layout) -> RegistryRecord | None:
 
 
 def running(layout: Layout) -> tuple[Registry, Secrets]:
-    """The registry that runs, one without cameras where none does. A password that went missing
-    since is that camera's trouble alone.
+    """Return the registry in use and the cameras' passwords.
+
+    Without a registry the result has no cameras. A missing password affects only its camera.
     """
     secrets, faults_of_secrets = load_secrets(layout.registry, os.environ)
     for fault in faults_of_secrets:
@@ -90,7 +93,7 @@ def running(layout: Layout) -> tuple[Registry, Secrets]:
 
 
 def running_registry(layout: Layout) -> Registry:
-    """The registry that runs, without reading any secret; one without cameras where none does."""
+    """Return the registry in use without reading any secret; it may have no cameras."""
     known = record(layout)
     if known is None:
         return NONE
@@ -101,7 +104,7 @@ def running_registry(layout: Layout) -> Registry:
 
 
 def faults_shown(layout: Layout) -> tuple[Fault, ...]:
-    """The faults of the registry that was given and refused; none when it runs."""
+    """Return the faults of a refused registry; empty if the given registry is in use."""
     try:
         return _FAULTS.validate_json(layout.registry_faults.read_bytes())
     except FileNotFoundError:
@@ -110,24 +113,22 @@ def faults_shown(layout: Layout) -> tuple[Fault, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """`version`: 0 while it is not in the object store yet. `former`: cameras that it has no
-    more.
-    """
+    """The registry in use."""
 
     version: int
+    """It is 0 until the registry is in the object store."""
     registry: Registry
     former: Mapping[str, FormerCamera] = field(default_factory=dict)
+    """Cameras that left the registry."""
 
     @property
     def kept_cameras(self) -> tuple[Camera, ...]:
-        """Every camera of which something may be kept: those of the registry, and those that
-        left it.
-        """
+        """All cameras that may have stored data: those of the registry and former ones."""
         return (*self.registry.cameras, *(one.camera for one in self.former.values()))
 
 
 class RunningRegistry:
-    """What runs, for those who ask often: read again only when it has changed. Thread-safe."""
+    """Caches the registry in use; it is read only after a change. Thread-safe."""
 
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
@@ -151,7 +152,7 @@ class RunningRegistry:
 
 
 def _mark(file: Path) -> tuple[int, int]:
-    """What differs between two states of a file that is replaced as a whole."""
+    """Return what identifies the state of a file that is replaced as a whole."""
     try:
         stat = file.stat()
     except FileNotFoundError:
@@ -160,15 +161,13 @@ def _mark(file: Path) -> tuple[int, int]:
 
 
 class RegistryFollower:
-    """Keeps this machine's copy the newest version that was applied; one job of an instance, in
-    its supervisor.
-    """
+    """Updates this machine's copy to the newest applied version; a job of the supervisor."""
 
     def __init__(self, registries: Registries, layout: Layout, clock: Clock) -> None:
         self._registries = registries
         self._layout = layout
         self._clock = clock
-        self._say = FloodGate(_log.warning, clock, every_s=10.0)
+        self._warn = FloodGate(_log.warning, clock, every_s=10.0)
         self._learning: Iterator[None] | None = None
         self._has_learned = False
 
@@ -178,30 +177,29 @@ class RegistryFollower:
             self._clock.wait(stop, FOLLOW_EVERY_S)
 
     def run_once(self) -> None:
-        """Keep what was given at start as a version, or fetch what was applied since. While a
-        store is away what runs goes on.
+        """Store the registry given at the start as a version, or fetch a newer version.
+
+        While a store is unavailable the registry in use stays.
         """
         try:
-            self._follow()
+            self._update()
             self._learn()
-        except (NotFound, StoreError) as error:  # not found: the store has no bucket yet
-            self._say(
+        except (NotFound, StoreError) as error:  # without a bucket the store raises NotFound
+            self._warn(
                 "follow", f"the registry cannot be updated and remains in use unchanged: {error}"
             )
 
-    def _follow(self) -> None:
+    def _update(self) -> None:
         known = record(self._layout)
         if known is not None and known.version == 0:
-            _keep(self._layout, self._registries.adopt(known.text))
+            _store(self._layout, self._registries.adopt(known.text))
         elif known is None or self._registries.announced() > known.version:
             newest = self._registries.newest()
             if newest is not None and (known is None or newest.version > known.version):
-                self._take(newest)
+                self._apply(newest)
 
     def _learn(self) -> None:
-        """One step of what has to be done once: find the cameras that left before this data
-        folder began.
-        """
+        """Do one step of finding the cameras that left before this data folder existed."""
         known = None if self._has_learned else record(self._layout)
         if known is None or known.version == 0:
             return
@@ -217,16 +215,14 @@ class RegistryFollower:
             self._learning = None
             raise
 
-    def _take(self, newest: RegistryRecord) -> None:
-        """Its faults, if any, are the secrets' of this machine: it was checked before it was
-        kept.
-        """
+    def _apply(self, newest: RegistryRecord) -> None:
+        """Put a version into use. It was checked before, so faults concern secrets."""
         secrets, _ = load_secrets(self._layout.registry, os.environ)
         registry, faults = check_text(newest.text, _name(newest), secrets)
         for fault in faults:
-            self._say(str(fault), str(fault))
+            self._warn(str(fault), str(fault))
         if registry is not None:
-            _keep(self._layout, newest)
+            _store(self._layout, newest)
             self._layout.registry_faults.unlink(missing_ok=True)
             _log.info(
                 "version %d of the registry is in use: %d cameras",
@@ -235,9 +231,9 @@ class RegistryFollower:
             )
 
 
-def _keep(layout: Layout, kept: RegistryRecord) -> None:
-    note_applied(layout, record(layout), kept)
-    write_atomically(layout.registry, kept.model_dump_json(by_alias=True))
+def _store(layout: Layout, applied: RegistryRecord) -> None:
+    note_applied(layout, record(layout), applied)
+    write_atomically(layout.registry, applied.model_dump_json(by_alias=True))
 
 
 def _name(known: RegistryRecord) -> str:

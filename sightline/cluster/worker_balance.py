@@ -1,5 +1,6 @@
-"""Which worker of a node has which camera: as even as can be without moving one that need not
-move. Pure.
+"""Assigns the cameras of a node to its workers: evenly, and with few moves.
+
+This module does no I/O.
 """
 
 from __future__ import annotations
@@ -9,26 +10,27 @@ from collections.abc import Iterable, Mapping, Sequence
 from domain.registry import Camera
 
 CHECKPOINT_LOAD = 50
-"""What a checkpoint counts for beside a camera that is only recorded. `benchmarks.checkpoints` and
-`benchmarks.capacity` give a fifth of a core beside a thousandth with a vehicle every four seconds,
-and no more than a recorded camera on an empty road: chosen in between, so that neither takes much
-from the others of its worker.
+"""The load of a checkpoint, where a camera that is only recorded has 1.
+
+`benchmarks.checkpoints` and `benchmarks.capacity` measure a fifth of a core for a checkpoint with a
+vehicle every four seconds, and a thousandth for a recorded camera. On an empty road both cost the
+same, so the value is in between.
 """
 IDLE_LOAD = 0.1
 
 
 def load_of(camera: Camera) -> float:
-    """What a camera costs its worker or node; 1 is one that is only recorded."""
+    """Return the load of a camera; a camera that is only recorded has 1."""
     if camera.checkpoint:
         return CHECKPOINT_LOAD
     return 1.0 if is_always_pulled(camera) else IDLE_LOAD
 
 
 def share(cameras: Iterable[Camera], workers: int, before: Mapping[str, int]) -> dict[str, int]:
-    """The worker of each camera, by id. A camera stays in its worker of `before` but where that one
-    is much fuller than another.
+    """Return the worker of each camera by id.
 
-    Checkpoints never move: what is in view would be seen by two.
+    A camera stays in its worker of `before`, unless that one has much more load than another.
+    Checkpoints never move, because both workers would report what is in view.
     """
     ordered = sorted(cameras, key=lambda camera: (not camera.checkpoint, camera.id))
     placed = {
@@ -49,9 +51,7 @@ def share(cameras: Iterable[Camera], workers: int, before: Mapping[str, int]) ->
 
 
 def is_always_pulled(camera: Camera) -> bool:
-    """An on-demand camera is pulled while somebody watches, unless it is a checkpoint: that
-    must look all the time.
-    """
+    """Return whether a camera is pulled without a viewer; checkpoints are always analysed."""
     return camera.record != "on_demand" or bool(camera.checkpoint)
 
 
@@ -65,8 +65,9 @@ def _place(camera: Camera, worker: int, placed: dict[str, int], loads: list[floa
 
 
 def _even_out(camera: Camera, placed: dict[str, int], loads: list[float]) -> None:
-    """Move it where its worker has so much more than the lightest that a tenth of the load, and
-    two cameras, lie between them.
+    """Move a camera if its worker has much more load than the one with the least load.
+
+    The difference must exceed a tenth of the mean load, and the load of two such cameras.
     """
     here, there = placed[camera.id], _lightest(loads)
     if not camera.checkpoint and loads[here] - loads[there] > max(

@@ -1,5 +1,6 @@
-"""`sightline cameras diff` and `apply`: what a registry would change of a running site, and
-doing it. The other cameras go on untouched.
+"""`sightline cameras diff` and `apply`: show or make the changes of a registry.
+
+Unchanged cameras are not interrupted.
 """
 
 from __future__ import annotations
@@ -22,14 +23,12 @@ from sightline.processes.store_clients import Stores, open_stores
 
 
 def diff(args: argparse.Namespace) -> int:
-    """0 once it is said what applying would do; 1, with every fault, where the registry has any."""
+    """Print the changes that applying would make. Return 1 with all faults of the registry."""
     return _compared(args, is_applied=False)
 
 
 def apply(args: argparse.Namespace) -> int:
-    """0 once it is kept and announced; 1, with every fault and nothing changed, where the
-    registry has any.
-    """
+    """Store and announce a registry. Return 1 with all its faults, and change nothing then."""
     return _compared(args, is_applied=True)
 
 
@@ -52,8 +51,9 @@ def _compared(args: argparse.Namespace, is_applied: bool) -> int:
 
 
 def _environ(layout: Layout) -> Mapping[str, str]:
-    """The environment, with the passwords' place of the running instance where this one names
-    none: what is checked is what will run.
+    """Return the environment, with the password file of the running instance if none is set.
+
+    So the check reads the same passwords as the running instance.
     """
     runtime = runtime_of(layout)
     named = (
@@ -63,9 +63,7 @@ def _environ(layout: Layout) -> Mapping[str, str]:
 
 
 def _applied(stores: Stores, layout: Layout) -> Registry:
-    """The newest that was applied; one that was given at start and is not kept yet comes from
-    this machine.
-    """
+    """Return the newest applied registry; one given at the start may be only on this machine."""
     try:
         newest = stores.registries.newest() or site_registry.record(layout)
     except NewerRecord:

@@ -30,21 +30,19 @@ COLOURS = {
 
 
 def check(args: argparse.Namespace) -> int:
-    """0 where the registry is right, with warnings or without; 1, with every fault, where it is
-    not.
-    """
+    """Check a registry and print its warnings. Return 1 with all its faults."""
     try:
         text, registry, _ = read_registry(args.file, os.environ)
     except RegistryInvalid as invalid:
         return print_faults(invalid, args.json)
     warnings = registry_warnings(text, str(args.file))
     if args.json:
-        said = {
+        result = {
             "cameras": len(registry.cameras),
             "faults": [],
             "warnings": [asdict(one) for one in warnings],
         }
-        print(json.dumps(said, ensure_ascii=False))
+        print(json.dumps(result, ensure_ascii=False))
     else:
         for warning in warnings:
             print(f"warning: {warning}", file=sys.stderr)
@@ -55,8 +53,9 @@ def check(args: argparse.Namespace) -> int:
 
 
 def print_faults(invalid: RegistryInvalid, as_json: bool) -> int:
-    """Every fault with its place, as JSON on standard output or as text on standard error; the
-    exit code.
+    """Print all faults with their place; return the exit code.
+
+    JSON goes to standard output, text to standard error.
     """
     if as_json:
         print(
@@ -102,6 +101,6 @@ def _print_table(rows: list[CameraStatus]) -> None:
             row.last_error,
         )
     console = Console()
-    if not console.is_terminal:  # a pipe has no width: nothing may be cut off for it
+    if not console.is_terminal:  # a pipe has no width, and no text may be truncated for it
         console = Console(width=200)
     console.print(table)

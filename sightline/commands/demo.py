@@ -1,6 +1,4 @@
-"""`sightline demo`: a whole site on a fresh machine, its cameras simulated, playing footage
-that the project makes itself.
-"""
+"""`sightline demo`: a whole site with simulated cameras, which play generated footage."""
 
 from __future__ import annotations
 
@@ -51,7 +49,7 @@ def demo(args: argparse.Namespace) -> int:
 
 @dataclass(frozen=True, slots=True)
 class DemoCamera:
-    """`ahead_s`: how much earlier it sees what other cameras of the same file see."""
+    """A simulated camera."""
 
     id: str
     name: str
@@ -62,9 +60,10 @@ class DemoCamera:
     file: Path
     kinds: tuple[str, ...] = ()
     ahead_s: float = 0.0
+    """How much earlier it shows the same file than other cameras."""
 
     def entry(self, port: int) -> dict[str, object]:
-        """Its entry in the registry."""
+        """Return its entry in the registry."""
         entry: dict[str, object] = {
             "id": self.id,
             "name": self.name,
@@ -79,8 +78,9 @@ class DemoCamera:
 
 
 def _cameras(footage: Footage) -> tuple[DemoCamera, ...]:
-    """All classes and both kinds of checkpoint; a vehicle at the east gate reaches the bridge,
-    400 m on, half a minute later.
+    """Return cameras of all classes and both kinds of checkpoint.
+
+    A vehicle at the east gate reaches the bridge, 400 m further, half a minute later.
     """
     junzhou, daba = "danjiangkou/junzhou", "danjiangkou/daba"
     return (
@@ -124,7 +124,7 @@ def _cameras(footage: Footage) -> tuple[DemoCamera, ...]:
 
 
 def _write_registry(layout: Layout, cameras: tuple[DemoCamera, ...], port: int) -> Path:
-    """JSON is YAML too."""
+    """Write the registry as JSON, which is valid YAML."""
     entries = [camera.entry(port) for camera in cameras]
     registry = {
         "version": 1,
@@ -150,8 +150,9 @@ def _simulator(layout: Layout, cameras: tuple[DemoCamera, ...], port: int) -> Ch
 
 
 def _token(layout: Layout) -> str:
-    """The visitor's token, the same every time on one data folder; only this user of the
-    machine can read where it is kept.
+    """Return the visitor's token, which stays the same in one data folder.
+
+    Only this user of the machine can read its file.
     """
     file = layout.demo / "token"
     if not file.exists():

@@ -1,5 +1,6 @@
-"""`sightline eval`: how well the models do on labelled material. Prints a summary, or with
---json every reading.
+"""`sightline eval`: measures the models on labelled material.
+
+It prints a summary, or with `--json` every reading.
 """
 
 from __future__ import annotations
@@ -22,14 +23,14 @@ from analytics.still_pictures import StillPictures
 from domain.errors import BadInput
 from domain.registry.model import Checkpoint
 from domain.settings import Settings
-from sightline.evaluation.film import Look, duration_s, run
+from sightline.evaluation.film import FilmAnalysis, duration_s, run
 from sightline.evaluation.labelled import Labelled, labelled, open_picture
 from sightline.evaluation.truth import compare, read_truth
 
 
 @dataclass(frozen=True, slots=True)
 class PictureReading:
-    """What was read on one picture, the likeliest first, and the confidence of that."""
+    """The readings of one picture, the likeliest first, with the confidence of that one."""
 
     truth: str
     read: tuple[str, ...]
@@ -46,6 +47,8 @@ class PictureReading:
 
 @dataclass(slots=True)
 class Outcome:
+    """The readings of a folder, and the files that could not be opened."""
+
     readings: list[PictureReading] = field(default_factory=list)
     errors: list[dict[str, str]] = field(default_factory=list)
 
@@ -55,8 +58,9 @@ class Outcome:
 
 
 def plates(args: argparse.Namespace) -> int:
-    """Crops: one plate each, whose best reading counts, however doubtful. 1 where a file could
-    not be opened.
+    """Read crops of one plate each. The best reading counts, however low its confidence.
+
+    Return 1 where a file could not be opened.
     """
     outcome = _read_all(args.folder, _crop)
     if args.json:
@@ -75,8 +79,9 @@ def plates(args: argparse.Namespace) -> int:
 
 
 def photos(args: argparse.Namespace) -> int:
-    """Photographs: the plate that names one is right where any plate found in it reads so. 1
-    where a file could not be opened.
+    """Read photographs. One is right if any plate in it is read as its label.
+
+    Return 1 where a file could not be opened.
     """
     outcome = _read_all(args.folder, _photograph)
     if args.json:
@@ -115,9 +120,7 @@ Read = Callable[[StillPictures, Labelled], PictureReading]
 
 
 def _read_all(folder: Path, read: Read) -> Outcome:
-    """Every picture in the folder; one that cannot be opened is named on standard error at
-    once, and counted.
-    """
+    """Read every picture in the folder. Pictures that cannot be opened are printed and counted."""
     pictures, outcome = labelled(folder), Outcome()
     stills = StillPictures(Models.load(Settings()))
     with _progress() as progress:
@@ -133,16 +136,16 @@ def _read_all(folder: Path, read: Read) -> Outcome:
 def _film(args: argparse.Namespace, kind: Checkpoint, usual_fps: float) -> int:
     truth, settings = read_truth(args.truth), Settings()
     with _progress() as progress:
-        task = progress.add_task("looking", total=duration_s(args.file) or None)
-        look = Look(kind, args.fps or usual_fps)
-        done = run(
+        task = progress.add_task("analysing", total=duration_s(args.file) or None)
+        analysis = FilmAnalysis(kind, args.fps or usual_fps)
+        result = run(
             args.file,
-            look,
+            analysis,
             settings,
             Models.load(settings),
             lambda at_s: progress.update(task, completed=at_s),
         )
-    outcome = compare(done, truth)
+    outcome = compare(result, truth)
     if args.json:
         _print_json(outcome)
     else:
@@ -151,7 +154,7 @@ def _film(args: argparse.Namespace, kind: Checkpoint, usual_fps: float) -> int:
 
 
 def _progress() -> Progress:
-    """On standard error, and only where somebody sees it."""
+    """Return a progress bar on standard error, which is disabled unless that is a terminal."""
     return Progress(console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True)
 
 
@@ -188,14 +191,14 @@ def _percent(part: int, whole: int) -> str:
 def _print_film(outcome: dict[str, object]) -> None:
     named = {"false": "false events", "doubled": "doubled events"}
     rows = [
-        (named.get(name, name.replace("_", " ")), _said(value))
+        (named.get(name, name.replace("_", " ")), _cell(value))
         for name, value in outcome.items()
         if value not in (None, [])
     ]
     _print_table(("measure", "value"), rows)
 
 
-def _said(value: object) -> str:
+def _cell(value: object) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{name} {part}" for name, part in value.items())
     return "\n".join(str(one) for one in value) if isinstance(value, list) else str(value)

@@ -1,4 +1,4 @@
-"""`sightline user`: who may ask."""
+"""`sightline user`: adds and lists the people who may use the API."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def add(args: argparse.Namespace) -> int:
     with open_stores(Layout(args.data.resolve())) as stores:
         token = stores.people.add(args.name, Role(args.role))
     print(
-        f"{args.name} may now ask as {args.role}. This token is shown once; it is sent as  "
+        f"{args.name} now has the role {args.role}. This token is shown once; it is sent as  "
         "Authorization: Bearer TOKEN"
     )
     print(token)
@@ -23,8 +23,9 @@ def add(args: argparse.Namespace) -> int:
 
 
 def list_people(args: argparse.Namespace) -> int:
-    """By the record in the object store; 1 where a store has lost people, which standard error
-    names.
+    """List the people that the object store has on record.
+
+    Return 1 where a store has lost people, who are named on standard error.
     """
     with open_stores(Layout(args.data.resolve())) as stores:
         listing = stores.people.records()

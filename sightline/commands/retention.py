@@ -1,4 +1,4 @@
-"""`sightline retention run`: deletes what is too old, once, now; or says what it would delete."""
+"""`sightline retention run`: deletes expired data once, or prints what it would delete."""
 
 from __future__ import annotations
 
@@ -21,9 +21,7 @@ from storage.site.holds import Holds
 
 
 def run(args: argparse.Namespace) -> int:
-    """0 once everything that is too old is gone; 1, by an error, where a store is away: then
-    run it again.
-    """
+    """Delete expired data. Raises StoreError where a store is unavailable: then run it again."""
     layout, settings, clock = Layout(args.data.resolve()), Settings(), SystemClock()
     registry, _ = site_registry.running(layout)
     spool = Spool(layout, clock)

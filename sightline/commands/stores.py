@@ -1,6 +1,4 @@
-"""`sightline index rebuild` and `sightline storage check`: the invariants of what is kept,
-restored and proved.
-"""
+"""`sightline index rebuild`, `index archive` and `storage check`: maintenance of the stores."""
 
 from __future__ import annotations
 
@@ -28,9 +26,7 @@ _TO_PEOPLE = Console(stderr=True)
 
 
 def rebuild_index(args: argparse.Namespace) -> int:
-    """0 where everything could be read; 1, with the names, where journals or sidecars are
-    damaged.
-    """
+    """Rebuild the index. Return 1 where journals or sidecars are damaged, which are named."""
     layout = Layout(args.data.resolve())
     with open_stores(layout) as stores, Progress(console=_TO_PEOPLE) as progress:
         task = progress.add_task("journals", total=None)
@@ -51,7 +47,7 @@ def rebuild_index(args: argparse.Namespace) -> int:
 
 
 def rebuilt_text(rebuilt: Rebuilt, from_sidecars: bool) -> str:
-    """What was restored, what is damaged, and how to find what the journals no longer tell."""
+    """Return the text about restored and damaged data, and how to find events without a journal."""
     lines = [
         f"{rebuilt.events} events and {rebuilt.people} people restored; {rebuilt.archived} more "
         "events in the archive; "
@@ -67,7 +63,7 @@ def rebuilt_text(rebuilt: Rebuilt, from_sidecars: bool) -> str:
 
 
 def archive_index(args: argparse.Namespace) -> int:
-    """0 once every day that is old enough is moved; 1 where another process is at it."""
+    """Move old events to the archive. Raises StoreError where another process already does so."""
     layout, settings, clock = Layout(args.data.resolve()), Settings(), SystemClock()
     with (
         open_stores(layout) as stores,
@@ -82,7 +78,7 @@ def archive_index(args: argparse.Namespace) -> int:
             ),
         )
     if moved is None:
-        raise StoreError("another process is moving events to the archive; it needs no help")
+        raise StoreError("another process is already moving events to the archive")
     print(
         json.dumps(asdict(moved))
         if args.json
@@ -92,9 +88,7 @@ def archive_index(args: argparse.Namespace) -> int:
 
 
 def check_storage(args: argparse.Namespace) -> int:
-    """0 where every invariant holds; 1, with every breach, where one does not or a signal ended
-    the check.
-    """
+    """Check all invariants. Return 1 with all breaches, or after a signal."""
     layout, report = Layout(args.data.resolve()), CheckReport(args.json)
     try:
         with interrupted_by_sigterm():

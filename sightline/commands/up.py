@@ -1,6 +1,4 @@
-"""`sightline up`, `node` and `api`: the supervised processes of an instance, from start to a
-clean stop.
-"""
+"""`sightline up`, `node` and `api`: run the supervised processes of an instance."""
 
 from __future__ import annotations
 
@@ -46,7 +44,7 @@ from sightline.processes.supervised_threads import Job, Jobs
 from sightline.processes.supervisor import Supervisor, stop_on_signals
 
 SERVER_GROUPS = 2
-"""The groups that start before the jobs: what the command starts first, and the own servers."""
+"""The groups that start before the jobs: the command's own processes, and the own servers."""
 _STEPS = {
     "simulator": "cameras: starting the simulator",
     "valkey": "servers: starting Valkey",
@@ -55,7 +53,7 @@ _STEPS = {
     "worker": "workers: starting",
     "api": "API: starting",
 }
-"""What is said of a process that is waited for, by the beginning of its name."""
+"""The message about a process that is starting, by the prefix of its name."""
 console = Console(stderr=True, highlight=False)
 
 
@@ -97,8 +95,9 @@ def serve(
     first: tuple[ChildSpec, ...] = (),
     greeting: Callable[[], str] = str,
 ) -> int:
-    """Run until Ctrl-C or SIGTERM; 0 once everything has stopped. `first` starts before all
-    else; `greeting` ends the console's address.
+    """Run until Ctrl-C or SIGTERM, and return 0 when everything has stopped.
+
+    The processes of `first` start first. `greeting` returns the end of the console's URL.
     """
     settings = Settings()
     set_up_logging(settings.log_level, "supervisor")
@@ -110,32 +109,32 @@ def serve(
         clear_earlier_run(layout)
         _settle(registry, layout, clock)
         listener = _listener(layout, settings, address or ApiAddress(), clock)
-        made = plan(layout, settings, parts, listener)
-        supervisor = Supervisor((first, *made.groups), clock, held=(claim,))
+        planned = plan(layout, settings, parts, listener)
+        supervisor = Supervisor((first, *planned.groups), clock, held=(claim,))
         stores = connected(
-            reaching(settings, made.runtime, instance_secrets(layout)), layout, clock
+            reaching(settings, planned.runtime, instance_secrets(layout)), layout, clock
         )
         with ExitStack() as ending:
             ending.callback(stores.close)
             ending.callback(supervisor.stop)
             ending.callback(console.print, "stopping …")
-            publish(layout, made.runtime)
-            supervisor.start(stop, _say_start, slice(SERVER_GROUPS))
+            publish(layout, planned.runtime)
+            supervisor.start(stop, _print_start, slice(SERVER_GROUPS))
             if not stop.is_set():
-                _prepare_own_store(made, stores)
+                _prepare_own_store(planned, stores)
                 workers_fail = partial(supervisor.fails, worker_names(settings))
                 jobs = Jobs(
-                    _jobs(layout, settings, parts, made, stores, clock, workers_fail),
+                    _jobs(layout, settings, parts, planned, stores, clock, workers_fail),
                     "supervisor",
                     clock,
                 )
                 ending.callback(jobs.stop)
                 jobs.start()
-                supervisor.start(stop, _say_start, slice(SERVER_GROUPS, None))
+                supervisor.start(stop, _print_start, slice(SERVER_GROUPS, None))
             if not stop.is_set():
-                _say_what_the_stores_lack(stores)
+                _print_lost_data(stores)
                 _greet(parts, settings, listener, greeting)
-                _warn_of_keys(layout, listener, clock)
+                _print_key_warnings(layout, listener, clock)
             supervisor.run(stop)
     console.print("stopped")
     return 0
@@ -146,8 +145,8 @@ def _listener(layout: Layout, settings: Settings, address: ApiAddress, clock: Cl
     return api_listener(layout, settings.node, where, address.tls, clock)
 
 
-def _warn_of_keys(layout: Layout, listener: ApiListener, clock: Clock) -> None:
-    """Name the certificate that clients meet, what is in clear, and what expires soon."""
+def _print_key_warnings(layout: Layout, listener: ApiListener, clock: Clock) -> None:
+    """Print the fingerprint of the API's certificate, and warnings about plain HTTP and expiry."""
     if listener.certificate is not None:
         certificate = x509.load_pem_x509_certificate(listener.certificate.read_bytes())
         console.print(f"TLS certificate of the API, SHA-256: {fingerprint(certificate)}")
@@ -158,13 +157,12 @@ def _warn_of_keys(layout: Layout, listener: ApiListener, clock: Clock) -> None:
         console.print(f"[yellow]{escape(sentence)}[/yellow]")
 
 
-def _prepare_own_store(made: Plan, stores: Stores) -> None:
-    """Make the bucket in which the jobs keep the registry at once.
+def _prepare_own_store(planned: Plan, stores: Stores) -> None:
+    """Create the bucket before the jobs store the registry in it.
 
-    Where that fails, as on a full disk, a worker tries it again, and cameras are recorded
-    meanwhile.
+    If that fails, as on a full disk, a worker retries it, and cameras are recorded meanwhile.
     """
-    if made.has_own_store:
+    if planned.has_own_store:
         try:
             stores.objects.ensure_bucket()
         except StoreError as error:
@@ -177,30 +175,28 @@ def _jobs(
     layout: Layout,
     settings: Settings,
     parts: Parts,
-    made: Plan,
+    planned: Plan,
     stores: Stores,
     clock: Clock,
     workers_fail: Callable[[], bool],
 ) -> dict[str, Job]:
-    """What the supervisor does besides looking after processes: follow the registry, and steer
-    the node.
-    """
+    """Return the jobs of the supervisor's process: the registry, the node and certificates."""
     follower = site_registry.RegistryFollower(stores.registries, layout, clock)
     jobs: dict[str, Job] = {"registry": follower.run}
-    if made.has_own_store:
+    if planned.has_own_store:
         security = seaweedfs_security(layout.seaweedfs, instance_secrets(layout).stores)
         jobs["certificates"] = IdentityRenewal(security.files, clock).run
     if parts.node:
-        who = Identity(
+        identity = Identity(
             settings.node,
-            f"http://{settings.door_host}:{made.runtime.door_port}",
+            f"http://{settings.node_api_host}:{planned.runtime.node_api_port}",
             worker_count(settings),
         )
-        placing = RosterWriter(layout, worker_count(settings), clock)
+        roster_writer = RosterWriter(layout, worker_count(settings), clock)
         registry = site_registry.RunningRegistry(layout)
         node = Node(
-            who,
-            placing,
+            identity,
+            roster_writer,
             registry,
             stores.nodes,
             stores.leases,
@@ -209,7 +205,7 @@ def _jobs(
             clock,
             workers_fail,
         )
-        node.run_once()  # so that the workers find their cameras when they start
+        node.run_once()  # the workers then find their cameras when they start
         jobs["node"] = node.run
     return jobs
 
@@ -221,15 +217,16 @@ def _settle(registry: Path | None, layout: Layout, clock: Clock) -> None:
         console.print(str(invalid), markup=False)
 
 
-def _say_start(name: str) -> None:
-    """A line for each process that is waited for, so that a start that is slow says where."""
+def _print_start(name: str) -> None:
+    """Print a line for each process that is starting, which shows where a start is slow."""
     text = next(text for start, text in _STEPS.items() if name.startswith(start))
     console.print(f"{text} {name}" if text.endswith(": starting") else text)
 
 
-def _say_what_the_stores_lack(stores: Stores) -> None:
-    """An emptied index knows no token, so that no person could ask the API. Cameras are
-    recorded whatever the stores do.
+def _print_lost_data(stores: Stores) -> None:
+    """Print what the stores have lost. An emptied index has no tokens, so the API refuses people.
+
+    Cameras are recorded independently of the stores.
     """
     try:
         for sentence in stores.identity.settle().sentences():

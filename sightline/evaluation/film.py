@@ -1,6 +1,4 @@
-"""A video file looked at as a checkpoint camera is: its frames at a rate of looks, and the
-passings that an analyser makes of them.
-"""
+"""Analyses a video file as a checkpoint: its frames at a rate, and the resulting passings."""
 
 from __future__ import annotations
 
@@ -24,17 +22,16 @@ from domain.settings import Settings
 from ingest.frames.decoder import Decoded
 
 EPOCH_NS = 1_760_000_000 * NS_PER_S
-"""The wall time of the file's beginning: any will do."""
+"""The wall time of the start of a file; the value is arbitrary."""
 Span = tuple[float, float]
 
 
 @dataclass(slots=True)
 class AnalyserRun:
-    """What an analyser made of a video; `out_s` is the file's time at which each passing came
-    out.
-    """
+    """The result of an analyser for a video."""
 
     passings: list[tuple[float, Passing]] = field(default_factory=list)
+    """Each passing with the file's time at which the analyser returned it."""
     looks: int = 0
     cpu_s: float = 0.0
     worst_look_ms: float = 0.0
@@ -42,8 +39,9 @@ class AnalyserRun:
 
 
 def frames(video: Path, fps: float, closed: Sequence[Span] = ()) -> Iterator[Frame]:
-    """The file's frames at about `fps` a second; none within the spans `closed`. Raises
-    BadInput where it cannot be read as video.
+    """Yield the file's frames at about `fps` a second, except those in the spans `closed`.
+
+    Raises BadInput where the file cannot be read as video.
     """
     next_s, reformatter = 0.0, VideoReformatter()
     for number, (at_s, picture) in enumerate(_pictures(video)):
@@ -61,8 +59,9 @@ def frames(video: Path, fps: float, closed: Sequence[Span] = ()) -> Iterator[Fra
 
 
 def _pictures(video: Path) -> Iterator[tuple[float, av.VideoFrame]]:
-    """Pictures with their times from the first on. Decoded as `ingest/frames/decoder.py` does:
-    one thread, without the loop filter.
+    """Yield pictures with their times from the first picture on.
+
+    They are decoded as in `ingest/frames/decoder.py`: in one thread, without the loop filter.
     """
     if not video.is_file():
         raise BadInput(f"there is no file {video}")
@@ -86,7 +85,7 @@ def _pictures(video: Path) -> Iterator[tuple[float, av.VideoFrame]]:
 
 
 def duration_s(video: Path) -> float:
-    """As the file says; 0 where it does not."""
+    """Return the duration in the file's header; 0 where it has none."""
     try:
         with av.open(str(video)) as container:
             return (container.duration or 0) / av.time_base
@@ -95,48 +94,47 @@ def duration_s(video: Path) -> float:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """How a video is looked at."""
+class FilmAnalysis:
+    """How a video is analysed."""
 
     kind: Checkpoint
     fps: float
     closed: Sequence[Span] = ()
+    """Spans whose frames are left out."""
 
 
 def run(
     video: Path,
-    look: Look,
+    analysis: FilmAnalysis,
     settings: Settings,
     models: Models,
     progress: Callable[[float], None] = lambda at_s: None,
 ) -> AnalyserRun:
-    """Every passing of the file, made as a checkpoint camera's are; `progress` hears the file's
-    time.
-    """
-    return watch(
-        frames(video, look.fps, look.closed),
-        make_analyser(camera(look.kind), models, settings),
+    """Analyse a file as a checkpoint; `progress` is called with the file's time."""
+    return analyse(
+        frames(video, analysis.fps, analysis.closed),
+        make_analyser(camera(analysis.kind), models, settings),
         progress,
     )
 
 
-def watch(
+def analyse(
     shown: Iterable[Frame],
     analyser: Analyser,
     progress: Callable[[float], None] = lambda at_s: None,
 ) -> AnalyserRun:
-    """Every passing of frames whose first is at `EPOCH_NS`."""
-    clock, done = SystemClock(), AnalyserRun()
+    """Analyse frames, the first of which is at `EPOCH_NS`."""
+    clock, result = SystemClock(), AnalyserRun()
     for frame in shown:
-        done.duration_s = (frame.wall_ns - EPOCH_NS) / NS_PER_S
+        result.duration_s = (frame.wall_ns - EPOCH_NS) / NS_PER_S
         cpu_s, from_s = _cpu_s(), clock.monotonic_s()
-        done.passings += [(done.duration_s, passing) for passing in analyser.analyse(frame)]
-        done.cpu_s += _cpu_s() - cpu_s
-        done.worst_look_ms = max(done.worst_look_ms, (clock.monotonic_s() - from_s) * 1000)
-        done.looks += 1
-        progress(done.duration_s)
-    done.passings += [(done.duration_s, passing) for passing in analyser.close()]
-    return done
+        result.passings += [(result.duration_s, passing) for passing in analyser.analyse(frame)]
+        result.cpu_s += _cpu_s() - cpu_s
+        result.worst_look_ms = max(result.worst_look_ms, (clock.monotonic_s() - from_s) * 1000)
+        result.looks += 1
+        progress(result.duration_s)
+    result.passings += [(result.duration_s, passing) for passing in analyser.close()]
+    return result
 
 
 def camera(kind: Checkpoint) -> Camera:

@@ -1,6 +1,4 @@
-"""Labelled pictures: a folder's image files, each named by a plate, and opened whatever their
-format.
-"""
+"""Labelled pictures: image files of many formats, each named by its plate."""
 
 from __future__ import annotations
 
@@ -22,20 +20,24 @@ SUFFIXES = (
     *(".avif", ".heic", ".heif", ".jp2", ".ppm", ".pgm", ".pbm"),
 )
 _BETWEEN = re.compile(r"[-_ .,+~#@()（）\[\]【】·•—]+")
-"""What parts a plate from a number, a place or a date in a file's name; some people write it
-inside the plate, too.
+"""Separators between a plate and a number, a place or a date in a file's name.
+
+They may also be inside the plate.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
+    """A picture and the plate that it shows."""
+
     file: Path
     truth: str
 
 
 def labelled(folder: Path) -> list[Labelled]:
-    """The pictures in `folder` and below it, in order of their names. Raises BadInput where
-    there is no folder, or no picture in it.
+    """Return the pictures in `folder` and below it, by name.
+
+    Raises BadInput where there is no folder, or no picture in it.
     """
     if not folder.is_dir():
         raise BadInput(
@@ -52,12 +54,10 @@ def labelled(folder: Path) -> list[Labelled]:
 
 
 def truth_of(file: Path, folder: Path) -> str:
-    """The plate that a picture's name holds, or the name of a folder around it within `folder`; or
-    else what its name begins with.
+    """Return the plate in a picture's name, or in the name of a parent folder within `folder`.
 
-    `鄂C12345.jpg`, `鄂C·12345.png`, `鄂C12345-2.jpg`, `gate 3_鄂C12345 (night).jpg` and
-    `鄂C12345/7.jpg`
-    are all of 鄂C12345.
+    Without one it returns the first part of the name. `鄂C12345.jpg`, `鄂C·12345.png`,
+    `鄂C12345-2.jpg`, `gate 3_鄂C12345 (night).jpg` and `鄂C12345/7.jpg` are all of 鄂C12345.
     """
     around = [parent.name for parent in file.relative_to(folder).parents if parent.name]
     named = (plate for name in (file.stem, *around) for plate in _plates_in(name))
@@ -65,8 +65,9 @@ def truth_of(file: Path, folder: Path) -> str:
 
 
 def _plates_in(name: str) -> Iterator[str]:
-    """The shortest first, at each place: `粤BD1234-5` is the fifth picture of a plate, not
-    another plate.
+    """Yield the plates in a name, at each position the shortest first.
+
+    `粤BD1234-5` is the fifth picture of a plate, and not another plate.
     """
     parts = [normalise(part) for part in _BETWEEN.split(name)]
     for start in range(len(parts)):
@@ -77,8 +78,9 @@ def _plates_in(name: str) -> Iterator[str]:
 
 
 def open_picture(file: Path) -> NDArray[np.uint8]:
-    """(height, width, 3) blue, green, red, upright. Raises BadInput where the file holds no
-    picture, OSError where it cannot be read.
+    """Return the picture upright, as (height, width, 3) in blue, green and red.
+
+    Raises BadInput where the file holds no picture, OSError where it cannot be read.
     """
     content = np.fromfile(file, np.uint8)
     if not content.size:
@@ -91,7 +93,7 @@ def open_picture(file: Path) -> NDArray[np.uint8]:
 
 
 def _by_ffmpeg(file: Path) -> NDArray[np.uint8]:
-    """For formats that OpenCV was built without."""
+    """Open a picture in a format that OpenCV does not support."""
     try:
         with av.open(str(file)) as container:
             for frame in container.decode(video=0):

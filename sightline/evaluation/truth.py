@@ -1,4 +1,4 @@
-"""What truly passed in a video, and how far the events of a run agree with it."""
+"""The true passings in a video, and the comparison of a run's events with them."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ from domain.plates import normalise
 from sightline.evaluation.film import EPOCH_NS, AnalyserRun
 
 SLACK_S = 0.2
-"""How far the middle of an event may lie outside its pass."""
-_MOST_APART = 99
-OTHER_CONFIDENCE, OTHER_APART = 0.9, 3
-"""A reading that is so sure and differs in so many characters is of another vehicle in view,
-which the truth does not name.
+"""How far the middle of an event may be outside its pass."""
+_MAX_DISTANCE = 99
+OTHER_CONFIDENCE, OTHER_DISTANCE = 0.9, 3
+"""A reading with this confidence and so many different characters is of another vehicle.
+
+That vehicle is in view, but not in the truth file.
 """
 
 
@@ -41,7 +42,7 @@ class _Truth(BaseModel):
 
 
 def read_truth(file: Path) -> list[Pass]:
-    """Raises BadInput where the file is not there or is no truth."""
+    """Read a truth file. Raises BadInput where it is absent or malformed."""
     try:
         return _Truth.model_validate(json.loads(file.read_text("utf-8-sig"))).passes
     except FileNotFoundError as error:
@@ -59,27 +60,24 @@ def read_truth(file: Path) -> list[Pass]:
 
 @dataclass(slots=True)
 class _Tally:
-    """The events of each pass, the best first; those beyond its vehicles; and those that belong
-    to none.
-    """
+    """The assignment of events to passes: extra events of a pass, and events without a pass."""
 
     of_pass: list[list[tuple[float, Event]]]
+    """The events of each pass, the best one first."""
     doubled: int = 0
     others: list[Event] = field(default_factory=list)
     stray: list[tuple[float, Event]] = field(default_factory=list)
 
 
-def compare(done: AnalyserRun, passes: list[Pass]) -> dict[str, object]:
-    """An event belongs to a pass that its middle lies in: where there are several, to the one whose
-    plate is most like its own. Events are told apart by id, so that one which was extended counts
-    once. One too many is doubled, unless it surely names another vehicle in view.
+def compare(result: AnalyserRun, passes: list[Pass]) -> dict[str, object]:
+    """Compare the events of a run with the true passes.
+
+    An event belongs to the pass that contains its middle; of several, to the one with the most
+    similar plate. Events are identified by id, so that an extended event counts once. An extra
+    event of a pass counts as doubled, unless it clearly names another vehicle in view.
     """
-    tally = _assigned(
-        list(
-            {passing.event.id: (out_s, passing.event) for out_s, passing in done.passings}.values()
-        ),
-        passes,
-    )
+    events = {passing.event.id: (out_s, passing.event) for out_s, passing in result.passings}
+    tally = _assigned(list(events.values()), passes)
     latency_s = [
         out_s - passes[at].leave_s for at, found in enumerate(tally.of_pass) for out_s, _ in found
     ]
@@ -100,37 +98,37 @@ def compare(done: AnalyserRun, passes: list[Pass]) -> dict[str, object]:
         }
         if latency_s
         else None,
-        "duration_s": round(done.duration_s, 2),
-        "looks": done.looks,
-        "cpu_ms_a_look": round(done.cpu_s / max(1, done.looks) * 1000, 1),
-        "worst_look_ms": round(done.worst_look_ms, 1),
+        "duration_s": round(result.duration_s, 2),
+        "looks": result.looks,
+        "cpu_ms_a_look": round(result.cpu_s / max(1, result.looks) * 1000, 1),
+        "worst_look_ms": round(result.worst_look_ms, 1),
     }
 
 
 def _assigned(events: list[tuple[float, Event]], passes: list[Pass]) -> _Tally:
     tally = _Tally([[] for _ in passes])
     pairs = sorted(
-        (_apart(event, passes[at]), number, at)
+        (_distance(event, passes[at]), number, at)
         for number, (_, event) in enumerate(events)
-        for at in _homes(event, passes)
+        for at in _candidates(event, passes)
     )
     placed: set[int] = set()
     for _, number, at in pairs:
         if number not in placed and len(tally.of_pass[at]) < passes[at].faces:
             tally.of_pass[at].append(events[number])
             placed.add(number)
-    housed = {number for _, number, _ in pairs}
+    in_some_pass = {number for _, number, _ in pairs}
     nearest = {
-        number: min(apart[0] for apart, other, _ in pairs if other == number)
-        for number in housed - placed
+        number: min(distance[0] for distance, other, _ in pairs if other == number)
+        for number in in_some_pass - placed
     }
     tally.others = [
         events[number][1]
-        for number, apart in sorted(nearest.items())
-        if _is_other(events[number][1], apart)
+        for number, distance in sorted(nearest.items())
+        if _is_other(events[number][1], distance)
     ]
     tally.doubled = len(nearest) - len(tally.others)
-    tally.stray = [event for number, event in enumerate(events) if number not in housed]
+    tally.stray = [event for number, event in enumerate(events) if number not in in_some_pass]
     return tally
 
 
@@ -138,7 +136,7 @@ def _middle_s(event: Event) -> float:
     return ((event.started_at + event.ended_at) / 2 - EPOCH_NS) / NS_PER_S
 
 
-def _homes(event: Event, passes: list[Pass]) -> list[int]:
+def _candidates(event: Event, passes: list[Pass]) -> list[int]:
     return [
         at
         for at, one in enumerate(passes)
@@ -146,23 +144,23 @@ def _homes(event: Event, passes: list[Pass]) -> list[int]:
     ]
 
 
-def _apart(event: Event, one: Pass) -> tuple[int, float]:
-    """How unlike the plates are, then how far apart the middles."""
+def _distance(event: Event, one: Pass) -> tuple[int, float]:
+    """Return the number of different characters, and the distance of the middles in seconds."""
     late_s = abs(_middle_s(event) - (one.enter_s + one.leave_s) / 2)
     if one.plate is None or event.plate is None or not event.plate.text:
-        return _MOST_APART, late_s
+        return _MAX_DISTANCE, late_s
     text, truth = event.plate.text, normalise(one.plate)
     return sum(a != b for a, b in zip(text, truth, strict=False)) + abs(
         len(text) - len(truth)
     ), late_s
 
 
-def _is_other(event: Event, apart: int) -> bool:
-    """Of an event too many, whose plate is so unlike that of the pass it is most like."""
+def _is_other(event: Event, distance: int) -> bool:
+    """Return whether an extra event is of another vehicle, by its distance to the nearest pass."""
     return (
         event.plate is not None
         and event.plate.confidence >= OTHER_CONFIDENCE
-        and OTHER_APART <= apart < _MOST_APART
+        and OTHER_DISTANCE <= distance < _MAX_DISTANCE
     )
 
 

@@ -24,10 +24,10 @@ from storage.events.damaged_objects import DamagedObjects
 from storage.site.alarms import Alarms
 from storage.site.site_identity import SiteFaults
 
-LOOK_EVERY_S = 5.0
+CHECK_EVERY_S = 5.0
 DOWN_S = 180.0
-AWAY_S = 120.0
-STEP_TOLD_S = 900.0
+OUTAGE_S = 120.0
+STEP_ALARM_S = 900.0
 _MOST_NAMED = 5
 _log = logging.getLogger(__name__)
 
@@ -54,10 +54,10 @@ class AlarmMonitor:
         self._clock = clock
         self._folder = folder
         self._late_s = settings.upload_late_h * 3600
-        self._away_since_s: dict[AlarmName, float] = {}
+        self._down_since_s: dict[AlarmName, float] = {}
         self._steps = clock.steps
         self._stepped: tuple[float, ClockStep] | None = None
-        self._say = FloodGate(_log.warning, clock, every_s=60.0)
+        self._warn = FloodGate(_log.warning, clock, every_s=60.0)
         self.oldest_waiting_ns: Callable[[], int | None] = lambda: None
         """The end of the oldest segment waiting to be uploaded; set where segments are uploaded."""
         self.site_faults: Callable[[], SiteFaults] = SiteFaults
@@ -67,7 +67,7 @@ class AlarmMonitor:
         """The alarm sentence about the audit log of this data folder; set where there is one."""
 
     def run(self, stop: threading.Event) -> None:
-        while not self._clock.wait(stop, LOOK_EVERY_S):
+        while not self._clock.wait(stop, CHECK_EVERY_S):
             self.run_once()
 
     def run_once(self) -> None:
@@ -78,34 +78,36 @@ class AlarmMonitor:
         self._alarms.set(AlarmName.UPLOADS_BEHIND, self._uploads_behind())
         self._alarms.set(AlarmName.AUDIT_FULL, self.audit_alarm())
         self._alarms.set(
-            AlarmName.STORE_UNREACHABLE, self._away(AlarmName.STORE_UNREACHABLE, self._objects.ping)
+            AlarmName.STORE_UNREACHABLE,
+            self._outage(AlarmName.STORE_UNREACHABLE, self._objects.ping),
         )
         self._alarms.set(
-            AlarmName.INDEX_UNREACHABLE, self._away(AlarmName.INDEX_UNREACHABLE, self._redis.ping)
+            AlarmName.INDEX_UNREACHABLE,
+            self._outage(AlarmName.INDEX_UNREACHABLE, self._redis.ping),
         )
-        self._look_for_damage()
-        self._look_for_losses()
+        self._check_damage()
+        self._check_losses()
         try:
             self._alarms.publish(self._redis)
         except (StoreError, OSError) as error:
-            self._say("tell", f"the alarms cannot be published: {error}")
+            self._warn("publish", f"the alarms cannot be published: {error}")
 
-    def _look_for_losses(self) -> None:
-        """While a store does not respond, the alarms stay as they are."""
+    def _check_losses(self) -> None:
+        """Update the alarms about lost data, unless a store does not respond."""
         try:
             faults = self.site_faults()
         except StoreError as error:
-            self._say("losses", f"the stores cannot be checked for lost data: {error}")
+            self._warn("losses", f"the stores cannot be checked for lost data: {error}")
             return
         self._alarms.set(AlarmName.STORE_LOST, faults.objects)
         self._alarms.set(AlarmName.INDEX_EMPTIED, faults.index)
 
-    def _look_for_damage(self) -> None:
-        """While Redis does not respond, the alarm stays as it is."""
+    def _check_damage(self) -> None:
+        """Update the alarm about damaged files, unless Redis does not respond."""
         try:
             damaged = self._damaged.all()
         except StoreError as error:
-            self._say("damaged", f"the list of damaged event files cannot be read: {error}")
+            self._warn("damaged", f"the list of damaged event files cannot be read: {error}")
             return
         sentence = None
         if damaged:
@@ -158,16 +160,16 @@ class AlarmMonitor:
             "store and the network"
         )
 
-    def _away(self, name: AlarmName, ping: Callable[[], None]) -> str | None:
+    def _outage(self, name: AlarmName, ping: Callable[[], None]) -> str | None:
         try:
             ping()
         except StoreError as error:
-            since_s = self._away_since_s.setdefault(name, self._clock.monotonic_s())
-            away_s = self._clock.monotonic_s() - since_s
-            return (
-                f"unavailable for {away_s / 60:.0f} minutes: {error}" if away_s >= AWAY_S else None
-            )
-        self._away_since_s.pop(name, None)
+            since_s = self._down_since_s.setdefault(name, self._clock.monotonic_s())
+            down_s = self._clock.monotonic_s() - since_s
+            if down_s < OUTAGE_S:
+                return None
+            return f"unavailable for {down_s / 60:.0f} minutes: {error}"
+        self._down_since_s.pop(name, None)
         return None
 
     def _clock_step(self) -> str | None:
@@ -178,7 +180,7 @@ class AlarmMonitor:
         steps, before = self._clock.steps, self._steps
         if steps != before:
             self._steps, self._stepped = steps, (now_s, steps[-1])
-        if self._stepped is not None and now_s - self._stepped[0] >= STEP_TOLD_S:
+        if self._stepped is not None and now_s - self._stepped[0] >= STEP_ALARM_S:
             self._stepped = None
         return (
             f"{self._stepped[1]}: correct the time source (NTP) of the node"

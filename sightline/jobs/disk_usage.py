@@ -1,7 +1,7 @@
-"""What a data folder takes besides recordings: on one machine the stores' own data, the spool,
-logs. Recordings make room for it.
+"""The disk usage of a data folder without its recordings, which leave room for it.
 
-The audit log does not count: it has a bound of its own, and requests from outside make it grow.
+On one machine it includes the data of the stores, the spool and logs. The audit log does not count:
+it has its own limit, and requests from outside make it grow.
 """
 
 from __future__ import annotations
@@ -11,13 +11,11 @@ from pathlib import Path
 from domain.clock import Clock
 from domain.paths.data_layout import Layout
 
-_AGAIN_S = 30.0
+_CACHED_S = 30.0
 
 
 class OtherDiskUsage:
-    """Counted anew every half minute at most: it changes slowly, and the stores hold it in few
-    large files.
-    """
+    """Measures the usage at most every half minute, because it changes slowly."""
 
     def __init__(self, layout: Layout, clock: Clock) -> None:
         self._layout = layout
@@ -26,9 +24,9 @@ class OtherDiskUsage:
         self._size_bytes = 0
 
     def size_bytes(self) -> int:
-        """Bytes on disk of everything under the data folder but recordings and the audit log."""
+        """Return the size on disk of the data folder without recordings and the audit log."""
         if self._clock.monotonic_s() >= self._due_s:
-            self._due_s = self._clock.monotonic_s() + _AGAIN_S
+            self._due_s = self._clock.monotonic_s() + _CACHED_S
             left_out = (self._layout.recordings, self._layout.audit)
             self._size_bytes = sum(
                 _on_disk(folder) for folder in self._layout.root.iterdir() if folder not in left_out
@@ -37,8 +35,9 @@ class OtherDiskUsage:
 
 
 def _on_disk(path: Path) -> int:
-    """Blocks really taken: the stores make files with holes. What vanishes while it is counted
-    takes nothing.
+    """Return the size of the allocated blocks, because the stores create sparse files.
+
+    Files that are deleted meanwhile count as 0.
     """
     try:
         size_bytes = path.lstat().st_blocks * 512

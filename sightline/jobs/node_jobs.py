@@ -1,6 +1,7 @@
-"""What a node needs done once, whatever its cameras are; its first worker does it: journals and
-recordings go up, what is too old and what has no room goes, and people are told what they must
-know.
+"""The periodic jobs of a node, which its first worker runs.
+
+They upload journals and recordings, delete what is expired or has no room, raise alarms, and match
+watches.
 """
 
 from __future__ import annotations
@@ -52,14 +53,16 @@ _log = logging.getLogger(__name__)
 BUCKET_EVERY_S = 5.0
 RETAIN_EVERY_S = 60.0
 SITE_EVERY_S = 3600
-RETRIES_QUIET = 15
-LOOK_EVERY_S = 60.0
+FAILURES_BEFORE_ALARM = 15
+IMPOSSIBLE_EVERY_S = 60.0
 HOLDS_EVERY_S = 10.0
 LOOK_BACK_H = 7 * 24
-"""As far as is asked for where nobody says; the rest is looked at when somebody does."""
+"""The default range of a request for impossible legs; older legs are computed on request."""
 
 
 class NodeJobs:
+    """Creates the jobs of a node."""
+
     def __init__(
         self,
         settings: Settings,
@@ -84,8 +87,8 @@ class NodeJobs:
         self._uploads = None if has_own_store(layout) else self._make_uploads()
 
     def jobs(self) -> dict[str, Job]:
-        """Each runs in a thread of its own until its event is set."""
-        watch = AlarmMonitor(
+        """Return the jobs by name. Each runs in its own thread until its event is set."""
+        monitor = AlarmMonitor(
             self._alarms,
             (self._stores.redis, self._stores.objects),
             self._cameras,
@@ -94,24 +97,24 @@ class NodeJobs:
             self._settings,
             self._layout.root,
         )
-        watch.site_faults = self._stores.identity.settle
+        monitor.site_faults = self._stores.identity.settle
         jobs: dict[str, Job] = {
             "journal": self._upload_journal, "disk": self._bound_disk, "retention": self._retain,
             "holds": self._follow_holds,
-            "archive": self._move_old, "watch": watch.run,
+            "archive": self._move_old, "watch": monitor.run,
             "impossible": self._refresh_impossible,
         }  # fmt: skip
-        watch.audit_alarm = self._audit.alarm
+        monitor.audit_alarm = self._audit.alarm
         jobs |= self._watch_jobs()
         if self._uploads is not None:
-            watch.oldest_waiting_ns = self._uploads.oldest_waiting_ns
+            monitor.oldest_waiting_ns = self._uploads.oldest_waiting_ns
             jobs["uploads"] = self._upload
             jobs["gaps"] = self._upload_gaps
         return jobs
 
     def _watch_jobs(self) -> dict[str, Job]:
         stores, audit = self._stores, self._audit
-        found = WatchMatcher(
+        matcher = WatchMatcher(
             stores.feed,
             stores.index,
             stores.watches,
@@ -121,20 +124,20 @@ class NodeJobs:
             self._settings.node,
         )
         return {
-            "vehicle watches": found.run,
+            "vehicle watches": matcher.run,
             "webhooks": Webhooks(
                 stores.matches,
                 stores.watches,
                 audit,
                 self._settings,
                 self._clock,
-                lambda: found.is_matching,
+                lambda: matcher.is_matching,
             ).run,
         }
 
     def _make_uploads(self) -> Uploads:
-        """Where the store is the node's own, on its disk, a segment would be held twice: there
-        is none.
+        """Create the uploads. An instance with its own store has none: it would store segments
+        twice on one disk.
         """
         kept = TriggerLog(self._layout, self._settings).kept_ranges
         stored = StoredSegments(self._stores.objects, self._clock)
@@ -157,7 +160,7 @@ class NodeJobs:
         return self._registry.now().registry.cameras
 
     def _kept_cameras(self) -> Sequence[Camera]:
-        """Cameras that left the registry too: their recordings keep the place that they had."""
+        """Return all cameras with stored data, also those that left the registry."""
         return self._registry.now().kept_cameras
 
     def _upload_journal(self, stop: threading.Event) -> None:
@@ -183,7 +186,7 @@ class NodeJobs:
             pass
 
     def _has_bucket(self) -> bool:
-        """Made here too: the store may have been away when the site started for the first time."""
+        """Create the bucket: the store may have been unavailable at the first start of the site."""
         try:
             self._stores.objects.ensure_bucket()
         except StoreError as error:
@@ -192,11 +195,11 @@ class NodeJobs:
         return True
 
     def _bound_disk(self, stop: threading.Event) -> None:
-        bound = DiskQuota(self._ledger, self._settings, self._clock, self._claims())
-        DiskQuotaJob(bound, self._layout, self._clock).run(stop)
+        quota = DiskQuota(self._ledger, self._settings, self._clock, self._claims())
+        DiskQuotaJob(quota, self._layout, self._clock).run(stop)
 
     def _follow_holds(self, stop: threading.Event) -> None:
-        """Keep the node's copy of the legal holds fresh, for when the store is away."""
+        """Update the node's copy of the legal holds, for times without the object store."""
         follower = HoldFollower(self._holds, self._alarms.set)
         while not self._clock.wait(stop, HOLDS_EVERY_S):
             follower.run_once()
@@ -205,8 +208,9 @@ class NodeJobs:
         return SiteJob(name, every_s, work, self._stores.redis, self._settings.node)
 
     def _refresh_impossible(self, stop: threading.Event) -> None:
-        """Keep the impossible legs of the last week computed, so that a request for them is fast:
-        one node does it in each minute.
+        """Compute the impossible legs of the last week, so that a request for them is fast.
+
+        One node does it in each minute.
         """
 
         def refresh(_: threading.Event) -> bool:
@@ -214,15 +218,16 @@ class NodeJobs:
             self._stores.index.impossible(hour - LOOK_BACK_H, hour)
             return True
 
-        job = self._site_job("impossible", round(LOOK_EVERY_S) - 5, refresh)
-        job.run(stop, self._clock, LOOK_EVERY_S)
+        job = self._site_job("impossible", round(IMPOSSIBLE_EVERY_S) - 5, refresh)
+        job.run(stop, self._clock, IMPOSSIBLE_EVERY_S)
 
     def _clip_ranges(self) -> list[tuple[str, int, int]]:
         return self._spool.clip_ranges(self._settings.clip_before_s, self._settings.clip_after_s)
 
     def _retain(self, stop: threading.Event) -> None:
-        """Delete what is too old: on this node every minute, since unclaimed recordings soon fill a
-        disk, and in the site's stores once in an hour by one node.
+        """Delete expired data: on this node every minute, in the site's stores once an hour.
+
+        Recordings without a trigger would fill a disk soon. One node serves the site's stores.
         """
         kept = Kept(
             Ledger(self._layout.recordings),
@@ -257,11 +262,11 @@ class NodeJobs:
                 why = str(error)
             self._alarms.set(
                 AlarmName.RETENTION_STOPPED,
-                f"expired data is not deleted: {why}" if failed >= RETRIES_QUIET else None,
+                f"expired data is not deleted: {why}" if failed >= FAILURES_BEFORE_ALARM else None,
             )
 
     def refuse_other_store(self) -> None:
-        """A store that is not the site's lacks the legal holds that retention must obey."""
+        """Raise StoreError for a store of another site: it lacks the legal holds of this site."""
         lost = self._stores.identity.check().objects
         if lost is not None:
             raise StoreError(lost)
@@ -280,9 +285,7 @@ class NodeJobs:
         return archiver_of(self._stores, self._archive, self._clock)
 
     def _move_old(self, stop: threading.Event) -> None:
-        """Move events that are older than the index holds to the archive: one node does it in each
-        hour.
-        """
+        """Move events to the archive that are too old for the index; one node does it each hour."""
 
         def move(stop: threading.Event) -> bool:
             return self._archiver().run(self._settings.index_days, stop) is not None

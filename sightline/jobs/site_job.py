@@ -22,9 +22,9 @@ raises StoreError or OSError where a store is unavailable.
 class SiteJob:
     """Every node of the site calls it often, and the first call in an interval does the work.
 
-    Where the work fails or is not finished, the lock of the interval is released, so that the next
-    call on any node tries again. Two nodes that work at once must do no harm: the lock expires
-    while long work still goes on.
+    If the work fails or is not finished, the lock of the interval is released, so that the next
+    call on any node retries it. Concurrent work of two nodes must do no harm: the lock expires
+    during long work.
     """
 
     def __init__(self, name: str, every_s: int, work: SiteWork, redis: Redis, node: str) -> None:
@@ -41,8 +41,9 @@ class SiteJob:
                 _log.warning("the site's job `%s` is tried again later: %s", self._name, error)
 
     def run_once(self, stop: threading.Event) -> None:
-        """Do the work, unless it was done in this interval. Raises StoreError or OSError where the
-        work or the lock raises it.
+        """Do the work, unless it was done in this interval.
+
+        Raises StoreError or OSError where the work or the lock raises it.
         """
         if not self._lock.acquire():
             return

@@ -1,5 +1,6 @@
-"""Matches events with vehicle watches, once for the city: whichever node has the lease. What it
-missed it catches up.
+"""Matches events with watches. The node that has the lease does it for the whole site.
+
+Events that it missed are searched in the index.
 """
 
 from __future__ import annotations
@@ -27,28 +28,34 @@ from storage.site.watch_matches import WatchMatches
 from storage.site.watches import Watches
 
 _log = logging.getLogger(__name__)
-LOOK_EVERY_S = 0.2
+POLL_S = 0.2
 IDLE_S = 1.0
-PAY_S = 0.1
-"""So long at most what arrives waits for what is looked up."""
+CATCH_UP_S = 0.1
+"""The longest time for which new arrivals wait for searches in the index."""
 PAGE = 500
 LOOK_BACK_NS = NS_PER_DAY
-"""Where the feed no longer has what was missed, the index is asked; events of a spool may have
-passed so long before they were indexed.
+"""How far a search for missed events goes back before the last matched arrival.
+
+Events from a spool may be indexed so long after they happened.
 """
-MOST_FOUND = 500
-"""Of one watch, where it catches up by the index; a watch with more than that is no watch for a
-vehicle.
+MAX_FOUND = 500
+"""The number of events of one watch that are searched in the index.
+
+A watch with more events is not for a single vehicle.
 """
 
 
 @dataclass(frozen=True, slots=True)
-class FoundMatches:
+class FoundMatch:
+    """A watch and one match of it."""
+
     watch: Watch
     match: WatchMatch
 
 
 class WatchMatcher:
+    """Matches the events of the feed, and searches events that the feed no longer has."""
+
     def __init__(
         self,
         feed: Feed,
@@ -67,15 +74,15 @@ class WatchMatcher:
         self._clock = clock
         self._owner = f"{node}/{os.getpid()}/{secrets.token_hex(4)}"
         self._version: str | None = None
-        self._book = WatchIndex(())
-        self._owing: list[Watch] | None = None
-        """Of what is to be looked up, what is left."""
+        self._active = WatchIndex(())
+        self._to_search: list[Watch] | None = None
+        """The watches whose missed events are not searched yet; None before the search starts."""
         self._warn = FloodGate(_log.warning, clock, every_s=10.0)
 
     @property
     def is_matching(self) -> bool:
-        """Whether there are watches, as far as this node has looked."""
-        return bool(self._book.watches)
+        """Whether there are active watches, as far as this node knows."""
+        return bool(self._active.watches)
 
     def run(self, stop: threading.Event) -> None:
         pause_s = 0.0
@@ -87,28 +94,29 @@ class WatchMatcher:
                 pause_s = IDLE_S
 
     def run_once(self) -> float:
-        """Match what arrived, and some of what is owed; how long to wait before the next time."""
+        """Match new arrivals and search some missed events; return the delay to the next call."""
         if not self._matches.acquire_lease(self._owner):
-            self._owing = None
+            self._to_search = None
             return IDLE_S
         position = self._matches.position()
         page = self._feed.after(position or 0, PAGE)
-        # after the page: a watch is there for whatever was indexed after it was placed
-        self._read_book()
+        # The watches are read after the page, so that they include all that were placed before.
+        self._read_watches()
         self._expire()
         if position is None or position < page.known_from:
-            self._owe(page, position)
+            self._schedule_search(page, position)
             return 0.0
         if page.items:
             position = page.items[-1][0]
             self._add(
-                [one for _, event in page.items for one in self._found(self._book, event)], position
+                [one for _, event in page.items for one in self._found(self._active, event)],
+                position,
             )
-        if len(page.items) == PAGE or self._pay(position):
+        if len(page.items) == PAGE or self._search_missed(position):
             return 0.0
-        return LOOK_EVERY_S if self._book.watches else IDLE_S
+        return POLL_S if self._active.watches else IDLE_S
 
-    def _read_book(self) -> None:
+    def _read_watches(self) -> None:
         version = self._watches.version()
         if version is None:
             _log.warning(
@@ -117,63 +125,67 @@ class WatchMatcher:
             )
             version = self._watches.version()
         if version != self._version:
-            self._book = WatchIndex(self._watches.active())
+            self._active = WatchIndex(self._watches.active())
             self._version = version
 
     def _expire(self) -> None:
         now_ns = self._clock.wall_ns()
-        over = [watch for watch in self._book.watches.values() if not watch.is_active_at(now_ns)]
-        for watch in over:
+        expired = [
+            watch for watch in self._active.watches.values() if not watch.is_active_at(now_ns)
+        ]
+        for watch in expired:
             self._audit.append(entry_of(watch, "watch.expire", {"watch": watch.id}))
             self._watches.end(watch.id, Ended.EXPIRED, "")
-        if over:
-            self._read_book()
+        if expired:
+            self._read_watches()
 
-    def _owe(self, page: FeedPage, position: int | None) -> None:
-        """The feed has forgotten some, or nobody knows how far it was matched: that is looked
-        up beside what arrives now.
+    def _schedule_search(self, page: FeedPage, position: int | None) -> None:
+        """Schedule a search in the index, because the feed no longer has all missed events.
+
+        New arrivals are matched meanwhile.
         """
         now_ns = self._clock.wall_ns()
         missed_ns = now_ns if position is None else min(now_ns, position * 1000)
         self._matches.owe((missed_ns - LOOK_BACK_NS) // NS_PER_MS, page.last)
-        self._owing = None
+        self._to_search = None
 
-    def _pay(self, position: int) -> bool:
-        """Look some watches up in the index. Whether there are more; whoever goes on after a
-        crash begins anew.
+    def _search_missed(self, position: int) -> bool:
+        """Search the missed events of some watches; return whether there was any to search.
+
+        After a crash the search starts again.
         """
         since_ms = self._matches.owed()
         if since_ms is None:
             return False
-        if self._owing is None:
-            self._owing = list(self._book.watches.values())
+        if self._to_search is None:
+            self._to_search = list(self._active.watches.values())
             _log.warning(
                 "%d vehicle watches are matched with the events in the index since %s",
-                len(self._owing),
+                len(self._to_search),
                 rfc3339(since_ms * NS_PER_MS),
             )
-        until_s = self._clock.monotonic_s() + PAY_S
-        while self._owing and self._clock.monotonic_s() < until_s:
-            watch = self._owing.pop()
+        until_s = self._clock.monotonic_s() + CATCH_UP_S
+        while self._to_search and self._clock.monotonic_s() < until_s:
+            watch = self._to_search.pop()
             query = EventQuery(
                 kind="vehicle",
                 plate=watch.plate,
                 fuzzy=watch.fuzzy,
                 from_ns=max(watch.placed_at, since_ms * NS_PER_MS),
             )
-            book = WatchIndex([watch])
+            single = WatchIndex([watch])
             self._add(
-                [one for event in self._indexed(query) for one in self._found(book, event)],
+                [one for event in self._indexed(query) for one in self._found(single, event)],
                 position,
             )
-        if not self._owing:
+        if not self._to_search:
             self._matches.clear_owed()
-            self._owing = None
+            self._to_search = None
         return True
 
     def _indexed(self, query: EventQuery) -> Iterator[Event]:
         after, count = None, 0
-        while count < MOST_FOUND:
+        while count < MAX_FOUND:
             page = self._index.query(query, 100, after)
             yield from page.events
             count += len(page.events)
@@ -181,10 +193,10 @@ class WatchMatcher:
             if after is None:
                 return
 
-    def _found(self, book: WatchIndex, event: Event) -> list[FoundMatches]:
+    def _found(self, watches: WatchIndex, event: Event) -> list[FoundMatch]:
         return [
-            FoundMatches(watch, self._match(watch, match, event))
-            for watch, match in book.matches(event)
+            FoundMatch(watch, self._match(watch, match, event))
+            for watch, match in watches.matches(event)
         ]
 
     def _match(self, watch: Watch, match: Match, event: Event) -> WatchMatch:
@@ -199,8 +211,8 @@ class WatchMatcher:
             case=watch.case,
         )
 
-    def _add(self, found: Sequence[FoundMatches], position: int) -> None:
-        """Audited first, so that nobody is told what is not written down."""
+    def _add(self, found: Sequence[FoundMatch], position: int) -> None:
+        """Publish new matches, after they are in the audit log."""
         unseen = {match.id for match in self._matches.unseen([one.match for one in found])}
         new = {one.match.id: one for one in found if one.match.id in unseen}
         for one in new.values():
@@ -227,7 +239,7 @@ def entry_of(
     status: int | None = 200,
     phase: Phase = Phase.ACCESS,
 ) -> AuditEntry:
-    """What happened to a watch by itself, under the name of who placed it."""
+    """Return the audit line of a process for a watch, under the name of its person."""
     return AuditEntry(
         person=watch.placed_by,
         role=None,

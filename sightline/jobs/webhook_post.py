@@ -1,8 +1,7 @@
-"""One POST of a webhook, whose whole exchange ends at a deadline, however slowly the receiver
-answers.
+"""One POST of a webhook, with a deadline for the whole exchange.
 
-The timeouts of HTTP libraries begin anew with each byte that arrives, so a receiver that sends a
-byte of a header every few seconds could hold a connection for as long as it likes.
+The timeouts of HTTP libraries start again with each received byte, so a receiver that sends one
+byte every few seconds could hold a connection without end.
 """
 
 from __future__ import annotations
@@ -23,21 +22,24 @@ from api.feeds.webhook_address import Target
 from domain.clock import Clock
 
 POST_ERRORS = (OSError, HTTPException, ValueError)
-"""What `post` raises where there is no answer in time, or none that is HTTP."""
+"""The errors that `post` raises for a late or malformed response."""
 _SAFE = "".join(map(chr, range(0x21, 0x7F)))
 
 
 def post(
     target: Target, headers: Mapping[str, str], body: bytes, clock: Clock, within_s: float
 ) -> int:
-    """The status of the answer, of which nothing else is read. Raises `POST_ERRORS`."""
+    """Send a POST and return the status of the response; its body is not read.
+
+    Raises `POST_ERRORS`.
+    """
     parts = urlsplit(target.url)
     host, port = parts.hostname or "", parts.port or 0
     ends_s = clock.monotonic_s() + within_s
     with ExitStack() as held:
         connected = held.enter_context(socket.create_connection((host, port), timeout=within_s))
         if parts.scheme == "https":
-            # The timeout of the socket holds for the handshake as a whole.
+            # The timeout of the socket applies to the handshake as a whole.
             connected = held.enter_context(
                 _tls().wrap_socket(connected, server_hostname=target.host)
             )
@@ -63,9 +65,7 @@ def _tls() -> ssl.SSLContext:
 
 
 class _DeadlineSocket:
-    """What `http.client` uses of a socket, with the time that is left as the timeout of each
-    call.
-    """
+    """The socket interface that `http.client` uses; each call may use the remaining time."""
 
     def __init__(self, connected: socket.socket, clock: Clock, ends_s: float) -> None:
         self._socket = connected

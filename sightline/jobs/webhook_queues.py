@@ -1,6 +1,4 @@
-"""Work for many receivers in threads: one piece at a time for each of them, so that a slow one
-delays none of the others.
-"""
+"""A bounded queue for each receiver, with one thread, so that a slow one delays no other."""
 
 from __future__ import annotations
 
@@ -14,30 +12,29 @@ Piece = TypeVar("Piece")
 
 
 class WebhookQueues(Generic[Piece]):
-    """Thread-safe. Each receiver has a bounded queue, and one thread while there is anything in
-    it.
+    """The queues of all receivers. Thread-safe.
+
+    A receiver has a thread while its queue is not empty.
     """
 
-    def __init__(
-        self, work: Callable[[Piece], None], most_receivers: int, most_waiting: int
-    ) -> None:
+    def __init__(self, work: Callable[[Piece], None], max_receivers: int, max_queued: int) -> None:
         self._work = work
-        self._most_waiting = most_waiting
-        self._threads = ThreadPoolExecutor(most_receivers, "webhook")
+        self._max_queued = max_queued
+        self._threads = ThreadPoolExecutor(max_receivers, "webhook")
         self._lock = threading.Lock()
         self._queues: dict[str, deque[Piece]] = {}
         self._running: list[Future[None]] = []
 
     def add(self, receiver: str, piece: Piece) -> bool:
-        """False where the queue of this receiver is full.
+        """Queue a piece of work; return False where the queue of this receiver is full.
 
-        Raises what a piece raised earlier: its receiver's queue was dropped with it.
+        Raises the error of an earlier piece, whose queue was dropped.
         """
         with self._lock:
             failed = [one for one in self._running if one.done() and one.exception() is not None]
             self._running = [one for one in self._running if not one.done()]
             queue = self._queues.get(receiver)
-            if queue is not None and len(queue) >= self._most_waiting:
+            if queue is not None and len(queue) >= self._max_queued:
                 return False
             if queue is None:
                 queue = self._queues[receiver] = deque()
@@ -48,7 +45,7 @@ class WebhookQueues(Generic[Piece]):
         return True
 
     def wait(self) -> None:
-        """Until all that was added is done. Raises what a piece raised."""
+        """Wait until all queues are empty. Raises the error of a piece."""
         while True:
             with self._lock:
                 running, self._running = self._running, []
@@ -58,7 +55,7 @@ class WebhookQueues(Generic[Piece]):
                 one.result()
 
     def close(self) -> None:
-        """Drop what waits, and wait for what is being done."""
+        """Drop all queued work, and wait for the running work."""
         with self._lock:
             for queue in self._queues.values():
                 queue.clear()

@@ -1,9 +1,8 @@
-"""Sends the matches of vehicle watches to other systems: signed, to allowed networks alone, again
-and again with growing pauses.
+"""Sends the matches of watches to webhooks: signed, to allowed networks only, with retries.
 
-Each receiver (scheme, host and port) has a queue of its own, and a deadline holds for each
-exchange: one that is slow or dead delays none of the others. What finds a full queue is due again
-later; nothing is lost, since Redis has all of it.
+Each receiver (scheme, host and port) has its own queue, and each exchange has a deadline, so that a
+slow receiver delays no other. A delivery that finds a full queue is due again later; none is lost,
+because all are in Redis.
 """
 
 from __future__ import annotations
@@ -33,35 +32,38 @@ from storage.site.watch_matches import Delivery, WatchMatches
 from storage.site.watches import Watches
 
 _log = logging.getLogger(__name__)
-LOOK_EVERY_S = 0.25
+POLL_S = 0.25
 IDLE_S = 1.0
-"""Where there is no watch, or another node matches."""
-AWAY_S = 1.0
-CLAIMED_AT_ONCE = 16
-MOST_RECEIVERS = 32
-"""That are sent to at once. Others wait for a thread."""
-MOST_WAITING = 16
-"""For one receiver."""
+"""The poll interval while there is no watch, or another node matches."""
+RETRY_S = 1.0
+CLAIM_SIZE = 16
+MAX_RECEIVERS = 32
+"""The number of receivers that are sent to concurrently; others wait for a thread."""
+MAX_QUEUED = 16
+"""The queue length of one receiver."""
 EXCHANGE_S = 10.0
-"""The most that one POST takes, from the connection to the status of the answer."""
-HELD_MS = 60_000
-"""A sender that died with a delivery in hand: another sends it after this."""
+"""The deadline of one POST, from the connection to the status of the response."""
+CLAIM_MS = 60_000
+"""How long a claimed delivery belongs to its process; then another one may send it."""
 DEFERRED_MS = 10_000
-"""When a delivery is due again that found the queue of its receiver full."""
-MOST_TRIES = 15
-LONGEST_PAUSE_S = 3600
+"""The delay of a delivery that found the queue of its receiver full."""
+MAX_TRIES = 15
+MAX_PAUSE_S = 3600
 
 
 @dataclass(frozen=True, slots=True)
 class _Claimed:
-    """A delivery, and until when (UTC) no other process sends it."""
+    """A delivery that this process sends."""
 
     delivery: Delivery
     watch: Watch
     until_ms: int
+    """The time (UTC) until which no other process sends it."""
 
 
 class Webhooks:
+    """Sends the due deliveries; a job of a node."""
+
     def __init__(
         self,
         matches: WatchMatches,
@@ -71,14 +73,14 @@ class Webhooks:
         clock: Clock,
         is_matching: Callable[[], bool] = lambda: True,
     ) -> None:
-        """`is_matching`: whether this node may find something at any moment."""
+        """`is_matching` returns whether this node matches watches now."""
         self._is_matching = is_matching
         self._matches = matches
         self._watches = watches
         self._audit = audit
         self._settings = settings
         self._clock = clock
-        self._receivers = WebhookQueues(self._send, MOST_RECEIVERS, MOST_WAITING)
+        self._receivers = WebhookQueues(self._send, MAX_RECEIVERS, MAX_QUEUED)
         self._warn = FloodGate(_log.warning, clock, every_s=10.0)
 
     def run(self, stop: threading.Event) -> None:
@@ -86,19 +88,17 @@ class Webhooks:
         try:
             while not self._clock.wait(stop, pause_s):
                 try:
-                    pause_s = (
-                        0.0 if self.run_once() else LOOK_EVERY_S if self._is_matching() else IDLE_S
-                    )
+                    pause_s = 0.0 if self.run_once() else POLL_S if self._is_matching() else IDLE_S
                 except StoreError as error:
                     self._warn("store", f"webhooks are delayed: {error}")
-                    pause_s = AWAY_S
+                    pause_s = RETRY_S
         finally:
             self._receivers.close()
 
     def run_once(self) -> int:
-        """Give what is due to the queues of its receivers; how many that were."""
-        until_ms = self._now_ms() + HELD_MS
-        due = self._matches.claim(self._now_ms(), until_ms, CLAIMED_AT_ONCE)
+        """Queue the due deliveries and return their number."""
+        until_ms = self._now_ms() + CLAIM_MS
+        due = self._matches.claim(self._now_ms(), until_ms, CLAIM_SIZE)
         for delivery in due:
             watch = self._watch_of(delivery)
             if watch is None:
@@ -111,12 +111,12 @@ class Webhooks:
         return len(due)
 
     def wait(self) -> None:
-        """Until all that was given to receivers has its outcome."""
+        """Wait until all queued deliveries are sent or have failed."""
         self._receivers.wait()
 
     def _send(self, claimed: _Claimed) -> None:
-        """A store that is away does not end the queue: what it was not told of is due again
-        after `HELD_MS`.
+        """Send one delivery. If a store is unavailable, the delivery is due again after
+        `CLAIM_MS`.
         """
         if self._now_ms() + EXCHANGE_S * 1000 >= claimed.until_ms:
             WEBHOOKS.labels("deferred").inc()
@@ -124,7 +124,7 @@ class Webhooks:
         watch, delivery = claimed.watch, claimed.delivery
         terms = {"watch": watch.id, "match": delivery.match.id, "try": str(delivery.tries + 1)}
         try:
-            # First, or a full audit log would have it sent again and again with no line.
+            # The intent is first: a full audit log would otherwise have it sent without a line.
             self._audit.append(entry_of(watch, "watch.webhook", terms, None, Phase.INTENT))
             status, error = self._answer(watch, delivery)
             self._audit.append(entry_of(watch, "watch.webhook", terms, status, Phase.OUTCOME))
@@ -133,7 +133,7 @@ class Webhooks:
             self._warn("store", f"webhooks are delayed: {error}")
 
     def _answer(self, watch: Watch, delivery: Delivery) -> tuple[int, str]:
-        """Status and error; each 0 or empty where there is none."""
+        """Return status and error, which are 0 and empty where there is none."""
         try:
             status = self._post(watch, delivery)
         except (*POST_ERRORS, BadInput) as fault:
@@ -150,9 +150,7 @@ class Webhooks:
             WEBHOOKS.labels("delivered").inc()
 
     def _watch_of(self, delivery: Delivery) -> Watch | None:
-        """None where nobody wants it any more. One that is over is still told of what was found
-        in its time.
-        """
+        """Return the watch, or None for a deleted one. An expired watch still gets its matches."""
         try:
             watch = self._watches.get(delivery.match.watch)
         except NotFound:
@@ -160,7 +158,7 @@ class Webhooks:
         return None if watch.ended is Ended.DELETED else watch
 
     def _post(self, watch: Watch, delivery: Delivery) -> int:
-        """The status of the answer, of which nothing else is read."""
+        """Send the POST and return the status of the response."""
         target = target_of(watch.webhook, self._settings.allowed_webhook_networks)
         body = WatchMatchView.of(delivery.match).model_dump_json(by_alias=True).encode()
         headers = signed(watch.secret, body, self._clock.wall_ns() // NS_PER_S)
@@ -172,11 +170,11 @@ class Webhooks:
         return post(target, headers, body, self._clock, EXCHANGE_S)
 
     def _failed(self, delivery: Delivery) -> None:
-        if delivery.tries >= MOST_TRIES:
+        if delivery.tries >= MAX_TRIES:
             self._matches.settle(delivery, dead=True)
             WEBHOOKS.labels("dead").inc()
             return
-        pause_s = min(LONGEST_PAUSE_S, 2 ** (delivery.tries - 1)) * random.uniform(0.5, 1.5)
+        pause_s = min(MAX_PAUSE_S, 2 ** (delivery.tries - 1)) * random.uniform(0.5, 1.5)
         self._matches.retry(delivery, self._now_ms() + round(pause_s * 1000))
         WEBHOOKS.labels("failed").inc()
 
@@ -190,8 +188,6 @@ def _receiver(url: str) -> str:
 
 
 def signed(secret: str, body: bytes, at_s: int) -> dict[str, str]:
-    """The headers that prove to a receiver who knows the secret that a body is ours, and of
-    when.
-    """
+    """Return headers with the time and the HMAC of a body, which the receiver can verify."""
     mac = hmac.new(secret.encode(), f"{at_s}.".encode() + body, hashlib.sha256).hexdigest()
     return {"Sightline-Timestamp": str(at_s), "Sightline-Signature": f"v1={mac}"}

@@ -1,9 +1,8 @@
-"""How strained a worker is, measured by itself and left in a file for the node:
-`run/strain/<worker>.json`.
+"""Measures the load of a worker, and writes it for the node to `run/strain/<worker>.json`.
 
-The processor's strain is how late a thread of the worker wakes: that is what an overloaded
-processor, or an interpreter lock that is never free, does to a pull loop, whatever the load average
-says. The disk's is how little of its reserve is left or how much waits to be written.
+The load of the processor is how late a thread of the worker wakes. That is the effect of an
+overloaded processor or a busy interpreter lock on a pull loop, independent of the load average. The
+load of the disk is the used part of its reserve, or the amount of data that waits to be written.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from domain.log import FloodGate
 from domain.metrics import LOAD_RATIO
 from domain.paths.data_layout import Layout
 from domain.settings import Settings
-from sightline.overload.shedding_policy import Strain
+from sightline.overload.shedding_policy import Load
 from sightline.processes.private_files import write_atomically
 from storage.recordings.free_space_reserve import (
     CRITICAL_PART,
@@ -31,24 +30,27 @@ from storage.recordings.free_space_reserve import (
     reserve_load,
 )
 
-BEAT_S = 0.5
-BEATS_A_SECOND = 2
-UNBEARABLE_S = 0.75
-"""Waking this late on average over five seconds is a strain of 1: a frame of a 25-frame camera
-waits for twenty others.
+SAMPLE_EVERY_S = 0.5
+SAMPLES_PER_PUBLICATION = 2
+FULL_LOAD_DELAY_S = 0.75
+"""This mean delay over five seconds is a load of 1.
+
+A frame of a camera with 25 frames a second then waits for twenty others.
 """
 QUEUE_PART = 0.5
-"""Half of what may wait to be written is a strain of 1: what does not fit is lost."""
+"""A write queue that is filled to this part is a load of 1; what does not fit is lost."""
 _WINDOW = 10
-SAY_EVERY_S = 3.0
-"""What has hardly changed is said again only so often: each time costs a file."""
-_HARDLY = 0.05
+PUBLISH_EVERY_S = 3.0
+"""A load that has hardly changed is written at this interval, because each write costs a file."""
+_SMALL_CHANGE = 0.05
 FRESH_S = 10.0
-_STRAIN = TypeAdapter(tuple[float, Strain])
+_LOAD = TypeAdapter(tuple[float, Load])
 _log = logging.getLogger(__name__)
 
 
 class LoadGauge:
+    """Measures and publishes the load of one worker; a job of the worker."""
+
     def __init__(
         self,
         layout: Layout,
@@ -57,50 +59,53 @@ class LoadGauge:
         clock: Clock,
         queue_part: Callable[[], float],
     ) -> None:
-        """`queue_part`: how full what waits for the disk is, 0 to 1."""
+        """`queue_part` returns how full the write queue is, from 0 to 1."""
         self._layout = layout
         self._worker = worker
         self._reserve_bytes = reserve_bytes(settings)
         self._clock = clock
         self._queue_part = queue_part
-        self._said, self._due_s = Strain(), 0.0
+        self._published, self._due_s = Load(), 0.0
         self._late_s: deque[float] = deque(maxlen=_WINDOW)
         self._warn = FloodGate(_log.warning, clock, every_s=10.0)
 
     def run(self, stop: threading.Event) -> None:
-        beats = 0
+        samples = 0
         while True:
             began_s = self._clock.monotonic_s()
-            if self._clock.wait(stop, BEAT_S):
+            if self._clock.wait(stop, SAMPLE_EVERY_S):
                 return
-            self._late_s.append(max(0.0, self._clock.monotonic_s() - began_s - BEAT_S))
-            beats += 1
-            if beats % BEATS_A_SECOND == 0:
+            self._late_s.append(max(0.0, self._clock.monotonic_s() - began_s - SAMPLE_EVERY_S))
+            samples += 1
+            if samples % SAMPLES_PER_PUBLICATION == 0:
                 self.publish()
 
     def publish(self) -> None:
+        """Write the load, unless it has hardly changed since the last publication."""
         measured, now_s = self.measured(), self._clock.monotonic_s()
-        moved = max(
-            abs(measured.processor - self._said.processor), abs(measured.disk - self._said.disk)
+        change = max(
+            abs(measured.processor - self._published.processor),
+            abs(measured.disk - self._published.disk),
         )
-        if moved < _HARDLY and now_s < self._due_s:
+        if change < _SMALL_CHANGE and now_s < self._due_s:
             return
-        self._said, self._due_s = measured, now_s + SAY_EVERY_S
+        self._published, self._due_s = measured, now_s + PUBLISH_EVERY_S
         LOAD_RATIO.labels(f"worker-{self._worker}", "processor").set(measured.processor)
         LOAD_RATIO.labels(f"worker-{self._worker}", "disk").set(measured.disk)
         try:
-            write_strain(self._layout, str(self._worker), measured, self._clock)
+            write_load(self._layout, str(self._worker), measured, self._clock)
         except OSError as error:
             self._warn("file", f"the load of this worker cannot be written: {error}")
 
-    def measured(self) -> Strain:
+    def measured(self) -> Load:
+        """Return the current load."""
         late_s = sum(self._late_s) / _WINDOW
-        return Strain(
-            processor=late_s / UNBEARABLE_S,
-            disk=max(self._queue_part() / QUEUE_PART, self._reserve_strain()),
+        return Load(
+            processor=late_s / FULL_LOAD_DELAY_S,
+            disk=max(self._queue_part() / QUEUE_PART, self._reserve_load()),
         )
 
-    def _reserve_strain(self) -> float:
+    def _reserve_load(self) -> float:
         return (
             reserve_load(self._reserve_bytes, CRITICAL_PART, free_bytes(self._layout.root))
             if self._reserve_bytes
@@ -108,7 +113,8 @@ class LoadGauge:
         )
 
 
-def write_strain(layout: Layout, name: str, measured: Strain, clock: Clock) -> None:
+def write_load(layout: Layout, name: str, measured: Load, clock: Clock) -> None:
+    """Write the load of a worker or of the disk. Raises OSError."""
     write_atomically(
         layout.worker_loads / f"{name}.json",
         json.dumps([clock.monotonic_s(), asdict(measured)]),
@@ -116,16 +122,14 @@ def write_strain(layout: Layout, name: str, measured: Strain, clock: Clock) -> N
     )
 
 
-def strain_of_node(layout: Layout, clock: Clock) -> Strain:
-    """The worst that any worker of the node, or its full-disk rule, said within the last ten
-    seconds.
-    """
-    worst = Strain()
+def load_of_node(layout: Layout, clock: Clock) -> Load:
+    """Return the highest load that the workers and the disk quota wrote in the last ten seconds."""
+    highest = Load()
     for file in layout.worker_loads.glob("*.json"):
         try:
-            at_s, said = _STRAIN.validate_json(file.read_bytes())
+            at_s, measured = _LOAD.validate_json(file.read_bytes())
         except (FileNotFoundError, ValidationError):
             continue
         if abs(clock.monotonic_s() - at_s) < FRESH_S:
-            worst = worst.joined(said)
-    return worst
+            highest = highest.max_with(measured)
+    return highest

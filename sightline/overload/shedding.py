@@ -1,5 +1,6 @@
-"""What the node gives up now: decided once for all its workers, by its first one, and read by
-each from `run/shed.json`.
+"""Load shedding of a node: its first worker decides it for all workers.
+
+Each worker reads the decision from `run/shed.json`.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ from domain.clock import Clock
 from domain.log import FloodGate
 from domain.paths.data_layout import Layout
 from domain.registry import Camera
-from sightline.overload.load import strain_of_node
-from sightline.overload.shedding_policy import Ladder, Pressure, Strain
+from sightline.overload.load import load_of_node
+from sightline.overload.shedding_policy import Ladder, Load, ShedLevels
 from sightline.processes.private_files import write_atomically
 from sightline.processes.status_file import over_limit
 
@@ -27,15 +28,17 @@ _log = logging.getLogger(__name__)
 
 
 class Shedding:
+    """Decides and publishes load shedding once a second; a job of a node."""
+
     def __init__(
         self, layout: Layout, cameras: Callable[[], Sequence[Camera]], clock: Clock
     ) -> None:
-        """`cameras`: those that the node's workers run."""
+        """`cameras` returns the cameras of the node."""
         self._layout = layout
         self._cameras = cameras
         self._clock = clock
-        self._pressure = Pressure()
-        self._said: Mapping[str, Shed] | None = None
+        self._levels = ShedLevels()
+        self._published: Mapping[str, Shed] | None = None
         self._warn = FloodGate(_log.warning, clock, every_s=10.0)
 
     def run(self, stop: threading.Event) -> None:
@@ -43,11 +46,11 @@ class Shedding:
             self.run_once()
 
     def run_once(self) -> None:
-        strain = strain_of_node(self._layout, self._clock)
-        shed = self._pressure.feed(
-            strain, Ladder.of(self._cameras(), over_limit(self._layout)), self._clock.monotonic_s()
-        )
-        if shed == self._said:
+        """Decide with the current load, and write the decision if it changed."""
+        load = load_of_node(self._layout, self._clock)
+        ladder = Ladder.for_cameras(self._cameras(), over_limit(self._layout))
+        shed = self._levels.update(load, ladder, self._clock.monotonic_s())
+        if shed == self._published:
             return
         try:
             write_atomically(self._layout.shed, json.dumps(shed), durable=False)
@@ -56,12 +59,12 @@ class Shedding:
                 "file", f"the load shedding levels cannot be written for the workers: {error}"
             )
             return
-        self._tell(shed, strain)
-        self._said = shed
+        self._log_changes(shed, load)
+        self._published = shed
 
-    def _tell(self, shed: Mapping[str, Shed], strain: Strain) -> None:
-        before = self._said or {}
-        measured = f"processor {strain.processor:.2f}, disk {strain.disk:.2f} of what can be borne"
+    def _log_changes(self, shed: Mapping[str, Shed], load: Load) -> None:
+        before = self._published or {}
+        measured = f"load of the processor {load.processor:.2f}, of the disk {load.disk:.2f}"
         for camera_id in sorted(shed.keys() | before.keys()):
             was, now = before.get(camera_id, Shed.NOTHING), shed.get(camera_id, Shed.NOTHING)
             if was is not now:
@@ -75,7 +78,7 @@ class Shedding:
 
 
 def shed_of_node(layout: Layout) -> Mapping[str, Shed]:
-    """What the node's first worker last decided; nothing where it never had to."""
+    """Return the last decision of the node's first worker; empty where there is none."""
     try:
         return _SHED.validate_json(layout.shed.read_bytes())
     except (FileNotFoundError, ValidationError):

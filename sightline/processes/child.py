@@ -1,6 +1,4 @@
-"""One child process: how it is started, when it is ready, how it is stopped. It never outlives
-its parent.
-"""
+"""One child process: start, readiness and stop. It never outlives its parent."""
 
 from __future__ import annotations
 
@@ -27,33 +25,35 @@ LOG_KEPT_BYTES = 4 << 20
 
 @dataclass(frozen=True, slots=True)
 class ChildSpec:
-    """`ready` answers whether the child serves; `allowed` says which variables of the parent's
-    environment the child gets, and `env` is added to them; `prepare` runs before each start,
-    `cleanup` after it was stopped.
-
-    `parting` is the signal that the kernel sends it when the parent dies. `beat` is a file that the
-    child touches every second or so while all is well with it: one that does not for long hangs,
-    and is killed.
-    """
+    """How a child process is run."""
 
     name: str
     arguments: tuple[str, ...]
     log: Path
     ready: Callable[[], bool] = lambda: True
+    """Returns whether the child serves."""
     prepare: Callable[[], None] = lambda: None
+    """It runs before each start."""
     cleanup: Callable[[], None] = lambda: None
-    parting: signal.Signals = signal.SIGTERM
+    """It runs after the child was stopped."""
+    parent_death_signal: signal.Signals = signal.SIGTERM
+    """The kernel sends it to the child when the parent dies."""
     allowed: Allowed = SYSTEM
+    """The variables that the child gets from the parent's environment."""
     env: Mapping[str, str] = field(default_factory=dict)
+    """Additional variables."""
     cwd: Path | None = None
-    beat: Path | None = None
+    heartbeat: Path | None = None
+    """A file that the child touches about once a second. A child that stops doing so is killed."""
     start_timeout_s: float = 30.0
     stop_timeout_s: float = 15.0
 
 
 class Child:
+    """A child process, which may be started repeatedly."""
+
     def __init__(self, spec: ChildSpec, clock: Clock, held: Sequence[int] = ()) -> None:
-        """`held`: file descriptors that it keeps open as long as it lives."""
+        """`held` are file descriptors that the child inherits."""
         self.spec = spec
         self._held = tuple(held)
         self._clock = clock
@@ -64,7 +64,7 @@ class Child:
         return self._process.pid if self._process else None
 
     def start(self) -> None:
-        """Raises OSError where it cannot be started."""
+        """Start the process. Raises OSError where it cannot be started."""
         self.spec.prepare()
         self.spec.log.parent.mkdir(parents=True, exist_ok=True)
         with self.spec.log.open("ab") as log:
@@ -73,17 +73,18 @@ class Child:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env={**self.spec.allowed.of(os.environ), **self.spec.env},
+                env={**self.spec.allowed.select(os.environ), **self.spec.env},
                 cwd=self.spec.cwd,
-                # Ctrl-C reaches the parent alone, which stops the children in order
+                # Ctrl-C reaches only the parent, which stops its children in order.
                 start_new_session=True,
-                preexec_fn=partial(_die_with_parent, self.spec.parting),
+                preexec_fn=partial(_die_with_parent, self.spec.parent_death_signal),
                 pass_fds=self._held,
             )
 
     def wait_ready(self, stop: threading.Event | None = None) -> None:
-        """Return once the child serves, or `stop` is set. Raises SightlineError, with the end
-        of its log, where it ends or never does.
+        """Wait until the child serves or `stop` is set.
+
+        Raises SightlineError with the end of its log, where it ends or does not serve in time.
         """
         stop = stop or threading.Event()
         deadline_s = self._clock.monotonic_s() + self.spec.start_timeout_s
@@ -102,7 +103,7 @@ class Child:
                 return
 
     def exit_code(self) -> int | None:
-        """How it ended (negative: by that signal); None while it runs or before it was started."""
+        """Return the exit code, negative for a signal; None while it runs or before a start."""
         return self._process.poll() if self._process else None
 
     def terminate(self) -> None:
@@ -114,7 +115,7 @@ class Child:
             self._process.kill()
 
     def join(self) -> None:
-        """Wait for its end after `terminate`; killed when it takes longer than `stop_timeout_s`."""
+        """Wait for its end after `terminate`, and kill it after `stop_timeout_s`."""
         if self._process is None:
             return
         try:
@@ -129,8 +130,9 @@ class Child:
         self.join()
 
     def bound_log(self) -> None:
-        """Keep the log's end beside it and begin anew once it has grown; the child writes by
-        appending, so it notices nothing.
+        """Truncate a large log after its end is copied to `.log.1`.
+
+        The child appends to the log, so it is not affected.
         """
         if self.spec.log.exists() and self.spec.log.stat().st_size > LOG_LIMIT_BYTES:
             self.spec.log.with_suffix(".log.1").write_bytes(_end_of(self.spec.log, LOG_KEPT_BYTES))
@@ -149,8 +151,6 @@ def _end_of(file: Path, size_bytes: int) -> bytes:
         return opened.read()
 
 
-def _die_with_parent(parting: signal.Signals) -> None:
-    """In the child, before it runs: ask the kernel for a signal when the parent dies, so that
-    nothing is left behind.
-    """
-    _LIBC.prctl(_PR_SET_PDEATHSIG, parting)
+def _die_with_parent(death_signal: signal.Signals) -> None:
+    """Ask the kernel, in the child, for a signal when the parent dies."""
+    _LIBC.prctl(_PR_SET_PDEATHSIG, death_signal)

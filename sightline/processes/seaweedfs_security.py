@@ -1,8 +1,8 @@
-"""What keeps other users of the machine out of the embedded SeaweedFS: certificates and tokens.
+"""Protects the embedded SeaweedFS from other users of the machine, by certificates and tokens.
 
-Loopback is open to every local user. All gRPC ports and the master's HTTP port therefore demand a
-client certificate of the instance's own authority. The volume server and the filer demand signed
-tokens, which only the master and the S3 server can make.
+Loopback is open to every local user. All gRPC ports and the master's HTTP port therefore require a
+client certificate of the instance's own authority. The volume server and the filer require signed
+tokens, which only the master and the S3 server can create.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from sightline.processes.private_files import write_atomically
 
 
 class LeftSockets:
-    """`record` keeps the paths on disk, so that the next start removes what a killed run left."""
+    """Removes the sockets of an earlier run; `record` has their paths on disk."""
 
     def __init__(self, record: Path) -> None:
         self._record = record

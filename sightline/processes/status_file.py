@@ -1,5 +1,6 @@
-"""How a worker's cameras are, in a file of its own: the node's door answers from it, also while
-Redis is away.
+"""The states of a worker's cameras in a file, which the node API serves.
+
+It also works during an outage of Redis.
 """
 
 from __future__ import annotations
@@ -20,34 +21,32 @@ _OVER_LIMIT = b'"over_limit":true'
 
 
 def status_file(layout: Layout, worker: int) -> Path:
-    """Appears once the worker runs."""
+    """Return the path of a worker's file, which exists when the worker runs."""
     return layout.statuses / f"{worker}.json"
 
 
 def write_statuses(layout: Layout, worker: int, statuses: Sequence[CameraStatus]) -> None:
-    """Raises OSError where the disk refuses; the file is touched all the same, for whoever sees
-    by it that the worker lives.
-    """
+    """Write the states. On a failure touch the file as a heartbeat, and raise OSError."""
     text = _STATUSES.dump_json(list(statuses)).decode()
     try:
         write_atomically(status_file(layout, worker), text, durable=False)
     except OSError:
-        say_alive(layout, worker)
+        touch_heartbeat(layout, worker)
         raise
 
 
-def say_alive(layout: Layout, worker: int) -> None:
-    """Touch the file: what it says may be old, but its worker lives.
+def touch_heartbeat(layout: Layout, worker: int) -> None:
+    """Touch the file: the worker is alive, although the states may be old.
 
-    Nothing is said where there is no file yet, or on a read-only disk, where silence is not taken
-    for a hang (see `beats.py`).
+    Nothing happens before the file exists, or on a read-only disk, where a missing heartbeat does
+    not count as a hang (`heartbeat.py`).
     """
     with contextlib.suppress(OSError):
         os.utime(status_file(layout, worker))
 
 
 def read_worker_statuses(layout: Layout, worker: int) -> list[CameraStatus]:
-    """What a worker last said of its cameras; nothing where it never said anything."""
+    """Return the last states of a worker's cameras; empty where there are none."""
     try:
         return _STATUSES.validate_json(status_file(layout, worker).read_bytes())
     except FileNotFoundError:
@@ -55,8 +54,9 @@ def read_worker_statuses(layout: Layout, worker: int) -> list[CameraStatus]:
 
 
 def read_statuses(layout: Layout) -> list[CameraStatus]:
-    """What the node's workers last said, one status a camera: while a camera moves between two,
-    that of the one that recorded last.
+    """Return the last state of each camera of the node.
+
+    While a camera moves between two workers, the state of the one that recorded last counts.
     """
     workers = [int(file.stem) for file in layout.statuses.glob("*.json") if file.stem.isdecimal()]
     found = [
@@ -71,8 +71,9 @@ def read_statuses(layout: Layout) -> list[CameraStatus]:
 
 
 def over_limit(layout: Layout) -> set[str]:
-    """The node's cameras that send more than they may: asked for every second, so that files
-    which name none are not taken apart.
+    """Return the node's cameras that exceed their bitrate limit.
+
+    It is called every second, so files without such a camera are not parsed.
     """
     files = [file for file in layout.statuses.glob("*.json") if file.stem.isdecimal()]
     if not any(_OVER_LIMIT in file.read_bytes() for file in files):

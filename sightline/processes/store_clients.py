@@ -1,4 +1,4 @@
-"""The doors to the stores: of the processes of an instance, and of commands that act on one."""
+"""Creates the clients of the stores for the processes of an instance and for commands."""
 
 from __future__ import annotations
 
@@ -41,6 +41,8 @@ from storage.site.watches import Watches
 
 @dataclass(frozen=True, slots=True)
 class Stores:
+    """The clients of the stores."""
+
     redis: Redis
     objects: ObjectStore
     index: EventIndex
@@ -60,8 +62,9 @@ class Stores:
 
 
 def connected(settings: Settings, layout: Layout, clock: Clock) -> Stores:
-    """The stores that the settings name; nothing is asked of them yet. Raises SightlineError
-    where they name none.
+    """Create the clients of the stores in the settings, without a request to a store.
+
+    Raises SightlineError where a setting is missing.
     """
     if (
         settings.redis_url is None
@@ -99,8 +102,9 @@ def connected(settings: Settings, layout: Layout, clock: Clock) -> Stores:
 
 @contextmanager
 def open_stores(layout: Layout) -> Iterator[Stores]:
-    """The stores of the instance on this data folder, for a command. Its own servers are
-    started for the while when it is not running.
+    """Open the stores of the instance on this data folder, for a command.
+
+    If the instance is not running, its embedded servers are started meanwhile.
     """
     settings, clock = Settings(), SystemClock()
     with ExitStack() as held:
@@ -118,7 +122,7 @@ def open_stores(layout: Layout) -> Iterator[Stores]:
 def opened_archive(
     stores: Stores, layout: Layout, settings: Settings, clock: Clock
 ) -> Iterator[Archive]:
-    """The archive for a command, with a folder of its own for the while."""
+    """Open the archive for a command, with a temporary folder."""
     with TemporaryDirectory(prefix=".archive-", dir=layout.root) as folder:
         archive = Archive.open(stores.objects, stores.redis, Path(folder), settings, clock)
         try:
@@ -145,15 +149,15 @@ def _servers_only(
 
 
 def reaching(settings: Settings, runtime: Runtime | None, secrets: InstanceSecrets) -> Settings:
-    """The settings with the instance's own servers filled in where the site names none."""
-    found = settings.model_dump()
+    """Return the settings, completed with the embedded servers where the site has none."""
+    completed = settings.model_dump()
     if runtime is not None and settings.redis_url is None and runtime.valkey_port is not None:
-        found["redis_url"] = valkey_url(runtime.valkey_port, secrets.stores)
+        completed["redis_url"] = valkey_url(runtime.valkey_port, secrets.stores)
     if runtime is not None and settings.s3_endpoint is None and runtime.s3_port is not None:
-        found |= {
+        completed |= {
             "s3_endpoint": f"127.0.0.1:{runtime.s3_port}",
             "s3_access_key": secrets.s3_access_key,
             "s3_secret_key": secrets.s3_secret_key,
             "s3_secure": False,
         }
-    return Settings(**found)
+    return Settings(**completed)

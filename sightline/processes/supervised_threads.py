@@ -1,5 +1,6 @@
-"""Jobs that last: one that fails by a fault of ours is shown in full, counted, and begun again,
-and stops nobody else.
+"""Runs jobs in supervised threads: a failure is logged and counted, and the job restarts.
+
+A failed job does not stop other jobs.
 """
 
 from __future__ import annotations
@@ -15,19 +16,18 @@ from domain.metrics import JOB_FAILURES
 _log = logging.getLogger(__name__)
 PAUSE_S = 5.0
 Job = Callable[[threading.Event], None]
-"""Runs until its event is set."""
+"""A function that runs until its event is set."""
 Wake = Callable[[], None]
-"""Wakes a job that waits for something else too, so that it sees that its event is set."""
+"""Wakes a job that also waits for something else, so that it checks its event."""
 
 
-def lasting(
+def run_supervised(
     job: str, whose: str, target: Callable[[], None], stop: threading.Event, clock: Clock
 ) -> None:
-    """Run `target` until it ends by itself, again after a pause where it raises; not again once
-    `stop` is set.
+    """Run `target` until it returns; if it raises, run it again after a pause, until `stop`.
 
-    A thread that dies unseen is the worst of faults: its process goes on, and one camera is never
-    recorded or looked at again.
+    A thread that ends unnoticed is a severe fault: its process continues, but a camera is never
+    recorded or analysed again.
     """
     while True:
         try:
@@ -40,7 +40,7 @@ def lasting(
 
 
 class Jobs:
-    """The lasting jobs of a process, a thread each."""
+    """The jobs of a process, each in a supervised thread."""
 
     def __init__(
         self, jobs: Mapping[str, Job], whose: str, clock: Clock, wakes: Sequence[Wake] = ()
@@ -49,7 +49,7 @@ class Jobs:
         self._wakes = wakes
         self._threads = [
             threading.Thread(
-                target=lasting,
+                target=run_supervised,
                 args=(name, whose, partial(job, self._stop), self._stop, clock),
                 name=name,
             )
@@ -61,7 +61,7 @@ class Jobs:
             thread.start()
 
     def dead(self) -> list[str]:
-        """Those whose thread ended although nobody asked it to: nothing begins them again."""
+        """Return the jobs whose thread ended before `stop`; they do not restart."""
         return (
             []
             if self._stop.is_set()
@@ -69,7 +69,7 @@ class Jobs:
         )
 
     def stop(self) -> None:
-        """Ask all to end, and wait until they have."""
+        """Stop all jobs and wait for their threads."""
         self._stop.set()
         for wake in self._wakes:
             wake()

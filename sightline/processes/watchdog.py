@@ -1,9 +1,8 @@
-"""Whether the two threads through which all cameras of a worker go still turn: the pull loop and
-the disk writer.
+"""Detects a hang of the pull loop or of the disk writer, which serve all cameras of a worker.
 
-Each is asked for a sign of life by whoever watches, by the way that its own work takes: a call to
-the loop, a turn of the writer. What counts is how often the watcher looked in vain: a machine that
-stood still as a whole has nobody who hangs.
+The worker's main thread requests a heartbeat of each in the way that its work arrives: by a call to
+the loop, and by a turn of the writer. Only checks without a heartbeat count, so that a machine that
+was suspended as a whole does not look like a hang.
 """
 
 from __future__ import annotations
@@ -18,82 +17,85 @@ from ingest.recording.disk_writer import DiskWriter
 from ingest.rtsp.pull_loop import PullLoop
 
 LOOP_HANGS_AFTER_S = 20.0
-"""Its tick is 0.1 s, and nothing that it does may wait; a machine that is overloaded is slow,
-though, and no slower for a restart.
-"""
+"""The loop ticks every 0.1 s and never waits, but an overloaded machine may delay it."""
 WRITER_HANGS_AFTER_S = 60.0
-"""A disk may hang for a while, and what cameras send waits in memory meanwhile; after so long
-that is full, and a restart costs nothing.
-"""
+"""A disk may hang for a while, with packets queued in memory; after this long the queue is full."""
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Hang:
-    """A thread that gave no sign of life for too long; the last was at `since_ns` (UTC)."""
+    """A thread without a heartbeat for too long."""
 
     thread: str
     since_ns: int
+    """The time (UTC) of its last heartbeat."""
 
 
-class Pulse:
-    """One thread. `looked` is for the one who watches; the thread itself calls `beats`."""
+class ThreadProbe:
+    """Checks one thread: the watching thread calls `check`, the checked one `on_heartbeat`."""
 
     def __init__(
-        self, thread: str, hangs_after_s: float, ask: Callable[[], None], clock: Clock
+        self, thread: str, hangs_after_s: float, request: Callable[[], None], clock: Clock
     ) -> None:
+        """`request` requests a heartbeat of the thread."""
         self._thread = thread
         self._hangs_after_s = hangs_after_s
-        self._ask = ask
+        self._request = request
         self._clock = clock
         self._since_ns = clock.wall_ns()
-        self._vain_s = 0.0
-        self._has_beaten = True
+        self._silent_s = 0.0
+        self._has_heartbeat = True
 
-    def beats(self) -> None:
-        self._has_beaten = True
+    def on_heartbeat(self) -> None:
+        self._has_heartbeat = True
 
-    def looked(self, every_s: float) -> Hang | None:
-        """Look once, which is done every `every_s`."""
-        if self._has_beaten:
-            self._has_beaten, self._vain_s, self._since_ns = False, 0.0, self._clock.wall_ns()
-            self._ask()
+    def check(self, every_s: float) -> Hang | None:
+        """Check for a heartbeat. It is called every `every_s`."""
+        if self._has_heartbeat:
+            self._has_heartbeat, self._silent_s = False, 0.0
+            self._since_ns = self._clock.wall_ns()
+            self._request()
             return None
-        self._vain_s += every_s
-        return Hang(self._thread, self._since_ns) if self._vain_s > self._hangs_after_s else None
+        self._silent_s += every_s
+        return Hang(self._thread, self._since_ns) if self._silent_s > self._hangs_after_s else None
 
 
 class Watchdog:
-    """Also the loop's `Owner` of what it is asked, and to the writer one of the recorders that
-    take turns.
+    """Checks both threads of a worker.
+
+    It is the `Owner` of its calls to the loop, and has turns of the writer like a recorder.
     """
 
     camera_id = "pulse"
     waiting_bytes = 0
 
     def __init__(self, loop: PullLoop, writer: DiskWriter, clock: Clock) -> None:
-        self._loop = Pulse(
-            "pull loop", LOOP_HANGS_AFTER_S, lambda: loop.call(self, self._loop.beats), clock
+        self._loop = ThreadProbe(
+            "pull loop",
+            LOOP_HANGS_AFTER_S,
+            lambda: loop.call(self, self._loop.on_heartbeat),
+            clock,
         )
-        self._writer = Pulse("disk writer", WRITER_HANGS_AFTER_S, self._ask_writer, clock)
+        self._writer = ThreadProbe("disk writer", WRITER_HANGS_AFTER_S, self._request_turn, clock)
         self.due_s = math.inf
         writer.add(self)
 
-    def looked(self, every_s: float) -> Hang | None:
-        """The first that hangs, where one does."""
-        return self._loop.looked(every_s) or self._writer.looked(every_s)
+    def check(self, every_s: float) -> Hang | None:
+        """Check both threads and return the first that hangs. It is called every `every_s`."""
+        return self._loop.check(every_s) or self._writer.check(every_s)
 
     def step(self, now_s: float) -> bool:
-        self._writer.beats()
+        self._writer.on_heartbeat()
         self.due_s = math.inf
         return True
 
-    def _ask_writer(self) -> None:
-        """For its next turn, whenever that is: none is made for this."""
+    def _request_turn(self) -> None:
+        """Join the writer's next turn, whenever that is."""
         self.due_s = 0.0
 
     def abandon(self) -> None:
-        """Nothing is open here."""
+        """Do nothing: no file is open."""
 
     def failed(self, error: Exception) -> None:
         _log.error("the heartbeat of the pull loop cannot be written: %s", error)

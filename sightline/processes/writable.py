@@ -1,6 +1,4 @@
-"""Whether a folder can be written now: a file system that met an error is made read-only by the
-kernel.
-"""
+"""Checks whether a folder is writable; the kernel makes a file system read-only after an error."""
 
 from __future__ import annotations
 
@@ -9,7 +7,7 @@ from pathlib import Path
 
 
 def why_unwritable(folder: Path) -> str | None:
-    """Why no file can be made in `folder`, found by making one; None where one can."""
+    """Create a file in `folder`; return why that fails, or None."""
     probe = folder / f".probe.{os.getpid()}"
     try:
         probe.touch()

@@ -6,14 +6,14 @@ import pytest
 from pydantic import ValidationError
 
 from domain.errors import BadInput
-from domain.settings import Settings, check_settings
+from domain.settings import FORMER_NAMES, Settings, check_settings, rename_former_settings
 
 
 @pytest.mark.parametrize(
     ("variable", "value"),
     [
-        ("SIGHTLINE_DOOR_KEY", "hunter2"),
-        ("SIGHTLINE_DOOR_PORT", "hunter2"),
+        ("SIGHTLINE_NODE_API_KEY", "hunter2"),
+        ("SIGHTLINE_NODE_API_PORT", "hunter2"),
         ("SIGHTLINE_NODE", "admin:hunter2"),
         ("SIGHTLINE_RTSP_READER", "hunter2"),
         ("SIGHTLINE_WEBHOOK_NETWORKS", "10.0.0.0/8,hunter2"),
@@ -30,3 +30,29 @@ def test_a_wrong_setting_is_named_and_its_value_is_not_repeated(
     with pytest.raises(ValidationError) as invalid:  # what a child process writes to its log
         Settings()
     assert "hunter2" not in str(invalid.value)
+
+
+def test_former_names_are_read_with_a_warning_that_has_the_present_name() -> None:
+    environ = {
+        "SIGHTLINE_DOOR_HOST": "10.3.0.7",
+        "SIGHTLINE_DOOR_PORT": "7000",
+        "SIGHTLINE_NODE_API_PORT": "7001",
+        "SIGHTLINE_NODE": "node-2",
+    }
+    warnings = rename_former_settings(environ)
+    assert environ == {
+        "SIGHTLINE_NODE_API_HOST": "10.3.0.7",
+        "SIGHTLINE_NODE_API_PORT": "7001",
+        "SIGHTLINE_NODE": "node-2",
+    }
+    assert warnings == [
+        "SIGHTLINE_DOOR_HOST has a new name; set SIGHTLINE_NODE_API_HOST instead",
+        "SIGHTLINE_DOOR_PORT has a new name; set SIGHTLINE_NODE_API_PORT instead",
+    ]
+    assert rename_former_settings(environ) == []
+
+
+def test_every_present_name_is_a_setting() -> None:
+    names = {f"SIGHTLINE_{field.upper()}" for field in Settings.model_fields}
+    assert set(FORMER_NAMES.values()) <= names
+    assert not FORMER_NAMES.keys() & names

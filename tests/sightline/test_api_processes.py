@@ -36,7 +36,7 @@ def test_processes_share_no_folder_and_no_log(
     monkeypatch.setenv("SIGHTLINE_API_PROCESSES", "2")
     monkeypatch.setenv("SIGHTLINE_REDIS_URL", "redis://127.0.0.1:1")
     monkeypatch.setenv("SIGHTLINE_S3_ENDPOINT", "127.0.0.1:1")
-    monkeypatch.setenv("SIGHTLINE_DOOR_KEY", "a-key-of-sixteen-characters")
+    monkeypatch.setenv("SIGHTLINE_NODE_API_KEY", "a-key-of-sixteen-characters")
     *_, children = plan(Layout(tmp_path), Settings(), ALONE, ApiListener("127.0.0.1", port)).groups
     assert [child.name for child in children] == ["api", "api-1"]
     assert len({child.log for child in children}) == 2
@@ -49,13 +49,13 @@ def test_processes_share_no_folder_and_no_log(
 
 def test_connections_are_dealt_out_to_all_that_listen_on_a_shared_port() -> None:
     (port,) = free_ports(1)
-    doors = [listening("127.0.0.1", port, is_shared=True) for _ in range(2)]
+    listeners = [listening("127.0.0.1", port, is_shared=True) for _ in range(2)]
     clients = [socket.create_connection(("127.0.0.1", port), 5) for _ in range(CONNECTIONS)]
     try:
-        assert sum(counts := [_accepted(door) for door in doors]) == CONNECTIONS
+        assert sum(counts := [_accepted(listener) for listener in listeners]) == CONNECTIONS
         assert min(counts) > 0
     finally:
-        for open_ in (*clients, *doors):
+        for open_ in (*clients, *listeners):
             open_.close()
 
 
@@ -69,10 +69,10 @@ def test_a_connection_whose_peer_takes_nothing_ends() -> None:
     """The option is inherited by the connections that the listener accepts."""
     (port,) = free_ports(1)
     with (
-        listening("127.0.0.1", port, is_shared=False) as door,
+        listening("127.0.0.1", port, is_shared=False) as listener,
         socket.create_connection(("127.0.0.1", port), 5),
     ):
-        connection, _ = door.accept()
+        connection, _ = listener.accept()
         with connection:
             assert (
                 connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
@@ -80,13 +80,13 @@ def test_a_connection_whose_peer_takes_nothing_ends() -> None:
             )
 
 
-def _accepted(door: socket.socket) -> int:
+def _accepted(listener: socket.socket) -> int:
     """How many connections wait to be accepted; accepts them."""
     count = 0
     with selectors.DefaultSelector() as waiting:
-        waiting.register(door, selectors.EVENT_READ)
+        waiting.register(listener, selectors.EVENT_READ)
         while waiting.select(0):
-            door.accept()[0].close()
+            listener.accept()[0].close()
             count += 1
     return count
 
@@ -97,9 +97,9 @@ def test_what_is_answered_is_sent_at_once() -> None:
     """
     (port,) = free_ports(1)
     with (
-        listening("127.0.0.1", port, is_shared=False) as door,
+        listening("127.0.0.1", port, is_shared=False) as listener,
         socket.create_connection(("127.0.0.1", port), 5),
     ):
-        accepted, _ = door.accept()
+        accepted, _ = listener.accept()
         with accepted:
             assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0

@@ -108,7 +108,7 @@ def test_up_refuses_a_registry_with_faults_and_a_port_that_is_taken(
             main(["up", "--registry", str(file), "--data", str(tmp_path / "data"), "--port", port])
             == 1
         )
-    assert f"port {port} is taken" in capsys.readouterr().err
+    assert f"port {port} is used" in capsys.readouterr().err
 
 
 def test_a_setting_that_is_wrong_is_named_and_its_value_is_not(
@@ -119,6 +119,21 @@ def test_a_setting_that_is_wrong_is_named_and_its_value_is_not(
     said = capsys.readouterr().err
     assert said.startswith("sightline: SIGHTLINE_DISK_LIMIT_GB: ")
     assert "hunter2" not in said
+
+
+def test_a_former_name_of_a_setting_is_read_with_a_warning(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SIGHTLINE_DOOR_PORT", "hunter2")
+    monkeypatch.setenv("SIGHTLINE_NODE_API_PORT", "")
+    monkeypatch.delenv("SIGHTLINE_NODE_API_PORT")
+    assert main(["cameras", "check", "r.yaml"]) == 1
+    warning, fault = capsys.readouterr().err.splitlines()
+    assert warning == (
+        "sightline: warning: SIGHTLINE_DOOR_PORT has a new name; set SIGHTLINE_NODE_API_PORT "
+        "instead"
+    )
+    assert fault.startswith("sightline: SIGHTLINE_NODE_API_PORT: ")
 
 
 def test_a_data_folder_that_cannot_be_made_is_a_plain_sentence(

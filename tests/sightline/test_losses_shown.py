@@ -16,7 +16,7 @@ from domain.paths.object_keys import SITE_OBJECT
 from domain.people import Role
 from domain.settings import Settings
 from sightline.cli import main
-from sightline.commands.up import _say_what_the_stores_lack
+from sightline.commands.up import _print_lost_data
 from sightline.jobs.node_jobs import NodeJobs
 from sightline.processes.store_clients import open_stores
 from storage.clients.redis import connect
@@ -53,7 +53,7 @@ def test_an_emptied_index(data: str, capsys: pytest.CaptureFixture[str]) -> None
     assert main(["user", "list", "--data", data]) == 0
     with open_stores(Layout(Path(data))) as stores:
         stores.redis.do("FLUSHALL")
-        _say_what_the_stores_lack(stores)
+        _print_lost_data(stores)
     assert "Redis was emptied" in capsys.readouterr().err
     assert main(["user", "list", "--data", data]) == 1
     shown = capsys.readouterr()
@@ -85,7 +85,7 @@ def test_a_lost_object_store(data: str, capsys: pytest.CaptureFixture[str]) -> N
     with open_stores(Layout(Path(data))) as stores:
         for found in list(stores.objects.list("")):
             stores.objects.delete(found.key)
-        _say_what_the_stores_lack(stores)
+        _print_lost_data(stores)
     assert "not the one that this site used" in capsys.readouterr().err.replace("\n", " ")
     assert main(["user", "list", "--data", data]) == 1
     shown = capsys.readouterr().err

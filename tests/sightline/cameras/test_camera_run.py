@@ -210,7 +210,7 @@ def test_a_status_writes_no_gap_and_a_tick_does(spool: _FullDisk, tmp_path: Path
     run = CameraRun(camera, None, lambda: 1, None, NETWORKS, tools)
     log = GapLog(tools.layout, clock)
     begin_ns = clock.wall_ns()
-    run._gaps.begin()
+    run._gaps.start()
     clock.advance(600)
     assert run.status() == run.status()
     assert log.between(camera.id, begin_ns, clock.wall_ns()) == ()

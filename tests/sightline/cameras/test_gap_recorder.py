@@ -39,7 +39,7 @@ class Node:
     def process(self) -> GapRecorder:
         self.recorded_until_s = self.reconnects = 0
         gaps = GapRecorder("cam", self.layout, self.clock)
-        gaps.begin()
+        gaps.start()
         return gaps
 
     def record(self, start_s: float, end_s: float) -> None:
@@ -72,7 +72,7 @@ class Node:
             self.clock.advance(1)
             if state is CameraState.LIVE:
                 self.recorded_until_s = (self.clock.wall_ns() - START_NS) / NS_PER_S - 1
-            gaps.look(replace(self.status(state, why), since_ns=since_ns))
+            gaps.update(replace(self.status(state, why), since_ns=since_ns))
 
     def told(self) -> list[tuple[float, float, str]]:
         found = GapLog(self.layout, self.clock).between("cam", 0, self.at(400_000))
@@ -164,7 +164,7 @@ def given_up_under_pressure(node: Node) -> None:
     gaps = live_for(node)
     for _ in range(30):
         node.clock.advance(1)
-        gaps.look(node.status(CameraState.IDLE), (GapCause.SHED, "too much to do"))
+        gaps.update(node.status(CameraState.IDLE), (GapCause.SHED, "too much to do"))
     gaps.on_hole(node.at(19), node.at(51), None)
     node.until(gaps, 53, CameraState.LIVE)
 
@@ -192,7 +192,7 @@ def a_process_that_lost_a_thread(node: Node) -> None:
     status = node.status(CameraState.LIVE)
     for _ in range(20):
         node.clock.advance(1)
-        gaps.look(status)
+        gaps.update(status)
     assert node.told() == [(19, 40, "network")]
     gaps.give_up(node.at(20), "the pull loop hung")
     again(node, 42, 42.5, 50)
@@ -232,7 +232,7 @@ def test_a_camera_that_sends_seldom_has_no_gaps_but_while_nobody_can_know(node: 
     status = node.status(CameraState.LIVE)
     for _ in range(9):
         node.clock.advance(1)
-        gaps.look(status)
+        gaps.update(status)
     assert node.told() == [(19, 29, "network")]
     node.until(gaps, 60, CameraState.LIVE)
     assert node.told()[-1][1] <= 29.1

@@ -13,8 +13,8 @@ from domain.clock import NS_PER_S, ManualClock, SystemClock
 from sightline.cameras.inference_scheduler import (
     BEHIND_S,
     CAUGHT_UP_S,
-    LEAST_PART,
-    MOST_COST_S,
+    MAX_COST_S,
+    MIN_PART,
     PATIENCE_S,
     STEP_S,
     InferenceScheduler,
@@ -27,7 +27,7 @@ from sightline.cameras.inference_scheduler import (
 ASKED = st.builds(
     TurnRequest, st.sampled_from("abcdef"), st.floats(0, 10), st.booleans(), st.floats(0, 5)
 )
-PARTS = st.floats(LEAST_PART, 1.0)
+PARTS = st.floats(MIN_PART, 1.0)
 LATE_S = st.floats(0.0, 100.0)
 
 
@@ -39,20 +39,21 @@ def test_nobody_is_overtaken_by_who_asked_much_later(waiting: list[TurnRequest])
         waiting.remove(order[-1])
     for at, one in enumerate(order):
         assert all(
-            earlier.asked_s <= one.asked_s + PATIENCE_S + MOST_COST_S for earlier in order[:at]
+            earlier.requested_s <= one.requested_s + PATIENCE_S + MAX_COST_S
+            for earlier in order[:at]
         )
 
 
 @given(st.floats(0, 10), st.floats(0, 0.05))
 def test_of_two_that_ask_at_once_who_follows_something_and_who_costs_less_comes_first(
-    asked_s: float, cost_s: float
+    requested_s: float, cost_s: float
 ) -> None:
     idle, busy = (
-        TurnRequest("idle", asked_s, False, cost_s),
-        TurnRequest("busy", asked_s, True, cost_s),
+        TurnRequest("idle", requested_s, False, cost_s),
+        TurnRequest("busy", requested_s, True, cost_s),
     )
     assert first_due([idle, busy]) is busy
-    dear = TurnRequest("dear", asked_s, True, cost_s + 0.01)
+    dear = TurnRequest("dear", requested_s, True, cost_s + 0.01)
     assert first_due([dear, busy]) is busy
 
 
@@ -113,7 +114,7 @@ def test_all_cameras_are_analysed_less_often_under_backlog_and_held_ones_do_not_
 
 @given(PARTS, LATE_S)
 def test_the_part_stays_within_its_bounds(part: float, behind_s: float) -> None:
-    assert LEAST_PART <= next_part(part, behind_s) <= 1.0
+    assert MIN_PART <= next_part(part, behind_s) <= 1.0
 
 
 @given(PARTS, LATE_S, LATE_S)
@@ -127,7 +128,7 @@ def test_who_is_further_behind_never_looks_more_often(
 def test_it_falls_to_the_least_in_seconds_and_comes_back_to_all(part: float) -> None:
     for _ in range(6):
         part = next_part(part, BEHIND_S * 1.01)
-    assert part == LEAST_PART
+    assert part == MIN_PART
     for _ in range(15):
         part = next_part(part, CAUGHT_UP_S * 0.99)
     assert part == 1.0

@@ -92,12 +92,12 @@ def test_it_is_pulled_while_it_is_asked_for_and_the_main_stream_is_not(
                 asked_ns = CLOCK.wall_ns()
                 tap = fanout.open("test", from_held=True)
                 packet = next(packet for _ in range(20) for packet in tap.take(0.5))
-                run.tend()
+                run.update()
                 assert (packet.stream.camera_id, packet.stream.width_px) == ("gate/sub", 320)
                 assert packet.received_ns >= asked_ns, "none of an earlier time"
                 assert run.status().state is CameraState.IDLE
                 fanout.close(tap)
-            run.tend()
+            run.update()
             assert run._sub is not None
             assert run._sub._streamer.join(PATIENCE_S)
             assert sim.counters("small").plays == plays + 1

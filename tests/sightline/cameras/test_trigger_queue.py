@@ -13,7 +13,7 @@ from domain.clock import NS_PER_MS, NS_PER_S, ManualClock
 from domain.paths.data_layout import Layout
 from domain.recordings.triggers import LONGEST_NS, Trigger
 from domain.settings import Settings
-from sightline.cameras.trigger_queue import AHEAD_NS, MOST_WAITING, TriggerQueue
+from sightline.cameras.trigger_queue import AHEAD_NS, MAX_QUEUED, TriggerQueue
 from storage.recordings.trigger_log import TriggerLog, joined
 
 CLOCK = ManualClock()
@@ -86,21 +86,21 @@ def test_a_vehicle_that_stays_for_days_keeps_the_last_of_them(tmp_path: Path) ->
 def test_triggers_wait_while_the_disk_refuses_and_memory_is_bounded(tmp_path: Path) -> None:
     triggers, log = triggers_in(tmp_path)
     (tmp_path / "triggers").write_text("in the way")
-    for number in range(MOST_WAITING + 10):
+    for number in range(MAX_QUEUED + 10):
         triggers.fire(
             "gate", "motion", NOW_NS + number * 60 * NS_PER_S, NOW_NS + number * 60 * NS_PER_S
         )
     triggers.write()
     (tmp_path / "triggers").unlink()
     triggers.write()
-    assert len(log.between("gate", 0, FOR_EVER_NS)) == MOST_WAITING
+    assert len(log.between("gate", 0, FOR_EVER_NS)) == MAX_QUEUED
 
 
-def test_a_camera_is_asked_for_while_a_trigger_lasts(tmp_path: Path) -> None:
+def test_a_camera_is_requested_for_while_a_trigger_lasts(tmp_path: Path) -> None:
     triggers, log = triggers_in(tmp_path)
-    assert not triggers.is_asked("gate")
+    assert not triggers.is_requested("gate")
     log.add(Trigger("gate", "api", NOW_NS - NS_PER_S, NOW_NS))
-    assert not triggers.is_asked("gate")
+    assert not triggers.is_requested("gate")
     log.add(Trigger("gate", "api", NOW_NS - NS_PER_S, NOW_NS + NS_PER_S))
-    assert triggers.is_asked("gate")
-    assert not triggers.is_asked("other")
+    assert triggers.is_requested("gate")
+    assert not triggers.is_requested("other")

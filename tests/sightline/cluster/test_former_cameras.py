@@ -118,7 +118,7 @@ def test_one_damaged_version_does_not_hide_the_others(
     assert registries.versions() == [1, 2, 3]
     layout = Layout(tmp_path / "data")
     record = registries.read(3)
-    site_registry._keep(layout, record)
+    site_registry._store(layout, record)
     follower = RegistryFollower(registries, layout, clock)
     for _ in range(10):
         follower._learn()

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sightline.cluster.lease_policy import HeldLease, Sight, next_steps
+from sightline.cluster.lease_policy import ClusterView, HeldLease, next_steps
 from sightline.cluster.membership import Membership
 from sightline.cluster.node_assignment import assign
 from storage.site.leases import Lease
@@ -53,12 +53,12 @@ class SimNode:
     def tick(self, nodes: list[SimNode]) -> None:
         city, now_s = self.city, self.city.now_s
         if self.cut_off or not city.answers:
-            self.peers.unheard()
+            self.peers.on_outage()
             return
         city.about[self.name] = NodeEntry(self.name, "", 1.0, now_s)
-        self.peers.see(city.about, now_s)
+        self.peers.update(city.about, now_s)
         capacities = self.peers.capacities(now_s)
-        wanted = {
+        assigned = {
             camera for camera, node in assign(CAMERAS, capacities).items() if node == self.name
         }
         elsewhere = {
@@ -68,24 +68,24 @@ class SimNode:
             for camera in node.held
             if node.records(camera)
         }
-        sight = Sight(
+        view = ClusterView(
             self.name,
             now_s,
-            wanted,
+            assigned,
             CAMERAS,
             capacities,
-            {k: v for k, v in city.leases.items() if k in wanted | self.held.keys()},
+            {k: v for k, v in city.leases.items() if k in assigned | self.held.keys()},
             self.records,
             elsewhere.__contains__,
         )
-        steps = next_steps(self.held, sight)
+        steps = next_steps(self.held, view)
         self.held = steps.held | {
             camera: HeldLease(city.draw(camera), now_s) for camera in steps.draw
         }
         fresh = {
             camera: self.held[camera].fence for camera in steps.draw if camera not in city.leases
         }
-        for camera, fence in (steps.take | fresh).items():
+        for camera, fence in (steps.acquire | fresh).items():
             city.acquire(self.name, camera, fence)
 
 

@@ -30,10 +30,10 @@ cameras:
 
 @pytest.fixture
 def redis(valkey_server: str) -> Iterator[Redis]:
-    door = connect(valkey_server)
-    door.do("FLUSHALL")
-    yield door
-    door.close()
+    redis = connect(valkey_server)
+    redis.do("FLUSHALL")
+    yield redis
+    redis.close()
 
 
 @dataclass

@@ -11,7 +11,7 @@ from domain.clock import ManualClock
 from domain.errors import IndexUnavailable, ObjectsUnavailable
 from domain.registry import Camera
 from domain.settings import Settings
-from sightline.jobs.alarm_monitor import AWAY_S, DOWN_S, LOOK_EVERY_S, STEP_TOLD_S, AlarmMonitor
+from sightline.jobs.alarm_monitor import CHECK_EVERY_S, DOWN_S, OUTAGE_S, STEP_ALARM_S, AlarmMonitor
 from storage.clients.redis import Redis, connect
 from storage.clients.s3 import ObjectStore
 from storage.events.damaged_objects import STANDS_FOR_MS, DamagedObjects
@@ -64,7 +64,7 @@ class Site:
             folder,
         )
 
-    def look(self, after_s: float = LOOK_EVERY_S) -> dict[str, str]:
+    def look(self, after_s: float = CHECK_EVERY_S) -> dict[str, str]:
         self.clock.advance(after_s)
         self.watch.run_once()
         return {alarm.name: alarm.sentence for alarm in self.alarms.active()}
@@ -111,7 +111,7 @@ def test_a_folder_that_cannot_be_written_is_told_at_once(site: Site, tmp_path: P
 def test_stores_that_stay_away_are_told_each_by_name(site: Site) -> None:
     site.objects.away = site.redis.away = True
     assert site.look() == {}
-    assert set(site.look(AWAY_S)) == {AlarmName.STORE_UNREACHABLE, AlarmName.INDEX_UNREACHABLE}
+    assert set(site.look(OUTAGE_S)) == {AlarmName.STORE_UNREACHABLE, AlarmName.INDEX_UNREACHABLE}
     site.objects.away = False
     assert set(site.look()) == {AlarmName.INDEX_UNREACHABLE}
     site.redis.away = False
@@ -137,7 +137,7 @@ def test_a_clock_that_was_set_is_told_for_a_while(site: Site, step_s: int, said:
     site.clock.step(step_s)
     assert said in site.look()[AlarmName.CLOCK_STEPPED]
     assert said in site.look()[AlarmName.CLOCK_STEPPED]
-    assert site.look(STEP_TOLD_S) == {}
+    assert site.look(STEP_ALARM_S) == {}
 
 
 def test_a_damaged_file_is_an_alarm_until_it_is_whole_or_a_week_has_passed(

@@ -25,7 +25,7 @@ from domain.settings import Settings
 from sightline.jobs import watch_matcher as vehicle_watches
 from sightline.jobs import webhooks
 from sightline.jobs.watch_matcher import WatchMatcher
-from sightline.jobs.webhooks import MOST_TRIES, MOST_WAITING, Webhooks
+from sightline.jobs.webhooks import MAX_QUEUED, MAX_TRIES, Webhooks
 from storage.clients.redis import connect
 from storage.clients.s3 import ObjectStore
 from storage.clients.versioned_records import VersionedRecords
@@ -237,7 +237,7 @@ def test_what_the_feed_has_forgotten_is_looked_up_in_the_index(city: City) -> No
 def test_what_is_owed_outlives_who_looked_it_up_and_keeps_nothing_waiting(
     city: City, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(vehicle_watches, "PAY_S", -1)
+    monkeypatch.setattr(vehicle_watches, "CATCH_UP_S", -1)
     watches = [placed(city, key=key) for key in range(3)]
     wanted, now = make_event(after_s=1), make_event(after_s=5)
     city.index.put(wanted)
@@ -250,7 +250,7 @@ def test_what_is_owed_outlives_who_looked_it_up_and_keeps_nothing_waiting(
         "what arrives does not wait"
     )
     city.redis.do("DEL", "{watches}:lease")
-    monkeypatch.setattr(vehicle_watches, "PAY_S", 60)
+    monkeypatch.setattr(vehicle_watches, "CATCH_UP_S", 60)
     second = city.node("node-2")
     for _ in range(2):
         second.run_once()
@@ -323,14 +323,14 @@ def test_a_webhook_that_fails_comes_again_also_from_another_process_and_is_given
     city.passes(make_event(after_s=5))
     node.run_once()
     receiver.status = status
-    for tries in range(1, MOST_TRIES + 1):
+    for tries in range(1, MAX_TRIES + 1):
         assert sent(city.sender()) == 1
         assert len(receiver.had) == tries
         assert sent(city.sender()) == 0, "it waits"
-        city.clock.advance(webhooks.LONGEST_PAUSE_S * 1.5)
+        city.clock.advance(webhooks.MAX_PAUSE_S * 1.5)
     assert city.matches.waiting() == 0
     (dead,) = city.matches.dead(watch.id)
-    assert (dead.tries, dead.last_error) == (MOST_TRIES, f"answered {status}")
+    assert (dead.tries, dead.last_error) == (MAX_TRIES, f"answered {status}")
 
 
 def test_a_receiver_that_comes_back_is_told(city: City, receiver: Receiver) -> None:
@@ -376,7 +376,7 @@ def dead_receiver() -> Iterator[str]:
 def test_a_dead_receiver_delays_no_other_and_loses_nothing(
     city: City, receiver: Receiver, dead_receiver: str
 ) -> None:
-    for key in range(MOST_WAITING + 4):
+    for key in range(MAX_QUEUED + 4):
         placed(city, key=key, webhook=dead_receiver, secret="a secret of the tests")
     placed(city, key=99, webhook=receiver.url, secret="a secret of the tests")
     node, sender = city.node(), city.sender()
@@ -384,13 +384,13 @@ def test_a_dead_receiver_delays_no_other_and_loses_nothing(
     node.run_once()
     city.passes(make_event(after_s=5))
     node.run_once()
-    assert sum(iter(sender.run_once, 0)) == MOST_WAITING + 5
+    assert sum(iter(sender.run_once, 0)) == MAX_QUEUED + 5
     Site.eventually(lambda: len(receiver.had) == 1)
     assert WEBHOOKS.labels("deferred")._value.get() > deferred
-    assert city.matches.waiting() >= MOST_WAITING + 4
+    assert city.matches.waiting() >= MAX_QUEUED + 4
     city.clock.advance(61)
     sender._receivers.close()
-    assert city.matches.waiting() >= MOST_WAITING + 4, "what was not sent is due again"
+    assert city.matches.waiting() >= MAX_QUEUED + 4, "what was not sent is due again"
 
 
 def test_a_webhook_that_cannot_be_recorded_is_not_sent(city: City, receiver: Receiver) -> None:

@@ -38,7 +38,7 @@ def work() -> Work:
 
 @pytest.fixture
 def receivers(work: Work) -> Iterator[WebhookQueues[tuple[str, int]]]:
-    made = WebhookQueues(work, most_receivers=2, most_waiting=3)
+    made = WebhookQueues(work, max_receivers=2, max_queued=3)
     yield made
     work.let_go.set()
     made.close()
@@ -84,7 +84,7 @@ def test_a_fault_of_ours_is_raised_and_the_receiver_is_served_again(
 
 
 def test_what_waits_is_dropped_at_the_end(work: Work) -> None:
-    receivers = WebhookQueues(work, most_receivers=1, most_waiting=3)
+    receivers = WebhookQueues(work, max_receivers=1, max_queued=3)
     for number in range(3):
         receivers.add("dead", ("dead", number))
     assert work.begun.acquire(timeout=20)

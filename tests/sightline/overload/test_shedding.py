@@ -26,9 +26,9 @@ from sightline.cameras.inference_scheduler import InferenceScheduler
 from sightline.cameras.policy_loop import PolicyLoop
 from sightline.cameras.trigger_queue import TriggerQueue
 from sightline.cameras.worker_context import WorkerContext
-from sightline.overload.load import BEAT_S, LoadGauge, strain_of_node, write_strain
+from sightline.overload.load import SAMPLE_EVERY_S, LoadGauge, load_of_node, write_load
 from sightline.overload.shedding import Shedding
-from sightline.overload.shedding_policy import Strain
+from sightline.overload.shedding_policy import Load
 from sightline.processes.status_file import write_statuses
 from simulator import SimCamera, Simulator
 from storage.events.spool import Spool
@@ -85,11 +85,11 @@ class Node:
         self._over.set()
         self._writing.join()
 
-    def pass_time(self, seconds: int, strain: Strain) -> None:
+    def pass_time(self, seconds: int, strain: Load) -> None:
         """So many seconds of the decider's time under `strain`."""
         for _ in range(seconds):
             self._time.advance(1)
-            write_strain(self.layout, "0", strain, self._time)
+            write_load(self.layout, "0", strain, self._time)
             for run in self.runs.values():
                 run.tick()
             write_statuses(self.layout, 0, [run.status() for run in self.runs.values()])
@@ -135,20 +135,20 @@ def test_c_gives_way_before_b_before_a_and_all_comes_back(make_node: Callable[..
     live, gone = (CameraState.LIVE, Shed.NOTHING), (CameraState.IDLE, Shed.RECORDING)
     gone_for_disk = (CameraState.IDLE, Shed.RECORDING_FOR_DISK)
     wait_for("live cameras", lambda: node.states() == {"shop": live, "school": live, "gate": live})
-    node.pass_time(6, Strain(processor=1.5))
+    node.pass_time(6, Load(processor=1.5))
     assert node.states() == {"shop": gone, "school": live, "gate": live}
-    node.pass_time(20, Strain(processor=0.8))
+    node.pass_time(20, Load(processor=0.8))
     assert node.states() == {"shop": gone, "school": live, "gate": live}, (
         "neither strained nor easy: as it is"
     )
-    node.pass_time(5, Strain(disk=1.5))
-    node.pass_time(1, Strain(disk=1.5))
+    node.pass_time(5, Load(disk=1.5))
+    node.pass_time(1, Load(disk=1.5))
     assert node.states() == {"shop": gone, "school": gone_for_disk, "gate": live}
     with node.runs["shop"].watching() as fanout:
         tap = fanout.open("viewer")
         assert tap.take(10), "who watches sees it all the same"
         assert node.runs["shop"].status().shed is Shed.RECORDING
-    node.pass_time(60, Strain())
+    node.pass_time(60, Load())
     wait_for("live cameras", lambda: node.states() == {"shop": live, "school": live, "gate": live})
 
 
@@ -186,7 +186,7 @@ def test_who_sends_more_than_its_limit_gives_way_first(make_node: Callable[..., 
     run = node.runs["gate"]
     wait_for("live camera", lambda: run.status().state is CameraState.LIVE)
     run._limit.is_over = True
-    node.pass_time(6, Strain(processor=1.5))
+    node.pass_time(6, Load(processor=1.5))
     assert {name: shed for name, (_, shed) in node.states().items() if shed} == {
         "gate": Shed.RECORDING
     }
@@ -222,15 +222,15 @@ def test_a_worker_measures_how_late_it_wakes(tmp_path: Path) -> None:
     clock, layout = Late(), Layout(tmp_path)
     began_s = clock.monotonic_s()
     gauge = LoadGauge(layout, 0, Settings(disk_reserve_gb=0), clock, lambda: 0.125)
-    assert gauge.measured() == Strain(0.0, 0.25)
+    assert gauge.measured() == Load(0.0, 0.25)
     gauge.run(threading.Event())
     assert gauge.measured().processor == pytest.approx(2.0)
-    assert strain_of_node(layout, clock).processor == pytest.approx(2.0, abs=0.1)
+    assert load_of_node(layout, clock).processor == pytest.approx(2.0, abs=0.1)
     with suppress(FileNotFoundError):
         (layout.worker_loads / "1.json").write_text("half a li")
-    assert strain_of_node(layout, clock).processor > 1
-    clock.advance(60 + BEAT_S)
-    assert strain_of_node(layout, clock) == Strain(), (
+    assert load_of_node(layout, clock).processor > 1
+    clock.advance(60 + SAMPLE_EVERY_S)
+    assert load_of_node(layout, clock) == Load(), (
         "a worker that says nothing any more has no strain"
     )
 

@@ -18,8 +18,8 @@ from sightline.overload.shedding_policy import (
     LOWER_AFTER_S,
     RAISE_AFTER_S,
     Ladder,
-    Pressure,
-    Strain,
+    Load,
+    ShedLevels,
     order,
 )
 
@@ -54,7 +54,7 @@ CAMERAS = [
 sites = st.lists(
     st.tuples(st.sampled_from("ABC"), st.booleans(), st.integers(0, 9)), min_size=1, max_size=40
 ).map(lambda drawn: [camera(f"cam-{i}", *one) for i, one in enumerate(drawn)])
-worker_loads = st.builds(Strain, st.sampled_from([0.0, 0.8, 1.2]), st.sampled_from([0.0, 0.8, 1.2]))
+worker_loads = st.builds(Load, st.sampled_from([0.0, 0.8, 1.2]), st.sampled_from([0.0, 0.8, 1.2]))
 
 
 def test_the_order_is_the_stated_one() -> None:
@@ -76,19 +76,19 @@ def test_shedding_follows_the_importance_of_cameras(site: list[Camera]) -> None:
 
 
 def run(
-    pressure: Pressure,
-    strain: Strain,
+    pressure: ShedLevels,
+    strain: Load,
     seconds: int,
     begin_s: float = 0,
     cameras: list[Camera] = CAMERAS,
 ) -> list[Mapping[str, Shed]]:
-    ladder = Ladder.of(cameras)
-    return [pressure.feed(strain, ladder, begin_s + second) for second in range(seconds)]
+    ladder = Ladder.for_cameras(cameras)
+    return [pressure.update(strain, ladder, begin_s + second) for second in range(seconds)]
 
 
 def test_an_overloaded_processor_sheds_analytics_before_recording_and_restores_in_reverse() -> None:
-    pressure = Pressure()
-    up = _changes(run(pressure, Strain(processor=1.5), 200))
+    pressure = ShedLevels()
+    up = _changes(run(pressure, Load(processor=1.5), 200))
     slower, none, gone = Shed.ANALYTICS_SLOWER, Shed.ANALYTICS, Shed.RECORDING
     assert up[:5] == [
         {},
@@ -99,57 +99,57 @@ def test_an_overloaded_processor_sheds_analytics_before_recording_and_restores_i
     ]
     assert up[5] == {**up[4], "c-low": gone}
     assert up[-1] == {one.id: gone for one in CAMERAS}
-    down = _changes(run(pressure, Strain(), 4000, 200))
+    down = _changes(run(pressure, Load(), 4000, 200))
     assert down == up[::-1]
 
 
 def test_a_full_disk_takes_cameras_and_leaves_analytics_alone() -> None:
-    up = _changes(run(Pressure(), Strain(disk=1.5), 200))
+    up = _changes(run(ShedLevels(), Load(disk=1.5), 200))
     assert up[1] == {"c-low": Shed.RECORDING_FOR_DISK}
     assert set(up[-1].values()) == {Shed.RECORDING_FOR_DISK}
 
 
 def test_a_disk_that_has_room_again_gets_all_cameras_back_at_once_but_not_again_and_again() -> None:
-    pressure = Pressure()
-    assert len(run(pressure, Strain(disk=1.5), 12)[-1]) == 2
-    assert run(pressure, Strain(), 5, 12)[-1] == {}
-    assert len(run(pressure, Strain(disk=1.5), 12, 17)[-1]) == 2, "what came back filled it again"
-    assert len(run(pressure, Strain(), 30, 29)[-1]) == 2, "so the next try waits"
-    assert run(pressure, Strain(), 400, 59)[-1] == {}
+    pressure = ShedLevels()
+    assert len(run(pressure, Load(disk=1.5), 12)[-1]) == 2
+    assert run(pressure, Load(), 5, 12)[-1] == {}
+    assert len(run(pressure, Load(disk=1.5), 12, 17)[-1]) == 2, "what came back filled it again"
+    assert len(run(pressure, Load(), 30, 29)[-1]) == 2, "so the next try waits"
+    assert run(pressure, Load(), 400, 59)[-1] == {}
 
 
 def test_cameras_that_the_processor_took_as_well_come_back_by_steps() -> None:
-    pressure = Pressure()
-    run(pressure, Strain(processor=1.5), 33)
-    both = run(pressure, Strain(disk=1.5), 7, 33)[-1]
+    pressure = ShedLevels()
+    run(pressure, Load(processor=1.5), 33)
+    both = run(pressure, Load(disk=1.5), 7, 33)[-1]
     assert [both[one] for one in ("c-low", "c-high", "b")] == [
         Shed.RECORDING,
         Shed.RECORDING,
         Shed.RECORDING_FOR_DISK,
     ]
-    left = run(pressure, Strain(), 6, 40)[-1]
+    left = run(pressure, Load(), 6, 40)[-1]
     assert "b" not in left
     assert left["c-high"] is Shed.RECORDING
 
 
 def test_one_bad_second_gives_up_nothing() -> None:
-    pressure, ladder = Pressure(), Ladder.of(CAMERAS)
+    pressure, ladder = ShedLevels(), Ladder.for_cameras(CAMERAS)
     for second in range(100):
-        strain = Strain(processor=9.0) if second % 10 == 0 else Strain(processor=0.5)
-        assert pressure.feed(strain, ladder, second) == {}
+        strain = Load(processor=9.0) if second % 10 == 0 else Load(processor=0.5)
+        assert pressure.update(strain, ladder, second) == {}
 
 
 @given(site=sites, samples=st.lists(st.tuples(worker_loads, st.integers(1, 40)), max_size=40))
 @settings(max_examples=60, deadline=None)
-def test_the_order_is_never_violated(site: list[Camera], samples: list[tuple[Strain, int]]) -> None:
-    pressure, ladder, now_s = Pressure(), Ladder.of(site), 0.0
+def test_the_order_is_never_violated(site: list[Camera], samples: list[tuple[Load, int]]) -> None:
+    pressure, ladder, now_s = ShedLevels(), Ladder.for_cameras(site), 0.0
     ordered = [one.id for one in order(site)]
     lookers = [one.id for one in order(site) if one.checkpoint]
     before: Mapping[str, Shed] = {}
     for strain, seconds in samples:
         for _ in range(seconds):
             now_s += 1
-            shed = pressure.feed(strain, ladder, now_s)
+            shed = pressure.update(strain, ladder, now_s)
             _is_a_beginning(
                 ordered, [shed.get(one, Shed.NOTHING).is_of_recording for one in ordered]
             )
@@ -178,30 +178,33 @@ def test_under_a_constant_load_it_settles_and_does_not_flap(
     site: list[Camera], load: float, later: float
 ) -> None:
     """The strain is the load less what is shed of it. An hour of it, and then an hour of little."""
-    pressure, ladder, changes, before = Pressure(), Ladder.of(site), 0, dict[str, Shed]()
+    pressure, ladder, changes, before = ShedLevels(), Ladder.for_cameras(site), 0, dict[str, Shed]()
     for second in range(3600):
-        shed = dict(pressure.feed(Strain(processor=load * _left(site, before)), ladder, second))
+        shed = dict(pressure.update(Load(processor=load * _left(site, before)), ladder, second))
         changes += shed != before
         before = shed
     last_strain = load * _left(site, before)
     assert last_strain < 1 or len(before) == len(site)
     assert changes <= 3 * 20 + 16, "once up all the steps, and a few tries to come back"
     for second in range(3600, 20_000):
-        before = dict(pressure.feed(Strain(processor=later * _left(site, before)), ladder, second))
+        before = dict(pressure.update(Load(processor=later * _left(site, before)), ladder, second))
     assert before == {}
 
 
 def test_how_soon() -> None:
-    pressure = Pressure()
-    assert run(pressure, Strain(processor=2), 10)[round(RAISE_AFTER_S)] != {}
-    assert len(_changes(run(pressure, Strain(), round(3 * LOWER_AFTER_S), 10))) > 1
+    pressure = ShedLevels()
+    assert run(pressure, Load(processor=2), 10)[round(RAISE_AFTER_S)] != {}
+    assert len(_changes(run(pressure, Load(), round(3 * LOWER_AFTER_S), 10))) > 1
 
 
 def test_cameras_that_go_take_nobody_elses_place() -> None:
-    pressure = Pressure()
-    run(pressure, Strain(disk=2), 200)
-    assert set(pressure.feed(Strain(disk=0.8), Ladder.of(CAMERAS[:2]), 200)) == {"a", "a-gate"}
-    assert pressure.feed(Strain(disk=0.8), Ladder.of([]), 201) == {}
+    pressure = ShedLevels()
+    run(pressure, Load(disk=2), 200)
+    assert set(pressure.update(Load(disk=0.8), Ladder.for_cameras(CAMERAS[:2]), 200)) == {
+        "a",
+        "a-gate",
+    }
+    assert pressure.update(Load(disk=0.8), Ladder.for_cameras([]), 201) == {}
 
 
 def _left(site: list[Camera], shed: Mapping[str, Shed]) -> float:

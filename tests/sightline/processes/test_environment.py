@@ -16,7 +16,7 @@ SECRETS = {
     "SIGHTLINE_REDIS_URL": "redis://:pw@10.0.0.1",
     "SIGHTLINE_S3_ACCESS_KEY": "access",
     "SIGHTLINE_S3_SECRET_KEY": "secret",
-    "SIGHTLINE_DOOR_KEY": "door",
+    "SIGHTLINE_NODE_API_KEY": "node api key",
     "SIGHTLINE_CAMERA_GATE": "admin:pw",
     "AWS_SECRET_ACCESS_KEY": "unrelated",
     "WEED_JWT_SIGNING_KEY": "from a stranger",
@@ -28,28 +28,28 @@ STORES = {"SIGHTLINE_REDIS_URL", "SIGHTLINE_S3_ACCESS_KEY", "SIGHTLINE_S3_SECRET
     ("kind", "expected"),
     [
         (SYSTEM, set()),
-        (LIVE, {"SIGHTLINE_DOOR_KEY"}),
+        (LIVE, {"SIGHTLINE_NODE_API_KEY"}),
         (WORKER, STORES | {"SIGHTLINE_CAMERA_GATE"}),
-        (API, STORES | {"SIGHTLINE_DOOR_KEY"}),
+        (API, STORES | {"SIGHTLINE_NODE_API_KEY"}),
     ],
 )
 def test_a_kind_of_child_gets_its_own_secrets_alone(kind: Allowed, expected: set[str]) -> None:
-    assert set(kind.of(SECRETS)) == expected
+    assert set(kind.select(SECRETS)) == expected
 
 
 def test_every_setting_that_is_no_secret_reaches_the_processes_that_read_settings() -> None:
     names = {f"SIGHTLINE_{name.upper()}" for name in Settings.model_fields} - set(SECRETS)
     environ = dict.fromkeys(names, "x")
     for kind in (LIVE, WORKER, API):
-        assert kind.of(environ) == environ
-    assert SYSTEM.of(environ) == {}
+        assert kind.select(environ) == environ
+    assert SYSTEM.select(environ) == {}
 
 
 def test_what_every_program_may_need_is_passed_on() -> None:
     environ = dict.fromkeys(
         ("PATH", "HOME", "TZ", "LC_ALL", "TMPDIR", "PYTHONPATH", "OPENBLAS_NUM_THREADS"), "x"
     )
-    assert SYSTEM.of(environ) == environ
+    assert SYSTEM.select(environ) == environ
 
 
 def test_a_child_sees_what_is_allowed_and_what_its_spec_adds(
@@ -62,7 +62,7 @@ def test_a_child_sees_what_is_allowed_and_what_its_spec_adds(
     child.start()
     child.join()
     seen = dict(line.split("=", 1) for line in child.log_tail().splitlines() if "=" in line)
-    assert seen.keys() & SECRETS.keys() == {"SIGHTLINE_DOOR_KEY"}
+    assert seen.keys() & SECRETS.keys() == {"SIGHTLINE_NODE_API_KEY"}
     assert seen["ADDED"] == "1"
     assert "PATH" in seen
     assert subprocess.run(["env"], capture_output=True, check=True).stdout.count(b"SIGHTLINE_") > 1

@@ -4,6 +4,7 @@ for a running one.
 
 from __future__ import annotations
 
+import json
 import stat
 import subprocess
 import sys
@@ -32,7 +33,7 @@ areas: {a: {name: a}}
 cameras: [{id: one, name: x, class: A, area: a, location: {lon: 1, lat: 2}, url: rtsp://127.0.0.1/1}]
 """
 CLOCK = SystemClock()
-RUNTIME = Runtime(pid=1, api_port=2, door_port=3, valkey_port=4, s3_port=None)
+RUNTIME = Runtime(pid=1, api_port=2, node_api_port=3, valkey_port=4, s3_port=None)
 
 
 def test_a_second_claim_is_refused_and_names_the_holder(tmp_path: Path) -> None:
@@ -100,10 +101,20 @@ def test_secrets_are_drawn_once_and_private(tmp_path: Path) -> None:
     first = instance_secrets(layout)
     assert instance_secrets(layout) == first
     assert (
-        len({first.valkey_password, first.s3_access_key, first.s3_secret_key, first.door_key}) == 4
+        len({first.valkey_password, first.s3_access_key, first.s3_secret_key, first.node_api_key})
+        == 4
     )
     assert stat.S_IMODE(layout.secrets.stat().st_mode) == 0o600
     assert set(store_environment(layout, 4, None)) == {"SIGHTLINE_REDIS_URL"}
+
+
+def test_stored_fields_keep_the_names_of_earlier_versions(tmp_path: Path) -> None:
+    layout = Layout(tmp_path)
+    instance_secrets(layout)
+    assert "door_key" in json.loads(layout.secrets.read_text())
+    with claimed(layout, CLOCK):
+        publish(layout, RUNTIME)
+        assert json.loads(layout.runtime.read_text())["door_port"] == RUNTIME.node_api_port
 
 
 def test_a_bad_registry_leaves_the_last_good_one_running(tmp_path: Path) -> None:

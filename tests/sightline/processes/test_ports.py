@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from sightline.processes.ports import _FIRST, answers, free_ports, leave
+from sightline.processes.ports import _FIRST, answers, free_ports, reserve
 
 
-def test_none_is_given_again_while_its_server_may_not_listen_yet(
+def test_none_is_reserved_again_while_its_server_may_not_listen_yet(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("sightline.processes.ports._LAST", _FIRST + 99)
     chosen = _FIRST + 7
-    leave(chosen)
+    reserve(chosen)
     given = [port for _ in range(10) for port in free_ports(5)]
     assert len(set(given)) == 50
     assert chosen not in given

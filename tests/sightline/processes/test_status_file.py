@@ -10,7 +10,7 @@ import pytest
 
 from domain.camera_states import CameraState, CameraStatus
 from domain.paths.data_layout import Layout
-from sightline.processes.status_file import over_limit, say_alive, write_statuses
+from sightline.processes.status_file import over_limit, touch_heartbeat, write_statuses
 from tests.unwritable import unwritable
 
 
@@ -34,6 +34,6 @@ def test_on_a_read_only_disk_a_worker_goes_on_in_silence(tmp_path: Path) -> None
     layout = Layout(tmp_path)
     write_statuses(layout, 0, [])
     with unwritable(tmp_path):
-        say_alive(layout, 0)
+        touch_heartbeat(layout, 0)
         with pytest.raises(OSError, match=r"Read-only|Permission"):
             write_statuses(layout, 0, [])

@@ -7,7 +7,7 @@ from __future__ import annotations
 import threading
 
 from domain.clock import ManualClock, SystemClock
-from sightline.processes.supervised_threads import PAUSE_S, Jobs, lasting
+from sightline.processes.supervised_threads import PAUSE_S, Jobs, run_supervised
 from tests.waiting import PATIENCE_S
 
 
@@ -19,7 +19,7 @@ def test_a_job_that_fails_begins_again_until_it_ends() -> None:
         if fault is not None:
             raise fault
 
-    lasting("look", "gate", job, threading.Event(), clock)
+    run_supervised("look", "gate", job, threading.Event(), clock)
     assert clock.waits_s == [PAUSE_S, PAUSE_S]
 
 
@@ -31,7 +31,7 @@ def test_a_job_that_fails_while_stopping_is_left() -> None:
         stop.set()
         raise ValueError("a fault of ours")
 
-    lasting("look", "gate", job, stop, ManualClock())
+    run_supervised("look", "gate", job, stop, ManualClock())
     assert runs == [1]
 
 

@@ -228,7 +228,7 @@ def test_a_worker_that_hangs_is_killed_and_started_again(
                     command,
                     tmp_path / "log",
                     ready=beat.exists,
-                    beat=beat,
+                    heartbeat=beat,
                     allowed=WORKER,
                 )
             ]

@@ -26,7 +26,7 @@ from sightline.processes.watchdog import (
     LOOP_HANGS_AFTER_S,
     WRITER_HANGS_AFTER_S,
     Hang,
-    Pulse,
+    ThreadProbe,
     Watchdog,
 )
 from simulator import SimCamera, Simulator
@@ -91,7 +91,7 @@ def _running(layout: Layout) -> Iterator[Supervisor]:
                     command,
                     layout.root / "log",
                     ready=beat.exists,
-                    beat=beat,
+                    heartbeat=beat,
                     allowed=WORKER,
                 )
             ]
@@ -131,10 +131,10 @@ def test_what_was_looked_for_in_vain_counts_and_not_time_that_passed() -> None:
     loop, writer = PullLoop(clock), DiskWriter(clock)
     pulses = Watchdog(loop, writer, clock)
     began_ns = clock.wall_ns()
-    assert pulses.looked(1.0) is None
+    assert pulses.check(1.0) is None
     clock.advance(3600)  # the whole machine stood still
-    assert pulses.looked(1.0) is None
-    hangs = [pulses.looked(1.0) for _ in range(round(LOOP_HANGS_AFTER_S) + 1)]
+    assert pulses.check(1.0) is None
+    hangs = [pulses.check(1.0) for _ in range(round(LOOP_HANGS_AFTER_S) + 1)]
     assert (hangs[-3], hangs[-1]) == (None, hangs[-2])
     assert hangs[-1] is not None
     assert (hangs[-1].thread, hangs[-1].since_ns) == ("pull loop", began_ns)
@@ -143,8 +143,8 @@ def test_what_was_looked_for_in_vain_counts_and_not_time_that_passed() -> None:
 
 def test_a_sign_of_life_begins_the_count_anew() -> None:
     clock = ManualClock()
-    pulse = Pulse("disk writer", WRITER_HANGS_AFTER_S, lambda: None, clock)
-    assert [pulse.looked(20.0) for _ in range(4)] == [None] * 4
-    pulse.beats()
-    assert [pulse.looked(20.0) for _ in range(4)] == [None] * 4
-    assert pulse.looked(20.0) == Hang("disk writer", clock.wall_ns())
+    pulse = ThreadProbe("disk writer", WRITER_HANGS_AFTER_S, lambda: None, clock)
+    assert [pulse.check(20.0) for _ in range(4)] == [None] * 4
+    pulse.on_heartbeat()
+    assert [pulse.check(20.0) for _ in range(4)] == [None] * 4
+    assert pulse.check(20.0) == Hang("disk writer", clock.wall_ns())
