@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.index import running
+from benchmarks.index.measurement import running
 from benchmarks.machine import OUT, machine
 from benchmarks.traffic import AREAS, City
 from domain.clock import MS_PER_DAY, NS_PER_MS, SystemClock

@@ -17,7 +17,7 @@ from itertools import groupby
 from pathlib import Path
 
 from benchmarks.cold import store
-from benchmarks.index import BATCH, EVENTS_A_DAY, running, seconds_of
+from benchmarks.index.measurement import BATCH, EVENTS_A_DAY, running, seconds_of
 from benchmarks.machine import OUT, machine
 from benchmarks.traffic import City
 from domain.clock import NS_PER_S

@@ -140,6 +140,8 @@ _TABLE = {
 }
 """Each package, from the lowest of its top-level package to the highest, and what it may import."""
 MAY_IMPORT = {package: set(names.split()) for package, names in _TABLE.items()}
+TOOLS = ("benchmarks", "training")
+"""The packages that are not part of the product; the rules on folders hold for them too."""
 ADAPTERS = {
     "redis": {"storage/clients/redis.py"},
     "minio": {"storage/clients/s3.py"},
@@ -160,6 +162,12 @@ _PART = re.compile(r"[A-Z]?[a-z0-9]+|[A-Z]+(?![a-z])")
 def _modules() -> list[Path]:
     tops = {package.partition(".")[0] for package in MAY_IMPORT}
     return [file for top in sorted(tops) for file in sorted((ROOT / top).rglob("*.py"))]
+
+
+def _modules_and_tools() -> list[Path]:
+    """Return every module, those of benchmarks and training included."""
+    tools = (file for top in TOOLS for file in sorted((ROOT / top).rglob("*.py")))
+    return [*_modules(), *tools]
 
 
 def _name(file: Path) -> str:
@@ -269,14 +277,16 @@ def test_a_module_names_its_logger_log() -> None:
 
 
 def test_no_folder_is_crowded() -> None:
-    sizes = Counter(file.parent for file in _modules() if file.name != "__init__.py")
+    sizes = Counter(file.parent for file in _modules_and_tools() if file.name != "__init__.py")
     crowded = {_name(folder): size for folder, size in sizes.items() if size > MOST_MODULES}
     assert not crowded
 
 
 def test_three_modules_with_one_prefix_are_a_folder() -> None:
     prefixes = Counter(
-        (file.parent, file.stem.split("_")[0]) for file in _modules() if "_" in file.stem.strip("_")
+        (file.parent, file.stem.split("_")[0])
+        for file in _modules_and_tools()
+        if "_" in file.stem.strip("_")
     )
     crowded = {
         f"{_name(folder)}/{prefix}_*": size

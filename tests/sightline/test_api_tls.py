@@ -83,7 +83,7 @@ def start(valkey_server: str, s3_server: S3Config, tmp_path: Path) -> Iterator[S
         "SIGHTLINE_S3_ACCESS_KEY": s3_server.access_key,
         "SIGHTLINE_S3_SECRET_KEY": s3_server.secret_key,
         "SIGHTLINE_S3_BUCKET": "api-tls-tests",
-        "SIGHTLINE_DOOR_KEY": "a-key-of-sixteen-characters",
+        "SIGHTLINE_NODE_API_KEY": "a-key-of-sixteen-characters",
         "SIGHTLINE_API_PROCESSES": "1",
     }
     with ExitStack() as ending:

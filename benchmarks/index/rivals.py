@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
-from benchmarks.index_questions import PAGE, text_of
+from benchmarks.index.questions import PAGE, text_of
 from domain.events.event import Event
 from domain.events.query import EventQuery
 from domain.plates import PROVINCES

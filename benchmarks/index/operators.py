@@ -18,7 +18,7 @@ from pathlib import Path
 import httpx
 
 from benchmarks.city import City
-from benchmarks.index_questions import (
+from benchmarks.index.questions import (
     CLOCK,
     MONTH_NS,
     QUESTIONS,

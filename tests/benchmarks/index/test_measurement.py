@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from benchmarks.index import at_a_cluster
-from benchmarks.index_questions import QUESTIONS
+from benchmarks.index.measurement import at_a_cluster
+from benchmarks.index.questions import QUESTIONS
 
 
 def test_a_cluster_is_filled_and_asked() -> None:

@@ -21,9 +21,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from benchmarks.index_operators import at_the_api
-from benchmarks.index_questions import CLOCK, PAGE, QUESTIONS, times_of
-from benchmarks.index_rivals import RediSearch, Rival, SQLite, redisearch_module
+from benchmarks.index.operators import at_the_api
+from benchmarks.index.questions import CLOCK, PAGE, QUESTIONS, times_of
+from benchmarks.index.rivals import RediSearch, Rival, SQLite, redisearch_module
 from benchmarks.machine import OUT, machine
 from benchmarks.traffic import City
 from benchmarks.valkey_cluster import Cluster
@@ -317,7 +317,3 @@ def main() -> None:
     (OUT / "index.json").write_text(json.dumps(report, indent=1))
     plot(report, OUT / "index.svg")
     print(json.dumps(report, indent=1))
-
-
-if __name__ == "__main__":
-    main()

@@ -30,8 +30,8 @@ import numpy as np
 
 from analytics.models import Models
 from benchmarks.cameras import served
-from benchmarks.checkpoint_bound import bound
-from benchmarks.checkpoint_footage import EVERY_S, Footage, make_footage, moved
+from benchmarks.checkpoints.bound import bound
+from benchmarks.checkpoints.footage import EVERY_S, Footage, make_footage, moved
 from benchmarks.machine import OUT, machine
 from benchmarks.processes import command_line, cost_of, descendants_of
 from benchmarks.site import CLOCK, BenchSite
@@ -342,7 +342,3 @@ def main() -> None:
     OUT.mkdir(exist_ok=True)
     (OUT / "checkpoints.json").write_text(json.dumps(report, ensure_ascii=False, indent=1), "utf-8")
     print(json.dumps(report, ensure_ascii=False, indent=1))
-
-
-if __name__ == "__main__":
-    main()

@@ -11,7 +11,7 @@ from time import process_time
 from typing import Any, NamedTuple
 
 from analytics.models import Models
-from benchmarks.checkpoint_footage import EVERY_S, FPS, Footage
+from benchmarks.checkpoints.footage import EVERY_S, FPS, Footage
 from domain.clock import NS_PER_S
 from domain.settings import Settings
 from ingest.frames.decode_gate import QUIET_WINDOWS

@@ -8,9 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.checkpoint_bound import Decoding, by_what_it_shows
-from benchmarks.checkpoint_footage import Footage
-from benchmarks.checkpoints import APART_S, Seen, Spending, _costs, _counted, _expected, _outcome
+from benchmarks.checkpoints.bound import Decoding, by_what_it_shows
+from benchmarks.checkpoints.footage import Footage
+from benchmarks.checkpoints.measurement import (
+    APART_S,
+    Seen,
+    Spending,
+    _costs,
+    _counted,
+    _expected,
+    _outcome,
+)
 from domain.clock import NS_PER_S
 from domain.events.event import Event, Location, Plate
 from domain.plates import PlateColor
