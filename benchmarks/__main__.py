@@ -5,7 +5,7 @@ to `benchmarks/out`.
 
 Figures are ratios against a reference measured in the same run, never a timed test.
 docs/performance.md quotes them with the machine. The checkpoints' video is drawn, unless
-SIGHTLINE_BENCH_VIDEO names another, with its truth beside it.
+SIGHTLINE_BENCH_VIDEO names another video that has a truth file.
 """
 
 from __future__ import annotations
@@ -32,18 +32,18 @@ PARTS = {
     "rebuild": "rebuild",
     "api-memory": "api_memory",
 }
-"""Name, module and what it is told. Larger runs are asked of the module itself."""
+"""The module and arguments of each name. Larger runs call the module directly."""
 
 
 def commands(names: list[str], video: Path) -> dict[str, list[str]]:
-    """What is run for each of these names."""
-    told = {"VIDEO": str(video), "TRUTH": str(truth_of(video))}
+    """Return the command for each of these names."""
+    placeholders = {"VIDEO": str(video), "TRUTH": str(truth_of(video))}
     return {
         name: [
             sys.executable,
             "-m",
             f"benchmarks.{module}",
-            *(told.get(word, word) for word in words),
+            *(placeholders.get(word, word) for word in words),
         ]
         for name in names
         for module, *words in [PARTS[name].split()]
@@ -74,7 +74,7 @@ def _video(folder: Path) -> Path:
 
 
 def _run(parts: dict[str, list[str]]) -> int:
-    """How many did not end well."""
+    """Run the parts and return the number of failed ones."""
     failed = []
     for number, (name, command) in enumerate(parts.items(), 1):
         print(

@@ -1,9 +1,9 @@
-"""Whether the API gives memory back after clients of its feed that never read were cut.
+"""Measures whether the API frees memory after clients of its feed that never read disconnect.
 
     python -m benchmarks.api_memory [--clients 300] [--bursts 3]
 
-A site without cameras runs, and its feed has a history. In each burst, clients ask for all of it
-at once, read nothing, and are cut. The resident memory of the API process after each burst is
+A site without cameras runs, and its feed has a history. In each burst, clients request all of it,
+read nothing, and are disconnected. The resident memory of the API process after each burst is
 divided by that before the first. It must stay below `MAY_GROW`, else the exit code is 1. JSON
 goes to `benchmarks/out`.
 """

@@ -1,5 +1,5 @@
 """Capacity: how many cameras one machine records without losing a picture, and what each costs
-beside one ffmpeg a camera.
+compared with one ffmpeg per camera.
 
     python -m benchmarks.capacity [--cameras 16,64,128,256] [--reference 128,64] [--seconds 30]
     [--mbit 1] [--height 720]
@@ -120,7 +120,7 @@ def reference(counts: tuple[int, ...], plan: Plan, stream: Path) -> list[Run]:
     """ffmpeg at each number until one loses nothing, which is the last."""
     runs: list[Run] = []
     for cameras in counts:
-        runs.append(_told(measure("ffmpeg", ffmpegs, cameras, plan, stream)))
+        runs.append(_reported(measure("ffmpeg", ffmpegs, cameras, plan, stream)))
         if not runs[-1].lost:
             break
     return runs
@@ -132,7 +132,9 @@ def run(cameras: tuple[int, ...], references: tuple[int, ...], plan: Plan) -> di
         raise SystemExit("the reference ffmpeg is not installed")
     with tempfile.TemporaryDirectory(prefix="sightline-capacity-") as name:
         stream = make_stream(Path(name) / "stream.mp4", plan.picture, _longest_s(plan))
-        ours = [_told(measure("sightline", sightline, count, plan, stream)) for count in cameras]
+        ours = [
+            _reported(measure("sightline", sightline, count, plan, stream)) for count in cameras
+        ]
         theirs = reference(references, plan, stream)
     best = theirs[-1]
     return {
@@ -163,7 +165,7 @@ def _longest_s(plan: Plan) -> float:
     return plan.seconds + 4 * plan.settle_s if plan.server == "gstreamer" else 10.0
 
 
-def _told(one: Run) -> Run:
+def _reported(one: Run) -> Run:
     cost = f"{one.cpu_percent_of_a_core:.3f} % of a core and {one.resident_mb:.2f} MB a camera"
     print(
         f"{one.who}, {one.cameras} cameras: {cost}, {one.lost} of {one.pictures} pictures lost",

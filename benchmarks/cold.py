@@ -115,12 +115,12 @@ class Year:
             Habit("seen on three days", tuple(names[2 * asked : 3 * asked]), 3, 1, 1),
             Habit("never seen", tuple(names[3 * asked :]), 0, 0, 0),
         ]
-        self._wanted: dict[tuple[int, int], list[Habit]] = {}
+        self._habits: dict[tuple[int, int], list[Habit]] = {}
         for habit in self.habits:
             for n in range(habit.days):
                 for area in range(habit.areas):
                     place = (days - 1 - n * days // habit.days, (7 * n + 13 * area) % AREAS)
-                    self._wanted.setdefault(place, []).append(habit)
+                    self._habits.setdefault(place, []).append(habit)
 
     @property
     def file_bytes(self) -> float:
@@ -175,7 +175,7 @@ class Year:
             "day": day, "area": name, "key": archive_object(day, name, 1, digest), "sha256": digest,
             "from_ms": start_ms, "to_ms": start_ms + MS_PER_DAY - 1,
         })  # fmt: skip
-        if (habits := self._wanted.get((number, area))) is None:
+        if (habits := self._habits.get((number, area))) is None:
             return file, bloom
         mine = bloom_of(
             (plate for habit in habits for plate in habit.plates), len(bloom) // BLOCK_BYTES

@@ -23,17 +23,17 @@ from sightline.evaluation.truth import compare, read_truth
 
 @dataclass(frozen=True, slots=True)
 class Gaps:
-    """Times without looks: after every `BETWEEN_S` seconds, none for `LASTING_S`."""
+    """Times without looks: after every `BETWEEN_S` seconds, none for `DURATION_S`."""
 
     seed: int
     BETWEEN_S: ClassVar = (0.3, 2.5)
-    LASTING_S: ClassVar = (0.5, 1.5)
+    DURATION_S: ClassVar = (0.5, 1.5)
 
     def within(self, duration_s: float) -> list[Span]:
         random, gaps, at_s = Random(self.seed), list[Span](), 0.0
         while at_s < duration_s:
             from_s = at_s + random.uniform(*self.BETWEEN_S)
-            at_s = from_s + random.uniform(*self.LASTING_S)
+            at_s = from_s + random.uniform(*self.DURATION_S)
             gaps.append((from_s, at_s))
         return gaps
 

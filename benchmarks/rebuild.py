@@ -1,5 +1,6 @@
-"""`sightline index rebuild` from journals in a real object store, beside writing the same events
-into an index as nodes do.
+"""Measures `sightline index rebuild` from journals in a real object store.
+
+It is compared with writing the same events into an index as nodes do.
 
 `python -m benchmarks.rebuild --events 500000`. The journals are those of one node, an object a
 minute.
@@ -92,7 +93,7 @@ def _rebuild(objects: ObjectStore, redis: Redis, expected: int) -> None:
     found = rebuild(objects, redis)
     if found.events != expected or found.damaged:
         raise AssertionError(
-            f"{found.events} of {expected} events came back; damaged: {found.damaged}"
+            f"{found.events} of {expected} events were restored; damaged: {found.damaged}"
         )
 
 

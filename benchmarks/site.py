@@ -141,7 +141,7 @@ class BenchSite:
         )
 
     def get(self, path: str, **query: str) -> httpx.Response | None:
-        """What the site answers to somebody signed in; None where it does not answer at all."""
+        """Send a request with a token; return None where the site does not respond."""
         try:
             address = f"http://127.0.0.1:{self.port}{path}"
             return self._http.get(address, params=query, headers=self._headers)

@@ -55,15 +55,15 @@ class City:
         province, one from anywhere.
         """
         rng = np.random.default_rng([self.seed, 1])
-        wanted = max(1, round(self.events * DISTINCT_PART))
+        count = max(1, round(self.events * DISTINCT_PART))
         found = np.empty(0, "<U8")
-        while len(found) < wanted:
-            drawn = np.concatenate([found, _plates(rng, wanted - len(found))])
+        while len(found) < count:
+            drawn = np.concatenate([found, _plates(rng, count - len(found))])
             found = drawn[np.sort(np.unique(drawn, return_index=True)[1])]
         return found
 
     def drawn(self, areas: Collection[int] = range(AREAS)) -> Iterator[Event]:
-        """`areas`: those alone of which events are wanted."""
+        """Yield the events of `areas`."""
         plates = self.plates()
         rng = np.random.default_rng([self.seed, 2])
         who = self._who(rng, len(plates))
@@ -78,8 +78,8 @@ class City:
             rng.integers(0, CAMERAS, self.events),
         )
         places = [_place(camera) for camera in range(CAMERAS)]
-        wanted = np.isin(where % AREAS, list(areas))
-        starts, where, who = starts[wanted], where[wanted], who[wanted]
+        in_areas = np.isin(where % AREAS, list(areas))
+        starts, where, who = starts[in_areas], where[in_areas], who[in_areas]
         for first in range(0, len(starts), _AT_ONCE):
             part = slice(first, first + _AT_ONCE)
             columns = starts[part], where[part], plates[who[part]]

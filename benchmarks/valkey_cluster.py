@@ -76,8 +76,9 @@ class Cluster:
         )
 
     def move(self, key: str, by_keys: bool) -> None:
-        """Let another primary have the slot of a key: at once, as Valkey 9 does, or key by key,
-        as all before do.
+        """Move the slot of a key to another primary.
+
+        Valkey 9 moves a slot as a whole; earlier versions move it key by key (`by_keys`).
         """
         slot = number(self.primaries[0].do("CLUSTER", "KEYSLOT", key))
         names = [str(node.do("CLUSTER", "MYID")) for node in self.primaries]
@@ -105,7 +106,7 @@ class Cluster:
             node.do("CLUSTER", "SETSLOT", slot, "NODE", names[gets])
 
     def wait_for_replicas(self) -> None:
-        """Until each primary's replica has what its primary was told."""
+        """Wait until each replica has all writes of its primary."""
         for port in self.ports[:3]:
             _wait(partial(self._is_replicated, port))
 

@@ -1,6 +1,4 @@
-"""What a simulated camera is: its file, how it plays, and the faults that it is told to have,
-each at a time of its stream.
-"""
+"""The description of a simulated camera: its file, its playback, and its faults over time."""
 
 from __future__ import annotations
 

@@ -82,7 +82,7 @@ class ClientConnection:
             self._player.stop()
 
     def close(self) -> None:
-        """End the connection at once; `run` then returns."""
+        """Abort the connection; `run` then returns."""
         self._writer.transport.abort()
 
     async def _request(self) -> SimulatorRequest | None:

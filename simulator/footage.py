@@ -1,5 +1,6 @@
-"""Makes the demo's footage once: a vehicle checkpoint, a face checkpoint and a street, drawn
-and encoded, with their truth beside.
+"""Draws and encodes the demo's footage: a vehicle checkpoint, a face checkpoint and a street.
+
+Each file has a truth file.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from simulator.reels import Car, Reel, faces_reel, plates_reel, street_reel
 from simulator.vehicles import Vehicle, draw_vehicle
 
 VERSION = 1
-"""Part of the files' names: footage of another version is made anew."""
+"""It is part of the file names, so that footage of another version is drawn again."""
 FPS = 15
 BITRATE_BPS = 1_000_000
 
@@ -45,9 +46,7 @@ docs/simulator.md.
 
 @dataclass(frozen=True, slots=True)
 class Footage:
-    """The demo's files: H.264 without B-frames; each has its truth beside it as JSON
-    (`truth_of`).
-    """
+    """The demo's files, in H.264 without B-frames; `truth_of` returns the truth file of each."""
 
     plates: Path
     faces: Path
@@ -55,8 +54,9 @@ class Footage:
 
 
 def make_footage(folder: Path, progress: Callable[[str], None] | None = None) -> Footage:
-    """The demo's files in `folder`, made there unless they are there already. `progress` hears
-    a plain sentence for each file made.
+    """Return the demo's files in `folder`, and create those that are missing.
+
+    `progress` is called with a sentence for each created file.
     """
     folder.mkdir(parents=True, exist_ok=True)
     makers = {"plates": _plates, "faces": faces_reel, "street": _street}
@@ -78,18 +78,18 @@ def _plates() -> Reel:
 
 
 def _street() -> Reel:
-    return street_reel([one.paint for one in VEHICLES[:2]], [one.paint for one in VEHICLES[4:6]])
+    far, near = VEHICLES[:2], VEHICLES[4:6]
+    return street_reel([one.body_color for one in far], [one.body_color for one in near])
 
 
 def make_video(reel: Reel, path: Path) -> str:
-    """Encodes the reel, with its truth beside it; returns the reel's name."""
+    """Encode the reel and write its truth file; return the reel's name."""
     frames = round(reel.duration_s * FPS)
     truth = {"fps": FPS, "frames": frames, "passes": [asdict(passing) for passing in reel.passes]}
     truth_of(path).write_text(json.dumps(truth, ensure_ascii=False, indent=1) + "\n", "utf-8")
-    # Under another name until it is whole, so that a run that was killed leaves nothing that looks
-    # made.
+    # The file has another name until it is complete, so that a killed run leaves no partial file.
     unfinished = path.with_name(f"{path.stem}.{os.getpid()}.part")
-    _encode(unfinished, (_filmed(reel.paint(index / FPS), index) for index in range(frames)))
+    _encode(unfinished, (_filmed(reel.draw_frame(index / FPS), index) for index in range(frames)))
     unfinished.replace(path)
     return reel.name
 

@@ -81,8 +81,9 @@ class UdpPorts:
 
     @classmethod
     async def bind(cls, host: str) -> UdpPorts:
-        """An even port and the odd one after it (RFC 3550, 11); raises BadInput where none is
-        free.
+        """Bind an even port and the next higher one (RFC 3550, section 11).
+
+        Raises BadInput where no pair is free.
         """
         loop = asyncio.get_running_loop()
         for _ in range(64):

@@ -26,7 +26,7 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class ProgrammeItem:
-    """A file from `start` on, once or for ever."""
+    """A file that plays from `start` on, once or in a loop."""
 
     start: int
     media: PreparedMedia
@@ -60,7 +60,7 @@ class ProgrammeItem:
 
 
 class Programme:
-    """Pieces in the order of their starts; each gives way to the next."""
+    """Items in the order of their starts; each plays until the next one starts."""
 
     def __init__(self, pieces: tuple[ProgrammeItem, ...]) -> None:
         self._pieces = tuple(sorted(pieces, key=lambda piece: piece.start))

@@ -56,21 +56,21 @@ class FacePass:
 
 @dataclass(frozen=True, slots=True)
 class Reel:
-    """What becomes a file: a picture for each time in seconds, and what passes in it."""
+    """The content of a file: a function that draws the frame of a time, and the passings."""
 
     name: str
     duration_s: float
-    paint: Callable[[float], MatLike]
+    draw_frame: Callable[[float], MatLike]
     passes: tuple[PlatePass, ...] | tuple[FacePass, ...]
 
 
 def plates_reel(cars: Sequence[Car]) -> Reel:
-    """The cars come up to a checkpoint one after the other, with empty road between them."""
+    """Draw cars that approach a checkpoint one after the other, with empty road between them."""
     road = scene.checkpoint_road()
     sprites = [Sprite(car.picture, (MIDDLE_PX, GROUND_PX)) for car in cars]
     dark = shadow(560, 110, 150)
 
-    def paint(at_s: float) -> MatLike:
+    def draw_frame(at_s: float) -> MatLike:
         frame = road.copy()
         number, since_s = int((at_s - FIRST_S) // EVERY_S), (at_s - FIRST_S) % EVERY_S
         if at_s >= FIRST_S and since_s < PASS_S and number < len(cars):
@@ -89,7 +89,7 @@ def plates_reel(cars: Sequence[Car]) -> Reel:
         )
         for number, car in enumerate(cars)
     )
-    return Reel("plates", FIRST_S + EVERY_S * len(cars), paint, passes)
+    return Reel("plates", FIRST_S + EVERY_S * len(cars), draw_frame, passes)
 
 
 def _enter_s(number: int) -> float:
@@ -100,7 +100,7 @@ _FAR_PX_PER_M, _NEAR_PX_PER_M = 62.0, 640.0
 
 
 def _approach(since_s: float) -> float:
-    """The scale of a vehicle in pixels a metre, so long after it came into view.
+    """Return the scale of a vehicle in pixels a metre, `since_s` after it entered the view.
 
     It brakes towards the checkpoint, so that its size grows by an even ratio.
     """
@@ -128,14 +128,14 @@ _ALONE_PX, _APART_PX = 60.0, 200.0
 
 
 def faces_reel(abreast: bool = False) -> Reel:
-    """A person comes up to a gate and passes it on one side, three times.
+    """Draw a person who approaches a gate and passes it on one side, three times.
 
-    `abreast`: two come at once, and part.
+    With `abreast`, two people approach together and separate.
     """
     hall, front, people = scene.gate_hall(), Sprite(scene.barrier(), (0, 0)), _people()
     start_px = _APART_PX if abreast else _ALONE_PX
 
-    def paint(at_s: float) -> MatLike:
+    def draw_frame(at_s: float) -> MatLike:
         frame = hall.copy()
         number, since_s = int((at_s - FIRST_S) // WALK_EVERY_S), (at_s - FIRST_S) % WALK_EVERY_S
         if at_s >= FIRST_S and since_s < WALK_S and number < WALKS:
@@ -154,7 +154,7 @@ def faces_reel(abreast: bool = False) -> Reel:
         FacePass(2 if abreast else 1, round(enter_s, 2), round(enter_s + leaves_after_s, 2))
         for enter_s in (FIRST_S + WALK_EVERY_S * number for number in range(WALKS))
     )
-    return Reel("faces", FIRST_S + WALK_EVERY_S * WALKS, paint, passes)
+    return Reel("faces", FIRST_S + WALK_EVERY_S * WALKS, draw_frame, passes)
 
 
 def _people() -> list[Sprite]:
@@ -168,15 +168,15 @@ def _people() -> list[Sprite]:
     return [Sprite(person, (230, 500)), Sprite(np.ascontiguousarray(person[:, ::-1]), (282, 500))]
 
 
-def street_reel(far_paints: Sequence[Bgr], near_paints: Sequence[Bgr]) -> Reel:
-    """Cars of these paints cross a street from side to side; there is nothing to read or find."""
+def street_reel(far_colors: Sequence[Bgr], near_colors: Sequence[Bgr]) -> Reel:
+    """Draw cars of these colours that cross a street; there is nothing to read or detect."""
     houses = scene.street()
-    cars = [Sprite(draw_side(paint), (220, 150)) for paint in far_paints]
+    cars = [Sprite(draw_side(color), (220, 150)) for color in far_colors]
     mirrored = [
-        Sprite(np.ascontiguousarray(draw_side(paint)[:, ::-1]), (220, 150)) for paint in near_paints
+        Sprite(np.ascontiguousarray(draw_side(color)[:, ::-1]), (220, 150)) for color in near_colors
     ]
 
-    def paint(at_s: float) -> MatLike:
+    def draw_frame(at_s: float) -> MatLike:
         frame = houses.copy()
         for number in range(2):
             near = (at_s - 6.0 * number) / 4.5
@@ -187,4 +187,4 @@ def street_reel(far_paints: Sequence[Bgr], near_paints: Sequence[Bgr]) -> Reel:
                 cars[number].paste(frame, 1540 - far * 1800, 648, 1.0)
         return frame
 
-    return Reel("street", STREET_S, paint, ())
+    return Reel("street", STREET_S, draw_frame, ())

@@ -133,7 +133,7 @@ def _wear(canvas: MatLike, random: np.random.Generator) -> MatLike:
 
 
 def gate_hall() -> MatLike:
-    """The hall behind a gate: doors, pillars, a tiled floor."""
+    """Draw the hall behind a gate: entrances, pillars and a tiled floor."""
     random = np.random.default_rng(11)
     canvas = np.full((HEIGHT_PX, WIDTH_PX, 3), (206, 208, 204), np.uint8)
     _fill(canvas, [(0, 0), (WIDTH_PX, 0), (WIDTH_PX, 70), (0, 70)], (188, 186, 182))

@@ -95,7 +95,7 @@ class Simulator:
         Raises BadInput for a cut and a codec change, which are laid out when a stream begins.
         """
         if isinstance(fault, ConnectionCut | CodecChange):
-            raise BadInput(f"{fault.kind} can only be told to a camera before it plays")
+            raise BadInput(f"{fault.kind} can only be set before the camera plays")
         station = self._stations[path]
         self._on_loop(lambda: station.plan.add(replace(fault, at_s=station.now_s + fault.at_s)))
 

@@ -27,7 +27,7 @@ class Vehicle:
     plate: str
     plate_color: PlateColor
     shape: Shape
-    paint: Bgr
+    body_color: Bgr
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,23 +85,25 @@ class _Brush:
 
 def draw_vehicle(vehicle: Vehicle) -> MatLike:
     """The vehicle as BGRA, (1200, 1000, 4)."""
-    return draw_with(draw_plate(vehicle.plate, vehicle.plate_color), vehicle.shape, vehicle.paint)
+    return draw_with(
+        draw_plate(vehicle.plate, vehicle.plate_color), vehicle.shape, vehicle.body_color
+    )
 
 
-def draw_with(plate: MatLike, shape: Shape, paint: Bgr) -> MatLike:
+def draw_with(plate: MatLike, shape: Shape, body_color: Bgr) -> MatLike:
     """The same, with any picture of a plate that has `PX_PER_MM` pixels a millimetre."""
     form, brush = _FORMS[shape], _Brush()
     _wheels(brush, form)
-    _body(brush, form, paint)
+    _body(brush, form, body_color)
     _glass(brush, form, shape)
-    _face(brush, form, paint)
+    _face(brush, form, body_color)
     _shade(brush.canvas)
     _mount(brush.canvas, plate, form.plate)
     return brush.canvas
 
 
-def _tint(paint: Bgr, factor: float) -> Bgr:
-    blue, green, red = (min(255, round(value * factor)) for value in paint)
+def _tint(body_color: Bgr, factor: float) -> Bgr:
+    blue, green, red = (min(255, round(value * factor)) for value in body_color)
     return blue, green, red
 
 
@@ -121,7 +123,7 @@ def _wheels(brush: _Brush, form: _Form) -> None:
     brush.shape([(form.half_width - 60, 200), (form.half_width - 70, 70)], (18, 18, 20))
 
 
-def _body(brush: _Brush, form: _Form, paint: Bgr) -> None:
+def _body(brush: _Brush, form: _Form, body_color: Bgr) -> None:
     half, bonnet = form.half_width, form.bonnet
     roof_line = [
         (form.roof_half - 40, form.roof),
@@ -130,7 +132,7 @@ def _body(brush: _Brush, form: _Form, paint: Bgr) -> None:
     ]
     brush.shape(
         [*roof_line, (half - 12, bonnet - 20), (half, bonnet - 110), (half, 130), (half - 25, 95)],
-        paint,
+        body_color,
     )
     brush.pair(
         [
@@ -139,11 +141,13 @@ def _body(brush: _Brush, form: _Form, paint: Bgr) -> None:
             (half + 58, bonnet + 30),
             (half - 30, bonnet + 15),
         ],
-        _tint(paint, 0.8),
+        _tint(body_color, 0.8),
     )
-    brush.shape([(half - 85, bonnet + 10), (half - 60, bonnet - 95)], _tint(paint, 1.14))
+    brush.shape([(half - 85, bonnet + 10), (half - 60, bonnet - 95)], _tint(body_color, 1.14))
     for x in (0.35, -0.35):
-        brush.line((half * x, bonnet + 5), (half * x * 0.9, bonnet - 90), _tint(paint, 0.85), 5)
+        brush.line(
+            (half * x, bonnet + 5), (half * x * 0.9, bonnet - 90), _tint(body_color, 0.85), 5
+        )
 
 
 def _glass(brush: _Brush, form: _Form, shape: Shape) -> None:
@@ -176,7 +180,7 @@ def _glass(brush: _Brush, form: _Form, shape: Shape) -> None:
     brush.line((20, bottom + 4), (lower * 0.85, bottom + 34), (22, 22, 22), 7)
 
 
-def _face(brush: _Brush, form: _Form, paint: Bgr) -> None:
+def _face(brush: _Brush, form: _Form, body_color: Bgr) -> None:
     half, bonnet, plate = form.half_width, form.bonnet, form.plate
     grille_top, grille_bottom = bonnet - 112, plate + 88
     brush.shape([(half * 0.5, grille_top), (half * 0.44, grille_bottom)], (30, 30, 32))
@@ -193,7 +197,7 @@ def _face(brush: _Brush, form: _Form, paint: Bgr) -> None:
         (188, 186, 180),
     )
     brush.discs((half * 0.78, bonnet - 122), (38, 30), (250, 250, 246))
-    brush.shape([(half * 0.95, plate + 72), (half * 0.97, 125)], _tint(paint, 0.93))
+    brush.shape([(half * 0.95, plate + 72), (half * 0.97, 125)], _tint(body_color, 0.93))
     brush.shape([(half * 0.6, plate - 66), (half * 0.56, 105)], (34, 34, 36))
     brush.discs((half * 0.8, 165), (34, 22), (215, 215, 205))
 
@@ -219,7 +223,7 @@ def _mount(canvas: MatLike, plate: MatLike, middle: int) -> None:
     canvas[top - 5 : top + height + 5, left - 5 : left + width + 5, 3] = 255
 
 
-def draw_side(paint: Bgr) -> MatLike:
+def draw_side(body_color: Bgr) -> MatLike:
     """A car from its left side, driving left, as BGRA (170, 440, 4); its wheels stand at y =
     150.
     """
@@ -240,10 +244,10 @@ def draw_side(paint: Bgr) -> MatLike:
         [(112, 70), (150, 36), (202, 34), (202, 70)],
         [(212, 70), (212, 34), (266, 34), (316, 70)],
     ]
-    cv2.fillPoly(canvas, [np.array(body, np.int32)], (*paint, 255), cv2.LINE_AA)
+    cv2.fillPoly(canvas, [np.array(body, np.int32)], (*body_color, 255), cv2.LINE_AA)
     for window in windows:
         cv2.fillPoly(canvas, [np.array(window, np.int32)], (92, 80, 66, 255), cv2.LINE_AA)
-    cv2.line(canvas, (24, 100), (424, 100), (*_tint(paint, 0.8), 255), 3, cv2.LINE_AA)
+    cv2.line(canvas, (24, 100), (424, 100), (*_tint(body_color, 0.8), 255), 3, cv2.LINE_AA)
     for x in (96, 346):
         cv2.circle(canvas, (x, 122), 30, (26, 26, 28, 255), -1, cv2.LINE_AA)
         cv2.circle(canvas, (x, 122), 16, (160, 160, 162, 255), -1, cv2.LINE_AA)

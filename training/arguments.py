@@ -1,5 +1,6 @@
-"""What the commands of this folder are told about characters and fonts, and the glyphs that
-these give. Not shipped in the package.
+"""The arguments of the training commands for characters and fonts, and the resulting glyphs.
+
+This module is not in the package.
 """
 
 from __future__ import annotations

@@ -100,11 +100,11 @@ def make_glyphs(
         mean[name], real[name] = _average([_enlarge(sample) for sample in samples[:_SAMPLES_MOST]])
     drawn: dict[str, list[Grey]] = {}
     latin = set(DIGITS + LETTERS + "O")
-    for paths, wanted in (
+    for paths, selected in (
         (list(fonts), lambda c: c not in latin),
         (list(latin_fonts), lambda c: c in latin),
     ):
-        _draw_all(drawn, paths, wanted)
+        _draw_all(drawn, paths, selected)
     if "0" in mean:
         mean["O"], real["O"] = mean["0"], real["0"]
     return Glyphs(mean, real, drawn)
@@ -124,11 +124,11 @@ def with_first_from(glyphs: Glyphs, fonts: Iterable[Path]) -> Glyphs:
 
 
 def _draw_all(
-    drawn: dict[str, list[Grey]], paths: list[Path], wanted: Callable[[str], bool]
+    drawn: dict[str, list[Grey]], paths: list[Path], selected: Callable[[str], bool]
 ) -> None:
     for path in paths:
         for character in DRAWN_CHARACTERS:
-            if wanted(character):
+            if selected(character):
                 drawn.setdefault(character, []).append(_draw(path, character))
 
 

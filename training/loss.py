@@ -57,4 +57,6 @@ def exact_rate(net: nn.Module, batch: Batch) -> float:
             for part in torch.from_numpy(batch.crops).split(64)
             for text in greedy(net(part)[0])
         ]
-    return float(np.mean([got == wanted for got, wanted in zip(read, batch.texts, strict=True)]))
+    return float(
+        np.mean([got == expected for got, expected in zip(read, batch.texts, strict=True)])
+    )

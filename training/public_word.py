@@ -65,8 +65,8 @@ class Words:
         )
 
     def log_loss(self, bias: Bias) -> float:
-        told = self.chances(bias)[np.arange(len(self.truths)), self.truths]
-        return float(np.average(-np.log(np.maximum(told, 1e-300)), weights=self.weights))
+        chances = self.chances(bias)[np.arange(len(self.truths)), self.truths]
+        return float(np.average(-np.log(np.maximum(chances, 1e-300)), weights=self.weights))
 
     @property
     def weights(self) -> NDArray[np.float64]:

@@ -99,8 +99,10 @@ def _moved(crop: Grey, rng: np.random.Generator) -> tuple[Grey, NDArray[np.float
 
 
 def step_targets(batch: Batch, steps: int) -> NDArray[np.int64]:
-    """(n, steps) the symbol at each character's middle, 0 (blank) away from all of them, -100
-    (either is right) beside one.
+    """Return the target symbols as (n, steps).
+
+    A target is the symbol at each character's middle, -100 (either is right) next to a middle, and
+    0 (blank) elsewhere.
     """
     targets = np.zeros((len(batch.texts), steps), np.int64)
     for row, (text, places) in zip(

@@ -73,8 +73,12 @@ def picture_of(plate: FlatPlate) -> Picture:
 def passing(plate: Picture, road: Picture, rng: Rng) -> Iterator[Frame]:
     """A vehicle comes nearer and leaves below."""
     shape: Shape = "lorry" if plate.shape[0] > 400 else "sedan"
-    paint = (int(rng.integers(30, 200)), int(rng.integers(30, 200)), int(rng.integers(30, 200)))
-    sprite = Sprite(draw_with(plate, shape, paint), (MIDDLE_PX, GROUND_PX))
+    body_color = (
+        int(rng.integers(30, 200)),
+        int(rng.integers(30, 200)),
+        int(rng.integers(30, 200)),
+    )
+    sprite = Sprite(draw_with(plate, shape, body_color), (MIDDLE_PX, GROUND_PX))
     x, steady = (
         float(rng.uniform(0.35, 0.65)) * WIDTH_PX,
         rng.normal(0, NOISE_LEVELS, (4, HEIGHT_PX, WIDTH_PX, 1)).astype(np.int16),

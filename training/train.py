@@ -32,7 +32,7 @@ from training.warm_start import start_from
 WARM_UP_STEPS = 300
 EMA_DECAY = 0.998
 GUIDED_FOR = 2.0
-"""One over the part of the training in which the characters' places are told, less and less."""
+"""The inverse of the part of the training that uses the characters' places, with less weight."""
 USES = 3
 """How often each drawn batch is used, changed a little: drawing costs a third of a step."""
 STEPS_APART = 8

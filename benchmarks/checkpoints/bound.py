@@ -21,9 +21,7 @@ from sightline.evaluation.film import EPOCH_NS, AnalyserRun, FilmAnalysis, frame
 from sightline.evaluation.truth import Pass, compare
 
 QUIET_S = QUIET_WINDOWS * WINDOW_NS / NS_PER_S
-"""How long after a vehicle a checkpoint begins to doze, at the soonest: what it leaves out
-comes later.
-"""
+"""The decode gate closes this long after a vehicle at the earliest."""
 
 
 class Decoding(NamedTuple):
@@ -36,8 +34,10 @@ class Decoding(NamedTuple):
 def bound(
     footage: Footage, offline: AnalyserRun, settings: Settings, models: Models
 ) -> dict[str, Any]:
-    """Every frame decoded; as many looks as the setting says (`offline`: its run), and the fewest
-    that a worker that is behind makes. What recording, keeping and answering take is not in it.
+    """Return a lower bound of the cost: decoding of every frame, and the looks of the setting.
+
+    `offline` is the run with that setting. A second run has the lowest rate of a worker that is
+    behind. The cost of recording, storing and serving is not included.
     """
     least_fps = settings.plate_detect_fps * MIN_PART
     fewest = run(footage.busy, FilmAnalysis("plate", least_fps), settings, models)

@@ -44,8 +44,8 @@ Planes = NDArray[np.uint8]
 
 @dataclass(frozen=True, slots=True)
 class Footage:
-    """A vehicle in view for `IN_VIEW_S` of every `EVERY_S`, and its truth; and the same road
-    with nobody on it.
+    """A road with a vehicle in view for `IN_VIEW_S` of every `EVERY_S`, its truth, and the empty
+    road.
     """
 
     busy: Path

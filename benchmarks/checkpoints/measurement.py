@@ -44,7 +44,7 @@ from sightline.evaluation.film import EPOCH_NS, AnalyserRun, FilmAnalysis, run
 from sightline.evaluation.truth import Pass, compare, read_truth
 
 APART_S = 5.3
-"""Between two cameras, in the file: no two of a few see the same at once."""
+"""The offset between two cameras in the file, so that few cameras show different times."""
 SETTLE_S, IDLE_SETTLE_S, IDLE_S = 25.0, 30.0, 45.0
 LAST_S = 3.0
 """A passing that ends less than this before the end of the run is not asked for."""
@@ -168,9 +168,7 @@ def measure(
 
 
 def _expected(footage: Footage, began_ns: int, camera: int, from_ns: int, to_ns: int) -> list[Pass]:
-    """A camera's passings that lie in this time, in seconds since the epoch that `compare`
-    reckons from.
-    """
+    """Return a camera's passings in this time, in seconds since the epoch of `compare`."""
     length_s = EVERY_S * len(footage.passes)
     at_s, found = (began_ns - EPOCH_NS) / NS_PER_S - APART_S * camera, list[Pass]()
     while at_s < (to_ns - EPOCH_NS) / NS_PER_S:

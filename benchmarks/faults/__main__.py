@@ -40,8 +40,9 @@ WIDE = 160
 
 
 def run(only: frozenset[str], longest_s: float, folder: Path, console: Console) -> list[Verdict]:
-    """Play the scenarios named, each group on a site of its own. Those that lack something here
-    are told as skipped.
+    """Play the named scenarios, each group on its own site.
+
+    Scenarios whose requirements are missing on this machine are reported as skipped.
     """
     inside = namespace.is_inside()
     chosen = [one for one in EVERY if one.name in only]

@@ -11,7 +11,7 @@ from typing import Any
 from benchmarks.faults.files import Files, Span, read_files
 from benchmarks.faults.judge import Account, Scene, Verdict, judged, lost
 from benchmarks.faults.scenarios import Scenario
-from benchmarks.faults.stage import CALM, RECOVER_WITHIN_S, SEGMENT_S, Stage
+from benchmarks.faults.stage import RECOVER_WITHIN_S, SEGMENT_S, UNAFFECTED, Stage
 from benchmarks.site import CLOCK
 from domain.clock import NS_PER_S, parse_rfc3339, rfc3339
 from domain.recordings.gaps import GapCause
@@ -49,8 +49,8 @@ class Campaign:
             min(scene.from_ns for scene in scenes), max(scene.end_ns for scene in scenes)
         )
         CLOCK.sleep(3 * SEGMENT_S)  # what was recorded until then is in finished segments
-        accounts = {name: self._account(name, asked) for name in (*CALM, *self._stage.actors)}
-        sent = self._stage.calm.fall_silent()
+        accounts = {name: self._account(name, asked) for name in (*UNAFFECTED, *self._stage.actors)}
+        sent = self._stage.unaffected.fall_silent()
         CLOCK.sleep(DRAIN_S)
         code = self._stage.site.stop()
         files = {name: self._files(name) for name in accounts}
@@ -69,7 +69,7 @@ class Campaign:
 
     def _play(self, scenario: Scenario) -> Scene:
         stage = self._stage
-        everyone = {*CALM, *stage.actors}
+        everyone = {*UNAFFECTED, *stage.actors}
         stage.comes(lambda: stage.steady() == everyone, STEADY_WITHIN_S)
         steady = stage.steady()
         hit = (
@@ -112,15 +112,15 @@ class Campaign:
                 f"{name}: no coverage: {answer.text if answer else 'the site does not answer'}"
             )
             return None
-        told: dict[str, Any] = answer.json()
+        body: dict[str, Any] = answer.json()
         gaps = [
-            (_span(gap), GapCause(gap["cause"]) if "cause" in gap else None) for gap in told["gaps"]
+            (_span(gap), GapCause(gap["cause"]) if "cause" in gap else None) for gap in body["gaps"]
         ]
-        return Account([_span(part) for part in told["recorded"]], gaps)
+        return Account([_span(part) for part in body["recorded"]], gaps)
 
     def _files(self, name: str) -> Files:
         return read_files(self._stage.site.layout.recordings_of(name))
 
 
-def _span(told: dict[str, Any]) -> Span:
-    return parse_rfc3339(told["from"]), parse_rfc3339(told["to"])
+def _span(body: dict[str, Any]) -> Span:
+    return parse_rfc3339(body["from"]), parse_rfc3339(body["to"])

@@ -54,7 +54,7 @@ LEFT_VIEW_S = 2.0
 may be lost.
 """
 SEES_AGAIN_S = 4.0
-"""After a camera is live again its looker needs this long to see."""
+"""After a camera is live again, its analysis needs this long to start."""
 SETTLE_S = 120.0
 CHECK_WITHIN_S = 1800.0
 """Every picture of every recording is decoded, on a machine that may be busy with other work."""
@@ -126,12 +126,12 @@ def faults_of(rng: random.Random, duration_s: float, least_s: float) -> tuple[Fa
 
 def passes_of(truth: Path, duration_s: float) -> list[Pass]:
     """Every passing of the looped footage that ends within the campaign."""
-    told = json.loads(truth.read_text("utf-8"))
-    loop_s = told["frames"] / told["fps"]
+    truth_data = json.loads(truth.read_text("utf-8"))
+    loop_s = truth_data["frames"] / truth_data["fps"]
     passes = [
         Pass(one["plate"], one["enter_s"] + round_ * loop_s, one["leave_s"] + round_ * loop_s)
         for round_ in range(int(duration_s / loop_s) + 1)
-        for one in told["passes"]
+        for one in truth_data["passes"]
     ]
     return [one for one in passes if one.leave_s < duration_s]
 
@@ -240,9 +240,7 @@ class Campaign:
                     os.kill(pid, signal.SIGCONT)
 
     def _seen_again(self, site: BenchSite, from_s: float, from_ns: int) -> None:
-        """Wait until the gate is looked at again; what passed meanwhile is nobody's fault but
-        the kill's.
-        """
+        """Wait until the gate is analysed again; passings meanwhile were lost by the kill."""
 
         def is_live() -> bool:
             with suppress(OSError, SightlineError, ValueError):
@@ -303,15 +301,15 @@ class Campaign:
         self.result.without_clip = sum(bool(event.clip_missing) for event in events)
 
     def _count(self, one: Pass, found: list[Event]) -> None:
-        told = f"{one.plate} at {one.enter_s:.1f}-{one.leave_s:.1f} s"
+        passing_text = f"{one.plate} at {one.enter_s:.1f}-{one.leave_s:.1f} s"
         is_excused = self._is_blind(one.enter_s, one.leave_s)
         self.result.excused += is_excused
         self.result.expected += not is_excused
         self.result.found += bool(found) and not is_excused
         if not found and not is_excused:
-            self.result.missing.append(told)
+            self.result.missing.append(passing_text)
         if len(found) > 1 and not (is_excused and self._is_cut(one)):
-            self.result.doubled.append(f"{told}: {', '.join(event.id for event in found)}")
+            self.result.doubled.append(f"{passing_text}: {', '.join(event.id for event in found)}")
 
     def _is_blind(self, from_s: float, to_s: float) -> bool:
         return any(start_s < to_s and from_s < end_s for start_s, end_s in self._blind)

@@ -34,7 +34,7 @@ class Scene:
     unwell: set[str]
     """Cameras that were not, from an earlier scene: nothing is said of them."""
     lasted_s: float
-    """How long the cause was there, by a clock that nobody sets."""
+    """The duration of the cause by a monotonic clock."""
 
     @property
     def from_ns(self) -> int:
@@ -130,17 +130,17 @@ def _first_after(spans: list[Span], at_ns: int) -> int:
 
 
 def _causes(scene: Scene, accounts: Mapping[str, Account | None], verdict: Verdict) -> None:
-    told = {
+    reported = {
         (name, cause)
         for name in scene.hit
         if (account := accounts[name]) is not None
         for (start_ns, end_ns), cause in account.gaps
         if start_ns < scene.end_ns and end_ns > scene.begin_ns
     }
-    verdict.causes = sorted({cause.value if cause else "not said" for _, cause in told})
+    verdict.causes = sorted({cause.value if cause else "not said" for _, cause in reported})
     wrong = sorted(
         f"{name}: {cause}"
-        for name, cause in told
+        for name, cause in reported
         if cause is not None and cause not in scene.scenario.causes
     )
     if wrong and not scene.scenario.is_clock:
@@ -155,7 +155,7 @@ def _truth(name: str, scene: Scene, held: Files, account: Account | None, verdic
         return
     for start_ns, end_ns in differences(held.spans, account.recorded, scene.from_ns, scene.end_ns):
         verdict.problems.append(
-            f"{name}: ledger and files differ for {_told(start_ns, end_ns, scene)}"
+            f"{name}: ledger and files differ for {_span_text(start_ns, end_ns, scene)}"
         )
 
 
@@ -171,7 +171,7 @@ def lost(sent: Mapping[str, Counters], files: Mapping[str, Files], verdict: Verd
             )
 
 
-def _told(start_ns: int, end_ns: int, scene: Scene) -> str:
+def _span_text(start_ns: int, end_ns: int, scene: Scene) -> str:
     return (
         f"{(end_ns - start_ns) / NS_PER_S:.1f} s from "
         f"{(start_ns - scene.begin_ns) / NS_PER_S:+.1f} s"

@@ -18,8 +18,9 @@ _MOST_WAITING = 256
 
 
 class Relay:
-    """`port` on loopback leads to `upstream`. What is set holds at once, also for connections
-    that are there.
+    """Forwards `port` on loopback to `upstream`.
+
+    A changed fault applies immediately, also to existing connections.
     """
 
     def __init__(self, upstream: Address) -> None:
@@ -51,7 +52,7 @@ class Relay:
         self._thread.join(5)
 
     def cut(self) -> None:
-        """End every connection at once."""
+        """Close all connections."""
         self._loop.call_soon_threadsafe(self._abort)
 
     def _abort(self) -> None:
@@ -80,7 +81,7 @@ class Relay:
             else:
                 await self._join(reader, writer)
         except OSError:
-            pass  # one side went: the other is told below
+            pass  # one side has closed; the other side is closed below
         finally:
             self._writers.discard(writer)
             writer.transport.abort()

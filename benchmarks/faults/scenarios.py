@@ -20,7 +20,7 @@ from simulator import Jump, NewPassword, SimCamera, Simulator
 HOUR_S = 3600
 DISK_MB = 24
 OUTSIDE = frozenset({GapCause.CAMERA_DOWN, GapCause.NETWORK})
-"""From here nobody can tell a camera that is off from a wire that is cut."""
+"""A node cannot distinguish a camera that is off from a cut cable."""
 Break = Callable[[Stage], AbstractContextManager[None]]
 
 
@@ -36,7 +36,7 @@ class Scenario:
     causes: frozenset[GapCause] = frozenset()
     """What a gap of a camera that is hit may be called. Empty: there must be no gap."""
     hits: Callable[[Stage], set[str]] | None = None
-    """The cameras it may touch; its own actor, or nobody, where left out."""
+    """The cameras it may affect; by default its own actor, or no camera."""
     needs: tuple[str, ...] = ()
     """Programs, `namespace` and files without which it is skipped."""
     is_clock: bool = False

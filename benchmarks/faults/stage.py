@@ -1,5 +1,6 @@
-"""A running site for faults: cameras that may be broken one by one, each with its own server,
-beside some that nobody touches.
+"""A running site for faults.
+
+Some cameras have a server each, which may be broken; the others stay unaffected.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from domain.errors import SightlineError
 from sightline.processes.status_file import read_statuses, status_file
 from simulator import SimCamera, Simulator
 
-CALM = ("calm-1", "calm-2", "calm-3")
+UNAFFECTED = ("unaffected-1", "unaffected-2", "unaffected-3")
 SEGMENT_S = 4
 START_WITHIN_S = 120.0
 RECOVER_WITHIN_S = 30.0
@@ -79,10 +80,10 @@ class Stage:
     @contextmanager
     def running(self) -> Iterator[None]:
         with ExitStack() as stack:
-            self.calm = stack.enter_context(
-                Simulator([SimCamera(name, self.footage.h264) for name in CALM])
+            self.unaffected = stack.enter_context(
+                Simulator([SimCamera(name, self.footage.h264) for name in UNAFFECTED])
             )
-            urls = {name: self.calm.url(name) for name in CALM} | {
+            urls = {name: self.unaffected.url(name) for name in UNAFFECTED} | {
                 name: self._open(actor, stack) for name, actor in self.actors.items()
             }
             self.site = BenchSite(
@@ -148,7 +149,7 @@ class Stage:
         }
 
     def worker_cameras(self, worker: int) -> set[str]:
-        names = {*CALM, *self.actors}
+        names = {*UNAFFECTED, *self.actors}
         text = status_file(self.site.layout, worker).read_text()
         return {name for name in names if f'"{name}"' in text}
 

