@@ -1,6 +1,4 @@
-"""The benchmark of face detectors shows what it says: each face at each height, where it says
-that it is.
-"""
+"""The benchmark of face detectors draws each face at the stated height and place."""
 
 from __future__ import annotations
 
@@ -14,7 +12,7 @@ BOX = np.array([600, 300, 640, 350], np.float32)
 
 
 class Finder:
-    """Finds what is bright in every picture."""
+    """A detector that finds bright areas."""
 
     threshold = 0.5
     input_area_px = SHOWN_PX[0] * SHOWN_PX[1]
@@ -46,8 +44,8 @@ def test_a_face_is_shown_at_each_height_where_it_is_said_to_be() -> None:
 
 
 def test_what_is_found_is_counted_by_height_and_kind() -> None:
-    told = recall(Finder(), [(frame(), BOX)])
-    assert told["found"] == {
+    result = recall(Finder(), [(frame(), BOX)])
+    assert result["found"] == {
         f"{least} to {most}": {"shown": 1, "plain": 1, "dark": 0, "compressed": 1}
         for least, most in HEIGHTS_PX[:4]
     }

@@ -1,4 +1,4 @@
-"""Readability is counted as the page about it says, on a small tree with known figures."""
+"""The figures of a small tree with known readability."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the soak calls flat."""
+"""The soak's test of whether a figure grows."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_who_did_not_live_through_it_is_found() -> None:
 
 
 def test_processes_are_named() -> None:
-    assert name_of("python -m sightline.worker --data /d --index 3 --door-port 4") == "worker-3"
+    assert name_of("python -m sightline.worker --data /d --index 3 --live-port 4") == "worker-3"
     assert name_of("/x/python -m sightline up --registry r") == "supervisor"
     assert name_of("/x/weed server -dir=/d") == "seaweedfs"
     assert name_of("sh") is None

@@ -1,6 +1,4 @@
-"""A whole instance for a test: `sightline up` as a person runs it, asked over HTTP as a person
-asks.
-"""
+"""A whole instance for a test: `sightline up` runs it, and tests use it over HTTP."""
 
 from __future__ import annotations
 
@@ -34,7 +32,7 @@ either the drawn films or the real ones.
 
 @pytest.fixture(scope="session")
 def footage(request: pytest.FixtureRequest) -> Footage:
-    """The drawn films, or the real ones if they are asked for and are there."""
+    """Return the drawn films, or the real ones if they are requested and present."""
     if not PLAYS_REAL_FOOTAGE:
         return cast(Footage, request.getfixturevalue("drawn_footage"))
     if not SHARED.is_dir():
@@ -107,7 +105,7 @@ class Site:
             self.stop()
 
     def run(self, *arguments: str, code: int = 0) -> str:
-        """A command of Sightline on this instance; its standard output."""
+        """Run a command of Sightline on this instance and return its standard output."""
         done = subprocess.run(
             (sys.executable, "-m", "sightline", *arguments, "--data", str(self.data)),
             capture_output=True, text=True, timeout=300, env=self._environment, check=False,
@@ -129,7 +127,7 @@ class Site:
         )
 
     def events(self, **parameters: Any) -> list[dict[str, Any]]:
-        """All events that the API gives, through all pages; none while it cannot answer."""
+        """Return all events of the API, through all pages; none while it does not respond."""
         found: list[dict[str, Any]] = []
         following: str | None = None
         while True:
@@ -151,7 +149,7 @@ class Site:
                 return found
 
     def pid(self, *words: str) -> int:
-        """The child process whose command line holds all of `words`."""
+        """Return the child process whose command line has all of `words`."""
         assert self._process is not None
         for child in _descendants(self._process.pid):
             with contextlib.suppress(OSError):
@@ -182,13 +180,13 @@ def _descendants(pid: int) -> list[int]:
 
 
 def have_clips(site: Site) -> bool:
-    """Whether every event has its clip; not while the site does not answer."""
+    """Return whether every event has its clip; False while the site does not respond."""
     events = site.events()
     return bool(events) and all(event["clip_ready"] for event in events)
 
 
 class FirstSeen:
-    """Asks for events again and again in the background, and notes when each was first answered."""
+    """Requests events repeatedly in the background, and stores when each was first returned."""
 
     def __init__(self, site: Site) -> None:
         self._site = site
@@ -213,7 +211,7 @@ class FirstSeen:
 def camera(
     camera_id: str, url: str, checkpoint: list[str] | None = None, **more: Any
 ) -> dict[str, Any]:
-    """A registry entry for a test."""
+    """Return a registry entry for a test."""
     entry = {
         "id": camera_id,
         "name": camera_id,

@@ -1,4 +1,4 @@
-"""A small video for tests in which what is seen does not matter."""
+"""A small video for tests in which the content does not matter."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ FPS = 25
 
 
 def small_video(folder: Path) -> Path:
-    """Ten seconds of little pictures, a keyframe a second, H.264 without B-frames."""
+    """Encode ten seconds of small frames in H.264, with a keyframe a second and no B-frames."""
     file = folder / "small.mp4"
     with av.open(str(file), "w") as container:
         stream = container.add_stream(

@@ -1,4 +1,4 @@
-"""The capacity benchmark in short: a few cameras, and nothing lost."""
+"""The capacity benchmark with few cameras loses nothing."""
 
 from __future__ import annotations
 

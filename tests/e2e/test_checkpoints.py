@@ -1,6 +1,4 @@
-"""The main job on real streams: three cameras of GStreamer's server, one event for each
-passing, its plate, its clip.
-"""
+"""The main job on streams of GStreamer's server: one event, plate and clip for each passing."""
 
 from __future__ import annotations
 
@@ -37,7 +35,7 @@ HEVC_PASSES = 6
 
 @contextmanager
 def gstreamer(python: str, files: dict[str, Path]) -> Iterator[dict[str, str]]:
-    """Urls of cameras that play `files` once from their beginning for each client."""
+    """Serve cameras that play `files` once from the start for each client; yield their URLs."""
     command = [
         python,
         str(ROOT / "tests" / "gst_server.py"),
@@ -56,8 +54,8 @@ def gstreamer(python: str, files: dict[str, Path]) -> Iterator[dict[str, str]]:
 
 
 def _first_play(events: list[dict[str, Any]], played_s: float) -> list[dict[str, Any]]:
-    """The events of the first playing: the server starts the file again for a client that comes
-    back.
+    """Return the events of the first playback: the server starts the file again for a client that
+    reconnects.
     """
     if not events:
         return []
@@ -70,7 +68,7 @@ def _first_play(events: list[dict[str, Any]], played_s: float) -> list[dict[str,
 
 
 def _street(folder: Path) -> Path:
-    """An ordinary video: a gradient that drifts, H.264 without B-frames."""
+    """Encode an ordinary video: a drifting gradient in H.264 without B-frames."""
     file = folder / "street.mp4"
     with av.open(str(file), "w") as container:
         stream = container.add_stream(
@@ -88,7 +86,7 @@ def _street(folder: Path) -> Path:
 
 
 def _check_clip(site: Site, event: dict[str, Any], folder: Path, codec: str) -> None:
-    """It opens, starts before its event, ends after it, and is the camera's own codec."""
+    """Check that the clip opens, covers its event, and has the camera's codec."""
     answer = site.get(event["clip"])
     assert answer.status_code == 200, answer.text
     file = folder / f"{event['id']}.mp4"
@@ -106,7 +104,7 @@ def _check_clip(site: Site, event: dict[str, Any], folder: Path, codec: str) -> 
 
 
 def _check_snapshot(site: Site, event: dict[str, Any]) -> None:
-    """It opens, has the camera's size, and the box of the event lies in it."""
+    """Check that the snapshot opens, has the camera's size, and contains the event's box."""
     snapshot = cv2.imdecode(
         np.frombuffer(site.get(event["snapshot"]).content, np.uint8), cv2.IMREAD_COLOR
     )
@@ -181,7 +179,7 @@ def _files(footage: Footage, folder: Path) -> dict[str, Path]:
 
 
 def _as(codec: str, file: Path, folder: Path, most_s: float) -> Path:
-    """The file itself, or the same pictures in H.265, up to `most_s`."""
+    """Return the file itself, or the same frames in H.265, up to `most_s`."""
     if codec == "h264":
         return file
     made = folder / f"{file.stem}-{codec}.mp4"
@@ -202,7 +200,7 @@ def _as(codec: str, file: Path, folder: Path, most_s: float) -> Path:
 
 
 def _check_vehicles(vehicles: list[dict[str, Any]], plates: list[str], footage: Footage) -> None:
-    """Each vehicle once; at most one of them with another plate."""
+    """Check that each vehicle has one event; at most one of them has another plate."""
     texts = sorted(event["plate"]["text"] for event in vehicles)
     found = [text for text in texts if text not in footage.bystanders]
     assert len(found) == len(plates), found

@@ -1,6 +1,4 @@
-"""`make run` as a stranger sees it: from nothing to events of vehicles and faces with clips,
-and the page that shows them.
-"""
+"""`make run` on a new machine: from an empty folder to events of vehicles and faces on the page."""
 
 from __future__ import annotations
 
@@ -71,8 +69,9 @@ def _kinds_with_clips(port: int, token: str) -> set[str] | None:
 
 
 def _photograph(address: str, file: Path) -> None:
-    """The page in Chromium, where that is installed; kept for the README when
-    SIGHTLINE_SCREENSHOTS names a folder.
+    """Take a screenshot of the page, if Chromium is installed.
+
+    SIGHTLINE_SCREENSHOTS names a folder for the README.
     """
     chromium = shutil.which("chromium")
     if chromium is None:

@@ -1,4 +1,4 @@
-"""The campaign of faults in short: a few of its deeds by chance, and what must hold after them."""
+"""A short campaign of random faults, and the invariants after it."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ SHORT = ("server-killed", "timestamps-jump", "codec-change", "worker-killed")
 @pytest.mark.e2e
 @pytest.mark.timeout(600)
 @pytest.mark.usefixtures("models_folder")
-def test_single_faults_touch_nobody_else_and_the_ledger_tells_the_truth(tmp_path: Path) -> None:
+def test_single_faults_affect_no_other_camera_and_the_ledger_is_correct(tmp_path: Path) -> None:
     verdicts = run(frozenset(SHORT), 4.0, tmp_path, Console(stderr=True))
     assert [verdict.name for verdict in verdicts] == list(SHORT)
     assert [verdict for verdict in verdicts if not verdict.holds] == []

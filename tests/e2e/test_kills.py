@@ -1,6 +1,4 @@
-"""Every process killed in the middle of traffic: no passing that had left the view is missing,
-none is double, the stores agree.
-"""
+"""Every process is killed during traffic: no passing is missing or doubled, the stores agree."""
 
 from __future__ import annotations
 
@@ -53,8 +51,9 @@ def _live_since_ns(site: Site, killed_ns: int) -> int | None:
 def _unseen(
     passes: Sequence[Pass], events: list[dict[str, Any]], known: Sequence[str], until_ns: int
 ) -> list[str]:
-    """The plates that came after all that were `known` and before `until_ns`. When each came is
-    told by those that were read.
+    """Return the plates that passed after all of `known` and before `until_ns`.
+
+    The plates that were read show the times of all passings.
     """
     enter_s = {str(one.plate): one.enter_s for one in passes}
     read = [(event, plate) for event in events if (plate := event["plate"]["text"]) in enter_s]
@@ -70,8 +69,9 @@ def _unseen(
 
 
 def _left_out(site: Site) -> float:
-    """How many packets the site says it had no time to decode: a machine too busy for a
-    checkpoint loses passings, and tells so.
+    """Return how many packets were not decoded in time.
+
+    A machine that is too busy for a checkpoint loses passings, and reports it.
     """
     lines = site.get("/metrics", role="admin").text.splitlines()
     return sum(
@@ -82,8 +82,8 @@ def _left_out(site: Site) -> float:
 
 
 def test_each_process_is_killed_once(make_site: Callable[..., Site], footage: Footage) -> None:
-    """The worker once the second vehicle is known, Valkey at the fourth, SeaweedFS at the
-    fifth, live and API at the eighth.
+    """The worker is killed at the second vehicle, Valkey at the fourth, SeaweedFS at the fifth,
+    live process and API at the eighth.
     """
     video = SimCamera("gate", footage.plates, mode="on_first_play", loop=False)
     with Simulator([video]) as simulator:
@@ -119,8 +119,9 @@ def test_each_process_is_killed_once(make_site: Callable[..., Site], footage: Fo
 def test_a_store_away_for_a_while_delays_clips_and_loses_none(
     make_site: Callable[..., Site], footage: Footage
 ) -> None:
-    """SeaweedFS stopped (not dead, the worse case): events are searchable all the while,
-    pictures come through the door, clips follow.
+    """SeaweedFS is stopped with SIGSTOP, which is worse than a kill.
+
+    Events stay searchable, pictures come from the node API, and clips follow later.
     """
     video = SimCamera("gate", footage.plates, mode="on_first_play", loop=False)
     with Simulator([video]) as simulator:

@@ -1,6 +1,4 @@
-"""Two nodes and an API on real stores: one node dies, its cameras are recorded elsewhere; it
-comes back, and the load evens out.
-"""
+"""Two nodes and an API: a node dies, its cameras are recorded elsewhere, and it returns."""
 
 from __future__ import annotations
 

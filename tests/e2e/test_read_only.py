@@ -1,5 +1,5 @@
-"""The data folder becomes read-only under a running site, as by an error of the disk, and
-writable again.
+"""The data folder becomes read-only under a running site, as after a disk error, and writable
+again.
 """
 
 from __future__ import annotations
@@ -35,8 +35,9 @@ def _is_recorded_after(site: Site, at_ns: int) -> bool:
 def test_a_read_only_disk_ends_recording_and_nothing_else(
     make_site: Callable[..., Site], tmp_path: Path
 ) -> None:
-    """A worker is killed meanwhile: what it left cannot be removed, and it is started again
-    later. Evidence waits, as it is unaudited.
+    """A worker is killed meanwhile; its files cannot be removed, and it restarts later.
+
+    Evidence is refused, because accesses cannot be audited.
     """
     with Simulator([SimCamera("gate", small_video(tmp_path))]) as simulator:
         site = make_site([camera("gate", simulator.url("gate"))], {"SIGHTLINE_SEGMENT_S": "2"})

@@ -37,9 +37,7 @@ def _write(site: Site, entries: list[dict[str, Any]]) -> None:
 
 
 def _check_unbroken(site: Site, name: str) -> None:
-    """As many frames as the time from the first to the last wants: none is missing within a
-    segment or between two.
-    """
+    """Check that no frame is missing within a segment or between two."""
     segments = Ledger(site.layout.recordings).segments(name, 0, 1 << 62)
     frames = 0
     for segment in segments:
@@ -76,9 +74,9 @@ def test_a_change_touches_only_what_it_changes(
         entries["renamed"]["name"] = "another name"
         del entries["goes"]
         _write(site, list(entries.values()))
-        told = json.loads(site.run("cameras", "diff", str(site.registry), "--json"))
-        assert (told["added"], told["removed"]) == (["comes"], ["goes"])
-        assert {one["camera_id"]: one["restarts"] for one in told["changed"]} == {
+        changes = json.loads(site.run("cameras", "diff", str(site.registry), "--json"))
+        assert (changes["added"], changes["removed"]) == (["comes"], ["goes"])
+        assert {one["camera_id"]: one["restarts"] for one in changes["changed"]} == {
             "moved": True,
             "renamed": False,
         }

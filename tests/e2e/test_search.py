@@ -1,6 +1,4 @@
-"""What an operator asks of two gates: a partial plate, a journey, pages, what is refused. Then
-the site is stopped, and rebuilt.
-"""
+"""Searches over two gates: partial plates, journeys, pages and refusals; then a rebuild."""
 
 from __future__ import annotations
 
@@ -31,9 +29,10 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 def two_gates(
     tmp_path_factory: pytest.TempPathFactory, models_folder: Path, footage: Footage
 ) -> Iterator[Site]:
-    """Two gates 2 km apart that have seen the same vehicles at the same time: not all of them,
-    where the machine is busy with other work. Which are found is told by `test_checkpoints.py`;
-    here, what is asked of those that were.
+    """Run two gates 2 km apart that see the same vehicles at the same time.
+
+    A busy machine may miss some; `test_checkpoints.py` tests which are found, and these tests use
+    those that were.
     """
     video = footage.plates
     with ExitStack() as held:
@@ -69,8 +68,8 @@ def test_an_operator_finds_vehicles(two_gates: Site) -> None:
     everything = site.events()
     plates = _texts(everything) - {""}
     assert len(plates) >= 8, plates
-    for sought in sorted(plates):
-        for pattern in (sought[:-1] + "?", "*" + sought[2:], sought[0] + "*" + sought[-2:]):
+    for plate in sorted(plates):
+        for pattern in (plate[:-1] + "?", "*" + plate[2:], plate[0] + "*" + plate[-2:]):
             # Where a vehicle was not read, its alternatives are found.
             found = _texts(site.events(plate=pattern)) - {""}
             assert found == {one for one in plates if fnmatch(one, pattern)}
@@ -171,7 +170,7 @@ def test_a_recording_is_cut(two_gates: Site, tmp_path: Path) -> None:
 
 
 def test_a_second_up_is_refused_and_a_stop_leaves_nothing_behind(two_gates: Site) -> None:
-    """From here on the site is stopped and started: what only asks comes before."""
+    """From here on the site is stopped and started, so tests that only read come before."""
     site = two_gates
     assert site.run("up", "--registry", str(site.registry), code=1) == ""
     children = [

@@ -54,7 +54,10 @@ def test_no_child_has_a_secret_of_another_and_no_file_is_open(
 
 
 def _assert_private(root: Path) -> None:
-    """SeaweedFS sets the mode of its `.vif` files itself; they lie in a folder that is closed."""
+    """Check that files are private.
+
+    SeaweedFS sets the mode of its `.vif` files itself; their folder is private.
+    """
     found = [root, *root.rglob("*")]
     opened = [path for path in found if stat.S_IMODE(path.lstat().st_mode) & 0o077]
     assert [path for path in opened if path.suffix != ".vif" and not path.is_symlink()] == []

@@ -1,4 +1,4 @@
-"""The soak in short: a few cameras with faults for a minute, and nothing rises."""
+"""A short soak of few cameras with faults: no figure grows."""
 
 from __future__ import annotations
 

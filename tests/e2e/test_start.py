@@ -1,4 +1,4 @@
-"""What a person reads while a healthy site starts: each step, no warning, and the address last."""
+"""The output of a healthy start: each step, no warning, and the URL last."""
 
 from __future__ import annotations
 

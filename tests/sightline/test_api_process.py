@@ -1,4 +1,4 @@
-"""What the API's process adds to the API: the alarm of its own audit log."""
+"""The API process adds the alarm of its own audit log."""
 
 from __future__ import annotations
 

@@ -15,18 +15,18 @@ from sightline.api_process import UNREAD_S, listening
 from sightline.processes.ports import free_ports
 from sightline.processes.process_plan import MOST_API_PROCESSES, ApiListener, Parts, api_names, plan
 
-ALONE, BESIDE_WORKERS = (
+ALONE, WITH_WORKERS = (
     Parts(servers=False, node=False, api=True),
     Parts(servers=True, node=True, api=True),
 )
 CONNECTIONS = 64
 
 
-def test_an_api_alone_takes_a_core_for_each_process_and_leaves_them_to_workers_beside_it() -> None:
+def test_an_api_without_workers_has_a_process_for_each_core() -> None:
     cores = len(os.sched_getaffinity(0))
     assert len(api_names(Settings(api_processes=0), ALONE)) == min(cores, MOST_API_PROCESSES)
-    assert api_names(Settings(api_processes=0), BESIDE_WORKERS) == ["api"]
-    assert api_names(Settings(api_processes=3), BESIDE_WORKERS) == ["api", "api-1", "api-2"]
+    assert api_names(Settings(api_processes=0), WITH_WORKERS) == ["api"]
+    assert api_names(Settings(api_processes=3), WITH_WORKERS) == ["api", "api-1", "api-2"]
 
 
 def test_processes_share_no_folder_and_no_log(
@@ -66,7 +66,7 @@ def test_a_port_that_is_not_shared_is_refused_to_a_second() -> None:
 
 
 def test_a_connection_whose_peer_takes_nothing_ends() -> None:
-    """The option is inherited by the connections that the listener accepts."""
+    """Accepted connections inherit the option of the listener."""
     (port,) = free_ports(1)
     with (
         listening("127.0.0.1", port, is_shared=False) as listener,
@@ -81,7 +81,7 @@ def test_a_connection_whose_peer_takes_nothing_ends() -> None:
 
 
 def _accepted(listener: socket.socket) -> int:
-    """How many connections wait to be accepted; accepts them."""
+    """Accept all waiting connections and return their number."""
     count = 0
     with selectors.DefaultSelector() as waiting:
         waiting.register(listener, selectors.EVENT_READ)
@@ -92,8 +92,9 @@ def _accepted(listener: socket.socket) -> int:
 
 
 def test_what_is_answered_is_sent_at_once() -> None:
-    """Headers and body are two writes: the second would wait for the other side's word that it
-    has the first, which is 40 ms.
+    """Headers and body are two writes.
+
+    With Nagle's algorithm the second would wait 40 ms for an acknowledgement of the first.
     """
     (port,) = free_ports(1)
     with (

@@ -1,4 +1,4 @@
-"""`storage check` prints what it finds as it finds it, and sums up also where a signal ends it."""
+"""`storage check` prints its findings, and a summary also after a signal."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""What the command line says: wrong usage is 2, a thing that failed is 1 with a plain sentence,
-JSON is JSON.
-"""
+"""The command line: invalid usage is 2, a failure is 1 with a sentence, and JSON is valid."""
 
 from __future__ import annotations
 
@@ -20,8 +18,8 @@ from tests.sightline.processes.test_instance import GOOD
 
 @pytest.fixture(autouse=True)
 def logging_as_it_was() -> Iterator[None]:
-    """`up` has all logs of its process written to the standard error, which is this test's and
-    closed after it.
+    """Restore logging: `up` writes all logs to the standard error of the test, which is closed
+    after it.
     """
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
@@ -71,11 +69,11 @@ def test_check_warns_of_two_cameras_with_one_url(
     )
     file.write_text(GOOD.rstrip().removesuffix("]") + ",\n" + second)
     assert main(["cameras", "check", str(file)]) == 0
-    told = capsys.readouterr()
-    assert told.err.startswith(f"warning: {file}:4:")
-    assert "camera on line 3" in told.err
-    assert "127.0.0.1" not in told.err, "a url may hold a token"
-    assert "2 cameras" in told.out
+    output = capsys.readouterr()
+    assert output.err.startswith(f"warning: {file}:4:")
+    assert "camera on line 3" in output.err
+    assert "127.0.0.1" not in output.err, "a url may hold a token"
+    assert "2 cameras" in output.out
     assert main(["cameras", "check", str(file), "--json"]) == 0
     said = json.loads(capsys.readouterr().out)
     assert (said["faults"], [one["line"] for one in said["warnings"]]) == ([], [4])
@@ -154,7 +152,7 @@ def test_a_data_folder_that_cannot_be_made_is_a_plain_sentence(
 def test_a_mistyped_data_folder_makes_no_new_instance(
     tmp_path: Path, command: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """An empty one would be called clean."""
+    """An empty instance would count as clean."""
     assert main([*command, "--data", str(tmp_path / "absent")]) == 1
     assert "there is no data folder" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []

@@ -1,6 +1,4 @@
-"""`sightline eval`, on films and pictures: the JSON that others read, and what becomes of files
-that cannot be opened.
-"""
+"""`sightline eval` on films and pictures: its JSON, and files that cannot be opened."""
 
 from __future__ import annotations
 

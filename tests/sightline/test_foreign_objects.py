@@ -37,7 +37,7 @@ def objects(
         yield stores.objects
 
 
-def test_a_registry_is_applied_beside_what_is_none(
+def test_a_registry_is_applied_despite_foreign_objects(
     objects: ObjectStore, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "r.yaml"
@@ -55,7 +55,7 @@ def test_a_registry_is_applied_beside_what_is_none(
     assert f"{registry_object(2)} cannot be read" in said.err
 
 
-def test_people_are_listed_beside_what_is_none(
+def test_people_are_listed_despite_foreign_objects(
     objects: ObjectStore, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     data = ["--data", str(tmp_path)]

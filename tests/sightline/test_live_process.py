@@ -1,4 +1,4 @@
-"""A picture now, of a camera whose decoder gives pictures late, and of one that gives none."""
+"""A current picture of a camera with a slow decoder, and of one that delivers none."""
 
 from __future__ import annotations
 
@@ -63,6 +63,6 @@ def _until_it_serves(socket: Path) -> Frame:
             CLOCK.sleep(0.05)
 
 
-def test_a_dead_worker_is_told(tmp_path: Path) -> None:
+def test_a_dead_worker_is_reported(tmp_path: Path) -> None:
     with pytest.raises(NodeOffline):
-        _first_frame(tmp_path / "nobody", "cam-1", CLOCK)
+        _first_frame(tmp_path / "absent", "cam-1", CLOCK)

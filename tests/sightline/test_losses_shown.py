@@ -1,6 +1,4 @@
-"""The commands say what a store has lost, and rebuild nothing out of a lost store unless they
-must.
-"""
+"""Commands report what a store has lost, and do not rebuild from a lost store by default."""
 
 from __future__ import annotations
 
@@ -32,7 +30,7 @@ if TYPE_CHECKING:
 def data(
     tmp_path: Path, valkey_server: str, s3_server: S3Config, monkeypatch: pytest.MonkeyPatch
 ) -> str:
-    """The data folder of a settled site with one person."""
+    """The data folder of a running site with one person."""
     redis = connect(valkey_server)
     redis.do("FLUSHALL")
     redis.close()

@@ -1,4 +1,4 @@
-"""Small files to play: H.264 and H.265, some with B-frames, encoded once for all tests."""
+"""Small files to play, in H.264 and H.265, some with B-frames, encoded once for all tests."""
 
 from __future__ import annotations
 
@@ -48,9 +48,7 @@ def _encode(
 
 @pytest.fixture(scope="session")
 def make_video(tmp_path_factory: pytest.TempPathFactory) -> MakeVideo:
-    """`make_video(codec="libx264", seconds=2, ...)` gives a file of noise that moves; the same
-    arguments give the same file.
-    """
+    """Return a function that encodes moving noise; equal arguments return the same file."""
     folder = tmp_path_factory.mktemp("videos")
     made: dict[str, Path] = {}
 

@@ -1,4 +1,4 @@
-"""Who may come in: basic and digest, right and wrong."""
+"""Authentication by basic and digest, right and wrong."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_all_else_is_not(header: str) -> None:
 
 
 def test_the_digest_is_that_of_rfc_2069() -> None:
-    """Reckoned apart with coreutils' md5sum."""
+    """The expected value was computed with coreutils' md5sum."""
     assert (
         digest(SimulatorLogin("a", "b"), "DESCRIBE", "rtsp://h/p", "n")
         == "a82df28b4ee308af327da65cd56ab1d7"

@@ -1,6 +1,4 @@
-"""The protocol word by word, over a plain socket: what a client may ask in which state, and
-what becomes of one that does not read.
-"""
+"""The protocol over a plain socket: requests in each state, and a client that does not read."""
 
 from __future__ import annotations
 
@@ -24,7 +22,7 @@ ANSWERS = 5_000
 
 
 class Client:
-    """Speaks RTSP by hand; packets between answers are read over."""
+    """An RTSP client that skips packets between responses."""
 
     def __init__(self, sim: Simulator, path: str = "gate") -> None:
         self.socket = socket.create_connection(("127.0.0.1", sim.port), timeout=PATIENCE_S)
@@ -52,7 +50,7 @@ class Client:
         return int(text.split(" ")[1]), text
 
     def packet(self, first: bytes = b"") -> tuple[int, bytes]:
-        """The channel and content of the next interleaved packet."""
+        """Return the channel and content of the next interleaved packet."""
         assert (first or self._file.read(1)) == b"$"
         channel, high, low = self._file.read(3)
         return channel, self._file.read(high << 8 | low)

@@ -1,4 +1,4 @@
-"""The demo's footage: plates correct in form, files as they should be encoded, made once."""
+"""The demo's footage has valid plates and the right encoding, and is created once."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""The simulator as a process: its one line of JSON, its end on SIGTERM, and what it says to a
-bad list.
-"""
+"""The simulator as a process: its line of JSON, its end on SIGTERM, and errors of a bad list."""
 
 from __future__ import annotations
 
@@ -30,7 +28,7 @@ def _write(folder: Path, cameras: object) -> Path:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_it_says_where_it_is_and_ends_when_told(
+def test_it_prints_its_address_and_ends_on_a_signal(
     make_video: MakeVideo, tmp_path: Path, number: signal.Signals
 ) -> None:
     config = _write(tmp_path, [{"path": "a/b", "file": str(make_video())}])
@@ -61,7 +59,7 @@ def test_it_falls_silent_and_says_what_it_sent_when_asked(
         process.terminate()
 
 
-def test_files_are_beside_the_list(tmp_path: Path) -> None:
+def test_files_are_relative_to_the_list(tmp_path: Path) -> None:
     faults = [
         {"kind": "stall", "at_s": 1, "for_s": 2},
         {"kind": "codec_change", "at_s": 3, "file": "b.mp4"},

@@ -1,6 +1,4 @@
-"""Files prepared: what is in them comes out, and what cannot be played is refused with a
-sentence.
-"""
+"""Prepared files have all their content, and files that cannot be played are refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Requests read, and transports chosen from what clients offer."""
+"""Requests are parsed, and transports are chosen from the offers of clients."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""Where a stream's units lie in time: loops without a jump, joins at keyframes, changes of
-file, ends.
-"""
+"""The times of a stream's units: loops without a jump, joins at keyframes, and file changes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Packetisation taken apart again by the rules of the RFCs, and reports read field by field."""
+"""Packets are depacketised by the rules of the RFCs, and reports are parsed field by field."""
 
 from __future__ import annotations
 

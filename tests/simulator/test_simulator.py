@@ -1,6 +1,4 @@
-"""The whole simulator against clients that are not ours: PyAV's libavformat and, where it is
-installed, Debian's ffprobe and ffmpeg.
-"""
+"""The simulator with foreign clients: PyAV's libavformat and, if installed, ffprobe and ffmpeg."""
 
 from __future__ import annotations
 
@@ -77,14 +75,14 @@ def test_every_access_unit_arrives_in_time(
 def test_the_clients_pictures_are_those_of_the_file(make_video: MakeVideo) -> None:
     file = make_video(b_frames=2)
     with av.open(str(file)) as container:
-        wanted = [frame.to_ndarray() for frame in container.decode(video=0)]
+        expected = [frame.to_ndarray() for frame in container.decode(video=0)]
     with (
         _one(SimCamera("gate", file, mode="on_play", loop=False)) as sim,
         av.open(sim.url("gate"), timeout=PATIENCE_S) as container,
     ):
         got = [frame.to_ndarray() for frame in container.decode(video=0)]
-    assert len(got) == len(wanted)
-    assert all((one == other).all() for one, other in zip(got, wanted, strict=True))
+    assert len(got) == len(expected)
+    assert all((one == other).all() for one, other in zip(got, expected, strict=True))
 
 
 def test_the_senders_clock_is_there_from_the_first_packet(make_video: MakeVideo) -> None:
@@ -186,7 +184,7 @@ def test_jump(make_video: MakeVideo, by_s: float) -> None:
     assert steps == {FRAME_TICKS + round(by_s * 90_000)}
 
 
-def test_a_fault_can_be_told_while_it_plays(make_video: MakeVideo) -> None:
+def test_a_fault_can_be_set_during_playback(make_video: MakeVideo) -> None:
     with _one(SimCamera("gate", make_video())) as sim:
         stream = _watch(sim.url("gate"))
         seen = [next(stream) for _ in range(5)]
@@ -197,7 +195,7 @@ def test_a_fault_can_be_told_while_it_plays(make_video: MakeVideo) -> None:
     assert {b.pts - a.pts for a, b in pairwise(seen)} == {FRAME_TICKS, FRAME_TICKS + 7200 * 90_000}
 
 
-def test_what_was_sent_is_what_came(make_video: MakeVideo) -> None:
+def test_the_received_packets_are_those_that_were_sent(make_video: MakeVideo) -> None:
     with (
         _one(SimCamera("gate", make_video())) as sim,
         av.open(sim.url("gate"), options={"rtsp_transport": "tcp"}, timeout=1) as container,
@@ -231,7 +229,7 @@ def test_codec_change_brings_new_parameter_sets(make_video: MakeVideo) -> None:
     assert widths == [320] * 20 + [640] * 30
 
 
-def test_a_change_of_codec_ends_the_connection_and_the_next_one_is_told(
+def test_a_change_of_codec_ends_the_connection_and_the_next_one_has_it(
     make_video: MakeVideo,
 ) -> None:
     camera = SimCamera(
@@ -286,7 +284,7 @@ def test_two_cameras_of_one_path_are_refused(make_video: MakeVideo) -> None:
         Simulator([SimCamera("a", make_video()), SimCamera("a", make_video())])
 
 
-def test_a_taken_port_is_told(make_video: MakeVideo) -> None:
+def test_a_port_in_use_is_reported(make_video: MakeVideo) -> None:
     with (
         _one(SimCamera("a", make_video())) as sim,
         pytest.raises(BadInput, match=f"port {sim.port}"),

@@ -1,6 +1,4 @@
-"""The benchmark of checkpoints counts what it says: which passings a camera showed, and which
-of them were caught and when.
-"""
+"""The benchmark of checkpoints counts which passings a camera showed, and when they were caught."""
 
 from __future__ import annotations
 
@@ -61,7 +59,7 @@ def test_a_camera_that_starts_later_in_the_file_expects_only_whole_passings() ->
     assert second == [pytest.approx(100 - APART_S + at_s) for at_s in (8.5, 12.5, 16.5, 20.5)]
 
 
-def test_caught_doubled_and_late_are_told_apart() -> None:
+def test_caught_doubled_and_late_passings_are_distinguished() -> None:
     expected = _expected(FOOTAGE, ns(100), 0, ns(100), ns(116))
     seen = Seen()
     for number, (text, from_s, to_s) in enumerate(
@@ -100,9 +98,10 @@ def test_shares_are_of_the_workers_and_the_rest_is_what_no_step_has() -> None:
     assert costs["decode_ms_a_frame"] == 4.0
 
 
-def test_frames_are_told_apart_by_what_they_show_and_keyframes_tell_nothing() -> None:
-    """A vehicle from 0.5 to 2.0 of every 4 s, a keyframe at every second one; the second after
-    a vehicle is neither.
+def test_frames_are_grouped_by_what_they_show_without_keyframes() -> None:
+    """A vehicle is visible from 0.5 s to 2.0 s of every 4 s.
+
+    The second after a vehicle is in no group.
     """
     decoding = [
         Decoding(

@@ -1,6 +1,4 @@
-"""The independent reading of files: stretches, holes, differences, and files that lie about
-themselves.
-"""
+"""The independent reader of files: ranges, gaps, differences, and files with false names."""
 
 from __future__ import annotations
 

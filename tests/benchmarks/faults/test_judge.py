@@ -1,6 +1,4 @@
-"""What is said of a fault: who was touched, how soon it was over, and whether the ledger tells
-the truth.
-"""
+"""The verdict on a fault: the affected cameras, the recovery time, and the ledger's correctness."""
 
 from __future__ import annotations
 
@@ -16,21 +14,21 @@ S = 1_000_000_000
 WHOLE = [(0, 100 * S)]
 SCENARIO = Scenario("dumb", "", lambda _: nullcontext(), causes=frozenset({GapCause.NETWORK}))
 SCENE = Scene(
-    SCENARIO, 10 * S, 20 * S, 30 * S, frozenset({"hit"}), frozenset({"calm"}), set(), 10.0
+    SCENARIO, 10 * S, 20 * S, 30 * S, frozenset({"hit"}), frozenset({"unaffected"}), set(), 10.0
 )
 
 
 def _judged(
     hit: list[Span],
-    calm: list[Span] = WHOLE,
+    unaffected: list[Span] = WHOLE,
     cause: GapCause | None = GapCause.NETWORK,
-    told: list[Span] | None = None,
+    reported: list[Span] | None = None,
 ) -> Verdict:
     accounts = {
-        "hit": Account(hit if told is None else told, [((11 * S, 22 * S), cause)]),
-        "calm": Account(calm, []),
+        "hit": Account(hit if reported is None else reported, [((11 * S, 22 * S), cause)]),
+        "unaffected": Account(unaffected, []),
     }
-    return judged(SCENE, {"hit": Files(hit), "calm": Files(calm)}, accounts)
+    return judged(SCENE, {"hit": Files(hit), "unaffected": Files(unaffected)}, accounts)
 
 
 def test_it_holds_where_the_rest_is_untouched_and_it_is_soon_over() -> None:
@@ -41,7 +39,7 @@ def test_it_holds_where_the_rest_is_untouched_and_it_is_soon_over() -> None:
 
 def test_a_hole_elsewhere_is_a_breach() -> None:
     verdict = _judged(WHOLE, [(0, 12 * S), (14 * S, 100 * S)])
-    assert verdict.problems == ["calm lacks 2.0 s from +2.0 s"]
+    assert verdict.problems == ["unaffected lacks 2.0 s from +2.0 s"]
 
 
 def test_a_late_recovery_is_a_breach() -> None:
@@ -57,22 +55,22 @@ def test_a_wrong_cause_is_a_breach() -> None:
 
 
 def test_a_ledger_that_says_more_than_there_is_lies() -> None:
-    verdict = _judged([(0, 11 * S), (22 * S, 100 * S)], told=WHOLE)
+    verdict = _judged([(0, 11 * S), (22 * S, 100 * S)], reported=WHOLE)
     assert verdict.problems == ["hit: ledger and files differ for 11.0 s from +1.0 s"]
 
 
 def test_where_no_gap_is_allowed_who_is_hit_may_have_none() -> None:
     scene = replace(SCENE, scenario=replace(SCENARIO, causes=frozenset()))
-    files = {"hit": Files([(0, 11 * S), (13 * S, 100 * S)]), "calm": Files(WHOLE)}
+    files = {"hit": Files([(0, 11 * S), (13 * S, 100 * S)]), "unaffected": Files(WHOLE)}
     verdict = judged(scene, files, {name: Account(held.spans, []) for name, held in files.items()})
     assert verdict.problems == ["hit lacks 2.0 s from +1.0 s"]
 
 
-def test_a_camera_that_was_not_well_before_is_told() -> None:
+def test_a_camera_that_was_faulty_before_is_reported() -> None:
     verdict = judged(
         replace(SCENE, unwell={"third"}),
-        {"hit": Files(WHOLE), "calm": Files(WHOLE)},
-        {"hit": None, "calm": None},
+        {"hit": Files(WHOLE), "unaffected": Files(WHOLE)},
+        {"hit": None, "unaffected": None},
     )
     assert "not well before it began: third" in verdict.problems
-    assert "calm: the site does not say what is recorded" in verdict.problems
+    assert "unaffected: the site does not say what is recorded" in verdict.problems

@@ -1,4 +1,4 @@
-"""The relay: bytes in order both ways, late, cut, dumb, and led elsewhere."""
+"""The relay forwards bytes in order, delays, blocks and redirects them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CLOCK = SystemClock()
 
 @contextmanager
 def _echo() -> Iterator[tuple[str, int]]:
-    """Gives back what it hears, once for each connection."""
+    """Serve connections and send back what they send."""
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def serve() -> None:
@@ -41,10 +41,10 @@ def _echo() -> Iterator[tuple[str, int]]:
 def _said(port: int, data: bytes) -> bytes:
     with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S) as client:
         client.sendall(data)
-        heard = b""
-        while len(heard) < len(data):
-            heard += client.recv(1 << 16)
-    return heard
+        received = b""
+        while len(received) < len(data):
+            received += client.recv(1 << 16)
+    return received
 
 
 def test_bytes_come_in_order_and_late() -> None:

@@ -1,4 +1,4 @@
-"""The benchmark of the index, in short: at a cluster, since one server is measured by every run."""
+"""The benchmark of the index on a small cluster; every run measures a single server anyway."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""What the looker does where the disk refuses: passings wait in memory, in order, and reach the
-spool once it takes them.
-"""
+"""A checkpoint whose disk refuses passings: they wait in memory in order, and are spooled later."""
 
 from __future__ import annotations
 
@@ -44,7 +42,7 @@ def passing(after_s: int) -> Passing:
 
 
 class _Idle:
-    """An analyser that sees `one passing` whenever it is asked, and has one more in view."""
+    """An analyser that returns `one passing` for each frame, and has another one in view."""
 
     def __init__(self) -> None:
         self.ready: list[Passing] = []
@@ -74,7 +72,7 @@ class _Idle:
 
 
 class _FullDisk(Spool):
-    """A spool whose disk refuses for as long as it is told to."""
+    """A spool whose disk refuses while a test says so."""
 
     is_full = True
 
@@ -153,7 +151,7 @@ def test_memory_is_bounded_and_the_oldest_give_way(spool: _FullDisk, tmp_path: P
 
 
 def random_slices(packet: Packet, number: int) -> Packet:
-    """The packet with the parameter sets that it has, and noise in the place of its pictures."""
+    """Return the packet with its parameter sets, and noise in place of its slices."""
     data, mark = packet.data, b"\x00\x00\x01"
     slice_at = max(data.find(mark + bytes([kind])) for kind in (0x65, 0x41, 0x61))
     noise = bytes(byte or 1 for byte in random.Random(number).randbytes(500))
@@ -193,7 +191,7 @@ def test_a_checkpoint_of_which_no_picture_decodes_is_undecodable_until_one_does(
 def test_a_checkpoint_is_read_at_once_and_a_camera_that_is_only_recorded_at_leisure(
     spool: _FullDisk, tmp_path: Path, is_checkpoint: bool
 ) -> None:
-    """What is looked at late is found late: an event would be searchable half a second later."""
+    """A late analysis would make an event searchable half a second later."""
     camera = make_camera("rtsp://10.0.0.1/1").model_copy(
         update={"checkpoint": ("plate",) if is_checkpoint else ()}
     )

@@ -1,6 +1,4 @@
-"""A camera's gaps as its process writes them: of its own time, of the time before it, and of
-what goes on when it is killed.
-"""
+"""A camera's gaps as its process writes them, also those before its start and at its kill."""
 
 from __future__ import annotations
 
@@ -43,7 +41,7 @@ class Node:
         return gaps
 
     def record(self, start_s: float, end_s: float) -> None:
-        """A segment as it lies on disk once it is finished."""
+        """Write a finished segment."""
         name = SegmentName("cam", self.at(start_s) // 1_000_000, round((end_s - start_s) * 1000), 1)
         path = self.layout.recordings_of("cam") / day_of(name.start_ns) / name.file_name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -66,7 +64,7 @@ class Node:
     def until(
         self, gaps: GapRecorder, end_s: float, state: CameraState, why: Why = Why.NONE
     ) -> None:
-        """Time goes by, the camera being in `state`; what is live is recorded."""
+        """Advance the time with the camera in `state`; a live camera is recorded."""
         since_ns = self.clock.wall_ns()
         while self.clock.wall_ns() < self.at(end_s):
             self.clock.advance(1)
@@ -74,7 +72,7 @@ class Node:
                 self.recorded_until_s = (self.clock.wall_ns() - START_NS) / NS_PER_S - 1
             gaps.update(replace(self.status(state, why), since_ns=since_ns))
 
-    def told(self) -> list[tuple[float, float, str]]:
+    def logged_gaps(self) -> list[tuple[float, float, str]]:
         found = GapLog(self.layout, self.clock).between("cam", 0, self.at(400_000))
         return [
             (
@@ -96,7 +94,7 @@ Gaps = list[tuple[float, float, str]]
 
 
 def live_for(node: Node, seconds: float = 20) -> GapRecorder:
-    """A process that has recorded from 0 on."""
+    """A process that has recorded since 0."""
     gaps = node.process()
     node.record(0, seconds)
     node.until(gaps, 20, CameraState.LIVE)
@@ -104,7 +102,7 @@ def live_for(node: Node, seconds: float = 20) -> GapRecorder:
 
 
 def again(node: Node, until_s: float, from_s: float, to_s: float) -> None:
-    """A new process, that connects until then and records from and to."""
+    """A new process that connects until then and records from and to."""
     gaps = node.process()
     node.until(gaps, until_s, CameraState.CONNECTING)
     node.record(from_s, to_s)
@@ -123,7 +121,7 @@ def down_and_killed_meanwhile(node: Node) -> None:
     gaps = live_for(node)
     node.reconnects = 4
     node.until(gaps, 100, CameraState.UNREACHABLE, Why.REFUSED)
-    assert node.told() == [(19, 100, "camera_down")]  # known while it goes on
+    assert node.logged_gaps() == [(19, 100, "camera_down")]  # known while it goes on
     node.clock.advance(30)
     again(node, 132, 132, 140)
 
@@ -187,13 +185,13 @@ def a_disk_that_refuses_for_a_while(node: Node) -> None:
 
 
 def a_process_that_lost_a_thread(node: Node) -> None:
-    """What its camera's state seemed to be meanwhile is not what kept it from being recorded."""
+    """The reported state of its camera is not the cause of the gap."""
     gaps = live_for(node)
     status = node.status(CameraState.LIVE)
     for _ in range(20):
         node.clock.advance(1)
         gaps.update(status)
-    assert node.told() == [(19, 40, "network")]
+    assert node.logged_gaps() == [(19, 40, "network")]
     gaps.give_up(node.at(20), "the pull loop hung")
     again(node, 42, 42.5, 50)
 
@@ -222,20 +220,20 @@ PLAYS: dict[Play, Gaps] = {
 
 
 @pytest.mark.parametrize("play", PLAYS, ids=lambda play: play.__name__)
-def test_what_is_told_of(play: Play, node: Node) -> None:
+def test_each_play_has_its_gaps(play: Play, node: Node) -> None:
     play(node)
-    assert node.told() == PLAYS[play]
+    assert node.logged_gaps() == PLAYS[play]
 
 
-def test_a_camera_that_sends_seldom_has_no_gaps_but_while_nobody_can_know(node: Node) -> None:
+def test_a_camera_that_sends_rarely_has_only_an_ongoing_gap(node: Node) -> None:
     gaps = live_for(node)
     status = node.status(CameraState.LIVE)
     for _ in range(9):
         node.clock.advance(1)
         gaps.update(status)
-    assert node.told() == [(19, 29, "network")]
+    assert node.logged_gaps() == [(19, 29, "network")]
     node.until(gaps, 60, CameraState.LIVE)
-    assert node.told()[-1][1] <= 29.1
+    assert node.logged_gaps()[-1][1] <= 29.1
 
 
 def test_a_gap_ends_where_a_process_recorded_that_was_killed_before_it_said_so(node: Node) -> None:
@@ -245,4 +243,4 @@ def test_a_gap_ends_where_a_process_recorded_that_was_killed_before_it_said_so(n
     node.record(31, 33)
     node.clock.advance(3)
     again(node, 60, 60, 70)
-    assert node.told() == [(20, 31, "restart"), (33, 60, "restart")]
+    assert node.logged_gaps() == [(20, 31, "restart"), (33, 60, "restart")]

@@ -1,6 +1,4 @@
-"""Turns: never more than there may be at once, nobody waits for ever, those who follow
-something first, and dear ones after cheap ones.
-"""
+"""Turns are bounded; no camera waits without end, and tracking or cheap cameras come first."""
 
 from __future__ import annotations
 
@@ -32,7 +30,7 @@ LATE_S = st.floats(0.0, 100.0)
 
 
 @given(st.lists(ASKED, min_size=1, max_size=20))
-def test_nobody_is_overtaken_by_who_asked_much_later(waiting: list[TurnRequest]) -> None:
+def test_no_request_is_overtaken_by_a_much_later_one(waiting: list[TurnRequest]) -> None:
     order: list[TurnRequest] = []
     while waiting:
         order.append(first_due(waiting))
@@ -53,8 +51,8 @@ def test_of_two_that_ask_at_once_who_follows_something_and_who_costs_less_comes_
         TurnRequest("busy", requested_s, True, cost_s),
     )
     assert first_due([idle, busy]) is busy
-    dear = TurnRequest("dear", requested_s, True, cost_s + 0.01)
-    assert first_due([dear, busy]) is busy
+    costly = TurnRequest("costly", requested_s, True, cost_s + 0.01)
+    assert first_due([costly, busy]) is busy
 
 
 def test_no_more_look_at_once_than_may_and_all_get_their_turns() -> None:

@@ -1,6 +1,4 @@
-"""From an ONVIF device over HTTP to the log of triggers: logins, clocks that are off, devices
-that fail, and an end at once.
-"""
+"""ONVIF devices over HTTP up to the log of triggers: logins, clock offsets, faults and the stop."""
 
 from __future__ import annotations
 
@@ -32,12 +30,12 @@ FOR_EVER_NS = 1 << 62
 
 
 class Site:
-    """A listener of one camera, and what it logs."""
+    """A listener of one camera, and its log."""
 
     def __init__(self, folder: Path) -> None:
         self.log = TriggerLog(Layout(folder), Settings())
         self.triggers = TriggerQueue(self.log, CLOCK)
-        self.wanted: list[OnvifEvents] = []
+        self.cameras: list[OnvifEvents] = []
         self.said = threading.Event()
 
     def events(
@@ -74,7 +72,7 @@ class Site:
 @contextmanager
 def listening(site: Site) -> Iterator[None]:
     stop = threading.Event()
-    thread = threading.Thread(target=OnvifListener(lambda: site.wanted).run, args=(stop,))
+    thread = threading.Thread(target=OnvifListener(lambda: site.cameras).run, args=(stop,))
     thread.start()
     try:
         yield
@@ -111,7 +109,7 @@ def test_motion_of_a_device_is_a_line_of_the_log(
     monkeypatch.setattr("ingest.onvif.client.RENEW_EVERY_S", 0.0)
     site = Site(tmp_path)
     with serving(device):
-        site.wanted = [site.events(device.port)]
+        site.cameras = [site.events(device.port)]
         with listening(site):
             assert device.is_subscribed.wait(PATIENCE_S)
             before_ns = CLOCK.wall_ns()
@@ -131,7 +129,7 @@ def test_motion_of_a_device_is_a_line_of_the_log(
 def test_a_lost_subscription_is_taken_anew(tmp_path: Path) -> None:
     site, device = Site(tmp_path), OnvifDevice()
     with serving(device):
-        site.wanted = [site.events(device.port)]
+        site.cameras = [site.events(device.port)]
         with listening(site):
             assert device.is_subscribed.wait(PATIENCE_S)
             device.is_subscribed.clear()  # as after a restart
@@ -140,14 +138,14 @@ def test_a_lost_subscription_is_taken_anew(tmp_path: Path) -> None:
             assert site.said.wait(PATIENCE_S)
 
 
-def test_a_camera_that_goes_is_unsubscribed_and_the_next_is_heard(tmp_path: Path) -> None:
+def test_a_removed_camera_is_unsubscribed_and_a_new_one_subscribed(tmp_path: Path) -> None:
     site, device = Site(tmp_path), OnvifDevice()
     with serving(device), listening(site):
-        site.wanted = [site.events(device.port)]
+        site.cameras = [site.events(device.port)]
         assert device.is_subscribed.wait(PATIENCE_S)
-        site.wanted = []
+        site.cameras = []
         assert soon(lambda: not device.is_subscribed.is_set())
-        site.wanted = [site.events(device.port)]
+        site.cameras = [site.events(device.port)]
         assert device.is_subscribed.wait(PATIENCE_S)
 
 
@@ -177,7 +175,7 @@ def _failures() -> float:
         ),
         (lambda site, device: site.events(1), "cannot be reached"),
     ],
-    ids=["password", "networks", "nobody there"],
+    ids=["password", "networks", "no server"],
 )
 def test_failures_are_said_and_counted(
     change: Callable[[Site, OnvifDevice], OnvifEvents],
@@ -187,7 +185,7 @@ def test_failures_are_said_and_counted(
 ) -> None:
     site, device, before = Site(tmp_path), OnvifDevice(), _failures()
     with serving(device):
-        site.wanted = [change(site, device)]
+        site.cameras = [change(site, device)]
         with listening(site):
             assert soon(lambda: _failures() > before)
     assert "gate: ONVIF events are not available: " in caplog.text
@@ -211,7 +209,7 @@ def test_devices_that_answer_nonsense(
 ) -> None:
     site, device, before = Site(tmp_path), OnvifDevice(answer=answer), _failures()
     with serving(device):
-        site.wanted = [site.events(device.port)]
+        site.cameras = [site.events(device.port)]
         with listening(site):
             assert soon(lambda: _failures() > before)
     assert says in caplog.text

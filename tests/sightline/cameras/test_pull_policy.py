@@ -1,6 +1,4 @@
-"""When a camera is pulled and recorded: its policy, its viewers, triggers and what is shed; and
-the gate before its recorder.
-"""
+"""The pull policy by camera, viewers, triggers and load shedding; and the gate of the recorder."""
 
 from __future__ import annotations
 
@@ -40,7 +38,7 @@ def camera(record: str, checkpoint: tuple[str, ...] = ()) -> Camera:
         ("continuous", (), False, False, Shed.RECORDING_FOR_DISK, (False, False)),
     ],
 )
-def test_what_is_wanted_of_a_camera(
+def test_a_camera_is_pulled_and_recorded_by_its_policy(
     record: str,
     checkpoint: tuple[str, ...],
     asked: bool,

@@ -1,6 +1,4 @@
-"""A sub-stream of a real RTSP server: pulled while it is asked for, beside a main stream that
-stays alone.
-"""
+"""A sub-stream of a real RTSP server is pulled for viewers, independently of the main stream."""
 
 from __future__ import annotations
 

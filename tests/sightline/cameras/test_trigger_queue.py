@@ -1,6 +1,4 @@
-"""Triggers said by threads that may not wait: what goes on is one line in ten seconds, and none
-is lost while the disk refuses.
-"""
+"""Triggers of threads that must not wait: one line in ten seconds, and none lost on a full disk."""
 
 from __future__ import annotations
 

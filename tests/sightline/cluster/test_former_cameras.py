@@ -1,6 +1,4 @@
-"""The cameras that left a site are known on each of its machines, from what ran there and from
-the object store.
-"""
+"""Each machine of a site knows its former cameras, from its own registry and the object store."""
 
 from __future__ import annotations
 
@@ -67,7 +65,7 @@ def former(now: Running) -> dict[str, tuple[str, int]]:
 
 
 def test_a_camera_taken_out_at_a_start_is_known_at_once(tmp_path: Path, clock: ManualClock) -> None:
-    """The object store need not answer for that."""
+    """The object store need not respond for that."""
     layout, file = Layout(tmp_path / "data"), tmp_path / "r.yaml"
     running = RunningRegistry(layout)
     file.write_text(text("gate A", "shop C"))
@@ -85,7 +83,7 @@ def test_a_camera_taken_out_at_a_start_is_known_at_once(tmp_path: Path, clock: M
     assert former(running.now()) == {}
 
 
-def test_a_new_machine_learns_who_left_before_it_came(
+def test_a_new_machine_derives_the_cameras_that_left_before(
     tmp_path: Path, registries: Registries, clock: ManualClock
 ) -> None:
     for cameras in (
@@ -142,7 +140,7 @@ def test_a_damaged_file_is_made_again(
 def test_its_recordings_keep_their_place_on_a_full_disk(
     tmp_path: Path, registries: Registries, clock: ManualClock
 ) -> None:
-    """The C camera that is still there gives way before the A camera that left."""
+    """Recordings of a C camera in the registry are deleted before those of a former A camera."""
     layout, file = Layout(tmp_path / "data"), tmp_path / "r.yaml"
     for cameras in (("gate A", "shop C"), ("shop C",)):
         file.write_text(text(*cameras))

@@ -1,6 +1,4 @@
-"""A city of simulated nodes: whatever is killed, cut off or emptied, a camera that somebody
-recorded is recorded on, and views settle.
-"""
+"""Simulated nodes: after any failure, a recorded camera stays recorded, and the views converge."""
 
 from __future__ import annotations
 
@@ -22,7 +20,7 @@ STARTS_IN_S = 2
 
 @dataclass
 class City:
-    """Redis, as far as leases need it."""
+    """A simulation of Redis for leases."""
 
     about: dict[str, NodeEntry] = field(default_factory=dict)
     leases: dict[str, Lease] = field(default_factory=dict)
@@ -101,7 +99,7 @@ def _run(city: City, nodes: list[SimNode], seconds: int) -> None:
 
 
 def _settled(city: City, nodes: list[SimNode]) -> bool:
-    """Every camera in one node, which has its lease, and none has more than its part."""
+    """Return whether every camera runs on one node with its lease, within each node's share."""
     holding = [(camera, node.name) for node in nodes for camera in node.held]
     owned = all(city.leases[camera].node == node for camera, node in holding)
     return sorted(camera for camera, _ in holding) == sorted(CAMERAS) and owned

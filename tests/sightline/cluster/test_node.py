@@ -1,4 +1,4 @@
-"""A node on a real Redis: its numbers, and when it takes part."""
+"""A node on a real Redis: its fencing numbers, and when it takes part."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def redis(valkey_server: str) -> Iterator[Redis]:
 
 @dataclass
 class Alone:
-    """A node without others."""
+    """A node without peers."""
 
     node: Node
     clock: ManualClock
@@ -48,7 +48,7 @@ class Alone:
     failing: list[str]
 
     def fences(self) -> dict[str, int]:
-        """What its worker is told."""
+        """Return the fencing numbers in its worker's roster."""
         roster = RosterFile(self.layout, 0).changed()
         assert roster is not None
         return {one.camera.id: one.fence for one in roster.cameras}
@@ -102,7 +102,7 @@ def test_a_clock_set_back_brings_higher_numbers_and_one_set_forward_none(
 
 
 def test_a_node_that_starts_again_has_higher_numbers(redis: Redis, tmp_path: Path) -> None:
-    """Nobody knows what its clock did meanwhile."""
+    """The clock may have been set back meanwhile."""
     before = _open(redis, tmp_path)
     before.look()
     first = before.fences()

@@ -1,6 +1,4 @@
-"""Cameras over nodes: everyone's own reckoning agrees, loads are within bounds, and a change
-moves little more than it must.
-"""
+"""Nodes compute equal assignments within bounds, and a change moves few cameras."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Cameras are dealt out evenly, each to one worker, and stay there."""
+"""Cameras are distributed evenly, each to one worker, and stay there."""
 
 from __future__ import annotations
 

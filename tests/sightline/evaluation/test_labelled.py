@@ -1,4 +1,4 @@
-"""Which plate a file is named by, and which files open."""
+"""The plate in a file's name, and the formats that open."""
 
 from __future__ import annotations
 

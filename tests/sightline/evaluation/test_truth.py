@@ -1,4 +1,4 @@
-"""Which pass an event belongs to, and what is counted as found, doubled and false."""
+"""The pass of an event, and what counts as found, doubled and false."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _passing(
     return to_s + 0.75, Passing(event, b"", b"")
 
 
-def test_two_vehicles_at_once_are_told_apart_by_their_plates() -> None:
+def test_two_concurrent_vehicles_are_distinguished_by_their_plates() -> None:
     outcome = compare(
         AnalyserRun([_passing("湘A67890", 1.5, 4.5), _passing("鄂C12346", 1.5, 4.5)]), PASSES
     )
@@ -99,7 +99,7 @@ def test_an_event_that_was_extended_counts_once() -> None:
     assert outcome["latency_s"] == {"median": 0.35, "worst": 0.35}
 
 
-def test_what_nobody_found_is_missed() -> None:
+def test_a_pass_without_an_event_is_missed() -> None:
     outcome = compare(AnalyserRun(), PASSES)
     assert (outcome["found"], outcome["wrong"]) == (0, ["鄂C12345 missed", "湘A67890 missed"])
 

@@ -21,7 +21,7 @@ from tests.unwritable import unwritable
 
 
 class AwayRedis:
-    """A Redis that answers or does not."""
+    """A Redis that responds or does not."""
 
     away = False
 
@@ -85,7 +85,7 @@ def site(tmp_path: Path) -> Site:
     return Site(tmp_path)
 
 
-def test_cameras_that_stay_down_are_told_once_it_lasts(site: Site) -> None:
+def test_cameras_that_stay_down_raise_an_alarm_after_a_while(site: Site) -> None:
     since_ns = site.clock.wall_ns()
     site.statuses = [
         CameraStatus(id_, CameraState.UNREACHABLE, since_ns) for id_ in ("gate", "shop", "old")
@@ -100,7 +100,9 @@ def test_cameras_that_stay_down_are_told_once_it_lasts(site: Site) -> None:
     assert site.look() == {}
 
 
-def test_a_folder_that_cannot_be_written_is_told_at_once(site: Site, tmp_path: Path) -> None:
+def test_a_folder_that_is_not_writable_raises_an_alarm_immediately(
+    site: Site, tmp_path: Path
+) -> None:
     with unwritable(tmp_path):
         assert (
             "Read-only" in (said := site.look()[AlarmName.DISK_UNWRITABLE]) or "Permission" in said
@@ -108,7 +110,7 @@ def test_a_folder_that_cannot_be_written_is_told_at_once(site: Site, tmp_path: P
     assert site.look() == {}
 
 
-def test_stores_that_stay_away_are_told_each_by_name(site: Site) -> None:
+def test_each_unavailable_store_raises_its_own_alarm(site: Site) -> None:
     site.objects.away = site.redis.away = True
     assert site.look() == {}
     assert set(site.look(OUTAGE_S)) == {AlarmName.STORE_UNREACHABLE, AlarmName.INDEX_UNREACHABLE}
@@ -120,7 +122,7 @@ def test_stores_that_stay_away_are_told_each_by_name(site: Site) -> None:
     assert site.look() == {}
 
 
-def test_uploads_that_wait_for_hours_are_told(site: Site) -> None:
+def test_late_uploads_raise_an_alarm(site: Site) -> None:
     oldest_ns = site.clock.wall_ns()
     site.watch.oldest_waiting_ns = lambda: oldest_ns
     assert site.look(3599) == {}
@@ -132,7 +134,7 @@ def test_uploads_that_wait_for_hours_are_told(site: Site) -> None:
 @pytest.mark.parametrize(
     ("step_s", "said"), [(3600, "forward by 3600.0 s"), (-3600, "back by 3600.0 s")]
 )
-def test_a_clock_that_was_set_is_told_for_a_while(site: Site, step_s: int, said: str) -> None:
+def test_a_clock_step_raises_an_alarm_for_a_while(site: Site, step_s: int, said: str) -> None:
     assert site.look() == {}
     site.clock.step(step_s)
     assert said in site.look()[AlarmName.CLOCK_STEPPED]

@@ -1,4 +1,4 @@
-"""Everything but recordings and the audit log counts, by the blocks that it takes."""
+"""The usage counts allocated blocks of everything except recordings and the audit log."""
 
 from __future__ import annotations
 

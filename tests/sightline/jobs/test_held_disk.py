@@ -1,6 +1,4 @@
-"""A disk that only what legal holds name fills: the least important cameras are given up,
-events are spooled, and all comes back.
-"""
+"""Held recordings fill a disk: the least important cameras are shed, and restored later."""
 
 from __future__ import annotations
 
@@ -40,7 +38,7 @@ def disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def _held_file(layout: Layout, free: int) -> Path:
-    """A recording that leaves so much free."""
+    """Write a held recording that leaves so much free space."""
     name = SegmentName("held", START_NS // NS_PER_MS, 10_000, 1)
     folder = layout.recordings / "held" / day_of(name.start_ns)
     folder.mkdir(parents=True)
@@ -70,24 +68,24 @@ def test_recorders_leave_room_for_events_however_much_there_is_to_record(
     layout, settings = Layout(disk), Settings(disk_reserve_gb=reserve_gb)
     left = events_bytes(settings)
     held = _held_file(layout, left + spare_kib * 1024)
-    told: list[str] = []
+    sentences: list[str] = []
     holes: list[tuple[int, int, GapCause | None]] = []
     segments = Segments(
         "cam-1",
         layout.recordings_of("cam-1"),
         lambda: 1,
         2,
-        told.append,
+        sentences.append,
         lambda *hole: holes.append(hole),
         left,
     )
     minute = 0
-    while not told:
+    while not sentences:
         segments.write(packets_of(PLAIN, START_NS + minute * 60 * NS_PER_S))
         minute += 1
     segments.write(packets_of(PLAIN, START_NS + minute * 60 * NS_PER_S))
     segments.close()
-    assert "for events" in told[-1]
+    assert "for events" in sentences[-1]
     assert free_bytes(disk) >= left - 4 * 4096, "a page or two for names and the ends of files"
     Spool(layout, ManualClock(START_NS)).put(make_passing(make_event(), bytes(left // 4)))
     held.unlink()
@@ -102,12 +100,12 @@ def test_recorders_leave_room_for_events_however_much_there_is_to_record(
 def test_without_the_rule_the_disk_would_refuse_events(disk: Path) -> None:
     layout = Layout(disk)
     _held_file(layout, 64 << 10)
-    told: list[str] = []
+    sentences: list[str] = []
     segments = Segments(
-        "cam-1", layout.recordings_of("cam-1"), lambda: 1, 2, told.append, lambda *_: None
+        "cam-1", layout.recordings_of("cam-1"), lambda: 1, 2, sentences.append, lambda *_: None
     )
     minute = 0
-    while not told:
+    while not sentences:
         segments.write(packets_of(PLAIN, START_NS + minute * 60 * NS_PER_S))
         minute += 1
     segments.close()
@@ -117,9 +115,7 @@ def test_without_the_rule_the_disk_would_refuse_events(disk: Path) -> None:
 
 @pytest.fixture
 def pass_time(disk: Path) -> Callable[[DiskQuota, int], list[str]]:
-    """So many seconds of the full-disk rule and of the node's decisions; who is given up then,
-    in the order in which they went.
-    """
+    """Run disk quota and load shedding for so many seconds; return the shed cameras in order."""
     layout, clock, gone = Layout(disk), ManualClock(START_NS), list[str]()
     known: dict[DiskQuota, DiskQuotaJob] = {}
     due_s = 0.0
@@ -164,7 +160,7 @@ def test_cameras_are_given_up_in_order_and_come_back_when_the_hold_is_released(
     assert said[AlarmName.DISK_HELD] is None
 
 
-def test_while_something_may_be_deleted_nobody_is_given_up(
+def test_no_camera_is_shed_while_recordings_may_be_deleted(
     disk: Path, pass_time: Callable[[DiskQuota, int], list[str]]
 ) -> None:
     layout = Layout(disk)
@@ -179,7 +175,7 @@ def test_while_something_may_be_deleted_nobody_is_given_up(
     assert free_bytes(disk) > 7 * MIB
 
 
-def test_room_that_somebody_else_makes_is_used_within_five_seconds(
+def test_room_from_other_programs_is_used_within_five_seconds(
     disk: Path, pass_time: Callable[[DiskQuota, int], list[str]]
 ) -> None:
     layout = Layout(disk)

@@ -1,4 +1,4 @@
-"""A job of the site: one node does it in each interval, and a failure leaves it to the next."""
+"""A site job runs on one node in each interval; after a failure the next call retries it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ EVERY_S = 3600
 
 
 class Site:
-    """Nodes that share one job. `outcomes` holds what the work does in its next calls."""
+    """Nodes that share one job. `outcomes` has the results of its next calls."""
 
     def __init__(self, redis: Redis) -> None:
         self.redis = redis

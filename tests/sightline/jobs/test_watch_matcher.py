@@ -1,6 +1,4 @@
-"""Vehicle watches from event to webhook: on a real Valkey and object store, to a real receiver,
-with crashes in the middle.
-"""
+"""Watches from event to webhook, on real stores and a real receiver, with crashes."""
 
 from __future__ import annotations
 
@@ -43,7 +41,7 @@ if TYPE_CHECKING:
 
 
 class City:
-    """Stores, and what nodes say of watches; `node` is a process that matches."""
+    """The stores and watches of a site; `node` is a process that matches."""
 
     def __init__(self, url: str, objects: ObjectStore, folder: Path) -> None:
         self.redis, self.objects, self.clock = connect(url), objects, ManualClock(START_NS)
@@ -96,7 +94,7 @@ def city(valkey_server: str, s3_server: S3Config, tmp_path: Path) -> Iterator[Ci
 
 
 class Receiver:
-    """Another system: keeps what it is sent, and answers as it is told."""
+    """A webhook receiver that stores requests and responds as a test says."""
 
     def __init__(self) -> None:
         self.status = 200
@@ -116,7 +114,7 @@ class Receiver:
                 self.end_headers()
 
             def log_message(self, *_: object) -> None:
-                """Nothing."""
+                """Write no log."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_port}/matches?of=sightline"
@@ -135,7 +133,7 @@ def receiver() -> Iterator[Receiver]:
 
 
 def sent(sender: Webhooks) -> int:
-    """Let a sender send what is due, and wait for it; how many that were."""
+    """Send the due deliveries and wait for them; return their number."""
     try:
         count = sender.run_once()
         sender.wait()
@@ -189,9 +187,7 @@ def test_a_late_event_is_matched_with_its_own_time(city: City) -> None:
 
 
 def test_another_goes_on_where_the_first_died(city: City) -> None:
-    """Killed after it added what it found, before it was known how far it came, and before
-    anything was added.
-    """
+    """The first is killed before its matches are added, or before its position is stored."""
     first, second = city.node("node-1"), city.node("node-2")
     watch = placed(city)
     first.run_once()
@@ -213,8 +209,8 @@ def test_what_the_feed_has_forgotten_is_looked_up_in_the_index(city: City) -> No
     node = city.node()
     watch = placed(city)
     node.run_once()
-    wanted = make_event(after_s=1)
-    city.passes(wanted)
+    missed = make_event(after_s=1)
+    city.passes(missed)
     for batch in range(6):
         city.passes(
             *(make_event(after_s=10 + batch * 100 + k, plate="鄂A99999") for k in range(100))
@@ -239,8 +235,8 @@ def test_what_is_owed_outlives_who_looked_it_up_and_keeps_nothing_waiting(
 ) -> None:
     monkeypatch.setattr(vehicle_watches, "CATCH_UP_S", -1)
     watches = [placed(city, key=key) for key in range(3)]
-    wanted, now = make_event(after_s=1), make_event(after_s=5)
-    city.index.put(wanted)
+    missed, now = make_event(after_s=1), make_event(after_s=5)
+    city.index.put(missed)
     first = city.node("node-1")
     for _ in range(3):
         first.run_once()
@@ -255,7 +251,7 @@ def test_what_is_owed_outlives_who_looked_it_up_and_keeps_nothing_waiting(
     for _ in range(2):
         second.run_once()
     assert sorted(city.found()) == sorted(
-        (watch.id, event.id) for watch in watches for event in (wanted, now)
+        (watch.id, event.id) for watch in watches for event in (missed, now)
     )
     assert city.matches.owed() is None
 
@@ -333,7 +329,7 @@ def test_a_webhook_that_fails_comes_again_also_from_another_process_and_is_given
     assert (dead.tries, dead.last_error) == (MAX_TRIES, f"answered {status}")
 
 
-def test_a_receiver_that_comes_back_is_told(city: City, receiver: Receiver) -> None:
+def test_a_receiver_that_recovers_gets_its_matches(city: City, receiver: Receiver) -> None:
     url = receiver.url
     placed(city, webhook="http://127.0.0.1:1/", secret="a secret of the tests")
     node = city.node()
@@ -368,7 +364,7 @@ def test_a_webhook_goes_nowhere_but_to_allowed_networks_and_not_for_a_deleted_wa
 
 @pytest.fixture
 def dead_receiver() -> Iterator[str]:
-    """Accepts connections and answers none; its address."""
+    """Accept connections without a response; yield the URL."""
     with socket.create_server(("127.0.0.1", 0), backlog=64) as listener:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
 

@@ -1,4 +1,4 @@
-"""One POST, on real sockets: what is sent, and that the whole exchange ends at its deadline."""
+"""One POST on real sockets: its content, and the deadline of the whole exchange."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BODY = b'{"match": 1}'
 
 @contextmanager
 def receiver(answer: Answer) -> Iterator[Target]:
-    """A receiver of one connection, which `answer` answers once the request is read."""
+    """Receive one connection, which `answer` answers after the request is read."""
 
     def serve() -> None:
         connection, _ = listener.accept()
@@ -90,7 +90,7 @@ def test_what_is_no_answer_is_an_error(said: bytes) -> None:
         post(target, {}, BODY, ManualClock(), 10)
 
 
-def test_nobody_there_is_an_error() -> None:
+def test_a_refused_connection_is_an_error() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     with pytest.raises(POST_ERRORS):

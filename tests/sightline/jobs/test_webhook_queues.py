@@ -1,6 +1,4 @@
-"""Queues by receiver: one piece at a time for each, bounded, and a slow one delays none of the
-others.
-"""
+"""Queues by receiver: bounded, one piece at a time, and independent of each other."""
 
 from __future__ import annotations
 
@@ -13,7 +11,7 @@ from sightline.jobs.webhook_queues import WebhookQueues
 
 
 class Work:
-    """Pieces are (receiver, number); those of `dead` hang until they are let go."""
+    """Pieces are (receiver, number); those of `dead` hang until they are released."""
 
     def __init__(self) -> None:
         self.done: list[tuple[str, int]] = []

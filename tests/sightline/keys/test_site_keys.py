@@ -176,8 +176,8 @@ def test_a_lost_register_is_made_again_from_the_keys(keys: SiteKeys) -> None:
 
 
 def _killed_at(step: int, change: Callable[[], object]) -> bool:
-    """Run `change` in a child process that ends, as by `kill -9`, at its step-th call that writes
-    to the disk; whether it came so far.
+    """Run `change` in a child process that ends, as by `kill -9`, at its step-th write to the disk;
+    return whether that step was reached.
     """
     child = os.fork()
     if child == 0:

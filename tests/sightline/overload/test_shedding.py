@@ -1,6 +1,4 @@
-"""Real cameras under injected strain: C gives way before A, watching goes on, triggers are
-recorded, and all is given back.
-"""
+"""Real cameras under injected load: C is shed before A, viewers stay, and all is restored."""
 
 from __future__ import annotations
 
@@ -41,7 +39,7 @@ CLOCK = SystemClock()
 
 
 class Node:
-    """A worker's cameras on real streams, and a decider whose time a test moves."""
+    """A worker's cameras on real streams, and load shedding with a manual clock."""
 
     def __init__(self, layout: Layout, cameras: list[Camera]) -> None:
         self.layout = layout
@@ -85,11 +83,11 @@ class Node:
         self._over.set()
         self._writing.join()
 
-    def pass_time(self, seconds: int, strain: Load) -> None:
-        """So many seconds of the decider's time under `strain`."""
+    def pass_time(self, seconds: int, load: Load) -> None:
+        """Advance load shedding by so many seconds under `load`."""
         for _ in range(seconds):
             self._time.advance(1)
-            write_load(self.layout, "0", strain, self._time)
+            write_load(self.layout, "0", load, self._time)
             for run in self.runs.values():
                 run.tick()
             write_statuses(self.layout, 0, [run.status() for run in self.runs.values()])
@@ -139,7 +137,7 @@ def test_c_gives_way_before_b_before_a_and_all_comes_back(make_node: Callable[..
     assert node.states() == {"shop": gone, "school": live, "gate": live}
     node.pass_time(20, Load(processor=0.8))
     assert node.states() == {"shop": gone, "school": live, "gate": live}, (
-        "neither strained nor easy: as it is"
+        "between the bounds nothing changes"
     )
     node.pass_time(5, Load(disk=1.5))
     node.pass_time(1, Load(disk=1.5))
@@ -152,7 +150,7 @@ def test_c_gives_way_before_b_before_a_and_all_comes_back(make_node: Callable[..
     wait_for("live cameras", lambda: node.states() == {"shop": live, "school": live, "gate": live})
 
 
-def test_what_came_until_a_camera_is_stopped_is_recorded_to_the_last_packet(
+def test_a_stopped_camera_is_recorded_to_its_last_packet(
     make_node: Callable[..., Node],
 ) -> None:
     class Seen:
@@ -230,12 +228,10 @@ def test_a_worker_measures_how_late_it_wakes(tmp_path: Path) -> None:
         (layout.worker_loads / "1.json").write_text("half a li")
     assert load_of_node(layout, clock).processor > 1
     clock.advance(60 + SAMPLE_EVERY_S)
-    assert load_of_node(layout, clock) == Load(), (
-        "a worker that says nothing any more has no strain"
-    )
+    assert load_of_node(layout, clock) == Load(), "an old load does not count"
 
 
-def test_a_disk_with_a_tenth_of_its_reserve_left_is_strained(tmp_path: Path) -> None:
+def test_a_disk_with_a_tenth_of_its_reserve_left_has_full_load(tmp_path: Path) -> None:
     def gauge(reserve_gb: float) -> LoadGauge:
         return LoadGauge(
             Layout(tmp_path), 0, Settings(disk_reserve_gb=reserve_gb), ManualClock(), lambda: 0.0

@@ -1,6 +1,4 @@
-"""Who gives way under pressure: the order never violated, an end reached, all given back, and
-no flapping.
-"""
+"""The order of shedding is kept, it ends, everything is restored, and it does not oscillate."""
 
 from __future__ import annotations
 
@@ -77,13 +75,13 @@ def test_shedding_follows_the_importance_of_cameras(site: list[Camera]) -> None:
 
 def run(
     pressure: ShedLevels,
-    strain: Load,
+    load: Load,
     seconds: int,
     begin_s: float = 0,
     cameras: list[Camera] = CAMERAS,
 ) -> list[Mapping[str, Shed]]:
     ladder = Ladder.for_cameras(cameras)
-    return [pressure.update(strain, ladder, begin_s + second) for second in range(seconds)]
+    return [pressure.update(load, ladder, begin_s + second) for second in range(seconds)]
 
 
 def test_an_overloaded_processor_sheds_analytics_before_recording_and_restores_in_reverse() -> None:
@@ -113,12 +111,14 @@ def test_a_disk_that_has_room_again_gets_all_cameras_back_at_once_but_not_again_
     pressure = ShedLevels()
     assert len(run(pressure, Load(disk=1.5), 12)[-1]) == 2
     assert run(pressure, Load(), 5, 12)[-1] == {}
-    assert len(run(pressure, Load(disk=1.5), 12, 17)[-1]) == 2, "what came back filled it again"
+    assert len(run(pressure, Load(disk=1.5), 12, 17)[-1]) == 2, (
+        "the restored cameras filled it again"
+    )
     assert len(run(pressure, Load(), 30, 29)[-1]) == 2, "so the next try waits"
     assert run(pressure, Load(), 400, 59)[-1] == {}
 
 
-def test_cameras_that_the_processor_took_as_well_come_back_by_steps() -> None:
+def test_cameras_shed_for_the_processor_are_restored_step_by_step() -> None:
     pressure = ShedLevels()
     run(pressure, Load(processor=1.5), 33)
     both = run(pressure, Load(disk=1.5), 7, 33)[-1]
@@ -135,8 +135,8 @@ def test_cameras_that_the_processor_took_as_well_come_back_by_steps() -> None:
 def test_one_bad_second_gives_up_nothing() -> None:
     pressure, ladder = ShedLevels(), Ladder.for_cameras(CAMERAS)
     for second in range(100):
-        strain = Load(processor=9.0) if second % 10 == 0 else Load(processor=0.5)
-        assert pressure.update(strain, ladder, second) == {}
+        load = Load(processor=9.0) if second % 10 == 0 else Load(processor=0.5)
+        assert pressure.update(load, ladder, second) == {}
 
 
 @given(site=sites, samples=st.lists(st.tuples(worker_loads, st.integers(1, 40)), max_size=40))
@@ -144,29 +144,29 @@ def test_one_bad_second_gives_up_nothing() -> None:
 def test_the_order_is_never_violated(site: list[Camera], samples: list[tuple[Load, int]]) -> None:
     pressure, ladder, now_s = ShedLevels(), Ladder.for_cameras(site), 0.0
     ordered = [one.id for one in order(site)]
-    lookers = [one.id for one in order(site) if one.checkpoint]
+    checkpoints = [one.id for one in order(site) if one.checkpoint]
     before: Mapping[str, Shed] = {}
-    for strain, seconds in samples:
+    for load, seconds in samples:
         for _ in range(seconds):
             now_s += 1
-            shed = pressure.update(strain, ladder, now_s)
+            shed = pressure.update(load, ladder, now_s)
             _is_a_beginning(
                 ordered, [shed.get(one, Shed.NOTHING).is_of_recording for one in ordered]
             )
             _is_a_beginning(
-                lookers,
+                checkpoints,
                 [
                     shed.get(one) in (Shed.ANALYTICS, Shed.RECORDING, Shed.RECORDING_FOR_DISK)
-                    for one in lookers
+                    for one in checkpoints
                 ],
             )
-            _is_a_beginning(lookers, [one in shed for one in lookers])
+            _is_a_beginning(checkpoints, [one in shed for one in checkpoints])
             grew = {one for one in ordered if shed.get(one, Shed.NOTHING).is_of_recording} - {
                 one for one in ordered if before.get(one, Shed.NOTHING).is_of_recording
             }
-            if grew and strain.disk < 1:
+            if grew and load.disk < 1:
                 given_up = (Shed.ANALYTICS, Shed.RECORDING, Shed.RECORDING_FOR_DISK)
-                assert all(shed.get(one) in given_up for one in lookers), (
+                assert all(shed.get(one) in given_up for one in checkpoints), (
                     "analytics goes before recording"
                 )
             before = shed
@@ -177,14 +177,14 @@ def test_the_order_is_never_violated(site: list[Camera], samples: list[tuple[Loa
 def test_under_a_constant_load_it_settles_and_does_not_flap(
     site: list[Camera], load: float, later: float
 ) -> None:
-    """The strain is the load less what is shed of it. An hour of it, and then an hour of little."""
+    """Shed cameras reduce the load. There is an hour of high load, and then an hour of low load."""
     pressure, ladder, changes, before = ShedLevels(), Ladder.for_cameras(site), 0, dict[str, Shed]()
     for second in range(3600):
         shed = dict(pressure.update(Load(processor=load * _left(site, before)), ladder, second))
         changes += shed != before
         before = shed
-    last_strain = load * _left(site, before)
-    assert last_strain < 1 or len(before) == len(site)
+    last_load = load * _left(site, before)
+    assert last_load < 1 or len(before) == len(site)
     assert changes <= 3 * 20 + 16, "once up all the steps, and a few tries to come back"
     for second in range(3600, 20_000):
         before = dict(pressure.update(Load(processor=later * _left(site, before)), ladder, second))
@@ -197,7 +197,7 @@ def test_how_soon() -> None:
     assert len(_changes(run(pressure, Load(), round(3 * LOWER_AFTER_S), 10))) > 1
 
 
-def test_cameras_that_go_take_nobody_elses_place() -> None:
+def test_removed_cameras_do_not_shed_others() -> None:
     pressure = ShedLevels()
     run(pressure, Load(disk=2), 200)
     assert set(pressure.update(Load(disk=0.8), Ladder.for_cameras(CAMERAS[:2]), 200)) == {

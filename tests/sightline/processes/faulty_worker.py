@@ -1,5 +1,6 @@
-"""A worker as it is, one of whose threads fails once a file in its data folder says which.
-`python -m tests.sightline.processes.faulty_worker`.
+"""A worker with a thread that fails when a file in its data folder names it.
+
+It is started as `python -m tests.sightline.processes.faulty_worker`.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from pathlib import Path
 from domain.clock import SystemClock
 from domain.log import set_up_logging
 from domain.paths.data_layout import Layout
-from sightline.processes import watchdog as pulses
+from sightline.processes import watchdog
 from sightline.processes.supervisor import stop_on_signals
 from sightline.worker import Worker
 
@@ -19,9 +20,7 @@ HANGS_AFTER_S = 2.0
 
 
 class Fault:
-    """Among what the threads do: a recorder to the writer, an owner of actions to the loop.
-    Each fault comes once.
-    """
+    """A recorder of the writer and an owner of calls to the loop. Each fault happens once."""
 
     camera_id = "fault"
     waiting_bytes = 0
@@ -31,23 +30,23 @@ class Fault:
         self._folder = folder
 
     def step(self, now_s: float) -> bool:
-        if self._is_told("writer hangs"):
+        if self._is_requested("writer hangs"):
             threading.Event().wait()
-        if self._is_told("writer ends"):
+        if self._is_requested("writer ends"):
             raise SystemExit
         return True
 
     def look(self) -> None:
-        if self._is_told("loop hangs"):
+        if self._is_requested("loop hangs"):
             threading.Event().wait()
-        if self._is_told("loop ends"):
+        if self._is_requested("loop ends"):
             raise SystemExit
 
     def abandon(self) -> None: ...
 
     def failed(self, error: Exception) -> None: ...
 
-    def _is_told(self, fault: str) -> bool:
+    def _is_requested(self, fault: str) -> bool:
         try:
             (self._folder / fault).unlink()
         except FileNotFoundError:
@@ -68,6 +67,6 @@ class FaultyWorker(Worker):
 
 
 if __name__ == "__main__":
-    pulses.LOOP_HANGS_AFTER_S = pulses.WRITER_HANGS_AFTER_S = HANGS_AFTER_S
+    watchdog.LOOP_HANGS_AFTER_S = watchdog.WRITER_HANGS_AFTER_S = HANGS_AFTER_S
     set_up_logging("INFO", "worker-1")
     FaultyWorker(Path(sys.argv[1])).run(stop_on_signals())

@@ -1,4 +1,4 @@
-"""Commands that change something have their intent in the audit log first, or change nothing."""
+"""A command that makes changes has its intent in the audit log first, or changes nothing."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def lines(data: Path) -> list[dict[str, Any]]:
 def objects(
     valkey_server: str, s3_server: S3Config, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[ObjectStore]:
-    """The stores of a site, named by the environment."""
+    """The stores of a site, which the environment names."""
     monkeypatch.setenv("SIGHTLINE_REDIS_URL", valkey_server)
     monkeypatch.setenv("SIGHTLINE_S3_ENDPOINT", s3_server.endpoint)
     monkeypatch.setenv("SIGHTLINE_S3_ACCESS_KEY", s3_server.access_key)
@@ -70,7 +70,7 @@ def test_a_person_is_added_after_the_intent_and_the_token_is_in_no_line(
     assert token not in json.dumps([intent, outcome])
 
 
-def test_without_the_intent_nobody_is_added(
+def test_without_the_intent_no_person_is_added(
     objects: ObjectStore, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "audit").write_text("in the way")

@@ -1,6 +1,4 @@
-"""The own servers: up with a password, refusing without one, on loopback alone, and keeping
-data over a kill.
-"""
+"""The embedded servers need passwords, listen on loopback, and keep their data after a kill."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The interpreter's search for cycles in long-lived processes."""
+"""The tuned garbage collector of long-lived processes."""
 
 from __future__ import annotations
 

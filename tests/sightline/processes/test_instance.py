@@ -1,6 +1,4 @@
-"""One data folder has one instance; its secrets are its owner's; a dead instance is not taken
-for a running one.
-"""
+"""A data folder has one instance with private secrets; a dead instance does not count."""
 
 from __future__ import annotations
 
@@ -60,8 +58,9 @@ def test_an_instance_ends_in_order_on_a_read_only_disk(tmp_path: Path) -> None:
 
 
 def test_what_a_killed_instance_left_running_is_waited_for(tmp_path: Path) -> None:
-    """Two servers on one folder would ruin it. The child needs a moment to end, as a worker
-    does.
+    """Two servers on one folder would damage it.
+
+    The child needs a moment to end, as a worker does.
     """
     child = "trap 'sleep 1; exit' TERM; while :; do sleep 0.1; done"
     program = (

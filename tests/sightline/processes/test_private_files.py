@@ -1,4 +1,4 @@
-"""What Sightline writes is its owner's; a data folder of an older version is closed to others."""
+"""Sightline writes private files, and makes the data folder of an older version private."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _mode(path: Path) -> int:
 
 @pytest.fixture
 def layout(tmp_path: Path) -> Layout:
-    """A data folder as older versions made it."""
+    """Create a data folder as older versions did."""
     layout = Layout(tmp_path / "data")
     files = [
         layout.recordings / "gate" / "20261129" / "x.mp4",
@@ -84,7 +84,7 @@ def test_closing_that_was_interrupted_is_done_again(
 def test_a_folder_that_holds_other_things_keeps_its_mode(
     layout: Layout, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A home, or /srv: other programs may need it."""
+    """It may be a home or /srv, which other programs use."""
     other = layout.root / "notes.txt"
     other.write_text("x")
     other.chmod(0o644)

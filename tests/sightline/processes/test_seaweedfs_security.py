@@ -1,4 +1,4 @@
-"""The embedded object store refuses every other user of the machine, whatever port they try."""
+"""The embedded object store refuses other users of the machine on every port."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SECRETS = StoreSecrets("valkey-password", "access", "secret", "signing")
 KEY = "state/people/li/0000000001.json"
 PATH = f"/buckets/sightline/{KEY}"
 CONTENT = b"secret evidence" * 100
-NOBODY = 65534
+OTHER_USER = 65534
 CLOCK = SystemClock()
 GRPC = ("master", "volume", "filer", "s3")
 
@@ -51,7 +51,7 @@ class Store:
         return self.folder / "security"
 
     def shell(self, config: Path, user: int | None = None) -> subprocess.Popen[str]:
-        """`weed shell`, of another user where `user` is given; it reads commands from its input."""
+        """Start `weed shell`, as another user if `user` is given; it reads commands from stdin."""
         master = f"127.0.0.1:{self.port('master.port')}.{self.port('master.port.grpc')}"
         filer = f"127.0.0.1:{self.port('filer.port')}.{self.port('filer.port.grpc')}"
         command = [str(seaweedfs_binary()), "-logtostderr=true", f"-config_dir={config}"]
@@ -67,7 +67,7 @@ class Store:
         )
 
     def ask(self, commands: str) -> str:
-        """What `weed shell` prints that has the certificate of the instance."""
+        """Return the output of a `weed shell` that has the certificate of the instance."""
         return self.shell(self.config).communicate(commands, timeout=120)[0]
 
 
@@ -94,7 +94,7 @@ def _stored(store: Store) -> Iterator[None]:
 
 
 def _foreign(tmp_path: Path) -> SeaweedfsSecurity:
-    """An attacker's own authority and certificate."""
+    """Create an attacker's own authority and certificate."""
     security = SeaweedfsSecurity(tmp_path / "foreign", "other")
     security.prepare(CLOCK)
     return security
@@ -109,10 +109,10 @@ def test_weed_shell_serves_the_certificate_of_the_instance_alone(
     store: Store,
     tmp_path: Path,
 ) -> None:
-    """A refused shell asks again for ever: those here had longer than one that was served."""
+    """A refused shell retries without end, so it runs longer than an accepted one."""
     intruders = [store.shell(tmp_path), store.shell(_foreign(tmp_path).folder)]
     if os.geteuid() == 0:
-        intruders.append(store.shell(store.config, NOBODY))
+        intruders.append(store.shell(store.config, OTHER_USER))
     for shell in intruders:
         assert shell.stdin is not None
         shell.stdin.write(INTRUDE)
@@ -131,7 +131,7 @@ def test_another_user_reads_no_file_of_the_store(store: Store) -> None:
     for file in (store.config / "identity.pem", store.folder / "s3.json"):
         readable = subprocess.run(["cat", file], capture_output=True, check=True)
         assert readable.stdout
-        seen = subprocess.run(["cat", file], capture_output=True, user=NOBODY, check=False)
+        seen = subprocess.run(["cat", file], capture_output=True, user=OTHER_USER, check=False)
         assert seen.returncode != 0
         assert seen.stdout == b""
 
@@ -179,7 +179,7 @@ def test_a_grpc_port_serves_a_client_with_the_certificate_of_the_instance(store:
 
 
 def test_the_master_hands_no_token_to_a_client_without_a_certificate(store: Store) -> None:
-    """Its HTTP API signs a token for whoever asks: with it any object could be deleted."""
+    """The master's HTTP API signs tokens; with a token any object could be deleted."""
     for path in ("/dir/assign", "/dir/lookup?fileId=1,0100000001", "/dir/status"):
         answer = httpx.get(store.url("master", path), trust_env=False)
         assert answer.status_code == 400
@@ -199,7 +199,7 @@ def test_the_volume_server_and_the_filer_demand_tokens(store: Store) -> None:
 
 
 def test_its_sockets_are_gone_once_it_has_stopped(tmp_path: Path) -> None:
-    """A second instance beside the first keeps its sockets."""
+    """A second running instance keeps its sockets."""
     (port,) = free_ports(1)
     spec = seaweedfs(tmp_path / "s", port, SECRETS, tmp_path / "log", CLOCK)
     child = Child(spec, CLOCK)

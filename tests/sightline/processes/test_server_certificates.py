@@ -1,4 +1,4 @@
-"""Certificates are made once, renewed before they expire, and replaced where they cannot serve."""
+"""Certificates are created once, renewed before they expire, and replaced when invalid."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_an_instance_that_runs_for_a_year_renews_its_identity(files: Certificate
 
 
 class StopAfterDays(threading.Event):
-    """It is set once it was asked so often."""
+    """An event that is set after so many waits."""
 
     def __init__(self, days: int) -> None:
         super().__init__()
@@ -92,7 +92,7 @@ def test_an_authority_is_renewed_with_its_identity_before_it_expires(
 
 
 def test_certificates_that_are_not_valid_yet_are_made_anew(files: CertificateFiles) -> None:
-    """They were made while the clock of the machine was years ahead."""
+    """They were created while the machine's clock was years ahead."""
     clock = ManualClock()
     ensure_certificates(files, clock)
     before = _contents(files)

@@ -1,6 +1,4 @@
-"""Who sends more than it may is found in the files of the node's workers, also by the quick
-look.
-"""
+"""Cameras over their bitrate limit are found in the files of the node's workers."""
 
 from __future__ import annotations
 

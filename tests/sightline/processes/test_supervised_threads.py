@@ -1,6 +1,4 @@
-"""A job that raises begins again after a pause; one that ends is over; one that is told to stop
-does not begin again.
-"""
+"""A job that raises restarts after a pause; one that returns or is stopped does not."""
 
 from __future__ import annotations
 

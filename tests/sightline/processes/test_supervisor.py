@@ -1,6 +1,4 @@
-"""Children that end are started again, later and later while they keep ending young; a stop
-leaves none.
-"""
+"""Children that end restart with growing pauses, and a stop leaves none."""
 
 from __future__ import annotations
 
@@ -16,7 +14,7 @@ import pytest
 from domain.clock import ManualClock, SystemClock
 from domain.metrics import CHILD_HANGS
 from domain.paths.data_layout import Layout
-from sightline.processes import heartbeat as beats
+from sightline.processes import heartbeat
 from sightline.processes.child import LOG_LIMIT_BYTES, Child, ChildSpec
 from sightline.processes.environment import WORKER
 from sightline.processes.status_file import status_file
@@ -73,7 +71,7 @@ def _stop_after_lines(file: Path, count: int, stop: threading.Event) -> None:
 
 
 def test_children_end_with_their_parent(tmp_path: Path) -> None:
-    """The parent is killed without a chance to clean up; the kernel does."""
+    """The parent is killed and cannot clean up; the kernel does it."""
     program = (
         "import sys, time; from pathlib import Path; from domain.clock import SystemClock; from "
         "sightline.processes.child import Child, ChildSpec\n"
@@ -102,10 +100,8 @@ def test_a_log_that_has_grown_begins_anew_and_keeps_its_end(tmp_path: Path) -> N
     assert log.with_suffix(".log.1").read_bytes().endswith(b"the end")
 
 
-def test_a_child_that_cannot_be_started_again_stops_nobody_else(tmp_path: Path) -> None:
-    """Its folder was taken away, or the disk is full: the supervisor goes on looking after the
-    others.
-    """
+def test_a_child_that_cannot_be_restarted_stops_no_other(tmp_path: Path) -> None:
+    """Its folder was removed, or the disk is full; the supervisor continues with the others."""
     folder, marks = tmp_path / "folder", tmp_path / "marks"
     folder.mkdir()
     homeless = ChildSpec(
@@ -131,12 +127,10 @@ def test_a_child_that_cannot_be_started_again_stops_nobody_else(tmp_path: Path) 
     assert len(marks.read_text().split()) == 2
 
 
-def test_gauges_that_cannot_be_removed_end_nobody_and_go_later(
+def test_gauges_that_cannot_be_removed_are_removed_later(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The disk became read-only: what a child that ended left there stays until it can be
-    written again.
-    """
+    """The disk became read-only, so the gauges of an ended child stay until it is writable."""
     metrics, marks = tmp_path / "metrics", tmp_path / "marks"
     metrics.mkdir()
     monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(metrics))
@@ -177,10 +171,10 @@ def test_signals_set_the_event_whatever_the_main_thread_does() -> None:
     process.stdout.close()
 
 
-def test_silence_is_told_by_our_own_clock_and_a_start_takes_longer(tmp_path: Path) -> None:
+def test_silence_is_measured_by_the_own_clock_and_longer_after_a_start(tmp_path: Path) -> None:
     file = tmp_path / "0.json"
     file.touch()
-    beat = beats.Heartbeat(file)
+    beat = heartbeat.Heartbeat(file)
     beat.start(100.0)
     assert (beat.silent_s(159.0), beat.silent_s(161.0)) == (None, 61.0)
     os.utime(file, (1, 1))  # its clock says 1970
@@ -190,10 +184,10 @@ def test_silence_is_told_by_our_own_clock_and_a_start_takes_longer(tmp_path: Pat
 
 
 def test_on_a_read_only_disk_silence_says_nothing(tmp_path: Path) -> None:
-    """It counts anew once the file can be touched again."""
+    """The measurement restarts when the file can be touched again."""
     file = tmp_path / "0.json"
     file.touch()
-    beat = beats.Heartbeat(file)
+    beat = heartbeat.Heartbeat(file)
     beat.start(100.0)
     with unwritable(tmp_path):
         assert (beat.silent_s(161.0), beat.silent_s(200.0), beat.silent_s(300.0)) == (
@@ -207,8 +201,8 @@ def test_on_a_read_only_disk_silence_says_nothing(tmp_path: Path) -> None:
 def test_a_worker_that_hangs_is_killed_and_started_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A real one, stopped with SIGSTOP as by a debugger, a dead disk or a fault of ours."""
-    monkeypatch.setattr(beats, "HANGS_AFTER_S", 3.0)
+    """The worker is stopped with SIGSTOP, as by a debugger, a dead disk or a fault of ours."""
+    monkeypatch.setattr(heartbeat, "HANGS_AFTER_S", 3.0)
     layout = Layout(tmp_path)
     beat = status_file(layout, 0)
     stores = {
@@ -255,7 +249,7 @@ def test_a_worker_that_hangs_is_killed_and_started_again(
 
 
 class _SlowUntil(ManualClock):
-    """Its time flies once `goes` is there; until then a child has the time to end young."""
+    """A clock that runs fast after `goes` exists; until then a child has time for an early exit."""
 
     def __init__(self, goes: Path) -> None:
         super().__init__()

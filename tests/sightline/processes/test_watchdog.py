@@ -1,6 +1,4 @@
-"""A worker whose pull loop or disk writer is lost is started again, and what it therefore did
-not record is told as such.
-"""
+"""A worker with a hanging pull loop or disk writer restarts, and the gap has that cause."""
 
 from __future__ import annotations
 
@@ -80,7 +78,7 @@ def test_a_worker_that_lost_a_thread_is_started_again(
 
 @contextmanager
 def _running(layout: Layout) -> Iterator[Supervisor]:
-    """The worker under its supervisor, with the beat that every worker has."""
+    """Run the worker under its supervisor, with its heartbeat."""
     beat, stop = status_file(layout, 1), threading.Event()
     command = (sys.executable, "-m", "tests.sightline.processes.faulty_worker", str(layout.root))
     supervisor = Supervisor(
@@ -114,7 +112,7 @@ def _recorded_until_ns(layout: Layout) -> int:
 
 
 def _gaps(layout: Layout) -> tuple[Gap, ...]:
-    """What is missing between the first picture and the last."""
+    """Return the gaps between the first and the last picture."""
     recorded = RecordedRanges(layout.recordings)
     bounds = recorded.bounds("gate")
     assert bounds is not None
@@ -129,12 +127,12 @@ def _gaps(layout: Layout) -> tuple[Gap, ...]:
 def test_what_was_looked_for_in_vain_counts_and_not_time_that_passed() -> None:
     clock = ManualClock()
     loop, writer = PullLoop(clock), DiskWriter(clock)
-    pulses = Watchdog(loop, writer, clock)
+    watchdog = Watchdog(loop, writer, clock)
     began_ns = clock.wall_ns()
-    assert pulses.check(1.0) is None
+    assert watchdog.check(1.0) is None
     clock.advance(3600)  # the whole machine stood still
-    assert pulses.check(1.0) is None
-    hangs = [pulses.check(1.0) for _ in range(round(LOOP_HANGS_AFTER_S) + 1)]
+    assert watchdog.check(1.0) is None
+    hangs = [watchdog.check(1.0) for _ in range(round(LOOP_HANGS_AFTER_S) + 1)]
     assert (hangs[-3], hangs[-1]) == (None, hangs[-2])
     assert hangs[-1] is not None
     assert (hangs[-1].thread, hangs[-1].since_ns) == ("pull loop", began_ns)
