@@ -1,6 +1,4 @@
-"""What every test may use: real stores, footage, models, and the rule that a skip must be
-expected.
-"""
+"""Fixtures of all tests: real stores, footage and models. A skip needs an expected reason."""
 
 from __future__ import annotations
 
@@ -82,13 +80,13 @@ def drawn_footage(pytestconfig: pytest.Config) -> Footage:
 
 @pytest.fixture(scope="session", params=["drawn", "real"] if SHARED.is_dir() else ["drawn"])
 def footage(request: pytest.FixtureRequest, drawn_footage: Footage) -> Footage:
-    """Drawn footage, and then the real one where it lies beside the checkout."""
+    """The drawn footage, and the real footage if it is next to the checkout."""
     return drawn_footage if request.param == "drawn" else real(SHARED)
 
 
 @pytest.fixture(scope="session")
 def models_folder() -> Path:
-    """The folder of the public models, or a skip where nobody fetched them."""
+    """The folder of the public models; tests are skipped where they are absent."""
     if not (MODELS / "clp_det.onnx").exists():
         pytest.skip("models are absent: run `make install`")
     return MODELS

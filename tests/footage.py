@@ -1,4 +1,4 @@
-"""The footage that a test gets: drawn for the run, or real where it lies beside the checkout."""
+"""Footage for tests: drawn for the run, or real footage next to the checkout."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ class Killed(BaseException):
 
 
 class Fuse:
-    """Ends the process at the n-th door that it passes, just before or just after what is
+    """Ends the process at the n-th call of a store, just before or just after what is
     behind it.
     """
 
@@ -63,8 +63,8 @@ class FusedObjects(ObjectStore):
 
 
 class FusedRedis(Redis):
-    def __init__(self, door: Redis, fuse: Fuse) -> None:
-        self.__dict__.update(door.__dict__)
+    def __init__(self, redis: Redis, fuse: Fuse) -> None:
+        self.__dict__.update(redis.__dict__)
         self.fuse = fuse
 
     def do(self, *command: Word) -> Reply:

@@ -4,7 +4,7 @@ python3, which has `gi`).
     /usr/bin/python3 tests/gst_server.py --port 0 path=file[:shared] ...
 
 Each path plays a file's H.264 or H.265 over TCP or UDP. By default each client starts the file at
-its beginning, once, and is told when it ends; `:shared` is one pipeline for all clients, in which a
+its start, once, and is notified of its end; `:shared` is one pipeline for all clients, in which a
 later one joins in the middle. When ready it prints one line of JSON: `{"port": N, "urls": {path:
 url}}`. It ends on SIGTERM or SIGINT. Needs the Debian packages python3-gi,
 gir1.2-gst-rtsp-server-1.0, gstreamer1.0-plugins-good and gstreamer1.0-plugins-bad.

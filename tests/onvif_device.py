@@ -38,7 +38,7 @@ def motion(
 
 @dataclass
 class OnvifDevice:
-    """`http_login`: asks for HTTP digest beside the token. `ahead_s`: its clock less ours.
+    """`http_login`: requires HTTP digest in addition to the token. `ahead_s`: its clock less ours.
     `said`: the next answer's messages.
     """
 

@@ -27,7 +27,7 @@ PLATES_USED = [
     "",
     None,
 ]
-"""One of them, WJ88885, has no code, so that its events are odd."""
+"""One of them, WJ88885, has no code, so that its events are overflow records."""
 PATTERNS = [
     "鄂C12345",
     "鄂C1234?",

@@ -1,6 +1,4 @@
-"""Waiting in tests: for a condition, never for a time. How long a thing takes says how busy the
-machine is.
-"""
+"""Tests wait for a condition, never for a period: durations depend on the machine's load."""
 
 from __future__ import annotations
 

@@ -136,10 +136,8 @@ async def passing_filter(
 ) -> EventQuery:
     """Return the filter for passings of any time. Raises QueryInvalid."""
     pattern = None if plate is None else search_pattern(plate)
-    circle, polygon = (
-        None if near is None else parse_circle(near),
-        None if within is None else parse_polygon(within),
-    )
+    circle = None if near is None else parse_circle(near)
+    polygon = None if within is None else parse_polygon(within)
     return EventQuery(
         kind=kind,
         camera=camera,

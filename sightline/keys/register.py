@@ -39,7 +39,7 @@ class CertificateRecord(StoredModel):
     is_here: bool = True
     """Whether its private key was stored on this machine."""
     retired: WallNs | None = None
-    """When another key took its place: it verifies what was signed before."""
+    """When another key replaced it; it still verifies earlier signatures."""
     is_revoked: bool = False
     """Whether it verifies nothing any more."""
 
@@ -74,8 +74,8 @@ class KeyRegister(StoredModel):
 
     def find(self, certificate: x509.Certificate) -> CertificateRecord | None:
         """The record of a certificate, by its fingerprint."""
-        wanted = fingerprint(certificate)
-        return next((one for one in self.certificates if one.fingerprint == wanted), None)
+        requested = fingerprint(certificate)
+        return next((one for one in self.certificates if one.fingerprint == requested), None)
 
     def trusted_roots(self, now: datetime) -> tuple[x509.Certificate, ...]:
         """The root certificates that sign for this site now, replaced ones included."""

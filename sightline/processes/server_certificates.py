@@ -63,7 +63,7 @@ class CertificateFiles:
 def renew_identity(files: CertificateFiles, clock: Clock) -> bool:
     """Sign a new identity where the present one expires within 90 days; whether it did.
 
-    The authority stays the same, so servers that run accept the new identity at once.
+    The authority stays the same, so running servers accept the new identity without a restart.
     """
     now, authority, identity = wall_time(clock), _authority(files), _identity(files)
     if authority is None or (identity and identity.is_valid(now, IDENTITY_RENEWED_BEFORE)):

@@ -39,7 +39,7 @@ def test_a_fit_finds_the_temperature_and_the_gain() -> None:
     assert fitted.gain == pytest.approx(0.5, abs=0.15)
 
 
-def test_what_chance_alone_makes_of_few_and_of_many_is_told() -> None:
+def test_the_effect_of_chance_on_few_and_on_many_is_reported() -> None:
     rng = np.random.default_rng(1)
     sure = rng.uniform(0.3, 1.0, 3000)
     pairs = list(zip(sure.tolist(), (rng.random(3000) < sure).tolist(), strict=True))

@@ -38,7 +38,7 @@ def test_a_liking_for_a_province_is_found_and_mended() -> None:
     assert biased.log_loss(found) < biased.log_loss(NONE)
 
 
-def test_a_reader_without_likings_is_heard_as_it_is() -> None:
+def test_a_reader_without_a_bias_is_used_unchanged() -> None:
     assert np.abs(fit(made(0.0))).max() < 0.5
 
 

@@ -61,9 +61,13 @@ def test_the_report_counts_events_and_right_plates() -> None:
         Outcome("blue", "鄂B12345", ("", "鄂B12345"), ("鄂B1234S", "鄂B12345")),
         Outcome("black", "鄂C12345", ("",), ("鄂C12345",)),
     ]
-    told = report(outcomes)
-    assert (told["blue"]["passings"], told["blue"]["one event"], told["blue"]["right"]) == (2, 1, 1)
-    assert told["black"] == {
+    result = report(outcomes)
+    assert (result["blue"]["passings"], result["blue"]["one event"], result["blue"]["right"]) == (
+        2,
+        1,
+        1,
+    )
+    assert result["black"] == {
         "passings": 1,
         "one event": 1,
         "right": 0,

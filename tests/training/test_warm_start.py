@@ -21,8 +21,8 @@ def test_the_net_starts_as_the_file_reads(glyphs: Glyphs) -> None:
     start_from(net, OWN_READER, torch.from_numpy(crops[:64]))
     with torch.no_grad():
         symbols, colors = (said.softmax(-1).numpy() for said in net.eval()(torch.from_numpy(crops)))
-    wanted_symbols, wanted_colors = Model(OWN_READER).run(crops.astype(np.float32))
-    assert np.abs(symbols - wanted_symbols).max() < 1e-3
-    assert np.abs(colors - wanted_colors).max() < 1e-3
+    expected_symbols, expected_colors = Model(OWN_READER).run(crops.astype(np.float32))
+    assert np.abs(symbols - expected_symbols).max() < 1e-3
+    assert np.abs(colors - expected_colors).max() < 1e-3
     trained = net.train()(torch.from_numpy(crops[:64]))[0].softmax(-1).detach().numpy()
-    assert (trained.argmax(2) == wanted_symbols[:64].argmax(2)).mean() > 0.9
+    assert (trained.argmax(2) == expected_symbols[:64].argmax(2)).mean() > 0.9
