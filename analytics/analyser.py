@@ -69,7 +69,7 @@ class CheckpointAnalyser:
         return [
             passing
             for kind in due
-            for passing in kind.passings.look(frame, picture, thumbnail_of_frame)
+            for passing in kind.passings.analyse(frame, picture, thumbnail_of_frame)
         ]
 
     def idle(self, wall_ns: int) -> list[Passing]:

@@ -1,5 +1,5 @@
-"""Decides whether a track continues an earlier one in place and time: the same plate, not found for
-a while. Pure.
+"""Decides whether a track continues an earlier one in place and time, after the same plate was
+missed for a while. Pure.
 
 The detector may miss a small plate for longer than a track lives. Each end of the gap has a course:
 a place, a velocity and a size, fitted to `COURSE_NS` of the track. The later track continues the
@@ -35,11 +35,11 @@ from analytics.tracking.tracker import (
 )
 from domain.clock import NS_PER_MS, NS_PER_S
 
-COURSE_LEAST_NS = 150 * NS_PER_MS
-"""A track that is shorter has no course that predicts a second ahead."""
-SIZE_LOG_MOST = math.log(1.25)
-"""How far the size may lie outside what the courses allow: the sides of small plates are found
-to a tenth.
+MIN_COURSE_NS = 150 * NS_PER_MS
+"""The course of a shorter track does not predict a second ahead."""
+MAX_SIZE_LOG = math.log(1.25)
+"""How far the size may lie outside the range of the courses. The sides of small plates are found
+with an error of a tenth.
 """
 
 
@@ -52,7 +52,7 @@ class Course:
     velocity_px_s: Floats
     log_size: float
     growth_per_s: float
-    """Change of `log_size`."""
+    """The change of `log_size`."""
 
     @property
     def speed_px_s(self) -> float:
@@ -60,15 +60,16 @@ class Course:
 
 
 def has_course(track: Track) -> bool:
-    """Whether the track is long enough for its first course not to change any more."""
+    """Return whether the track is so long that its first course no longer changes."""
     return track.path[-1].wall_ns - track.first_ns >= COURSE_NS
 
 
-def continues_in_place(track: Track, before: Track, gap_most_ns: int) -> bool:
-    """Whether `track` may be what `before` followed, which ended at most `gap_most_ns` before
-    `track` began.
+def continues_in_place(track: Track, before: Track, max_gap_ns: int) -> bool:
+    """Return whether `track` may show the vehicle of `before`.
+
+    That track ended at most `max_gap_ns` before `track` began.
     """
-    if not 0 < track.first_ns - before.last_ns <= gap_most_ns:
+    if not 0 < track.first_ns - before.last_ns <= max_gap_ns:
         return False
     left, found = _fit(_last(before)), _fit(_first(track.path))
     if left is None or found is None:
@@ -83,11 +84,10 @@ def continues_in_place(track: Track, before: Track, gap_most_ns: int) -> bool:
 
 
 def leaves_course(track: Track, box: Floats, wall_ns: int) -> bool:
-    """Whether the box is too far from the place that the track's course predicts to show the same
-    vehicle.
+    """Return whether the box is too far from the predicted place to show the same vehicle.
 
-    False where the track is too short to have a course: a vehicle without a text is not yet a
-    passing then.
+    Return False if the track is too short to have a course. A vehicle without a text is then not
+    a passing yet.
     """
     left = _fit(_last(track))
     if left is None:
@@ -99,8 +99,9 @@ def leaves_course(track: Track, box: Floats, wall_ns: int) -> bool:
 
 
 def _mean_velocity(left: Course, found: Course) -> Floats:
-    """The geometric mean of the speeds, in the mean direction; zero where the two directions
-    are opposite.
+    """Return the geometric mean of the speeds, in the mean direction.
+
+    It is zero if the two directions are opposite.
     """
     speeds = left.speed_px_s, found.speed_px_s
     if min(speeds) <= 0 or float(left.velocity_px_s @ found.velocity_px_s) <= 0:
@@ -113,15 +114,13 @@ def _mean_velocity(left: Course, found: Course) -> Floats:
 
 
 def _sizes_agree(left: Course, found: Course, passed_s: float) -> bool:
-    """Whether the size changed between not at all and as fast as in the faster of the two
-    courses.
-    """
+    """Return whether the size changed at most as fast as in the faster of the two courses."""
     grown, rates = found.log_size - left.log_size, (0.0, left.growth_per_s, found.growth_per_s)
-    return passed_s * min(rates) - SIZE_LOG_MOST <= grown <= passed_s * max(rates) + SIZE_LOG_MOST
+    return passed_s * min(rates) - MAX_SIZE_LOG <= grown <= passed_s * max(rates) + MAX_SIZE_LOG
 
 
 def _first(places: Sequence[TrackPosition]) -> list[TrackPosition]:
-    """The first places that span `COURSE_NS`, or all."""
+    """Return the first places that span `COURSE_NS`, or all."""
     spans = (
         number
         for number, place in enumerate(places)
@@ -135,8 +134,8 @@ def _last(track: Track) -> list[TrackPosition]:
 
 
 def _fit(places: Sequence[TrackPosition]) -> Course | None:
-    """The least-squares line; None where the places span less than `COURSE_LEAST_NS`."""
-    if abs(places[-1].wall_ns - places[0].wall_ns) < COURSE_LEAST_NS:
+    """Return the least-squares line, or None if the places span less than `MIN_COURSE_NS`."""
+    if abs(places[-1].wall_ns - places[0].wall_ns) < MIN_COURSE_NS:
         return None
     at_ns = sum(place.wall_ns for place in places) // len(places)
     at_s = np.array([(place.wall_ns - at_ns) / NS_PER_S for place in places])

@@ -1,6 +1,8 @@
-"""The passings of one kind that ended lately at one camera, and which of them a new one continues:
-what comes back within seconds, or stands where it stood before a time without pictures, has not
-passed again. Where one of the two has no text, place and time decide.
+"""The passings of one kind that ended recently at one camera, and which of them a new one
+continues.
+
+A vehicle that returns within seconds has not passed again. Neither has one that stands in its place
+after a time without pictures. If one of the two passings has no text, place and time decide.
 """
 
 from __future__ import annotations
@@ -19,29 +21,29 @@ from domain.clock import NS_PER_MS
 from domain.events.event import Event, Passing
 
 REMEMBERED_NS = 15_000 * NS_PER_MS
-RECENT_MOST = 16
-BLIND_NS, BLIND_MOST_NS = 2_000 * NS_PER_MS, 600_000 * NS_PER_MS
-"""A time without looks from the one to the other: what stood there before it, and stands there
-after it, has not gone meanwhile.
+MAX_RECENT = 16
+MIN_BLIND_NS, MAX_BLIND_NS = 2_000 * NS_PER_MS, 600_000 * NS_PER_MS
+"""The shortest and the longest time without looks after which a vehicle in the same place is the
+same vehicle.
 """
 STOOD_WITHIN, STOOD_GROWTH = 0.5, 1.25
-"""In lengths of its box, and in times its size."""
+"""The largest distance in lengths of the box, and the largest ratio of sizes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recent:
-    """A passing that ended lately, which a new track may turn out to continue."""
+    """A passing that ended recently, which a new track may continue."""
 
     passing: Passing
-    from_process_before: bool
+    is_from_earlier_process: bool
     dwelt: bool
     track: Track | None = None
-    """None of a process before."""
+    """It is None for a passing of an earlier process."""
     blind_ns: int = 0
-    """How long there had been no pictures in all when it ended."""
+    """The total time without pictures until it ended."""
 
     def stood_at(self, box: Floats) -> bool:
-        """Whether it was last seen where `box` is."""
+        """Return whether it was last seen in the place of `box`."""
         if self.track is None:
             return False
         size, was = size_px(box), size_px(self.track.box)
@@ -52,20 +54,22 @@ class Recent:
 
 
 class RecentPassings:
+    """Finds the recent passing that a new one continues."""
+
     def __init__(self, subject: Subject, lines: CountLines) -> None:
         self._subject = subject
         self._lines = lines
         self._recent: list[Recent] = []
         self._blind_ns = 0
-        """How long there were no pictures, in all."""
+        """The total time without pictures."""
 
-    def no_looks(self, for_ns: int) -> None:
-        """There were none for so long before this one."""
-        if BLIND_NS <= for_ns <= BLIND_MOST_NS:
+    def on_blind_time(self, for_ns: int) -> None:
+        """Note that there was no look for so long before the present one."""
+        if MIN_BLIND_NS <= for_ns <= MAX_BLIND_NS:
             self._blind_ns += for_ns
 
     def resume(self, recent: Sequence[Passing]) -> None:
-        """What a process before this one left."""
+        """Add the passings that an earlier process saw last."""
         self._recent += [
             Recent(passing, True, False)
             for passing in recent
@@ -73,42 +77,42 @@ class RecentPassings:
         ]
 
     def add(self, passing: Passing, track: Track, dwelt: bool) -> None:
-        """It has ended, so far as is known, and takes the place of what was known of its event."""
-        self._recent = [one for one in self._recent if one.passing.event.id != passing.event.id]
+        """Add a passing that has ended, and replace an earlier one with its event id."""
+        self._recent = [past for past in self._recent if past.passing.event.id != passing.event.id]
         self._recent.append(Recent(passing, False, dwelt, track, self._blind_ns))
 
     def forget(self, earliest_ns: int, needed_ids: Collection[str]) -> None:
-        """Forget what nothing can continue that began at `earliest_ns` or later, but none of
-        the events `needed_ids`.
+        """Forget the passings that no track since `earliest_ns` can continue.
+
+        The events `needed_ids` are kept.
         """
         recent = [
-            one
-            for one in self._recent
-            if earliest_ns - one.passing.event.ended_at - self._blind_since(one) < REMEMBERED_NS
+            past
+            for past in self._recent
+            if earliest_ns - past.passing.event.ended_at - self._blind_since(past) < REMEMBERED_NS
         ]
-        kept = {one.passing.event.id for one in recent[-RECENT_MOST:]} | set(needed_ids)
-        self._recent = [one for one in self._recent if one.passing.event.id in kept]
+        kept = {past.passing.event.id for past in recent[-MAX_RECENT:]} | set(needed_ids)
+        self._recent = [past for past in self._recent if past.passing.event.id in kept]
 
     def continued_in_place(
-        self, track: Track, in_view: Collection[int], taken_ids: Collection[str]
+        self, track: Track, in_view: Collection[int], other_ids: Collection[str]
     ) -> str:
-        """The event that `track` continues in place and time, the latest first; empty where there
-        is none.
+        """Return the id of the latest event that `track` continues in place and time, or "".
 
-        Events of the tracks numbered `in_view`, which have not ended, and of `taken_ids` are left
-        out.
+        The events of the tracks with the numbers `in_view`, which have not ended, and the events
+        `other_ids` are excluded.
         """
-        gap_most_ns = self._subject.gate.unseen_ms * NS_PER_MS
+        max_gap_ns = self._subject.gate.unseen_ms * NS_PER_MS
         for recent in reversed(self._recent):
             before, event_id = recent.track, recent.passing.event.id
-            if before is None or before.number in in_view or event_id in taken_ids:
+            if before is None or before.number in in_view or event_id in other_ids:
                 continue
-            if continues_in_place(track, before, gap_most_ns):
+            if continues_in_place(track, before, max_gap_ns):
                 return event_id
         return ""
 
     def continued(self, passing: Passing, record: Record) -> tuple[Passing, Recent | None]:
-        """The passing under the id of the one it continues, and that one; or itself and None."""
+        """Return the passing with the id of the one that it continues, and that one, or None."""
         for recent in reversed(self._recent):
             before = recent.passing.event
             if before.started_at >= passing.event.started_at:
@@ -119,7 +123,7 @@ class RecentPassings:
                 before = before.model_copy(
                     update={"ended_at": before.ended_at + self._blind_since(recent)}
                 )
-            if self._subject.continues(passing.event, before, recent.from_process_before):
+            if self._subject.continues(passing.event, before, recent.is_from_earlier_process):
                 return self._join(recent, passing, record), recent
         return passing, None
 
@@ -136,15 +140,14 @@ class RecentPassings:
 
 
 def is_unread(event: Event) -> bool:
-    """Whether it is a vehicle whose plate could not be read."""
+    """Return whether it is a vehicle whose plate could not be read."""
     return event.plate is not None and not event.plate.text
 
 
 def _joined(before: Passing, after: Passing, hidden: tuple[int, ...]) -> Passing:
-    """One passing of two parts: from the start of the first to the end of the second, with the
-    better reading and its pictures.
+    """Return one passing of two parts, with the better reading and its pictures.
 
-    `hidden`: the count lines that it crossed between them.
+    `hidden` are the count lines that it crossed between the two.
     """
     a, b = before.event, after.event
     better = before if _merit(a) > _merit(b) else after

@@ -1,5 +1,5 @@
-"""What differs between vehicles and faces; all else about passings is the same and stands in
-`analytics/passings/passings.py`.
+"""The differences between vehicles and faces. `analytics/passings/passings.py` has the rest, which
+is the same for both.
 """
 
 from __future__ import annotations
@@ -18,85 +18,88 @@ from domain.unread_reasons import WhyUnread
 
 @dataclass(slots=True)
 class Shot:
-    """The best picture of a track so far; JPEGs with masks black."""
+    """The best picture of a track so far, as JPEGs with black masks."""
 
     quality: float
     wall_ns: int
     box: tuple[float, float, float, float]
-    """Parts of the picture."""
+    """Left, top, right and bottom in parts of the picture."""
     snapshot_jpeg: bytes
     crop_jpeg: bytes
 
 
 @dataclass(slots=True)
 class Record:
-    """All that is kept of one track: bounded, whatever its length."""
+    """The data of one track, of limited size however long the track is."""
 
     track: Track
     event_id: str
     wall_source: str
     size_px: tuple[int, int]
-    """Width and height of the picture."""
+    """The width and height of the picture."""
     shot: Shot | None = None
     readings: list[FrameReading] = field(default_factory=list)
     last_read_ns: int = 0
     unread: Crop | None = None
-    """The best crop that was not read."""
-    asked_ns: int = 0
-    """When it was last asked whether a detection is of another vehicle."""
+    """The best crop that was not read yet."""
+    compared_ns: int = 0
+    """The last time at which a plate was read to recognise another vehicle."""
     is_doubtful: bool = False
-    """What continued it may be another vehicle: its plate could not be read yet."""
+    """Whether it may show another vehicle since a detection whose plate could not be read."""
     color_votes: dict[PlateColor, float] = field(default_factory=dict)
     fused: Fused | None = None
-    """What the readings say together; None when a reading came since it was worked out."""
-    given: bool = False
-    """Its event was given out while it was still in view."""
-    told: int = 0
-    """How often it had been found when its event was last given out; 0: never."""
+    """The fusion of all readings, or None if there is a newer reading."""
+    is_stay_published: bool = False
+    """Whether its event was published after a minute in view."""
+    published_detections: int = 0
+    """The number of its detections when its event was last published, or 0."""
     is_placed: bool = False
     """Whether it is decided which passing, if any, the track continues in place."""
     continues_id: str = ""
-    """The event of that passing."""
+    """The id of the event of that passing."""
 
 
 class Subject(Protocol):
+    """One kind of subject: vehicles or faces."""
+
     kind: Kind
     gate: AssociationGate
 
     @property
     def detector(self) -> Detector:
-        """Finds all of the kind in a picture, or in a part of one."""
+        """The detector of this kind."""
 
     def quality(self, track: Track, bgr: Picture) -> float:
-        """How good a picture of the subject this frame is, in pixels of a perfect one."""
+        """Return the quality of the subject in this frame, in pixels of a perfect picture."""
 
     def crop(self, track: Track, bgr: Picture) -> Picture: ...
 
     def is_another(self, record: Record, found: Detections, bgr: Picture, wall_ns: int) -> bool:
-        """Whether the one detection in `found`, which by its place continues the record's
-        track, shows something else.
+        """Return whether the one detection in `found` shows another subject than the track.
+
+        By its place, it continues the track.
         """
 
     def study(self, record: Record, quality: float, bgr: Picture) -> None:
-        """Learn from this frame what the event will say."""
+        """Update the record by this frame."""
 
     def plate(self, record: Record) -> Plate | None:
-        """What the event says of the plate; None for a face."""
+        """Return the plate of the event, or None for a face."""
 
     def is_clear(self, record: Record) -> bool:
-        """Whether the track is evidence enough for an event by itself, and for none of what
-        only moves in step with it.
+        """Return whether the track is evidence enough for an event by itself.
+
+        Tracks that only move with it are then no events.
         """
 
     def counts(self, record: Record, clear: list[Track]) -> bool:
-        """Whether the track is evidence enough for an event, beside the `clear` tracks seen
-        lately.
-        """
+        """Return whether the track is evidence enough for an event, given recent `clear` tracks."""
 
     def why_unread(self, record: Record, clear: list[Track]) -> WhyUnread | None:
-        """Why the track, which ended, gives no text; None where it does, and for what has none
-        to give.
+        """Return why the track, which ended, has no text.
+
+        Return None if it has one, and for a face.
         """
 
-    def continues(self, event: Event, before: Event, from_process_before: bool) -> bool:
-        """Whether `event` is the same passing as `before`, which ended shortly before it began."""
+    def continues(self, event: Event, before: Event, is_from_earlier_process: bool) -> bool:
+        """Return whether `event` is the same passing as `before`, which ended shortly before."""

@@ -1,6 +1,4 @@
-"""Why a plate that went by was not read, by its best picture and by what the readings said
-together.
-"""
+"""Decides why the plate of a vehicle was not read, by its best picture and the fused readings."""
 
 from __future__ import annotations
 
@@ -13,19 +11,19 @@ from analytics.passings.subjects import Record
 from domain.unread_reasons import WhyUnread
 
 LEGIBLE_WIDTH_PX = 45
-"""A plate of one row is 14 px high then: under that readers guess
+"""A plate of one row with this width is 14 px high. Below that, readers guess
 (`analytics/weights/README.md`).
 """
 SHARP_LEAST = 0.45
-"""Of `best_shot.sharpness`: a plate 24 px high, blurred by a sigma of 2 px, has as much, and is
-read half of the time.
+"""In units of `best_shot.sharpness`. A plate 24 px high with a blur of 2 px (sigma) has this value,
+and every second one is read.
 """
 GROWN_X, GROWN_Y = 0.15, 0.3
-"""By how much of its sides a plate's crop is larger than the plate, at each side."""
+"""The margins of a plate's crop at each side, in parts of the plate's sides."""
 
 
 def width_px(record: Record) -> int:
-    """Of the plate in its best picture; 0 without one."""
+    """Return the width of the plate in its best picture, or 0 without a picture."""
     return round(_picture(record).shape[1] / (1 + 2 * GROWN_X)) if record.shot is not None else 0
 
 
@@ -41,9 +39,7 @@ def why_illegible(record: Record) -> WhyUnread:
 
 
 def _picture(record: Record) -> Picture:
-    """The best picture's crop, as it will be kept: asked for once a track, and kept as a
-    picture for none of them.
-    """
+    """Return the crop of the best picture from its JPEG, which is needed once for each track."""
     assert record.shot is not None
     return np.asarray(
         cv2.imdecode(np.frombuffer(record.shot.crop_jpeg, np.uint8), cv2.IMREAD_COLOR), np.uint8

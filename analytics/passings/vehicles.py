@@ -1,4 +1,4 @@
-"""Vehicles, by their plates: what is read of a track, and when it is a passing."""
+"""Vehicles: which pictures of a track are read, and when the track is a passing."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from domain.events.event import Event, Kind, Plate
 from domain.plates import PlateColor
 from domain.unread_reasons import WhyUnread
 
-READINGS_MOST = 7
+MAX_READINGS = 7
 READ_EVERY_MS = 250
 BETTER = 1.2
-"""A picture this much better than the best one read is read at once."""
+"""A picture this much better than the best one that was read is read immediately."""
 FAIR = 0.7
-"""A picture this much worse than the best one read is not worth reading."""
+"""A picture this much worse than the best one that was read is not read."""
 SURE_READINGS, SURE_CONFIDENCE, MUCH_BETTER = 3, 0.98, 2.0
-"""So many readings that are so sure together share their faults with the next: after them only
-a picture so much better is read.
+"""After so many readings with this confidence, only a picture so much better is read. The next
+reading would share their faults.
 """
 DETECTIONS_LEAST, SCORE_MASS_LEAST = 3, 1.8
 UNREAD_DETECTIONS_LEAST, UNREAD_SCORE_LEAST, UNREAD_TRAVEL_LEAST, UNREAD_GROWTH_LEAST = (
@@ -36,21 +36,22 @@ UNREAD_DETECTIONS_LEAST, UNREAD_SCORE_LEAST, UNREAD_TRAVEL_LEAST, UNREAD_GROWTH_
     1.35,
 )
 STEADY_SCORE_MEAN_LEAST, STEADY_CONFIDENCE_LEAST = 0.6, 0.9
-"""Of one that was seen at every look: two sights are enough where there were only two looks and
-the plate is plain.
+"""The limits for a track that every look found. Two detections of a legible plate are enough if
+there were only two looks.
 """
-ASK_AFTER_MS = 250
-"""A track that was not seen for this long may be continued by another vehicle: the plate is
-read first.
+COMPARE_AFTER_MS = 250
+"""After this time without a detection another vehicle may continue the track, so the plate is read
+first.
 """
 CLEAR_CONFIDENCE, CLEARLY_APART = 0.5, 3
-"""Two readings that are each more likely right than not, and that differ in this many
-characters, are of two vehicles.
+"""Two readings with at least this confidence that differ in so many characters show two vehicles.
 """
 SAME_PASSING_NS = 10_000 * NS_PER_MS
 
 
 class Vehicles:
+    """Implements `Subject` for vehicles, which are recognised by their plates."""
+
     kind: Kind = "vehicle"
     gate = AssociationGate(reach=2.5, reach_per_s=6.0, growth=1.8, growth_per_s=2.0, lost_ms=750)
 
@@ -71,13 +72,15 @@ class Vehicles:
     def is_another(self, record: Record, found: Detections, bgr: Picture, wall_ns: int) -> bool:
         track, box = record.track, found.xyxy[0]
         unseen_ms = (wall_ns - track.last_ns) // NS_PER_MS
-        rested = wall_ns - record.asked_ns >= ASK_AFTER_MS * NS_PER_MS
+        is_rested = wall_ns - record.compared_ns >= COMPARE_AFTER_MS * NS_PER_MS
         leaves = leaves_course(track, box, wall_ns)
-        leaps = leaves or (bool(record.readings) and track.is_off_course(box, wall_ns))
-        if not leaps and (not rested or (unseen_ms < ASK_AFTER_MS and not record.is_doubtful)):
+        is_off_course = leaves or (bool(record.readings) and track.is_off_course(box, wall_ns))
+        if not is_off_course and (
+            not is_rested or (unseen_ms < COMPARE_AFTER_MS and not record.is_doubtful)
+        ):
             return False
-        record.asked_ns = wall_ns
-        # Where the plates cannot be compared, place and size decide.
+        record.compared_ns = wall_ns
+        # If the plates cannot be compared, place and size decide.
         is_elsewhere = leaves or (unseen_ms >= self.gate.lost_ms and track.reverses_growth(box))
         before = self._fused(record)
         if not _is_clear(before):
@@ -119,8 +122,9 @@ class Vehicles:
         )
 
     def counts(self, record: Record, clear: list[Track]) -> bool:
-        """A plate that was read; or an unreadable one that went by, and is no other writing on
-        a vehicle whose plate was read.
+        """Return whether the plate was read, or is an unreadable one that moved through the view.
+
+        Other writing on a vehicle whose plate was read does not count.
         """
         track = record.track
         if self.is_clear(record):
@@ -144,7 +148,7 @@ class Vehicles:
             return WhyUnread.SEEN_TOO_LITTLE
         return why_illegible(record) if _moved(record.track) else WhyUnread.STILL
 
-    def continues(self, event: Event, before: Event, from_process_before: bool) -> bool:
+    def continues(self, event: Event, before: Event, is_from_earlier_process: bool) -> bool:
         near = event.started_at - before.ended_at <= SAME_PASSING_NS
         return (
             near
@@ -154,7 +158,7 @@ class Vehicles:
         )
 
     def _is_sure(self, record: Record, quality: float) -> bool:
-        """Whether the plate is known so well that a picture of this quality would add nothing."""
+        """Return whether a picture of this quality would not improve the reading."""
         if (
             len(record.readings) < SURE_READINGS
             or quality > MUCH_BETTER * record.readings[0].quality
@@ -166,7 +170,7 @@ class Vehicles:
     def _read(self, record: Record, crop: Crop) -> None:
         record.readings.append(self._crops.reading(crop))
         record.readings.sort(key=lambda reading: -reading.quality)
-        del record.readings[READINGS_MOST:]
+        del record.readings[MAX_READINGS:]
         record.last_read_ns = record.track.last_ns
         record.fused = record.unread = None
 
@@ -179,19 +183,20 @@ class Vehicles:
 
 
 def same_plate(plate: Plate, other: Plate) -> bool:
-    """Whether two readings may be of one plate: equal, or one character apart and either has
-    the other among its alternatives.
+    """Return whether two readings may show one plate.
+
+    They are equal, or they differ in one character and one is an alternative of the other.
     """
     if not plate.text or not other.text:
         return False
     if plate.text == other.text:
         return True
-    named = {one.text for one in plate.alternatives} | {one.text for one in other.alternatives}
+    named = {alternative.text for alternative in (*plate.alternatives, *other.alternatives)}
     return _apart(plate.text, other.text) == 1 and bool({plate.text, other.text} & named)
 
 
 def _apart(text: str, other: str) -> int:
-    """How many characters differ, place by place."""
+    """Return in how many positions the characters differ."""
     return sum(a != b for a, b in zip(text, other, strict=False)) + abs(len(text) - len(other))
 
 
@@ -203,10 +208,10 @@ def _worth_reading(record: Record, quality: float) -> bool:
     best = max((reading.quality for reading in record.readings), default=0.0)
     if not record.readings or quality > BETTER * best:
         return record.track.detections > 1
-    rested = record.track.last_ns - record.last_read_ns >= READ_EVERY_MS * NS_PER_MS
+    is_rested = record.track.last_ns - record.last_read_ns >= READ_EVERY_MS * NS_PER_MS
     worst = min(reading.quality for reading in record.readings)
-    wanted = len(record.readings) < READINGS_MOST or quality > BETTER * worst
-    return rested and wanted and quality > FAIR * best
+    is_useful = len(record.readings) < MAX_READINGS or quality > BETTER * worst
+    return is_rested and is_useful and quality > FAIR * best
 
 
 def _is_clear(fused: Fused) -> bool:

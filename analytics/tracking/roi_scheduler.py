@@ -31,7 +31,7 @@ SEARCH_EVERY_MS = 200
 SETTLED_EVERY_MS = 150
 """Looks are this far apart while the course of each track is known, or the track is lost. At 10
 frames a second this is every other frame. It is always short enough that no plate is read again to
-know that it is the same (`ASK_AFTER_MS` of `vehicles.py`).
+know that it is the same (`COMPARE_AFTER_MS` of `vehicles.py`).
 """
 MARGIN_PX = 64
 """The margin around what moved, in pixels of a picture 1920 wide. Thumbnails are coarse, and a

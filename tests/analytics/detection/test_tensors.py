@@ -1,5 +1,5 @@
 """Tensors hold what the picture does, whatever was in their memory before and however many are
-made at once.
+made together.
 """
 
 from __future__ import annotations

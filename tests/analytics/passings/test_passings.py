@@ -72,7 +72,9 @@ def test_an_event_comes_out_at_the_second_look_that_misses_it(street: Street) ->
     assert street.analyser.drafts() == street.show(GONE) == []
 
 
-def test_what_is_found_again_is_told_once_more_however_often_it_was_lost(street: Street) -> None:
+def test_a_track_that_is_found_again_is_published_once_more_however_often_it_was_lost(
+    street: Street,
+) -> None:
     way = approach(60, 40)
     out = street.show([*way[:10], *([*[EMPTY] * 5, *[way[10]] * 3] * 4), *way[11:], *GONE])
     assert texts(out) == ["鄂F12345", "鄂F12345"]
@@ -81,7 +83,7 @@ def test_what_is_found_again_is_told_once_more_however_often_it_was_lost(street:
 
 
 @pytest.mark.parametrize("missed", [1, 2])
-def test_where_looks_are_left_out_nothing_is_told_before_its_end(
+def test_with_skipped_looks_no_passing_is_published_before_its_end(
     street: Street, missed: int
 ) -> None:
     """Two looks a second, of which one or two miss: the first is no evidence, and with the
@@ -138,7 +140,7 @@ def without_pictures(street: Street, seconds: int) -> list[Passing]:
     return out
 
 
-def test_a_parked_vehicle_is_told_once_though_its_camera_was_away(street: Street) -> None:
+def test_a_parked_vehicle_is_published_once_though_its_camera_was_away(street: Street) -> None:
     way = approach(60)
     assert texts(street.show([*way[:15], *stand(way[15], 650)])) == ["鄂F12345"]
     assert without_pictures(street, 40) == []
@@ -281,7 +283,7 @@ def why(street: Street) -> list[tuple[str, bool]]:
     return [(one.why.value, one.is_event) for one in street.analyser.unread()]
 
 
-def test_why_a_plate_gave_no_text_is_told_and_counted(street: Street) -> None:
+def test_the_reason_of_a_plate_without_a_text_is_reported_and_counted(street: Street) -> None:
     def count(reason: str) -> float:
         return float(UNREAD.labels("east-gate", reason)._value.get())
 
@@ -309,7 +311,7 @@ def test_why_a_plate_gave_no_text_is_told_and_counted(street: Street) -> None:
     assert len(street.analyser.unread()) == 3, "what was seen once is counted only"
 
 
-def test_the_last_eight_unread_are_told_for_an_hour(street: Street) -> None:
+def test_the_last_eight_unread_plates_are_reported_for_an_hour(street: Street) -> None:
     sign: Scene = [(UNREADABLE, (500, 100, 80, 25))]
     for _ in range(MAX_UNREAD + 2):
         street.show([*stand(sign, 25), *GONE])
@@ -319,7 +321,7 @@ def test_the_last_eight_unread_are_told_for_an_hour(street: Street) -> None:
     assert street.analyser.unread() == ()
 
 
-def test_writing_is_told_apart_from_what_could_not_be_read(street: Street) -> None:
+def test_writing_is_distinguished_from_plates_that_could_not_be_read(street: Street) -> None:
     def with_writing(scene: Scene) -> Scene:
         _, (x, y, wide, high) = scene[0]
         return [*scene, (UNREADABLE, (x + 2 * wide, y - wide, wide, high))]
