@@ -109,6 +109,17 @@ ROUTES: tuple[Declaration, ...] = (
         pool=Pool.PICTURES,
     ),
     Declaration(
+        "GET",
+        "/v1/cameras/{id}/test-picture",
+        playback.read_test_picture,
+        Right.TEST_PICTURE,
+        Scope.CAMERA,
+        audit="camera.test_picture",
+        is_evidence_access=True,
+        media_type=JPEG,
+        pool=Pool.PICTURES,
+    ),
+    Declaration(
         "POST",
         "/v1/cameras/{id}/triggers",
         triggers.add_trigger,

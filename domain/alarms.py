@@ -24,6 +24,8 @@ class AlarmName(StrEnum):
     AUDIT_FULL = "audit_full"
     # cameras have not been live for several minutes
     CAMERAS_DOWN = "cameras_down"
+    # records of people in Redis are not authentic; they grant nothing
+    PEOPLE_REFUSED = "people_refused"
     # the object store has not responded, or has refused requests, for several minutes
     STORE_UNREACHABLE = "store_unreachable"
     # the object store responds, but has no space for recordings

@@ -266,6 +266,11 @@ AUDIT_LINES_LOST = Counter(
     "Number of audit log lines that could not be written although the response was sent.",
     ["phase"],
 )
+PERSON_RECORDS_REFUSED = Counter(
+    "sightline_person_records_refused_total",
+    "Number of records of people in Redis that were not used because their HMAC is wrong or "
+    "because they are older than a record that was in force.",
+)
 FEED_CLIENTS = Gauge(
     "sightline_feed_clients",
     "Number of open connections to a live feed.",

@@ -64,6 +64,12 @@ class Settings(BaseSettings):
         description="key that signs requests from the API to nodes, the same for all processes "
         "of a site; unset: one-machine mode generates a key",
     )
+    people_key: SecretStr | None = Field(
+        None,
+        min_length=32,
+        description="key that authenticates the records of people, the same for all APIs and "
+        "commands of a site, and unknown to nodes; unset: one-machine mode generates a key",
+    )
     workers: int = Field(
         0, ge=0, le=64, description="number of camera worker processes; 0: one per CPU core"
     )

@@ -27,7 +27,7 @@ from sightline.cluster import site_registry
 from sightline.keys.tls import PLAIN_HTTP_WARNING, server_context
 from sightline.processes.gc_tuning import collect_seldom
 from sightline.processes.instance import node_api_key
-from sightline.processes.store_clients import connected
+from sightline.processes.store_clients import connected, people_of
 from storage.archive.archive import Archive
 from storage.clients.redis import Redis
 from storage.events.corrections import Corrections
@@ -37,6 +37,7 @@ from storage.recordings.gaps.stored import StoredGaps
 from storage.recordings.stored_segments import StoredSegments
 from storage.site.alarms import alarms_in_file, published_alarms
 from storage.site.audit import AuditLog
+from storage.site.people import People
 from storage.site.site_identity import RecentSiteFaults
 
 STOP_WITHIN_S = 5
@@ -44,6 +45,8 @@ STOP_WITHIN_S = 5
 UNREAD_S = 60
 """The kernel closes a connection whose peer acknowledges nothing, or has no room, for this long."""
 _BACKLOG = 2048
+_NAMED = 5
+"""The number of names in the sentence of an alarm."""
 _GC_THRESHOLD = 20_000
 """The garbage collector scans so many objects in some milliseconds."""
 
@@ -61,6 +64,7 @@ def make_context(
     """
     stores = connected(settings, layout, clock)
     registry = site_registry.RunningRegistry(layout)
+    people = people_of(stores, settings, layout, clock)
     audit = AuditLog(layout.audit, clock, settings.audit_limit_gb)
     return ApiContext(
         settings=settings,
@@ -74,7 +78,7 @@ def make_context(
         matches=stores.matches,
         objects=stores.objects,
         verified=VerifiedObjects(stores.objects, DamagedObjects(stores.redis, clock), clock),
-        people=stores.people,
+        people=people,
         corrections=Corrections(stores.redis, stores.objects, stores.index, clock),
         states=stores.states,
         leases=stores.leases,
@@ -86,7 +90,12 @@ def make_context(
         cutting=Cutting(layout.scratch / name),
         ticket_key=node_api_key(settings, layout),
         alarms=partial(
-            _alarms, stores.redis, layout, AuditAlarm(audit, settings.node, clock), clock
+            _alarms,
+            stores.redis,
+            layout,
+            AuditAlarm(audit, settings.node, clock),
+            PeopleAlarm(people, settings.node, clock),
+            clock,
         ),
         site_faults=RecentSiteFaults(stores.identity, clock),
         warnings=warnings,
@@ -121,10 +130,41 @@ class AuditAlarm:
         )
 
 
-def _alarms(redis: Redis, layout: Layout, audit: AuditAlarm, clock: Clock) -> tuple[Alarm, ...]:
-    """Return the alarms of all nodes, or during an outage of Redis those of this data folder."""
+class PeopleAlarm:
+    """The alarm of records of people that are not authentic. Only the API can verify them."""
+
+    def __init__(self, people: People, node: str, clock: Clock) -> None:
+        self._people = people
+        self._node = node
+        self._clock = clock
+        self._since_ns: int | None = None
+
+    def added_to(self, known: tuple[Alarm, ...]) -> tuple[Alarm, ...]:
+        """Return `known` and this alarm if there are such records. Raises IndexUnavailable."""
+        names = self._people.refused()
+        if not names:
+            self._since_ns = None
+            return known
+        since_ns = self._since_ns = self._since_ns or self._clock.wall_ns()
+        sentence = (
+            f"{len(names)} records of people in Redis are not authentic and grant nothing: "
+            f"{', '.join(names[:_NAMED])}; find out what wrote them, then run  sightline index "
+            "rebuild  and  sightline user list"
+        )
+        return (
+            *known,
+            Alarm(
+                name=AlarmName.PEOPLE_REFUSED, node=self._node, since=since_ns, sentence=sentence
+            ),
+        )
+
+
+def _alarms(
+    redis: Redis, layout: Layout, audit: AuditAlarm, people: PeopleAlarm, clock: Clock
+) -> tuple[Alarm, ...]:
+    """Return those of all nodes, or of the node on this data folder without Redis."""
     try:
-        return audit.added_to(published_alarms(redis, clock))
+        return people.added_to(audit.added_to(published_alarms(redis, clock)))
     except IndexUnavailable:
         return audit.added_to(alarms_in_file(layout.alarms, clock))
 

@@ -19,7 +19,14 @@ from sightline.processes.private_files import private_umask
 
 DEFAULT_PORT = 8080
 KEY_PURPOSES = ("root", "api", "api-signing", "node", "evidence")
-ROLES = ("operator", "investigator", "integrator", "auditor", "admin")
+ROLES = (
+    "operator", "investigator", "integrator", "auditor", "admin", "metrics", "push", "triggers"
+)  # fmt: skip
+RIGHTS = (
+    "cameras_read", "test_picture", "events_read", "recordings_read", "recordings_trigger",
+    "live_view", "unmasked_view", "events_correct", "events_push", "watches", "evidence",
+    "exports", "approvals", "audit_read", "metrics_read", "people_admin", "none",
+)  # fmt: skip
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -266,13 +273,48 @@ def _add_people(commands: Commands[argparse.ArgumentParser]) -> None:
         "people",
         "add",
     )
-    add.add_argument("name", metavar="NAME", help="name of the person")
-    add.add_argument("--role", required=True, choices=ROLES, help="role of the person")
-    _recorded(add, "command.user_add", "name", "role")
+    change = _command(user, "set", "change the role or the granted rights", "people", "change")
+    token = _command(user, "token", "add, replace or revoke a token of a person", "people", "token")
+    revoke = _command(user, "revoke", "revoke all tokens of a person", "people", "revoke")
+    remove = _command(user, "remove", "remove a person and all tokens", "people", "remove")
+    for command in (add, change, token, revoke, remove):
+        command.add_argument("name", metavar="NAME", help="name of the person")
+    _add_rights(add, change)
+    for command in (add, token):
+        command.add_argument(
+            "--expires",
+            metavar="D",
+            help="end of the token's validity: 90d, 12h, a date, or a time of RFC 3339",
+        )
+    token.add_argument("--name", dest="token_name", metavar="N", help="name of the token")
+    token.add_argument("--revoke", metavar="N", help="revoke the token of this name")
+    sign = _command(
+        user, "sign", "sign the records of people that an older version wrote", "people", "sign"
+    )
     listing = _command(user, "list", "list people and their roles", "people", "list_people")
-    for command in (add, listing):
+    _recorded(add, "command.user_add", "name", "role", "grant", "expires")
+    _recorded(change, "command.user_set", "name", "role", "grant")
+    _recorded(token, "command.user_token", "name", "token_name", "expires", "revoke")
+    _recorded(revoke, "command.user_revoke", "name")
+    _recorded(remove, "command.user_remove", "name")
+    _recorded(sign, "command.user_sign")
+    for command in (add, change, token, revoke, remove, sign, listing):
         _data(command)
     _json(listing)
+
+
+def _add_rights(add: argparse.ArgumentParser, change: argparse.ArgumentParser) -> None:
+    for command in (add, change):
+        command.add_argument(
+            "--role", required=command is add, choices=ROLES, help="role of the person"
+        )
+        command.add_argument(
+            "--grant",
+            action="append",
+            choices=RIGHTS,
+            metavar="RIGHT",
+            help="right in addition to those of the role; may be repeated; `none`: no such right",
+        )
 
 
 def _add_keys(commands: Commands[argparse.ArgumentParser]) -> None:

@@ -44,7 +44,7 @@ from storage.loss_check import find_losses
 from storage.object_check import ObjectCheck
 from storage.recordings.gaps.stored import StoredGaps
 from storage.site.holds import Holds, KnownHolds
-from storage.site.people import People
+from storage.site.people_index import PeopleIndex
 from storage.site.registries import Registries
 from storage.site.watches import Watches
 
@@ -112,7 +112,7 @@ class _Check:
         self._archive = archive
         self._redis = redis
         self._index = EventIndex(redis)
-        self._people = People(redis, objects)
+        self._people = PeopleIndex(redis, objects)
         self._watches = Watches(redis, objects, clock)
         self._registries = Registries(redis, objects)
         self._layout = layout

@@ -11,7 +11,7 @@ from domain.paths.object_keys import HOLDS_PREFIX
 from storage.clients.redis import Redis
 from storage.clients.s3 import ObjectStore
 from storage.site.holds import last_read
-from storage.site.people import People
+from storage.site.people_index import PeopleIndex
 from storage.site.site_identity import SiteIdentity
 
 
@@ -34,11 +34,9 @@ def find_losses(
         yield StoreLoss("store_lost", "state/site.json", faults.objects)
     if faults.index is not None:
         yield StoreLoss("index_emptied", "Redis", faults.index)
-    for person in People(redis, objects, clock).lost():
-        message = f"Redis knows this {person.role}, and the object store has no record of them; "
-        yield StoreLoss(
-            "person_lost", person.name, message + "put the store back, or restore its copy"
-        )
+    for name in PeopleIndex(redis, objects).lost():
+        message = "Redis knows this person, and the object store has no record of them; "
+        yield StoreLoss("person_lost", name, message + "put the store back, or restore its copy")
     if layout is None:
         return
     keys = [found.key.removeprefix(HOLDS_PREFIX) for found in objects.list(HOLDS_PREFIX)]

@@ -31,7 +31,7 @@ from storage.events.journal import Journal
 from storage.events.spool import Spool
 from storage.index.event_index import EventIndex
 from storage.rebuild_parts import Applied, Hour, applied, apply, hours
-from storage.site.people import People
+from storage.site.people_index import PeopleIndex
 from storage.site.registries import Registries
 from storage.site.site_identity import SiteIdentity
 from storage.site.watches import Watches
@@ -88,7 +88,7 @@ def rebuild(
     """
     identity = SiteIdentity(redis, objects, None if layout is None else layout.site, SystemClock())
     if not force:
-        _refuse_loss(identity, People(redis, objects))
+        _refuse_loss(identity, PeopleIndex(redis, objects))
     with (
         TemporaryDirectory(prefix="sightline-rebuild-") as folder,
         closing(Archive.open(objects, redis, Path(folder), Settings(), SystemClock())) as archive,
@@ -100,11 +100,11 @@ def rebuild(
     return rebuilt
 
 
-def _refuse_loss(identity: SiteIdentity, people: People) -> None:
+def _refuse_loss(identity: SiteIdentity, people: PeopleIndex) -> None:
     objects_fault = identity.check().objects
     if objects_fault is not None:
         raise StoreError(f"nothing was changed: {objects_fault}")
-    known, lost = people.list(), people.lost()
+    known, lost = people.names(), people.lost()
     if known and len(lost) == len(known):
         raise StoreError(
             f"nothing was changed: the object store has no record of any of the {len(known)} "
@@ -133,7 +133,7 @@ class _Rebuild:
         self._redis = redis
         self._archive = archive
         self._index = EventIndex(redis)
-        self._people = People(redis, objects)
+        self._people = PeopleIndex(redis, objects)
         self._registries = Registries(redis, objects)
         self._watches = Watches(redis, objects, SystemClock())
         self._layout = layout

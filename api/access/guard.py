@@ -62,13 +62,17 @@ class Guard:
         _check_parameters(request, route)
 
     def _admit(self, trace: Trace, declaration: Declaration, ticket: Ticket) -> None:
-        """Admit a request by its ticket. The route checks that the ticket covers the time range."""
-        trace.person, trace.reason, trace.case, trace.ticket = (
-            ticket.holder,
-            ticket.reason,
-            ticket.case,
-            ticket,
-        )
+        """Admit a request by its ticket. The route checks that the ticket covers the time range.
+
+        The person is looked up, so that only what the person may do now is possible.
+        """
+        trace.person = self._context.people.holder(ticket.person, ticket.token)
+        if trace.person is None:
+            raise Unauthenticated(
+                "the token of this ticket is no longer valid; repeat the request that issued it "
+                "with a valid token"
+            )
+        trace.reason, trace.case, trace.ticket = ticket.reason, ticket.case, ticket
         _check_right(trace.person, declaration)
         if trace.terms.get("id", declaration.path) != ticket.opens:
             raise Forbidden("this ticket is for another resource; use URLs without a change")
@@ -101,8 +105,8 @@ def _terms(request: Request, route: APIRoute, declaration: Declaration) -> dict[
 def _check_right(person: Person, declaration: Declaration) -> None:
     if not declaration.allows(person):
         raise Forbidden(
-            f"{person.name} is {_article(person.role)} {person.role}, and that role lacks the "
-            f"right `{declaration.right}`"
+            f"{person.name} is {_article(person.role)} {person.role} without the right "
+            f"`{declaration.right}`"
         )
 
 

@@ -8,6 +8,7 @@ from fastapi import Path, Query
 from starlette.responses import Response
 
 from api.access.api_context import ApiContext, Context, RequestTrace
+from api.access.privacy_masks import check_unmasked_view
 from api.cameras.cameras import check_span, holder
 from api.cameras.coverage import coverage_of
 from api.cameras.keyframes import keyframes_response
@@ -31,6 +32,7 @@ from domain.clock import NS_PER_S, S_PER_DAY, rfc3339
 from domain.errors import Forbidden, NotFound, QueryInvalid, Unauthenticated
 from domain.people import Right
 from domain.recordings.gaps import Gap
+from domain.registry import Camera
 from storage.mp4.fragment_times import head_of, moved
 from storage.recordings.pictures import picture_at
 
@@ -115,7 +117,7 @@ def read_segment(
     ticket: TicketOf = None,
 ) -> Response:
     """Return a segment (fragmented MP4, not re-encoded) with its times relative to `zero`."""
-    context.known_camera(camera_id)
+    check_unmasked_view(trace, context.known_camera(camera_id).camera)
     located, data = fetch(context, camera_id, name)
     _check_ticket(trace, located.segment.start_ns, located.end_ns)
     head = head_of(data)
@@ -126,7 +128,12 @@ def read_segment(
 
 
 def read_keyframes(
-    context: Context, camera_id: CameraId, from_ns: RangeFrom, to_ns: RangeTo, every_s: Every = 0.0
+    context: Context,
+    trace: RequestTrace,
+    camera_id: CameraId,
+    from_ns: RangeFrom,
+    to_ns: RangeTo,
+    every_s: Every = 0.0,
 ) -> Response:
     """Return the keyframes of at most six hours (fragmented MP4, not re-encoded), for scrubbing.
 
@@ -134,7 +141,7 @@ def read_keyframes(
     `Sightline-End` has that time. `Sightline-Offline` lists the sources that did not respond at the
     start and may have more keyframes.
     """
-    context.known_camera(camera_id)
+    check_unmasked_view(trace, context.known_camera(camera_id).camera)
     check_span(from_ns, to_ns, LONGEST_KEYFRAMES_S)
     span, every_ns = (from_ns, to_ns), round(every_s * NS_PER_S)
     return with_segments(
@@ -157,18 +164,33 @@ def read_picture(
     `Sightline-Start` has the time of the recorded picture.
     """
     if at_ns is not None:
-        context.known_camera(camera_id)
+        known = context.known_camera(camera_id)
         if stream == "sub":
             raise QueryInvalid(
                 "stream", "the sub-stream is not recorded; leave out `stream`, or `at`"
             )
         _check_may_read_recordings(trace)
+        check_unmasked_view(trace, known.camera)
         return _recorded_picture(context, camera_id, at_ns)
     camera = context.camera(camera_id)
-    lease = holder(context, camera_id)
-    is_sub = stream == "sub" and camera.substream is not None
+    check_unmasked_view(trace, camera)
+    return _current_picture(context, camera, is_sub=stream == "sub")
+
+
+def read_test_picture(context: Context, trace: RequestTrace, camera_id: CameraId) -> Response:
+    """Return a current picture of the camera, for the person who installs and aims it."""
+    camera = context.camera(camera_id)
+    check_unmasked_view(trace, camera)
+    return _current_picture(context, camera, is_sub=False)
+
+
+def _current_picture(context: ApiContext, camera: Camera, is_sub: bool) -> Response:
+    lease = holder(context, camera.id)
+    from_substream = is_sub and camera.substream is not None
     return Response(
-        context.node_client.camera_picture(lease.node_api_url, lease.node, camera_id, is_sub),
+        context.node_client.camera_picture(
+            lease.node_api_url, lease.node, camera.id, from_substream
+        ),
         media_type="image/jpeg",
     )
 
@@ -197,6 +219,7 @@ def _playlist(
     context: ApiContext, trace: Trace, camera_id: str, from_ns: int, to_ns: int
 ) -> tuple[list[PlaylistEntry], tuple[Gap, ...], Addresses, tuple[str, ...]]:
     known = context.known_camera(camera_id)
+    check_unmasked_view(trace, known.camera)
     check_span(from_ns, to_ns, LONGEST_PLAYLIST_S)
     if trace.person is None:
         raise Unauthenticated("send a token")

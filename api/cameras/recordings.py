@@ -11,6 +11,7 @@ from fastapi import Request
 from starlette.responses import Response
 
 from api.access.api_context import ApiContext, Context, RequestTrace
+from api.access.privacy_masks import check_unmasked_view
 from api.cameras.cameras import check_span, holder
 from api.cameras.segment_locator import (
     LocatedSegments,
@@ -45,7 +46,7 @@ def read_recording(
     `Sightline-Gaps` lists the missing parts, `Sightline-Offline` the sources that do not respond
     and may have some of them.
     """
-    context.known_camera(camera_id)
+    check_unmasked_view(trace, context.known_camera(camera_id).camera)
     check_span(from_ns, to_ns, LONGEST_RECORDING_S)
     span = (from_ns, to_ns)
 

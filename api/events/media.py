@@ -13,6 +13,7 @@ from fastapi import Request
 from starlette.responses import Response
 
 from api.access.api_context import ApiContext, Context, RequestTrace
+from api.access.privacy_masks import check_unmasked_clip
 from api.events.search import find_event
 from api.requests.byte_ranges import ByteRange, IfRange, RangeHeader, select_part
 from api.requests.parameters import EventId
@@ -111,6 +112,7 @@ def read_clip(
     is sent; a file that differs is 500 `data_loss`.
     """
     event = find_event(context, event_id)
+    check_unmasked_clip(context, trace, event.camera)
     if event.clip_missing:
         return problem_response(
             CLIP_MISSING, f"this event has no clip: {event.clip_missing}", trace.request_id

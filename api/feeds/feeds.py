@@ -9,9 +9,10 @@ from typing import Annotated, cast
 from fastapi import Depends, Query, Request
 
 from api.access.api_context import ApiContext, Context, RequestTrace
+from api.access.standing_access import StandingAccess
 from api.events.models import EventView, FeedTicket
 from api.feeds.hub import Arrival, EventFilter, Hub
-from api.feeds.stream import LONGEST_S, answer, resume_from
+from api.feeds.stream import LONGEST_S, FeedStart, answer, resume_from
 from api.feeds.watch_models import WatchMatchView
 from api.requests.numbers import Decimal, WholeNumber
 from api.requests.parameters import passing_filter
@@ -72,6 +73,7 @@ class Feeds:
                 tuple(_match_arrival(number, match) for number, match in page.items),
             )
 
+        self.access = StandingAccess(context.people.holder, context.clock)
         self.events = Hub("events", read_events)
         self.watches = Hub("watches", read_matches)
 
@@ -85,6 +87,7 @@ FeedsOf = Annotated[Feeds, Depends(_feeds)]
 
 async def follow_events(
     request: Request,
+    trace: RequestTrace,
     feeds: FeedsOf,
     query: Annotated[EventQuery, Depends(passing_filter)],
     after: After = None,
@@ -95,9 +98,8 @@ async def follow_events(
 
     Events from a spool arrive late, and an event is sent again when it changes.
     """
-    return await answer(
-        feeds.events, "event", event_filter(query), resume_from(request, after), seconds
-    )
+    start = FeedStart(event_filter(query), resume_from(request, after), seconds)
+    return await answer(feeds.events, "event", start, feeds.access.of(trace))
 
 
 def read_events_ticket(context: Context, trace: RequestTrace) -> FeedTicket:
@@ -110,15 +112,15 @@ def read_events_ticket(context: Context, trace: RequestTrace) -> FeedTicket:
 
 async def follow_matches(
     request: Request,
+    trace: RequestTrace,
     feeds: FeedsOf,
     after: After = None,
     seconds: Seconds = LONGEST_S,
     ticket: TicketOf = None,
 ) -> GeneratedStream:
     """Stream the matches of watches as server-sent events, within a second of the indexing."""
-    return await answer(
-        feeds.watches, "match", lambda event: True, resume_from(request, after), seconds
-    )
+    start = FeedStart(lambda event: True, resume_from(request, after), seconds)
+    return await answer(feeds.watches, "match", start, feeds.access.of(trace))
 
 
 def read_matches_ticket(context: Context, trace: RequestTrace) -> FeedTicket:

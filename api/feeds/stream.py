@@ -10,9 +10,11 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
+from dataclasses import dataclass
 
 from starlette.requests import Request
 
+from api.access.standing_access import CHECK_EVERY_S, FollowerAccess
 from api.feeds.hub import PAGE, Arrival, EventFilter, FeedGap, Follower, Hub, LeftOut, Live, Message
 from api.requests.streams import GeneratedStream
 from domain.clock import rfc3339
@@ -43,27 +45,35 @@ def resume_from(request: Request, after: int | None) -> int | None:
     return int(last_id)
 
 
-async def answer(
-    hub: Hub, name: str, wants: EventFilter, after: int | None, seconds: float
-) -> GeneratedStream:
+@dataclass(frozen=True, slots=True)
+class FeedStart:
+    """What a client requests of a feed."""
+
+    wants: EventFilter
+    after: int | None
+    """The number to resume from; None: from now on."""
+    seconds: float
+    """The duration of the response."""
+
+
+async def answer(hub: Hub, name: str, start: FeedStart, access: FollowerAccess) -> GeneratedStream:
     """Respond with a feed. Raises IndexUnavailable where Redis does not respond.
 
     A later outage of Redis is reported in the stream.
     """
     await hub.start()
-    stream = _Stream(hub, name, wants, after, seconds)
+    stream = _Stream(hub, name, start, access)
     return GeneratedStream(stream.chunks(), {"X-Accel-Buffering": "no"}, MEDIA_TYPE)
 
 
 class _Stream:
-    def __init__(
-        self, hub: Hub, name: str, wants: EventFilter, after: int | None, seconds: float
-    ) -> None:
+    def __init__(self, hub: Hub, name: str, start: FeedStart, access: FollowerAccess) -> None:
         self._hub = hub
         self._name = name
-        self._wants = wants
-        self._after = after
-        self._seconds = seconds
+        self._wants = start.wants
+        self._after = start.after
+        self._seconds = start.seconds
+        self._access = access
         self._sent = 0
 
     async def chunks(self) -> AsyncGenerator[bytes]:
@@ -91,6 +101,8 @@ class _Stream:
         """Yield the arrivals before this connection, and those during their transmission."""
         last = self._sent + 1 if self._after is not None else self._sent
         while self._sent < max(last, self._hub.number):
+            if await self._access.is_ended():
+                return
             chunks, is_last = await self._missed_page()
             if is_last:
                 last = self._sent
@@ -114,9 +126,17 @@ class _Stream:
         return chunks, is_last
 
     async def _arriving(self, follower: Follower, ends_s: float) -> AsyncGenerator[bytes]:
-        while (left_s := ends_s - asyncio.get_running_loop().time()) > 0:
+        loop = asyncio.get_running_loop()
+        heartbeat_s = loop.time() + HEARTBEAT_S
+        while (left_s := ends_s - loop.time()) > 0:
             number = follower.number
-            messages = await follower.next_messages(min(HEARTBEAT_S, left_s))
+            wait_s = min(heartbeat_s - loop.time(), CHECK_EVERY_S, left_s)
+            messages = await follower.next_messages(max(0.0, wait_s))
+            if await self._access.is_ended():
+                return  # the client reconnects, and is refused
+            if not messages and loop.time() < min(heartbeat_s, ends_s):
+                continue
+            heartbeat_s = loop.time() + HEARTBEAT_S
             for start in range(0, len(messages), _CHUNK):
                 yield self._text(messages[start : start + _CHUNK])
             if not messages:

@@ -1,8 +1,9 @@
 """Short-lived signed tickets in URLs, for clients that cannot send headers.
 
-A ticket names the person, the reason, the case, and the camera and range or the feed that it opens.
-It replaces the headers of the request that it was issued for: an access with the ticket is recorded
-for that person with that reason. This module does no I/O.
+A ticket names the person and the token, the reason, the case, and the camera and range or the feed
+that it opens. It replaces the headers of the request that it was issued for: an access with the
+ticket is recorded for that person with that reason. A ticket grants nothing by itself: at each use
+the guard looks up what the person may do then. This module does no I/O.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from dataclasses import asdict, dataclass, fields
 
 from domain.clock import NS_PER_S
 from domain.errors import Unauthenticated
-from domain.people import Person, Role
+from domain.people import Person
 
 TICKET = "ticket"
 """The name of the query parameter."""
@@ -30,7 +31,8 @@ class Ticket:
     """The content of a ticket."""
 
     person: str
-    role: str
+    token: str
+    """The id of the token with which the ticket was requested."""
     reason: str
     case: str
     opens: str
@@ -43,10 +45,6 @@ class Ticket:
         """Return whether the ticket's range overlaps [from, to)."""
         return from_ns < self.to_ns and self.from_ns < to_ns
 
-    @property
-    def holder(self) -> Person:
-        return Person(self.person, Role(self.role))
-
 
 def ticket_for(
     person: Person, reason: str, case: str, opens: str, span: tuple[int, int], now_ns: int
@@ -56,7 +54,7 @@ def ticket_for(
     It is valid for the duration of the range and `LIFETIME_S`.
     """
     expires_s = (now_ns + span[1] - span[0]) // NS_PER_S + LIFETIME_S
-    return Ticket(person.name, person.role.value, reason, case, opens, *span, expires_s)
+    return Ticket(person.name, person.token, reason, case, opens, *span, expires_s)
 
 
 def write_ticket(key: bytes, ticket: Ticket) -> str:
@@ -73,8 +71,13 @@ def read_ticket(key: bytes, text: str, now_ns: int) -> Ticket:
     mac, content = raw[:_MAC_BYTES], raw[_MAC_BYTES:]
     if not hmac.compare_digest(mac, _mac(key, content)):
         raise Unauthenticated("the ticket was not signed by this site; use URLs without a change")
-    known = {field.name for field in fields(Ticket)}
-    ticket = Ticket(**{name: value for name, value in json.loads(content).items() if name in known})
+    given = json.loads(content)
+    names = [field.name for field in fields(Ticket)]
+    if not given.keys() >= set(names):
+        raise Unauthenticated(
+            "the ticket is of an earlier version; repeat the request that issued it"
+        )
+    ticket = Ticket(**{name: given[name] for name in names})
     if ticket.expires_s <= now_ns // NS_PER_S:
         raise Unauthenticated("the ticket has expired; repeat the request that issued it")
     return ticket

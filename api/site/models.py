@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from api.requests.answers import Answer
 from api.requests.times import BodyMoment
 from domain.alarms import Alarm
-from domain.people import RIGHTS, Person, Right, Role
+from domain.people import Person, Right, Role
 from domain.recordings.holds import Hold
 
 
@@ -68,7 +68,7 @@ class SessionView(Answer):
         return cls(
             name=person.name,
             role=person.role,
-            rights=sorted(RIGHTS[person.role]),
+            rights=sorted(person.rights),
             reason_required=reason_required,
         )
 

@@ -49,6 +49,11 @@ class Layout:
         return self.root / "keys"
 
     @property
+    def people_key(self) -> Path:
+        """The key that authenticates the records of people, with mode 0600. Nodes need none."""
+        return self.root / "people-key.json"
+
+    @property
     def registry(self) -> Path:
         """The JSON file with the active registry and its version."""
         return self.root / "registry.json"

@@ -16,7 +16,7 @@ from sightline.processes.child import ChildSpec
 from sightline.processes.ports import answers, free_ports
 from sightline.processes.private_files import write_atomically
 from sightline.processes.process_plan import Parts
-from sightline.processes.store_clients import open_stores
+from sightline.processes.store_clients import opened_people
 from simulator.footage import Footage, make_footage
 
 VISITOR = "visitor"
@@ -156,6 +156,6 @@ def _token(layout: Layout) -> str:
     """
     file = layout.demo / "token"
     if not file.exists():
-        with open_stores(layout) as stores:
-            write_atomically(file, stores.people.add(VISITOR, Role.INVESTIGATOR))
+        with opened_people(layout) as people:
+            write_atomically(file, people.add(VISITOR, Role.INVESTIGATOR).token)
     return file.read_text()

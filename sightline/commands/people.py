@@ -1,60 +1,184 @@
-"""`sightline user`: adds and lists the people who may use the API."""
+"""`sightline user`: the people of the site, their rights and their tokens."""
 
 from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
+from typing import Any
 
+from domain.clock import NS_PER_DAY, NS_PER_HOUR, SystemClock, parse_rfc3339, rfc3339
+from domain.errors import BadInput
 from domain.paths.data_layout import Layout
-from domain.people import Role
-from sightline.processes.store_clients import open_stores
+from domain.people import Right, Role
+from domain.settings import Settings
+from sightline.processes.store_clients import open_stores, opened_people, people_of
+from storage.site.people import NewToken, People
+from storage.site.person_records import FIRST_TOKEN, PersonRecord, TokenRecord
+
+_DURATION = re.compile(r"(\d{1,5})([hd])")
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 
 def add(args: argparse.Namespace) -> int:
-    with open_stores(Layout(args.data.resolve())) as stores:
-        token = stores.people.add(args.name, Role(args.role))
-    print(
-        f"{args.name} now has the role {args.role}. This token is shown once; it is sent as  "
-        "Authorization: Bearer TOKEN"
-    )
-    print(token)
+    expires_ns = expiry(args.expires, SystemClock().wall_ns())
+    with opened_people(_layout(args)) as people:
+        made = people.add(args.name, Role(args.role), _rights(args.grant), expires_ns)
+    _print_token(made, f"{args.name} was added as {args.role}.")
+    return 0
+
+
+def change(args: argparse.Namespace) -> int:
+    """Change the role or the granted rights; `--grant none` takes back all of them."""
+    if args.role is None and args.grant is None:
+        raise BadInput("give what to change: --role or --grant")
+    role = None if args.role is None else Role(args.role)
+    grants = None if args.grant is None else _rights(args.grant)
+    with opened_people(_layout(args)) as people:
+        record = people.change(args.name, role=role, grants=grants)
+    print(_line(record))
+    return 0
+
+
+def token(args: argparse.Namespace) -> int:
+    """Add a token, replace the one of the same name, or revoke one."""
+    if args.revoke is not None:
+        if args.token_name is not None or args.expires is not None:
+            raise BadInput("--revoke stands alone: a revoked token has no name and no expiry")
+        return _revoke(args, args.revoke)
+    expires_ns = expiry(args.expires, SystemClock().wall_ns())
+    name = args.token_name or FIRST_TOKEN
+    with opened_people(_layout(args)) as people:
+        made = people.add_token(args.name, name, expires_ns)
+    _print_token(made, f"{args.name} has a new token {name!r}.")
+    return 0
+
+
+def revoke(args: argparse.Namespace) -> int:
+    return _revoke(args, None)
+
+
+def remove(args: argparse.Namespace) -> int:
+    with opened_people(_layout(args)) as people:
+        people.remove(args.name)
+    print(f"{args.name} was removed")
+    return 0
+
+
+def sign(args: argparse.Namespace) -> int:
+    """Sign the records of versions before the HMAC, after a check of what they grant."""
+    with opened_people(_layout(args)) as people:
+        names = people.sign_older()
+        for name in names:
+            print(_line(people.get(name)))
+    print(f"{len(names)} records were signed")
     return 0
 
 
 def list_people(args: argparse.Namespace) -> int:
-    """List the people that the object store has on record.
+    """List people by their records in the object store.
 
-    Return 1 where a store has lost people, who are named on standard error.
+    Return 1 if a store has lost people or a record is not used; standard error names them.
     """
-    with open_stores(Layout(args.data.resolve())) as stores:
+    layout = _layout(args)
+    with open_stores(layout) as stores:
+        people = people_of(stores, Settings(), layout, SystemClock())
         listing = stores.people.records()
-        records = listing.records
-        faults = stores.identity.check().sentences()
-        lost = [person.name for person in stores.people.lost()]
+        records = [record for record in listing.records if record.removed_at is None]
+        faults = [
+            *stores.identity.check().sentences(),
+            *(f"the object store has no record of {name}, whom the index knows"
+              for name in stores.people.lost()),
+            *_not_used(people, records),
+        ]  # fmt: skip
         lacking = [record.name for record in records if not stores.people.is_restored(record)]
     if args.json:
-        print(
-            json.dumps(
-                [{"name": record.name, "role": record.role} for record in records],
-                ensure_ascii=False,
-            )
-        )
+        print(json.dumps([_json(record) for record in records], ensure_ascii=False))
     else:
         for record in records:
-            print(f"{record.name}\t{record.role}")
+            print(_line(record))
     for sentence in faults:
         print(sentence, file=sys.stderr)
-    if lost:
-        print(
-            f"the object store has no record of {', '.join(lost)}, whom the index knows",
-            file=sys.stderr,
-        )
     if lacking:
         print(
             f"the index has lost {', '.join(lacking)}: run  sightline index rebuild",
             file=sys.stderr,
         )
     for damaged in listing.damaged:
-        print(f"{damaged.why}; the token of such a person opens nothing", file=sys.stderr)
-    return 1 if faults or lost else 0
+        print(f"{damaged.why}; the tokens of this person are not valid", file=sys.stderr)
+    return 1 if faults else 0
+
+
+def expiry(text: str | None, now_ns: int) -> int | None:
+    """Parse `90d`, `12h`, a date or a time of RFC 3339. Raises BadInput."""
+    if text is None:
+        return None
+    duration = _DURATION.fullmatch(text)
+    if duration is not None:
+        unit_ns = NS_PER_DAY if duration[2] == "d" else NS_PER_HOUR
+        return now_ns + int(duration[1]) * unit_ns
+    try:
+        return parse_rfc3339(f"{text}T00:00:00Z" if _DAY.fullmatch(text) else text)
+    except (ValueError, OverflowError) as error:
+        raise BadInput(
+            f"--expires {text!r} is not a duration such as 90d or 12h, a date such as 2026-12-31, "
+            "or a time of RFC 3339"
+        ) from error
+
+
+def _layout(args: argparse.Namespace) -> Layout:
+    return Layout(args.data.resolve())
+
+
+def _rights(names: list[str] | None) -> tuple[Right, ...]:
+    if names is None or names == ["none"]:
+        return ()
+    if "none" in names:
+        raise BadInput("--grant none stands alone: it takes back all granted rights")
+    return tuple(map(Right, names))
+
+
+def _revoke(args: argparse.Namespace, token_name: str | None) -> int:
+    with opened_people(_layout(args)) as people:
+        people.revoke(args.name, token_name)
+    print(f"{'all tokens' if token_name is None else f'the token {token_name!r}'} of {args.name} "
+          "can no longer be used")  # fmt: skip
+    return 0
+
+
+def _not_used(people: People, records: list[PersonRecord]) -> list[str]:
+    return [
+        f"the record of {record.name} is "
+        + ("not signed by this site" if record.is_signed else "not signed")
+        + ", so the tokens of this person are not valid; see  sightline user sign"
+        for record in records
+        if not people.is_authentic(record)
+    ]
+
+
+def _print_token(made: NewToken, sentence: str) -> None:
+    print(f"{sentence} This token is shown once; it is sent as  Authorization: Bearer TOKEN")
+    print(made.token)
+
+
+def _line(record: PersonRecord) -> str:
+    parts = [record.name, record.role.value]
+    if record.grants:
+        parts.append("+" + ",".join(record.grants))
+    parts.append("tokens: " + (", ".join(map(_token_text, record.tokens)) or "none"))
+    return "\t".join(parts)
+
+
+def _token_text(one: TokenRecord) -> str:
+    return one.name if one.expires_at is None else f"{one.name} until {rfc3339(one.expires_at)}"
+
+
+def _json(record: PersonRecord) -> dict[str, Any]:
+    found = record.model_dump(mode="json", include={"name", "role", "grants", "added_at"})
+    return found | {
+        "tokens": [
+            token.model_dump(mode="json", include={"name", "added_at", "expires_at"})
+            for token in record.tokens
+        ]
+    }

@@ -29,6 +29,7 @@ from sightline.processes.certificates import fingerprint
 from sightline.processes.child import ChildSpec
 from sightline.processes.embedded_servers import seaweedfs_security
 from sightline.processes.instance import claimed, instance_secrets, publish
+from sightline.processes.people_key import sign_older_people
 from sightline.processes.process_plan import (
     ApiListener,
     Parts,
@@ -39,9 +40,10 @@ from sightline.processes.process_plan import (
     worker_names,
 )
 from sightline.processes.server_certificates import IdentityRenewal
-from sightline.processes.store_clients import Stores, connected, reaching
+from sightline.processes.store_clients import Stores, connected, people_of, reaching
 from sightline.processes.supervised_threads import Job, Jobs
 from sightline.processes.supervisor import Supervisor, stop_on_signals
+from storage.site.people import People
 
 SERVER_GROUPS = 2
 """The groups that start before the jobs: the command's own processes, and the own servers."""
@@ -114,6 +116,8 @@ def serve(
         stores = connected(
             reaching(settings, planned.runtime, instance_secrets(layout)), layout, clock
         )
+        # The key is made before the API's processes start, so that all of them use the same.
+        people = people_of(stores, settings, layout, clock) if parts.api else None
         with ExitStack() as ending:
             ending.callback(stores.close)
             ending.callback(supervisor.stop)
@@ -132,7 +136,7 @@ def serve(
                 jobs.start()
                 supervisor.start(stop, _print_start, slice(SERVER_GROUPS, None))
             if not stop.is_set():
-                _print_lost_data(stores)
+                _print_lost_data(stores, people, layout)
                 _greet(parts, settings, listener, greeting)
                 _print_key_warnings(layout, listener, clock)
             supervisor.run(stop)
@@ -223,12 +227,16 @@ def _print_start(name: str) -> None:
     console.print(f"{text} {name}" if text.endswith(": starting") else text)
 
 
-def _print_lost_data(stores: Stores) -> None:
+def _print_lost_data(stores: Stores, people: People | None, layout: Layout) -> None:
     """Print what the stores have lost. An emptied index has no tokens, so the API refuses people.
 
-    Cameras are recorded independently of the stores.
+    Cameras are recorded independently of the stores. `people` is None on a machine without an API.
     """
     try:
+        if people is not None:
+            names = sign_older_people(people, Settings(), layout)
+            if names:
+                console.print(f"signed the records of {len(names)} people of an earlier version")
         for sentence in stores.identity.settle().sentences():
             console.print(f"[red]{escape(sentence)}[/red]")
         records = stores.people.records().records

@@ -21,6 +21,7 @@ from sightline.processes.instance import (
     instance_secrets,
     runtime_of,
 )
+from sightline.processes.people_key import people_key
 from sightline.processes.process_plan import new_runtime, own_servers
 from sightline.processes.supervisor import Supervisor
 from storage.archive.archive import Archive
@@ -33,6 +34,7 @@ from storage.site.camera_states import CameraStates
 from storage.site.leases import Leases
 from storage.site.nodes import Nodes
 from storage.site.people import People
+from storage.site.people_index import PeopleIndex
 from storage.site.registries import Registries
 from storage.site.site_identity import SiteIdentity
 from storage.site.watch_matches import WatchMatches
@@ -46,7 +48,7 @@ class Stores:
     redis: Redis
     objects: ObjectStore
     index: EventIndex
-    people: People
+    people: PeopleIndex
     states: CameraStates
     leases: Leases
     nodes: Nodes
@@ -88,7 +90,7 @@ def connected(settings: Settings, layout: Layout, clock: Clock) -> Stores:
         redis,
         objects,
         EventIndex(redis),
-        People(redis, objects, clock),
+        PeopleIndex(redis, objects),
         CameraStates(redis),
         Leases(redis),
         Nodes(redis),
@@ -116,6 +118,18 @@ def open_stores(layout: Layout) -> Iterator[Stores]:
         held.callback(stores.close)
         stores.objects.ensure_bucket()
         yield stores
+
+
+def people_of(stores: Stores, settings: Settings, layout: Layout, clock: Clock) -> People:
+    """Return the people of the site, for the API and the commands: nodes lack the key."""
+    return People(stores.redis, stores.objects, people_key(settings, layout), clock)
+
+
+@contextmanager
+def opened_people(layout: Layout) -> Iterator[People]:
+    """Open the people of the instance on this data folder, for a command."""
+    with open_stores(layout) as stores:
+        yield people_of(stores, Settings(), layout, SystemClock())
 
 
 @contextmanager

@@ -10,7 +10,7 @@ record at all, or written by a newer version of Sightline.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -55,9 +55,19 @@ class VersionedRecords(Generic[_Record]):
     unreachable.
     """
 
-    def __init__(self, objects: ObjectStore, kind: type[_Record], caches: bool = False) -> None:
-        """With `caches`, each version is fetched once, because a version never changes."""
+    def __init__(
+        self,
+        objects: ObjectStore,
+        kind: type[_Record],
+        caches: bool = False,
+        check: Callable[[str, _Record], None] | None = None,
+    ) -> None:
+        """With `caches`, each version is fetched once, because a version never changes.
+
+        `check` raises DataLoss where a record does not belong under its key.
+        """
         self._objects = objects
+        self._check = check
         self._kind = kind
         self._caches = caches
         self._known: dict[str, _Record] = {}
@@ -111,6 +121,8 @@ class VersionedRecords(Generic[_Record]):
             record = self._kind.model_validate_json(self._objects.get(key))
         except ValidationError as error:
             raise unreadable(key, error) from error
+        if self._check is not None:
+            self._check(key, record)
         if self._caches:
             self._known[key] = record
         return record

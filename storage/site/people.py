@@ -1,5 +1,7 @@
-"""People and their tokens: versioned records in the object store, with an index in Redis. A token
-itself is stored nowhere.
+"""People and their tokens: versioned records in the object store, with Redis as their index.
+
+Each use of a token looks the person up, so a change is in force as soon as it is in Redis. Each
+record is verified with the people key before it is used.
 """
 
 from __future__ import annotations
@@ -8,130 +10,321 @@ import hashlib
 import logging
 import re
 import secrets
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass
 
-from domain.clock import Clock, SystemClock
-from domain.errors import BadInput, RecordConflict
-from domain.paths.object_keys import PEOPLE_PREFIX, person_prefix
-from domain.people import Person, Role
-from domain.stored_model import StoredModel, WallNs, schema_field
-from storage.clients.redis import Command, Redis, text, texts
+from pydantic import ValidationError
+
+from domain.clock import Clock
+from domain.errors import BadInput, DataLoss, NotFound, RecordConflict
+from domain.metrics import PERSON_RECORDS_REFUSED
+from domain.paths.object_keys import person_prefix
+from domain.people import Person, Right, Role
+from storage.clients.redis import Redis, maybe_texts, text
 from storage.clients.s3 import ObjectStore
-from storage.clients.versioned_records import Listing, VersionedRecords
+from storage.site.people_index import RECORDS, TOKENS, PeopleIndex, entries
+from storage.site.person_records import (
+    FIRST_TOKEN,
+    PersonRecord,
+    TokenRecord,
+    is_authentic,
+    person_records,
+    signed,
+)
 
 _log = logging.getLogger(__name__)
-_PEOPLE = "{people}:by_name"
-_TOKENS = "{people}:by_token"
 _NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
 TOKEN_PREFIX = "sl_"
+MOST_TOKENS = 50
+_MOST_CACHED = 10_000
+_ATTEMPTS = 5
 
 
-class PersonRecord(StoredModel):
-    """The content of `state/people/<name>/<version>.json`; the highest version is valid."""
+@dataclass(frozen=True, slots=True)
+class NewToken:
+    """A new token, which is shown once, and the record of its person."""
 
-    name: str
-    role: Role
-    token_sha256: str
-    added_at: WallNs
-    schema_: int = schema_field()
+    token: str
+    record: PersonRecord
 
 
 class People:
-    def __init__(self, redis: Redis, objects: ObjectStore, clock: Clock | None = None) -> None:
-        self._redis = redis
-        self._objects = objects
-        self._records = VersionedRecords(objects, PersonRecord)
-        self._clock = clock or SystemClock()
+    """The people of the site, for programs that have the people key. Thread-safe."""
 
-    def add(self, name: str, role: Role) -> str:
-        """Add a person and return the token, which is shown only once. Raises BadInput if the name
-        exists or is invalid.
-        """
-        if _NAME.fullmatch(name) is None:
-            raise BadInput(
-                f"{name!r} is not a name: use letters, digits, dots, dashes and underscores, 64 "
-                "at most"
-            )
-        # This is checked first, so that no name is used up for a token that was never shown.
-        self._redis.ping()
-        taken = BadInput(f"the name {name!r} is taken; choose another")
-        if any(True for _ in self._objects.list(person_prefix(name))):
-            raise taken
-        token = TOKEN_PREFIX + secrets.token_urlsafe(32)
-        record = PersonRecord(
-            name=name, role=role, token_sha256=_digest(token), added_at=self._clock.wall_ns()
-        )
-        try:
-            self._records.add(person_prefix(name), 1, record)
-        except RecordConflict as error:
-            raise taken from error
-        self._redis.do_all(_entries(record), atomic=True)
-        return token
+    def __init__(self, redis: Redis, objects: ObjectStore, key: bytes, clock: Clock) -> None:
+        self.index = PeopleIndex(redis, objects)
+        self._redis = redis
+        self._records = person_records(objects)
+        self._key = key
+        self._clock = clock
+        self._cache = _VerifiedRecords(key)
+
+    # Reading
 
     def by_token(self, token: str) -> Person | None:
-        """Return the person of this token, or None."""
-        found = text(self._redis.do("HGET", _TOKENS, _digest(token)))
-        return None if found is None else _person(found)
+        """Return the person of a valid token, or None."""
+        token_sha256 = _hash(token)
+        name = self._cache.owner(token_sha256)
+        if name is None:
+            name = text(self._redis.do("HGET", TOKENS, token_sha256))
+        record = None if name is None else self._current(name)
+        found = None if record is None else record.token_by_hash(token_sha256)
+        return None if record is None else self._person(record, found)
 
-    def list(self) -> list[Person]:
-        """Return all people by name. They are few: a city's staff, not its citizens."""
-        return sorted(
-            (_person(found) for found in texts(self._redis.do("HVALS", _PEOPLE))),
-            key=lambda person: person.name,
-        )
+    def holder(self, name: str, token_id: str) -> Person | None:
+        """Return the person `name` if the token of this id is still valid, or None."""
+        record = self._current(name)
+        return None if record is None else self._person(record, record.token_by_id(token_id))
 
-    def lost(self) -> tuple[Person, ...]:
-        """Return the people whom Redis knows and of whom the object store has no record, by
-        name.
+    def list(self) -> tuple[PersonRecord, ...]:
+        """Return the authentic record of each person in Redis, by name.
+
+        People are few: the staff of a city, not its citizens.
         """
-        # Not `folders`: SeaweedFS also lists folders whose objects are gone.
-        keys = [
-            found.key.removeprefix(PEOPLE_PREFIX) for found in self._objects.list(PEOPLE_PREFIX)
-        ]
-        recorded = {key.partition("/")[0] for key in keys}
-        return tuple(person for person in self.list() if person.name not in recorded)
+        found = self._all_in_redis().values()
+        present = [one for one in found if one is not None and one.removed_at is None]
+        return tuple(sorted(present, key=lambda record: record.name))
 
-    def restore(self) -> int:
-        """Write the people of the object store to Redis in one step, and return their number. A
-        person with a damaged record is left out.
+    def get(self, name: str) -> PersonRecord:
+        """Return the record of a person from the object store. Raises NotFound, DataLoss."""
+        check_name(name)
+        record = self._newest(name)
+        if record is None or record.removed_at is not None:
+            raise NotFound(f"there is no person {name!r}; GET /v1/people lists all")
+        return record
+
+    def refused(self) -> tuple[str, ...]:
+        """Return the names of the people in Redis whose record is not authentic."""
+        return tuple(sorted(name for name, one in self._all_in_redis().items() if one is None))
+
+    def is_authentic(self, record: PersonRecord) -> bool:
+        return is_authentic(record, self._key)
+
+    # Changes
+
+    def add(
+        self,
+        name: str,
+        role: Role,
+        grants: Iterable[Right] = (),
+        expires_ns: int | None = None,
+        token_name: str = FIRST_TOKEN,
+    ) -> NewToken:
+        """Add a person with one token. Raises BadInput for an invalid name or one in use."""
+        check_name(name)
+        # Redis is tried first, so that no person is added without the token being shown.
+        self._redis.ping()
+        former = self._version_of_free_name(name)
+        token, token_record = self._new_token(token_name, expires_ns)
+        record = PersonRecord(
+            name=name,
+            role=role,
+            grants=tuple(sorted(set(grants))),
+            tokens=(token_record,),
+            added_at=self._clock.wall_ns(),
+        )
+        try:
+            return NewToken(token, self._write(record, former + 1))
+        except RecordConflict as error:
+            raise _in_use(name) from error
+
+    def change(
+        self,
+        name: str,
+        *,
+        role: Role | None = None,
+        grants: Iterable[Right] | None = None,
+        version: int | None = None,
+    ) -> PersonRecord:
+        """Change the role or the granted rights.
+
+        Raises NotFound, and RecordConflict if `version` is given and is not the newest.
         """
-        listing = self.records()
-        for damaged in listing.damaged:
-            _log.error("%s; the token of such a person opens nothing", damaged.why)
-        commands: list[Command] = [("DEL", _PEOPLE), ("DEL", _TOKENS)]
-        self._redis.do_all(
-            commands + [entry for record in listing.records for entry in _entries(record)],
-            atomic=True,
+        record = self._verified(name, version)
+        update: dict[str, object] = {}
+        if role is not None:
+            update["role"] = role
+        if grants is not None:
+            update["grants"] = tuple(sorted(set(grants)))
+        return self._write(record.model_copy(update=update), record.version + 1)
+
+    def add_token(self, name: str, token_name: str, expires_ns: int | None = None) -> NewToken:
+        """Add a token, or replace the one of the same name, which is then no longer valid."""
+        self._redis.ping()
+        record = self._verified(name)
+        token, token_record = self._new_token(token_name, expires_ns)
+        others = tuple(one for one in record.tokens if one.name != token_name)
+        if len(others) >= MOST_TOKENS:
+            raise BadInput(f"{name} has {MOST_TOKENS} tokens; revoke one first")
+        changed = record.model_copy(update={"tokens": (*others, token_record)})
+        return NewToken(token, self._write(changed, record.version + 1))
+
+    def revoke(self, name: str, token_name: str | None = None) -> PersonRecord:
+        """Revoke the token of this name, or all tokens. Raises NotFound."""
+        record = self._verified(name)
+        left: tuple[TokenRecord, ...] = ()
+        if token_name is not None:
+            left = tuple(one for one in record.tokens if one.name != token_name)
+            if len(left) == len(record.tokens):
+                raise NotFound(f"{name} has no token {token_name!r}")
+        return self._write(record.model_copy(update={"tokens": left}), record.version + 1)
+
+    def remove(self, name: str, version: int | None = None) -> None:
+        """Remove a person with all tokens. The record stays, so the name keeps its history."""
+        record = self._verified(name, version)
+        update = {"tokens": (), "grants": (), "removed_at": self._clock.wall_ns()}
+        self._write(record.model_copy(update=update), record.version + 1)
+
+    def sign_older(self) -> tuple[str, ...]:
+        """Sign the records of versions before the HMAC; return their names.
+
+        This trusts the object store, so it is done once, when a site is upgraded.
+        """
+        older = [one for one in self.index.records().records if not one.is_signed]
+        for record in older:
+            version = self._newest_version(record.name)
+            self._write(record, version + 1)
+        return tuple(record.name for record in older)
+
+    def _new_token(self, name: str, expires_ns: int | None) -> tuple[str, TokenRecord]:
+        if _NAME.fullmatch(name) is None:
+            raise BadInput(f"{name[:80]!r} is not a valid name of a token; {_VALID_NAMES}")
+        now_ns = self._clock.wall_ns()
+        if expires_ns is not None and expires_ns <= now_ns:
+            raise BadInput("the expiry of a token must be in the future")
+        token = TOKEN_PREFIX + secrets.token_urlsafe(32)
+        return token, TokenRecord(
+            name=name, token_sha256=_hash(token), added_at=now_ns, expires_at=expires_ns
         )
-        return len(listing.records)
 
-    def is_restored(self, record: PersonRecord) -> bool:
-        """Return whether Redis knows this person, with role and token."""
-        named, tokened = self._redis.do_all(
-            [("HGET", _PEOPLE, record.name), ("HGET", _TOKENS, record.token_sha256)]
-        )
-        return text(named) == text(tokened) == _value(record)
+    def _write(self, record: PersonRecord, version: int) -> PersonRecord:
+        """Write a version, then bring Redis up to date with the newest version."""
+        written = signed(record.model_copy(update={"version": version}), self._key)
+        self._records.add(person_prefix(record.name), version, written)
+        self._redis.do_all(entries(written), atomic=True)
+        # A process that wrote a newer version at the same time may have updated Redis before.
+        for _ in range(_ATTEMPTS):
+            newest = self._newest(record.name)
+            if newest is None or newest.version <= version:
+                break
+            version = newest.version
+            self._redis.do_all(entries(newest), atomic=True)
+        return written
 
-    def records(self) -> Listing[PersonRecord]:
-        """Return the newest record of each person in the object store, and the unreadable ones."""
-        return self._records.all(PEOPLE_PREFIX)
+    # The records behind both
+
+    def _verified(self, name: str, version: int | None = None) -> PersonRecord:
+        """Return the record to be changed. Raises BadInput if it is not authentic."""
+        record = self.get(name)
+        if not self.is_authentic(record):
+            raise BadInput(
+                f"the record of {name} is not signed by this site, so it is not used; remove the "
+                "object, or sign it with  sightline user sign"
+            )
+        if version is not None and version != record.version:
+            raise RecordConflict(f"{name} was changed in the meantime; read it again, then decide")
+        return record
+
+    def _newest(self, name: str) -> PersonRecord | None:
+        found = self._records.newest(person_prefix(name))
+        return None if found is None else found.record
+
+    def _newest_version(self, name: str) -> int:
+        return self._records.newest_version(person_prefix(name))
+
+    def _version_of_free_name(self, name: str) -> int:
+        """Return the version of the removed person of this name, or 0. Raises BadInput."""
+        try:
+            newest = self._newest(name)
+        except DataLoss as error:
+            raise _in_use(name) from error
+        if newest is not None and newest.removed_at is None:
+            raise _in_use(name)
+        return 0 if newest is None else self._newest_version(name)
+
+    def _current(self, name: str) -> PersonRecord | None:
+        return self._cache.read(name, text(self._redis.do("HGET", RECORDS, name)))
+
+    def _person(self, record: PersonRecord, token: TokenRecord | None) -> Person | None:
+        if token is None or not token.is_valid(self._clock.wall_ns()):
+            return None
+        return record.person(token)
+
+    def _all_in_redis(self) -> dict[str, PersonRecord | None]:
+        names = self.index.names()
+        if not names:
+            return {}
+        found = maybe_texts(self._redis.do("HMGET", RECORDS, *names))
+        # A person who was added or removed between the two reads is left out.
+        pairs = [pair for pair in zip(names, found, strict=True) if pair[1] is not None]
+        return {name: self._cache.read(name, record) for name, record in pairs}
 
 
-def _digest(token: str) -> str:
-    # 256 random bits need no slow hash: there is nothing to guess.
+class _VerifiedRecords:
+    """The records that this process has verified, by name. Thread-safe.
+
+    It refuses a version older than one that it has verified, because writing an old record back to
+    Redis would restore what was revoked.
+    """
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+        self._lock = threading.Lock()
+        self._known: dict[str, tuple[str, PersonRecord | None]] = {}
+        self._newest: dict[str, int] = {}
+        self._owners: dict[str, str] = {}
+
+    def owner(self, token_sha256: str) -> str | None:
+        """Return the name of a token that was verified before; it may be revoked by now."""
+        return self._owners.get(token_sha256)
+
+    def read(self, name: str, found: str | None) -> PersonRecord | None:
+        """Return the authentic record that `found` is, or None."""
+        if found is None:
+            return None
+        known = self._known.get(name)
+        if known is not None and known[0] == found:
+            return known[1]
+        record, why = self._verify(name, found)
+        if record is None:
+            PERSON_RECORDS_REFUSED.inc()
+            _log.error("the record of %r in Redis is not used: %s", name, why)
+        with self._lock:
+            if len(self._known) >= _MOST_CACHED:
+                self._known.clear()
+                self._owners.clear()
+            self._known[name] = (found, record)
+            if record is not None:
+                self._newest[name] = record.version
+                self._owners |= {token.token_sha256: name for token in record.tokens}
+        return record
+
+    def _verify(self, name: str, found: str) -> tuple[PersonRecord | None, str]:
+        try:
+            record = PersonRecord.model_validate_json(found)
+        except ValidationError as error:
+            return None, f"{error.error_count()} faults"
+        if record.name != name or not is_authentic(record, self._key):
+            return None, "its HMAC is wrong"
+        if record.version < self._newest.get(name, 0):
+            return None, f"it is version {record.version}, and a newer version was in force"
+        return record, ""
+
+
+_VALID_NAMES = "use at most 64 letters, digits, dots, dashes and underscores"
+
+
+def check_name(name: str) -> None:
+    """Check the name of a person. Raises BadInput."""
+    if _NAME.fullmatch(name) is None:
+        raise BadInput(f"{name[:80]!r} is not a valid name; {_VALID_NAMES}")
+
+
+def _in_use(name: str) -> BadInput:
+    return BadInput(f"the name {name!r} is in use; choose another")
+
+
+def _hash(token: str) -> str:
+    # A token has 256 random bits, so a slow hash would add nothing.
     return hashlib.sha256(token.encode()).hexdigest()
-
-
-def _value(record: PersonRecord) -> str:
-    return f"{record.role} {record.name}"
-
-
-def _person(value: str) -> Person:
-    role, _, name = value.partition(" ")
-    return Person(name, Role(role))
-
-
-def _entries(record: PersonRecord) -> list[Command]:
-    return [
-        ("HSET", _PEOPLE, record.name, _value(record)),
-        ("HSET", _TOKENS, record.token_sha256, _value(record)),
-    ]

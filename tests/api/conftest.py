@@ -54,6 +54,7 @@ from storage.site.people import People
 from storage.site.watch_matches import WatchMatches
 from storage.site.watches import Watches
 from tests.api.site_data import KEY, REGISTRY, MakeEvent, event_at, record_segment
+from tests.people import people_of
 from tests.waiting import PATIENCE_S, wait_for
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ class Tokens(dict[Role, str]):
         self._people = people
 
     def __missing__(self, role: Role) -> str:
-        self[role] = self._people.add(f"{role}-{next(_names)}", role)
+        self[role] = self._people.add(f"{role}-{next(_names)}", role).token
         return self[role]
 
 
@@ -289,7 +290,7 @@ def _open(
     spool, statuses, pictures = Spool(layout, clock), list[CameraStatus](), dict[str, bytes]()
     node_api = _node_api(layout, spool, statuses, pictures)
     node_api_url = node_api.__enter__()
-    people = People(redis, objects)
+    people = people_of(redis, objects)
     parts: dict[str, object] = {
         "settings": Settings(),
         "registry": lambda: SiteRegistry(REGISTRY),

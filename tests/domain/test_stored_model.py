@@ -36,6 +36,7 @@ from sightline.cluster.roster import Assigned, Roster
 from sightline.keys.bundle import KeyBundle
 from sightline.keys.register import CertificateRecord, KeyRegister
 from sightline.processes.instance import InstanceSecrets, Runtime
+from sightline.processes.people_key import PeopleKeyFile
 from storage.archive import day as archive_day
 from storage.archive.day import ArchiveFile
 from storage.events import journal
@@ -45,7 +46,7 @@ from storage.index.impossible_legs import HourFound
 from storage.recordings.gaps.stored import NodeGaps
 from storage.site import alarms, audit
 from storage.site.audit import AuditEntry
-from storage.site.people import PersonRecord
+from storage.site.person_records import PersonRecord, TokenRecord
 from storage.site.registries import RegistryRecord
 from storage.site.site_identity import SiteRecord
 from storage.site.watch_matches import Delivery
@@ -76,6 +77,7 @@ CAMERA = Camera.model_validate(
     }
 )  # fmt: skip
 
+TOKEN = TokenRecord(name="first", token_sha256="00", added_at=START_NS)
 RECORDS: tuple[StoredModel, ...] = (
     EVENT,
     Location(lon=1, lat=2, heading=3),
@@ -93,7 +95,9 @@ RECORDS: tuple[StoredModel, ...] = (
     alarms._PublishedAlarms(told_at=START_NS, alarms=(ALARM,)),
     Delivery(match=MATCH),
     CorrectionRecord(event_id="e", camera="gate", correction=CORRECTION, reason=""),
-    PersonRecord(name="li", role=Role.ADMIN, token_sha256="00", added_at=START_NS),
+    PersonRecord(name="li", role=Role.ADMIN, tokens=(TOKEN,), added_at=START_NS),
+    TOKEN,
+    PeopleKeyFile(key="00"),
     RegistryRecord(version=1, applied_at=START_NS, text="version: 1"),
     AuditEntry(**ENTRY),
     audit._Line(at="2025-10-09T08:53:20.000Z", **ENTRY),
@@ -197,7 +201,7 @@ def test_unknown_fields_are_allowed_by_the_base_alone() -> None:
     ids=lambda record: type(record).__name__,
 )
 def test_a_newer_schema_is_reported_as_such(record: StoredModel) -> None:
-    written = _json(record) | {"schema": 2}
+    written = _json(record) | {"schema": 99}
     with pytest.raises(ValidationError) as refused:
         type(record).model_validate_json(json.dumps(written))
     error = unreadable("state/x", refused.value)
@@ -209,7 +213,7 @@ def test_a_newer_schema_is_reported_as_such(record: StoredModel) -> None:
 
 def test_a_damaged_record_is_reported_with_its_first_fault_and_without_its_content() -> None:
     with pytest.raises(ValidationError) as refused:
-        PersonRecord.model_validate({"name": "li", "token_sha256": 7, "role": "chief of secrets"})
+        PersonRecord.model_validate({"name": "li", "tokens": 7, "role": "chief of secrets"})
     error = unreadable("state/people/li/0000000001.json", refused.value)
     assert type(error) is DataLoss
     assert str(error).startswith(
@@ -223,7 +227,6 @@ OLDER_KEYS: dict[type[StoredModel], str] = {
     Hold: "camera event from id placed_at placed_by reason released_at released_by schema to until",
     Watch: "case ended ended_at ended_by fuzzy id placed_at placed_by plate reason schema secret "
     "until webhook",
-    PersonRecord: "added_at name role schema token_sha256",
     RegistryRecord: "applied_at schema text version",
     CorrectionRecord: "camera correction event_id reason schema",
     Sidecar: "clip_end_at clip_start_at event gaps_ms objects",

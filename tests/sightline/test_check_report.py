@@ -18,6 +18,7 @@ from sightline.cli import main
 from sightline.processes.store_clients import open_stores
 from storage.clients.redis import connect
 from tests.kept import START_NS, record
+from tests.people import people_of
 
 if TYPE_CHECKING:
     from tests.conftest import S3Config
@@ -44,9 +45,9 @@ def data(
 
 def _lose_person(data: Path) -> None:
     with open_stores(Layout(data)) as stores:
-        stores.people.add("li.wei", Role.OPERATOR)
+        people_of(stores.redis, stores.objects).add("li.wei", Role.OPERATOR)
         stores.identity.settle()
-        stores.redis.do("DEL", "{people}:by_name", "{people}:by_token")
+        stores.redis.do("DEL", "{people}:records", "{people}:tokens")
 
 
 def _segments(data: Path, count: int) -> list[Path]:

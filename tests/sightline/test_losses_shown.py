@@ -16,7 +16,7 @@ from domain.settings import Settings
 from sightline.cli import main
 from sightline.commands.up import _print_lost_data
 from sightline.jobs.node_jobs import NodeJobs
-from sightline.processes.store_clients import open_stores
+from sightline.processes.store_clients import open_stores, people_of
 from storage.clients.redis import connect
 from storage.events.journal import Journal
 from storage.events.spool import Spool
@@ -42,7 +42,7 @@ def data(
     with open_stores(Layout(tmp_path)) as stores:
         for found in list(stores.objects.list("")):
             stores.objects.delete(found.key)
-        stores.people.add("li.wei", Role.OPERATOR)
+        people_of(stores, Settings(), Layout(tmp_path), SystemClock()).add("li.wei", Role.OPERATOR)
         stores.identity.settle()
     return str(tmp_path)
 
@@ -51,11 +51,11 @@ def test_an_emptied_index(data: str, capsys: pytest.CaptureFixture[str]) -> None
     assert main(["user", "list", "--data", data]) == 0
     with open_stores(Layout(Path(data))) as stores:
         stores.redis.do("FLUSHALL")
-        _print_lost_data(stores)
+        _print_lost_data(stores, None, Layout(Path(data)))
     assert "Redis was emptied" in capsys.readouterr().err
     assert main(["user", "list", "--data", data]) == 1
     shown = capsys.readouterr()
-    assert shown.out == "li.wei\toperator\n"
+    assert shown.out == "li.wei\toperator\ttokens: first\n"
     assert "Redis was emptied" in shown.err
     assert main(["index", "rebuild", "--data", data]) == 0
     assert main(["user", "list", "--data", data]) == 0
@@ -83,7 +83,7 @@ def test_a_lost_object_store(data: str, capsys: pytest.CaptureFixture[str]) -> N
     with open_stores(Layout(Path(data))) as stores:
         for found in list(stores.objects.list("")):
             stores.objects.delete(found.key)
-        _print_lost_data(stores)
+        _print_lost_data(stores, None, Layout(Path(data)))
     assert "not the one that this site used" in capsys.readouterr().err.replace("\n", " ")
     assert main(["user", "list", "--data", data]) == 1
     shown = capsys.readouterr().err

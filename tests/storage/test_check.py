@@ -23,9 +23,9 @@ from storage.check import check
 from storage.events.journal import JournalUploader, stored_keys
 from storage.findings import Breach
 from storage.index.event_index import EventIndex
-from storage.site.people import People
 from storage.site.watches import Watches
 from tests.kept import Site, make_event
+from tests.people import people_of
 from tests.storage.site.test_watch_index import watch_of
 
 
@@ -36,7 +36,7 @@ def event(site: Site) -> Event:
     site.publisher.run_once()
     site.clock.advance(100)
     JournalUploader(site.journal, site.objects, "node-1", site.clock).run_once()
-    People(site.redis, site.objects).add("li.wei", Role.OPERATOR)
+    people_of(site.redis, site.objects).add("li.wei", Role.OPERATOR)
     row = site.row(make_event(after_s=5))
     assert row is not None
     return row
@@ -122,7 +122,7 @@ DAMAGES: dict[str, tuple[Callable[[Site, Event], object], Breach]] = {
         Breach.JOURNAL_DAMAGED,
     ),
     "a person lost": (
-        lambda site, event: site.redis.do("DEL", "{people}:by_token"),
+        lambda site, event: site.redis.do("DEL", "{people}:tokens"),
         Breach.PERSON_NOT_RESTORED,
     ),
     "a person damaged": (

@@ -19,10 +19,10 @@ from storage.findings import Breach
 from storage.index.event_index import EventIndex
 from storage.rebuild import rebuild
 from storage.site.holds import Holds
-from storage.site.people import People
 from storage.site.registries import Registries
 from storage.site.watches import Watches
 from tests.kept import Site, make_event
+from tests.people import people_of
 from tests.storage.site.test_watch_index import watch_of
 from tests.storage.test_retention import REGISTRY, retention_of
 
@@ -60,7 +60,7 @@ def test_foreign_objects_stop_nothing(site: Site, tmp_path: Path) -> None:
     site.publisher.run_once()
     site.clock.advance(120)
     JournalUploader(site.journal, site.objects, "node-1", site.clock).run_once()
-    token = People(site.redis, site.objects).add("li.wei", Role.AUDITOR)
+    token = people_of(site.redis, site.objects).add("li.wei", Role.AUDITOR).token
     registries = Registries(site.redis, site.objects)
     registries.add("first")
     watches = Watches(site.redis, site.objects, site.clock)
@@ -74,10 +74,10 @@ def test_foreign_objects_stop_nothing(site: Site, tmp_path: Path) -> None:
     assert (rebuilt.people, rebuilt.events, rebuilt.registry, rebuilt.watches) == (1, 1, 1, 1)
     sidecars = rebuild(site.objects, site.redis, site.layout, from_sidecars=True)
     assert sidecars.events == 1
-    assert People(site.redis, site.objects).by_token(token) == Person("li.wei", Role.AUDITOR)
-    assert [record.name for record in People(site.redis, site.objects).records().records] == [
-        "li.wei"
-    ]
+    assert people_of(site.redis, site.objects).by_token(token) == Person("li.wei", Role.AUDITOR)
+    assert [
+        record.name for record in people_of(site.redis, site.objects).index.records().records
+    ] == ["li.wei"]
     assert registries.add("second").version == 2
     newest = registries.newest()
     assert newest is not None

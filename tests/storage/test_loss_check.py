@@ -14,9 +14,9 @@ from storage.clients.redis import Redis
 from storage.clients.s3 import ObjectStore
 from storage.findings import Breach
 from storage.site.holds import Holds, NodeHolds
-from storage.site.people import People
 from storage.site.site_identity import SiteIdentity
 from tests.kept import START_NS
+from tests.people import people_of
 
 HOLD = Hold.model_validate(
     {
@@ -34,7 +34,7 @@ HOLD = Hold.model_validate(
 @pytest.fixture(autouse=True)
 def _settled(redis: Redis, objects: ObjectStore, layout: Layout, clock: ManualClock) -> None:
     """A site with a person and a hold that its node has read."""
-    People(redis, objects).add("li.wei", Role.OPERATOR)
+    people_of(redis, objects).add("li.wei", Role.OPERATOR)
     SiteIdentity(redis, objects, layout.site, clock).settle()
     holds = Holds(objects, clock)
     holds.place(HOLD)

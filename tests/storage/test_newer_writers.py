@@ -46,10 +46,11 @@ from storage.rebuild import rebuild
 from storage.site.alarms import published_alarms
 from storage.site.camera_states import CameraStates
 from storage.site.nodes import NodeEntry, Nodes
-from storage.site.people import People
+from storage.site.person_records import PersonRecord, signed
 from storage.site.watch_matches import WatchMatches
 from storage.site.watches import Watches
 from tests.kept import START_NS, Site, make_event
+from tests.people import PEOPLE_KEY, people_of
 from tests.storage.events.test_store import City
 from tests.storage.site.test_watch_index import watch_of
 from tests.storage.site.test_watches import match_of_watch
@@ -199,14 +200,19 @@ def test_a_watch_in_redis_that_cannot_be_read_hides_no_other(
 
 
 def test_a_person_of_a_newer_program_is_let_in(redis: Redis, objects: ObjectStore) -> None:
-    people = People(redis, objects)
-    token = people.add("li.wei", Role.AUDITOR)
-    written = json.loads(objects.get(person_object("li.wei", 1))) | ADDED
-    objects.put(person_object("li.wei", 2), json.dumps(written).encode(), "application/json")
-    assert people.restore() == 1
+    people = people_of(redis, objects)
+    token = people.add("li.wei", Role.AUDITOR).token
+    written = json.loads(objects.get(person_object("li.wei", 1))) | ADDED | {"version": 2}
+    newer = signed(PersonRecord.model_validate(written), PEOPLE_KEY)
+    objects.put(person_object("li.wei", 2), newer.text().encode(), "application/json")
+    assert people.index.restore() == 1
     assert people.by_token(token) == Person("li.wei", Role.AUDITOR)
-    (record,) = people.records().records
+    (record,) = people.index.records().records
     assert record.model_extra == ADDED
+    people.revoke("li.wei")
+    assert (
+        json.loads(objects.get(person_object("li.wei", 3)))["added_later"] == (ADDED["added_later"])
+    )
 
 
 def test_nodes_and_states_of_another_version_are_read_or_left_out(

@@ -30,8 +30,8 @@ from storage.check import check
 from storage.events.journal import JournalDelete, JournalPut, JournalUploader, stored_keys
 from storage.index.event_index import EventIndex
 from storage.rebuild import rebuild
-from storage.site.people import People
 from tests.kept import START_NS, Site, make_event
+from tests.people import people_of
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def rows(site: Site) -> list[Event | None]:
 
 
 def test_everything_comes_back(site: Site, kept: list[Event]) -> None:
-    token = People(site.redis, site.objects).add("li.wei", Role.AUDITOR)
+    token = people_of(site.redis, site.objects).add("li.wei", Role.AUDITOR).token
     site.redis.do("FLUSHALL")
     calls: list[tuple[int, int]] = []
     for _ in range(2):
@@ -70,7 +70,7 @@ def test_everything_comes_back(site: Site, kept: list[Event]) -> None:
         assert (rebuilt.people, rebuilt.events, rebuilt.damaged) == (1, 3, ())
         assert rows(site) == kept
     assert calls == [(1, 2), (2, 2)] * 2
-    assert People(site.redis, site.objects).by_token(token) == Person("li.wei", Role.AUDITOR)
+    assert people_of(site.redis, site.objects).by_token(token) == Person("li.wei", Role.AUDITOR)
     assert check(site.objects, site.redis, site.layout) == []
 
 

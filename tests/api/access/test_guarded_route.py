@@ -39,7 +39,7 @@ def _noted() -> dict[str, str]:
 
 
 def _asked(site: Site, path: str, *added: Declaration) -> httpx.Response:
-    headers = {"Authorization": f"Bearer {site.tokens[Role.ADMIN]}", "X-Reason": "test"}
+    headers = {"Authorization": f"Bearer {site.tokens[Role.INVESTIGATOR]}", "X-Reason": "test"}
     with site.serve(make_app(site.context, (*ROUTES, *added))) as url:
         return httpx.get(url + path, headers=headers, trust_env=False)
 

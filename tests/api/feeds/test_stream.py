@@ -7,9 +7,12 @@ import gc
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from api.access.standing_access import FollowerAccess, StandingAccess
 from api.feeds.feeds import _event_arrival
 from api.feeds.hub import PAGE, Arrival, ArrivalsPage, Hub
-from api.feeds.stream import answer
+from api.feeds.stream import FeedStart, answer
+from domain.clock import SystemClock
+from domain.people import Person, Role
 
 if TYPE_CHECKING:
     from starlette.types import Message
@@ -55,7 +58,11 @@ def test_a_client_that_does_not_read_holds_only_text_and_is_removed_when_disconn
 
     async def run() -> tuple[list[Arrival], int, int]:
         hub, client = Hub("events", read), _Client(asyncio.Event(), asyncio.Event())
-        response = await answer(hub, "event", lambda event: True, 0, 60.0)
+        clock, holder = SystemClock(), Person("li", Role.OPERATOR)
+        standing = StandingAccess(lambda name, token: holder, clock)
+        access = FollowerAccess(standing, holder, lambda person: True, clock)
+        start = FeedStart(lambda event: True, 0, 60.0)
+        response = await answer(hub, "event", start, access)
         scope = {"type": "http", "asgi": {"spec_version": "2.3"}}
         serving = asyncio.create_task(response(scope, client.receive, client.send))
         await client.blocked.wait()

@@ -83,6 +83,11 @@ def test_without_the_intent_no_person_is_added(
     ("words", "term"),
     [
         (["user", "add", "x", "--role", "admin"], "command.user_add"),
+        (["user", "set", "x", "--role", "auditor"], "command.user_set"),
+        (["user", "token", "x", "--name", "phone"], "command.user_token"),
+        (["user", "revoke", "x"], "command.user_revoke"),
+        (["user", "remove", "x"], "command.user_remove"),
+        (["user", "sign"], "command.user_sign"),
         (["user", "list"], ""),
         (["cameras", "apply", "r.yaml"], "command.cameras_apply"),
         (["cameras", "diff", "r.yaml"], ""),

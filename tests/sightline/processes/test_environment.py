@@ -17,6 +17,7 @@ SECRETS = {
     "SIGHTLINE_S3_ACCESS_KEY": "access",
     "SIGHTLINE_S3_SECRET_KEY": "secret",
     "SIGHTLINE_NODE_API_KEY": "node api key",
+    "SIGHTLINE_PEOPLE_KEY": "people",
     "SIGHTLINE_CAMERA_GATE": "admin:pw",
     "AWS_SECRET_ACCESS_KEY": "unrelated",
     "WEED_JWT_SIGNING_KEY": "from a stranger",
@@ -30,7 +31,7 @@ STORES = {"SIGHTLINE_REDIS_URL", "SIGHTLINE_S3_ACCESS_KEY", "SIGHTLINE_S3_SECRET
         (SYSTEM, set()),
         (LIVE, {"SIGHTLINE_NODE_API_KEY"}),
         (WORKER, STORES | {"SIGHTLINE_CAMERA_GATE"}),
-        (API, STORES | {"SIGHTLINE_NODE_API_KEY"}),
+        (API, STORES | {"SIGHTLINE_NODE_API_KEY", "SIGHTLINE_PEOPLE_KEY"}),
     ],
 )
 def test_a_kind_of_child_gets_its_own_secrets_alone(kind: Allowed, expected: set[str]) -> None:

@@ -28,9 +28,9 @@ from storage.index.shards import SHARDS
 from storage.site.camera_states import CameraStates
 from storage.site.leases import Leases
 from storage.site.nodes import NodeEntry, Nodes
-from storage.site.people import People
 from storage.site.registries import Registries
 from tests.kept import START_NS, make_event
+from tests.people import people_of
 from tests.searched import PATTERNS, by_looking_at_all, drawn_of_few, paged
 
 T = TypeVar("T")
@@ -91,11 +91,11 @@ def test_people_leases_states_and_turns_live_in_a_cluster(
     assert [turn.acquire(), turn.acquire()] == [True, False]
     turn.release()
     assert turn.acquire()
-    people = People(client, objects)
-    token = people.add("li", Role.OPERATOR)
+    people = people_of(client, objects)
+    token = people.add("li", Role.OPERATOR).token
     assert (person := people.by_token(token)) is not None
     assert person.name == "li"
-    people.restore()
+    people.index.restore()
     assert [person.name for person in people.list()] == ["li"]
     assert Registries(client, objects).restore() == 0
     feed = Feed(client, 10)

@@ -16,8 +16,8 @@ from domain.people import Person, Role
 from storage.clients.redis import Redis
 from storage.clients.s3 import ObjectStore
 from storage.rebuild import rebuild
-from storage.site.people import People
 from storage.site.site_identity import FRESH_S, RecentSiteFaults, SiteFaults, SiteIdentity
+from tests.people import people_of
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def test_a_new_site_has_lost_nothing(
     for _ in range(2):
         assert identity.check() == SiteFaults()
         assert identity.settle() == SiteFaults()
-    People(redis, objects).add("li.wei", Role.OPERATOR)
+    people_of(redis, objects).add("li.wei", Role.OPERATOR)
     assert identity.settle() == SiteFaults()
 
 
@@ -65,7 +65,7 @@ def test_an_index_that_was_emptied_without_anything_to_lose(
 def test_a_site_of_an_older_version_gets_its_id(
     identity: SiteIdentity, redis: Redis, objects: ObjectStore
 ) -> None:
-    People(redis, objects).add("li.wei", Role.OPERATOR)
+    people_of(redis, objects).add("li.wei", Role.OPERATOR)
     assert identity.settle() == SiteFaults()
     redis.do("FLUSHALL")
     assert identity.settle().index is not None
@@ -74,8 +74,8 @@ def test_a_site_of_an_older_version_gets_its_id(
 def test_an_emptied_index_is_named_until_it_is_rebuilt(
     identity: SiteIdentity, redis: Redis, objects: ObjectStore, layout: Layout
 ) -> None:
-    people = People(redis, objects)
-    token = people.add("li.wei", Role.OPERATOR)
+    people = people_of(redis, objects)
+    token = people.add("li.wei", Role.OPERATOR).token
     identity.settle()
     redis.do("FLUSHALL")
     people.add("zhang.min", Role.ADMIN)
@@ -90,13 +90,13 @@ def test_an_emptied_index_is_named_until_it_is_rebuilt(
 def test_a_store_that_was_taken_away_is_named_until_it_is_back(
     identity: SiteIdentity, redis: Redis, objects: ObjectStore, layout: Layout
 ) -> None:
-    people = People(redis, objects)
-    token = people.add("li.wei", Role.OPERATOR)
+    people = people_of(redis, objects)
+    token = people.add("li.wei", Role.OPERATOR).token
     identity.settle()
     held = _take_away(objects)
     faults = identity.settle()
     assert SITE_OBJECT in (faults.objects or "")
-    assert [person.name for person in people.lost()] == ["li.wei"]
+    assert people.index.lost() == ("li.wei",)
     assert list(objects.list("")) == [], "nothing claims the new store"
     with pytest.raises(StoreError, match=r"nothing was changed.*--force"):
         rebuild(objects, redis, layout)
@@ -113,19 +113,19 @@ def test_a_store_that_was_taken_away_is_named_until_it_is_back(
 def test_the_loss_of_a_store_can_be_accepted(
     identity: SiteIdentity, redis: Redis, objects: ObjectStore, layout: Layout
 ) -> None:
-    people = People(redis, objects)
+    people = people_of(redis, objects)
     people.add("li.wei", Role.OPERATOR)
     identity.settle()
     _take_away(objects)
     assert rebuild(objects, redis, layout, force=True).people == 0
     assert identity.settle() == SiteFaults()
-    assert people.list() == []
+    assert people.list() == ()
 
 
 def test_a_store_that_lost_all_people_removes_none_from_redis(
     identity: SiteIdentity, redis: Redis, objects: ObjectStore, layout: Layout
 ) -> None:
-    people = People(redis, objects)
+    people = people_of(redis, objects)
     people.add("li.wei", Role.OPERATOR)
     identity.settle()
     for found in list(objects.list(PEOPLE_PREFIX)):
@@ -181,7 +181,7 @@ class CountedCommands:
 def test_what_is_asked_often_costs_one_look_in_five_seconds(
     redis: Redis, objects: ObjectStore, layout: Layout, clock: ManualClock
 ) -> None:
-    People(redis, objects).add("li.wei", Role.OPERATOR)
+    people_of(redis, objects).add("li.wei", Role.OPERATOR)
     SiteIdentity(redis, objects, layout.site, clock).settle()
     counted = CountedCommands(redis)
     recent = RecentSiteFaults(

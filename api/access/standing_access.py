@@ -1,0 +1,86 @@
+"""Checks during a long response that its person may still receive it.
+
+A feed is open for up to an hour. Its person is looked up every few seconds, so that a revoked
+token, an expired one, or a lost right ends it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from anyio import to_thread
+
+from api.requests.request_trace import Trace
+from domain.clock import Clock
+from domain.errors import Forbidden, IndexUnavailable
+from domain.people import Person
+
+CHECK_EVERY_S = 2.0
+_MOST_REMEMBERED = 10_000
+FindHolder = Callable[[str, str], Person | None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    person: Person | None
+    at_s: float
+
+
+class StandingAccess:
+    """Looks people up for all open responses of a process. Only its event loop may use it."""
+
+    def __init__(self, find_holder: FindHolder, clock: Clock) -> None:
+        self._find_holder = find_holder
+        self._clock = clock
+        self._found: dict[tuple[str, str], _Found] = {}
+
+    async def person(self, holder: Person) -> Person | None:
+        """Return the person as of the last seconds, or None if the token is no longer valid."""
+        key = (holder.name, holder.token)
+        known = self._found.get(key)
+        if known is None or self._clock.monotonic_s() - known.at_s >= CHECK_EVERY_S:
+            known = _Found(
+                await to_thread.run_sync(self._find_holder, *key), self._clock.monotonic_s()
+            )
+            if len(self._found) >= _MOST_REMEMBERED:
+                self._found.clear()
+            self._found[key] = known
+        return known.person
+
+    def of(self, trace: Trace) -> FollowerAccess:
+        """Return the access of one request. Raises Forbidden for a request without a person."""
+        if trace.person is None or trace.declaration is None:
+            raise Forbidden("this request has no person")
+        return FollowerAccess(self, trace.person, trace.declaration.allows, self._clock)
+
+
+class FollowerAccess:
+    """The access of one open response."""
+
+    def __init__(
+        self,
+        standing: StandingAccess,
+        holder: Person,
+        allows: Callable[[Person], bool],
+        clock: Clock,
+    ) -> None:
+        self._standing = standing
+        self._holder = holder
+        self._allows = allows
+        self._clock = clock
+        self._checked_s = clock.monotonic_s()
+
+    async def is_ended(self) -> bool:
+        """Whether the response must end. It costs a look-up at most every few seconds.
+
+        While Redis does not respond, the last result stays in force: no arrival can be read then.
+        """
+        if self._clock.monotonic_s() - self._checked_s < CHECK_EVERY_S:
+            return False
+        try:
+            person = await self._standing.person(self._holder)
+        except IndexUnavailable:
+            return False
+        self._checked_s = self._clock.monotonic_s()
+        return person is None or not self._allows(person)

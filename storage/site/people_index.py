@@ -1,0 +1,83 @@
+"""People in Redis, and their records in the object store, for programs without the people key.
+
+{people}:records     hash of name to the person's record, as JSON with its HMAC
+{people}:tokens      hash of the SHA-256 of a token to the name
+
+Nothing here decides what a person may do: that is `People`, which verifies each record.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+from domain.paths.object_keys import PEOPLE_PREFIX
+from storage.clients.redis import Command, Redis, text, texts
+from storage.clients.s3 import ObjectStore
+from storage.clients.versioned_records import Listing
+from storage.site.person_records import PersonRecord, person_records
+
+_log = logging.getLogger(__name__)
+RECORDS, TOKENS = "{people}:records", "{people}:tokens"
+_FORMER_KEYS = ("{people}:by_name", "{people}:by_token")
+"""The keys of versions before the HMAC; they are deleted, so that no old program trusts them."""
+
+
+@dataclass(frozen=True, slots=True)
+class PeopleIndex:
+    """Compares and restores the index of people. Thread-safe."""
+
+    redis: Redis
+    objects: ObjectStore
+
+    def names(self) -> tuple[str, ...]:
+        """Return the names of the people in Redis, sorted."""
+        return tuple(sorted(texts(self.redis.do("HKEYS", RECORDS))))
+
+    def lost(self) -> tuple[str, ...]:
+        """Return the names in Redis of which the object store has no record, sorted."""
+        # Not `folders`: SeaweedFS also lists folders whose objects are gone.
+        keys = [found.key.removeprefix(PEOPLE_PREFIX) for found in self.objects.list(PEOPLE_PREFIX)]
+        recorded = {key.partition("/")[0] for key in keys}
+        return tuple(name for name in self.names() if name not in recorded)
+
+    def records(self) -> Listing[PersonRecord]:
+        """Return the newest record of each person, also of removed ones, and what is damaged."""
+        return person_records(self.objects).all(PEOPLE_PREFIX)
+
+    def restore(self) -> int:
+        """Replace the people in Redis by those of the object store, in one step.
+
+        Return their number. People whose record is damaged are left out, so their tokens are not
+        valid.
+        """
+        listing = self.records()
+        for damaged in listing.damaged:
+            _log.error("%s; the tokens of this person are not valid", damaged.why)
+        commands: list[Command] = [("DEL", key) for key in (RECORDS, TOKENS, *_FORMER_KEYS)]
+        commands += [entry for record in listing.records for entry in entries(record)]
+        self.redis.do_all(commands, atomic=True)
+        return sum(record.removed_at is None for record in listing.records)
+
+    def is_restored(self, record: PersonRecord) -> bool:
+        """Whether Redis has this record and its tokens."""
+        hashes = [token.token_sha256 for token in record.tokens]
+        found = self.redis.do_all(
+            [
+                ("HGET", RECORDS, record.name),
+                *(("HGET", TOKENS, token_sha256) for token_sha256 in hashes),
+            ]
+        )
+        owners = {text(reply) for reply in found[1:]}
+        return text(found[0]) == record.text() and owners <= {record.name}
+
+
+def entries(record: PersonRecord) -> list[Command]:
+    """Return the commands that make Redis agree with a record.
+
+    The record of a removed person stays too: it shows that an older one is not in force.
+    """
+    return [
+        ("HSET", RECORDS, record.name, record.text()),
+        *(("HSET", TOKENS, token.token_sha256, record.name) for token in record.tokens),
+    ]

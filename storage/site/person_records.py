@@ -1,0 +1,124 @@
+"""The record of a person: its role, its rights and the hashes of its tokens, under an HMAC.
+
+The HMAC-SHA256 covers the canonical form of the record: its fields except `mac`, as JSON with
+sorted keys and without spaces, after a prefix. Only the API and the commands have the key. So a
+program that can write to Redis or to the object store cannot grant a right.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from typing import Any
+
+from pydantic import Field, model_validator
+
+from domain.errors import DataLoss
+from domain.paths.object_keys import PEOPLE_PREFIX, person_object
+from domain.people import Person, Right, Role
+from domain.stored_model import StoredModel, WallNs, schema_field
+from storage.clients.s3 import ObjectStore
+from storage.clients.versioned_records import VersionedRecords
+
+FIRST_TOKEN = "first"
+_PREFIX = b"sightline person\n"
+_SIGNED_SCHEMA = 2
+"""Records of schema 1 have one token, no versions and no HMAC."""
+
+
+class TokenRecord(StoredModel):
+    """One token of a person. The token itself is stored nowhere."""
+
+    name: str
+    token_sha256: str
+    added_at: WallNs
+    expires_at: WallNs | None = None
+
+    @property
+    def id(self) -> str:
+        """Identifies this token and no later one of the same name."""
+        return self.token_sha256[:16]
+
+    def is_valid(self, now_ns: int) -> bool:
+        return self.expires_at is None or now_ns < self.expires_at
+
+
+class PersonRecord(StoredModel):
+    """What `state/people/<name>/<version>.json` holds; the highest version is in force."""
+
+    name: str
+    role: Role
+    grants: tuple[Right, ...] = ()
+    tokens: tuple[TokenRecord, ...] = ()
+    added_at: WallNs
+    removed_at: WallNs | None = None
+    version: int = 0
+    """The version in the key; 0 in a record of schema 1."""
+    mac: str = Field("", repr=False)
+    schema_: int = schema_field(_SIGNED_SCHEMA)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_schema_1(cls, fields: Any) -> Any:
+        if not isinstance(fields, dict) or "token_sha256" not in fields:
+            return fields
+        token = {
+            "name": FIRST_TOKEN,
+            "token_sha256": fields["token_sha256"],
+            "added_at": fields.get("added_at"),
+        }
+        kept = {name: value for name, value in fields.items() if name != "token_sha256"}
+        return kept | {"tokens": [token]}
+
+    @property
+    def is_signed(self) -> bool:
+        return bool(self.mac)
+
+    def text(self) -> str:
+        """Return the record as JSON with exactly the fields that it was read with."""
+        return self.model_dump_json(by_alias=True, exclude_unset=True)
+
+    def token_by_hash(self, token_sha256: str) -> TokenRecord | None:
+        return next((one for one in self.tokens if one.token_sha256 == token_sha256), None)
+
+    def token_by_id(self, token_id: str) -> TokenRecord | None:
+        return next((one for one in self.tokens if one.id == token_id), None)
+
+    def person(self, token: TokenRecord) -> Person:
+        return Person(self.name, self.role, frozenset(self.grants), token.id)
+
+
+def signed(record: PersonRecord, key: bytes) -> PersonRecord:
+    """Return the record with its HMAC, in the schema that has one."""
+    fields = json.loads(record.model_dump_json(by_alias=True)) | {"schema": _SIGNED_SCHEMA}
+    complete = PersonRecord.model_validate(fields)
+    return complete.model_copy(update={"mac": _mac(complete, key)})
+
+
+def is_authentic(record: PersonRecord, key: bytes) -> bool:
+    """Whether the HMAC of the record is right; False for a record without one."""
+    return hmac.compare_digest(record.mac.encode(), _mac(record, key).encode())
+
+
+def _mac(record: PersonRecord, key: bytes) -> str:
+    fields = json.loads(record.text())
+    fields.pop("mac", None)
+    canonical = json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hmac.new(key, _PREFIX + canonical.encode(), hashlib.sha256).hexdigest()
+
+
+def person_records(objects: ObjectStore) -> VersionedRecords[PersonRecord]:
+    """The records of people in the object store."""
+    return VersionedRecords(objects, PersonRecord, check=_check_key)
+
+
+def _check_key(key: str, record: PersonRecord) -> None:
+    """Check that a record is where it was written. Raises DataLoss.
+
+    A copy of an old version under a higher number would restore what was revoked.
+    """
+    own = person_object(record.name, record.version) if record.is_signed else None
+    folder = key.removeprefix(PEOPLE_PREFIX).partition("/")[0]
+    if record.name != folder or (own is not None and own != key):
+        raise DataLoss(f"{key} holds the record of another person or version")
