@@ -22,6 +22,8 @@ class AlarmName(StrEnum):
     DISK_UNWRITABLE = "disk_unwritable"
     # the audit log is near its limit; at the limit, access to evidence is refused
     AUDIT_FULL = "audit_full"
+    # lines of the audit log have waited for minutes to be copied to the object store
+    AUDIT_UNSHIPPED = "audit_unshipped"
     # cameras have not been live for several minutes
     CAMERAS_DOWN = "cameras_down"
     # records of people in Redis are not authentic; they grant nothing

@@ -271,6 +271,14 @@ PERSON_RECORDS_REFUSED = Counter(
     "Number of records of people in Redis that were not used because their HMAC is wrong or "
     "because they are older than a record that was in force.",
 )
+AUDIT_BYTES_SHIPPED = Counter(
+    "sightline_audit_shipped_bytes_total",
+    "Total size in bytes of audit log lines copied to the object store.",
+)
+AUDIT_SHIPPING_FAILURES = Counter(
+    "sightline_audit_shipping_failures_total",
+    "Number of attempts to copy audit log lines that failed and will be retried.",
+)
 FEED_CLIENTS = Gauge(
     "sightline_feed_clients",
     "Number of open connections to a live feed.",

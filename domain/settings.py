@@ -95,6 +95,12 @@ class Settings(BaseSettings):
         description="maximum size of the audit log in GB (10^9 bytes), in addition to "
         "`disk_limit_gb`; at the limit, access to evidence is refused",
     )
+    audit_days: int = Field(
+        365,
+        ge=180,
+        le=36_500,
+        description="age in days at which audit log lines are deleted from the object store",
+    )
     upload_limit_mb_s: float = Field(
         0.0,
         ge=0,

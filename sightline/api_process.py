@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -28,7 +28,9 @@ from sightline.keys.tls import PLAIN_HTTP_WARNING, server_context
 from sightline.processes.gc_tuning import collect_seldom
 from sightline.processes.instance import node_api_key
 from sightline.processes.store_clients import connected, people_of
+from sightline.processes.supervised_threads import Job, run_supervised
 from storage.archive.archive import Archive
+from storage.audit.shipping import AuditShipper
 from storage.clients.redis import Redis
 from storage.events.corrections import Corrections
 from storage.events.damaged_objects import DamagedObjects
@@ -66,6 +68,11 @@ def make_context(
     registry = site_registry.RunningRegistry(layout)
     people = people_of(stores, settings, layout, clock)
     audit = AuditLog(layout.audit, clock, settings.audit_limit_gb)
+    shipper = AuditShipper(audit, stores.objects, settings.node, clock)
+    own_alarms = (
+        OwnAlarm(AlarmName.AUDIT_FULL, audit.alarm, settings.node, clock),
+        OwnAlarm(AlarmName.AUDIT_UNSHIPPED, shipper.alarm, settings.node, clock),
+    )
     return ApiContext(
         settings=settings,
         registry=lambda: _site_registry(registry.now(), layout),
@@ -93,7 +100,7 @@ def make_context(
             _alarms,
             stores.redis,
             layout,
-            AuditAlarm(audit, settings.node, clock),
+            own_alarms,
             PeopleAlarm(people, settings.node, clock),
             clock,
         ),
@@ -106,28 +113,30 @@ def _site_registry(now: site_registry.Running, layout: Layout) -> SiteRegistry:
     return SiteRegistry(now.registry, site_registry.faults_shown(layout), now.former)
 
 
-class AuditAlarm:
-    """The alarm of the API's audit log. On a machine without a node no other process raises it."""
+class OwnAlarm:
+    """An alarm of this process about its data folder: on a machine without a node no other process
+    raises it.
+    """
 
-    def __init__(self, audit: AuditLog, node: str, clock: Clock) -> None:
-        self._audit = audit
+    def __init__(
+        self, name: AlarmName, sentence: Callable[[], str | None], node: str, clock: Clock
+    ) -> None:
+        self._name = name
+        self._sentence = sentence
         self._node = node
         self._clock = clock
         self._since_ns: int | None = None
 
     def added_to(self, known: tuple[Alarm, ...]) -> tuple[Alarm, ...]:
-        """Add this alarm to `known`, unless the node on the same machine has raised it already."""
-        sentence = self._audit.alarm()
+        """Return `known` and this alarm, unless the node on the same machine has raised it."""
+        sentence = self._sentence()
         if sentence is None:
             self._since_ns = None
             return known
         since_ns = self._since_ns = self._since_ns or self._clock.wall_ns()
-        if any(alarm.name is AlarmName.AUDIT_FULL and alarm.node == self._node for alarm in known):
+        if any(alarm.name is self._name and alarm.node == self._node for alarm in known):
             return known
-        return (
-            *known,
-            Alarm(name=AlarmName.AUDIT_FULL, node=self._node, since=since_ns, sentence=sentence),
-        )
+        return (*known, Alarm(name=self._name, node=self._node, since=since_ns, sentence=sentence))
 
 
 class PeopleAlarm:
@@ -160,13 +169,16 @@ class PeopleAlarm:
 
 
 def _alarms(
-    redis: Redis, layout: Layout, audit: AuditAlarm, people: PeopleAlarm, clock: Clock
+    redis: Redis, layout: Layout, own: Sequence[OwnAlarm], people: PeopleAlarm, clock: Clock
 ) -> tuple[Alarm, ...]:
     """Return those of all nodes, or of the node on this data folder without Redis."""
     try:
-        return people.added_to(audit.added_to(published_alarms(redis, clock)))
+        alarms = people.added_to(published_alarms(redis, clock))
     except IndexUnavailable:
-        return audit.added_to(alarms_in_file(layout.alarms, clock))
+        alarms = alarms_in_file(layout.alarms, clock)
+    for alarm in own:
+        alarms = alarm.added_to(alarms)
+    return alarms
 
 
 class _Server(uvicorn.Server):
@@ -199,13 +211,14 @@ def main() -> None:
     settings = Settings()
     set_up_logging(settings.log_level, arguments.name)
     warnings = (PLAIN_HTTP_WARNING,) if arguments.exposed else ()
-    app = make_app(
-        make_context(Layout(arguments.data), settings, SystemClock(), arguments.name, warnings)
+    context = make_context(
+        Layout(arguments.data), settings, SystemClock(), arguments.name, warnings
     )
+    app = make_app(context)
     refusals: Refusals = app.state.recorder.refusals
-    threading.Thread(
-        target=refusals.run, args=(threading.Event(),), name="refusals", daemon=True
-    ).start()
+    shipper = AuditShipper(context.audit, context.objects, settings.node, context.clock)
+    for name, job in {"refusals": refusals.run, "audit": shipper.run}.items():
+        _start(name, job, arguments.name, context.clock)
     collect_seldom(_GC_THRESHOLD)
     tls = server_context(arguments.tls_cert, arguments.tls_key) if arguments.tls_cert else None
     config = uvicorn.Config(
@@ -219,6 +232,17 @@ def main() -> None:
     )
     with listening(arguments.host, arguments.port, arguments.shared) as listener:
         _Server(config, partial(refusals.flush, is_last=True)).run([listener])
+
+
+def _start(name: str, job: Job, process: str, clock: Clock) -> None:
+    """Run a job in a thread until the process ends."""
+    stop = threading.Event()
+    threading.Thread(
+        target=run_supervised,
+        args=(name, process, partial(job, stop), stop, clock),
+        name=name,
+        daemon=True,
+    ).start()
 
 
 def listening(host: str, port: int, is_shared: bool) -> socket.socket:

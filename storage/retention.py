@@ -22,6 +22,7 @@ from domain.recordings.triggers import keeps_everything
 from domain.registry import Camera, Registry
 from domain.settings import Settings
 from storage.archive.archiver import Archiver
+from storage.audit.stored_lines import StoredAudit
 from storage.clients.s3 import ObjectStore
 from storage.events.journal import Journal
 from storage.events.journal_retention import JournalRetention
@@ -48,6 +49,7 @@ class Report:
     events: int = 0
     bytes: int = 0
     held: int = 0
+    audit_objects: int = 0
 
 
 class Ages:
@@ -98,6 +100,7 @@ class Retention:
     ) -> None:
         self._kept = kept
         self._registry = registry
+        self._audit_ns = settings.audit_days * NS_PER_DAY
         self._wait_ns = round(settings.trigger_wait_s * NS_PER_S)
         self._clock = clock
         self._stored = StoredSegments(kept.objects, clock)
@@ -138,6 +141,9 @@ class Retention:
             JournalRetention(self._kept.objects, run.stop).run(
                 day_of(self._clock.wall_ns() - run.ages.longest_days * NS_PER_DAY)
             )
+        run.report.audit_objects += StoredAudit(self._kept.objects).remove_before(
+            self._clock.wall_ns() - self._audit_ns, run.stop, dry
+        )
         return run.report
 
     def _archived(self, run: _Run) -> None:

@@ -44,6 +44,11 @@ class FusedObjects(ObjectStore):
     def put(self, key: str, data: bytes, content_type: str) -> None:
         self.fuse.pass_through(lambda: super(FusedObjects, self).put(key, data, content_type))
 
+    def put_new(self, key: str, data: bytes, content_type: str) -> bool:
+        return self.fuse.pass_through(
+            lambda: super(FusedObjects, self).put_new(key, data, content_type)
+        )  # type: ignore[return-value]
+
     def put_file(self, key: str, path: Path, content_type: str) -> ObjectStat:
         return self.fuse.pass_through(
             lambda: super(FusedObjects, self).put_file(key, path, content_type)

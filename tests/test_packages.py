@@ -40,6 +40,7 @@ _TABLE = {
     "storage.site": (
         "domain domain.events domain.paths domain.recordings storage.clients storage.index"
     ),
+    "storage.audit": "domain domain.paths storage.clients storage.site",
     "storage.events": (
         "domain domain.events domain.paths domain.recordings storage.clients storage.index "
         "storage.archive storage.recordings"
@@ -47,7 +48,7 @@ _TABLE = {
     "storage": (
         "domain domain.media domain.events domain.paths domain.registry domain.recordings "
         "storage.clients storage.mp4 storage.index storage.archive storage.recordings "
-        "storage.recordings.gaps storage.site storage.events"
+        "storage.recordings.gaps storage.site storage.audit storage.events"
     ),
     "ingest.packets.native": "",
     "ingest.live": "domain domain.media",
@@ -104,7 +105,7 @@ _TABLE = {
     "console": "",
     "sightline.processes": (
         "domain domain.paths domain.registry storage.clients storage.index storage.archive "
-        "storage.site storage.events ingest.rtsp ingest.recording"
+        "storage.site storage.audit storage.events ingest.rtsp ingest.recording"
     ),
     "sightline.keys": "domain domain.paths sightline.processes",
     "sightline.cluster": "domain domain.paths domain.registry storage.site sightline.processes",
@@ -122,15 +123,15 @@ _TABLE = {
     ),
     "sightline.jobs": (
         "domain domain.events domain.paths domain.registry storage.clients storage.index "
-        "storage.archive storage.recordings storage.recordings.gaps storage.site storage.events "
-        "storage api.feeds sightline.processes sightline.cluster sightline.overload"
+        "storage.archive storage.recordings storage.recordings.gaps storage.site storage.audit "
+        "storage.events storage api.feeds sightline.processes sightline.cluster sightline.overload"
     ),
     "sightline": (
         "domain domain.media domain.events domain.paths domain.registry storage.clients "
-        "storage.archive storage.recordings storage.recordings.gaps storage.site storage.events "
-        "storage ingest.packets.native ingest.live ingest.frames ingest.rtsp ingest.recording "
-        "api.requests api.nodes api.access api.node_api api sightline.processes sightline.keys "
-        "sightline.cluster sightline.overload sightline.cameras sightline.jobs"
+        "storage.archive storage.recordings storage.recordings.gaps storage.site storage.audit "
+        "storage.events storage ingest.packets.native ingest.live ingest.frames ingest.rtsp "
+        "ingest.recording api.requests api.nodes api.access api.node_api api sightline.processes "
+        "sightline.keys sightline.cluster sightline.overload sightline.cameras sightline.jobs"
     ),
     "sightline.commands": (
         "domain domain.paths domain.registry simulator storage.recordings "

@@ -128,6 +128,8 @@ EXAMPLES: dict[Callable[..., str], tuple[object, ...]] = {
     object_keys.person_object: ("li.wei", 1),
     object_keys.registry_object: (1,),
     object_keys.archive_object: ("20251009", "dan/jun", 1, "0" * 64),
+    object_keys.audit_lines_object: ("node-1-0011aabb", START_NS // NS_PER_S, "0" * 64),
+    object_keys.audit_writer_object: ("node-1-0011aabb",),
     object_keys.catalogue_object: ("20251009", 1),
 }
 FIXED = (object_keys.SITE_OBJECT, object_keys.ARCHIVE_MOVED)

@@ -10,6 +10,8 @@ camera of its object.
     archive/catalogue/<yyyymmdd>/<version>
     gaps/cameras/<camera>/<node>/<yyyymmdd>.jsonl
     gaps/nodes/<node>.json
+    audit/<writer>/<yyyymmdd>/<hh>/<mmss>-<sha256>.jsonl.gz
+    state/audit/<writer>.json
     state/watches/<watch>/<version>.json
     state/people/<name>/<version>.json
     state/registry/<version>.json
@@ -17,7 +19,8 @@ camera of its object.
     state/site.json
 
 No node can have the name `_corrections`. `gaps/cameras` holds what a node did not record of a
-camera, with the causes; `gaps/nodes` holds the time up to which a node's gaps are complete.
+camera, with the causes; `gaps/nodes` holds the time up to which a node's gaps are complete. A
+writer of audit lines is a data folder.
 """
 
 from __future__ import annotations
@@ -188,3 +191,31 @@ def place_of_key(key: str) -> tuple[str, str] | None:
 
 def catalogue_object(day: str, version: int) -> str:
     return f"{CATALOGUE_PREFIX}{day}/{version:010d}"
+
+
+AUDIT_PREFIX, AUDIT_WRITERS_PREFIX = "audit/", "state/audit/"
+_AUDIT_LINES = re.compile(
+    rf"{AUDIT_PREFIX}[a-z0-9-]+/(\d{{8}})/(\d\d)/\d{{4}}-([0-9a-f]{{16}})\.jsonl\.gz"
+)
+
+
+def audit_lines_object(writer: str, first_wall_s: int, sha256: str) -> str:
+    """Return the key for audit lines of one hour (UTC) that begin at this second. The hash of the
+    lines is part of it, so that an object never changes.
+    """
+    first = datetime.fromtimestamp(first_wall_s, UTC)
+    return f"{AUDIT_PREFIX}{writer}/{first:%Y%m%d/%H/%M%S}-{sha256[:16]}.jsonl.gz"
+
+
+def audit_hour_prefix(writer: str, day: str, hour: str) -> str:
+    return f"{AUDIT_PREFIX}{writer}/{day}/{hour}/"
+
+
+def audit_hash_of_key(key: str) -> str | None:
+    """Return the digits of the hash that a key of audit lines states; None for another key."""
+    match = _AUDIT_LINES.fullmatch(key)
+    return None if match is None else match[3]
+
+
+def audit_writer_object(writer: str) -> str:
+    return f"{AUDIT_WRITERS_PREFIX}{writer}.json"

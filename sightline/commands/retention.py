@@ -59,5 +59,6 @@ def _sentence(report: Report, dry: bool) -> str:
     return (
         f"{did}: {recordings} recordings on this node, {report.stored_recordings} in the object "
         f"store, {report.events} events "
-        f"({report.bytes / 1e9:.2f} GB); kept by legal holds: {report.held}"
+        f"({report.bytes / 1e9:.2f} GB), {report.audit_objects} objects of audit lines; "
+        f"kept by legal holds: {report.held}"
     )

@@ -66,6 +66,9 @@ class AlarmMonitor:
         self.audit_alarm: Callable[[], str | None] = lambda: None
         """The alarm sentence about the audit log of this data folder; set where there is one."""
 
+        self.unshipped_alarm: Callable[[], str | None] = lambda: None
+        """The same about lines that wait for the object store."""
+
     def run(self, stop: threading.Event) -> None:
         while not self._clock.wait(stop, CHECK_EVERY_S):
             self.run_once()
@@ -77,6 +80,7 @@ class AlarmMonitor:
         self._alarms.set(AlarmName.CAMERAS_DOWN, self._cameras_down())
         self._alarms.set(AlarmName.UPLOADS_BEHIND, self._uploads_behind())
         self._alarms.set(AlarmName.AUDIT_FULL, self.audit_alarm())
+        self._alarms.set(AlarmName.AUDIT_UNSHIPPED, self.unshipped_alarm())
         self._alarms.set(
             AlarmName.STORE_UNREACHABLE,
             self._outage(AlarmName.STORE_UNREACHABLE, self._objects.ping),

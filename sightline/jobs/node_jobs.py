@@ -31,6 +31,7 @@ from sightline.processes.store_clients import Stores, archiver_of
 from sightline.processes.supervised_threads import Job
 from storage.archive.archive import Archive
 from storage.archive.archiver import Archiver
+from storage.audit.shipping import AuditShipper
 from storage.clients.interval_lock import IntervalLock
 from storage.events.journal import Journal, JournalUploader
 from storage.events.spool import Spool
@@ -83,6 +84,7 @@ class NodeJobs:
         self._registry = RunningRegistry(layout)
         self._alarms = Alarms(settings.node, layout.alarms, clock)
         self._audit = AuditLog(layout.audit, clock, settings.audit_limit_gb)
+        self._shipper = AuditShipper(self._audit, stores.objects, settings.node, clock)
         self._holds = NodeHolds(Holds(stores.objects, clock), layout.holds, clock)
         self._uploads = None if has_own_store(layout) else self._make_uploads()
 
@@ -102,9 +104,10 @@ class NodeJobs:
             "journal": self._upload_journal, "disk": self._bound_disk, "retention": self._retain,
             "holds": self._follow_holds,
             "archive": self._move_old, "watch": monitor.run,
-            "impossible": self._refresh_impossible,
+            "impossible": self._refresh_impossible, "audit": self._ship_audit,
         }  # fmt: skip
         monitor.audit_alarm = self._audit.alarm
+        monitor.unshipped_alarm = self._shipper.alarm
         jobs |= self._watch_jobs()
         if self._uploads is not None:
             monitor.oldest_waiting_ns = self._uploads.oldest_waiting_ns
@@ -168,6 +171,10 @@ class NodeJobs:
         JournalUploader(self._journal, self._stores.objects, self._settings.node, self._clock).run(
             stop
         )
+
+    def _ship_audit(self, stop: threading.Event) -> None:
+        self._wait_for_bucket(stop)
+        self._shipper.run(stop)
 
     def _upload(self, stop: threading.Event) -> None:
         self._wait_for_bucket(stop)

@@ -6,13 +6,18 @@ import argparse
 import os
 import pwd
 import secrets
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from domain.clock import SystemClock
+from domain.errors import NotFound, StoreError
 from domain.paths.data_layout import Layout
 from domain.settings import Settings
+from sightline.processes.instance import runtime_of
+from sightline.processes.store_clients import connected
+from storage.audit.shipping import AuditShipper
 from storage.site.audit import AuditEntry, AuditLog, Phase
 
 
@@ -23,9 +28,35 @@ def run_recorded(command: Callable[[argparse.Namespace], int], args: argparse.Na
     """
     given = {name: getattr(args, name) for name in args.audit_terms}
     terms = {name: _term(value) for name, value in given.items() if value}
-    with recorded_change(Layout(args.data.resolve()), args.audit, terms) as outcome:
-        outcome.exit_code = command(args)
+    layout = Layout(args.data.resolve())
+    try:
+        with recorded_change(layout, args.audit, terms) as outcome:
+            outcome.exit_code = command(args)
+    finally:
+        _ship(layout)
     return outcome.exit_code
+
+
+def _ship(layout: Layout) -> None:
+    """Copy the lines to the object store, unless the processes of the data folder do, or the next
+    ones will: those of a one-machine mode, whose store does not run now.
+    """
+    settings, clock = Settings(), SystemClock()
+    has_stores = settings.redis_url is not None and settings.s3_endpoint is not None
+    if not has_stores or runtime_of(layout) is not None:
+        return
+    stores = connected(settings, layout, clock)
+    audit = AuditLog(layout.audit, clock, settings.audit_limit_gb)
+    try:
+        AuditShipper(audit, stores.objects, settings.node, clock).run_once()
+    except (StoreError, NotFound, OSError) as error:
+        print(
+            "sightline: the audit lines of this command exist only on this machine until an "
+            f"instance runs on its data folder: {error}",
+            file=sys.stderr,
+        )
+    finally:
+        stores.close()
 
 
 def _term(value: object) -> str:

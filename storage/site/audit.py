@@ -2,12 +2,14 @@
 lines of JSON.
 
 The line of a read is on disk before the answer, and that of a change before it takes effect. The
-size of the folder is limited, and nothing in it is deleted here, so a full one refuses reads and
-changes.
+size of the folder is limited, and lines that are not yet in the object store are never deleted, so
+a full folder refuses reads and changes. `storage/audit/shipping.py` copies the lines to the object
+store and deletes the copied files.
 """
 
 from __future__ import annotations
 
+import secrets
 import threading
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -15,15 +17,16 @@ from pathlib import Path
 
 from pydantic import Field
 
-from domain.clock import NS_PER_S, Clock, rfc3339
+from domain.clock import NS_PER_S, Clock
 from domain.errors import AuditFull, AuditUnavailable
 from domain.people import Right, Role
-from domain.stored_model import StoredModel, schema_field
+from domain.stored_model import StoredModel, WallNs, schema_field
 from storage.clients.append_only_file import AppendOnlyFile
 
 BYTES_PER_GB = 1_000_000_000
 LIMIT_GB = 5.0
 ALARM_PART = 0.8
+FILE_MODE = 0o600
 _COUNT_EVERY_S = 10.0
 
 
@@ -58,8 +61,13 @@ class AuditEntry(StoredModel):
     )
 
 
-class _Line(AuditEntry):
-    at: str
+class AuditLine(AuditEntry):
+    """An entry as it is stored. Readers keep fields that they do not know. The names `previous` and
+    `signature` are reserved for a chain of lines.
+    """
+
+    id: str = Field("", description="unique; a line that is stored twice has the same")
+    at: WallNs
     schema_: int = schema_field()
 
 
@@ -69,10 +77,10 @@ class AuditLog:
     """
 
     def __init__(self, folder: Path, clock: Clock, limit_gb: float = LIMIT_GB) -> None:
-        self._folder = folder
-        self._lines = AppendOnlyFile(mode=0o600)
+        self.folder = folder
+        self.limit_bytes = round(limit_gb * BYTES_PER_GB)
+        self._lines = AppendOnlyFile(mode=FILE_MODE)
         self._clock = clock
-        self._limit_bytes = round(limit_gb * BYTES_PER_GB)
         self._lock = threading.Lock()
         self._used_bytes = 0
         self._counted_s = float("-inf")
@@ -84,11 +92,12 @@ class AuditLog:
         `most_part` of the limit. The recorded action must then not happen.
         """
         now_ns = self._clock.wall_ns()
-        line = _Line(at=rfc3339(now_ns), **entry.__dict__).model_dump_json(by_alias=True).encode()
+        stored = AuditLine(id=secrets.token_hex(8), at=now_ns, **entry.__dict__)
+        line = stored.model_dump_json(by_alias=True).encode()
         day = datetime.fromtimestamp(now_ns // NS_PER_S, UTC)
         try:
             self._take(len(line) + 1, most_part)
-            self._lines.append(self._folder / f"{day:%Y%m%d}.jsonl", line)
+            self._lines.append(self.folder / f"{day:%Y%m%d}.jsonl", line)
         except OSError as error:
             raise AuditUnavailable(
                 f"the audit log cannot be written: {error.strerror or error}"
@@ -100,7 +109,7 @@ class AuditLog:
         """
         with self._lock:
             self._count()
-            return self._used_bytes / self._limit_bytes
+            return self._used_bytes / self.limit_bytes
 
     def alarm(self) -> str | None:
         """Return what is wrong and what to do if the folder is nearly full."""
@@ -122,12 +131,12 @@ class AuditLog:
     def _take(self, size_bytes: int, most_part: float) -> None:
         with self._lock:
             self._count()
-            if self._used_bytes + size_bytes > self._limit_bytes * most_part:
+            if self._used_bytes + size_bytes > self.limit_bytes * most_part:
                 raise AuditFull(
                     f"the audit log has reached {most_part:.0%} of its limit "
                     "(SIGHTLINE_AUDIT_LIMIT_GB), and no look or change "
-                    "goes unrecorded; an administrator must copy its oldest days elsewhere and "
-                    "delete them, or raise the limit"
+                    "goes unrecorded; an administrator must restore the object store, to which the "
+                    "log is copied, or raise the limit"
                 )
             self._used_bytes += size_bytes
 
@@ -136,7 +145,7 @@ class AuditLog:
         if now_s - self._counted_s >= _COUNT_EVERY_S:
             self._counted_s = now_s
             self._used_bytes = (
-                sum(_size(file) for file in self._folder.iterdir()) if self._folder.is_dir() else 0
+                sum(_size(file) for file in self.folder.iterdir()) if self.folder.is_dir() else 0
             )
 
 

@@ -39,13 +39,15 @@ from sightline.processes.instance import InstanceSecrets, Runtime
 from sightline.processes.people_key import PeopleKeyFile
 from storage.archive import day as archive_day
 from storage.archive.day import ArchiveFile
+from storage.audit.shipping import ShippedFile, ShippingState
+from storage.audit.stored_lines import AuditWriter
 from storage.events import journal
 from storage.events.corrections import CorrectionRecord
 from storage.events.journal import JournalCorrect, JournalDelete, JournalPut
 from storage.index.impossible_legs import HourFound
 from storage.recordings.gaps.stored import NodeGaps
-from storage.site import alarms, audit
-from storage.site.audit import AuditEntry
+from storage.site import alarms
+from storage.site.audit import AuditEntry, AuditLine
 from storage.site.person_records import PersonRecord, TokenRecord
 from storage.site.registries import RegistryRecord
 from storage.site.site_identity import SiteRecord
@@ -100,7 +102,10 @@ RECORDS: tuple[StoredModel, ...] = (
     PeopleKeyFile(key="00"),
     RegistryRecord(version=1, applied_at=START_NS, text="version: 1"),
     AuditEntry(**ENTRY),
-    audit._Line(at="2025-10-09T08:53:20.000Z", **ENTRY),
+    AuditLine(id="1", at=START_NS, **ENTRY),
+    AuditWriter(writer="node-1-00", node="node-1", complete_until=START_NS),
+    ShippedFile(size_bytes=1),
+    ShippingState(writer="node-1-00", files={"20251009.jsonl": ShippedFile(size_bytes=1)}),
     FILE,
     archive_day._Header(files=(FILE,)),
     journal._Line(),

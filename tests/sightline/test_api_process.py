@@ -6,7 +6,7 @@ from pathlib import Path
 
 from domain.alarms import Alarm, AlarmName
 from domain.clock import ManualClock
-from sightline.api_process import AuditAlarm, PeopleAlarm
+from sightline.api_process import OwnAlarm, PeopleAlarm
 from storage.clients.redis import connect
 from storage.site.audit import AuditLog
 from storage.site.people import People
@@ -15,7 +15,8 @@ from tests.kept import START_NS
 
 def test_the_alarm_of_the_audit_log_stands_once_and_keeps_its_beginning(tmp_path: Path) -> None:
     clock = ManualClock()
-    audit = AuditAlarm(AuditLog(tmp_path, clock, limit_gb=1e-6), "node-1", clock)
+    log = AuditLog(tmp_path, clock, limit_gb=1e-6)
+    audit = OwnAlarm(AlarmName.AUDIT_FULL, log.alarm, "node-1", clock)
     other = Alarm(name=AlarmName.CAMERAS_DOWN, node="node-2", since=1, sentence="two cameras")
     assert audit.added_to((other,)) == (other,)
     (tmp_path / "20251009.jsonl").write_bytes(b"x" * 900)

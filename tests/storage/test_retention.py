@@ -11,12 +11,13 @@ from domain.clock import NS_PER_DAY, NS_PER_MS, NS_PER_S, S_PER_DAY
 from domain.errors import IndexUnavailable, StoreError
 from domain.events.event import Event
 from domain.media.packets import SegmentName
-from domain.paths.object_keys import CLIP, SIDECAR, day_of, event_object, hold_object
+from domain.paths.object_keys import AUDIT_PREFIX, CLIP, SIDECAR, day_of, event_object, hold_object
 from domain.recordings.holds import Hold
 from domain.recordings.triggers import Trigger
 from domain.registry import Registry
 from domain.registry.model import TriggerSource
 from domain.settings import Settings
+from storage.audit.shipping import AuditShipper
 from storage.check import check
 from storage.clients.redis import connect
 from storage.events.journal import JournalUploader
@@ -28,9 +29,11 @@ from storage.recordings.ledger import Ledger, Segment
 from storage.recordings.stored_segments import StoredSegments
 from storage.recordings.trigger_log import TriggerLog
 from storage.retention import Kept, Retention
+from storage.site.audit import AuditLog
 from storage.site.holds import Holds
 from tests.fuses import Fuse, FusedJournal, FusedObjects, FusedRedis, Killed
 from tests.kept import START_NS, Site, make_event
+from tests.storage.site.test_audit import ENTRY
 
 SETTINGS = Settings(trigger_wait_s=600)
 PLACE = {"area": "a", "location": {"lon": 0, "lat": 0}, "url": "rtsp://10.0.0.1/"}
@@ -366,3 +369,19 @@ def test_it_stops_immediately(site: Site, event: Event) -> None:
     stop.set()
     assert retention_of(site).run_site(stop).events == 0
     assert len(_objects_of(site, event)) == 4
+
+
+def test_audit_lines_are_deleted_after_their_days_also_under_a_hold(site: Site) -> None:
+    log = AuditLog(site.layout.audit, site.clock)
+    shipper = AuditShipper(log, site.objects, "node-1", site.clock)
+    log.append(ENTRY)
+    shipper.run_once()
+    _hold(site, "gate", 0, 10**6)
+    site.clock.advance(SETTINGS.audit_days * S_PER_DAY)
+    log.append(ENTRY)
+    shipper.run_once()
+    assert retention_of(site).run_site().audit_objects == 0
+    site.clock.advance(S_PER_DAY)
+    assert retention_of(site).run_site(dry=True).audit_objects == 1
+    assert retention_of(site).run_site().audit_objects == 1
+    assert len(list(site.objects.list(AUDIT_PREFIX))) == 1

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from domain.errors import AuditUnavailable, BadInput
-from domain.paths.object_keys import PEOPLE_PREFIX
+from domain.paths.object_keys import AUDIT_PREFIX, PEOPLE_PREFIX
 from sightline.cli import _parser, main
 from sightline.processes.command_audit import local_user, run_recorded
+from storage.audit.stored_lines import LineFault, StoredAudit, parsed
 from storage.clients.s3 import ObjectStore
+from storage.site.audit import AuditLine
 
 if TYPE_CHECKING:
     from tests.conftest import S3Config
@@ -68,6 +70,33 @@ def test_a_person_is_added_after_the_intent_and_the_token_is_in_no_line(
     )
     assert intent["request"] == outcome["request"] != ""
     assert token not in json.dumps([intent, outcome])
+
+
+def test_a_command_without_an_instance_copies_its_lines_to_the_object_store(
+    objects: ObjectStore, tmp_path: Path
+) -> None:
+    assert main(["user", "add", "wang", "--role", "auditor", "--data", str(tmp_path)]) == 0
+    written = [line["id"] for line in lines(tmp_path)]
+    state = json.loads((tmp_path / "audit" / "shipping.json").read_text())
+    stored = StoredAudit(objects)
+    keys = [stat.key for stat in objects.list(f"{AUDIT_PREFIX}{state['writer']}/")]
+    copied = [line for key in keys for line in parsed(stored.read(key), key)]
+    assert not [line for line in copied if isinstance(line, LineFault)]
+    assert sorted(line.id for line in copied if isinstance(line, AuditLine)) == sorted(written)
+    assert len(written) == 2
+
+
+def test_lines_that_a_command_cannot_copy_wait_and_it_says_so(
+    objects: ObjectStore,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("SIGHTLINE_S3_ENDPOINT", "127.0.0.1:1")
+    args = argparse.Namespace(data=tmp_path, audit="command.x", audit_terms=())
+    assert run_recorded(lambda _: 0, args) == 0
+    assert "exist only on this machine" in capsys.readouterr().err
+    assert len(lines(tmp_path)) == 2
 
 
 def test_without_the_intent_no_person_is_added(

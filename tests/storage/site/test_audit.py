@@ -44,7 +44,8 @@ def test_a_line_says_who_when_what_and_why(tmp_path: Path, clock: ManualClock) -
         "20251009.jsonl",
         "20251010.jsonl",
     ]
-    first = _lines(tmp_path / "audit")[0]
+    first, second = _lines(tmp_path / "audit")
+    assert first.pop("id") != second["id"] != ""
     assert first == {
         "at": "2025-10-09T08:53:20.000Z",
         "schema": 1,
