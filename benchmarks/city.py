@@ -20,6 +20,8 @@ from benchmarks.processes import children_of, descendants_of
 from domain.camera_states import CameraStatus
 from domain.clock import NS_PER_S, SystemClock
 from domain.paths.data_layout import Layout
+from sightline.keys.bundle import export_node, read_bundle
+from sightline.keys.site_keys import SiteKeys
 from sightline.processes.child import Child
 from sightline.processes.embedded_servers import StoreSecrets, seaweedfs, valkey, valkey_url
 from sightline.processes.ports import free_ports
@@ -31,7 +33,6 @@ from storage.site.leases import Lease, Leases
 CLOCK = SystemClock()
 STOP_WITHIN_S = 60
 SECRETS = StoreSecrets("city-valkey-password", "city-access", "city-secret-key", "city-signing-key")
-NODE_API_KEY = "a-key-that-all-nodes-of-the-city-share"
 
 
 class CityNode:
@@ -120,7 +121,6 @@ class City:
             "SIGHTLINE_S3_ENDPOINT": f"127.0.0.1:{s3_port}",
             "SIGHTLINE_S3_ACCESS_KEY": SECRETS.s3_access_key,
             "SIGHTLINE_S3_SECRET_KEY": SECRETS.s3_secret_key,
-            "SIGHTLINE_NODE_API_KEY": NODE_API_KEY,
             "SIGHTLINE_WORKERS": str(workers),
         }
         self.nodes = {name: CityNode(name, folder, self._environment) for name in nodes}
@@ -135,6 +135,7 @@ class City:
         for server in self._servers:
             server.wait_ready()
         self._api_data.mkdir(exist_ok=True)
+        self._distribute_keys()
         self.run("cameras", "apply", str(self.registry))
         for node in self.nodes.values():
             node.start()
@@ -175,6 +176,14 @@ class City:
         """The processes of the API, its supervisor included."""
         assert self._api is not None
         return [self._api.pid, *descendants_of(self._api.pid)]
+
+    def _distribute_keys(self) -> None:
+        """Make the site's root on the API's machine, and give each node its bundle."""
+        keys = SiteKeys(Layout(self._api_data).keys, CLOCK)
+        keys.ensure("api")
+        for name, node in self.nodes.items():
+            bundle = export_node(keys, self.folder / "bundles", name)
+            SiteKeys(node.layout.keys, CLOCK).adopt(*read_bundle(bundle))
 
     def run(self, *arguments: str) -> str:
         """A command of Sightline on this city; its standard output. Raises RuntimeError where

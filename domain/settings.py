@@ -14,8 +14,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from domain.errors import BadInput
-
-NODE_NAME = r"^[a-z0-9][a-z0-9-]{0,62}$"
+from domain.node_names import PATTERN
 
 
 class RtspReader(StrEnum):
@@ -48,7 +47,7 @@ class Settings(BaseSettings):
     s3_bucket: str = Field("sightline", description="S3 bucket that stores all data of the site")
     node: str = Field(
         "node-1",
-        pattern=NODE_NAME,
+        pattern=PATTERN,
         description="name of this node, unique in the site",
     )
     node_api_host: str = Field(
@@ -57,12 +56,6 @@ class Settings(BaseSettings):
     )
     node_api_port: int = Field(
         0, ge=0, le=65535, description="TCP port of the node API; 0: any free port"
-    )
-    node_api_key: SecretStr | None = Field(
-        None,
-        min_length=16,
-        description="key that signs requests from the API to nodes, the same for all processes "
-        "of a site; unset: one-machine mode generates a key",
     )
     people_key: SecretStr | None = Field(
         None,
@@ -252,7 +245,6 @@ def _network(text: str, number: int) -> IPv4Network | IPv6Network:
 FORMER_NAMES = {
     "SIGHTLINE_DOOR_HOST": "SIGHTLINE_NODE_API_HOST",
     "SIGHTLINE_DOOR_PORT": "SIGHTLINE_NODE_API_PORT",
-    "SIGHTLINE_DOOR_KEY": "SIGHTLINE_NODE_API_KEY",
 }
 """The former names of environment variables, with the present ones."""
 

@@ -24,9 +24,10 @@ from domain.log import set_up_logging
 from domain.paths.data_layout import Layout
 from domain.settings import Settings
 from sightline.cluster import site_registry
+from sightline.keys.api_trust import api_signer, node_client_context
+from sightline.keys.site_keys import SiteKeys
 from sightline.keys.tls import PLAIN_HTTP_WARNING, server_context
 from sightline.processes.gc_tuning import collect_seldom
-from sightline.processes.instance import node_api_key
 from sightline.processes.store_clients import connected, people_of
 from sightline.processes.supervised_threads import Job, run_supervised
 from storage.archive.archive import Archive
@@ -65,6 +66,8 @@ def make_context(
     `name` is the process name, unique in its data folder. `warnings` are for `/readyz`.
     """
     stores = connected(settings, layout, clock)
+    keys = SiteKeys(layout.keys, clock)
+    signer = api_signer(keys)
     registry = site_registry.RunningRegistry(layout)
     people = people_of(stores, settings, layout, clock)
     audit = AuditLog(layout.audit, clock, settings.audit_limit_gb)
@@ -92,10 +95,10 @@ def make_context(
         stored=StoredSegments(stores.objects, clock),
         stored_gaps=StoredGaps(stores.objects),
         audit=audit,
-        node_client=NodeClient(node_api_key(settings, layout), clock),
+        node_client=NodeClient(signer, clock, node_client_context(keys)),
         clock=clock,
         cutting=Cutting(layout.scratch / name),
-        ticket_key=node_api_key(settings, layout),
+        signer=signer,
         alarms=partial(
             _alarms,
             stores.redis,

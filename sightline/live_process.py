@@ -26,7 +26,9 @@ from domain.settings import Settings
 from ingest.frames.decoder import FrameReader
 from ingest.live.client import live_packets
 from sightline.cluster.roster import NodeRosters
-from sightline.processes.instance import node_api_key
+from sightline.keys.api_trust import ApiTrust, node_server_context
+from sightline.keys.site_keys import SiteKeys
+from sightline.processes.ports import is_loopback
 from sightline.processes.status_file import read_statuses
 from storage.events.spool import Spool
 from storage.recordings.gaps.log import GapLog
@@ -87,8 +89,11 @@ def main() -> None:
     arguments = parser.parse_args()
     settings, layout, clock = Settings(), Layout(arguments.data), SystemClock()
     set_up_logging(settings.log_level, "live")
+    keys = SiteKeys(layout.keys, clock)
+    tls = None if is_loopback(arguments.host) else node_server_context(keys, settings.node)
     context = NodeApiContext(
-        key=node_api_key(settings, layout),
+        node=settings.node,
+        key_of_api=ApiTrust(keys).key_of_api,
         spool=Spool(layout, clock),
         ledger=Ledger(layout.recordings),
         gaps=GapLog(layout, clock),
@@ -106,6 +111,8 @@ def main() -> None:
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,
+        ssl_context_factory=None if tls is None else lambda *_: tls,
     )
 
 

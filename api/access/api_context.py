@@ -17,6 +17,7 @@ from domain.errors import Fault, NotFound
 from domain.registry import Camera, Registry
 from domain.registry.former import FormerCamera
 from domain.settings import Settings
+from domain.signatures import ApiSigner
 from storage.archive.archive import Archive
 from storage.clients.s3 import ObjectStore
 from storage.events.corrections import Corrections
@@ -81,8 +82,8 @@ class ApiContext:
     clock: Clock
     cutting: Cutting
     """Cuts recordings whose segments are in several places."""
-    ticket_key: bytes
-    """The key that signs the URLs of playlists."""
+    signer: ApiSigner
+    """Signs tickets in the URLs of playlists and feeds."""
     alarms: Callable[[], tuple[Alarm, ...]] = tuple
     """Return the current alarms of all nodes; it also works without Redis."""
     warnings: tuple[str, ...] = ()

@@ -47,7 +47,7 @@ class Guard:
             self._admit(
                 trace,
                 declaration,
-                read_ticket(self._context.ticket_key, ticket, self._context.clock.wall_ns()),
+                read_ticket(self._context.signer, ticket, self._context.clock.wall_ns()),
             )
             _check_parameters(request, route)
             return

@@ -230,7 +230,7 @@ def _playlist(
         trace.person, trace.reason, trace.case, camera_id, (from_ns, to_ns), now_ns
     )
     addresses = Addresses(
-        camera_id, zero_of(found.segments, from_ns), write_ticket(context.ticket_key, ticket)
+        camera_id, zero_of(found.segments, from_ns), write_ticket(context.signer, ticket)
     )
     offline = tuple(dict.fromkeys((*found.offline, *coverage.offline)))
     return (

@@ -133,7 +133,7 @@ def _ticket(context: ApiContext, trace: Trace, path: str) -> FeedTicket:
     now_ns = context.clock.wall_ns()
     ticket = ticket_for(trace.person, trace.reason, trace.case, path, (now_ns, now_ns), now_ns)
     return FeedTicket(
-        address=f"{path}?{TICKET}={write_ticket(context.ticket_key, ticket)}",
+        address=f"{path}?{TICKET}={write_ticket(context.signer, ticket)}",
         until=ticket.expires_s * NS_PER_S,
     )
 

@@ -9,6 +9,7 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Query, Request
 
+from api.nodes.tokens import KeyOfApi
 from api.requests.send_limits import LeastRate
 from domain.camera_states import CameraStatus
 from domain.clock import LATEST_NS, Clock
@@ -22,7 +23,8 @@ from storage.recordings.trigger_log import TriggerLog
 class NodeApiContext:
     """What the routes of the node API use; `sightline` creates it."""
 
-    key: bytes
+    node: str
+    key_of_api: KeyOfApi
     spool: Spool
     ledger: Ledger
     gaps: GapLog

@@ -6,8 +6,11 @@ It signs each request, and raises NodeOffline where a node does not respond.
 from __future__ import annotations
 
 import logging
+import ssl
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from ipaddress import ip_address
 from types import TracebackType
 
 import httpx
@@ -20,7 +23,9 @@ from api.requests.problems import ERROR_OF_NAME, PREFIX, Problem
 from domain.camera_states import CameraStatus
 from domain.clock import Clock
 from domain.errors import NodeOffline
+from domain.node_names import node_host
 from domain.recordings.triggers import Trigger
+from domain.signatures import ApiSigner
 from storage.mp4.fragment_times import Head, head_of
 from storage.recordings.served_segments import Keyframes
 
@@ -39,6 +44,7 @@ _FORWARDED_HEADERS = (
 )  # fmt: skip
 _SEGMENTS = TypeAdapter(list[NodeSegment])
 _HEALTH = TypeAdapter(dict[str, tuple[CameraStatus, ...]])
+_TRUSTS_NO_SERVER = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 _log = logging.getLogger(__name__)
 
 
@@ -69,14 +75,15 @@ class NodeClient:
     node reports.
     """
 
-    def __init__(self, key: bytes, clock: Clock) -> None:
-        self._key = key
+    def __init__(self, signer: ApiSigner, clock: Clock, tls: ssl.SSLContext | None = None) -> None:
+        """`tls` has the API's certificate and trusts the site's root. Without it, only nodes on
+        loopback are called.
+        """
+        self._signer = signer
         self._clock = clock
-        timeout = httpx.Timeout(ANSWER_TIMEOUT_S, connect=CONNECT_TIMEOUT_S)
-        # Nodes are in the internal network, so the proxies of the environment do not apply.
-        self._http = httpx.Client(
-            timeout=timeout, trust_env=False, limits=httpx.Limits(max_connections=MOST_CONNECTIONS)
-        )
+        self._tls = tls
+        self._clients: dict[str, httpx.Client] = {}
+        self._lock = threading.Lock()
 
     def event_picture(
         self, node_api_url: str, node: str, camera_id: str, event_id: str, name: str
@@ -155,11 +162,10 @@ class NodeClient:
             "to_ns": str(trigger.end_ns),
             "reason": trigger.reason,
         }
-        request = self._signed(
-            node_api_url, f"{PATH_PREFIX}/cameras/{trigger.camera_id}/triggers", query, "POST"
-        )
+        path = f"{PATH_PREFIX}/cameras/{trigger.camera_id}/triggers"
         with _mapped_errors(node):
-            response = self._http.send(request)
+            request = self._signed(node_api_url, node, path, query, "POST")
+            response = self._client(node).send(request)
             if response.status_code != 204:
                 _raise_problem(response, node)
 
@@ -183,13 +189,13 @@ class NodeClient:
         The node cuts the whole recording before it responds. Raises NotFound.
         """
         span = {"from_ns": str(from_ns), "to_ns": str(to_ns)}
-        request = self._signed(node_api_url, f"{PATH_PREFIX}/cameras/{camera_id}/recording", span)
-        request.extensions["timeout"] = httpx.Timeout(
-            CUT_TIMEOUT_S, connect=CONNECT_TIMEOUT_S
-        ).as_dict()
+        path = f"{PATH_PREFIX}/cameras/{camera_id}/recording"
         with _mapped_errors(node):
+            request = self._signed(node_api_url, node, path, span)
+            timeout = httpx.Timeout(CUT_TIMEOUT_S, connect=CONNECT_TIMEOUT_S)
+            request.extensions["timeout"] = timeout.as_dict()
             request.headers.update(headers or {})
-            response = self._http.send(request, stream=True)
+            response = self._client(node).send(request, stream=True)
             if response.status_code not in (200, 206, 416):
                 response.read()
                 response.close()
@@ -197,7 +203,9 @@ class NodeClient:
         return NodeStream(response, node)
 
     def close(self) -> None:
-        self._http.close()
+        with self._lock:
+            for client in self._clients.values():
+                client.close()
 
     def __enter__(self) -> NodeClient:
         return self
@@ -214,7 +222,8 @@ class NodeClient:
         self, node_api_url: str, node: str, path: str, query: Mapping[str, str] | None = None
     ) -> httpx.Response:
         with _mapped_errors(node):
-            response = self._http.send(self._signed(node_api_url, path, query))
+            request = self._signed(node_api_url, node, path, query)
+            response = self._client(node).send(request)
             if response.status_code != 200:
                 _raise_problem(response, node)
             return response
@@ -222,15 +231,59 @@ class NodeClient:
     def _signed(
         self,
         node_api_url: str,
+        node: str,
         path: str,
         query: Mapping[str, str] | None = None,
         method: str = "GET",
     ) -> httpx.Request:
-        request = self._http.build_request(method, node_api_url.rstrip("/") + path, params=query)
+        """A request for `node` alone, which it accepts once.
+
+        The node is verified under its name. Its URL comes from Redis, so it proves nothing.
+        """
+        url = httpx.URL(node_api_url.rstrip("/") + path, params=query)
+        _refuse_plain_http(url, node)
+        request = self._client(node).build_request(method, url)
+        request.extensions["sni_hostname"] = node_host(node)
         request.headers["Authorization"] = sign(
-            self._key, method, request.url.raw_path, self._clock.wall_ns()
+            self._signer, node, method, request.url.raw_path, self._clock.wall_ns()
         )
         return request
+
+    def _client(self, node: str) -> httpx.Client:
+        """One client for each node: a connection that was verified for one serves no other."""
+        with self._lock:
+            client = self._clients.get(node)
+            if client is None:
+                # Nodes are in the internal network, so the proxies of the environment do not apply.
+                client = self._clients[node] = httpx.Client(
+                    timeout=httpx.Timeout(ANSWER_TIMEOUT_S, connect=CONNECT_TIMEOUT_S),
+                    trust_env=False,
+                    limits=httpx.Limits(max_connections=MOST_CONNECTIONS),
+                    verify=self._tls or _TRUSTS_NO_SERVER,
+                )
+            return client
+
+
+def _refuse_plain_http(url: httpx.URL, node: str) -> None:
+    """Raises NodeOffline for a URL without TLS beyond loopback."""
+    if url.scheme == "https" or _is_loopback(url.host):
+        return
+    _log.error(
+        "the node %s announces the URL %s://%s: beyond loopback only https is called",
+        node,
+        url.scheme,
+        url.host,
+    )
+    raise NodeOffline(
+        f"{node}, the node that holds this camera, is not reachable by TLS; the log says why", node
+    )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 @contextmanager

@@ -22,14 +22,23 @@ from domain.settings import Settings
 from sightline.cluster import site_registry
 from sightline.cluster.node import Identity, Node
 from sightline.cluster.roster_writer import RosterWriter
+from sightline.keys.api_trust import node_server_context
 from sightline.keys.expiry import expiry_warnings
+from sightline.keys.register import Purpose
 from sightline.keys.site_keys import SiteKeys
-from sightline.keys.tls import PLAIN_HTTP_WARNING, TlsOptions, api_listener
+from sightline.keys.tls import (
+    API_PURPOSES,
+    PLAIN_HTTP_WARNING,
+    TlsOptions,
+    api_listener,
+    make_keys,
+)
 from sightline.processes.certificates import fingerprint
 from sightline.processes.child import ChildSpec
 from sightline.processes.embedded_servers import seaweedfs_security
 from sightline.processes.instance import claimed, instance_secrets, publish
 from sightline.processes.people_key import sign_older_people
+from sightline.processes.ports import is_loopback
 from sightline.processes.process_plan import (
     ApiListener,
     Parts,
@@ -110,6 +119,7 @@ def serve(
     with claimed(layout, clock, stop) as claim:
         clear_earlier_run(layout)
         _settle(registry, layout, clock)
+        _prepare_keys(layout, settings, parts, clock)
         listener = _listener(layout, settings, address or ApiAddress(), clock)
         planned = plan(layout, settings, parts, listener)
         supervisor = Supervisor((first, *planned.groups), clock, held=(claim,))
@@ -137,11 +147,24 @@ def serve(
                 supervisor.start(stop, _print_start, slice(SERVER_GROUPS, None))
             if not stop.is_set():
                 _print_lost_data(stores, people, layout)
-                _greet(parts, settings, listener, greeting)
                 _print_key_warnings(layout, listener, clock)
+                _greet(parts, settings, listener, greeting)
             supervisor.run(stop)
     console.print("stopped")
     return 0
+
+
+def _prepare_keys(layout: Layout, settings: Settings, parts: Parts, clock: Clock) -> None:
+    """Make the keys of the parts that run here. A node alone has them from another machine.
+
+    Raises BadInput if a node alone has no certificate of the site's root.
+    """
+    keys = SiteKeys(layout.keys, clock)
+    if parts.api:
+        purposes = tuple(Purpose) if parts.node else API_PURPOSES
+        make_keys(layout, keys, settings.node, (), purposes)
+    else:
+        node_server_context(keys, settings.node)
 
 
 def _listener(layout: Layout, settings: Settings, address: ApiAddress, clock: Clock) -> ApiListener:
@@ -193,7 +216,7 @@ def _jobs(
     if parts.node:
         identity = Identity(
             settings.node,
-            f"http://{settings.node_api_host}:{planned.runtime.node_api_port}",
+            _node_api_url(settings.node_api_host, planned.runtime.node_api_port),
             worker_count(settings),
         )
         roster_writer = RosterWriter(layout, worker_count(settings), clock)
@@ -212,6 +235,11 @@ def _jobs(
         node.run_once()  # the workers then find their cameras when they start
         jobs["node"] = node.run
     return jobs
+
+
+def _node_api_url(host: str, port: int) -> str:
+    scheme = "http" if is_loopback(host) else "https"
+    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 def _settle(registry: Path | None, layout: Layout, clock: Clock) -> None:

@@ -16,9 +16,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from cryptography import x509
+
 from domain.clock import Clock
 from domain.errors import BadInput, DataLoss
-from domain.settings import NODE_NAME
+from domain.node_names import PATTERN, node_host
 from sightline.keys.register import (
     CertificateRecord,
     KeyRegister,
@@ -28,6 +30,7 @@ from sightline.keys.register import (
 )
 from sightline.processes.certificates import (
     CLIENT,
+    DOCUMENTS,
     SERVER,
     CertificateRequest,
     CertifiedKey,
@@ -44,8 +47,6 @@ ROOT_LIFETIME = timedelta(days=3650)
 TLS_LIFETIME = timedelta(days=825)
 SIGNING_LIFETIME = timedelta(days=1095)
 RENEWED_BEFORE = timedelta(days=30)
-NODE_DOMAIN = "node.sightline.internal"
-"""Clients of a node's API verify its certificate under this name and not under its address."""
 _LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
 _TLS = (Purpose.API, Purpose.NODE)
 _FILES = {
@@ -76,11 +77,6 @@ class KeyFiles:
         return self.folder / "lock"
 
 
-def node_host(node: str) -> str:
-    """The name under which the certificate of `node` is verified."""
-    return f"{node}.{NODE_DOMAIN}"
-
-
 class SiteKeys:
     """Changes are made by one process at a time; reading needs no lock."""
 
@@ -109,11 +105,18 @@ class SiteKeys:
         return found
 
     def missing(
-        self, node: str, hosts: Sequence[str] = (), purposes: Sequence[Purpose] = tuple(Purpose)
+        self,
+        node: str,
+        hosts: Sequence[str] = (),
+        purposes: Sequence[Purpose] = tuple(Purpose),
+        *,
+        renews: bool = True,
     ) -> list[Purpose]:
-        """Those of `purposes` for which `ensure` would make a key."""
+        """Those of `purposes` for which `ensure` would make a key; without `renews`, those that
+        cannot be used now.
+        """
         register = self.register()
-        return [one for one in purposes if not self._is_usable(one, register, node, hosts)]
+        return [one for one in purposes if not self._is_usable(one, register, node, hosts, renews)]
 
     def ensure(
         self, node: str, hosts: Sequence[str] = (), purposes: Sequence[Purpose] = tuple(Purpose)
@@ -192,14 +195,19 @@ class SiteKeys:
             self._settle()
 
     def _is_usable(
-        self, purpose: Purpose, register: KeyRegister, node: str, hosts: Sequence[str]
+        self,
+        purpose: Purpose,
+        register: KeyRegister,
+        node: str,
+        hosts: Sequence[str],
+        renews: bool = True,
     ) -> bool:
         key = self.key(purpose)
         if purpose is Purpose.ROOT and any(not one.is_here for one in register.of(purpose)):
             return True
         if key is None or not register.is_trusted(key.certificate, self.now):
             return False
-        if purpose in _TLS and self._is_renewable(key):
+        if renews and purpose in _TLS and self._is_renewable(key):
             return False
         names = server_names(key.certificate)
         if purpose is Purpose.NODE:
@@ -271,7 +279,7 @@ class SiteKeys:
                 continue
             present = register.find(key.certificate)
             if present is None:
-                subject = _common_name(key) if purpose is Purpose.NODE else ""
+                subject = common_name(key.certificate) if purpose is Purpose.NODE else ""
                 register = register.with_records(_record(purpose, subject, key, is_here=True))
                 present = register.certificates[-1]
             here = [one for one in register.of(purpose) if one.is_here]
@@ -302,13 +310,18 @@ def _request(purpose: Purpose, node: str, hosts: tuple[str, ...]) -> Certificate
     if purpose is Purpose.ROOT:
         return CertificateRequest("Sightline site root", ROOT_LIFETIME)
     if purpose is Purpose.NODE:
-        if not re.fullmatch(NODE_NAME, node):
+        if not re.fullmatch(PATTERN, node):
             raise BadInput(f"{node!r} is no name of a node; it needs the form of SIGHTLINE_NODE")
         return CertificateRequest(node, TLS_LIFETIME, (node_host(node),), (SERVER,))
     if purpose is Purpose.API:
         names = dict.fromkeys((*_LOOPBACK_NAMES, socket.gethostname(), *hosts))
         return CertificateRequest("Sightline API", TLS_LIFETIME, tuple(names), (SERVER, CLIENT))
-    return CertificateRequest(f"Sightline {purpose}", SIGNING_LIFETIME)
+    return CertificateRequest(signing_name(purpose), SIGNING_LIFETIME, usages=(DOCUMENTS,))
+
+
+def signing_name(purpose: Purpose) -> str:
+    """The common name of a certificate that signs documents; verifiers compare it."""
+    return f"Sightline {purpose}"
 
 
 def _record(
@@ -319,8 +332,8 @@ def _record(
     )
 
 
-def _common_name(key: CertifiedKey) -> str:
-    (name,) = key.certificate.subject
+def common_name(certificate: x509.Certificate) -> str:
+    (name,) = certificate.subject
     return str(name.value)
 
 

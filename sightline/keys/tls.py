@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from domain.clock import Clock
-from domain.errors import BadInput
+from domain.errors import AuditUnavailable, BadInput
 from domain.paths.data_layout import Layout
 from sightline.keys.register import Purpose
 from sightline.keys.site_keys import SiteKeys
 from sightline.processes.command_audit import recorded_change
 from sightline.processes.ports import is_loopback
 from sightline.processes.process_plan import ApiListener
+
+_log = logging.getLogger(__name__)
 
 _CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
 """Of TLS 1.2; TLS 1.3 has suites of its own."""
@@ -23,7 +26,7 @@ PLAIN_HTTP_WARNING = (
     "video can be read on the network"
 )
 _WILDCARDS = ("0.0.0.0", "::", "")
-_API_PURPOSES = (Purpose.ROOT, Purpose.API, Purpose.API_SIGNING)
+API_PURPOSES = (Purpose.ROOT, Purpose.API, Purpose.API_SIGNING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,7 @@ def api_listener(
     if is_loopback(host) or options.allows_plain_http:
         return ApiListener(host, port, is_exposed=not is_loopback(host))
     keys = SiteKeys(layout.keys, clock)
-    make_keys(layout, keys, node, () if host in _WILDCARDS else (host,), _API_PURPOSES)
+    make_keys(layout, keys, node, () if host in _WILDCARDS else (host,), API_PURPOSES)
     file = keys.files.key(Purpose.API)
     server_context(file, file)
     return ApiListener(host, port, file, file)
@@ -59,13 +62,23 @@ def api_listener(
 def make_keys(
     layout: Layout, keys: SiteKeys, node: str, hosts: Sequence[str], purposes: Sequence[Purpose]
 ) -> None:
-    """Make the keys of `purposes` that are missing, after the audit log has the intent."""
+    """Make the keys of `purposes` that are missing, after the audit log has the intent.
+
+    A key that only expires soon is left alone if the disk or the audit log is full: recording
+    starts all the same.
+    """
     missing = keys.missing(node, hosts, purposes)
-    if missing:
-        terms = {"purposes": ", ".join(missing), "host": ", ".join(hosts)}
+    if not missing:
+        return
+    terms = {"purposes": ", ".join(missing), "host": ", ".join(hosts)}
+    try:
         with recorded_change(layout, "process.keys_made", terms) as outcome:
             keys.ensure(node, hosts, purposes)
             outcome.exit_code = 0
+    except (AuditUnavailable, OSError) as error:
+        if keys.missing(node, hosts, purposes, renews=False):
+            raise
+        _log.warning("keys that expire soon cannot be replaced: %s", error)
 
 
 def server_context(certificate: Path, key: Path) -> ssl.SSLContext:

@@ -25,6 +25,8 @@ from sightline.processes.private_files import write_atomically
 
 SERVER = ExtendedKeyUsageOID.SERVER_AUTH
 CLIENT = ExtendedKeyUsageOID.CLIENT_AUTH
+DOCUMENTS = x509.ObjectIdentifier("1.3.6.1.5.5.7.3.36")
+"""The signing of documents (RFC 9336). Without any usage a certificate would also do for TLS."""
 _VALID_SINCE = timedelta(days=1)
 """A certificate is valid from a day before it is made, so that a clock may be set back a little."""
 
@@ -56,7 +58,7 @@ class CertificateRequest:
     lifetime: timedelta
     names: tuple[str, ...] = ()
     usages: tuple[x509.ObjectIdentifier, ...] = ()
-    """Extended key usages. Without any, the key signs documents and is no party of TLS."""
+    """What the key may be used for; a key for `DOCUMENTS` is of Ed25519, any other of P-256."""
 
 
 def wall_time(clock: Clock) -> datetime:
@@ -78,7 +80,8 @@ def make_authority(request: CertificateRequest, now: datetime) -> CertifiedKey:
 
 def issue(authority: CertifiedKey, request: CertificateRequest, now: datetime) -> CertifiedKey:
     """A new key with a certificate that `authority` signs and that does not outlive it."""
-    key = generate_private_key(SECP256R1()) if request.usages else Ed25519PrivateKey.generate()
+    signs = DOCUMENTS in request.usages
+    key = Ed25519PrivateKey.generate() if signs else generate_private_key(SECP256R1())
     end = min(now + request.lifetime, authority.certificate.not_valid_after_utc)
     issuer = authority.certificate
     builder = (
@@ -86,9 +89,8 @@ def issue(authority: CertifiedKey, request: CertificateRequest, now: datetime) -
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_key_usage(signs_certificates=False), critical=True)
         .add_extension(_authority_identifier(authority), critical=False)
+        .add_extension(x509.ExtendedKeyUsage(request.usages), critical=False)
     )
-    if request.usages:
-        builder = builder.add_extension(x509.ExtendedKeyUsage(request.usages), critical=False)
     if request.names:
         names = x509.SubjectAlternativeName([_general_name(name) for name in request.names])
         builder = builder.add_extension(names, critical=False)

@@ -66,7 +66,6 @@ Valkey, SeaweedFS and the simulator get no more.
 """
 _SETTINGS = SYSTEM | Allowed(_public_settings())
 _STORES = Allowed(frozenset(map(_setting, ("redis_url", "s3_access_key", "s3_secret_key"))))
-_NODE_API = Allowed(frozenset({_setting("node_api_key")}))
-LIVE = _SETTINGS | _NODE_API
-API = _SETTINGS | _STORES | _NODE_API | Allowed(frozenset({_setting("people_key")}))
+LIVE = _SETTINGS
+API = _SETTINGS | _STORES | Allowed(frozenset({_setting("people_key")}))
 WORKER = _SETTINGS | _STORES | Allowed(frozenset({"SIGHTLINE_SECRETS_FILE"}), (CAMERA_PASSWORDS,))

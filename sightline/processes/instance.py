@@ -18,7 +18,6 @@ from pydantic import Field
 from domain.clock import Clock
 from domain.errors import InstanceBusy
 from domain.paths.data_layout import Layout
-from domain.settings import Settings
 from domain.stored_model import StoredModel
 from sightline.processes.embedded_servers import StoreSecrets, valkey_url
 from sightline.processes.private_files import make_private, write_atomically
@@ -45,7 +44,6 @@ class InstanceSecrets(StoredModel):
     s3_access_key: str
     s3_secret_key: str
     seaweedfs_signing_key: str
-    node_api_key: str = Field(alias="door_key")
 
     @property
     def stores(self) -> StoreSecrets:
@@ -127,18 +125,6 @@ def instance_secrets(layout: Layout) -> InstanceSecrets:
     )
     write_atomically(layout.secrets, generated.model_dump_json(by_alias=True))
     return generated
-
-
-def node_api_key(settings: Settings, layout: Layout) -> bytes:
-    """Return the key that signs requests to the node API.
-
-    It is the site's key, or the instance's own key if the whole site is on this machine.
-    """
-    return (
-        settings.node_api_key.get_secret_value()
-        if settings.node_api_key
-        else instance_secrets(layout).node_api_key
-    ).encode()
 
 
 def runtime_of(layout: Layout) -> Runtime | None:

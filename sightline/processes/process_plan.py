@@ -89,11 +89,6 @@ def plan(layout: Layout, settings: Settings, parts: Parts, listener: ApiListener
         raise SightlineError(
             "SIGHTLINE_REDIS_URL and SIGHTLINE_S3_ENDPOINT must name the site's stores"
         )
-    if not (parts.node and parts.api) and settings.node_api_key is None:
-        raise SightlineError(
-            "SIGHTLINE_NODE_API_KEY must be set, to the same value for all nodes and APIs of the "
-            "site (16 characters or more)"
-        )
     runtime = new_runtime(settings, listener.port)
     shared = store_environment(layout, runtime.valkey_port, runtime.s3_port)
     children = _node(layout, settings, runtime, shared) if parts.node else []

@@ -53,7 +53,15 @@ from storage.site.nodes import NodeEntry, Nodes
 from storage.site.people import People
 from storage.site.watch_matches import WatchMatches
 from storage.site.watches import Watches
-from tests.api.site_data import KEY, REGISTRY, MakeEvent, event_at, record_segment
+from tests.api.site_data import (
+    NODE,
+    REGISTRY,
+    SIGNER,
+    MakeEvent,
+    event_at,
+    key_of_api,
+    record_segment,
+)
 from tests.people import people_of
 from tests.waiting import PATIENCE_S, wait_for
 
@@ -262,7 +270,8 @@ def _node_api(
     return served(
         make_node_api(
             NodeApiContext(
-                KEY,
+                NODE,
+                key_of_api,
                 spool,
                 Ledger(layout.recordings),
                 GapLog(layout, clock),
@@ -307,10 +316,10 @@ def _open(
         "stored": StoredSegments(objects, clock),
         "stored_gaps": StoredGaps(objects),
         "audit": AuditLog(layout.audit, clock),
-        "node_client": NodeClient(KEY, clock),
+        "node_client": NodeClient(SIGNER, clock),
         "clock": clock,
         "cutting": Cutting(folder / "api-scratch"),
-        "ticket_key": KEY,
+        "signer": SIGNER,
     }
     # The people of a test are made in the store that works.
     asked = parts["objects"] = cast(ObjectStore, changes.pop("objects_asked", objects))

@@ -8,6 +8,7 @@ from typing import Protocol
 
 import av
 import numpy as np
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from domain.clock import NS_PER_MS, NS_PER_S
 from domain.events.event import Alternative, Event, Location, Plate
@@ -16,9 +17,16 @@ from domain.paths.data_layout import Layout
 from domain.paths.object_keys import day_of
 from domain.plates import PlateColor
 from domain.registry import Registry
+from domain.signatures import ApiSigner
 from domain.ulid import event_id
 
-KEY = b"the node API key of the tests"
+NODE = "node-1"
+SIGNER = ApiSigner(Ed25519PrivateKey.generate(), b"the certificate of the API of the tests")
+
+
+def key_of_api(certificate: bytes) -> Ed25519PublicKey | None:
+    """Trust the API of the tests."""
+    return SIGNER.key.public_key() if certificate == SIGNER.certificate else None
 
 
 START_NS = 1_764_000_000 * NS_PER_S

@@ -12,7 +12,6 @@ from domain.settings import FORMER_NAMES, Settings, check_settings, rename_forme
 @pytest.mark.parametrize(
     ("variable", "value"),
     [
-        ("SIGHTLINE_NODE_API_KEY", "hunter2"),
         ("SIGHTLINE_NODE_API_PORT", "hunter2"),
         ("SIGHTLINE_NODE", "admin:hunter2"),
         ("SIGHTLINE_RTSP_READER", "hunter2"),

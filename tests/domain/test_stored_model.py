@@ -129,7 +129,6 @@ RECORDS: tuple[StoredModel, ...] = (
         s3_access_key="2",
         s3_secret_key="3",
         seaweedfs_signing_key="4",
-        node_api_key="5",
     ),
     CERTIFICATE,
     REGISTER,

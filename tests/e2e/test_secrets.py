@@ -14,7 +14,6 @@ from tests.e2e.conftest import Site, _descendants, camera
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 CAMERA = "camera-password-7f3a"
-NODE_API = "node-api-key-of-the-site-51c9"
 UNRELATED = "unrelated-secret-90b2"
 
 
@@ -23,7 +22,6 @@ def test_no_child_has_a_secret_of_another_and_no_file_is_open(
 ) -> None:
     environment = {
         "SIGHTLINE_CAMERA_GATE": f"admin:{CAMERA}",
-        "SIGHTLINE_NODE_API_KEY": NODE_API,
         "AWS_SECRET_ACCESS_KEY": UNRELATED,
         "SIGHTLINE_WORKERS": "2",
     }
@@ -32,13 +30,13 @@ def test_no_child_has_a_secret_of_another_and_no_file_is_open(
     site.start()
     own = json.loads(site.layout.secrets.read_text())
     stores = {own["valkey_password"], own["s3_access_key"], own["s3_secret_key"]}
-    known = {CAMERA, NODE_API, UNRELATED, *own.values()}
+    known = {CAMERA, UNRELATED, *own.values()}
     expected = {
         "valkey-server": set(),
         "weed": set(),
-        "sightline.live_process": {NODE_API},
+        "sightline.live_process": set(),
         "sightline.worker": {*stores, CAMERA},
-        "sightline.api_process": {*stores, NODE_API},
+        "sightline.api_process": stores,
     }
     seen: dict[str, list[set[str]]] = {}
     for pid in _descendants(site.process_id):

@@ -36,7 +36,6 @@ def test_processes_share_no_folder_and_no_log(
     monkeypatch.setenv("SIGHTLINE_API_PROCESSES", "2")
     monkeypatch.setenv("SIGHTLINE_REDIS_URL", "redis://127.0.0.1:1")
     monkeypatch.setenv("SIGHTLINE_S3_ENDPOINT", "127.0.0.1:1")
-    monkeypatch.setenv("SIGHTLINE_NODE_API_KEY", "a-key-of-sixteen-characters")
     *_, children = plan(Layout(tmp_path), Settings(), ALONE, ApiListener("127.0.0.1", port)).groups
     assert [child.name for child in children] == ["api", "api-1"]
     assert len({child.log for child in children}) == 2

@@ -18,13 +18,13 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from domain.clock import SystemClock
-from domain.errors import BadInput
+from domain.clock import ManualClock, SystemClock
+from domain.errors import AuditUnavailable, BadInput
 from domain.paths.data_layout import Layout
 from sightline.cli import main
 from sightline.keys.register import Purpose
-from sightline.keys.site_keys import SiteKeys
-from sightline.keys.tls import PLAIN_HTTP_WARNING, TlsOptions, api_listener
+from sightline.keys.site_keys import TLS_LIFETIME, SiteKeys
+from sightline.keys.tls import PLAIN_HTTP_WARNING, TlsOptions, api_listener, make_keys
 from sightline.processes.certificates import (
     SERVER,
     CertificateRequest,
@@ -83,7 +83,6 @@ def start(valkey_server: str, s3_server: S3Config, tmp_path: Path) -> Iterator[S
         "SIGHTLINE_S3_ACCESS_KEY": s3_server.access_key,
         "SIGHTLINE_S3_SECRET_KEY": s3_server.secret_key,
         "SIGHTLINE_S3_BUCKET": "api-tls-tests",
-        "SIGHTLINE_NODE_API_KEY": "a-key-of-sixteen-characters",
         "SIGHTLINE_API_PROCESSES": "1",
     }
     with ExitStack() as ending:
@@ -160,7 +159,6 @@ def test_plain_http_beyond_loopback_must_be_allowed_and_is_reported(start: Start
     assert api.address.startswith("http://127.0.0.1:")
     assert api.get("/readyz").json()["warnings"] == [PLAIN_HTTP_WARNING]
     assert "without TLS" in api.log.read_text()
-    assert not (api.data / "keys").exists()
 
 
 def test_files_of_the_site_are_used_on_loopback_too(start: Start, tmp_path: Path) -> None:
@@ -169,7 +167,6 @@ def test_files_of_the_site_are_used_on_loopback_too(start: Start, tmp_path: Path
     assert api.address.startswith("https://")
     context = ssl.create_default_context(cadata=root)
     assert api.get("/healthz", context).status_code == 200
-    assert not (api.data / "keys").exists()
 
 
 def _files(folder: Path) -> tuple[Path, Path, str]:
@@ -222,6 +219,27 @@ def test_a_certificate_is_for_the_address_on_which_the_api_listens(tmp_path: Pat
     assert first.certificate.read_bytes() == before
     api_listener(layout, "node-1", ("192.0.2.8", 8080), TlsOptions(), CLOCK)
     assert first.certificate.read_bytes() != before
+
+
+def test_a_full_audit_log_prevents_new_keys_and_no_start(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    layout, clock = Layout(tmp_path / "data"), ManualClock()
+    layout.root.mkdir()
+    keys = SiteKeys(layout.keys, clock)
+    layout.audit.write_text("in the way")
+    with pytest.raises(AuditUnavailable):
+        make_keys(layout, keys, "node-1", (), tuple(Purpose))
+    assert not layout.keys.exists()
+    keys.ensure("node-1")
+    clock.advance((TLS_LIFETIME - timedelta(days=10)).total_seconds())
+    before = keys.files.key(Purpose.API).read_bytes()
+    make_keys(layout, keys, "node-1", (), tuple(Purpose))
+    assert "cannot be replaced" in caplog.text
+    assert keys.files.key(Purpose.API).read_bytes() == before
+    layout.audit.unlink()
+    make_keys(layout, keys, "node-1", (), tuple(Purpose))
+    assert keys.files.key(Purpose.API).read_bytes() != before
 
 
 @pytest.mark.parametrize("damage", ["absent", "of another certificate", "empty"])

@@ -24,7 +24,7 @@ from storage.events.spool import Spool
 from storage.recordings.gaps.log import GapLog
 from storage.recordings.ledger import Ledger
 from storage.recordings.trigger_log import TriggerLog
-from tests.api.site_data import KEY
+from tests.api.site_data import key_of_api
 
 if TYPE_CHECKING:
     from tests.api.conftest import OpenSite, Site
@@ -144,7 +144,8 @@ def another_node(site: Site, folder: Path) -> Iterator[tuple[Layout, str]]:
     )
     node_api = make_node_api(
         NodeApiContext(
-            KEY,
+            "node-2",
+            key_of_api,
             Spool(layout, clock),
             ledger,
             gaps,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import FastAPI
 
 from api.node_api.app import make_node_api
@@ -25,12 +26,12 @@ from storage.events.spool import Spool
 from storage.recordings.gaps.log import GapLog
 from storage.recordings.ledger import Ledger
 from storage.recordings.trigger_log import TriggerLog
+from tests.api.site_data import NODE, SIGNER, key_of_api
 
 if TYPE_CHECKING:
     from tests.api.conftest import Site
     from tests.api.site_data import MakeEvent
 
-KEY = b"the node API key of the tests"
 HEALTH = f"{PATH_PREFIX}/health"
 PATHS = (
     HEALTH,
@@ -46,13 +47,15 @@ PATHS = (
 @pytest.mark.parametrize("path", PATHS)
 def test_every_route_needs_its_own_token(site: Site, path: str) -> None:
     now_ns = SystemClock().wall_ns()
-    other = sign(KEY, "GET", f"{PATH_PREFIX}/other".encode(), now_ns)
-    stale = sign(KEY, "GET", path.encode(), now_ns - 120 * NS_PER_S)
-    guessed = sign(b"a guess as long as a key", "GET", path.encode(), now_ns)
+    other = sign(SIGNER, NODE, "GET", f"{PATH_PREFIX}/other".encode(), now_ns)
+    stale = sign(SIGNER, NODE, "GET", path.encode(), now_ns - 120 * NS_PER_S)
+    stranger = replace(SIGNER, key=Ed25519PrivateKey.generate())
+    guessed = sign(stranger, NODE, "GET", path.encode(), now_ns)
+    of_another_node = sign(SIGNER, "node-2", "GET", path.encode(), now_ns)
     for headers in (
         {},
         {"Authorization": f"Bearer {site.tokens[Role.OPERATOR]}"},
-        *({"Authorization": t} for t in (other, stale, guessed)),
+        *({"Authorization": t} for t in (other, stale, guessed, of_another_node)),
     ):
         answer = httpx.get(site.node_api_url + path, headers=headers, trust_env=False)
         assert (answer.status_code, answer.json()["type"]) == (
@@ -62,10 +65,12 @@ def test_every_route_needs_its_own_token(site: Site, path: str) -> None:
 
 
 def test_the_right_token_is_accepted(site: Site) -> None:
-    token = sign(KEY, "GET", HEALTH.encode(), SystemClock().wall_ns())
+    token = sign(SIGNER, NODE, "GET", HEALTH.encode(), SystemClock().wall_ns())
     url, headers = site.node_api_url + HEALTH, {"Authorization": token}
-    assert httpx.get(url, headers=headers, trust_env=False).json() == {"cameras": []}
     assert httpx.get(f"{url}?x=1", headers=headers, trust_env=False).status_code == 401
+    assert httpx.get(url, headers=headers, trust_env=False).json() == {"cameras": []}
+    replayed = httpx.get(url, headers=headers, trust_env=False)
+    assert (replayed.status_code, replayed.json()["detail"]) == (401, "the token was used before")
 
 
 def test_health_comes_back_as_it_was(site: Site) -> None:
@@ -87,7 +92,7 @@ def test_only_pictures_leave_the_spool(site: Site, make_event: MakeEvent) -> Non
 def test_clocks_far_apart_are_named_and_count_as_offline(
     site: Site, caplog: pytest.LogCaptureFixture
 ) -> None:
-    late = NodeClient(KEY, ManualClock(SystemClock().wall_ns() - NS_PER_HOUR))
+    late = NodeClient(SIGNER, ManualClock(SystemClock().wall_ns() - NS_PER_HOUR))
     with late, pytest.raises(NodeOffline, match="does not serve this API"):
         late.health(site.node_api_url, "node-1")
     assert "do the clocks of API and node agree?" in caplog.text
@@ -106,7 +111,8 @@ def test_a_camera_that_gives_no_picture(site: Site, tmp_path: Path) -> None:
 
     clock = SystemClock()
     context = NodeApiContext(
-        KEY,
+        NODE,
+        key_of_api,
         Spool(site.layout, clock),
         Ledger(site.layout.recordings),
         GapLog(site.layout, clock),
@@ -124,23 +130,6 @@ def test_a_camera_that_gives_no_picture(site: Site, tmp_path: Path) -> None:
         "urn:sightline:problem:camera_unavailable",
     )
     assert answer.json()["detail"] == "east-gate is silent"
-
-
-def test_a_short_key_does_not_start(site: Site, tmp_path: Path) -> None:
-    clock = SystemClock()
-    context = NodeApiContext(
-        KEY,
-        Spool(site.layout, clock),
-        Ledger(tmp_path),
-        GapLog(site.layout, clock),
-        lambda: (),
-        lambda *_: b"",
-        tmp_path / "s",
-        clock,
-        TriggerLog(site.layout, Settings()),
-    )
-    with pytest.raises(ValueError, match="16 or more"):
-        make_node_api(replace(context, key=b"short"))
 
 
 def test_files_of_a_killed_cut_are_removed_at_start(tmp_path: Path) -> None:

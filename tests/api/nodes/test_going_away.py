@@ -19,7 +19,7 @@ from domain.paths.data_layout import Layout
 from storage.mp4.fragment_times import Head
 from storage.recordings.served_segments import Keyframes
 from tests.api.cameras.test_recordings import another_node, at, store, times_of
-from tests.api.site_data import KEY
+from tests.api.site_data import SIGNER
 
 if TYPE_CHECKING:
     from tests.api.conftest import OpenSite, Site
@@ -44,7 +44,7 @@ class DyingNodeClient(NodeClient):
     """A client that stops node-2 just before it requests a recording, a segment or keyframes."""
 
     def __init__(self, dying: Dying) -> None:
-        super().__init__(KEY, SystemClock())
+        super().__init__(SIGNER, SystemClock())
         self._dying = dying
 
     def segment(self, node_api_url: str, node: str, camera_id: str, name: str) -> bytes:

@@ -232,7 +232,7 @@ class DyingStore(ObjectStore):
 folder, endpoint, access_key, secret_key = sys.argv[1:]
 clock = SystemClock()
 context = SimpleNamespace(
-    clock=clock, settings=Settings(), audit=AuditLog(Path(folder), clock), ticket_key=b"x" * 32, feed=None, matches=None,
+    clock=clock, settings=Settings(), audit=AuditLog(Path(folder), clock), signer=None, feed=None, matches=None,
     people=SimpleNamespace(by_token=lambda token: Person("li", Role.INVESTIGATOR), holder=None),
     known_camera=lambda id: SimpleNamespace(camera=SimpleNamespace(id=id)),
     objects=DyingStore(endpoint, access_key, secret_key, "api-tests"),

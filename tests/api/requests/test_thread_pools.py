@@ -25,7 +25,7 @@ from domain.settings import Settings
 from storage.recordings.gaps.log import GapLog
 from storage.recordings.ledger import Ledger
 from storage.recordings.trigger_log import TriggerLog
-from tests.api.site_data import KEY
+from tests.api.site_data import NODE, SIGNER, key_of_api
 
 if TYPE_CHECKING:
     from tests.api.conftest import OpenSite, Site
@@ -53,7 +53,7 @@ class HangingNodeClient(NodeClient):
     """A node client whose node has a dead camera."""
 
     def __init__(self, camera: DeadCamera) -> None:
-        super().__init__(KEY, SystemClock())
+        super().__init__(SIGNER, SystemClock())
         self._camera = camera
 
     def camera_picture(
@@ -119,7 +119,8 @@ def test_pictures_of_a_dead_camera_delay_no_other_call_of_a_node(
 ) -> None:
     clock = SystemClock()
     context = NodeApiContext(
-        KEY,
+        NODE,
+        key_of_api,
         site.spool,
         Ledger(site.layout.recordings),
         GapLog(site.layout, clock),
@@ -129,7 +130,7 @@ def test_pictures_of_a_dead_camera_delay_no_other_call_of_a_node(
         clock,
         TriggerLog(site.layout, Settings()),
     )
-    with site.serve(make_node_api(context)) as url, NodeClient(KEY, clock) as client:
+    with site.serve(make_node_api(context)) as url, NodeClient(SIGNER, clock) as client:
         asked = [
             threads.submit(client.camera_picture, url, "node-1", "east-gate")
             for _ in range(RUNNING + 16)

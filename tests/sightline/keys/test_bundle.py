@@ -11,9 +11,10 @@ from cryptography import x509
 
 from domain.clock import SystemClock
 from domain.errors import BadInput, DataLoss, NewerRecord
+from domain.node_names import node_host
 from sightline.keys.bundle import TRUST_FILE, export_api, export_node, export_public, read_bundle
 from sightline.keys.register import Purpose
-from sightline.keys.site_keys import SiteKeys, node_host
+from sightline.keys.site_keys import SiteKeys
 from sightline.processes.certificates import fingerprint, server_names
 
 

@@ -17,8 +17,9 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from domain.clock import S_PER_DAY, ManualClock, SystemClock
 from domain.errors import BadInput, DataLoss
+from domain.node_names import node_host
 from sightline.keys.register import CertificateRecord, Purpose
-from sightline.keys.site_keys import RENEWED_BEFORE, TLS_LIFETIME, SiteKeys, node_host
+from sightline.keys.site_keys import RENEWED_BEFORE, TLS_LIFETIME, SiteKeys
 from sightline.processes.certificates import certificate_pem, fingerprint, server_names
 
 

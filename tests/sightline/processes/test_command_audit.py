@@ -40,7 +40,6 @@ def objects(
     monkeypatch.setenv("SIGHTLINE_S3_ACCESS_KEY", s3_server.access_key)
     monkeypatch.setenv("SIGHTLINE_S3_SECRET_KEY", s3_server.secret_key)
     monkeypatch.setenv("SIGHTLINE_S3_BUCKET", "command-audit-tests")
-    monkeypatch.setenv("SIGHTLINE_NODE_API_KEY", "a-key-of-sixteen-characters")
     store = ObjectStore(
         s3_server.endpoint, s3_server.access_key, s3_server.secret_key, "command-audit-tests"
     )

@@ -16,7 +16,6 @@ SECRETS = {
     "SIGHTLINE_REDIS_URL": "redis://:pw@10.0.0.1",
     "SIGHTLINE_S3_ACCESS_KEY": "access",
     "SIGHTLINE_S3_SECRET_KEY": "secret",
-    "SIGHTLINE_NODE_API_KEY": "node api key",
     "SIGHTLINE_PEOPLE_KEY": "people",
     "SIGHTLINE_CAMERA_GATE": "admin:pw",
     "AWS_SECRET_ACCESS_KEY": "unrelated",
@@ -29,9 +28,9 @@ STORES = {"SIGHTLINE_REDIS_URL", "SIGHTLINE_S3_ACCESS_KEY", "SIGHTLINE_S3_SECRET
     ("kind", "expected"),
     [
         (SYSTEM, set()),
-        (LIVE, {"SIGHTLINE_NODE_API_KEY"}),
+        (LIVE, set()),
         (WORKER, STORES | {"SIGHTLINE_CAMERA_GATE"}),
-        (API, STORES | {"SIGHTLINE_NODE_API_KEY", "SIGHTLINE_PEOPLE_KEY"}),
+        (API, STORES | {"SIGHTLINE_PEOPLE_KEY"}),
     ],
 )
 def test_a_kind_of_child_gets_its_own_secrets_alone(kind: Allowed, expected: set[str]) -> None:
@@ -58,12 +57,12 @@ def test_a_child_sees_what_is_allowed_and_what_its_spec_adds(
 ) -> None:
     for name, value in SECRETS.items():
         monkeypatch.setenv(name, value)
-    spec = ChildSpec("env", ("/usr/bin/env",), tmp_path / "log", allowed=LIVE, env={"ADDED": "1"})
+    spec = ChildSpec("env", ("/usr/bin/env",), tmp_path / "log", allowed=API, env={"ADDED": "1"})
     child = Child(spec, SystemClock())
     child.start()
     child.join()
     seen = dict(line.split("=", 1) for line in child.log_tail().splitlines() if "=" in line)
-    assert seen.keys() & SECRETS.keys() == {"SIGHTLINE_NODE_API_KEY"}
+    assert seen.keys() & SECRETS.keys() == STORES | {"SIGHTLINE_PEOPLE_KEY"}
     assert seen["ADDED"] == "1"
     assert "PATH" in seen
     assert subprocess.run(["env"], capture_output=True, check=True).stdout.count(b"SIGHTLINE_") > 1

@@ -99,18 +99,13 @@ def test_secrets_are_drawn_once_and_private(tmp_path: Path) -> None:
     layout = Layout(tmp_path)
     first = instance_secrets(layout)
     assert instance_secrets(layout) == first
-    assert (
-        len({first.valkey_password, first.s3_access_key, first.s3_secret_key, first.node_api_key})
-        == 4
-    )
+    assert len({first.valkey_password, first.s3_access_key, first.s3_secret_key}) == 3
     assert stat.S_IMODE(layout.secrets.stat().st_mode) == 0o600
     assert set(store_environment(layout, 4, None)) == {"SIGHTLINE_REDIS_URL"}
 
 
 def test_stored_fields_keep_the_names_of_earlier_versions(tmp_path: Path) -> None:
     layout = Layout(tmp_path)
-    instance_secrets(layout)
-    assert "door_key" in json.loads(layout.secrets.read_text())
     with claimed(layout, CLOCK):
         publish(layout, RUNTIME)
         assert json.loads(layout.runtime.read_text())["door_port"] == RUNTIME.node_api_port
@@ -154,7 +149,7 @@ def test_a_password_that_went_missing_stops_no_other_camera(
 def test_damaged_secrets_are_not_repeated(tmp_path: Path) -> None:
     layout = Layout(tmp_path)
     layout.secrets.parent.mkdir(parents=True, exist_ok=True)
-    layout.secrets.write_text('{"valkey_password": "hunter2", "door_key": ["hunter2"]}')
+    layout.secrets.write_text('{"valkey_password": "hunter2", "s3_secret_key": ["hunter2"]}')
     with pytest.raises(ValueError, match="s3_access_key") as invalid:
         instance_secrets(layout)
     assert "hunter2" not in str(invalid.value)
