@@ -10,7 +10,7 @@ from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, FilePath, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from domain.errors import BadInput
@@ -36,6 +36,11 @@ class Settings(BaseSettings):
         description="URL of Redis or Valkey (redis://, rediss://) or of a cluster "
         "(redis+cluster://); unset: one-machine mode starts its own server",
     )
+    redis_ca: FilePath | None = Field(
+        None,
+        description="PEM file of the certificates that sign the server certificate of a rediss:// "
+        "Redis; unset: those of the system",
+    )
     s3_endpoint: str | None = Field(
         None,
         description="host:port of an S3 object store; unset: one-machine mode starts its own "
@@ -44,6 +49,11 @@ class Settings(BaseSettings):
     s3_access_key: SecretStr | None = Field(None, description="access key of the S3 object store")
     s3_secret_key: SecretStr | None = Field(None, description="secret key of the S3 object store")
     s3_secure: bool = Field(False, description="use TLS for the S3 object store")
+    s3_ca: FilePath | None = Field(
+        None,
+        description="PEM file of the certificates that sign the server certificate of the S3 "
+        "object store; unset: those of the system",
+    )
     s3_bucket: str = Field("sightline", description="S3 bucket that stores all data of the site")
     node: str = Field(
         "node-1",

@@ -78,13 +78,14 @@ def connected(settings: Settings, layout: Layout, clock: Clock) -> Stores:
             "SIGHTLINE_REDIS_URL, SIGHTLINE_S3_ENDPOINT, SIGHTLINE_S3_ACCESS_KEY and "
             "SIGHTLINE_S3_SECRET_KEY must be set"
         )
-    redis = connect(settings.redis_url.get_secret_value())
+    redis = connect(settings.redis_url.get_secret_value(), settings.redis_ca)
     objects = ObjectStore(
         settings.s3_endpoint,
         settings.s3_access_key.get_secret_value(),
         settings.s3_secret_key.get_secret_value(),
         settings.s3_bucket,
         settings.s3_secure,
+        settings.s3_ca,
     )
     return Stores(
         redis,

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 import redis
 from redis._parsers.commands import CommandPolicies, RequestPolicy, ResponsePolicy
@@ -75,18 +76,21 @@ class Redis:
     Every call raises IndexUnavailable if the server is unreachable or refuses.
     """
 
-    def __init__(self, open_: Callable[[], _Client], url: str = "") -> None:
+    def __init__(
+        self, open_: Callable[[], _Client], url: str = "", ca_file: Path | None = None
+    ) -> None:
         self._open = open_
         self._url = url
+        self._ca_file = ca_file
         self._opened: _Client | None = None
         self._opening = threading.Lock()
         self._breaker = CircuitBreaker()
 
-    def __reduce__(self) -> tuple[object, tuple[str]]:
+    def __reduce__(self) -> tuple[object, tuple[str, Path | None]]:
         """Pickle as a client of the same server, which opens its own connections in the other
         process.
         """
-        return connect, (self._url,)
+        return connect, (self._url, self._ca_file)
 
     @property
     def _client(self) -> _Client:
@@ -189,14 +193,22 @@ class Redis:
             yield
 
 
-def connect(url: str) -> Redis:
+def connect(url: str, ca_file: Path | None = None) -> Redis:
     """Return a client of `redis://` or `rediss://` `url`, or of a cluster: `redis+cluster://` with
     the addresses of some of its nodes, separated by commas.
 
-    It connects on first use, and again after the server was unreachable.
+    It connects on first use, and again after the server was unreachable. With `rediss`, the
+    server's certificate and name are verified against `ca_file`, or else the system's authorities.
     """
     try:
-        client = _cluster(url) if CLUSTER in url.partition("://")[0] else _single(url)
+        if any(name.startswith("ssl_") for name, _ in parse_qsl(urlsplit(url).query)):
+            raise IndexUnavailable(
+                "SIGHTLINE_REDIS_URL has a parameter ssl_…; the certificate of Redis is always "
+                "verified, and SIGHTLINE_REDIS_CA names the file of its authority"
+            )
+        tls = {} if ca_file is None else {"ssl_ca_certs": str(ca_file)}
+        is_cluster = CLUSTER in url.partition("://")[0]
+        client = _cluster(url, tls) if is_cluster else _single(url, tls)
     except ValueError:
         # The cause is left out: it repeats parts of the address, which may be of its password.
         raise IndexUnavailable(
@@ -204,16 +216,18 @@ def connect(url: str) -> Redis:
             "redis://user:password@host:port, "
             "and percent-encode /, ?, # and @ of a password"
         ) from None
-    return Redis(client, url)
+    return Redis(client, url, ca_file)
 
 
-def _single(url: str) -> Callable[[], redis.Redis]:
+def _single(url: str, tls: Mapping[str, Any]) -> Callable[[], redis.Redis]:
+    if not url.startswith("rediss://"):
+        tls = {}
     # One retry on a fresh connection: those in the pool are dead after the server restarted.
-    client = redis.Redis.from_url(url, **_TIMES, retry=Retry(NoBackoff(), 1))
+    client = redis.Redis.from_url(url, **_TIMES, **tls, retry=Retry(NoBackoff(), 1))
     return lambda: client
 
 
-def _cluster(url: str) -> Callable[[], redis.RedisCluster]:
+def _cluster(url: str, tls: Mapping[str, Any]) -> Callable[[], redis.RedisCluster]:
     """Return a function that opens a client of the cluster; one reachable address is enough to find
     the others.
     """
@@ -225,7 +239,7 @@ def _cluster(url: str) -> Callable[[], redis.RedisCluster]:
         raise ValueError("a cluster's address is host:port, or some of these with commas between")
     words = dict(zip(("username", "password"), login.split(":", 1), strict=False)) if login else {}
     known: dict[str, Any] = {name: unquote(word) for name, word in words.items() if word}
-    known |= _TIMES | {"ssl": parts.scheme == "rediss"}
+    known |= _TIMES | ({"ssl": True, **tls} if parts.scheme == "rediss" else {"ssl": False})
     return lambda: redis.RedisCluster(
         startup_nodes=nodes,
         require_full_coverage=False,

@@ -113,16 +113,28 @@ class ObjectStore:
     """
 
     def __init__(
-        self, endpoint: str, access_key: str, secret_key: str, bucket: str, secure: bool = False
+        self,
+        endpoint: str,
+        access_key: str,
+        secret_key: str,
+        bucket: str,
+        secure: bool = False,
+        ca_file: Path | None = None,
     ) -> None:
-        """Use `endpoint`, which is `host:port` without a scheme."""
+        """Use `endpoint`, which is `host:port` without a scheme.
+
+        With `secure`, the store's certificate and name are verified against `ca_file`, or else
+        the system's authorities.
+        """
         self.bucket = bucket
-        self._where = (endpoint, access_key, secret_key, bucket, secure)
+        self._where = (endpoint, access_key, secret_key, bucket, secure, ca_file)
         self._breaker = CircuitBreaker()
         self._http = urllib3.PoolManager(
             timeout=urllib3.Timeout(connect=TIMEOUT_S, read=TIMEOUT_S),
             retries=urllib3.Retry(0),
             maxsize=MOST_IDLE,
+            cert_reqs="CERT_REQUIRED",
+            ca_certs=None if ca_file is None else str(ca_file),
         )
         try:
             # A region given is a region not asked for: one request less, and one thing less that
@@ -141,7 +153,9 @@ class ObjectStore:
                 "SIGHTLINE_S3_ENDPOINT is not host:port of an object store"
             ) from None
 
-    def __reduce__(self) -> tuple[type[ObjectStore], tuple[str, str, str, str, bool]]:
+    def __reduce__(
+        self,
+    ) -> tuple[type[ObjectStore], tuple[str, str, str, str, bool, Path | None]]:
         """Pickle as a client of the same store, which opens its own connections in the other
         process.
         """

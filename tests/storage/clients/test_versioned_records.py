@@ -109,8 +109,8 @@ def test_what_cannot_be_read_hides_no_other_record(
 
 
 def test_without_its_bucket_a_store_does_not_count_as_empty(objects: ObjectStore) -> None:
-    host, key, secret, _, secure = objects._where
-    elsewhere = ObjectStore(host, key, secret, "no-such-bucket", secure)
+    host, key, secret, _, secure, ca_file = objects._where
+    elsewhere = ObjectStore(host, key, secret, "no-such-bucket", secure, ca_file)
     with pytest.raises(ObjectsUnavailable):
         VersionedRecords(elsewhere, Note).all(ROOT)
     elsewhere.close()
