@@ -65,7 +65,9 @@ class Why(StrEnum):
     FAILED = "failed"  # the connection broke
     NOT_RTSP = "not_rtsp"  # something else answers on that port
     TLS = "tls"  # the TLS handshake failed
+    CERTIFICATE = "certificate"  # its certificate is not the one that the registry trusts
     LOGIN = "login"  # 401 or 403
+    BASIC_IN_CLEAR = "basic_in_clear"  # it would get the password without encryption
     NO_PATH = "no_path"  # 404
     SESSION_LOST = "session_lost"  # 454: the camera forgot the session
     REDIRECTED = "redirected"

@@ -210,6 +210,11 @@ class Settings(BaseSettings):
     source_timeout_s: float = Field(
         5.0, gt=0, le=120, description="seconds without data after which a camera is reconnected"
     )
+    rtsps_ca: FilePath | None = Field(
+        None,
+        description="PEM file of the certificates that sign the certificates of rtsps:// cameras "
+        "without `tls` in the registry; unset: those of the system",
+    )
     rtsp_reader: RtspReader = Field(
         RtspReader.OWN,
         description="RTSP implementation for H.264 and H.265 over TCP and UDP; libavformat "

@@ -67,14 +67,15 @@ def _accept(server: socket, context: ssl.SSLContext, port: int) -> None:
 def _serve(connection: socket, context: ssl.SSLContext, port: int) -> None:
     with connection, suppress(OSError), create_connection(("127.0.0.1", port)) as inner:
         outer = context.wrap_socket(connection, server_side=True)
-        back = threading.Thread(target=_copy, args=(inner, outer), daemon=True)
+        back = threading.Thread(target=copy_bytes, args=(inner, outer), daemon=True)
         back.start()
-        _copy(outer, inner)
+        copy_bytes(outer, inner)
         back.join()
         outer.close()
 
 
-def _copy(source: socket, target: socket) -> None:
+def copy_bytes(source: socket, target: socket) -> None:
+    """Copy until `source` ends."""
     with suppress(OSError):
         while data := source.recv(65536):
             target.sendall(data)

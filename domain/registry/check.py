@@ -17,6 +17,7 @@ from domain.registry.model import (
     SECRET_NAME,
     Area,
     Camera,
+    CameraTls,
     ClassPolicy,
     Registry,
     SubStream,
@@ -34,7 +35,7 @@ SECRET_HINT = (
 )
 _KEYS_OF: dict[type[BaseModel], tuple[str, ...]] = {
     model: tuple(field.alias or name for name, field in model.model_fields.items())
-    for model in (Registry, Camera, ClassPolicy, Area, Location, SubStream)
+    for model in (Registry, Camera, ClassPolicy, Area, Location, SubStream, CameraTls)
 }
 
 
@@ -173,7 +174,9 @@ def _words(expected: str) -> tuple[str, ...]:
 def _keys_at(path: Path) -> tuple[str, ...]:
     if path[0] == "cameras" and len(path) > 2:
         inner: dict[str, type[BaseModel]] = (
-            {"location": Location, "substream": SubStream} if len(path) > 3 else {}
+            {"location": Location, "substream": SubStream, "tls": CameraTls}
+            if len(path) > 3
+            else {}
         )
         return _KEYS_OF[inner.get(str(path[2]), Camera)]
     if path[0] in ("classes", "areas") and len(path) > 2:
@@ -201,6 +204,7 @@ def _check_across(source: RegistrySource, registry: Registry | None, secrets: Se
             _check_network(source, ("cameras", i, "url"), camera.get("url"), networks)
             smaller = _mapping(camera.get("substream"))
             _check_network(source, ("cameras", i, "substream", "url"), smaller.get("url"), networks)
+            _check_tls(source, ("cameras", i, "tls"), camera)
     if registry is not None:
         check_policies(source, registry)
 
@@ -248,6 +252,31 @@ def _check_credentials(source: RegistrySource, path: Path, name: Any, secrets: S
             f"there is no secret `{name}`",
             f"add it to the secrets file, or set {variable}=user:password",
         )
+
+
+def _check_tls(source: RegistrySource, path: Path, camera: dict[Any, Any]) -> None:
+    """`tls` belongs to `rtsps://`, and its file is read on the machine of the check."""
+    tls = _mapping(camera.get("tls"))
+    if not tls:
+        return
+    urls = (camera.get("url"), _mapping(camera.get("substream")).get("url"))
+    if not any(str(url).lower().startswith("rtsps://") for url in urls):
+        source.fault(path, "`tls` is for cameras with rtsps://", "correct the url, or remove it")
+    ca = tls.get("ca")
+    if not isinstance(ca, str) or not ca.startswith("/"):
+        return
+    try:
+        text = FilePath(ca).read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no text"
+        source.fault(
+            (*path, "ca"),
+            f"the file cannot be read: {reason}",
+            "every node needs the file under this path",
+        )
+    else:
+        if "-----BEGIN CERTIFICATE-----" not in text:
+            source.fault((*path, "ca"), "the file holds no certificate", "write it as PEM")
 
 
 def _check_network(source: RegistrySource, path: Path, url: Any, networks: Networks) -> None:

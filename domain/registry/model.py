@@ -9,7 +9,7 @@ from ipaddress import IPv4Network, IPv6Network
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from domain.events.event import Location
 
@@ -60,6 +60,14 @@ def _rtsp_url(url: str) -> str:
     return url
 
 
+def _fingerprint(text: str) -> str:
+    """The SHA-256 of a certificate as 64 lower-case digits; tools write it with colons."""
+    digits = text.replace(":", "").lower()
+    if not re.fullmatch("[0-9a-f]{64}", digits):
+        raise ValueError("is not the SHA-256 of a certificate: 64 hexadecimal digits")
+    return digits
+
+
 class _Strict(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
@@ -93,6 +101,19 @@ class SubStream(_Strict):
     url: Annotated[str, AfterValidator(_rtsp_url)]
 
 
+class CameraTls(_Strict):
+    """How a camera of `rtsps://` proves who it is: by an authority, or by its own certificate."""
+
+    ca: str | None = Field(None, pattern=r"^/")
+    sha256: Annotated[str, AfterValidator(_fingerprint)] | None = None
+
+    @model_validator(mode="after")
+    def _has_one(self) -> CameraTls:
+        if (self.ca is None) == (self.sha256 is None):
+            raise ValueError("needs either `ca` or `sha256`")
+        return self
+
+
 class Camera(ClassPolicy):
     id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
     name: str = Field(min_length=1)
@@ -102,6 +123,9 @@ class Camera(ClassPolicy):
     url: Annotated[str, AfterValidator(_rtsp_url)]
     substream: SubStream | None = None
     transport: Literal["tcp", "udp"] = "tcp"
+    tls: CameraTls | None = None
+    basic_in_clear: bool = False
+    """Whether the camera may get the password without encryption, as basic authentication."""
     credentials: str | None = Field(None, pattern=f"^{SECRET_NAME.pattern}$")
     onvif_port: int = Field(80, ge=1, le=65535)
     checkpoint: tuple[Checkpoint, ...] = ()

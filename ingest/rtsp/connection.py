@@ -67,7 +67,7 @@ class Connection:
         self._sink = sink
         self._ended = ended
         self._sockets = ExitStack()
-        self._session = RtspSession(pull.credentials)
+        self._session = RtspSession(pull.credentials, may_send_basic=pull.may_send_basic)
         self._wire = Wire((0, 1), loop.buffer)
         self._media: Interleaved | Datagrams = Interleaved(self._wire)
         self._talk: Talk

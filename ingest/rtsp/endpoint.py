@@ -9,8 +9,11 @@ import os
 import select
 import socket
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from ipaddress import ip_address
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from domain.camera_states import Why
@@ -67,6 +70,18 @@ def is_address(url: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
+class CameraTrust:
+    """What proves over TLS that a server is the camera: an authority, or a fingerprint."""
+
+    host: str
+    """The host of the URL, which a certificate must name unless there is a fingerprint."""
+    ca_file: Path | None = None
+    sha256: str = ""
+    allows_basic_in_clear: bool = False
+    """Whether the camera may get the password without TLS, as basic authentication."""
+
+
+@dataclass(frozen=True, slots=True)
 class Pull:
     """The parameters of one connection, and its counts."""
 
@@ -81,6 +96,28 @@ class Pull:
     clock: Clock
     watchdog: LibavWatchdog
     """The one of this process; it must know all sockets to cameras."""
+    trust: CameraTrust
+
+    @property
+    def may_send_basic(self) -> bool:
+        """Whether no eavesdropper can read the password, or the registry accepts that one can."""
+        address = ip_address(self.endpoint.address.partition("%")[0])
+        is_private = self.endpoint.scheme == "rtsps" or address.is_loopback
+        return is_private or self.trust.allows_basic_in_clear
+
+
+@contextmanager
+def connection_to(pull: Pull) -> Iterator[socket.socket | None]:
+    """Open a connection that does not block, and close it at the end; None if `pull.stop` ended
+    the wait.
+
+    Raises SourceTimeout or SourceUnreachable, which say what is wrong.
+    """
+    family = socket.AF_INET6 if ":" in pull.endpoint.address else socket.AF_INET
+    with pull.watchdog.sockets.own(family) as own:
+        own.setblocking(False)
+        is_connected = _connect(own, pull.endpoint, pull.timeout_s, pull.stop)
+        yield own if is_connected else None
 
 
 def preflight(pull: Pull) -> bool:
@@ -88,10 +125,8 @@ def preflight(pull: Pull) -> bool:
 
     Raises SourceTimeout or SourceUnreachable, which say what is wrong.
     """
-    family = socket.AF_INET6 if ":" in pull.endpoint.address else socket.AF_INET
-    with pull.watchdog.sockets.own(family) as own:
-        own.setblocking(False)
-        return _connect(own, pull.endpoint, pull.timeout_s, pull.stop)
+    with connection_to(pull) as own:
+        return own is not None
 
 
 def _connect(

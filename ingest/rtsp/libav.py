@@ -33,6 +33,7 @@ from domain.registry import Credentials
 from ingest.packets.packet_builder import PacketBuilder, TimedAccessUnit
 from ingest.rtsp.endpoint import Endpoint, Pull, preflight
 from ingest.rtsp.libav_watchdog import WatchedConnection
+from ingest.rtsp.tls import verified_options
 
 CODECS = ("h264", "hevc")
 _MAX_LOGIN_BYTES = 127
@@ -56,16 +57,24 @@ def packets(pull: Pull) -> Generator[Packet, None, None]:
 
     Raises SourceError for every other end.
     """
-    endpoint, timeout_s, stop = pull.endpoint, pull.timeout_s, pull.stop
-    url = _login_url(endpoint, pull.credentials)
-    if not preflight(pull):
+    url = _login_url(pull.endpoint, pull.credentials)
+    if pull.endpoint.scheme != "rtsps":
+        if preflight(pull):
+            yield from _connected(pull, url, {})
         return
+    with verified_options(pull) as options:
+        if options is not None:
+            yield from _connected(pull, url, options)
+
+
+def _connected(pull: Pull, url: str, options: dict[str, str]) -> Iterator[Packet]:
+    endpoint, timeout_s, stop = pull.endpoint, pull.timeout_s, pull.stop
     peer = endpoint.address.partition("%")[0], endpoint.port
     with pull.watchdog.watching(peer, timeout_s, stop, pull.clock) as watched:
         failure: SourceError | None = None
         try:
             with watched.opening():
-                container = _open(url, endpoint.transport, timeout_s)
+                container = _open(url, endpoint.transport, timeout_s, options)
             with container:
                 if watched.was_redirected():
                     raise SourceUnreachable(
@@ -197,14 +206,21 @@ class _SenderClock:
         return offset_ns + raw_pts_ns
 
 
-def _open(url: str, transport: str, timeout_s: float) -> InputContainer:
+def _open(
+    url: str, transport: str, timeout_s: float, tls_options: dict[str, str]
+) -> InputContainer:
     """Return the opened connection.
 
     Only the open has PyAV's time-out (see `libav_watchdog.py`). That of libavformat's sockets is
     the second safeguard. Both end later than the watchdog, which knows why.
     """
     late_s = timeout_s + 1.0
-    options = {**_OPTIONS, "rtsp_transport": transport, "timeout": str(round(late_s * 1_000_000))}
+    options = {
+        **_OPTIONS,
+        **tls_options,
+        "rtsp_transport": transport,
+        "timeout": str(round(late_s * 1_000_000)),
+    }
     try:
         return av.open(url, "r", format="rtsp", options=options, timeout=(late_s, None))
     except av.HTTPOtherClientError:

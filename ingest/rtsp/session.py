@@ -25,11 +25,21 @@ _USUAL_TIMEOUT_S = 60.0
 _TIMEOUT = re.compile(r"timeout\s*=\s*(\d{1,6})", re.IGNORECASE)
 
 
+def basic_refused() -> SourceRejected:
+    return SourceRejected(
+        "the camera asks for the password without encryption (basic authentication), so it is not "
+        "sent; enable digest authentication or rtsps at the camera, or accept that with  "
+        "basic_in_clear: true",
+        Why.BASIC_IN_CLEAR,
+    )
+
+
 class RtspSession:
     """The requests of one session. They raise SourceError if the camera refuses."""
 
-    def __init__(self, credentials: Credentials | None) -> None:
+    def __init__(self, credentials: Credentials | None, *, may_send_basic: bool) -> None:
         self.keep_alive_s = _USUAL_TIMEOUT_S / 2
+        self._may_send_basic = may_send_basic
         self._credentials = credentials
         self._login: RtspLogin | None = None
         self._id = ""
@@ -104,6 +114,8 @@ class RtspSession:
         if challenge is None or self._credentials is None:
             self._login = None
             return False
+        if challenge.is_basic and not self._may_send_basic:
+            raise basic_refused()
         password = self._credentials.password.get_secret_value()
         self._login = RtspLogin(challenge, self._credentials.user, password, secrets.token_hex(8))
         return challenge.is_stale

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from contextlib import closing
 from functools import partial
+from pathlib import Path
 from typing import Protocol
 
 from domain.camera_states import Why
@@ -17,9 +18,10 @@ from ingest.packets.packet_builder import SourceCounts
 from ingest.packets.timeline import Timeline
 from ingest.rtsp import libav as rtsp_libav
 from ingest.rtsp.connection import Connection, End, PacketSink
-from ingest.rtsp.endpoint import Endpoint, Pull, is_address
+from ingest.rtsp.endpoint import CameraTrust, Endpoint, Pull, is_address
 from ingest.rtsp.pull_loop import PullLoop
 from ingest.rtsp.reader import Redirect, UnsupportedStream
+from ingest.rtsp.session import basic_refused
 
 _log = logging.getLogger(__name__)
 _MAX_REDIRECTS = 4
@@ -81,6 +83,7 @@ class RtspSource:
                 stop,
                 loop.clock,
                 loop.watchdog,
+                self._trust(),
             )
 
         uses_own_reader = self._settings.rtsp_reader is RtspReader.OWN
@@ -88,6 +91,15 @@ class RtspSource:
             self._camera, self._networks, uses_own_reader, pull_of, stop, loop, receiver
         )
         loop.call(attempt, partial(attempt.connect, self._camera.url))
+
+    def _trust(self) -> CameraTrust:
+        tls = self._camera.tls
+        return CameraTrust(
+            self._camera.host,
+            Path(tls.ca) if tls and tls.ca else self._settings.rtsps_ca,
+            (tls and tls.sha256) or "",
+            self._camera.basic_in_clear,
+        )
 
     def close(self) -> None:
         if self._attempt is not None:
@@ -167,6 +179,9 @@ class _Attempt:
                 pull, self._loop, self._receiver, partial(self._connection_ended, pull)
             )
             self._connection.open()
+        elif pull.credentials is not None and not self._uses_own_reader and not pull.may_send_basic:
+            # libavformat answers whatever it is asked for, and cannot be told otherwise.
+            raise basic_refused()
         else:
             self._begin_libavformat(pull)
 

@@ -137,7 +137,7 @@ RECORDS: tuple[StoredModel, ...] = (
 """One of each kind. A kind that is missing here fails the first test."""
 
 WRITTEN_BY_PEOPLE = {
-    "Settings", "Registry", "Camera", "Area", "ClassPolicy", "SubStream", "Pass",
+    "Settings", "Registry", "Camera", "CameraTls", "Area", "ClassPolicy", "SubStream", "Pass",
     "_Strict", "_Truth",
 }  # fmt: skip
 """Configuration and files of people: an unknown key there is a typing error. Not stored by a

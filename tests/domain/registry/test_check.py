@@ -348,3 +348,50 @@ def test_a_secret_of_the_environment_without_a_colon_is_a_fault(tmp_path: Path) 
         fault
         == "SIGHTLINE_CAMERA_HALL:1:1: this variable of the environment must hold user:password"
     )
+
+
+TLS_CAMERA = CAMERA.replace("rtsp://", "rtsps://")
+SHA256 = "ab" * 32
+
+
+@pytest.mark.parametrize(
+    ("tls", "expected"),
+    [
+        (f"{{sha256: {SHA256}}}", []),
+        (f"{{sha256: '{':'.join(['AB'] * 32)}'}}", []),
+        ("{ca: FILE}", []),
+        (
+            "{sha256: abc}",
+            ["11:19: `sha256`: is not the SHA-256 of a certificate: 64 hexadecimal digits"],
+        ),
+        ("{}", ["11:10: `tls`: needs either `ca` or `sha256`"]),
+        (
+            f"{{ca: FILE, sha256: {SHA256}}}",
+            ["11:10: `tls`: needs either `ca` or `sha256`"],
+        ),
+        (f"{{sha: {SHA256}}}", ["11:11: unknown key `sha` (did you mean `sha256`?)"]),
+        ("{ca: relative.pem}", ["11:15: `ca`: String should match pattern '^/'"]),
+        (
+            "{ca: /nowhere/ca.pem}",
+            [
+                "11:15: the file cannot be read: No such file or directory "
+                "(every node needs the file under this path)"
+            ],
+        ),
+        ("{ca: REGISTRY}", ["11:15: the file holds no certificate (write it as PEM)"]),
+    ],
+)
+def test_what_proves_a_camera_is_checked(tmp_path: Path, tls: str, expected: list[str]) -> None:
+    file = tmp_path / "authority.pem"
+    file.write_text("-----BEGIN CERTIFICATE-----\n")
+    tls = tls.replace("FILE", str(file)).replace("REGISTRY", str(tmp_path / "r.yaml"))
+    assert _faults(tmp_path, f"{HEAD}{TLS_CAMERA}    tls: {tls}\n") == expected
+
+
+def test_tls_without_rtsps_is_a_fault(tmp_path: Path) -> None:
+    text = f"{HEAD}{CAMERA}    tls: {{sha256: {SHA256}}}\n"
+    assert _faults(tmp_path, text) == [
+        "11:10: `tls` is for cameras with rtsps:// (correct the url, or remove it)"
+    ]
+    sub_stream = "    substream: {url: rtsps://10.0.0.1/2}\n"
+    assert _faults(tmp_path, text + sub_stream) == []

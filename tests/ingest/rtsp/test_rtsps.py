@@ -1,27 +1,30 @@
-"""RTSP over TLS, from a camera with a certificate that it signed itself."""
+"""RTSP over TLS: the camera's certificate is verified before libavformat gets the password."""
 
 from __future__ import annotations
 
-import ssl
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
-from socket import SHUT_RDWR, create_connection, create_server, socket
+from socket import create_connection, create_server, socket
+from threading import Thread
 from typing import Protocol
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+from cryptography.hazmat.primitives.serialization import Encoding
 
+from domain.camera_states import Why
 from domain.errors import SourceError, SourceTimeout, SourceUnreachable
 from domain.media.packets import Packet
+from domain.settings import Settings
 from ingest.rtsp.source import RtspSource
 from simulator import SimCamera, Simulator, Stall
-from tests.ingest.conftest import NEVER_S, assert_silence_ends_at_the_timeout
+from tests.ingest.conftest import (
+    NETWORKS,
+    NEVER_S,
+    assert_silence_ends_at_the_timeout,
+    make_camera,
+)
+from tests.tls_relay import TlsFiles, copy_bytes, make_files, tls_relay
 
 
 class Pulled(Protocol):
@@ -30,72 +33,154 @@ class Pulled(Protocol):
 
 
 @pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "camera")])
-    now = datetime.now(UTC)
-    builder = x509.CertificateBuilder(
-        name, name, key.public_key(), x509.random_serial_number(), now, now + timedelta(days=1)
-    )
-    file = tmp_path_factory.mktemp("tls") / "camera.pem"
-    plain = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    key_pem = key.private_bytes(serialization.Encoding.PEM, *plain)
-    file.write_bytes(
-        key_pem + builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
-    )
-    return file
+def files(tmp_path_factory: pytest.TempPathFactory) -> TlsFiles:
+    return make_files(tmp_path_factory.mktemp("tls"), "127.0.0.1", "camera.example")
+
+
+@pytest.fixture(scope="module")
+def others(tmp_path_factory: pytest.TempPathFactory) -> TlsFiles:
+    """Another authority and a certificate of it under another name."""
+    return make_files(tmp_path_factory.mktemp("other"), "camera.example")
 
 
 @pytest.fixture
-def tls_port(certificate: Path, clips: dict[str, Path]) -> Iterator[int]:
-    """A port that speaks TLS for a simulator: `gate` plays once, `silent` sends ten packets."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
+def sim_port(clips: dict[str, Path]) -> Iterator[int]:
+    """A simulator in which `gate` plays once and `silent` sends ten packets."""
     stalling = SimCamera("silent", clips["h264"], mode="on_play", faults=(Stall(0.39, NEVER_S),))
     playing = SimCamera("gate", clips["h264"], mode="on_play", loop=False)
-    with Simulator([playing, stalling]) as sim, create_server(("127.0.0.1", 0)) as server:
-        threading.Thread(target=_accept, args=(server, context, sim.port), daemon=True).start()
-        yield server.getsockname()[1]
-        server.shutdown(SHUT_RDWR)
+    with Simulator([playing, stalling]) as sim:
+        yield sim.port
 
 
-def _accept(server: socket, context: ssl.SSLContext, port: int) -> None:
-    with suppress(OSError):
-        while True:
-            connection, _ = server.accept()
-            threading.Thread(target=_serve, args=(connection, context, port), daemon=True).start()
+@pytest.fixture
+def tls_port(files: TlsFiles, sim_port: int) -> Iterator[int]:
+    with tls_relay(sim_port, files.server) as port:
+        yield port
 
 
-def _serve(connection: socket, context: ssl.SSLContext, port: int) -> None:
-    with connection, suppress(OSError), create_connection(("127.0.0.1", port)) as inner:
-        outer = context.wrap_socket(connection, server_side=True)
-        back = threading.Thread(target=_copy, args=(inner, outer), daemon=True)
-        back.start()
-        _copy(outer, inner)
-        back.join()
-        outer.close()
+def _fingerprint(files: TlsFiles) -> str:
+    return sha256(files.certified.certificate.public_bytes(Encoding.DER)).hexdigest()
 
 
-def _copy(source: socket, target: socket) -> None:
-    with suppress(OSError):
-        while data := source.recv(65536):
-            target.sendall(data)
-    with suppress(OSError):
-        target.shutdown(SHUT_RDWR)
+def _source(
+    url: str, tls: dict[str, str] | None, ca_file: Path | None = None, timeout_s: float = 5.0
+) -> RtspSource:
+    """A source with this `tls` in its registry entry, on a site with this authority."""
+    camera = make_camera(url)
+    entry = camera.model_dump(by_alias=True) | {"tls": tls}
+    changes = {"rtsps_ca": ca_file, "source_timeout_s": timeout_s}
+    settings = Settings().model_copy(update=changes)
+    return RtspSource(type(camera).model_validate(entry), None, NETWORKS, settings)
 
 
-def test_packets_come_over_tls(
-    tls_port: int, source_of: Callable[..., RtspSource], pull: Callable[..., Pulled]
+def _played(got: Pulled) -> int:
+    """The packets of a connection that the camera ended."""
+    assert isinstance(got.error, SourceUnreachable)
+    assert got.error.why is Why.ENDED
+    return len(got.packets)
+
+
+def _refused(got: Pulled) -> str:
+    assert got.packets == []
+    assert isinstance(got.error, SourceUnreachable)
+    assert got.error.why is Why.CERTIFICATE
+    return str(got.error)
+
+
+def test_a_camera_is_trusted_by_its_authority(
+    tls_port: int, files: TlsFiles, others: TlsFiles, pull: Callable[..., Pulled]
 ) -> None:
-    got = pull(source_of(f"rtsps://127.0.0.1:{tls_port}/gate"))
-    assert len(got.packets) == 50
+    url = f"rtsps://127.0.0.1:{tls_port}/gate"
+    assert _played(pull(_source(url, {"ca": str(files.authority)}))) == 50
+    assert _played(pull(_source(url, None, files.authority))) == 50
+    for source in (_source(url, {"ca": str(others.authority)}), _source(url, None)):
+        assert _fingerprint(files) in _refused(pull(source))
+    missing = _source(url, {"ca": "/nowhere/authority.pem"})
+    assert "cannot be read on this node" in _refused(pull(missing))
+
+
+def test_a_camera_is_trusted_by_its_fingerprint(
+    tls_port: int, files: TlsFiles, others: TlsFiles, pull: Callable[..., Pulled]
+) -> None:
+    url = f"rtsps://127.0.0.1:{tls_port}/gate"
+    assert _played(pull(_source(url, {"sha256": _fingerprint(files)}))) == 50
+    refused = _refused(pull(_source(url, {"sha256": _fingerprint(others)}, files.authority)))
+    assert _fingerprint(files) in refused
+
+
+def test_a_fingerprint_needs_no_name(
+    sim_port: int, others: TlsFiles, pull: Callable[..., Pulled]
+) -> None:
+    with tls_relay(sim_port, others.server) as port:
+        url = f"rtsps://127.0.0.1:{port}/gate"
+        assert _played(pull(_source(url, {"sha256": _fingerprint(others)}))) == 50
+        refused = _refused(pull(_source(url, {"ca": str(others.authority)})))
+        assert "IP address mismatch" in refused
+
+
+@pytest.mark.parametrize("proof", ["ca", "sha256"])
+def test_another_certificate_on_the_second_connection_is_refused(
+    proof: str, sim_port: int, files: TlsFiles, tmp_path: Path, pull: Callable[..., Pulled]
+) -> None:
+    """The certificate is verified on one connection, and libavformat opens another one."""
+    same_name = make_files(tmp_path / "attacker", "127.0.0.1", "camera.example")
+    tls = {"ca": str(files.authority)} if proof == "ca" else {"sha256": _fingerprint(files)}
+    with (
+        tls_relay(sim_port, files.server) as genuine,
+        tls_relay(sim_port, same_name.server) as attacker,
+        create_server(("127.0.0.1", 0)) as switch,
+    ):
+        ports: list[int] = []
+        Thread(target=_switch, args=(switch, [genuine, attacker], ports), daemon=True).start()
+        got = pull(_source(f"rtsps://127.0.0.1:{switch.getsockname()[1]}/gate", tls))
+        assert ports == [genuine, attacker]
+    assert got.packets == []
     assert isinstance(got.error, SourceUnreachable)
 
 
-def test_silence_over_tls_ends_at_the_timeout(
-    tls_port: int, source_of: Callable[..., RtspSource]
-) -> None:
-    got = assert_silence_ends_at_the_timeout(
-        source_of(f"rtsps://127.0.0.1:{tls_port}/silent"), lambda: 10
-    )
+def _switch(server: socket, targets: list[int], used: list[int]) -> None:
+    """Connect each further client with the next target."""
+    for target in targets:
+        client, _ = server.accept()
+        used.append(target)
+        inner = create_connection(("127.0.0.1", target))
+        Thread(target=_relay, args=(client, inner), daemon=True).start()
+
+
+def _relay(client: socket, inner: socket) -> None:
+    with client, inner:
+        back = Thread(target=copy_bytes, args=(inner, client), daemon=True)
+        back.start()
+        copy_bytes(client, inner)
+        back.join()
+
+
+def test_a_server_without_tls_is_named(pull: Callable[..., Pulled]) -> None:
+    with create_server(("127.0.0.1", 0)) as plain:
+        Thread(target=_answer_in_clear, args=(plain,), daemon=True).start()
+        url = f"rtsps://127.0.0.1:{plain.getsockname()[1]}/gate"
+        got = pull(_source(url, {"sha256": "0" * 64}))
+    assert isinstance(got.error, SourceUnreachable)
+    assert got.error.why is Why.TLS
+
+
+def _answer_in_clear(server: socket) -> None:
+    client, _ = server.accept()
+    with client:
+        client.recv(8192)
+        client.sendall(b"RTSP/1.0 400 Bad Request\r\n\r\n")
+
+
+def test_a_handshake_without_an_answer_ends_at_the_timeout(pull: Callable[..., Pulled]) -> None:
+    with create_server(("127.0.0.1", 0)) as silent:
+        url = f"rtsps://127.0.0.1:{silent.getsockname()[1]}/gate"
+        got = pull(_source(url, None, timeout_s=0.5))
+    assert isinstance(got.error, SourceTimeout)
+    assert got.error.why is Why.TLS
+
+
+def test_silence_over_tls_ends_at_the_timeout(tls_port: int, files: TlsFiles) -> None:
+    url = f"rtsps://127.0.0.1:{tls_port}/silent"
+    source = _source(url, {"ca": str(files.authority)}, timeout_s=NEVER_S)
+    got = assert_silence_ends_at_the_timeout(source, lambda: 10)
     assert isinstance(got.error, SourceTimeout)
