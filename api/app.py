@@ -18,6 +18,7 @@ from api.requests.audit_trail import AuditTrail
 from api.requests.bodies import with_strict_bodies
 from api.requests.declarations import Declaration, Declarations
 from api.requests.error_responses import add_fault_handlers
+from api.requests.rate_limits import PersonLimits
 from api.requests.request_middleware import RequestMiddleware
 from api.requests.send_limits import LeastRate, Sending
 from api.requests.thread_pools import Pools
@@ -39,7 +40,10 @@ def make_app(context: ApiContext, routes: tuple[Declaration, ...] = ROUTES) -> F
         redirect_slashes=False,
     )
     recorder = AuditRecorder(context.audit, context.clock)
-    app.router.route_class = guarded(Guard(context, declarations), recorder, declarations, Pools())
+    limits = PersonLimits(context.clock, context.settings.person_requests_per_s)
+    guard = Guard(context, declarations, limits)
+    app.router.route_class = guarded(guard, recorder, declarations, Pools())
+    app.state.person_limits = limits
     app.state.recorder = recorder
     app.state.probes = Probes(context)
     app.state.sending = Sending(context.clock, LeastRate.from_settings(context.settings))
@@ -55,6 +59,7 @@ def make_app(context: ApiContext, routes: tuple[Declaration, ...] = ROUTES) -> F
         RequestMiddleware,
         clock=context.clock,
         trusted_proxies=context.settings.trusted_proxy_networks,
+        requests_per_s=context.settings.address_requests_per_s,
     )
     app.openapi = lru_cache(1)(partial(describe, app, declarations))  # type: ignore[method-assign]
     return app

@@ -3,11 +3,13 @@
 SightlineError
 ├── BadInput                a file, argument or query is invalid; says how to correct it
 │   ├── RegistryInvalid     camera_registry.yaml has faults; lists them with positions
-│   └── QueryInvalid        a parameter of a query is invalid
+│   ├── QueryInvalid        a parameter of a query is invalid
+│   └── BodyTooSlow         the body of a request did not arrive in time
 ├── Refused                 the request is valid, but not permitted
 │   ├── Unauthenticated     the token is missing or unknown
 │   ├── Forbidden           the person does not have the right or the scope
 │   │   └── ReasonMissing   the person may access it, but gave no reason
+│   ├── RateLimited         the client or the person sends too many requests
 │   ├── CorrectionConflict  another request corrected the event first
 │   └── TriggerRefused      the camera does not accept triggers from this source
 ├── NotFound                the camera, event or object does not exist
@@ -77,6 +79,10 @@ class QueryInvalid(BadInput):
         self.field = field
 
 
+class BodyTooSlow(BadInput):
+    pass
+
+
 class Refused(SightlineError):
     pass
 
@@ -91,6 +97,14 @@ class Forbidden(Refused):
 
 class ReasonMissing(Forbidden):
     pass
+
+
+class RateLimited(Refused):
+    """`retry_after_s` is the time after which the request may succeed."""
+
+    def __init__(self, message: str, retry_after_s: float) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
 
 
 class CorrectionConflict(Refused):

@@ -252,6 +252,16 @@ POOL_REQUESTS_REFUSED = Counter(
     "Number of requests refused because their thread pool was full.",
     ["pool"],
 )
+REQUESTS_LIMITED = Counter(
+    "sightline_requests_limited_total",
+    "Number of requests refused because of a limit for one address or person.",
+    ["limit"],
+)
+CONNECTIONS_CLOSED = Counter(
+    "sightline_connections_closed_total",
+    "Number of client connections closed by the API before they had a request.",
+    ["reason"],
+)
 SLOW_READERS = Counter(
     "sightline_slow_readers_total",
     "Number of export connections closed because the client read too slowly.",

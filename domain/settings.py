@@ -207,6 +207,18 @@ class Settings(BaseSettings):
         description="networks of reverse proxies whose X-Forwarded-For names the client, such as "
         "10.3.0.2/32; empty: none",
     )
+    address_requests_per_s: float = Field(
+        100.0,
+        ge=0,
+        description="requests per second that one API process accepts from one address, or from "
+        "one /64 network; bursts of five times as many; 0: any number",
+    )
+    person_requests_per_s: float = Field(
+        50.0,
+        ge=0,
+        description="requests per second that one API process accepts from one person; bursts of "
+        "five times as many; 0: any number",
+    )
     source_timeout_s: float = Field(
         5.0, gt=0, le=120, description="seconds without data after which a camera is reconnected"
     )

@@ -24,6 +24,7 @@ from domain.log import set_up_logging
 from domain.paths.data_layout import Layout
 from domain.settings import Settings
 from sightline.cluster import site_registry
+from sightline.http_protocol import ConnectionLimits, limited_protocol
 from sightline.keys.api_trust import api_signer, node_client_context
 from sightline.keys.site_keys import SiteKeys
 from sightline.keys.tls import PLAIN_HTTP_WARNING, server_context
@@ -211,12 +212,10 @@ def main() -> None:
         "--exposed", action="store_true", help="the address is beyond loopback, without TLS"
     )
     arguments = parser.parse_args()
-    settings = Settings()
+    settings, clock = Settings(), SystemClock()
     set_up_logging(settings.log_level, arguments.name)
     warnings = (PLAIN_HTTP_WARNING,) if arguments.exposed else ()
-    context = make_context(
-        Layout(arguments.data), settings, SystemClock(), arguments.name, warnings
-    )
+    context = make_context(Layout(arguments.data), settings, clock, arguments.name, warnings)
     app = make_app(context)
     refusals: Refusals = app.state.recorder.refusals
     shipper = AuditShipper(context.audit, context.objects, settings.node, context.clock)
@@ -226,6 +225,7 @@ def main() -> None:
     tls = server_context(arguments.tls_cert, arguments.tls_key) if arguments.tls_cert else None
     config = uvicorn.Config(
         app,
+        http=limited_protocol(ConnectionLimits(clock)),
         ssl_context_factory=None if tls is None else lambda *_: tls,
         log_config=None,
         access_log=False,

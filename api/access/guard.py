@@ -12,6 +12,7 @@ from fastapi.routing import APIRoute
 
 from api.access.api_context import ApiContext
 from api.requests.declarations import Access, Declaration, Declarations
+from api.requests.rate_limits import PersonLimits
 from api.requests.reasons import decode_header, read_reason
 from api.requests.request_trace import Trace, trace_of
 from api.requests.tickets import TICKET, Ticket, read_ticket
@@ -30,8 +31,11 @@ class Guard:
     FastAPI parses the request (`api/access/guarded_route.py`).
     """
 
-    def __init__(self, context: ApiContext, declarations: Declarations) -> None:
+    def __init__(
+        self, context: ApiContext, declarations: Declarations, limits: PersonLimits
+    ) -> None:
         self._context = context
+        self._limits = limits
         self._declarations = declarations
 
     def __call__(self, request: Request) -> None:
@@ -53,6 +57,7 @@ class Guard:
             return
         if declaration.right is not Access.ANYONE:
             trace.person = self._person(request)
+            self._limits.check(trace.person.name)
             _check_right(trace.person, declaration)
         if declaration.is_evidence_access:
             trace.case = decode_header("X-Case", _raw(request, b"x-case"))
@@ -73,6 +78,7 @@ class Guard:
                 "with a valid token"
             )
         trace.reason, trace.case, trace.ticket = ticket.reason, ticket.case, ticket
+        self._limits.check(trace.person.name)
         _check_right(trace.person, declaration)
         if trace.terms.get("id", declaration.path) != ticket.opens:
             raise Forbidden("this ticket is for another resource; use URLs without a change")

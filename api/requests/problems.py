@@ -6,6 +6,7 @@ The table of kinds is in this module; docs/api.md explains them.
 from __future__ import annotations
 
 import logging
+import math
 from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -14,6 +15,7 @@ from starlette.responses import Response
 from domain.errors import (
     AuditUnavailable,
     BadInput,
+    BodyTooSlow,
     CorrectionConflict,
     DataLoss,
     Forbidden,
@@ -22,6 +24,7 @@ from domain.errors import (
     NotFound,
     ObjectsUnavailable,
     QueryInvalid,
+    RateLimited,
     ReasonMissing,
     Refused,
     SightlineError,
@@ -64,9 +67,11 @@ METHOD_NOT_ALLOWED = Kind("method_not_allowed", 405, "The method is not allowed 
 CLIP_NOT_READY = Kind("clip_not_ready", 409, "The clip is not ready yet", retry_after_s=2)
 CORRECTION_CONFLICT = Kind("correction_conflict", 409, "The event was corrected by another request")
 TRIGGER_REFUSED = Kind("trigger_refused", 409, "The camera does not accept this trigger")
+BODY_TOO_SLOW = Kind("body_too_slow", 408, "The request body did not arrive in time")
 CONTENT_TOO_LARGE = Kind("content_too_large", 413, "The request body is too large")
 URI_TOO_LONG = Kind("uri_too_long", 414, "The URL is too long")
 RANGE_NOT_SATISFIABLE = Kind("range_not_satisfiable", 416, "The range is outside the file")
+RATE_LIMITED = Kind("rate_limited", 429, "Too many requests", retry_after_s=1)
 INTERNAL = Kind("internal", 500, "An internal error occurred")
 DATA_LOSS = Kind("data_loss", 500, "Stored data is damaged")
 INDEX_UNAVAILABLE = Kind("index_unavailable", 503, "The index is unavailable", retry_after_s=2)
@@ -87,8 +92,10 @@ BY_NAME = {kind.name: kind for kind in KINDS}
 _OF_ERROR: dict[type[SightlineError], Kind] = {
     BadInput: BAD_INPUT,
     QueryInvalid: QUERY_INVALID,
+    BodyTooSlow: BODY_TOO_SLOW,
     Unauthenticated: UNAUTHENTICATED,
     Refused: FORBIDDEN,
+    RateLimited: RATE_LIMITED,
     Forbidden: FORBIDDEN,
     ReasonMissing: REASON_MISSING,
     CorrectionConflict: CORRECTION_CONFLICT,
@@ -103,7 +110,9 @@ _OF_ERROR: dict[type[SightlineError], Kind] = {
     StoreError: UNAVAILABLE,
 }
 ERROR_OF_NAME: dict[str, type[SightlineError]] = {
-    kind.name: error for error, kind in _OF_ERROR.items() if error is not QueryInvalid
+    kind.name: error
+    for error, kind in _OF_ERROR.items()
+    if error not in (QueryInvalid, RateLimited)
 }
 """The error that the node API client raises for a problem of another Sightline process."""
 
@@ -175,7 +184,12 @@ def error_response(error: SightlineError, request_id: str) -> Response:
     if detail is not None or kind is DATA_LOSS:
         _log.error("request %s: %s: %s", request_id, kind.name, error)
     field = error.field if isinstance(error, QueryInvalid) else None
-    return problem_response(kind, detail or str(error), request_id, field=field)
+    headers = {}
+    if isinstance(error, RateLimited):
+        headers["Retry-After"] = str(math.ceil(error.retry_after_s))
+    if isinstance(error, BodyTooSlow):
+        headers["Connection"] = "close"  # What is left of the body is no next request.
+    return problem_response(kind, detail or str(error), request_id, field=field, headers=headers)
 
 
 def internal_response(request_id: str) -> Response:

@@ -1,11 +1,12 @@
 """The outermost middleware of every request.
 
-It adds a request id and security headers, limits sizes, writes a log line and a metric, and hides
-the details of internal errors.
+It adds a request id and security headers, limits sizes, rates and times of requests, writes a log
+line and a metric, and hides the details of internal errors.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import secrets
 from collections.abc import Sequence
@@ -18,15 +19,21 @@ from api.requests.problems import (
     CONTENT_TOO_LARGE,
     URI_TOO_LONG,
     Kind,
+    error_response,
     internal_response,
     problem_response,
 )
+from api.requests.rate_limits import TokenBuckets
+from api.requests.refused_requests import network_of
 from api.requests.request_trace import Trace, set_trace
 from domain.clock import Clock
-from domain.metrics import REQUEST_DURATION_S
+from domain.errors import BodyTooSlow, RateLimited
+from domain.metrics import REQUEST_DURATION_S, REQUESTS_LIMITED
 
 MAX_TARGET_BYTES = 8_192
 MAX_BODY_BYTES = 65_536
+BODY_TIMEOUT_S = 10.0
+"""A body is so small that a client sends it in one go."""
 _log = logging.getLogger("api.access")
 
 SECURITY_HEADERS: tuple[tuple[bytes, bytes], ...] = (
@@ -44,10 +51,20 @@ SECURITY_HEADERS: tuple[tuple[bytes, bytes], ...] = (
 class RequestMiddleware:
     """Guarantees that each request gets a well-formed response and one log line."""
 
-    def __init__(self, app: ASGIApp, clock: Clock, trusted_proxies: Sequence[Network] = ()) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        clock: Clock,
+        trusted_proxies: Sequence[Network] = (),
+        requests_per_s: float = 0.0,
+        body_timeout_s: float = BODY_TIMEOUT_S,
+    ) -> None:
+        """`requests_per_s` is the limit for each address; 0 limits nothing."""
         self._app = app
         self._clock = clock
         self._trusted_proxies = trusted_proxies
+        self._addresses = TokenBuckets(clock, requests_per_s)
+        self._body_timeout_s = body_timeout_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -67,8 +84,14 @@ class RequestMiddleware:
         if refusal is not None:
             await problem_response(*refusal, trace.request_id)(scope, receive, answer.send)
             return
+        retry_after_s = self._addresses.take(network_of(trace.address))
+        if retry_after_s:
+            REQUESTS_LIMITED.labels("address").inc()
+            limited = RateLimited("this address sends too many requests", retry_after_s)
+            await error_response(limited, trace.request_id)(scope, receive, answer.send)
+            return
         try:
-            await self._app(scope, receive, answer.send)
+            await self._app(scope, self._in_time(receive), answer.send)
         except Exception:
             _log.exception("request %s failed", trace.request_id)
             if answer.status:
@@ -76,6 +99,27 @@ class RequestMiddleware:
                 # the part as the whole.
                 raise
             await internal_response(trace.request_id)(scope, receive, answer.send)
+
+    def _in_time(self, receive: Receive) -> Receive:
+        """Wrap `receive` so that it raises BodyTooSlow where the body takes too long."""
+        deadline_s = asyncio.get_running_loop().time() + self._body_timeout_s
+        is_complete = False
+
+        async def receive_in_time() -> Message:
+            nonlocal is_complete
+            if is_complete:  # What follows is the end of the connection.
+                return await receive()
+            try:
+                async with asyncio.timeout_at(deadline_s):
+                    message = await receive()
+            except TimeoutError as error:
+                raise BodyTooSlow(
+                    f"the body did not arrive within {self._body_timeout_s:.0f} s"
+                ) from error
+            is_complete = not message.get("more_body", False)
+            return message
+
+        return receive_in_time
 
 
 class _Answer:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol
 
 from anyio import CancelScope, to_thread
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from api.requests.rate_limits import PersonLimits
 from api.requests.request_trace import trace_of
 from api.requests.send_limits import CHECK_INTERVAL_S, Sending, SendRate
 
@@ -25,7 +27,8 @@ class HeldStream(StreamingResponse):
     """Streams `source` and closes it, also if the client disconnects, is too slow, or the response
     never starts.
 
-    Raises StoreError before the response starts, where too many files are being sent.
+    Raises StoreError before the response starts, where too many files are being sent, and
+    RateLimited where one person has too many.
     """
 
     def __init__(
@@ -43,7 +46,7 @@ class HeldStream(StreamingResponse):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         sending: Sending = scope["app"].state.sending
         try:
-            with sending.slot() as pace:
+            with _person_stream(scope), sending.slot() as pace:
                 if not await self._is_sent(sending, pace, receive, send):
                     # The last chunk is not sent. The server then closes the connection, so that no
                     # client uses the part as the whole.
@@ -79,6 +82,15 @@ class HeldStream(StreamingResponse):
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
+def _person_stream(scope: Scope) -> AbstractContextManager[None]:
+    """Count the stream of a person. Raises RateLimited where the person has too many."""
+    person = trace_of(scope).person
+    if person is None:  # The node API sends to the API, which counts.
+        return nullcontext()
+    limits: PersonLimits = scope["app"].state.person_limits
+    return limits.stream(person.name)
+
+
 async def _until_too_slow(pace: SendRate) -> None:
     while not pace.is_too_slow():
         await asyncio.sleep(CHECK_INTERVAL_S)
@@ -99,6 +111,7 @@ class GeneratedStream(StreamingResponse):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            await super().__call__(scope, receive, send)
+            with _person_stream(scope):
+                await super().__call__(scope, receive, send)
         finally:
             await self._generator.aclose()

@@ -301,7 +301,7 @@ def _open(
     node_api_url = node_api.__enter__()
     people = people_of(redis, objects)
     parts: dict[str, object] = {
-        "settings": Settings(),
+        "settings": Settings(address_requests_per_s=0, person_requests_per_s=0),
         "registry": lambda: SiteRegistry(REGISTRY),
         "index": EventIndex(redis),
         "archive": Archive.open(objects, redis, folder / "archive", Settings(), clock),

@@ -1,0 +1,114 @@
+"""Limits on the requests of one address and of one person: a token bucket for each."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from domain.clock import Clock
+from domain.errors import RateLimited
+from domain.metrics import REQUESTS_LIMITED
+
+BURST_S = 5.0
+"""A bucket holds the requests of this many seconds: a page opens with dozens of them."""
+MAX_KEYS = 4_096
+OTHERS = "others"
+"""The bucket that all keys share for which there is no room."""
+MAX_STREAMS = 24
+"""Feeds and files that one person may be sent at a time, by one process of the API."""
+
+
+@dataclass(slots=True)
+class _Bucket:
+    tokens: float
+    filled_s: float
+    """When `tokens` was right, in monotonic time."""
+
+
+class TokenBuckets:
+    """A bucket for each key. Each request takes a token; `rate_per_s` tokens flow in, up to
+    `BURST_S` times as many. Thread-safe.
+    """
+
+    def __init__(self, clock: Clock, rate_per_s: float, max_keys: int = MAX_KEYS) -> None:
+        """A `rate_per_s` of 0 limits nothing."""
+        self._clock = clock
+        self._rate_per_s = rate_per_s
+        self._capacity = max(1.0, rate_per_s * BURST_S)
+        self._max_keys = max_keys
+        self._lock = threading.Lock()
+        self._buckets: dict[str, _Bucket] = {}
+
+    def take(self, key: str) -> float:
+        """Take a token. Return 0, or the seconds after which there will be one."""
+        if not self._rate_per_s:
+            return 0.0
+        now_s = self._clock.monotonic_s()
+        with self._lock:
+            bucket = self._bucket(key, now_s)
+            self._fill(bucket, now_s)
+            if bucket.tokens >= 1.0:
+                bucket.tokens -= 1.0
+                return 0.0
+            return (1.0 - bucket.tokens) / self._rate_per_s
+
+    def _bucket(self, key: str, now_s: float) -> _Bucket:
+        if key not in self._buckets and len(self._buckets) >= self._max_keys:
+            self._forget_full(now_s)
+            if len(self._buckets) >= self._max_keys:
+                key = OTHERS
+        return self._buckets.setdefault(key, _Bucket(self._capacity, now_s))
+
+    def _fill(self, bucket: _Bucket, now_s: float) -> None:
+        added = max(0.0, now_s - bucket.filled_s) * self._rate_per_s
+        bucket.tokens = min(self._capacity, bucket.tokens + added)
+        bucket.filled_s = now_s
+
+    def _forget_full(self, now_s: float) -> None:
+        """A full bucket is the same as none."""
+        for bucket in self._buckets.values():
+            self._fill(bucket, now_s)
+        self._buckets = {
+            key: bucket
+            for key, bucket in self._buckets.items()
+            if bucket.tokens < self._capacity or key == OTHERS
+        }
+
+
+class PersonLimits:
+    """What one person may ask of one process of the API. Thread-safe."""
+
+    def __init__(self, clock: Clock, rate_per_s: float, max_streams: int = MAX_STREAMS) -> None:
+        self._buckets = TokenBuckets(clock, rate_per_s)
+        self._max_streams = max_streams
+        self._lock = threading.Lock()
+        self._streams: dict[str, int] = {}
+
+    def check(self, person: str) -> None:
+        """Count a request. Raises RateLimited where the person sends too many."""
+        retry_after_s = self._buckets.take(person)
+        if retry_after_s:
+            REQUESTS_LIMITED.labels("person").inc()
+            raise RateLimited(f"{person} sends too many requests; send fewer", retry_after_s)
+
+    @contextmanager
+    def stream(self, person: str) -> Iterator[None]:
+        """Hold one of the person's streams. Raises RateLimited where too many are open."""
+        with self._lock:
+            if self._streams.get(person, 0) >= self._max_streams:
+                REQUESTS_LIMITED.labels("streams").inc()
+                raise RateLimited(
+                    f"{person} has {self._max_streams} feeds and files open here already; close "
+                    "one of them",
+                    retry_after_s=2.0,
+                )
+            self._streams[person] = self._streams.get(person, 0) + 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._streams[person] -= 1
+                if not self._streams[person]:
+                    del self._streams[person]

@@ -1,0 +1,132 @@
+"""Slow and many connections at a real server. Each limit has a request within it that works."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from http.client import HTTPResponse
+
+import pytest
+import uvicorn
+from fastapi import FastAPI, Request
+from starlette.responses import JSONResponse
+
+from api.requests.error_responses import add_fault_handlers
+from api.requests.request_middleware import RequestMiddleware
+from domain.clock import SystemClock
+from domain.metrics import CONNECTIONS_CLOSED
+from sightline.http_protocol import ConnectionLimits, limited_protocol
+from tests.waiting import PATIENCE_S, wait_for
+
+REQUEST = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+SHORT_S = 0.2
+QUICK = ConnectionLimits(SystemClock(), headers_timeout_s=SHORT_S)
+
+
+async def _answer(request: Request) -> JSONResponse:
+    return JSONResponse({"bytes": len(await request.body())})
+
+
+@contextmanager
+def _served(limits: ConnectionLimits, body_timeout_s: float = PATIENCE_S) -> Iterator[int]:
+    app = FastAPI()
+    app.add_api_route("/", _answer, methods=["GET", "POST"], response_model=None)
+    add_fault_handlers(app)
+    app.add_middleware(RequestMiddleware, clock=SystemClock(), body_timeout_s=body_timeout_s)
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(
+        uvicorn.Config(app, http=limited_protocol(limits), log_config=None, lifespan="off")
+    )
+    thread = threading.Thread(target=server.run, args=([listener],))
+    thread.start()
+    wait_for("server", lambda: server.started)
+    try:
+        yield listener.getsockname()[1]
+    finally:
+        server.should_exit = True
+        thread.join(PATIENCE_S)
+        listener.close()
+
+
+@contextmanager
+def _connection(port: int) -> Iterator[socket.socket]:
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S) as connection:
+        yield connection
+
+
+def _status(connection: socket.socket, request: bytes = REQUEST) -> tuple[int, bytes]:
+    """Send a request and read its whole answer: the status and the body."""
+    connection.sendall(request)
+    answer = HTTPResponse(connection)
+    answer.begin()
+    return answer.status, answer.read()
+
+
+def _closed(reason: str) -> float:
+    return float(CONNECTIONS_CLOSED.labels(reason)._value.get())
+
+
+def _is_closed(connection: socket.socket) -> bool:
+    try:
+        return not connection.recv(65_536)
+    except ConnectionError:
+        return True
+
+
+@pytest.mark.parametrize("begun", [b"", b"GET / HTTP/1.1\r\nHost: a\r\nX-Slow: "])
+def test_a_request_whose_headers_do_not_come_is_closed(begun: bytes) -> None:
+    before = _closed("headers")
+    with _served(QUICK) as port, _connection(port) as slow:
+        slow.sendall(begun)
+        assert _is_closed(slow)
+    assert _closed("headers") == before + 1
+
+
+def test_requests_in_time_are_answered_on_one_connection() -> None:
+    with _served(ConnectionLimits(SystemClock())) as port, _connection(port) as connection:
+        for _ in range(3):
+            assert _status(connection)[0] == 200
+
+
+def test_a_later_request_of_a_connection_has_the_same_time() -> None:
+    limits = ConnectionLimits(SystemClock())
+    with _served(limits) as port, _connection(port) as slow:
+        assert _status(slow)[0] == 200
+        limits.headers_timeout_s = SHORT_S
+        slow.sendall(b"GET / HTTP/1.1\r\n")
+        assert _is_closed(slow)
+
+
+def test_a_body_that_does_not_come_is_answered_and_the_connection_closed() -> None:
+    head = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n"
+    limits = ConnectionLimits(SystemClock())
+    with _served(limits, body_timeout_s=SHORT_S) as port, _connection(port) as slow:
+        status, body = _status(slow, head + b"abc")
+        assert (status, json.loads(body)["type"]) == (408, "urn:sightline:problem:body_too_slow")
+        assert _is_closed(slow)
+    with _served(limits) as port, _connection(port) as quick:
+        assert _status(quick, head + b"abcde") == (200, b'{"bytes":5}')
+
+
+@pytest.mark.parametrize(
+    ("limits", "reason"), [({"max_per_address": 2}, "address"), ({"max_connections": 2}, "all")]
+)
+def test_further_connections_are_closed(limits: dict[str, int], reason: str) -> None:
+    before = _closed(reason)
+    with _served(ConnectionLimits(SystemClock(), **limits)) as port:
+        with _connection(port) as first, _connection(port) as second:
+            assert [_status(one)[0] for one in (first, second)] == [200, 200]
+            with _connection(port) as third:
+                assert _is_closed(third)
+            assert _status(first)[0] == 200
+        assert _closed(reason) == before + 1
+        wait_for("free place", lambda: _is_served(port))
+
+
+def _is_served(port: int) -> bool:
+    with _connection(port) as connection, suppress(ConnectionError):
+        return _status(connection)[0] == 200
+    return False
