@@ -12,16 +12,16 @@ from api.access.api_context import ApiContext
 from api.access.guard import Guard
 from api.access.guarded_route import guarded, run_in_current_thread
 from api.feeds.feeds import Feeds
+from api.limits.rate_limits import PersonLimits
+from api.limits.send_limits import LeastRate, Sending
+from api.limits.thread_pools import Pools
 from api.openapi import describe
 from api.requests.audit_recorder import AuditRecorder, with_recorded_intent
 from api.requests.audit_trail import AuditTrail
 from api.requests.bodies import with_strict_bodies
 from api.requests.declarations import Declaration, Declarations
 from api.requests.error_responses import add_fault_handlers
-from api.requests.rate_limits import PersonLimits
 from api.requests.request_middleware import RequestMiddleware
-from api.requests.send_limits import LeastRate, Sending
-from api.requests.thread_pools import Pools
 from api.routes import ROUTES
 from api.site.readiness import Probes
 

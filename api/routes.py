@@ -9,8 +9,8 @@ from api.events import impossible_legs as impossible
 from api.events import search as events
 from api.feeds import feeds, watches
 from api.feeds.stream import MEDIA_TYPE as EVENT_STREAM
+from api.limits.thread_pools import Pool
 from api.requests.declarations import Access, Declaration, Scope
-from api.requests.thread_pools import Pool
 from api.site import holds, site
 from domain.people import Right
 

@@ -4,6 +4,8 @@ SightlineError
 ├── BadInput                a file, argument or query is invalid; says how to correct it
 │   ├── RegistryInvalid     camera_registry.yaml has faults; lists them with positions
 │   ├── QueryInvalid        a parameter of a query is invalid
+│   ├── AddressTooLong      the address of a request has too many bytes
+│   ├── BodyTooLarge        the body of a request has too many bytes
 │   └── BodyTooSlow         the body of a request did not arrive in time
 ├── Refused                 the request is valid, but not permitted
 │   ├── Unauthenticated     the token is missing or unknown
@@ -77,6 +79,14 @@ class QueryInvalid(BadInput):
     def __init__(self, field: str, message: str) -> None:
         super().__init__(f"{field}: {message}")
         self.field = field
+
+
+class AddressTooLong(BadInput):
+    pass
+
+
+class BodyTooLarge(BadInput):
+    pass
 
 
 class BodyTooSlow(BadInput):

@@ -13,9 +13,9 @@ from pathlib import Path
 import cv2
 import uvicorn
 
+from api.limits.send_limits import LeastRate
 from api.node_api.app import make_node_api
 from api.node_api.context import NodeApiContext
-from api.requests.send_limits import LeastRate
 from domain.clock import Clock, SystemClock
 from domain.errors import NotFound, SourceTimeout
 from domain.log import set_up_logging

@@ -76,12 +76,13 @@ _TABLE = {
         "domain domain.media domain.events domain.registry analytics.inference "
         "analytics.detection analytics.plates analytics.passings"
     ),
-    "api.requests": "domain domain.events storage.recordings storage.site",
+    "api.limits": "domain",
+    "api.requests": "domain domain.events storage.recordings storage.site api.limits",
     "api.nodes": "domain domain.recordings storage.mp4 storage.recordings api.requests",
     "api.access": (
         "domain domain.registry storage.clients storage.index storage.archive "
-        "storage.recordings storage.recordings.gaps storage.site storage.events api.requests "
-        "api.nodes"
+        "storage.recordings storage.recordings.gaps storage.site storage.events api.limits "
+        "api.requests api.nodes"
     ),
     "api.cameras": (
         "domain domain.media domain.events domain.paths domain.registry domain.recordings "
@@ -99,9 +100,9 @@ _TABLE = {
     ),
     "api.node_api": (
         "domain domain.paths domain.recordings storage.recordings storage.recordings.gaps "
-        "storage.events api.requests api.nodes api.cameras"
+        "storage.events api.limits api.requests api.nodes api.cameras"
     ),
-    "api": "domain api.requests api.access api.cameras api.events api.site api.feeds",
+    "api": "domain api.limits api.requests api.access api.cameras api.events api.site api.feeds",
     "console": "",
     "sightline.processes": (
         "domain domain.paths domain.registry storage.clients storage.index storage.archive "
@@ -130,7 +131,8 @@ _TABLE = {
         "domain domain.media domain.events domain.paths domain.registry storage.clients "
         "storage.archive storage.recordings storage.recordings.gaps storage.site storage.audit "
         "storage.events storage ingest.packets.native ingest.live ingest.frames ingest.rtsp "
-        "ingest.recording api.requests api.nodes api.access api.node_api api sightline.processes "
+        "ingest.recording api.limits api.requests api.nodes api.access api.node_api api "
+        "sightline.processes "
         "sightline.keys sightline.cluster sightline.overload sightline.cameras sightline.jobs"
     ),
     "sightline.commands": (

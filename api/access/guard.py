@@ -11,8 +11,8 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
 from api.access.api_context import ApiContext
+from api.limits.rate_limits import PersonLimits
 from api.requests.declarations import Access, Declaration, Declarations
-from api.requests.rate_limits import PersonLimits
 from api.requests.reasons import decode_header, read_reason
 from api.requests.request_trace import Trace, trace_of
 from api.requests.tickets import TICKET, Ticket, read_ticket

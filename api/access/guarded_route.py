@@ -17,10 +17,10 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from api.access.guard import Guard
+from api.limits.thread_pools import Pool, Pools
 from api.requests.audit_recorder import AuditRecorder
 from api.requests.declarations import Declarations
 from api.requests.request_trace import trace_of
-from api.requests.thread_pools import Pool, Pools
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 

@@ -16,6 +16,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.cameras.recordings import cut_response
+from api.limits.send_limits import Sending
+from api.limits.thread_pools import Pool, Pools, pooled
 from api.node_api.context import FromNs, NodeApiContext, NodeContext, ToNs
 from api.node_api.segments import ROUTES as SEGMENT_ROUTES
 from api.nodes.coverage import NodeAccount
@@ -27,8 +29,6 @@ from api.requests.error_responses import add_fault_handlers
 from api.requests.problems import UNAUTHENTICATED, problem_response
 from api.requests.request_middleware import RequestMiddleware
 from api.requests.request_trace import trace_of
-from api.requests.send_limits import Sending
-from api.requests.thread_pools import Pool, Pools, pooled
 from domain.clock import Clock
 from domain.errors import NotFound
 from domain.paths.object_keys import CROP, SNAPSHOT

@@ -9,8 +9,8 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Query, Request
 
+from api.limits.send_limits import LeastRate
 from api.nodes.tokens import KeyOfApi
-from api.requests.send_limits import LeastRate
 from domain.camera_states import CameraStatus
 from domain.clock import LATEST_NS, Clock
 from storage.events.spool import Spool

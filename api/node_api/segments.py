@@ -9,10 +9,10 @@ from typing import Annotated
 from fastapi import Query
 from starlette.responses import JSONResponse, Response
 
+from api.limits.thread_pools import Pool
 from api.node_api.context import FromNs, NodeContext, ToNs
 from api.nodes.coverage import NodeSegment
 from api.nodes.wire_names import LAST_HEADER
-from api.requests.thread_pools import Pool
 from domain.errors import DataLoss, NotFound
 from storage.recordings.ledger import Segment
 from storage.recordings.served_segments import find, keyframes, read_head, read_whole, said_of_head

@@ -36,7 +36,7 @@ CHUNK_BYTES = 64 << 10
 MOST_CONNECTIONS = 128
 """It exceeds the sum of the threads that ask nodes and the responses that stream from nodes.
 
-`api/requests/thread_pools.py` and `api/requests/send_limits.py` hold those bounds.
+`api/limits/thread_pools.py` and `api/limits/send_limits.py` hold those bounds.
 """
 _FORWARDED_HEADERS = (
     "content-length", "content-range", "accept-ranges", "etag",

@@ -11,7 +11,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
-from api.requests.thread_pools import Pool
+from api.limits.thread_pools import Pool
 from domain.people import Person, Right
 
 

@@ -13,8 +13,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from domain.errors import (
+    AddressTooLong,
     AuditUnavailable,
     BadInput,
+    BodyTooLarge,
     BodyTooSlow,
     CorrectionConflict,
     DataLoss,
@@ -92,6 +94,8 @@ BY_NAME = {kind.name: kind for kind in KINDS}
 _OF_ERROR: dict[type[SightlineError], Kind] = {
     BadInput: BAD_INPUT,
     QueryInvalid: QUERY_INVALID,
+    AddressTooLong: URI_TOO_LONG,
+    BodyTooLarge: CONTENT_TOO_LARGE,
     BodyTooSlow: BODY_TOO_SLOW,
     Unauthenticated: UNAUTHENTICATED,
     Refused: FORBIDDEN,

@@ -6,7 +6,6 @@ line and a metric, and hides the details of internal errors.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import secrets
 from collections.abc import Sequence
@@ -14,26 +13,19 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.limits.rate_limits import TokenBuckets
+from api.limits.request_limits import BODY_TIMEOUT_S, check_size, within
 from api.requests.client_address import Network, client_address
 from api.requests.problems import (
-    CONTENT_TOO_LARGE,
-    URI_TOO_LONG,
-    Kind,
     error_response,
     internal_response,
-    problem_response,
 )
-from api.requests.rate_limits import TokenBuckets
 from api.requests.refused_requests import network_of
 from api.requests.request_trace import Trace, set_trace
 from domain.clock import Clock
-from domain.errors import BodyTooSlow, RateLimited
+from domain.errors import RateLimited, SightlineError
 from domain.metrics import REQUEST_DURATION_S, REQUESTS_LIMITED
 
-MAX_TARGET_BYTES = 8_192
-MAX_BODY_BYTES = 65_536
-BODY_TIMEOUT_S = 10.0
-"""A body is so small that a client sends it in one go."""
 _log = logging.getLogger("api.access")
 
 SECURITY_HEADERS: tuple[tuple[bytes, bytes], ...] = (
@@ -80,18 +72,13 @@ class RequestMiddleware:
             _log_request(scope, trace, answer, self._clock.monotonic_s() - began_s)
 
     async def _answer(self, scope: Scope, receive: Receive, answer: _Answer, trace: Trace) -> None:
-        refusal = _refusal(scope)
-        if refusal is not None:
-            await problem_response(*refusal, trace.request_id)(scope, receive, answer.send)
-            return
-        retry_after_s = self._addresses.take(network_of(trace.address))
-        if retry_after_s:
-            REQUESTS_LIMITED.labels("address").inc()
-            limited = RateLimited("this address sends too many requests", retry_after_s)
-            await error_response(limited, trace.request_id)(scope, receive, answer.send)
+        try:
+            self._check_limits(scope, trace)
+        except SightlineError as error:
+            await error_response(error, trace.request_id)(scope, receive, answer.send)
             return
         try:
-            await self._app(scope, self._in_time(receive), answer.send)
+            await self._app(scope, within(receive, self._body_timeout_s), answer.send)
         except Exception:
             _log.exception("request %s failed", trace.request_id)
             if answer.status:
@@ -100,26 +87,13 @@ class RequestMiddleware:
                 raise
             await internal_response(trace.request_id)(scope, receive, answer.send)
 
-    def _in_time(self, receive: Receive) -> Receive:
-        """Wrap `receive` so that it raises BodyTooSlow where the body takes too long."""
-        deadline_s = asyncio.get_running_loop().time() + self._body_timeout_s
-        is_complete = False
-
-        async def receive_in_time() -> Message:
-            nonlocal is_complete
-            if is_complete:  # What follows is the end of the connection.
-                return await receive()
-            try:
-                async with asyncio.timeout_at(deadline_s):
-                    message = await receive()
-            except TimeoutError as error:
-                raise BodyTooSlow(
-                    f"the body did not arrive within {self._body_timeout_s:.0f} s"
-                ) from error
-            is_complete = not message.get("more_body", False)
-            return message
-
-        return receive_in_time
+    def _check_limits(self, scope: Scope, trace: Trace) -> None:
+        """Raises the error of a request that is too large, or one too many of its address."""
+        check_size(scope)
+        retry_after_s = self._addresses.take(network_of(trace.address))
+        if retry_after_s:
+            REQUESTS_LIMITED.labels("address").inc()
+            raise RateLimited("this address sends too many requests", retry_after_s)
 
 
 class _Answer:
@@ -144,20 +118,6 @@ class _Answer:
         elif message["type"] == "http.response.body":
             self.size_bytes += len(message.get("body", b""))
         await self._send(message)
-
-
-def _refusal(scope: Scope) -> tuple[Kind, str] | None:
-    target_bytes = len(scope.get("raw_path") or b"") + len(scope["query_string"])
-    if target_bytes > MAX_TARGET_BYTES:
-        return URI_TOO_LONG, f"the address is {target_bytes} bytes long; at most {MAX_TARGET_BYTES}"
-    headers: dict[bytes, bytes] = dict(scope["headers"])
-    length = headers.get(b"content-length", b"0")
-    if b"transfer-encoding" in headers or not length.isdigit() or int(length) > MAX_BODY_BYTES:
-        return (
-            CONTENT_TOO_LARGE,
-            f"a body must say its length and be at most {MAX_BODY_BYTES} bytes",
-        )
-    return None
 
 
 def _log_request(scope: Scope, trace: Trace, answer: _Answer, duration_s: float) -> None:

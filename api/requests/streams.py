@@ -11,9 +11,9 @@ from anyio import CancelScope, to_thread
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from api.requests.rate_limits import PersonLimits
+from api.limits.rate_limits import PersonLimits
+from api.limits.send_limits import CHECK_INTERVAL_S, Sending, SendRate
 from api.requests.request_trace import trace_of
-from api.requests.send_limits import CHECK_INTERVAL_S, Sending, SendRate
 
 
 class ByteStream(Protocol):

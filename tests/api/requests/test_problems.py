@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from api.access.api_context import SiteRegistry
+from api.limits.request_limits import MAX_BODY_BYTES, MAX_TARGET_BYTES
 from api.requests.problems import BY_NAME, KINDS, MEDIA_TYPE, PREFIX, Problem, kind_of
-from api.requests.request_middleware import MAX_BODY_BYTES, MAX_TARGET_BYTES
 from domain import errors
 from domain.errors import Fault, SightlineError
 from domain.people import Role

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
+from api.limits.send_limits import MAX_OPEN
+from api.limits.thread_pools import _SIZES, Pool
 from api.node_api.app import make_node_api
 from api.node_api.context import NodeApiContext
 from api.nodes.client import MOST_CONNECTIONS, NodeClient
-from api.requests.send_limits import MAX_OPEN
-from api.requests.thread_pools import _SIZES, Pool
 from api.routes import ROUTES
 from domain.clock import SystemClock
 from domain.errors import NotFound

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.requests.rate_limits import BURST_S, OTHERS, PersonLimits, TokenBuckets
+from api.limits.rate_limits import BURST_S, OTHERS, PersonLimits, TokenBuckets
 from domain.clock import ManualClock
 from domain.errors import RateLimited
 from domain.metrics import REQUESTS_LIMITED

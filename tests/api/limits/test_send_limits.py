@@ -13,8 +13,8 @@ import httpx
 import pytest
 
 from api.app import make_app
+from api.limits.send_limits import LeastRate, Sending, SendRate
 from api.requests.declarations import Declaration, Scope
-from api.requests.send_limits import LeastRate, Sending, SendRate
 from api.requests.streams import HeldStream
 from api.routes import ROUTES
 from domain.clock import ManualClock
