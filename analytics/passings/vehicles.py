@@ -6,7 +6,7 @@ from analytics.detection.best_shot import plate_quality
 from analytics.detection.detections import Detections, Detector, Picture
 from analytics.passings.continuity import leaves_course
 from analytics.passings.subjects import Record
-from analytics.passings.unread import GROWN_X, GROWN_Y, why_illegible
+from analytics.passings.unread import GROWN_X, GROWN_Y, counts_unread, moved, why_illegible
 from analytics.plates.color import plate_color, votes
 from analytics.plates.crop import Crop, around, rectify
 from analytics.plates.crop_reading import FRAMINGS, CropReading, cut
@@ -29,12 +29,6 @@ SURE_READINGS, SURE_CONFIDENCE, MUCH_BETTER = 3, 0.98, 2.0
 reading would share their faults.
 """
 DETECTIONS_LEAST, SCORE_MASS_LEAST = 3, 1.8
-UNREAD_DETECTIONS_LEAST, UNREAD_SCORE_LEAST, UNREAD_TRAVEL_LEAST, UNREAD_GROWTH_LEAST = (
-    4,
-    0.6,
-    1.0,
-    1.35,
-)
 STEADY_SCORE_MEAN_LEAST, STEADY_CONFIDENCE_LEAST = 0.6, 0.9
 """The limits for a track that every look found. Two detections of a legible plate are enough if
 there were only two looks.
@@ -131,11 +125,7 @@ class Vehicles:
             return True
         if any(moves_with(track, other) for other in clear):
             return False
-        return (
-            _moved(track)
-            and track.detections >= UNREAD_DETECTIONS_LEAST
-            and track.score_best >= UNREAD_SCORE_LEAST
-        )
+        return counts_unread(track)
 
     def why_unread(self, record: Record, clear: list[Track]) -> WhyUnread | None:
         if self.is_clear(record):
@@ -146,7 +136,7 @@ class Vehicles:
             return WhyUnread.WRITING
         if record.fused is not None and record.fused.is_read:
             return WhyUnread.SEEN_TOO_LITTLE
-        return why_illegible(record) if _moved(record.track) else WhyUnread.STILL
+        return why_illegible(record) if moved(record.track) else WhyUnread.STILL
 
     def continues(self, event: Event, before: Event, is_from_earlier_process: bool) -> bool:
         near = event.started_at - before.ended_at <= SAME_PASSING_NS
@@ -198,10 +188,6 @@ def same_plate(plate: Plate, other: Plate) -> bool:
 def _apart(text: str, other: str) -> int:
     """Return in how many positions the characters differ."""
     return sum(a != b for a, b in zip(text, other, strict=False)) + abs(len(text) - len(other))
-
-
-def _moved(track: Track) -> bool:
-    return track.travel >= UNREAD_TRAVEL_LEAST or track.growth >= UNREAD_GROWTH_LEAST
 
 
 def _worth_reading(record: Record, quality: float) -> bool:

@@ -15,7 +15,7 @@ from domain.clock import NS_PER_DAY, NS_PER_MS, NS_PER_S, Clock, rfc3339
 from domain.errors import StoreError
 from domain.log import FloodGate
 from domain.paths.data_layout import Layout
-from domain.recordings.gap_causes import CameraStateChange, Facts, explain
+from domain.recordings.gap_explanation import CameraStateChange, Facts, explain
 from domain.recordings.gaps import Gap, GapCause
 from storage.recordings.gaps.log import GapLog
 from storage.recordings.ledger import Ledger

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from domain.camera_states import CameraState, Why
 from domain.clock import NS_PER_S
-from domain.recordings.gap_causes import CameraStateChange, Facts, explain
+from domain.recordings.gap_explanation import CameraStateChange, Facts, explain
 from domain.recordings.gaps import Gap, GapCause
 
 State = CameraState
