@@ -11,11 +11,11 @@ from starlette.responses import Response
 from api.access.api_context import ApiContext
 from api.access.guard import Guard
 from api.access.guarded_route import guarded, run_in_current_thread
+from api.description.openapi import describe
 from api.feeds.feeds import Feeds
 from api.limits.rate_limits import PersonLimits
 from api.limits.send_limits import LeastRate, Sending
 from api.limits.thread_pools import Pools
-from api.openapi import describe
 from api.requests.audit_recorder import AuditRecorder, with_recorded_intent
 from api.requests.audit_trail import AuditTrail
 from api.requests.bodies import with_strict_bodies
@@ -33,7 +33,6 @@ def make_app(context: ApiContext, routes: tuple[Declaration, ...] = ROUTES) -> F
     declarations = Declarations(routes)
     app = FastAPI(
         title="Sightline",
-        version="1",
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
@@ -91,10 +90,10 @@ def _add(app: FastAPI, declaration: Declaration, recorder: AuditRecorder) -> Non
 
 def _success_response(declaration: Declaration) -> dict[str, Any]:
     if declaration.media_type == JSON:
-        return {"description": "Answered"}
+        return {"description": ""}
     binary = (
         {"type": "string", "format": "binary"}
         if not declaration.media_type.startswith("text/")
         else {"type": "string"}
     )
-    return {"description": "Answered", "content": {declaration.media_type: {"schema": binary}}}
+    return {"description": "", "content": {declaration.media_type: {"schema": binary}}}

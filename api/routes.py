@@ -11,6 +11,13 @@ from api.feeds import feeds, watches
 from api.feeds.stream import MEDIA_TYPE as EVENT_STREAM
 from api.limits.thread_pools import Pool
 from api.requests.declarations import Access, Declaration, Scope
+from api.requests.problems import (
+    CLIP_MISSING,
+    CLIP_NOT_READY,
+    CORRECTION_CONFLICT,
+    NOT_FOUND,
+    TRIGGER_REFUSED,
+)
 from api.site import holds, site
 from domain.people import Right
 
@@ -19,7 +26,7 @@ JPEG, MP4, HTML = "image/jpeg", "video/mp4", "text/html"
 ROUTES: tuple[Declaration, ...] = (
     Declaration("GET", "/", site.read_page, Access.ANYONE, Scope.NONE, media_type=HTML),
     Declaration("GET", "/healthz", site.read_health, Access.ANYONE, Scope.NONE),
-    Declaration("GET", "/readyz", site.read_readiness, Access.ANYONE, Scope.NONE),
+    Declaration("GET", "/readyz", site.read_readiness, Access.ANYONE, Scope.NONE, answers_503=True),
     Declaration(
         "GET",
         "/metrics",
@@ -51,6 +58,13 @@ ROUTES: tuple[Declaration, ...] = (
         media_type=MP4,
         allows_head=True,
         pool=Pool.CUTS,
+        headers=(
+            "Sightline-Start",
+            "Sightline-End",
+            "Sightline-Gaps",
+            "Sightline-Apart",
+            "Sightline-Offline",
+        ),
     ),
     Declaration(
         "GET",
@@ -73,6 +87,7 @@ ROUTES: tuple[Declaration, ...] = (
         media_type=M3U8_TYPE,
         allows_ticket=True,
         pool=Pool.PLAYBACK,
+        headers=("Sightline-Offline",),
     ),
     Declaration(
         "GET",
@@ -96,6 +111,7 @@ ROUTES: tuple[Declaration, ...] = (
         is_evidence_access=True,
         media_type=MP4,
         pool=Pool.PLAYBACK,
+        headers=("Sightline-Start", "Sightline-End", "Sightline-Offline"),
     ),
     Declaration(
         "GET",
@@ -107,6 +123,7 @@ ROUTES: tuple[Declaration, ...] = (
         is_evidence_access=True,
         media_type=JPEG,
         pool=Pool.PICTURES,
+        headers=("Sightline-Start",),
     ),
     Declaration(
         "GET",
@@ -127,13 +144,20 @@ ROUTES: tuple[Declaration, ...] = (
         Scope.CAMERA,
         audit="camera.trigger",
         pool=Pool.PLAYBACK,
+        problems=(TRIGGER_REFUSED,),
     ),
     Declaration("GET", "/v1/alarms", site.list_alarms, Right.CAMERAS_READ, Scope.SITE),
     Declaration(
         "GET", "/v1/holds", holds.list_holds, Right.EVIDENCE, Scope.SITE, audit="holds.list"
     ),
     Declaration(
-        "POST", "/v1/holds", holds.place_hold, Right.EVIDENCE, Scope.SITE, audit="hold.place"
+        "POST",
+        "/v1/holds",
+        holds.place_hold,
+        Right.EVIDENCE,
+        Scope.SITE,
+        audit="hold.place",
+        problems=(NOT_FOUND,),
     ),
     Declaration(
         "DELETE",
@@ -234,6 +258,7 @@ ROUTES: tuple[Declaration, ...] = (
         Right.EVENTS_CORRECT,
         Scope.EVENT,
         audit="event.correct",
+        problems=(CORRECTION_CONFLICT,),
     ),
     Declaration(
         "GET",
@@ -245,6 +270,7 @@ ROUTES: tuple[Declaration, ...] = (
         is_evidence_access=True,
         media_type=JPEG,
         pool=Pool.PICTURES,
+        headers=("Content-Disposition", "ETag"),
     ),
     Declaration(
         "GET",
@@ -256,6 +282,7 @@ ROUTES: tuple[Declaration, ...] = (
         is_evidence_access=True,
         media_type=JPEG,
         pool=Pool.PICTURES,
+        headers=("Content-Disposition", "ETag"),
     ),
     Declaration(
         "GET",
@@ -268,6 +295,8 @@ ROUTES: tuple[Declaration, ...] = (
         media_type=MP4,
         allows_head=True,
         pool=Pool.PLAYBACK,
+        problems=(CLIP_MISSING, CLIP_NOT_READY),
+        headers=("Content-Disposition",),
     ),
     Declaration(
         "GET",

@@ -29,7 +29,12 @@ class StoredModel(BaseModel):
     """A record in a store or on a node's disk, or a part of one."""
 
     model_config = ConfigDict(
-        frozen=True, extra="allow", populate_by_name=True, hide_input_in_errors=True
+        frozen=True,
+        extra="allow",
+        populate_by_name=True,
+        hide_input_in_errors=True,
+        # A record that is written has every field, so a reader of its schema may rely on them.
+        json_schema_serialization_defaults_required=True,
     )
 
 

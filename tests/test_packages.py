@@ -102,7 +102,11 @@ _TABLE = {
         "domain domain.paths domain.recordings storage.recordings storage.recordings.gaps "
         "storage.events api.limits api.requests api.nodes api.cameras"
     ),
-    "api": "domain api.limits api.requests api.access api.cameras api.events api.site api.feeds",
+    "api.description": "domain api.requests api.events api.feeds",
+    "api": (
+        "domain api.limits api.requests api.access api.description api.cameras api.events "
+        "api.site api.feeds"
+    ),
     "console": "",
     "sightline.processes": (
         "domain domain.paths domain.registry storage.clients storage.index storage.archive "

@@ -52,7 +52,8 @@ def read_recording(
 
     def use(found: LocatedSegments) -> Response:
         answer = _answer(context, trace, request, camera_id, span, found, (range_, if_range))
-        answer.headers.update(offline_header(found.offline))
+        if answer.status_code < 400:
+            answer.headers.update(offline_header(found.offline))
         return answer
 
     return with_segments(context, camera_id, span, use)

@@ -11,6 +11,7 @@ import json
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from starlette.requests import Request
 
@@ -147,18 +148,31 @@ class _Stream:
         return "".join(map(self._one, messages)).encode()
 
     def _one(self, message: Message) -> str:
-        name, number, data = self._name, self._sent, ""
-        match message:
-            case Arrival():
-                number, data = message.number, message.data
-            case LeftOut():
-                name, number, data = "summary", message.to, _summary(message)
-            case FeedGap():
-                name, number, data = "gap", message.to, _range(message.from_, message.to)
-            case Live():
-                name, data = "status", json.dumps({"live": message.live, "arrival": self._sent})
-        self._sent = max(self._sent, number)
-        return f"id: {self._sent}\nevent: {name}\ndata: {data}\n\n"
+        content = message_content(message, self._name, self._sent)
+        self._sent = max(self._sent, content.number)
+        return f"id: {self._sent}\nevent: {content.name}\ndata: {content.data}\n\n"
+
+
+class MessageContent(NamedTuple):
+    """The fields of a server-sent event."""
+
+    number: int
+    name: str
+    data: str
+
+
+def message_content(message: Message, feed_event: str, sent: int) -> MessageContent:
+    """Return the content of a message; `sent` is the last number that was sent before it."""
+    match message:
+        case Arrival():
+            return MessageContent(message.number, feed_event, message.data)
+        case LeftOut():
+            return MessageContent(message.to, "summary", _summary(message))
+        case FeedGap():
+            return MessageContent(message.to, "gap", _range(message.from_, message.to))
+        case Live():
+            status = json.dumps({"live": message.live, "arrival": sent})
+            return MessageContent(sent, "status", status)
 
 
 def _summary(left: LeftOut) -> str:

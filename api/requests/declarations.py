@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
 from api.limits.thread_pools import Pool
+from api.requests.problems import Kind
 from domain.people import Person, Right
 
 
@@ -58,6 +59,13 @@ class Declaration:
 
     pool: Pool = Pool.QUERIES
     """The threads that run the endpoint."""
+
+    problems: tuple[Kind, ...] = ()
+    """The kinds of problems that few routes answer, this one among them, for the description."""
+    headers: tuple[str, ...] = ()
+    """The headers of a success that few routes have, for the description."""
+    answers_503: bool = False
+    """Whether the status of a successful response may also be 503."""
 
     def __post_init__(self) -> None:
         if self.is_evidence_access and not self.audit:

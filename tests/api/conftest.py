@@ -53,6 +53,7 @@ from storage.site.nodes import NodeEntry, Nodes
 from storage.site.people import People
 from storage.site.watch_matches import WatchMatches
 from storage.site.watches import Watches
+from tests.api.documented import check_documented
 from tests.api.site_data import (
     NODE,
     REGISTRY,
@@ -339,6 +340,7 @@ def _open(
         pictures,
         app.state.recorder.refusals,
     )
+    site.http.event_hooks["response"].append(check_documented(app, site.url))
 
     def close() -> None:
         site.http.close()

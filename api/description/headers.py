@@ -1,0 +1,56 @@
+"""The response headers that the OpenAPI description explains."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from api.requests.declarations import Declaration
+
+_TIME = {"type": "string", "format": "date-time"}
+
+
+def _header(
+    description: str, schema: dict[str, Any] | None = None, is_required: bool = True
+) -> dict[str, Any]:
+    return {
+        "description": description,
+        "required": is_required,
+        "schema": schema or {"type": "string"},
+    }
+
+
+HEADERS: dict[str, dict[str, Any]] = {
+    "X-Request-Id": _header("the id of this request, which is also in the log and in the audit"),
+    "ETag": _header("the SHA-256 of the file in quotation marks"),
+    "Accept-Ranges": _header("`bytes`: one byte range at a time is answered"),
+    "Content-Range": _header("the bytes of this answer and the size of the file"),
+    "Content-Disposition": _header("a file name that sorts by camera and time"),
+    "Retry-After": _header(
+        "the seconds after which the same request may succeed",
+        {"type": "integer", "minimum": 1},
+        is_required=False,
+    ),
+    "WWW-Authenticate": _header("`Bearer`: send a token"),
+    "Allow": _header("the methods that this address answers"),
+    "Sightline-Start": _header("the time of the first picture", _TIME, is_required=False),
+    "Sightline-End": _header("where the answer ends in time", _TIME),
+    "Sightline-Gaps": _header("the missing parts as `start/end`, joined by commas, or `none`"),
+    "Sightline-Apart": _header(
+        "the missing parts that are recorded with other parameters, or `none`"
+    ),
+    "Sightline-Offline": _header(
+        "the nodes, or `objects`, that may have more and do not answer, or `none`"
+    ),
+}
+
+
+def reference(name: str) -> dict[str, str]:
+    """Return a reference to a header of the table. Raises KeyError for another name."""
+    return {"$ref": f"#/components/headers/{name}"} if HEADERS[name] else {}
+
+
+def success_headers(declaration: Declaration) -> dict[str, Any]:
+    """Return the headers of a successful response."""
+    ranges = ("Accept-Ranges", "ETag") if declaration.allows_head else ()
+    names = ("X-Request-Id", *ranges, *declaration.headers)
+    return {name: reference(name) for name in names}

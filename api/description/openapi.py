@@ -1,0 +1,185 @@
+"""The OpenAPI description, completed from the table of routes and from the table of problems.
+
+The tables add what FastAPI cannot know: credentials, the reason, every status that a route may
+answer, the headers of each answer, HEAD, the messages of the feeds, and webhooks.
+"""
+
+from __future__ import annotations
+
+import inspect
+import typing
+from importlib.metadata import version
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
+
+from api.description.examples import add_examples
+from api.description.headers import HEADERS, success_headers
+from api.description.messages import WEBHOOKS, feed_schemas, message_types
+from api.description.statuses import problem_answers, problem_examples
+from api.feeds.stream import MEDIA_TYPE as EVENT_STREAM
+from api.requests.declarations import Access, Declaration, Declarations
+from api.requests.problems import Problem
+from api.requests.reasons import MAX_CHARACTERS
+from api.requests.tickets import TICKET
+
+_DESCRIPTION = """Cameras, events, clips and recordings of a city's public-safety video network.
+
+Times are RFC 3339 in UTC with milliseconds. Lists are `{items, next}`; pass `next` on unchanged.
+Errors are problem documents (RFC 9457). Calls that access evidence carry `X-Reason` and may carry
+`X-Case` (UTF-8, or percent-encoded); each is written to the audit log.
+
+A later version may add fields, problem types and values of enumerations. A client ignores those
+that it does not know."""
+
+_TAGS = {
+    "site": "the page, health, metrics, the session and this description",
+    "cameras": "the registry, states, coverage, recordings and current pictures",
+    "events": "passings of vehicles and faces: search, pictures, clips, corrections, the feed",
+    "journeys": "where a vehicle was seen, in time order",
+    "watches": "vehicles whose next passings are reported",
+    "holds": "legal holds: what must not be deleted",
+    "alarms": "conditions that require action by a person",
+}
+
+
+def _header_parameter(name: str, description: str, example: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "in": "header",
+        "required": False,
+        "description": description,
+        "schema": {"type": "string", "maxLength": MAX_CHARACTERS},
+        "example": example,
+    }
+
+
+_REASON = (
+    _header_parameter(
+        "X-Reason",
+        "the reason of the access; required unless the site has switched that off",
+        "theft 2026-118",
+    ),
+    _header_parameter("X-Case", "the case that the access belongs to", "2026-118"),
+)
+_LAST_EVENT_ID = {
+    "name": "Last-Event-ID",
+    "in": "header",
+    "required": False,
+    "description": "the id of the last message that was received; replaces `after`",
+    "schema": {"type": "string", "pattern": "^[0-9]{1,16}$"},
+}
+_SECURITY_SCHEMES = {
+    "token": {"type": "http", "scheme": "bearer", "description": "made by `sightline user add`"},
+    "ticket": {
+        "type": "apiKey",
+        "in": "query",
+        "name": TICKET,
+        "description": "a signed address, for players and for `EventSource`; a playlist or "
+        "`/ticket` issues it",
+    },
+}
+
+
+def describe(app: FastAPI, declarations: Declarations) -> dict[str, Any]:
+    """Return the description of `app`."""
+    spec: dict[str, Any] = get_openapi(
+        title=app.title,
+        version=version("sightline"),
+        description=_DESCRIPTION,
+        routes=app.routes,
+        servers=[{"url": "/", "description": "the site that serves this description"}],
+        tags=[{"name": name, "description": text} for name, text in _TAGS.items()],
+        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+    )
+    components = spec.setdefault("components", {})
+    schemas = components.setdefault("schemas", {})
+    for unused in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(unused, None)
+    schemas["Problem"] = Problem.model_json_schema(mode="serialization")
+    schemas |= feed_schemas(schemas)
+    add_examples(schemas)
+    components["securitySchemes"] = _SECURITY_SCHEMES
+    components["headers"] = HEADERS
+    components["examples"] = problem_examples()
+    for declaration in declarations.all:
+        operations = spec["paths"][declaration.path]
+        _complete(operations[declaration.method.lower()], declaration)
+        if declaration.allows_head:
+            operations["head"] = _head(operations[declaration.method.lower()])
+    spec["webhooks"] = WEBHOOKS
+    return spec
+
+
+def _complete(operation: dict[str, Any], declaration: Declaration) -> None:
+    operation["tags"] = [_tag(declaration)]
+    operation["responses"] = _responses(operation["responses"], declaration)
+    operation["x-right"] = str(declaration.right)
+    operation["x-scope"] = str(declaration.scope)
+    operation["x-audit"] = declaration.audit or None
+    operation["security"] = _security(declaration)
+    parameters = operation.get("parameters", [])
+    if declaration.is_evidence_access:
+        parameters = [*parameters, *_REASON]
+    if declaration.media_type == EVENT_STREAM:
+        parameters = [*parameters, _LAST_EVENT_ID]
+    if parameters:
+        operation["parameters"] = parameters
+
+
+def _tag(declaration: Declaration) -> str:
+    parts = declaration.path.split("/")
+    name = parts[2] if parts[1] == "v1" else "site"
+    return name if name in _TAGS else "site"
+
+
+def _security(declaration: Declaration) -> list[dict[str, list[str]]]:
+    """Return the ways to authenticate; any one of them is enough."""
+    if declaration.right is Access.ANYONE:
+        return []
+    ticket: list[dict[str, list[str]]] = [{"ticket": []}] if declaration.allows_ticket else []
+    return [{"token": []}, *ticket]
+
+
+def _responses(described: dict[str, Any], declaration: Declaration) -> dict[str, Any]:
+    success = described["200"] | {
+        "description": _success_text(declaration),
+        "headers": success_headers(declaration),
+    }
+    if declaration.media_type == EVENT_STREAM:
+        success["content"] = {EVENT_STREAM: message_types(declaration.path)}
+    answers = {"200": success}
+    if declaration.allows_head:
+        part = {"Content-Range": {"$ref": "#/components/headers/Content-Range"}}
+        answers["206"] = success | {
+            "description": "The requested byte range of it",
+            "headers": success["headers"] | part,
+        }
+    if declaration.answers_503:
+        answers["503"] = success | {"description": "The same while no request can be answered"}
+    return answers | problem_answers(declaration)
+
+
+def _success_text(declaration: Declaration) -> str:
+    """Return the first line of the docstring of what the endpoint returns."""
+    endpoint = inspect.unwrap(declaration.endpoint)
+    model = typing.get_type_hints(endpoint).get("return")
+    if isinstance(model, type) and issubclass(model, BaseModel) and model.__doc__:
+        return model.__doc__.strip().splitlines()[0]
+    return f"The content, as `{declaration.media_type}`"
+
+
+def _head(operation: dict[str, Any]) -> dict[str, Any]:
+    """Return the description of HEAD: as GET, without any content."""
+    responses = {
+        code: {name: value for name, value in answer.items() if name != "content"}
+        for code, answer in operation["responses"].items()
+    }
+    summary = f"{operation['summary']}, headers only"
+    return operation | {
+        "operationId": f"{operation['operationId']}_headers",
+        "summary": summary,
+        "responses": responses,
+    }
