@@ -23,7 +23,6 @@ from domain.clock import SystemClock
 from domain.errors import BadInput, NodeOffline
 from domain.node_names import node_host
 from domain.paths.data_layout import Layout
-from sightline.cli import main
 from sightline.keys.api_trust import api_signer, node_client_context, node_server_context
 from sightline.keys.bundle import export_node, read_bundle
 from sightline.keys.register import Purpose
@@ -153,13 +152,14 @@ def test_a_node_has_a_certificate_in_its_name(tls_site: TlsSite) -> None:
         node_server_context(tls_site.node, "node-3")
 
 
-def test_a_node_without_keys_says_how_to_get_them(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("SIGHTLINE_REDIS_URL", "redis://127.0.0.1:1")
-    monkeypatch.setenv("SIGHTLINE_S3_ENDPOINT", "127.0.0.1:1")
-    monkeypatch.setenv("SIGHTLINE_NODE", "node-7")
-    assert main(["node", "--data", str(tmp_path / "data")]) == 1
-    said = capsys.readouterr().err
-    assert "sightline keys export --node node-7" in said
+def test_a_node_without_keys_says_how_to_get_them(tmp_path: Path) -> None:
+    environment = os.environ | {
+        "SIGHTLINE_REDIS_URL": "redis://127.0.0.1:1",
+        "SIGHTLINE_S3_ENDPOINT": "127.0.0.1:1",
+        "SIGHTLINE_NODE": "node-7",
+    }
+    command = (sys.executable, "-m", "sightline", "node", "--data", str(tmp_path / "data"))
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "sightline keys export --node node-7" in done.stderr
     assert not (tmp_path / "data" / "keys" / "root").exists(), "a node makes no root of its own"

@@ -161,6 +161,7 @@ def test_every_route_that_asks_nodes_has_a_pool_of_its_own() -> None:
         "keyframes": Pool.PLAYBACK,
         "clip": Pool.PLAYBACK,
         "triggers": Pool.PLAYBACK,
+        "test-picture": Pool.PICTURES,
     }
 
 
