@@ -18,7 +18,7 @@ from api.requests.problems import (
     NOT_FOUND,
     TRIGGER_REFUSED,
 )
-from api.site import holds, site
+from api.site import audit, holds, site
 from domain.people import Right
 
 JPEG, MP4, HTML = "image/jpeg", "video/mp4", "text/html"
@@ -145,6 +145,26 @@ ROUTES: tuple[Declaration, ...] = (
         audit="camera.trigger",
         pool=Pool.PLAYBACK,
         problems=(TRIGGER_REFUSED,),
+    ),
+    Declaration(
+        "GET",
+        "/v1/audit",
+        audit.list_audit_lines,
+        Right.AUDIT_READ,
+        Scope.SITE,
+        audit="audit.read",
+        pool=Pool.PLAYBACK,
+    ),
+    Declaration(
+        "GET",
+        "/v1/audit/export",
+        audit.export_audit_lines,
+        Right.AUDIT_READ,
+        Scope.SITE,
+        audit="audit.export",
+        media_type=audit.NDJSON,
+        headers=("Content-Disposition",),
+        pool=Pool.PLAYBACK,
     ),
     Declaration("GET", "/v1/alarms", site.list_alarms, Right.CAMERAS_READ, Scope.SITE),
     Declaration(

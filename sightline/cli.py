@@ -19,6 +19,7 @@ from sightline.processes.private_files import private_umask
 
 DEFAULT_PORT = 8080
 KEY_PURPOSES = ("root", "api", "api-signing", "node", "evidence")
+OUTCOMES = ("done", "refused", "failed", "intended")
 ROLES = (
     "operator", "investigator", "integrator", "auditor", "admin", "metrics", "push", "triggers"
 )  # fmt: skip
@@ -115,6 +116,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_keys(commands)
     _add_index(commands)
     _add_storage(commands)
+    _add_audit(commands)
     _add_eval(commands)
     return parser
 
@@ -447,6 +449,42 @@ def _add_storage(commands: Commands[argparse.ArgumentParser]) -> None:
     for command in (check, run):
         _data(command)
         _json(command)
+
+
+def _add_audit(commands: Commands[argparse.ArgumentParser]) -> None:
+    audit = commands.add_parser("audit", help="read the audit log of the site").add_subparsers(
+        metavar="ACTION", required=True
+    )
+    listing = _command(audit, "list", "list audit lines, the newest first", "audit", "list_lines")
+    for name, help_text in (
+        ("person", "name of a person"),
+        ("call", "audit term of a call, for example camera.recording"),
+        ("camera", "id of a camera"),
+        ("event", "id of an event"),
+        ("case", "a case"),
+    ):
+        listing.add_argument(f"--{name}", metavar="TEXT", help=help_text)
+    listing.add_argument("--outcome", choices=OUTCOMES, help="how the call ended")
+    listing.add_argument("--from", dest="since", metavar="TIME", help="at or after this time")
+    listing.add_argument("--to", dest="until", metavar="TIME", help="before this time")
+    listing.add_argument(
+        "--limit", type=_count, default=100, metavar="N", help="most lines (default: 100)"
+    )
+    terms = ("person", "call", "camera", "event", "case", "outcome", "since", "until", "limit")
+    _recorded(listing, "command.audit_list", *terms)
+    verify = _command(
+        audit, "verify", "read all audit lines and report damaged ones", "audit", "verify"
+    )
+    for command in (listing, verify):
+        _data(command)
+        _json(command)
+
+
+def _count(text: str) -> int:
+    count = int(text)
+    if count < 1:
+        raise argparse.ArgumentTypeError("must be 1 or more")
+    return count
 
 
 def _add_eval(commands: Commands[argparse.ArgumentParser]) -> None:

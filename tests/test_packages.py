@@ -81,8 +81,8 @@ _TABLE = {
     "api.nodes": "domain domain.recordings storage.mp4 storage.recordings api.requests",
     "api.access": (
         "domain domain.registry storage.clients storage.index storage.archive "
-        "storage.recordings storage.recordings.gaps storage.site storage.events api.limits "
-        "api.requests api.nodes"
+        "storage.recordings storage.recordings.gaps storage.site storage.audit storage.events "
+        "api.limits api.requests api.nodes"
     ),
     "api.cameras": (
         "domain domain.media domain.events domain.paths domain.registry domain.recordings "
@@ -93,7 +93,9 @@ _TABLE = {
         "domain domain.events domain.paths domain.registry storage.index storage.events "
         "api.requests api.access"
     ),
-    "api.site": "domain domain.paths domain.recordings storage.site api.requests api.access",
+    "api.site": (
+        "domain domain.paths domain.recordings storage.site storage.audit api.requests api.access"
+    ),
     "api.feeds": (
         "domain domain.events domain.paths storage.index storage.site api.requests api.access "
         "api.events"
@@ -141,7 +143,7 @@ _TABLE = {
     ),
     "sightline.commands": (
         "domain domain.paths domain.registry simulator storage.recordings "
-        "storage.recordings.gaps storage.site storage.events storage analytics "
+        "storage.recordings.gaps storage.site storage.audit storage.events storage analytics "
         "sightline.processes sightline.keys sightline.cluster sightline.evaluation sightline"
     ),
 }

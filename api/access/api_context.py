@@ -19,6 +19,8 @@ from domain.registry.former import FormerCamera
 from domain.settings import Settings
 from domain.signatures import ApiSigner
 from storage.archive.archive import Archive
+from storage.audit.reader import AuditReader
+from storage.audit.shipping import AuditShipper
 from storage.clients.s3 import ObjectStore
 from storage.events.corrections import Corrections
 from storage.events.feed import Feed
@@ -95,6 +97,12 @@ class ApiContext:
     def events(self) -> EventStore:
         """All events, from the index and from the archive."""
         return EventStore(self.index, self.archive, self.clock, self.settings.index_days)
+
+    @property
+    def audit_reader(self) -> AuditReader:
+        """Reads the audit lines of the site."""
+        shipper = AuditShipper(self.audit, self.objects, self.settings.node, self.clock)
+        return AuditReader(self.objects, shipper, self.clock)
 
     def camera(self, camera_id: str) -> Camera:
         """Return a camera of the registry. Raises NotFound."""

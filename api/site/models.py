@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -11,6 +12,11 @@ from api.requests.times import BodyMoment
 from domain.alarms import Alarm
 from domain.people import Person, Right, Role
 from domain.recordings.holds import Hold
+from storage.audit.reader import AuditPage
+from storage.audit.stored_lines import AuditWriter
+from storage.site.audit import AuditLine
+
+_MOST_DAMAGED = 100
 
 
 class HoldAsked(BaseModel):
@@ -47,6 +53,47 @@ class HoldList(Answer):
     damaged: list[DamagedHold] = Field(
         default=[], description="holds that cannot be read; repair the object or release the hold"
     )
+
+
+class DamagedLine(Answer):
+    """An audit line that cannot be read, or a whole object of lines."""
+
+    where: str = Field(description="the object in the store, or the file on this machine")
+    number: int = Field(description="the line's number; 0: the whole object")
+    reason: str
+
+
+class AuditSummary(Answer):
+    """What a read of the audit log has covered."""
+
+    writers: list[AuditWriter] = Field(
+        description="the data folders that write lines; later lines of a folder than its "
+        "`complete_until` may be absent"
+    )
+    damaged: list[DamagedLine] = Field(
+        default=[], description="lines in the hours that were read that cannot be read, at most 100"
+    )
+    damaged_count: int = 0
+
+    @classmethod
+    def of(cls, pages: Sequence[AuditPage]) -> AuditSummary:
+        """Return the summary of consecutive pages; an hour that was read twice counts once."""
+        faults = {(one.where, one.number): one for page in pages for one in page.faults}
+        return cls(
+            writers=list(pages[0].writers),
+            damaged=[
+                DamagedLine(where=one.where, number=one.number, reason=one.reason)
+                for one in list(faults.values())[:_MOST_DAMAGED]
+            ],
+            damaged_count=len(faults),
+        )
+
+
+class AuditList(AuditSummary):
+    """A page of audit lines."""
+
+    items: list[AuditLine]
+    next: str | None = Field(description="the next page; null on the last one")
 
 
 class AlarmList(Answer):

@@ -119,14 +119,18 @@ class AuditShipper:
             return None
 
     def unshipped(self) -> Iterator[tuple[str, bytes]]:
-        """Yield the name of each local file with lines that are not shipped, and those lines."""
+        """Yield the lines that are not shipped, in parts, each with the name of its file."""
         state = self.state() or ShippingState(writer="")
         for path in self._files():
             with self._open(path) as file:
-                shipped = _shipped(file, state.files.get(path.name))
-                data = _read(file, shipped.size_bytes, None)
-            if data:
+                offset = _shipped(file, state.files.get(path.name)).size_bytes
+            while True:
+                with self._open(path) as file:
+                    data = _read(file, offset)
+                if not data:
+                    break
                 yield path.name, data
+                offset += len(data)
 
     def _is_due(self) -> bool:
         state = self.state()
@@ -145,7 +149,7 @@ class AuditShipper:
             while True:
                 with self._open(path) as file:
                     shipped = _shipped(file, state.files.get(path.name))
-                    data = _read(file, shipped.size_bytes, _READ_BYTES)
+                    data = _read(file, shipped.size_bytes)
                     after = _advanced(file, shipped, len(data))
                 if not data:
                     break
@@ -232,13 +236,11 @@ def _shipped(file: int, known: ShippedFile | None) -> ShippedFile:
     return known if head == known.head_sha256 else ShippedFile()
 
 
-def _read(file: int, offset: int, most_bytes: int | None) -> bytes:
-    """Return what follows `offset`, up to the end of a line where it is more than `most_bytes`."""
-    left_bytes = os.fstat(file).st_size - offset
-    if most_bytes is None or left_bytes <= most_bytes:
-        return os.pread(file, left_bytes, offset)
-    data = os.pread(file, most_bytes, offset)
-    return data[: data.rfind(b"\n") + 1] or data
+def _read(file: int, offset: int) -> bytes:
+    """Return what follows `offset`, up to the end of a line if it is too much for one part."""
+    left_bytes = max(0, os.fstat(file).st_size - offset)
+    data = os.pread(file, min(left_bytes, _READ_BYTES), offset)
+    return data if len(data) == left_bytes else data[: data.rfind(b"\n") + 1] or data
 
 
 def _advanced(file: int, shipped: ShippedFile, by_bytes: int) -> ShippedFile:

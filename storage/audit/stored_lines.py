@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import logging
+import re
 import threading
 import zlib
 from collections.abc import Iterator
@@ -33,6 +34,7 @@ from storage.clients.readable_records import read_or_skip
 from storage.clients.s3 import ObjectStore
 from storage.site.audit import AuditLine
 
+_HOUR = re.compile(r"[01]\d|2[0-3]")
 _log = logging.getLogger(__name__)
 
 
@@ -105,7 +107,9 @@ class StoredAudit:
         return [day for day in self._objects.folders(f"{AUDIT_PREFIX}{writer}/") if is_day(day)]
 
     def hours(self, writer: str, day: str) -> list[str]:
-        return self._objects.folders(f"{AUDIT_PREFIX}{writer}/{day}/")
+        """Return the hours (`00` to `23`, UTC) of which a writer has lines on a day."""
+        found = self._objects.folders(f"{AUDIT_PREFIX}{writer}/{day}/")
+        return [hour for hour in found if _HOUR.fullmatch(hour)]
 
     def keys(self, writer: str, day: str, hour: str) -> list[str]:
         """Return the keys of the objects of an hour; keys that no writer made are left out."""
