@@ -186,6 +186,7 @@ ROUTES: tuple[Declaration, ...] = (
         Right.EVIDENCE,
         Scope.SITE,
         audit="hold.release",
+        has_reason_header=True,
     ),
     Declaration(
         "GET", "/v1/watches", watches.list_watches, Right.WATCHES, Scope.SITE, audit="watches.list"
@@ -223,6 +224,7 @@ ROUTES: tuple[Declaration, ...] = (
         Right.WATCHES,
         Scope.SITE,
         audit="watch.delete",
+        has_reason_header=True,
     ),
     Declaration(
         "GET",

@@ -6,7 +6,8 @@ SightlineError
 │   ├── QueryInvalid        a parameter of a query is invalid
 │   ├── AddressTooLong      the address of a request has too many bytes
 │   ├── BodyTooLarge        the body of a request has too many bytes
-│   └── BodyTooSlow         the body of a request did not arrive in time
+│   ├── BodyTooSlow         the body of a request did not arrive in time
+│   └── UnsupportedMedia    the body of a request is not declared as JSON
 ├── Refused                 the request is valid, but not permitted
 │   ├── Unauthenticated     the token is missing or unknown
 │   ├── Forbidden           the person does not have the right or the scope
@@ -90,6 +91,10 @@ class BodyTooLarge(BadInput):
 
 
 class BodyTooSlow(BadInput):
+    pass
+
+
+class UnsupportedMedia(BadInput):
     pass
 
 

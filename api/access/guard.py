@@ -59,10 +59,11 @@ class Guard:
             trace.person = self._person(request)
             self._limits.check(trace.person.name)
             _check_right(trace.person, declaration)
-        if declaration.is_evidence_access:
+        if declaration.reads_reason:
             trace.case = decode_header("X-Case", _raw(request, b"x-case"))
             trace.reason = read_reason(
-                _raw(request, b"x-reason"), self._context.settings.reason_required
+                _raw(request, b"x-reason"),
+                declaration.is_change or self._context.settings.reason_required,
             )
         _check_parameters(request, route)
 

@@ -19,6 +19,7 @@ from starlette.responses import Response
 from api.access.guard import Guard
 from api.limits.thread_pools import Pool, Pools
 from api.requests.audit_recorder import AuditRecorder
+from api.requests.bodies import check_media_type
 from api.requests.declarations import Declarations
 from api.requests.request_trace import trace_of
 
@@ -75,13 +76,15 @@ def _by_loop(guard: Guard, handle: Handler) -> Handler:
 
 
 def _in_thread(guard: Guard, recorder: AuditRecorder, handle: Handler) -> Handler:
-    def work(request: Request) -> Response:
+    def work(request: Request, body: bytes) -> Response:
         guard(request)
+        check_media_type(request, body)
         return _handled(recorder, handle, request)
 
     async def answer(request: Request) -> Response:
-        await request.body()  # it is small, and the thread cannot wait for the event loop
-        return await run_in_threadpool(work, request)
+        # The body is small, and the thread cannot wait for the event loop.
+        body = await request.body()
+        return await run_in_threadpool(work, request, body)
 
     return answer
 
@@ -92,8 +95,9 @@ def _in_pool(
     """Run the guard outside the pool, so that a refusal does not wait for the pool."""
 
     async def answer(request: Request) -> Response:
-        await request.body()
+        body = await request.body()
         await run_in_threadpool(guard, request)
+        check_media_type(request, body)
         return await pools.run(pool, _handled, recorder, handle, request)
 
     return answer

@@ -121,7 +121,7 @@ def _complete(operation: dict[str, Any], declaration: Declaration) -> None:
     operation["x-audit"] = declaration.audit or None
     operation["security"] = _security(declaration)
     parameters = operation.get("parameters", [])
-    if declaration.is_evidence_access:
+    if declaration.reads_reason:
         parameters = [*parameters, *_REASON]
     if declaration.media_type == EVENT_STREAM:
         parameters = [*parameters, _LAST_EVENT_ID]

@@ -21,6 +21,7 @@ _OF_SOME_ROUTES = frozenset(
 """Kinds that a route answers only if its declaration names them, or that no route answers."""
 _OF_ANY_REQUEST = frozenset({400, 405, 408, 413, 414, 429, 500})
 _OF_PERSONS = frozenset({401, 403, 503})
+_WITH_BODY = ("POST", "PATCH", "PUT")
 _HEADERS = {
     401: "WWW-Authenticate",
     405: "Allow",
@@ -45,11 +46,13 @@ def _answers(declaration: Declaration, kind: Kind) -> bool:
     if kind in _OF_SOME_ROUTES:
         return kind in declaration.problems
     if kind is problems.REASON_MISSING:
-        return declaration.is_evidence_access
+        return declaration.reads_reason
     if kind.status in _OF_PERSONS:
         return declaration.right is not Access.ANYONE
     if kind.status == 404:
         return "{" in declaration.path or kind in declaration.problems
+    if kind.status == 415:
+        return declaration.method in _WITH_BODY
     if kind.status == 416:
         return declaration.allows_head
     return kind.status in _OF_ANY_REQUEST or kind in declaration.problems

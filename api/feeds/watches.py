@@ -22,14 +22,6 @@ from domain.plates import is_wildcard, search_pattern
 
 LEAST_FIXED = 2
 """A pattern with fewer fixed characters would match the plates of whole cities."""
-EndReason = Annotated[
-    str,
-    Query(
-        min_length=1,
-        max_length=500,
-        description="why the watch is ended; it stands in the audit log",
-    ),
-]
 
 
 def list_watches(
@@ -81,9 +73,7 @@ def place_watch(context: Context, trace: RequestTrace, asked: WatchAsked) -> Wat
     return WatchPlaced(**WatchView.of(watch).model_dump(), secret=watch.secret)
 
 
-def end_watch(
-    context: Context, trace: RequestTrace, watch_id: WatchId, reason: EndReason
-) -> WatchView:
+def end_watch(context: Context, trace: RequestTrace, watch_id: WatchId) -> WatchView:
     """End a watch. Its record is kept with the name of the person who ended it."""
     return WatchView.of(
         context.watches.end(watch_id, Ended.DELETED, trace.person.name if trace.person else "")

@@ -116,12 +116,14 @@ def with_recorded_intent(
 
 
 def _describe(trace: Trace, arguments: Mapping[str, Any]) -> None:
-    """Copy the terms, the reason and the case of a change from its parameters and its body."""
+    """Copy the terms, the reason and the case of a change from its body.
+
+    The guard has read the reason and the case of a change without a body.
+    """
     bodies = [value for value in arguments.values() if isinstance(value, BaseModel)]
     own = {name: value for body in bodies for name, value in body if name in _OWN_FIELDS}
-    own |= {name: arguments[name] for name in _OWN_FIELDS & arguments.keys()}
-    trace.reason = one_line("reason", own.get("reason") or "")
-    trace.case = one_line("case", own.get("case") or "")
+    trace.reason = one_line("reason", own.get("reason") or trace.reason)
+    trace.case = one_line("case", own.get("case") or trace.case)
     terms = {name: term for body in bodies for name, term in _terms(body).items()}
     trace.terms = {
         name: term for name, term in {**terms, **trace.terms}.items() if name not in _OWN_FIELDS

@@ -1,4 +1,4 @@
-"""Strict reading of JSON bodies: duplicate keys are refused."""
+"""Strict reading of JSON bodies: other media types and duplicate keys are refused."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from fastapi import Request
 from fastapi.routing import APIRoute
 from starlette.responses import Response
 
-from domain.errors import QueryInvalid
+from domain.errors import QueryInvalid, UnsupportedMedia
 from domain.suggestions import shortened
 
 
@@ -39,6 +39,17 @@ def with_strict_bodies(route_class: type[APIRoute]) -> type[APIRoute]:
             return answer
 
     return StrictBodies
+
+
+def check_media_type(request: Request, body: bytes) -> None:
+    """Raise UnsupportedMedia where the request has a body that is not declared as JSON."""
+    declared = request.headers.get("Content-Type", "")
+    media_type = declared.partition(";")[0].strip().lower()
+    if body and media_type != "application/json":
+        raise UnsupportedMedia(
+            f"the body is declared as {shortened(declared)}; send JSON with `Content-Type: "
+            "application/json`"
+        )
 
 
 def _object(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:

@@ -60,6 +60,9 @@ class Declaration:
     pool: Pool = Pool.QUERIES
     """The threads that run the endpoint."""
 
+    has_reason_header: bool = False
+    """Whether a change takes its reason from `X-Reason`, because it has no body."""
+
     problems: tuple[Kind, ...] = ()
     """The kinds of problems that few routes answer, this one among them, for the description."""
     headers: tuple[str, ...] = ()
@@ -88,6 +91,11 @@ class Declaration:
     def is_change(self) -> bool:
         """Whether the route changes something. The method decides, so no route can omit it."""
         return self.method not in ("GET", "HEAD")
+
+    @property
+    def reads_reason(self) -> bool:
+        """Whether the request carries `X-Reason` and may carry `X-Case`."""
+        return self.is_evidence_access or self.has_reason_header
 
     def allows(self, person: Person) -> bool:
         return isinstance(self.right, Access) or person.may(self.right)

@@ -34,6 +34,7 @@ from domain.errors import (
     StoreError,
     TriggerRefused,
     Unauthenticated,
+    UnsupportedMedia,
 )
 
 _log = logging.getLogger(__name__)
@@ -62,7 +63,7 @@ BAD_INPUT = Kind("bad_input", 400, "The request is malformed")
 QUERY_INVALID = Kind("query_invalid", 400, "A parameter is invalid")
 UNAUTHENTICATED = Kind("unauthenticated", 401, "Authentication is required")
 FORBIDDEN = Kind("forbidden", 403, "The request is not permitted")
-REASON_MISSING = Kind("reason_missing", 403, "Access to evidence requires a reason")
+REASON_MISSING = Kind("reason_missing", 403, "The request requires a reason")
 NOT_FOUND = Kind("not_found", 404, "The resource does not exist")
 CLIP_MISSING = Kind("clip_missing", 404, "The event has no clip")
 METHOD_NOT_ALLOWED = Kind("method_not_allowed", 405, "The method is not allowed for this URL")
@@ -72,6 +73,7 @@ TRIGGER_REFUSED = Kind("trigger_refused", 409, "The camera does not accept this 
 BODY_TOO_SLOW = Kind("body_too_slow", 408, "The request body did not arrive in time")
 CONTENT_TOO_LARGE = Kind("content_too_large", 413, "The request body is too large")
 URI_TOO_LONG = Kind("uri_too_long", 414, "The URL is too long")
+UNSUPPORTED_MEDIA_TYPE = Kind("unsupported_media_type", 415, "The body must be JSON")
 RANGE_NOT_SATISFIABLE = Kind("range_not_satisfiable", 416, "The range is outside the file")
 RATE_LIMITED = Kind("rate_limited", 429, "Too many requests", retry_after_s=1)
 INTERNAL = Kind("internal", 500, "An internal error occurred")
@@ -97,6 +99,7 @@ _OF_ERROR: dict[type[SightlineError], Kind] = {
     AddressTooLong: URI_TOO_LONG,
     BodyTooLarge: CONTENT_TOO_LARGE,
     BodyTooSlow: BODY_TOO_SLOW,
+    UnsupportedMedia: UNSUPPORTED_MEDIA_TYPE,
     Unauthenticated: UNAUTHENTICATED,
     Refused: FORBIDDEN,
     RateLimited: RATE_LIMITED,

@@ -18,7 +18,7 @@ def read_reason(raw: bytes | None, required: bool) -> str:
     reason = decode_header("X-Reason", raw)
     if required and not reason:
         raise ReasonMissing(
-            "access to evidence needs a reason: send a header X-Reason, for example `X-Reason: "
+            "this request needs a reason: send a header X-Reason, for example `X-Reason: "
             "theft 2026-118` (other than Latin letters as UTF-8 or percent-encoded)"
         )
     return reason

@@ -5,10 +5,6 @@ Neither retention nor a full disk deletes what a hold protects.
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from fastapi import Query
-
 from api.access.api_context import ApiContext, Context, RequestTrace
 from api.requests.parameters import HoldId
 from api.site.models import DamagedHold, HoldAsked, HoldList
@@ -17,15 +13,6 @@ from domain.errors import NotFound, QueryInvalid
 from domain.paths.object_keys import dated_id
 from domain.recordings.holds import Hold
 from storage.site.holds import Holds
-
-ReleaseReason = Annotated[
-    str,
-    Query(
-        min_length=1,
-        max_length=500,
-        description="why the hold is released; it stands in the audit log",
-    ),
-]
 
 
 def list_holds(context: Context) -> HoldList:
@@ -60,9 +47,7 @@ def place_hold(context: Context, trace: RequestTrace, asked: HoldAsked) -> Hold:
     return hold
 
 
-def release_hold(
-    context: Context, trace: RequestTrace, hold_id: HoldId, reason: ReleaseReason
-) -> Hold:
+def release_hold(context: Context, trace: RequestTrace, hold_id: HoldId) -> Hold:
     """Release a hold, also one that cannot be read. Its record is kept with the person's name."""
     return _holds(context).release(hold_id, trace.person.name if trace.person else "")
 

@@ -29,7 +29,7 @@ def test_every_route_is_documented_with_right_scope_and_audit_term(route: Declar
     section = section_of(route)
     assert (
         f"| {route.right} | {route.scope} | {route.audit or '-'} | "
-        f"{'yes' if route.is_evidence_access else 'no'} |" in section
+        f"{'yes' if route.reads_reason else 'no'} |" in section
     )
     assert "curl" in section, "an example"
 

@@ -70,7 +70,7 @@ def test_every_route_is_complete(spec: dict[str, Any]) -> None:
             for parameter in operation.get("parameters", [])
             if parameter["in"] == "header"
         }
-        assert ("X-Reason" in headers) is route.is_evidence_access
+        assert ("X-Reason" in headers) is route.reads_reason
 
 
 def test_files_have_ranges_and_head(spec: dict[str, Any]) -> None:

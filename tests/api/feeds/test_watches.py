@@ -54,7 +54,7 @@ def test_a_watch_is_placed_listed_and_ended_and_the_audit_log_says_why(site: Sit
     )
     (listed,) = site.get("/v1/watches").json()["items"]
     assert listed == {name: value for name, value in watch.items() if name != "secret"}
-    ended = site.get(f"/v1/watches/{watch['id']}?reason=found", method="DELETE").json()
+    ended = site.get(f"/v1/watches/{watch['id']}", method="DELETE", reason="found").json()
     assert (ended["ended"], ended["ended_by"]) == ("deleted", watch["placed_by"])
     assert json.loads(site.audit_lines()[-1])["reason"] == "found"
     assert site.get("/v1/watches").json()["items"] == []

@@ -66,3 +66,16 @@ def test_true_is_no_duration(site: Site) -> None:
 def test_an_underscore_is_no_digit(site: Site, query: str, field: str) -> None:
     answer = site.get(query)
     assert (answer.status_code, answer.json()["field"]) == (400, field)
+
+
+@pytest.mark.parametrize("media_type", ["text/plain", "application/x-www-form-urlencoded", ""])
+@pytest.mark.parametrize("path", ["/v1/holds", "/v1/cameras/east-gate/triggers"])
+def test_a_body_of_another_media_type_is_refused(site: Site, media_type: str, path: str) -> None:
+    headers = {"Authorization": f"Bearer {site.tokens[Role.INVESTIGATOR]}"}
+    headers |= {"Content-Type": media_type} if media_type else {}
+    answer = site.http.post(site.url + path, content=b'{"reason": "a test"}', headers=headers)
+    assert (answer.status_code, answer.json()["type"]) == (
+        415,
+        "urn:sightline:problem:unsupported_media_type",
+    )
+    assert "application/json" in answer.json()["detail"]

@@ -71,9 +71,9 @@ class Asked:
                 {"reason": "button"},
             ),
             ("POST", "/v1/holds"): ("/v1/holds", RANGE),
-            ("DELETE", "/v1/holds/{id}"): (f"/v1/holds/{hold}?reason=closed", None),
+            ("DELETE", "/v1/holds/{id}"): (f"/v1/holds/{hold}", None),
             ("POST", "/v1/watches"): ("/v1/watches", watch_asked(site)),
-            ("DELETE", "/v1/watches/{id}"): (f"/v1/watches/{watch}?reason=found", None),
+            ("DELETE", "/v1/watches/{id}"): (f"/v1/watches/{watch}", None),
             ("PATCH", "/v1/events/{id}"): (
                 f"/v1/events/{event.id}",
                 {"plate": "鄂F8888B", "reason": "read it", "version": 0},
@@ -155,7 +155,7 @@ def test_an_invalid_request_leaves_no_intent(site: Site) -> None:
 
 
 def test_path_parameters_have_priority_in_the_terms(site: Site) -> None:
-    site.get("/v1/holds/20251009-00000000?reason=x&id=20251009-11111111", method="DELETE")
+    site.get("/v1/holds/20251009-00000000?id=20251009-11111111", method="DELETE")
     assert json.loads(site.audit_lines()[-1])["terms"]["id"] == "20251009-00000000"
 
 
@@ -265,3 +265,19 @@ def test_a_process_killed_in_the_change_leaves_its_intent(
     ]
     assert (line["phase"], line["person"], line["reason"]) == ("intent", "li", "case 118")
     assert line["terms"]["camera"] == "east-gate"
+
+
+@pytest.mark.parametrize("kind", ["holds", "watches"])
+def test_a_deletion_has_its_reason_in_the_header_only(site: Site, kind: str) -> None:
+    body = RANGE if kind == "holds" else watch_asked(site)
+    path = f"/v1/{kind}/{site.get(f'/v1/{kind}', method='POST', body=body).json()['id']}"
+    without = site.get(path, method="DELETE", reason=None)
+    assert (without.status_code, without.json()["type"]) == (
+        403,
+        "urn:sightline:problem:reason_missing",
+    )
+    in_query = site.get(f"{path}?reason=closed", method="DELETE")
+    assert (in_query.status_code, in_query.json()["field"]) == (400, "reason")
+    assert site.get(path, method="DELETE", reason="结案", X_Case="2026-118").status_code == 200
+    line = json.loads(site.audit_lines()[-1])
+    assert (line["reason"], line["case"]) == ("结案", "2026-118")

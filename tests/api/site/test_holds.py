@@ -49,7 +49,7 @@ def test_a_hold_is_active_until_its_release_and_the_audit_log_has_the_reason(sit
         hold["id"],
     )
     assert site.get("/v1/holds").json()["items"] == [hold]
-    released = site.get(f"/v1/holds/{hold['id']}?reason=closed", method="DELETE").json()
+    released = site.get(f"/v1/holds/{hold['id']}", method="DELETE", reason="closed").json()
     assert released["released_by"] == hold["placed_by"]
     assert json.loads(site.audit_lines()[-1])["reason"] == "closed"
     assert not holds.held().covers("east-gate", START_NS, START_NS + 1)
@@ -101,7 +101,7 @@ def test_a_time_is_stored_as_returned(site: Site) -> None:
 
 
 def test_an_unknown_hold_cannot_be_released(site: Site) -> None:
-    assert site.get("/v1/holds/20251009-00000000?reason=x", method="DELETE").status_code == 404
+    assert site.get("/v1/holds/20251009-00000000", method="DELETE", reason="x").status_code == 404
 
 
 def test_alarms_are_listed_and_a_full_disk_degrades(open_site: OpenSite) -> None:
@@ -136,12 +136,12 @@ def test_a_damaged_hold_is_listed_hides_no_other_and_can_be_released(site: Site)
     (damaged,) = listed["damaged"]
     assert (damaged["id"], damaged["key"]) == ("20251009-0bad0bad", key)
     assert damaged["why"].startswith(f"{key} cannot be read: ")
-    released = site.get("/v1/holds/20251009-0bad0bad?reason=mistyped", method="DELETE")
+    released = site.get("/v1/holds/20251009-0bad0bad", method="DELETE", reason="mistyped")
     assert released.status_code == 200, released.text
     assert key in released.json()["reason"]
     assert json.loads(site.audit_lines()[-1])["reason"] == "mistyped"
     listed = site.get("/v1/holds").json()
     assert listed["damaged"] == []
     assert {item["id"] for item in listed["items"]} == {placed.json()["id"], "20251009-0bad0bad"}
-    release = site.get(f"/v1/holds/{placed.json()['id']}?reason=x", method="DELETE")
+    release = site.get(f"/v1/holds/{placed.json()['id']}", method="DELETE", reason="x")
     assert release.status_code == 200, release.text
