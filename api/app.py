@@ -66,7 +66,8 @@ def make_app(context: ApiContext, routes: tuple[Declaration, ...] = ROUTES) -> F
 
 def _add(app: FastAPI, declaration: Declaration, recorder: AuditRecorder) -> None:
     answer: dict[str, Any] = {
-        "responses": {200: _success_response(declaration)},
+        "status_code": declaration.success_status,
+        "responses": {declaration.success_status: _success_response(declaration)},
         "operation_id": declaration.endpoint.__name__,
     }
     if declaration.media_type != JSON:

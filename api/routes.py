@@ -16,6 +16,8 @@ from api.requests.problems import (
     CLIP_NOT_READY,
     CORRECTION_CONFLICT,
     NOT_FOUND,
+    PRECONDITION_FAILED,
+    RECORD_ENDED,
     TRIGGER_REFUSED,
 )
 from api.site import audit, holds, site
@@ -145,6 +147,7 @@ ROUTES: tuple[Declaration, ...] = (
         audit="camera.trigger",
         pool=Pool.PLAYBACK,
         problems=(TRIGGER_REFUSED,),
+        creates=True,
     ),
     Declaration(
         "GET",
@@ -178,6 +181,27 @@ ROUTES: tuple[Declaration, ...] = (
         Scope.SITE,
         audit="hold.place",
         problems=(NOT_FOUND,),
+        creates=True,
+        headers=("ETag",),
+    ),
+    Declaration(
+        "GET",
+        "/v1/holds/{id}",
+        holds.read_hold,
+        Right.EVIDENCE,
+        Scope.SITE,
+        audit="hold.read",
+        headers=("ETag",),
+    ),
+    Declaration(
+        "PATCH",
+        "/v1/holds/{id}",
+        holds.change_hold,
+        Right.EVIDENCE,
+        Scope.SITE,
+        audit="hold.change",
+        problems=(PRECONDITION_FAILED, RECORD_ENDED),
+        headers=("ETag",),
     ),
     Declaration(
         "DELETE",
@@ -187,12 +211,20 @@ ROUTES: tuple[Declaration, ...] = (
         Scope.SITE,
         audit="hold.release",
         has_reason_header=True,
+        problems=(PRECONDITION_FAILED,),
     ),
     Declaration(
         "GET", "/v1/watches", watches.list_watches, Right.WATCHES, Scope.SITE, audit="watches.list"
     ),
     Declaration(
-        "POST", "/v1/watches", watches.place_watch, Right.WATCHES, Scope.SITE, audit="watch.place"
+        "POST",
+        "/v1/watches",
+        watches.place_watch,
+        Right.WATCHES,
+        Scope.SITE,
+        audit="watch.place",
+        creates=True,
+        headers=("ETag",),
     ),
     Declaration(
         "GET",
@@ -215,7 +247,23 @@ ROUTES: tuple[Declaration, ...] = (
         is_evidence_access=True,
     ),
     Declaration(
-        "GET", "/v1/watches/{id}", watches.read_watch, Right.WATCHES, Scope.SITE, audit="watch.read"
+        "GET",
+        "/v1/watches/{id}",
+        watches.read_watch,
+        Right.WATCHES,
+        Scope.SITE,
+        audit="watch.read",
+        headers=("ETag",),
+    ),
+    Declaration(
+        "PATCH",
+        "/v1/watches/{id}",
+        watches.change_watch,
+        Right.WATCHES,
+        Scope.SITE,
+        audit="watch.change",
+        problems=(PRECONDITION_FAILED, RECORD_ENDED),
+        headers=("ETag",),
     ),
     Declaration(
         "DELETE",
@@ -225,6 +273,7 @@ ROUTES: tuple[Declaration, ...] = (
         Scope.SITE,
         audit="watch.delete",
         has_reason_header=True,
+        problems=(PRECONDITION_FAILED,),
     ),
     Declaration(
         "GET",
@@ -293,6 +342,7 @@ ROUTES: tuple[Declaration, ...] = (
         media_type=JPEG,
         pool=Pool.PICTURES,
         headers=("Content-Disposition", "ETag"),
+        allows_if_none_match=True,
     ),
     Declaration(
         "GET",
@@ -305,6 +355,7 @@ ROUTES: tuple[Declaration, ...] = (
         media_type=JPEG,
         pool=Pool.PICTURES,
         headers=("Content-Disposition", "ETag"),
+        allows_if_none_match=True,
     ),
     Declaration(
         "GET",
@@ -319,6 +370,7 @@ ROUTES: tuple[Declaration, ...] = (
         pool=Pool.PLAYBACK,
         problems=(CLIP_MISSING, CLIP_NOT_READY),
         headers=("Content-Disposition",),
+        allows_if_none_match=True,
     ),
     Declaration(
         "GET",

@@ -14,6 +14,8 @@ SightlineError
 │   │   └── ReasonMissing   the person may access it, but gave no reason
 │   ├── RateLimited         the client or the person sends too many requests
 │   ├── CorrectionConflict  another request corrected the event first
+│   ├── RecordChanged       the record has another version than the request expects
+│   ├── RecordEnded         the hold or the watch has ended, so it cannot be changed
 │   └── TriggerRefused      the camera does not accept triggers from this source
 ├── NotFound                the camera, event or object does not exist
 ├── SourceError             the stream of a camera failed; `state` is the resulting camera state
@@ -123,6 +125,14 @@ class RateLimited(Refused):
 
 
 class CorrectionConflict(Refused):
+    pass
+
+
+class RecordChanged(Refused):
+    pass
+
+
+class RecordEnded(Refused):
     pass
 
 

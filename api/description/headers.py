@@ -21,7 +21,8 @@ def _header(
 
 HEADERS: dict[str, dict[str, Any]] = {
     "X-Request-Id": _header("the id of this request, which is also in the log and in the audit"),
-    "ETag": _header("the SHA-256 of the file in quotation marks"),
+    "ETag": _header("the SHA-256 of a file, or the version of a record, in quotation marks"),
+    "Location": _header("the address of what was created"),
     "Accept-Ranges": _header("`bytes`: one byte range at a time is answered"),
     "Content-Range": _header("the bytes of this answer and the size of the file"),
     "Content-Disposition": _header("a file name that sorts by camera and time"),
@@ -52,5 +53,6 @@ def reference(name: str) -> dict[str, str]:
 def success_headers(declaration: Declaration) -> dict[str, Any]:
     """Return the headers of a successful response."""
     ranges = ("Accept-Ranges", "ETag") if declaration.allows_head else ()
-    names = ("X-Request-Id", *ranges, *declaration.headers)
+    created = ("Location",) if declaration.creates else ()
+    names = ("X-Request-Id", *ranges, *created, *declaration.headers)
     return {name: reference(name) for name in names}

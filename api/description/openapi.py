@@ -16,7 +16,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 
 from api.description.examples import add_examples
-from api.description.headers import HEADERS, success_headers
+from api.description.headers import HEADERS, reference, success_headers
 from api.description.messages import WEBHOOKS, feed_schemas, message_types
 from api.description.statuses import problem_answers, problem_examples
 from api.feeds.stream import MEDIA_TYPE as EVENT_STREAM
@@ -144,18 +144,24 @@ def _security(declaration: Declaration) -> list[dict[str, list[str]]]:
 
 
 def _responses(described: dict[str, Any], declaration: Declaration) -> dict[str, Any]:
-    success = described["200"] | {
+    status = str(declaration.success_status)
+    success = described[status] | {
         "description": _success_text(declaration),
         "headers": success_headers(declaration),
     }
     if declaration.media_type == EVENT_STREAM:
         success["content"] = {EVENT_STREAM: message_types(declaration.path)}
-    answers = {"200": success}
+    answers = {status: success}
     if declaration.allows_head:
         part = {"Content-Range": {"$ref": "#/components/headers/Content-Range"}}
         answers["206"] = success | {
             "description": "The requested byte range of it",
             "headers": success["headers"] | part,
+        }
+    if declaration.allows_if_none_match:
+        answers["304"] = {
+            "description": "The client has the file that `If-None-Match` names",
+            "headers": {name: reference(name) for name in ("X-Request-Id", "ETag")},
         }
     if declaration.answers_503:
         answers["503"] = success | {"description": "The same while no request can be answered"}

@@ -16,6 +16,7 @@ from api.access.api_context import ApiContext, Context, RequestTrace
 from api.access.privacy_masks import check_unmasked_clip
 from api.events.search import find_event
 from api.requests.byte_ranges import ByteRange, IfRange, RangeHeader, select_part
+from api.requests.conditions import IfNoneMatch, is_unchanged, not_modified
 from api.requests.parameters import EventId
 from api.requests.problems import (
     CLIP_MISSING,
@@ -31,19 +32,23 @@ from domain.paths.object_keys import CLIP, CROP, SNAPSHOT
 from storage.events.verified_objects import is_published
 
 
-def read_snapshot(context: Context, event_id: EventId) -> Response:
+def read_snapshot(
+    context: Context, event_id: EventId, if_none_match: IfNoneMatch = None
+) -> Response:
     """Return the best frame of the passing, with black privacy masks."""
-    return _picture(context, find_event(context, event_id), SNAPSHOT)
+    return _picture(context, find_event(context, event_id), SNAPSHOT, if_none_match)
 
 
-def read_crop(context: Context, event_id: EventId) -> Response:
+def read_crop(context: Context, event_id: EventId, if_none_match: IfNoneMatch = None) -> Response:
     """Return the plate or face, cut out of the best frame."""
-    return _picture(context, find_event(context, event_id), CROP)
+    return _picture(context, find_event(context, event_id), CROP, if_none_match)
 
 
-def _picture(context: ApiContext, event: Event, name: str) -> Response:
+def _picture(context: ApiContext, event: Event, name: str, if_none_match: str | None) -> Response:
     data = _picture_bytes(context, event, name)
     etag = f'"{hashlib.sha256(data).hexdigest()}"'
+    if is_unchanged(if_none_match, etag):
+        return not_modified(etag)
     headers = {"ETag": etag, "Content-Disposition": _disposition(event, name)}
     return Response(data, headers=headers, media_type="image/jpeg")
 
@@ -105,6 +110,7 @@ def read_clip(
     event_id: EventId,
     range_: RangeHeader = None,
     if_range: IfRange = None,
+    if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Return the clip of the passing, not re-encoded; its ETag is the SHA-256 of the file.
 
@@ -122,6 +128,8 @@ def read_clip(
         return problem_response(CLIP_NOT_READY, detail, trace.request_id)
     digest = context.verified.digest(event, CLIP, partial(_is_unchanged, context, event))
     etag = f'"{digest.sha256}"'
+    if is_unchanged(if_none_match, etag):
+        return not_modified(etag)
     part = select_part(range_, if_range, etag, digest.size_bytes)
     if part == "outside":
         detail = f"the clip is {digest.size_bytes} bytes long"

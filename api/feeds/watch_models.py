@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
@@ -11,7 +11,7 @@ from api.events.models import EventView
 from api.requests.answers import Answer
 from api.requests.times import BodyMoment
 from domain.events.misreadings import MatchKind
-from domain.events.watches import Ended, Watch, WatchMatch
+from domain.events.watches import Watch, WatchMatch
 from domain.stored_model import WallNs
 from storage.site.watch_matches import Delivery
 
@@ -39,17 +39,28 @@ class WatchAsked(BaseModel):
     case: Annotated[str, StringConstraints(strip_whitespace=True)] = Field(
         min_length=1, max_length=500, description="the case that it belongs to"
     )
-    webhook: str = Field(
-        "",
+    webhook: str | None = Field(
+        None,
         repr=False,
         max_length=2000,
         description="where matches are sent to as well, in the site's allowed networks",
     )
-    secret: str = Field(
-        "",
+    secret: str | None = Field(
+        None,
         repr=False,
         pattern=r"^([!-~]{16,200})?$",
         description="what webhooks are signed with; drawn where it is left out",
+    )
+
+
+class WatchChange(BaseModel):
+    """The body of a request to change when a watch ends."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    until: BodyMoment = Field(description="when the watch ends by itself")
+    reason: Annotated[str, StringConstraints(strip_whitespace=True)] = Field(
+        min_length=1, max_length=500, description="why; it is in the audit log"
     )
 
 
@@ -64,21 +75,23 @@ class WatchView(Answer):
     case: str
     placed_by: str
     placed_at: WallNs
-    webhook: str
-    ended: Ended = Field(description="`deleted`, `expired`; empty while it stands")
-    ended_by: str
+    webhook: str | None
+    ended: Literal["deleted", "expired"] | None = Field(description="null while it is active")
+    ended_by: str | None
     ended_at: WallNs | None
 
     @classmethod
     def of(cls, watch: Watch) -> WatchView:
-        return cls(**{name: getattr(watch, name) for name in WatchView.model_fields})
+        fields = {name: getattr(watch, name) for name in WatchView.model_fields}
+        absent = {name: None for name in ("webhook", "ended", "ended_by") if not fields[name]}
+        return cls(**fields | absent)
 
 
 class WatchPlaced(WatchView):
     """A new watch, with the secret of its webhooks."""
 
-    secret: str = Field(
-        description="the key that signs its webhooks, returned only once; empty without a webhook"
+    secret: str | None = Field(
+        description="the key that signs its webhooks, returned only once; null without a webhook"
     )
 
 
@@ -113,9 +126,10 @@ class WatchDetail(WatchView):
 
 
 class WatchList(Answer):
-    """A list of watches."""
+    """One page of watches."""
 
-    items: list[WatchView]
+    items: list[WatchView] = Field(description="the newest first")
+    next: str | None = Field(description="cursor of the next page; null on the last")
 
 
 class WatchMatchView(Answer):

@@ -1,4 +1,4 @@
-"""Routes of watches: place, list, read, end.
+"""Routes of watches: place, list, read, change, end.
 
 Matches are published in a feed (`api/feeds/feeds.py`) and sent to webhooks.
 """
@@ -9,11 +9,21 @@ import secrets
 from typing import Annotated
 
 from fastapi import Query
+from starlette.responses import Response
 
 from api.access.api_context import Context, RequestTrace
-from api.feeds.watch_models import WatchAsked, WatchDetail, WatchList, WatchPlaced, WatchView
+from api.feeds.watch_models import (
+    WatchAsked,
+    WatchChange,
+    WatchDetail,
+    WatchList,
+    WatchPlaced,
+    WatchView,
+)
 from api.feeds.webhook_address import target_of
-from api.requests.parameters import WatchId
+from api.requests.conditions import IfMatch, expected_version, version_tag
+from api.requests.pages import MAX_ITEMS, ListLimit, newest_first
+from api.requests.parameters import Next, WatchId
 from domain.clock import NS_PER_DAY
 from domain.errors import BadInput, QueryInvalid
 from domain.events.watches import Ended, Watch
@@ -29,19 +39,44 @@ def list_watches(
     ended: Annotated[
         bool, Query(description="those that ended in place of those that stand")
     ] = False,
+    limit: ListLimit = MAX_ITEMS,
+    next_: Next = None,
 ) -> WatchList:
     """List the active watches, the newest first, or those that ended."""
     watches = context.watches.ended() if ended else context.watches.active()
-    return WatchList(items=[WatchView.of(watch) for watch in watches])
+    search = ("watches", ended)
+    page = newest_first(watches, lambda watch: (watch.placed_at, watch.id), search, limit, next_)
+    return WatchList(items=[WatchView.of(watch) for watch in page.items], next=page.next)
 
 
-def read_watch(context: Context, watch_id: WatchId) -> WatchDetail:
-    """Return a watch, also an ended one, with its failed webhooks."""
-    watch = context.watches.get(watch_id)
-    return WatchDetail.with_dead(watch, context.matches.dead(watch_id))
+def read_watch(context: Context, watch_id: WatchId, response: Response) -> WatchDetail:
+    """Return a watch, also an ended one, with its failed webhooks.
+
+    Its ETag changes with each change of the watch, and not with its webhooks.
+    """
+    watch = context.watches.versioned(watch_id)
+    response.headers["ETag"] = version_tag(watch.version)
+    return WatchDetail.with_dead(watch.record, context.matches.dead(watch_id))
 
 
-def place_watch(context: Context, trace: RequestTrace, asked: WatchAsked) -> WatchPlaced:
+def change_watch(
+    context: Context,
+    trace: RequestTrace,
+    watch_id: WatchId,
+    asked: WatchChange,
+    response: Response,
+    if_match: IfMatch = None,
+) -> WatchView:
+    """Change when an active watch ends by itself."""
+    _check_until(asked.until, context.clock.wall_ns(), context.settings.watch_days)
+    changed = context.watches.extend(watch_id, asked.until, expected_version(if_match))
+    response.headers["ETag"] = version_tag(changed.version)
+    return WatchView.of(changed.record)
+
+
+def place_watch(
+    context: Context, trace: RequestTrace, asked: WatchAsked, response: Response
+) -> WatchPlaced:
     """Place a watch for a vehicle until a date.
 
     The watch is active before the response is sent. Only this response has the secret of its
@@ -65,19 +100,23 @@ def place_watch(context: Context, trace: RequestTrace, asked: WatchAsked) -> Wat
         case=trace.case,
         placed_by=trace.person.name if trace.person else "",
         placed_at=now_ns,
-        webhook=asked.webhook,
+        webhook=asked.webhook or "",
         secret=(asked.secret or secrets.token_urlsafe(32)) if asked.webhook else "",
     )
     trace.terms |= {"watch": watch.id, "plate": plate}
     context.watches.place(watch)
-    return WatchPlaced(**WatchView.of(watch).model_dump(), secret=watch.secret)
+    response.headers["Location"] = f"/v1/watches/{watch.id}"
+    response.headers["ETag"] = version_tag(1)
+    return WatchPlaced(**WatchView.of(watch).model_dump(), secret=watch.secret or None)
 
 
-def end_watch(context: Context, trace: RequestTrace, watch_id: WatchId) -> WatchView:
+def end_watch(
+    context: Context, trace: RequestTrace, watch_id: WatchId, if_match: IfMatch = None
+) -> WatchView:
     """End a watch. Its record is kept with the name of the person who ended it."""
-    return WatchView.of(
-        context.watches.end(watch_id, Ended.DELETED, trace.person.name if trace.person else "")
-    )
+    person = trace.person.name if trace.person else ""
+    expected = expected_version(if_match)
+    return WatchView.of(context.watches.end(watch_id, Ended.DELETED, person, expected))
 
 
 def _plate(asked: WatchAsked) -> str:

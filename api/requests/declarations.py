@@ -63,6 +63,10 @@ class Declaration:
     has_reason_header: bool = False
     """Whether a change takes its reason from `X-Reason`, because it has no body."""
 
+    creates: bool = False
+    """Whether the route creates a resource: it answers 201 with `Location`."""
+    allows_if_none_match: bool = False
+    """Whether `If-None-Match` is answered 304."""
     problems: tuple[Kind, ...] = ()
     """The kinds of problems that few routes answer, this one among them, for the description."""
     headers: tuple[str, ...] = ()
@@ -91,6 +95,10 @@ class Declaration:
     def is_change(self) -> bool:
         """Whether the route changes something. The method decides, so no route can omit it."""
         return self.method not in ("GET", "HEAD")
+
+    @property
+    def success_status(self) -> int:
+        return 201 if self.creates else 200
 
     @property
     def reads_reason(self) -> bool:

@@ -28,6 +28,8 @@ from domain.errors import (
     QueryInvalid,
     RateLimited,
     ReasonMissing,
+    RecordChanged,
+    RecordEnded,
     Refused,
     SightlineError,
     SourceError,
@@ -71,6 +73,8 @@ CLIP_NOT_READY = Kind("clip_not_ready", 409, "The clip is not ready yet", retry_
 CORRECTION_CONFLICT = Kind("correction_conflict", 409, "The event was corrected by another request")
 TRIGGER_REFUSED = Kind("trigger_refused", 409, "The camera does not accept this trigger")
 BODY_TOO_SLOW = Kind("body_too_slow", 408, "The request body did not arrive in time")
+RECORD_ENDED = Kind("record_ended", 409, "The hold or the watch has ended")
+PRECONDITION_FAILED = Kind("precondition_failed", 412, "The resource has changed")
 CONTENT_TOO_LARGE = Kind("content_too_large", 413, "The request body is too large")
 URI_TOO_LONG = Kind("uri_too_long", 414, "The URL is too long")
 UNSUPPORTED_MEDIA_TYPE = Kind("unsupported_media_type", 415, "The body must be JSON")
@@ -107,6 +111,8 @@ _OF_ERROR: dict[type[SightlineError], Kind] = {
     ReasonMissing: REASON_MISSING,
     CorrectionConflict: CORRECTION_CONFLICT,
     TriggerRefused: TRIGGER_REFUSED,
+    RecordChanged: PRECONDITION_FAILED,
+    RecordEnded: RECORD_ENDED,
     NotFound: NOT_FOUND,
     SourceError: CAMERA_UNAVAILABLE,
     DataLoss: DATA_LOSS,

@@ -1,13 +1,17 @@
-"""Routes of legal holds: place, list, release.
+"""Routes of legal holds: place, list, read, change, release.
 
 Neither retention nor a full disk deletes what a hold protects.
 """
 
 from __future__ import annotations
 
+from starlette.responses import Response
+
 from api.access.api_context import ApiContext, Context, RequestTrace
-from api.requests.parameters import HoldId
-from api.site.models import DamagedHold, HoldAsked, HoldList
+from api.requests.conditions import IfMatch, expected_version, version_tag
+from api.requests.pages import MAX_ITEMS, ListLimit, newest_first
+from api.requests.parameters import HoldId, Next
+from api.site.models import DamagedHold, HoldAsked, HoldChange, HoldList, HoldView
 from domain.clock import NS_PER_S
 from domain.errors import NotFound, QueryInvalid
 from domain.paths.object_keys import dated_id
@@ -15,22 +19,47 @@ from domain.recordings.holds import Hold
 from storage.site.holds import Holds
 
 
-def list_holds(context: Context) -> HoldList:
+def list_holds(context: Context, limit: ListLimit = MAX_ITEMS, next_: Next = None) -> HoldList:
     """List all holds, also released ones, the newest first, and those that cannot be read."""
     known = _holds(context).known()
     damaged = [DamagedHold(id=one.record_id, key=one.key, why=one.why) for one in known.damaged]
-    return HoldList(items=list(known.holds), damaged=damaged)
+    page = newest_first(known.holds, lambda hold: (hold.placed_at, hold.id), "holds", limit, next_)
+    return HoldList(
+        items=[HoldView.of(hold) for hold in page.items], next=page.next, damaged=damaged
+    )
 
 
-def place_hold(context: Context, trace: RequestTrace, asked: HoldAsked) -> Hold:
+def read_hold(context: Context, hold_id: HoldId, response: Response) -> HoldView:
+    """Return a hold, also a released one. Its ETag changes with each change."""
+    found = _holds(context).get(hold_id)
+    response.headers["ETag"] = version_tag(found.version)
+    return HoldView.of(found.record)
+
+
+def change_hold(
+    context: Context,
+    trace: RequestTrace,
+    hold_id: HoldId,
+    asked: HoldChange,
+    response: Response,
+    if_match: IfMatch = None,
+) -> HoldView:
+    """Change when an active hold ends by itself."""
+    _check_until(context, asked.until)
+    changed = _holds(context).extend(hold_id, asked.until, expected_version(if_match))
+    response.headers["ETag"] = version_tag(changed.version)
+    return HoldView.of(changed.record)
+
+
+def place_hold(
+    context: Context, trace: RequestTrace, asked: HoldAsked, response: Response
+) -> HoldView:
     """Place a hold on a camera's range or an event, until it is released or until `until`.
 
     It is active before the response is sent.
     """
     camera, from_ns, to_ns = _held_range(context, asked)
-    now_ns = context.clock.wall_ns()
-    if asked.until is not None and asked.until <= now_ns:
-        raise QueryInvalid("until", "lies in the past, so that the hold would hold nothing")
+    _check_until(context, asked.until)
     hold = Hold(
         id=dated_id(context.clock),
         camera=camera,
@@ -40,16 +69,26 @@ def place_hold(context: Context, trace: RequestTrace, asked: HoldAsked) -> Hold:
         reason=trace.reason,
         until=asked.until,
         placed_by=trace.person.name if trace.person else "",
-        placed_at=now_ns,
+        placed_at=context.clock.wall_ns(),
     )
     trace.terms |= {"hold": hold.id, "camera": camera, "event": hold.event}
     _holds(context).place(hold)
-    return hold
+    response.headers["Location"] = f"/v1/holds/{hold.id}"
+    response.headers["ETag"] = version_tag(1)
+    return HoldView.of(hold)
 
 
-def release_hold(context: Context, trace: RequestTrace, hold_id: HoldId) -> Hold:
+def release_hold(
+    context: Context, trace: RequestTrace, hold_id: HoldId, if_match: IfMatch = None
+) -> HoldView:
     """Release a hold, also one that cannot be read. Its record is kept with the person's name."""
-    return _holds(context).release(hold_id, trace.person.name if trace.person else "")
+    person = trace.person.name if trace.person else ""
+    return HoldView.of(_holds(context).release(hold_id, person, expected_version(if_match)))
+
+
+def _check_until(context: ApiContext, until_ns: int | None) -> None:
+    if until_ns is not None and until_ns <= context.clock.wall_ns():
+        raise QueryInvalid("until", "lies in the past, so that the hold would hold nothing")
 
 
 def _held_range(context: ApiContext, asked: HoldAsked) -> tuple[str, int, int]:

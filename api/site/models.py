@@ -12,6 +12,7 @@ from api.requests.times import BodyMoment
 from domain.alarms import Alarm
 from domain.people import Person, Right, Role
 from domain.recordings.holds import Hold
+from domain.stored_model import WallNs
 from storage.audit.reader import AuditPage
 from storage.audit.stored_lines import AuditWriter
 from storage.site.audit import AuditLine
@@ -38,6 +39,45 @@ class HoldAsked(BaseModel):
     )
 
 
+class HoldChange(BaseModel):
+    """The body of a request to change when a hold ends."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    until: BodyMoment | None = Field(
+        description="when it ends by itself; null: only when it is released"
+    )
+    reason: Annotated[str, StringConstraints(strip_whitespace=True)] = Field(
+        min_length=1, max_length=500, description="why; it is in the audit log"
+    )
+
+
+class HoldView(Answer):
+    """A legal hold on a range of a camera."""
+
+    id: str = Field(examples=["20251009-5f1c0a52"])
+    camera: str | None = Field(description="null where the record of the hold cannot be read")
+    from_: WallNs = Field(alias="from")
+    to: WallNs
+    event: str | None = Field(
+        description="the event that it was placed for; null where it was placed for a range"
+    )
+    reason: str
+    until: WallNs | None = Field(
+        description="when it ends by itself; null: only when a person releases it"
+    )
+    placed_by: str
+    placed_at: WallNs
+    released_by: str | None
+    released_at: WallNs | None
+
+    @classmethod
+    def of(cls, hold: Hold) -> HoldView:
+        fields = {name: getattr(hold, name) for name in cls.model_fields}
+        absent = {name: None for name in ("camera", "event", "released_by") if not fields[name]}
+        return cls(**fields | absent)
+
+
 class DamagedHold(Answer):
     """A hold whose record cannot be read. Retention deletes nothing until it is repaired."""
 
@@ -47,9 +87,10 @@ class DamagedHold(Answer):
 
 
 class HoldList(Answer):
-    """The holds of the site."""
+    """One page of the holds of the site."""
 
-    items: list[Hold]
+    items: list[HoldView] = Field(description="the newest first")
+    next: str | None = Field(description="cursor of the next page; null on the last")
     damaged: list[DamagedHold] = Field(
         default=[], description="holds that cannot be read; repair the object or release the hold"
     )
@@ -97,9 +138,10 @@ class AuditList(AuditSummary):
 
 
 class AlarmList(Answer):
-    """The current alarms of the site."""
+    """One page of the current alarms of the site."""
 
-    items: list[Alarm] = Field(description="the oldest first; empty while all is well")
+    items: list[Alarm] = Field(description="the newest first; empty while all is well")
+    next: str | None = Field(description="cursor of the next page; null on the last")
 
 
 class SessionView(Answer):

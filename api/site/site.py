@@ -15,9 +15,12 @@ from fastapi import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from api.access.api_context import ApiContext, Context, RequestTrace
+from api.requests.pages import MAX_ITEMS, ListLimit, newest_first
+from api.requests.parameters import Next
 from api.requests.tokens import bearer_token
 from api.site.models import AlarmList, HealthView, Readiness, SessionView
 from api.site.readiness import Probes
+from domain.alarms import Alarm
 from domain.errors import IndexUnavailable, Unauthenticated
 from domain.metrics import exposition
 from domain.people import Right
@@ -75,9 +78,14 @@ def _may_see_details(context: ApiContext, request: Request) -> bool:
     return person is not None and person.may(Right.CAMERAS_READ)
 
 
-def list_alarms(context: Context) -> AlarmList:
-    """List the current alarms of all nodes."""
-    return AlarmList(items=list(context.alarms()))
+def list_alarms(context: Context, limit: ListLimit = MAX_ITEMS, next_: Next = None) -> AlarmList:
+    """List the current alarms of all nodes, the newest first."""
+
+    def key(alarm: Alarm) -> tuple[int, str]:
+        return alarm.since, f"{alarm.name} {alarm.node}"
+
+    page = newest_first(context.alarms(), key, "alarms", limit, next_)
+    return AlarmList(items=page.items, next=page.next)
 
 
 def read_metrics() -> Response:

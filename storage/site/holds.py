@@ -23,13 +23,20 @@ from domain.errors import (
     DataLoss,
     NotFound,
     ObjectsUnavailable,
+    RecordChanged,
     RecordConflict,
+    RecordEnded,
     StoreError,
 )
 from domain.paths.object_keys import HOLDS_PREFIX, holds_prefix
 from domain.recordings.holds import Hold, StandingHolds
 from storage.clients.s3 import ObjectStore
-from storage.clients.versioned_records import DamagedRecord, VersionedRecords, version_key
+from storage.clients.versioned_records import (
+    DamagedRecord,
+    Versioned,
+    VersionedRecords,
+    version_key,
+)
 
 _log = logging.getLogger(__name__)
 _HOLDS = TypeAdapter(tuple[Hold, ...])
@@ -81,28 +88,76 @@ class Holds:
                 "run `sightline storage check`, then place it again"
             )
 
-    def release(self, hold_id: str, person: str) -> Hold:
+    def get(self, hold_id: str) -> Versioned[Hold]:
+        """Return a hold, also a released one. Raises NotFound, and DataLoss if it is damaged."""
+        version = self._version(hold_id, None)
+        return Versioned(self._record(hold_id, version), version)
+
+    def release(self, hold_id: str, person: str, expected_version: int | None = None) -> Hold:
         """End a hold; the record has the person and the time. A released hold stays as it is.
 
         An unreadable hold is released by a version after the damaged one, which stays. Raises
-        NotFound.
+        NotFound, and RecordChanged if its version is not the expected one.
         """
-        for _ in range(_ATTEMPTS):
-            version = self._records.newest_version(holds_prefix(hold_id))
-            if version == 0:
-                raise NotFound(f"there is no hold {hold_id!r}; GET /v1/holds lists all")
-            hold = self._standing(hold_id, version)
+
+        def released(hold: Hold) -> Hold:
             if hold.released_at is not None:
                 return hold
-            released = hold.model_copy(
-                update={"released_by": person, "released_at": self._clock.wall_ns()}
-            )
+            now_ns = self._clock.wall_ns()
+            return hold.model_copy(update={"released_by": person, "released_at": now_ns})
+
+        return self._change(hold_id, expected_version, self._standing, released).record
+
+    def extend(
+        self, hold_id: str, until: int | None, expected_version: int | None = None
+    ) -> Versioned[Hold]:
+        """Let an active hold end at another time; None: only when it is released.
+
+        Raises NotFound, RecordEnded, DataLoss if it is damaged, and RecordChanged if its version is
+        not the expected one.
+        """
+
+        def extended(hold: Hold) -> Hold:
+            if not hold.is_active_at(self._clock.wall_ns()):
+                raise RecordEnded(f"the hold {hold_id} has ended, so place a new one")
+            return hold.model_copy(update={"until": until})
+
+        return self._change(hold_id, expected_version, self._record, extended)
+
+    def _change(
+        self,
+        hold_id: str,
+        expected_version: int | None,
+        read: Callable[[str, int], Hold],
+        change: Callable[[Hold], Hold],
+    ) -> Versioned[Hold]:
+        """Write a changed hold as its next version, unless `change` returns what is there."""
+        for _ in range(_ATTEMPTS):
+            version = self._version(hold_id, expected_version)
+            hold = read(hold_id, version)
+            changed = change(hold)
+            if changed == hold:
+                return Versioned(hold, version)
             try:
-                self._records.add(holds_prefix(hold_id), version + 1, released)
-            except RecordConflict:  # released by another person in this moment
+                self._records.add(holds_prefix(hold_id), version + 1, changed)
+            except RecordConflict:  # changed by another person in this moment
                 continue
-            return released
+            return Versioned(changed, version + 1)
         raise RecordConflict(f"the hold {hold_id} changes all the time; try again")
+
+    def _version(self, hold_id: str, expected: int | None) -> int:
+        """Return the newest version. Raises NotFound, RecordChanged."""
+        version = self._records.newest_version(holds_prefix(hold_id))
+        if version == 0:
+            raise NotFound(f"there is no hold {hold_id!r}; GET /v1/holds lists all")
+        if expected is not None and version != expected:
+            raise RecordChanged(
+                f"the hold {hold_id} has version {version}, not {expected}; read it again"
+            )
+        return version
+
+    def _record(self, hold_id: str, version: int) -> Hold:
+        return self._records.read(version_key(holds_prefix(hold_id), version))
 
     def known(self) -> KnownHolds:
         """Return every hold ever placed, and the unreadable records. The newest readable version of
@@ -129,7 +184,7 @@ class Holds:
 
     def _standing(self, hold_id: str, version: int) -> Hold:
         try:
-            return self._records.read(version_key(holds_prefix(hold_id), version))
+            return self._record(hold_id, version)
         except DataLoss as error:
             older = self._older(hold_id)
             return older if older is not None else _unknown_range(hold_id, error)

@@ -8,7 +8,7 @@ import logging
 import secrets
 
 from domain.clock import Clock
-from domain.errors import BadInput, NotFound
+from domain.errors import BadInput, NotFound, RecordChanged, RecordEnded
 from domain.events.watches import Ended, Watch
 from domain.paths.object_keys import WATCHES_PREFIX, watches_prefix
 from storage.clients.readable_records import read_or_skip
@@ -36,22 +36,66 @@ class Watches:
         self._records.add(watches_prefix(watch.id), 1, watch)
         self._redis.do_all([("HSET", _ACTIVE, watch.id, _json(watch)), _changed()], atomic=True)
 
-    def end(self, watch_id: str, ended: Ended, person: str) -> Watch:
+    def end(
+        self, watch_id: str, ended: Ended, person: str, expected_version: int | None = None
+    ) -> Watch:
         """End a watch; the record says why, by whom and when. An ended watch stays as it is. Raises
-        NotFound, RecordConflict.
+        NotFound, RecordConflict, and RecordChanged if its version is not the expected one.
+
+        An expiry ends only a watch whose time has passed: it may have been extended meanwhile.
         """
-        newest = self._newest(watch_id)
-        watch = newest.record
-        if watch.ended is Ended.NO:
+        newest = self._expected(watch_id, expected_version)
+        if ended is Ended.EXPIRED and newest.record.is_active_at(self._clock.wall_ns()):
+            return newest.record
+        if newest.record.ended is Ended.NO:
             end = {"ended": ended, "ended_by": person, "ended_at": self._clock.wall_ns()}
-            watch = watch.model_copy(update=end)
-            self._records.add(watches_prefix(watch_id), newest.version + 1, watch)
+            newest = self._write(newest, newest.record.model_copy(update=end))
+        self._deactivate(watch_id)
+        return newest.record
+
+    def extend(
+        self, watch_id: str, until: int, expected_version: int | None = None
+    ) -> Versioned[Watch]:
+        """Let an active watch end at another time. Raises NotFound, RecordConflict, RecordEnded,
+        and RecordChanged if its version is not the expected one.
+        """
+        newest = self._expected(watch_id, expected_version)
+        if not newest.record.is_active_at(self._clock.wall_ns()):
+            raise RecordEnded(f"the watch {watch_id} has ended, so place a new one")
+        if newest.record.until == until:
+            return newest
+        extended = self._write(newest, newest.record.model_copy(update={"until": until}))
+        record = _json(extended.record)
+        self._redis.do_all([("HSET", _ACTIVE, watch_id, record), _changed()], atomic=True)
+        # It may have been ended since it was written, and would then be active again in Redis.
+        if self._newest(watch_id).record.ended is not Ended.NO:
+            self._deactivate(watch_id)
+        return extended
+
+    def _expected(self, watch_id: str, expected_version: int | None) -> Versioned[Watch]:
+        newest = self._newest(watch_id)
+        if expected_version not in (None, newest.version):
+            raise RecordChanged(
+                f"the watch {watch_id} has version {newest.version}, not {expected_version}; read "
+                "it again"
+            )
+        return newest
+
+    def _write(self, newest: Versioned[Watch], changed: Watch) -> Versioned[Watch]:
+        version = newest.version + 1
+        self._records.add(watches_prefix(changed.id), version, changed)
+        return Versioned(changed, version)
+
+    def _deactivate(self, watch_id: str) -> None:
         self._redis.do_all([("HDEL", _ACTIVE, watch_id), _changed()], atomic=True)
-        return watch
 
     def get(self, watch_id: str) -> Watch:
         """Return a watch, active or ended. Raises NotFound."""
         return self._newest(watch_id).record
+
+    def versioned(self, watch_id: str) -> Versioned[Watch]:
+        """Return a watch with the number of its version. Raises NotFound."""
+        return self._newest(watch_id)
 
     def active(self) -> tuple[Watch, ...]:
         """Return the watches that were not ended, the newest first; some may have expired. They are

@@ -26,7 +26,8 @@ def test_a_trigger_is_on_the_nodes_disk_before_the_response(site: Site) -> None:
     answer = site.get(
         PATH, Role.INTEGRATOR, None, "POST", {"reason": "报警按钮 12 & more", "duration_s": 120}
     )
-    assert answer.status_code == 200, answer.text
+    assert answer.status_code == 201, answer.text
+    assert site.get(answer.headers["Location"]).status_code == 200
     (trigger,) = TriggerLog(site.layout, Settings()).between("school", 0, FOR_EVER_NS)
     assert (trigger.source, trigger.reason, trigger.end_ns - trigger.start_ns) == (
         "api",
@@ -40,7 +41,7 @@ def test_a_trigger_is_on_the_nodes_disk_before_the_response(site: Site) -> None:
     assert (entry["route"], entry["reason"], entry["status"], entry["terms"]) == (
         "camera.trigger",
         trigger.reason,
-        200,
+        201,
         {"id": "school", "duration_s": "120.0"},
     )
 

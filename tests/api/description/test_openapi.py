@@ -54,7 +54,9 @@ def test_every_route_is_complete(spec: dict[str, Any]) -> None:
     for route in ROUTES:
         operation = spec["paths"][route.path][route.method.lower()]
         assert operation["description"] or operation["summary"], route.path
-        assert route.media_type in operation["responses"]["200"]["content"]
+        success = operation["responses"][str(route.success_status)]
+        assert route.media_type in success["content"]
+        assert ("Location" in success["headers"]) is route.creates
         assert "422" not in operation["responses"]
         assert {"400", "405", "413", "414", "500"} <= set(operation["responses"])
         is_public = route.right is Access.ANYONE
@@ -76,7 +78,7 @@ def test_every_route_is_complete(spec: dict[str, Any]) -> None:
 def test_files_have_ranges_and_head(spec: dict[str, Any]) -> None:
     clip = spec["paths"]["/v1/events/{id}/clip"]
     responses = clip["get"]["responses"]
-    assert {"200", "206", "404", "409", "416", "503"} <= set(responses)
+    assert {"200", "206", "304", "404", "409", "416", "503"} <= set(responses)
     assert {"ETag", "Accept-Ranges", "Content-Range"} <= set(responses["206"]["headers"])
     assert "content" not in clip["head"]["responses"]["200"]
     assert clip["head"]["operationId"] != clip["get"]["operationId"]
@@ -91,7 +93,15 @@ def test_every_reference_is_defined(spec: dict[str, Any]) -> None:
 
 def test_a_written_field_is_required(spec: dict[str, Any]) -> None:
     schemas = spec["components"]["schemas"]
-    for name in ("EventView", "EventList", "CameraView", "HoldList", "Journey", "WatchDetail"):
+    for name in (
+        "EventView",
+        "EventList",
+        "CameraView",
+        "HoldList",
+        "HoldView",
+        "Journey",
+        "WatchDetail",
+    ):
         assert set(schemas[name]["required"]) == set(schemas[name]["properties"]), name
     assert schemas["HoldAsked"]["required"] == ["reason"], "a body may leave out its defaults"
     assert schemas["EventView"]["properties"]["started_at"]["format"] == "date-time"

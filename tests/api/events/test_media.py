@@ -155,6 +155,21 @@ def test_pictures_come_from_the_store(site: Site, make_event: MakeEvent) -> None
     assert site.get(f"/v1/events/{event.id}/crop").content == b"a kept crop"
 
 
+@pytest.mark.parametrize("name", ["snapshot", "crop", "clip"])
+def test_a_file_that_the_client_has_is_not_sent(
+    site: Site, make_event: MakeEvent, name: str
+) -> None:
+    event = make_event(clip_ready=True)
+    keep(site, event)
+    path = f"/v1/events/{event.id}/{name}"
+    etag = site.get(path).headers["ETag"]
+    unchanged = site.get(path, If_None_Match=f'"other", {etag}')
+    assert (unchanged.status_code, unchanged.content) == (304, b"")
+    assert unchanged.headers["ETag"] == etag
+    assert '"status": 304' in site.audit_lines()[-1] or '"status":304' in site.audit_lines()[-1]
+    assert site.get(path, If_None_Match='"other"').status_code == 200
+
+
 def test_pictures_come_from_the_node_api_before_their_upload(
     site: Site, make_event: MakeEvent
 ) -> None:

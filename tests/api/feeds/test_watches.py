@@ -37,13 +37,13 @@ def asked(site: Site, **changes: object) -> dict[str, Any]:
 
 def test_a_watch_is_placed_listed_and_ended_and_the_audit_log_says_why(site: Site) -> None:
     placed = site.get("/v1/watches", Role.INVESTIGATOR, None, "POST", asked(site))
-    assert placed.status_code == 200, placed.text
+    assert placed.status_code == 201, placed.text
     watch = placed.json()
     assert (watch["plate"], watch["case"], watch["secret"], watch["webhook"]) == (
         "鄂C12345",
         "案118",
-        "",
-        "",
+        None,
+        None,
     )
     entry = json.loads(site.audit_lines()[-1])
     assert (entry["route"], entry["reason"], entry["case"], entry["terms"]["plate"]) == (
@@ -60,6 +60,23 @@ def test_a_watch_is_placed_listed_and_ended_and_the_audit_log_says_why(site: Sit
     assert site.get("/v1/watches").json()["items"] == []
     assert site.get("/v1/watches?ended=1").json()["items"] == [ended]
     assert site.get(f"/v1/watches/{watch['id']}").json() == {**ended, "dead": []}
+
+
+def test_a_watch_is_extended_and_an_older_version_is_refused(site: Site) -> None:
+    placed = site.get("/v1/watches", method="POST", body=asked(site))
+    path, seen = placed.headers["Location"], placed.headers["ETag"]
+    until = rfc3339(site.context.clock.wall_ns() + 9 * NS_PER_DAY)
+    body = {"until": until, "reason": "not found yet"}
+    extended = site.get(path, method="PATCH", body=body, If_Match=seen)
+    assert (extended.status_code, extended.json()["until"]) == (200, until), extended.text
+    assert site.get("/v1/watches").json()["items"] == [extended.json()], "also in Redis"
+    assert site.get(path).headers["ETag"] == extended.headers["ETag"] != seen
+    for method in ("PATCH", "DELETE"):
+        late = body if method == "PATCH" else None
+        assert site.get(path, method=method, body=late, If_Match=seen).status_code == 412
+    assert site.get(path, method="DELETE").status_code == 200
+    assert site.get(path, method="PATCH", body=body).status_code == 409
+    assert site.get("/v1/watches").json() == {"items": [], "next": None}
 
 
 def test_a_secret_is_returned_once(open_site: OpenSite) -> None:

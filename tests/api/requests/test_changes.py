@@ -72,6 +72,14 @@ class Asked:
             ),
             ("POST", "/v1/holds"): ("/v1/holds", RANGE),
             ("DELETE", "/v1/holds/{id}"): (f"/v1/holds/{hold}", None),
+            ("PATCH", "/v1/holds/{id}"): (
+                f"/v1/holds/{hold}",
+                {"until": "2099-01-01T00:00:00Z", "reason": "the trial lasts longer"},
+            ),
+            ("PATCH", "/v1/watches/{id}"): (
+                f"/v1/watches/{watch}",
+                {"until": watch_asked(site)["until"], "reason": "not found yet"},
+            ),
             ("POST", "/v1/watches"): ("/v1/watches", watch_asked(site)),
             ("DELETE", "/v1/watches/{id}"): (f"/v1/watches/{watch}", None),
             ("PATCH", "/v1/events/{id}"): (
@@ -100,12 +108,12 @@ def test_every_change_has_its_intent_before_its_outcome(site: Site, make_event: 
         path, body = asked.of[route.method, route.path]
         before = len(site.audit_lines())
         answer = site.get(path, method=route.method, body=body)
-        assert answer.status_code == 200, answer.text
+        assert answer.status_code == route.success_status, answer.text
         intent, outcome = map(json.loads, site.audit_lines()[before:])
         assert (intent["phase"], intent["status"], intent["route"]) == ("intent", None, route.audit)
         assert (outcome["phase"], outcome["status"], outcome["route"]) == (
             "outcome",
-            200,
+            route.success_status,
             route.audit,
         )
         assert intent["request"] == outcome["request"] == answer.headers["X-Request-Id"]
@@ -142,7 +150,7 @@ def test_a_change_without_a_written_outcome_succeeds_and_is_counted(
     failing.fails_at = 1
     with site.serve(make_app(replace(site.context, audit=failing))) as url:
         site.url = url
-        assert site.get("/v1/holds", method="POST", body=RANGE).status_code == 200
+        assert site.get("/v1/holds", method="POST", body=RANGE).status_code == 201
     (line,) = map(json.loads, site.audit_lines())
     assert line["phase"] == "intent"
     assert AUDIT_LINES_LOST.labels("outcome")._value.get() == before + 1

@@ -33,7 +33,7 @@ def _no_holds(site: Site) -> None:
 
 def test_a_hold_is_active_until_its_release_and_the_audit_log_has_the_reason(site: Site) -> None:
     placed = site.get("/v1/holds", Role.INVESTIGATOR, None, "POST", RANGE)
-    assert placed.status_code == 200, placed.text
+    assert placed.status_code == 201, placed.text
     hold = placed.json()
     assert (hold["camera"], hold["from"], hold["reason"]) == (
         "east-gate",
@@ -130,7 +130,7 @@ def test_a_damaged_hold_is_listed_hides_no_other_and_can_be_released(site: Site)
     key = "state/holds/20251009-0bad0bad/0000000001.json"
     site.context.objects.put(key, b'{"from": "26-11-29T17:00:00.000Z"}', "application/json")
     placed = site.get("/v1/holds", method="POST", body=RANGE)
-    assert placed.status_code == 200, placed.text
+    assert placed.status_code == 201, placed.text
     listed = site.get("/v1/holds").json()
     assert listed["items"] == [placed.json()]
     (damaged,) = listed["damaged"]
@@ -145,3 +145,49 @@ def test_a_damaged_hold_is_listed_hides_no_other_and_can_be_released(site: Site)
     assert {item["id"] for item in listed["items"]} == {placed.json()["id"], "20251009-0bad0bad"}
     release = site.get(f"/v1/holds/{placed.json()['id']}", method="DELETE", reason="x")
     assert release.status_code == 200, release.text
+
+
+def test_holds_are_listed_by_pages(site: Site) -> None:
+    placed = {site.get("/v1/holds", method="POST", body=RANGE).json()["id"] for _ in range(3)}
+    first = site.get("/v1/holds?limit=2").json()
+    rest = site.get(f"/v1/holds?limit=2&next={first['next']}").json()
+    assert [len(first["items"]), len(rest["items"]), rest["next"]] == [2, 1, None]
+    assert {item["id"] for item in first["items"] + rest["items"]} == placed
+
+
+def test_a_placed_hold_can_be_read_at_its_location(site: Site) -> None:
+    placed = site.get("/v1/holds", method="POST", body=RANGE)
+    read = site.get(placed.headers["Location"])
+    assert (read.json(), read.headers["ETag"]) == (placed.json(), placed.headers["ETag"])
+    assert [read.json()[name] for name in ("event", "until", "released_by")] == [None, None, None]
+    assert site.get("/v1/holds/20251009-00000000").status_code == 404
+
+
+def test_a_hold_is_extended_and_an_older_version_is_refused(site: Site) -> None:
+    placed = site.get("/v1/holds", method="POST", body=RANGE)
+    path, seen = placed.headers["Location"], placed.headers["ETag"]
+    body = {"until": "2099-01-01T00:00:00.000Z", "reason": "the trial lasts longer"}
+    extended = site.get(path, method="PATCH", body=body, If_Match=seen)
+    assert (extended.status_code, extended.json()["until"]) == (200, body["until"])
+    assert extended.headers["ETag"] == site.get(path).headers["ETag"] != seen
+    assert json.loads(site.audit_lines()[-2])["reason"] == body["reason"]
+    for method, late in (("PATCH", {**body, "until": None}), ("DELETE", None)):
+        refused = site.get(path, method=method, body=late, If_Match=seen)
+        assert (refused.status_code, refused.json()["type"]) == (
+            412,
+            "urn:sightline:problem:precondition_failed",
+        )
+    assert site.get(path).json() == extended.json()
+    assert site.get(path, method="PATCH", body=body, If_Match="nonsense").status_code == 400
+
+
+def test_a_released_hold_is_not_extended(site: Site) -> None:
+    path = site.get("/v1/holds", method="POST", body=RANGE).headers["Location"]
+    assert site.get(path, method="DELETE", reason="closed").status_code == 200
+    refused = site.get(path, method="PATCH", body={"until": None, "reason": "again"})
+    assert (refused.status_code, refused.json()["type"]) == (
+        409,
+        "urn:sightline:problem:record_ended",
+    )
+    past = {"until": "2020-01-01T00:00:00Z", "reason": "x"}
+    assert site.get(path, method="PATCH", body=past).status_code == 400

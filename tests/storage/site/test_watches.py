@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from domain.clock import ManualClock
+from domain.clock import NS_PER_DAY, NS_PER_S, ManualClock
 from domain.errors import NotFound
 from domain.events.misreadings import MatchKind
 from domain.events.watches import Ended, WatchMatch, match_id
@@ -54,12 +54,24 @@ def test_a_watch_outlives_redis(redis: Redis, objects: ObjectStore, clock: Manua
         watches.get("20261124-99999999")
 
 
+def test_an_expiry_does_not_end_a_watch_that_was_extended(
+    redis: Redis, objects: ObjectStore, clock: ManualClock
+) -> None:
+    watches = Watches(redis, objects, clock)
+    watch = watch_of("鄂C12345")
+    watches.place(watch)
+    extended = watches.extend(watch.id, watch.until + NS_PER_DAY)
+    clock.advance((watch.until - clock.wall_ns()) / NS_PER_S)
+    assert watches.end(watch.id, Ended.EXPIRED, "") == extended.record
+    assert watches.active() == (extended.record,)
+
+
 def test_every_change_is_noticed(redis: Redis, objects: ObjectStore, clock: ManualClock) -> None:
     watches = Watches(redis, objects, clock)
     seen = [watches.version()]
     watches.place(watch_of("鄂C12345"))
     seen.append(watches.version())
-    watches.end("20261124-00000000", Ended.EXPIRED, "")
+    watches.end("20261124-00000000", Ended.DELETED, "wang")
     seen.append(watches.version())
     watches.restore()
     seen.append(watches.version())
