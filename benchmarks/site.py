@@ -173,7 +173,8 @@ class BenchSite:
 
 
 def _event(item: dict[str, object]) -> Event:
-    return Event.model_validate({name: value for name, value in item.items() if name in _FIELDS})
+    known = {name: value for name, value in item.items() if name in _FIELDS and value is not None}
+    return Event.model_validate(known)
 
 
 _FIELDS = {field.alias or name for name, field in Event.model_fields.items()}

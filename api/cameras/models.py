@@ -60,18 +60,20 @@ class CameraView(Answer):
         description="it delivers changing pictures that can be recorded: `live`, and `clock_wrong`"
     )
     since: WallNs | None = Field(description="when it entered this state")
-    last_error: str = Field(description="a sentence; it stays after the camera is well again")
-    last_error_at: WallNs | None
-    why: Why = Field(
-        description="what kind of fault `last_error` tells of; empty where there was none"
+    last_error: str | None = Field(
+        description="a sentence; it stays after the camera is well again"
     )
+    last_error_at: WallNs | None
+    why: Why | None = Field(description="the kind of the fault in `last_error`")
     last_frame_at: WallNs | None
-    codec: str
-    width_px: int
-    height_px: int
+    codec: str | None
+    width_px: int | None
+    height_px: int | None
     fps: float
     bitrate_bps: int
-    wall_source: str = Field(description="whose clock its times are by: `sender` or `receiver`")
+    wall_source: str | None = Field(
+        description="whose clock its times are by: `sender` or `receiver`"
+    )
     clock_skew_ms: int | None = Field(
         description="the camera's clock less the node's, by its sender reports; null without "
         "reports"
@@ -79,14 +81,14 @@ class CameraView(Answer):
     recorded_until: WallNs | None
     reconnects: int
     lost_packets: int
-    shed: Shed = Field(description="what of it is given up under pressure; empty: nothing")
+    shed: Shed | None = Field(description="what of it is given up under pressure; null: nothing")
     over_limit: bool = Field(
         description="it sent more than its `max_bitrate_kbps` over the last minute"
     )
     unread: tuple[UnreadView, ...] = Field(
         description="the last plates that gave no text, at most 8 of the last hour, the newest last"
     )
-    node: str = Field(description="the node that holds it; empty where none has reported it")
+    node: str | None = Field(description="the node that holds it; null where none has reported it")
     left_registry_at: WallNs | None = Field(
         None,
         description="since when the registry has it no more; null where it does. Its recordings "
@@ -112,24 +114,24 @@ class CameraView(Answer):
             state=known.state,
             live=known.state.is_live,
             since=known.since_ns or None,
-            last_error=known.last_error,
+            last_error=known.last_error or None,
             last_error_at=known.last_error_ns or None,
-            why=known.why,
+            why=known.why or None,
             last_frame_at=known.last_packet_wall_ns or None,
-            codec=known.codec,
-            width_px=known.width_px,
-            height_px=known.height_px,
+            codec=known.codec or None,
+            width_px=known.width_px or None,
+            height_px=known.height_px or None,
             fps=known.fps,
             bitrate_bps=known.bitrate_bps,
-            wall_source=known.wall_source,
+            wall_source=known.wall_source or None,
             clock_skew_ms=known.clock_skew_ms,
             recorded_until=known.recorded_until_ns or None,
             reconnects=known.reconnects,
             lost_packets=known.lost_packets,
-            shed=known.shed,
+            shed=known.shed or None,
             over_limit=known.over_limit,
             unread=tuple(UnreadView.of(one) for one in known.unread),
-            node=known.node,
+            node=known.node or None,
         )
 
 

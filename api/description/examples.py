@@ -28,7 +28,7 @@ _EVENT = {
     "crossed": [1],
     "wall_source": "sender",
     "clip_ready": True,
-    "clip_missing": "",
+    "clip_missing": None,
     "schema": 1,
     "snapshot": "/v1/events/01JD7Z3V5G8M2K4Q6R9T1W3Y5A/snapshot",
     "crop": "/v1/events/01JD7Z3V5G8M2K4Q6R9T1W3Y5A/crop",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
@@ -25,8 +25,21 @@ class MatchView(Answer):
 
 
 class EventView(Event):
-    """An event, and where its pictures and its clip are."""
+    """An event, and where its pictures and its clip are.
 
+    The record has an empty text or 0 for what is absent; the view has null.
+    """
+
+    direction: Literal["toward", "away", "left", "right"] | None = Field(  # type: ignore[assignment]
+        description="direction of travel, as the camera sees it: toward it, away from it, to the "
+        "picture's left or right; null: unknown",
+    )
+    lane: int | None = Field(  # type: ignore[assignment]
+        description="number, from 1, of the registry's lane that it was seen best in; null: none",
+    )
+    clip_missing: str | None = Field(  # type: ignore[assignment]
+        description="why there will never be a clip; null otherwise"
+    )
     snapshot: str = Field(description="path of the best frame (JPEG)")
     crop: str = Field(description="path of the plate or face cut out (JPEG)")
     clip: str = Field(description="path of the clip (MP4), there once `clip_ready`")
@@ -38,6 +51,9 @@ class EventView(Event):
             cls,
             {
                 **event.__dict__,
+                "direction": event.direction or None,
+                "lane": event.lane or None,
+                "clip_missing": event.clip_missing or None,
                 "snapshot": f"{path}/snapshot",
                 "crop": f"{path}/crop",
                 "clip": f"{path}/clip",
