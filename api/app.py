@@ -11,6 +11,7 @@ from starlette.responses import Response
 from api.access.api_context import ApiContext
 from api.access.guard import Guard
 from api.access.guarded_route import guarded, run_in_current_thread
+from api.access.idempotent import Idempotent
 from api.description.openapi import describe
 from api.feeds.feeds import Feeds
 from api.limits.rate_limits import PersonLimits
@@ -41,7 +42,9 @@ def make_app(context: ApiContext, routes: tuple[Declaration, ...] = ROUTES) -> F
     recorder = AuditRecorder(context.audit, context.clock)
     limits = PersonLimits(context.clock, context.settings.person_requests_per_s)
     guard = Guard(context, declarations, limits)
-    app.router.route_class = guarded(guard, recorder, declarations, Pools())
+    app.router.route_class = guarded(
+        guard, recorder, declarations, Pools(), Idempotent(context.idempotency, context.clock)
+    )
     app.state.person_limits = limits
     app.state.recorder = recorder
     app.state.probes = Probes(context)

@@ -14,6 +14,8 @@ SightlineError
 │   │   └── ReasonMissing   the person may access it, but gave no reason
 │   ├── RateLimited         the client or the person sends too many requests
 │   ├── CorrectionConflict  another request corrected the event first
+│   ├── KeyInUse            the first request with an idempotency key has not ended
+│   ├── KeyReused           another request has had the idempotency key
 │   ├── RecordChanged       the record has another version than the request expects
 │   ├── RecordEnded         the hold or the watch has ended, so it cannot be changed
 │   └── TriggerRefused      the camera does not accept triggers from this source
@@ -125,6 +127,14 @@ class RateLimited(Refused):
 
 
 class CorrectionConflict(Refused):
+    pass
+
+
+class KeyInUse(Refused):
+    pass
+
+
+class KeyReused(Refused):
     pass
 
 

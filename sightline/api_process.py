@@ -41,6 +41,7 @@ from storage.recordings.gaps.stored import StoredGaps
 from storage.recordings.stored_segments import StoredSegments
 from storage.site.alarms import alarms_in_file, published_alarms
 from storage.site.audit import AuditLog
+from storage.site.idempotency import IdempotencyKeys
 from storage.site.people import People
 from storage.site.site_identity import RecentSiteFaults
 
@@ -93,6 +94,7 @@ def make_context(
         corrections=Corrections(stores.redis, stores.objects, stores.index, clock),
         states=stores.states,
         leases=stores.leases,
+        idempotency=IdempotencyKeys(stores.redis),
         stored=StoredSegments(stores.objects, clock),
         stored_gaps=StoredGaps(stores.objects),
         audit=audit,

@@ -80,7 +80,7 @@ _TABLE = {
     "api.requests": "domain domain.events storage.recordings storage.site api.limits",
     "api.nodes": "domain domain.recordings storage.mp4 storage.recordings api.requests",
     "api.access": (
-        "domain domain.registry storage.clients storage.index storage.archive "
+        "domain domain.paths domain.registry storage.clients storage.index storage.archive "
         "storage.recordings storage.recordings.gaps storage.site storage.audit storage.events "
         "api.limits api.requests api.nodes"
     ),

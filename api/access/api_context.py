@@ -31,6 +31,7 @@ from storage.recordings.gaps.stored import StoredGaps
 from storage.recordings.stored_segments import StoredSegments
 from storage.site.audit import AuditLog
 from storage.site.camera_states import CameraStates
+from storage.site.idempotency import IdempotencyKeys
 from storage.site.leases import Leases
 from storage.site.people import People
 from storage.site.site_identity import SiteFaults
@@ -83,6 +84,7 @@ class ApiContext:
     node_client: NodeClient
     clock: Clock
     cutting: Cutting
+    idempotency: IdempotencyKeys
     """Cuts recordings whose segments are in several places."""
     signer: ApiSigner
     """Signs tickets in the URLs of playlists and feeds."""

@@ -17,6 +17,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from api.access.guard import Guard
+from api.access.idempotent import Idempotent
 from api.limits.thread_pools import Pool, Pools
 from api.requests.audit_recorder import AuditRecorder
 from api.requests.bodies import check_media_type
@@ -27,7 +28,11 @@ Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
 def guarded(
-    guard: Guard, recorder: AuditRecorder, declarations: Declarations, pools: Pools
+    guard: Guard,
+    recorder: AuditRecorder,
+    declarations: Declarations,
+    pools: Pools,
+    idempotent: Idempotent,
 ) -> type[APIRoute]:
     """Return the only route class of an app, so that no route can omit the guard."""
 
@@ -37,6 +42,8 @@ def guarded(
             if is_async(self.endpoint):
                 return _by_loop(guard, handle)
             declaration = declarations.find(min(self.methods or {""}), self.path)
+            if declaration is not None and declaration.creates:
+                handle = _once(idempotent, handle)
             # The guard refuses a route that is not declared.
             pool = declaration.pool if declaration else Pool.QUERIES
             return (
@@ -46,6 +53,16 @@ def guarded(
             )
 
     return Guarded
+
+
+def _once(idempotent: Idempotent, handle: Handler) -> Handler:
+    """Run `handle` in the current thread, once for each idempotency key."""
+
+    async def answer(request: Request) -> Response:
+        body = await request.body()
+        return idempotent(request, body, lambda: _finished(handle(request)))
+
+    return answer
 
 
 def is_async(endpoint: Callable[..., Any]) -> bool:

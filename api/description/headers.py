@@ -22,6 +22,9 @@ def _header(
 HEADERS: dict[str, dict[str, Any]] = {
     "X-Request-Id": _header("the id of this request, which is also in the log and in the audit"),
     "ETag": _header("the SHA-256 of a file, or the version of a record, in quotation marks"),
+    "Idempotency-Replayed": _header(
+        "`true`: this is the answer of an earlier request with the same key", is_required=False
+    ),
     "Location": _header("the address of what was created"),
     "Accept-Ranges": _header("`bytes`: one byte range at a time is answered"),
     "Content-Range": _header("the bytes of this answer and the size of the file"),
@@ -53,6 +56,6 @@ def reference(name: str) -> dict[str, str]:
 def success_headers(declaration: Declaration) -> dict[str, Any]:
     """Return the headers of a successful response."""
     ranges = ("Accept-Ranges", "ETag") if declaration.allows_head else ()
-    created = ("Location",) if declaration.creates else ()
+    created = ("Location", "Idempotency-Replayed") if declaration.creates else ()
     names = ("X-Request-Id", *ranges, *created, *declaration.headers)
     return {name: reference(name) for name in names}

@@ -71,6 +71,15 @@ _LAST_EVENT_ID = {
     "description": "the id of the last message that was received; replaces `after`",
     "schema": {"type": "string", "pattern": "^[0-9]{1,16}$"},
 }
+_IDEMPOTENCY_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "a random text for one request; a repeated request with it gets the same answer "
+    "for 24 hours and has no second effect",
+    "schema": {"type": "string", "pattern": "^[!-~]{1,200}$"},
+    "example": "6f0c1c2e-5d1d-4a3b-9a55-0c8f6a1f2b7e",
+}
 _SECURITY_SCHEMES = {
     "token": {"type": "http", "scheme": "bearer", "description": "made by `sightline user add`"},
     "ticket": {
@@ -125,6 +134,8 @@ def _complete(operation: dict[str, Any], declaration: Declaration) -> None:
         parameters = [*parameters, *_REASON]
     if declaration.media_type == EVENT_STREAM:
         parameters = [*parameters, _LAST_EVENT_ID]
+    if declaration.creates:
+        parameters = [*parameters, _IDEMPOTENCY_KEY]
     if parameters:
         operation["parameters"] = parameters
 

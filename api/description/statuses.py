@@ -47,6 +47,8 @@ def problem_answers(declaration: Declaration) -> dict[str, Any]:
 def _answers(declaration: Declaration, kind: Kind) -> bool:
     if kind in _OF_SOME_ROUTES:
         return kind in declaration.problems
+    if kind in (problems.KEY_IN_USE, problems.KEY_REUSED):
+        return declaration.creates
     if kind is problems.REASON_MISSING:
         return declaration.reads_reason
     if kind.status in _OF_PERSONS:

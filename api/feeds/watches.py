@@ -92,7 +92,7 @@ def place_watch(
             "secret", "signs webhooks, and there is none; give `webhook`, or leave it out"
         )
     watch = Watch(
-        id=dated_id(context.clock),
+        id=trace.new_id or dated_id(context.clock),
         plate=plate,
         fuzzy=asked.fuzzy,
         until=asked.until,
@@ -104,7 +104,7 @@ def place_watch(
         secret=(asked.secret or secrets.token_urlsafe(32)) if asked.webhook else "",
     )
     trace.terms |= {"watch": watch.id, "plate": plate}
-    context.watches.place(watch)
+    watch = context.watches.place(watch, is_repeated=bool(trace.new_id))
     response.headers["Location"] = f"/v1/watches/{watch.id}"
     response.headers["ETag"] = version_tag(1)
     return WatchPlaced(**WatchView.of(watch).model_dump(), secret=watch.secret or None)

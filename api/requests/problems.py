@@ -22,6 +22,8 @@ from domain.errors import (
     DataLoss,
     Forbidden,
     IndexUnavailable,
+    KeyInUse,
+    KeyReused,
     NodeOffline,
     NotFound,
     ObjectsUnavailable,
@@ -73,10 +75,12 @@ CLIP_NOT_READY = Kind("clip_not_ready", 409, "The clip is not ready yet", retry_
 CORRECTION_CONFLICT = Kind("correction_conflict", 409, "The event was corrected by another request")
 TRIGGER_REFUSED = Kind("trigger_refused", 409, "The camera does not accept this trigger")
 BODY_TOO_SLOW = Kind("body_too_slow", 408, "The request body did not arrive in time")
+KEY_IN_USE = Kind("key_in_use", 409, "The same request is being processed", retry_after_s=1)
 RECORD_ENDED = Kind("record_ended", 409, "The hold or the watch has ended")
 PRECONDITION_FAILED = Kind("precondition_failed", 412, "The resource has changed")
 CONTENT_TOO_LARGE = Kind("content_too_large", 413, "The request body is too large")
 URI_TOO_LONG = Kind("uri_too_long", 414, "The URL is too long")
+KEY_REUSED = Kind("key_reused", 422, "The Idempotency-Key belongs to another request")
 UNSUPPORTED_MEDIA_TYPE = Kind("unsupported_media_type", 415, "The body must be JSON")
 RANGE_NOT_SATISFIABLE = Kind("range_not_satisfiable", 416, "The range is outside the file")
 RATE_LIMITED = Kind("rate_limited", 429, "Too many requests", retry_after_s=1)
@@ -111,6 +115,8 @@ _OF_ERROR: dict[type[SightlineError], Kind] = {
     ReasonMissing: REASON_MISSING,
     CorrectionConflict: CORRECTION_CONFLICT,
     TriggerRefused: TRIGGER_REFUSED,
+    KeyInUse: KEY_IN_USE,
+    KeyReused: KEY_REUSED,
     RecordChanged: PRECONDITION_FAILED,
     RecordEnded: RECORD_ENDED,
     NotFound: NOT_FOUND,

@@ -29,6 +29,8 @@ class Trace:
     """Whether its line was written to the audit log, or the attempt failed."""
     is_intended: bool = False
     """Whether the intent of a change is in the audit log."""
+    new_id: str = ""
+    """The id of what a request with an idempotency key creates; an earlier try may have used it."""
     terms: dict[str, str] = field(default_factory=dict)
 
 

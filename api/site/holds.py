@@ -61,7 +61,7 @@ def place_hold(
     camera, from_ns, to_ns = _held_range(context, asked)
     _check_until(context, asked.until)
     hold = Hold(
-        id=dated_id(context.clock),
+        id=trace.new_id or dated_id(context.clock),
         camera=camera,
         from_=from_ns,
         to=to_ns,
@@ -72,7 +72,7 @@ def place_hold(
         placed_at=context.clock.wall_ns(),
     )
     trace.terms |= {"hold": hold.id, "camera": camera, "event": hold.event}
-    _holds(context).place(hold)
+    hold = _holds(context).place(hold, is_repeated=bool(trace.new_id))
     response.headers["Location"] = f"/v1/holds/{hold.id}"
     response.headers["ETag"] = version_tag(1)
     return HoldView.of(hold)

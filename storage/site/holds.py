@@ -74,19 +74,26 @@ class Holds:
         self._records = VersionedRecords(objects, Hold, caches=True)
         self._clock = clock
 
-    def place(self, hold: Hold) -> None:
-        """Store a new hold. When this returns, every reader of the holds finds it.
+    def place(self, hold: Hold, is_repeated: bool = False) -> Hold:
+        """Store a new hold and return it. When this returns, every reader of the holds finds it.
 
+        With `is_repeated`, an earlier try of the same request may have stored it under this id.
         Raises StoreError if it cannot be found again; it must then not be treated as placed.
         """
         if hold.from_ >= hold.to:
             raise BadInput("a hold's `from` must lie before its `to`")
-        self._records.add(holds_prefix(hold.id), 1, hold)
-        if hold not in self.known().holds:
+        try:
+            self._records.add(holds_prefix(hold.id), 1, hold)
+        except RecordConflict:
+            if not is_repeated:
+                raise
+            hold = self._record(hold.id, 1)
+        if not any(known.id == hold.id for known in self.known().holds):
             raise DataLoss(
                 f"the hold {hold.id} was written and cannot be read again, so it is not in force; "
                 "run `sightline storage check`, then place it again"
             )
+        return hold
 
     def get(self, hold_id: str) -> Versioned[Hold]:
         """Return a hold, also a released one. Raises NotFound, and DataLoss if it is damaged."""

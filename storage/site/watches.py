@@ -8,7 +8,7 @@ import logging
 import secrets
 
 from domain.clock import Clock
-from domain.errors import BadInput, NotFound, RecordChanged, RecordEnded
+from domain.errors import BadInput, NotFound, RecordChanged, RecordConflict, RecordEnded
 from domain.events.watches import Ended, Watch
 from domain.paths.object_keys import WATCHES_PREFIX, watches_prefix
 from storage.clients.readable_records import read_or_skip
@@ -29,12 +29,23 @@ class Watches:
         self._records = VersionedRecords(objects, Watch)
         self._clock = clock
 
-    def place(self, watch: Watch) -> None:
-        """Store a new watch: every passing that is indexed from now on is compared with it."""
+    def place(self, watch: Watch, is_repeated: bool = False) -> Watch:
+        """Store a new watch and return it: every passing that is indexed from now on is compared
+        with it.
+
+        With `is_repeated`, an earlier try of the same request may have stored it under this id.
+        """
         if number(self._redis.do("HLEN", _ACTIVE)) >= MOST_WATCHES:
             raise BadInput(f"{MOST_WATCHES} watches stand already; end some that are not needed")
-        self._records.add(watches_prefix(watch.id), 1, watch)
-        self._redis.do_all([("HSET", _ACTIVE, watch.id, _json(watch)), _changed()], atomic=True)
+        try:
+            self._records.add(watches_prefix(watch.id), 1, watch)
+        except RecordConflict:
+            if not is_repeated:
+                raise
+            watch = self._newest(watch.id).record
+        if watch.ended is Ended.NO:
+            self._redis.do_all([("HSET", _ACTIVE, watch.id, _json(watch)), _changed()], atomic=True)
+        return watch
 
     def end(
         self, watch_id: str, ended: Ended, person: str, expected_version: int | None = None

@@ -48,6 +48,7 @@ from storage.recordings.stored_segments import StoredSegments
 from storage.recordings.trigger_log import TriggerLog
 from storage.site.audit import AuditLog
 from storage.site.camera_states import CameraStates
+from storage.site.idempotency import IdempotencyKeys
 from storage.site.leases import Leases
 from storage.site.nodes import NodeEntry, Nodes
 from storage.site.people import People
@@ -314,6 +315,7 @@ def _open(
         "corrections": Corrections(redis, objects, EventIndex(redis), clock),
         "states": CameraStates(redis),
         "leases": Leases(redis),
+        "idempotency": IdempotencyKeys(redis),
         "stored": StoredSegments(objects, clock),
         "stored_gaps": StoredGaps(objects),
         "audit": AuditLog(layout.audit, clock),
