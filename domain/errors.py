@@ -14,7 +14,7 @@ SightlineError
 │   │   └── ReasonMissing   the person may access it, but gave no reason
 │   ├── RateLimited         the client or the person sends too many requests
 │   ├── CorrectionConflict  another request corrected the event first
-│   ├── KeyInUse            the first request with an idempotency key has not ended
+│   ├── KeyBusy             the first request with an idempotency key has not ended
 │   ├── KeyReused           another request has had the idempotency key
 │   ├── RecordChanged       the record has another version than the request expects
 │   ├── RecordEnded         the hold or the watch has ended, so it cannot be changed
@@ -130,7 +130,7 @@ class CorrectionConflict(Refused):
     pass
 
 
-class KeyInUse(Refused):
+class KeyBusy(Refused):
     pass
 
 

@@ -31,7 +31,7 @@ class Idempotent:
         """Return the answer of `run`, or the answer of an earlier request with the same key.
 
         Only a success is stored: after a failure, the same request may be sent again. Raises
-        QueryInvalid, KeyInUse, KeyReused.
+        QueryInvalid, KeyBusy, KeyReused.
         """
         key = request.headers.get(HEADER)
         if key is None:

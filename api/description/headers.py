@@ -25,6 +25,7 @@ HEADERS: dict[str, dict[str, Any]] = {
     "Idempotency-Replayed": _header(
         "`true`: this is the answer of an earlier request with the same key", is_required=False
     ),
+    "Content-Language": _header("the language of title and advice: `en` or `zh-CN`"),
     "Location": _header("the address of what was created"),
     "Accept-Ranges": _header("`bytes`: one byte range at a time is answered"),
     "Content-Range": _header("the bytes of this answer and the size of the file"),

@@ -28,8 +28,9 @@ from api.requests.tickets import TICKET
 _DESCRIPTION = """Cameras, events, clips and recordings of a city's public-safety video network.
 
 Times are RFC 3339 in UTC with milliseconds. Lists are `{items, next}`; pass `next` on unchanged.
-Errors are problem documents (RFC 9457). Calls that access evidence carry `X-Reason` and may carry
-`X-Case` (UTF-8, or percent-encoded); each is written to the audit log.
+Errors are problem documents (RFC 9457), in Chinese where `Accept-Language` prefers it. Calls that
+access evidence carry `X-Reason` and may carry `X-Case` (UTF-8, or percent-encoded); each is written
+to the audit log.
 
 A later version may add fields, problem types and values of enumerations. A client ignores those
 that it does not know."""

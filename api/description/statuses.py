@@ -63,7 +63,8 @@ def _answers(declaration: Declaration, kind: Kind) -> bool:
 
 
 def _answer(status: int, kinds: list[Kind]) -> dict[str, Any]:
-    names = ("X-Request-Id", *((_HEADERS[status],) if status in _HEADERS else ()))
+    own = (_HEADERS[status],) if status in _HEADERS else ()
+    names = ("X-Request-Id", "Content-Language", *own)
     examples = {kind.name: {"$ref": f"#/components/examples/{kind.name}"} for kind in kinds}
     schema = {"$ref": "#/components/schemas/Problem"}
     return {

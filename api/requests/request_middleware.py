@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.limits.rate_limits import TokenBuckets
 from api.limits.request_limits import BODY_TIMEOUT_S, check_size, within
 from api.requests.client_address import Network, client_address
+from api.requests.languages import ProblemLanguage
 from api.requests.problems import (
     error_response,
     internal_response,
@@ -64,7 +65,7 @@ class RequestMiddleware:
             return
         trace = Trace(secrets.token_hex(8), client_address(scope, self._trusted_proxies))
         set_trace(scope, trace)
-        answer = _Answer(send, trace.request_id)
+        answer = _Answer(ProblemLanguage(scope, send).send, trace.request_id)
         began_s = self._clock.monotonic_s()
         try:
             await self._answer(scope, receive, answer, trace)

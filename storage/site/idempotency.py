@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pydantic import ConfigDict
 
 from domain.clock import S_PER_DAY
-from domain.errors import KeyInUse, KeyReused
+from domain.errors import KeyBusy, KeyReused
 from domain.stored_model import StoredModel
 from storage.clients.redis import Redis, text
 
@@ -66,7 +66,7 @@ class IdempotencyKeys:
     ) -> Iterator[KeyedRequest]:
         """Claim a key of `owner` for one request.
 
-        Raises KeyReused if another request had the key, and KeyInUse while the same one runs.
+        Raises KeyReused if another request had the key, and KeyBusy while the same one runs.
         """
         name = _digest(f"{owner}\n{key}".encode())
         place, lock = f"{{requests}}:answer:{name}", f"{{requests}}:running:{name}"
@@ -80,7 +80,7 @@ class IdempotencyKeys:
             return
         token = secrets.token_hex(8)
         if self._redis.do("SET", lock, token, "NX", "EX", RUNS_S) is None:
-            raise KeyInUse("the first request with this Idempotency-Key has not ended; wait for it")
+            raise KeyBusy("the first request with this Idempotency-Key has not ended; wait for it")
         try:
             known = self._read(place, digest)  # It may have been answered since it was read.
             keyed = KeyedRequest(known.new_id, known.answer)
@@ -95,7 +95,7 @@ class IdempotencyKeys:
     def _read(self, place: str, digest: str) -> KeyRecord:
         found = text(self._redis.do("GET", place))
         if found is None:
-            raise KeyInUse("the Idempotency-Key has expired in this moment; send it again")
+            raise KeyBusy("the Idempotency-Key has expired in this moment; send it again")
         known = KeyRecord.model_validate_json(found)
         if known.request != digest:
             raise KeyReused("another request has had this Idempotency-Key; use a key only once")

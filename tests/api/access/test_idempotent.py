@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from api.app import make_app
-from domain.errors import KeyInUse
+from domain.errors import KeyBusy
 from domain.people import Role
 from storage.clients.redis import connect
 from storage.site.idempotency import IdempotencyKeys
@@ -130,7 +130,7 @@ def test_a_key_is_in_use_while_its_request_runs(site: Site) -> None:
     keys = site.context.idempotency
     with (
         keys.running("li", "a-key", b"x", lambda: "1"),
-        pytest.raises(KeyInUse),
+        pytest.raises(KeyBusy),
         keys.running("li", "a-key", b"x", lambda: "2"),
     ):
         pytest.fail("it runs twice")
