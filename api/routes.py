@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from api.cameras import cameras, playback, recordings, triggers
+from api.cameras import areas, cameras, playback, recordings, triggers
 from api.cameras.playlists import M3U8_TYPE
 from api.events import corrections, histograms, journeys, media
 from api.events import impossible_legs as impossible
@@ -40,6 +40,7 @@ ROUTES: tuple[Declaration, ...] = (
     Declaration("GET", "/openapi.json", site.read_openapi, Access.ANYONE, Scope.NONE),
     Declaration("GET", "/v1/session", site.read_session, Access.SIGNED_IN, Scope.NONE),
     Declaration("GET", "/v1/cameras", cameras.list_cameras, Right.CAMERAS_READ, Scope.SITE),
+    Declaration("GET", "/v1/areas", areas.list_areas, Right.CAMERAS_READ, Scope.SITE),
     Declaration("GET", "/v1/cameras/{id}", cameras.read_camera, Right.CAMERAS_READ, Scope.CAMERA),
     Declaration(
         "GET",

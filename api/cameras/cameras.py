@@ -2,54 +2,104 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import Query
+from fastapi import Depends, Query
 
 from api.access.api_context import ApiContext, Context
 from api.cameras.coverage import coverage_of
 from api.cameras.models import CameraList, CameraView, CoverageView
 from api.requests.cursors import read_cursor, write_cursor
 from api.requests.numbers import WholeNumber
-from api.requests.parameters import AreaOf, CameraId, ClassOf, Next, RangeFrom, RangeTo
+from api.requests.parameters import (
+    AreaOf,
+    CameraId,
+    ClassOf,
+    NearOf,
+    Next,
+    RangeFrom,
+    RangeTo,
+    WithinOf,
+)
+from api.requests.shapes import parse_circle, parse_polygon
 from api.requests.times import check_order
-from domain.camera_states import CameraStatus
+from domain.camera_states import CameraState, CameraStatus
 from domain.clock import NS_PER_S, S_PER_DAY
 from domain.errors import NodeOffline, QueryInvalid
+from domain.geo import Circle, Polygon
 from domain.registry import Camera, Registry
 from storage.recordings.coverage import CoverageRequest
 from storage.site.leases import Lease
 
 LONGEST_COVERAGE_S = 31 * S_PER_DAY
 FormerToo = Annotated[bool, Query(description="also cameras that the registry has no more")]
+StateOf = Annotated[CameraState | None, Query(description="cameras in this state")]
+_STATES_PER_READ = 1_000
 CameraLimit = Annotated[WholeNumber, Query(ge=1, le=1000, description="most cameras of a page")]
+
+
+@dataclass(frozen=True, slots=True)
+class CameraFilter:
+    """The filters of a request for cameras, apart from their states."""
+
+    area: str | None
+    class_: str | None
+    near: Circle | None
+    within: Polygon | None
+
+    def matches(self, camera: Camera) -> bool:
+        lon, lat = camera.location.lon, camera.location.lat
+        return (
+            (self.area is None or is_in_area(camera, self.area))
+            and (self.class_ is None or camera.class_ == self.class_)
+            and (self.near is None or self.near.contains(lon, lat))
+            and (self.within is None or self.within.contains(lon, lat))
+        )
+
+
+def is_in_area(camera: Camera, area: str) -> bool:
+    return camera.area == area or camera.area.startswith(f"{area}/")
+
+
+async def camera_filter(
+    area: AreaOf = None, class_: ClassOf = None, near: NearOf = None, within: WithinOf = None
+) -> CameraFilter:
+    """Return the filter of a request. Raises QueryInvalid."""
+    circle = None if near is None else parse_circle(near)
+    polygon = None if within is None else parse_polygon(within)
+    return CameraFilter(area, class_, circle, polygon)
 
 
 def list_cameras(
     context: Context,
-    area: AreaOf = None,
-    class_: ClassOf = None,
+    filter_: Annotated[CameraFilter, Depends(camera_filter)],
+    state: StateOf = None,
     former: FormerToo = False,
     limit: CameraLimit = 500,
     next_: Next = None,
 ) -> CameraList:
     """List cameras by id, with their states."""
-    search = ("cameras", area, class_, former)
+    search = ("cameras", filter_, state, former)
     after = "" if next_ is None else read_cursor(search, next_)
     now = context.registry()
     left = {one.camera.id: one for one in now.former.values()} if former else {}
     cameras = (*now.registry.cameras, *(one.camera for one in left.values()))
     found = sorted(
-        (c for c in cameras if c.id > after and _is_in(c, area, class_)),
+        (camera for camera in cameras if camera.id > after and filter_.matches(camera)),
         key=lambda camera: camera.id,
     )
+    if state is not None:
+        states = states_of(context, found)
+        found = [camera for camera in found if states[camera.id] is state]
     page = found[:limit]
-    states = context.states.get([camera.id for camera in page])
+    statuses = context.states.get([camera.id for camera in page])
     cursor = write_cursor(search, page[-1].id) if len(found) > limit else None
     items = [
         _former_view(now.registry, camera, left[camera.id].left_at)
         if camera.id in left
-        else _view(now.registry, camera, states.get(camera.id))
+        else _view(now.registry, camera, statuses.get(camera.id))
         for camera in page
     ]
     return CameraList(items=items, next=cursor)
@@ -82,9 +132,13 @@ def read_coverage(
     )
 
 
-def _is_in(camera: Camera, area: str | None, class_: str | None) -> bool:
-    in_area = area is None or camera.area == area or camera.area.startswith(f"{area}/")
-    return in_area and (class_ is None or camera.class_ == class_)
+def states_of(context: ApiContext, cameras: Sequence[Camera]) -> dict[str, CameraState]:
+    """Return the state of each camera; `unknown` where no node reports it."""
+    states = dict.fromkeys((camera.id for camera in cameras), CameraState.UNKNOWN)
+    for start in range(0, len(cameras), _STATES_PER_READ):
+        ids = [camera.id for camera in cameras[start : start + _STATES_PER_READ]]
+        states |= {name: status.state for name, status in context.states.get(ids).items()}
+    return states
 
 
 def _view(registry: Registry, camera: Camera, status: CameraStatus | None) -> CameraView:

@@ -22,7 +22,7 @@ from api.feeds.watch_models import (
 )
 from api.feeds.webhook_address import target_of
 from api.requests.conditions import IfMatch, expected_version, version_tag
-from api.requests.pages import MAX_ITEMS, ListLimit, newest_first
+from api.requests.cursors import MAX_ITEMS, ListLimit, newest_first
 from api.requests.parameters import Next, WatchId
 from domain.clock import NS_PER_DAY
 from domain.errors import BadInput, QueryInvalid

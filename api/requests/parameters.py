@@ -92,6 +92,24 @@ ExactPlate = Annotated[
 ]
 
 
+NearOf = Annotated[
+    str | None,
+    Query(
+        max_length=80,
+        description="longitude,latitude,metres: cameras within this circle",
+        examples=["111.513,32.54,800"],
+    ),
+]
+WithinOf = Annotated[
+    str | None,
+    Query(
+        max_length=2000,
+        description="three or more longitude,latitude pairs with ; between: cameras within this "
+        "polygon",
+    ),
+]
+
+
 async def passing_filter(
     kind: Annotated[Kind | None, Query(description="vehicles or faces")] = None,
     camera: Annotated[str | None, Query(max_length=64, description="a camera's id")] = None,
@@ -117,22 +135,8 @@ async def passing_filter(
             description="number, from 1, of the camera's lane in the registry; 0: in none",
         ),
     ] = None,
-    near: Annotated[
-        str | None,
-        Query(
-            max_length=80,
-            description="longitude,latitude,metres: cameras within this circle",
-            examples=["111.513,32.54,800"],
-        ),
-    ] = None,
-    within: Annotated[
-        str | None,
-        Query(
-            max_length=2000,
-            description="three or more longitude,latitude pairs with ; between: cameras within "
-            "this polygon",
-        ),
-    ] = None,
+    near: NearOf = None,
+    within: WithinOf = None,
 ) -> EventQuery:
     """Return the filter for passings of any time. Raises QueryInvalid."""
     pattern = None if plate is None else search_pattern(plate)

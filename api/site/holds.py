@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from api.access.api_context import ApiContext, Context, RequestTrace
 from api.requests.conditions import IfMatch, expected_version, version_tag
-from api.requests.pages import MAX_ITEMS, ListLimit, newest_first
+from api.requests.cursors import MAX_ITEMS, ListLimit, newest_first
 from api.requests.parameters import HoldId, Next
 from api.site.models import DamagedHold, HoldAsked, HoldChange, HoldList, HoldView
 from domain.clock import NS_PER_S

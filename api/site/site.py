@@ -15,7 +15,7 @@ from fastapi import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from api.access.api_context import ApiContext, Context, RequestTrace
-from api.requests.pages import MAX_ITEMS, ListLimit, newest_first
+from api.requests.cursors import MAX_ITEMS, ListLimit, newest_first
 from api.requests.parameters import Next
 from api.requests.tokens import bearer_token
 from api.site.models import AlarmList, HealthView, Readiness, SessionView
