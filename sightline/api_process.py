@@ -33,6 +33,7 @@ from sightline.processes.store_clients import connected, people_of
 from sightline.processes.supervised_threads import Job, run_supervised
 from storage.archive.archive import Archive
 from storage.audit.shipping import AuditShipper
+from storage.audit.viewings import Viewings
 from storage.clients.redis import Redis
 from storage.events.corrections import Corrections
 from storage.events.damaged_objects import DamagedObjects
@@ -221,7 +222,9 @@ def main() -> None:
     app = make_app(context)
     refusals: Refusals = app.state.recorder.refusals
     shipper = AuditShipper(context.audit, context.objects, settings.node, context.clock)
-    for name, job in {"refusals": refusals.run, "audit": shipper.run}.items():
+    viewings: Viewings = app.state.recorder.viewings
+    jobs = {"refusals": refusals.run, "viewings": viewings.run, "audit": shipper.run}
+    for name, job in jobs.items():
         _start(name, job, arguments.name, context.clock)
     collect_seldom(_GC_THRESHOLD)
     tls = server_context(arguments.tls_cert, arguments.tls_key) if arguments.tls_cert else None
@@ -236,7 +239,12 @@ def main() -> None:
         proxy_headers=False,  # `api.requests.client_address` reads those of trusted proxies
     )
     with listening(arguments.host, arguments.port, arguments.shared) as listener:
-        _Server(config, partial(refusals.flush, is_last=True)).run([listener])
+        _Server(config, partial(_write_last_lines, refusals, viewings)).run([listener])
+
+
+def _write_last_lines(refusals: Refusals, viewings: Viewings) -> None:
+    refusals.flush(is_last=True)
+    viewings.flush(is_last=True)
 
 
 def _start(name: str, job: Job, process: str, clock: Clock) -> None:

@@ -77,7 +77,7 @@ _TABLE = {
         "analytics.detection analytics.plates analytics.passings"
     ),
     "api.limits": "domain",
-    "api.requests": "domain domain.events storage.recordings storage.site api.limits",
+    "api.requests": "domain domain.events storage.recordings storage.site storage.audit api.limits",
     "api.nodes": "domain domain.recordings storage.mp4 storage.recordings api.requests",
     "api.access": (
         "domain domain.paths domain.registry storage.clients storage.index storage.archive "
@@ -86,12 +86,12 @@ _TABLE = {
     ),
     "api.cameras": (
         "domain domain.media domain.events domain.paths domain.registry domain.recordings "
-        "storage.clients storage.mp4 storage.recordings storage.site api.requests api.nodes "
-        "api.access"
+        "storage.clients storage.mp4 storage.recordings storage.site storage.audit api.requests "
+        "api.nodes api.access"
     ),
     "api.events": (
-        "domain domain.events domain.paths domain.registry storage.index storage.events "
-        "api.requests api.access"
+        "domain domain.events domain.paths domain.registry storage.index storage.audit "
+        "storage.events api.requests api.access"
     ),
     "api.site": (
         "domain domain.paths domain.recordings storage.site storage.audit api.requests api.access"

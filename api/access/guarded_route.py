@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Coroutine
+from contextvars import ContextVar
 from functools import wraps
 from typing import Any, cast
 
@@ -24,6 +25,8 @@ from api.requests.bodies import check_media_type
 from api.requests.declarations import Declarations
 from api.requests.request_trace import trace_of
 
+_result_count: ContextVar[int | None] = ContextVar("result_count", default=None)
+"""The number of items that the endpoint of this thread answers with."""
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
@@ -79,7 +82,10 @@ def run_in_current_thread(endpoint: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(endpoint)
     async def call(**arguments: Any) -> Any:
-        return endpoint(**arguments)
+        answer = endpoint(**arguments)
+        items = getattr(answer, "items", None)
+        _result_count.set(len(items) if isinstance(items, list) else None)
+        return answer
 
     return call
 
@@ -121,7 +127,9 @@ def _in_pool(
 
 
 def _handled(recorder: AuditRecorder, handle: Handler, request: Request) -> Response:
+    _result_count.set(None)
     response = _finished(handle(request))
+    trace_of(request.scope).result_count = _result_count.get()
     # The status of a stream is known only when sending starts; its line is written then.
     if hasattr(response, "body"):
         recorder.record_response(trace_of(request.scope), response.status_code)

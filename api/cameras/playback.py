@@ -28,11 +28,12 @@ from api.requests.parameters import CameraId, RangeFrom, RangeTo
 from api.requests.request_trace import Trace
 from api.requests.tickets import TICKET, ticket_for, write_ticket
 from api.requests.times import Moment
-from domain.clock import NS_PER_S, S_PER_DAY, rfc3339
+from domain.clock import NS_PER_HOUR, NS_PER_S, S_PER_DAY, rfc3339
 from domain.errors import Forbidden, NotFound, QueryInvalid, Unauthenticated
 from domain.people import Right
 from domain.recordings.gaps import Gap
 from domain.registry import Camera
+from storage.audit.viewings import Viewed
 from storage.mp4.fragment_times import head_of, moved
 from storage.recordings.pictures import picture_at
 
@@ -120,6 +121,7 @@ def read_segment(
     check_unmasked_view(trace, context.known_camera(camera_id).camera)
     located, data = fetch(context, camera_id, name)
     _check_ticket(trace, located.segment.start_ns, located.end_ns)
+    trace.viewed = _viewed(trace, camera_id, located)
     head = head_of(data)
     media = b"" if part == "head" else data[len(head.data) :]
     if zero_ns is not None:
@@ -184,6 +186,16 @@ def read_test_picture(context: Context, trace: RequestTrace, camera_id: CameraId
     return _current_picture(context, camera, is_sub=False)
 
 
+def _viewed(trace: Trace, camera_id: str, located: Located) -> Viewed:
+    """Return what a segment shows. Without a ticket, its viewing covers the segment's hour."""
+    start_ns, end_ns = located.segment.start_ns, located.end_ns
+    hour_ns = start_ns - start_ns % NS_PER_HOUR
+    span = (hour_ns, max(hour_ns + NS_PER_HOUR, end_ns))
+    if trace.ticket is not None:
+        span = (trace.ticket.from_ns, trace.ticket.to_ns)
+    return Viewed("playback", camera_id, start_ns, end_ns, span)
+
+
 def _current_picture(context: ApiContext, camera: Camera, is_sub: bool) -> Response:
     lease = holder(context, camera.id)
     from_substream = is_sub and camera.substream is not None
@@ -229,6 +241,7 @@ def _playlist(
     ticket = trace.ticket or ticket_for(
         trace.person, trace.reason, trace.case, camera_id, (from_ns, to_ns), now_ns
     )
+    trace.viewed = Viewed("playback", camera_id, from_ns, to_ns)
     addresses = Addresses(
         camera_id, zero_of(found.segments, from_ns), write_ticket(context.signer, ticket)
     )

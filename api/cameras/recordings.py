@@ -25,6 +25,7 @@ from api.requests.parameters import CameraId, RangeFrom, RangeTo
 from api.requests.problems import RANGE_NOT_SATISFIABLE, problem_response
 from api.requests.request_trace import Trace
 from api.requests.streams import HeldStream
+from storage.audit.viewings import Viewed
 from storage.site.leases import Lease
 
 LONGEST_RECORDING_S = 3600
@@ -49,6 +50,7 @@ def read_recording(
     check_unmasked_view(trace, context.known_camera(camera_id).camera)
     check_span(from_ns, to_ns, LONGEST_RECORDING_S)
     span = (from_ns, to_ns)
+    trace.viewed = Viewed("recording", camera_id, from_ns, to_ns)
 
     def use(found: LocatedSegments) -> Response:
         answer = _answer(context, trace, request, camera_id, span, found, (range_, if_range))

@@ -29,6 +29,7 @@ from domain.clock import rfc3339
 from domain.errors import NodeOffline, NotFound, ObjectsUnavailable
 from domain.events.event import Event, ObjectDigest
 from domain.paths.object_keys import CLIP, CROP, SNAPSHOT
+from storage.audit.viewings import Viewed
 from storage.events.verified_objects import is_published
 
 
@@ -138,6 +139,7 @@ def read_clip(
             RANGE_NOT_SATISFIABLE, detail, trace.request_id, field="Range", headers=headers
         )
     chosen = part if isinstance(part, ByteRange) else None
+    trace.viewed = Viewed("clip", event_id)
     return _clip_response(context, event, digest, chosen, only_head=request.method == "HEAD")
 
 

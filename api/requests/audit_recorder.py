@@ -19,13 +19,15 @@ from api.requests.declarations import Access
 from api.requests.reasons import one_line
 from api.requests.refused_requests import Refusals
 from api.requests.request_trace import Trace
-from domain.clock import Clock
+from domain.clock import Clock, rfc3339
 from domain.errors import AuditUnavailable, SightlineError
 from domain.metrics import AUDIT_LINES_LOST
 from domain.people import Right
+from storage.audit.viewings import Viewer, Viewings
 from storage.site.audit import AuditEntry, AuditLog, Phase
 
 _log = logging.getLogger(__name__)
+_FIRST_ERROR = 400
 _OWN_FIELDS = frozenset({"reason", "case"})
 """A line has fields of their own for these, so they are not in its terms."""
 
@@ -36,6 +38,7 @@ class AuditRecorder:
     def __init__(self, audit: AuditLog, clock: Clock) -> None:
         self._audit = audit
         self.refusals = Refusals(audit, clock)
+        self.viewings = Viewings(audit, clock)
 
     def must_record(self, trace: Trace) -> bool:
         """Return whether `record_response` has a line to write."""
@@ -59,8 +62,16 @@ class AuditRecorder:
             self.refusals.record(trace.address, declaration.audit or declaration.path, status)
             return
         self.refusals.flush()
+        viewed = trace.viewed if status < _FIRST_ERROR else None
+        if viewed is not None and self.viewings.extend(_viewer(trace), viewed):
+            return
+        if viewed is not None and viewed.span is not None:
+            trace.terms |= {"from": rfc3339(viewed.span[0]), "to": rfc3339(viewed.span[1])}
+        phase = Phase.OUTCOME if declaration.is_change else Phase.ACCESS
         try:
-            self._write(trace, Phase.OUTCOME if declaration.is_change else Phase.ACCESS, status)
+            entry = self._write(trace, phase, status)
+            if viewed is not None:
+                self.viewings.open(_viewer(trace), viewed, entry)
         except AuditUnavailable:
             if not trace.is_intended:
                 raise
@@ -68,7 +79,7 @@ class AuditRecorder:
             # the change.
             AUDIT_LINES_LOST.labels(Phase.OUTCOME).inc()
 
-    def _write(self, trace: Trace, phase: Phase, status: int | None) -> None:
+    def _write(self, trace: Trace, phase: Phase, status: int | None) -> AuditEntry:
         declaration, person = trace.declaration, trace.person
         assert declaration is not None
         entry = AuditEntry(
@@ -82,6 +93,7 @@ class AuditRecorder:
             case=trace.case,
             status=status,
             phase=phase,
+            results=trace.result_count,
             request=trace.request_id,
         )
         try:
@@ -95,6 +107,13 @@ class AuditRecorder:
                 "the audit log cannot be written, so accesses and changes are refused; report this "
                 "to the administrator of the site"
             ) from error
+        return entry
+
+
+def _viewer(trace: Trace) -> Viewer:
+    assert trace.person is not None
+    person = trace.person
+    return Viewer(person.name, person.role, trace.address, trace.reason, trace.case)
 
 
 def with_recorded_intent(

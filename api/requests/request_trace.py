@@ -9,6 +9,7 @@ from typing import Any, cast
 from api.requests.declarations import Declaration
 from api.requests.tickets import Ticket
 from domain.people import Person
+from storage.audit.viewings import Viewed
 
 Scope = MutableMapping[str, Any]
 _KEY = "sightline.trace"
@@ -32,6 +33,10 @@ class Trace:
     new_id: str = ""
     """The id of what a request with an idempotency key creates; an earlier try may have used it."""
     terms: dict[str, str] = field(default_factory=dict)
+    viewed: Viewed | None = None
+    """What a player reads with several requests, which one viewing joins."""
+    result_count: int | None = None
+    """The number of items in the response; None if it is no list."""
 
 
 def set_trace(scope: Scope, trace: Trace) -> None:

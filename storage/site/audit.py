@@ -14,6 +14,7 @@ import threading
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
+from typing import Annotated
 
 from pydantic import Field
 
@@ -30,12 +31,17 @@ FILE_MODE = 0o600
 _COUNT_EVERY_S = 10.0
 
 
+_KNOWN_FIRST = Field(union_mode="left_to_right")
+"""A word that this version does not know is read as a string: a newer version wrote the line."""
+
+
 class Phase(StrEnum):
     """What a line records."""
 
     ACCESS = "access"  # a read, or its refusal
     INTENT = "intent"  # a change that is about to be made
     OUTCOME = "outcome"  # its result; a change refused before its intent has only this line
+    VIEWED = "viewed"  # the end of a viewing, or what it has shown so far
     REFUSED = "refused"  # requests of one address without a valid token
 
 
@@ -45,17 +51,18 @@ class AuditEntry(StoredModel):
     person: str = Field(
         description="empty where nobody was recognised; `local:<user>` for a command on the machine"
     )
-    role: Role | None
+    role: Annotated[Role | str, _KNOWN_FIRST] | None
     address: str
     route: str
-    right: Right | None
+    right: Annotated[Right | str, _KNOWN_FIRST] | None
     terms: dict[str, str] = Field(default_factory=dict)
     reason: str = ""
     case: str = ""
     status: int | None = Field(
         description="HTTP status of the answer; of a command, its exit code; null in an intent"
     )
-    phase: Phase = Phase.ACCESS
+    phase: Annotated[Phase | str, _KNOWN_FIRST] = Phase.ACCESS
+    results: int | None = Field(None, description="number of items in the answer")
     request: str = Field(
         "", description="the same in an intent and its outcome, and in the process's log"
     )

@@ -33,6 +33,7 @@ from domain.paths.object_keys import ARCHIVE_PREFIX, GAPS_PREFIX, RECORDINGS_PRE
 from domain.people import Role
 from domain.settings import Settings
 from storage.archive.archive import Archive
+from storage.audit.viewings import Viewings
 from storage.clients.redis import Redis, connect
 from storage.clients.s3 import ObjectStore
 from storage.events.corrections import Corrections
@@ -134,6 +135,7 @@ class Site:
     statuses: list[CameraStatus]
     pictures: dict[str, bytes]
     refusals: Refusals
+    viewings: Viewings
     http: httpx.Client = field(
         default_factory=lambda: httpx.Client(trust_env=False, timeout=PATIENCE_S)
     )
@@ -172,6 +174,7 @@ class Site:
         """Empty the index, the archive and the node's folders."""
         # Refused requests of an earlier test would otherwise be written during the next one.
         self.refusals.flush(is_last=True)
+        self.viewings.flush(is_last=True)
         self.redis.do("FLUSHALL")
         for stat in list(self.context.objects.list(ARCHIVE_PREFIX)):
             self.context.objects.delete(stat.key)
@@ -341,6 +344,7 @@ def _open(
         statuses,
         pictures,
         app.state.recorder.refusals,
+        app.state.recorder.viewings,
     )
     site.http.event_hooks["response"].append(check_documented(app, site.url))
 

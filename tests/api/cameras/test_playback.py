@@ -168,16 +168,23 @@ def test_an_access_by_ticket_is_recorded_for_its_person(recorded: Site) -> None:
     media = recorded.get(
         f"{CAMERA}/playlist?{span(0, 4)}", reason="查找", X_Case="2026-118"
     ).json()["segments"][0]["media"]
+    for _ in range(3):
+        recorded.http.get(recorded.url + media)
+    (asked,) = (json.loads(line) for line in recorded.audit_lines())
+    recorded.viewings.flush(is_last=True)
     recorded.http.get(recorded.url + media)
-    asked, seen = (json.loads(line) for line in recorded.audit_lines()[-2:])
+    _, closed, seen = (json.loads(line) for line in recorded.audit_lines())
+    assert (closed["phase"], closed["terms"]["requests"]) == ("viewed", "4")
     assert (asked["route"], seen["route"]) == ("camera.playlist", "camera.segment")
-    assert (seen["person"], seen["reason"], seen["case"], seen["status"]) == (
-        asked["person"],
-        "查找",
-        "2026-118",
-        200,
-    )
-    assert "ticket" not in seen["terms"]
+    for line in (closed, seen):
+        assert (line["person"], line["reason"], line["case"], line["status"]) == (
+            asked["person"],
+            "查找",
+            "2026-118",
+            200,
+        )
+        assert (line["terms"]["from"], line["terms"]["to"]) == (rfc3339(at(0)), rfc3339(at(4)))
+        assert "ticket" not in line["terms"]
 
 
 def test_segments_that_are_only_in_the_object_store_are_played_from_there(

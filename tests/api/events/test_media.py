@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -69,6 +70,7 @@ def test_parts_of_a_clip(site: Site, make_event: MakeEvent) -> None:
     outside = site.get(path, Range=f"bytes={size}-")
     assert (outside.status_code, outside.headers["Content-Range"]) == (416, f"bytes */{size}")
     assert outside.json()["type"] == "urn:sightline:problem:range_not_satisfiable"
+    assert [json.loads(line)["status"] for line in site.audit_lines()] == [206, 416]
 
 
 def test_head_describes_a_clip_without_sending_it(site: Site, make_event: MakeEvent) -> None:

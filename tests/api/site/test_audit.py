@@ -45,12 +45,13 @@ def test_an_auditor_reads_lines_and_the_read_is_one_of_them(site: Site) -> None:
         "c-7",
         "a test",
     )
+    assert (searched["results"], refused["results"]) == (0, None)
     assert (refused["route"], refused["status"]) == ("camera.picture", 403)
     assert (body["next"], body["damaged"]) == (None, [])
     (writer,) = body["writers"]
     assert writer["complete_until"] >= refused["at"]
     again = site.get("/v1/audit?call=audit.read", Role.AUDITOR, None).json()["items"]
-    assert [line["terms"] for line in again] == [{}]
+    assert [(line["terms"], line["results"]) for line in again] == [({}, 2)]
 
 
 def test_other_roles_do_not_read_it(site: Site) -> None:

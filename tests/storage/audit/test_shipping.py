@@ -18,7 +18,7 @@ from domain.settings import Settings, check_settings
 from storage.audit.shipping import KEPT_LOCALLY_DAYS, LATE_S, AuditShipper
 from storage.audit.stored_lines import LineFault, StoredAudit, parsed
 from storage.clients.s3 import ObjectStore
-from storage.site.audit import AuditEntry, AuditLine, AuditLog
+from storage.site.audit import AuditEntry, AuditLine, AuditLog, Phase
 from tests.fuses import Fuse, FusedObjects, Killed
 from tests.kept import START_NS
 from tests.storage.site.test_audit import ENTRY
@@ -198,12 +198,14 @@ def test_a_line_of_another_version_is_read(folder: Folder) -> None:
     path = folder.log.folder / folder.files()[0]
     text = path.read_text("utf-8").splitlines()[0]
     without_id = text.replace('"id":', '"former":')
-    path.write_text(f'{without_id}\n{text[:-1]},"previous":"00","signature":"11"}}\n', "utf-8")
+    newer = text.replace('"access"', '"later"').replace('"operator"', '"pilot"')[:-1]
+    path.write_text(f'{without_id}\n{newer},"previous":"00","signature":"11"}}\n', "utf-8")
     folder.shipper.run_once()
     old, new = folder.stored()
     assert isinstance(old, AuditLine)
     assert isinstance(new, AuditLine)
     assert len(old.id) == 16
+    assert (old.phase, new.phase, new.role) == (Phase.ACCESS, "later", "pilot")
     assert (new.model_extra or {}) == {"previous": "00", "signature": "11"}
 
 

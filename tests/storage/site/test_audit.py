@@ -59,6 +59,7 @@ def test_a_line_says_who_when_what_and_why(tmp_path: Path, clock: ManualClock) -
         "case": "2026-17",
         "status": 200,
         "phase": "access",
+        "results": None,
         "request": "",
     }
 
