@@ -24,6 +24,8 @@ class AlarmName(StrEnum):
     AUDIT_FULL = "audit_full"
     # lines of the audit log have waited for minutes to be copied to the object store
     AUDIT_UNSHIPPED = "audit_unshipped"
+    # lines of the audit log could not be sent to the syslog receiver for minutes
+    AUDIT_SYSLOG = "audit_syslog"
     # cameras have not been live for several minutes
     CAMERAS_DOWN = "cameras_down"
     # records of people in Redis are not authentic; they grant nothing

@@ -285,6 +285,14 @@ AUDIT_BYTES_SHIPPED = Counter(
     "sightline_audit_shipped_bytes_total",
     "Total size in bytes of audit log lines copied to the object store.",
 )
+AUDIT_SYSLOG_LINES = Counter(
+    "sightline_audit_syslog_lines_total",
+    "Number of audit log lines sent to the syslog receiver.",
+)
+AUDIT_SYSLOG_FAILURES = Counter(
+    "sightline_audit_syslog_failures_total",
+    "Number of attempts to send audit log lines to the syslog receiver that failed.",
+)
 AUDIT_SHIPPING_FAILURES = Counter(
     "sightline_audit_shipping_failures_total",
     "Number of attempts to copy audit log lines that failed and will be retried.",

@@ -9,6 +9,7 @@ from collections.abc import MutableMapping
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from pydantic import Field, FilePath, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -103,6 +104,11 @@ class Settings(BaseSettings):
         ge=180,
         le=36_500,
         description="age in days at which audit log lines are deleted from the object store",
+    )
+    syslog: str = Field(
+        "",
+        description="syslog receiver of audit log lines: udp://host:port or tcp://host:port; "
+        "empty: none",
     )
     upload_limit_mb_s: float = Field(
         0.0,
@@ -241,6 +247,18 @@ class Settings(BaseSettings):
     log_level: str = Field(
         "INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="minimum level of log messages"
     )
+
+    @field_validator("syslog")
+    @classmethod
+    def _is_receiver(cls, text: str) -> str:
+        if not text:
+            return text
+        parts = urlsplit(text)
+        # `port` raises ValueError beyond 65535
+        is_whole = parts.scheme in ("udp", "tcp") and parts.hostname and parts.port
+        if not is_whole or "@" in parts.netloc or parts.path or parts.query or parts.fragment:
+            raise ValueError("must be udp://host:port or tcp://host:port")
+        return text
 
     @field_validator("webhook_networks", "trusted_proxies")
     @classmethod

@@ -33,6 +33,7 @@ from sightline.processes.store_clients import connected, people_of
 from sightline.processes.supervised_threads import Job, run_supervised
 from storage.archive.archive import Archive
 from storage.audit.shipping import AuditShipper
+from storage.audit.syslog import SyslogSender
 from storage.audit.viewings import Viewings
 from storage.clients.redis import Redis
 from storage.events.corrections import Corrections
@@ -75,10 +76,13 @@ def make_context(
     people = people_of(stores, settings, layout, clock)
     audit = AuditLog(layout.audit, clock, settings.audit_limit_gb)
     shipper = AuditShipper(audit, stores.objects, settings.node, clock)
-    own_alarms = (
+    syslog = SyslogSender.from_settings(audit, settings, clock)
+    own_alarms = [
         OwnAlarm(AlarmName.AUDIT_FULL, audit.alarm, settings.node, clock),
         OwnAlarm(AlarmName.AUDIT_UNSHIPPED, shipper.alarm, settings.node, clock),
-    )
+    ]
+    if syslog is not None:
+        own_alarms.append(OwnAlarm(AlarmName.AUDIT_SYSLOG, syslog.alarm, settings.node, clock))
     return ApiContext(
         settings=settings,
         registry=lambda: _site_registry(registry.now(), layout),
@@ -224,6 +228,9 @@ def main() -> None:
     shipper = AuditShipper(context.audit, context.objects, settings.node, context.clock)
     viewings: Viewings = app.state.recorder.viewings
     jobs = {"refusals": refusals.run, "viewings": viewings.run, "audit": shipper.run}
+    syslog = SyslogSender.from_settings(context.audit, settings, context.clock)
+    if syslog is not None:
+        jobs["syslog"] = syslog.run
     for name, job in jobs.items():
         _start(name, job, arguments.name, context.clock)
     collect_seldom(_GC_THRESHOLD)

@@ -69,6 +69,9 @@ class AlarmMonitor:
         self.unshipped_alarm: Callable[[], str | None] = lambda: None
         """The same about lines that wait for the object store."""
 
+        self.syslog_alarm: Callable[[], str | None] = lambda: None
+        """The same about lines that wait for the syslog receiver."""
+
     def run(self, stop: threading.Event) -> None:
         while not self._clock.wait(stop, CHECK_EVERY_S):
             self.run_once()
@@ -81,6 +84,7 @@ class AlarmMonitor:
         self._alarms.set(AlarmName.UPLOADS_BEHIND, self._uploads_behind())
         self._alarms.set(AlarmName.AUDIT_FULL, self.audit_alarm())
         self._alarms.set(AlarmName.AUDIT_UNSHIPPED, self.unshipped_alarm())
+        self._alarms.set(AlarmName.AUDIT_SYSLOG, self.syslog_alarm())
         self._alarms.set(
             AlarmName.STORE_UNREACHABLE,
             self._outage(AlarmName.STORE_UNREACHABLE, self._objects.ping),

@@ -32,6 +32,7 @@ from sightline.processes.supervised_threads import Job
 from storage.archive.archive import Archive
 from storage.archive.archiver import Archiver
 from storage.audit.shipping import AuditShipper
+from storage.audit.syslog import SyslogSender
 from storage.clients.interval_lock import IntervalLock
 from storage.events.journal import Journal, JournalUploader
 from storage.events.spool import Spool
@@ -108,6 +109,10 @@ class NodeJobs:
         }  # fmt: skip
         monitor.audit_alarm = self._audit.alarm
         monitor.unshipped_alarm = self._shipper.alarm
+        syslog = SyslogSender.from_settings(self._audit, self._settings, self._clock)
+        if syslog is not None:
+            jobs["syslog"] = syslog.run
+            monitor.syslog_alarm = syslog.alarm
         jobs |= self._watch_jobs()
         if self._uploads is not None:
             monitor.oldest_waiting_ns = self._uploads.oldest_waiting_ns

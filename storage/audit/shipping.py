@@ -8,8 +8,6 @@ folder may all ship; a lock lets one work at a time.
 
 from __future__ import annotations
 
-import fcntl
-import hashlib
 import json
 import logging
 import os
@@ -17,21 +15,30 @@ import re
 import secrets
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from domain.clock import NS_PER_DAY, NS_PER_S, Clock, rfc3339
 from domain.errors import NotFound, StoreError
 from domain.metrics import AUDIT_BYTES_SHIPPED, AUDIT_SHIPPING_FAILURES
 from domain.paths.object_keys import day_of, day_start_ns
 from domain.stored_model import StoredModel, WallNs, schema_field
+from storage.audit.file_positions import (
+    FilePosition,
+    advanced,
+    day_files,
+    exclusive_turn,
+    open_file,
+    read_part,
+    read_state,
+    verified_position,
+    write_state,
+)
 from storage.audit.stored_lines import AuditWriter, StoredAudit
-from storage.clients.append_only_file import locked
 from storage.clients.s3 import ObjectStore
-from storage.site.audit import FILE_MODE, AuditLog
+from storage.site.audit import AuditLog
 
 LOOK_EVERY_S = 10.0
 SHIP_EVERY_S = 30.0
@@ -43,19 +50,8 @@ LATE_S = 900
 """An alarm is raised when lines have waited this long."""
 _MARGIN_NS = 10 * NS_PER_S
 """A line gets its time before it is written, which may take this long."""
-_READ_BYTES = 4_000_000
-_HEAD_BYTES = 256
-_DAY_FILE = re.compile(r"^\d{8}\.jsonl$")
 _AT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
 _log = logging.getLogger(__name__)
-
-
-class ShippedFile(StoredModel):
-    """How much of a local file is in the object store; its first bytes identify the file."""
-
-    size_bytes: int = 0
-    head_bytes: int = 0
-    head_sha256: str = ""
 
 
 class ShippingState(StoredModel):
@@ -63,7 +59,7 @@ class ShippingState(StoredModel):
 
     writer: str
     complete_until: WallNs = 0
-    files: dict[str, ShippedFile] = Field(default_factory=dict)
+    files: dict[str, FilePosition] = Field(default_factory=dict)
     schema_: int = schema_field()
 
 
@@ -94,7 +90,7 @@ class AuditShipper:
         Raises StoreError, NotFound without a bucket, or OSError, without losing anything.
         """
         self._audit.folder.mkdir(parents=True, exist_ok=True)
-        with self._turn() as is_ours:
+        with exclusive_turn(self._audit.folder / "shipping.lock") as is_ours:
             return self._ship() if is_ours else 0
 
     def alarm(self) -> str | None:
@@ -110,23 +106,17 @@ class AuditShipper:
 
     def state(self) -> ShippingState | None:
         """Return what was shipped; None where nothing was yet."""
-        try:
-            return ShippingState.model_validate_json(self._file.read_bytes())
-        except FileNotFoundError:
-            return None
-        except ValidationError as error:
-            _log.error("%s cannot be read (%s); all lines are shipped again", self._file, error)
-            return None
+        return read_state(ShippingState, self._file)
 
     def unshipped(self) -> Iterator[tuple[str, bytes]]:
         """Yield the lines that are not shipped, in parts, each with the name of its file."""
         state = self.state() or ShippingState(writer="")
         for path in self._files():
-            with self._open(path) as file:
-                offset = _shipped(file, state.files.get(path.name)).size_bytes
+            with open_file(path) as file:
+                offset = verified_position(file, state.files.get(path.name)).size_bytes
             while True:
-                with self._open(path) as file:
-                    data = _read(file, offset)
+                with open_file(path) as file:
+                    data = read_part(file, offset)
                 if not data:
                     break
                 yield path.name, data
@@ -147,10 +137,10 @@ class AuditShipper:
         size_bytes = 0
         for path in self._files():
             while True:
-                with self._open(path) as file:
-                    shipped = _shipped(file, state.files.get(path.name))
-                    data = _read(file, shipped.size_bytes)
-                    after = _advanced(file, shipped, len(data))
+                with open_file(path) as file:
+                    shipped = verified_position(file, state.files.get(path.name))
+                    data = read_part(file, shipped.size_bytes)
+                    after = advanced(file, shipped, len(data))
                 if not data:
                     break
                 for first_s, lines in _by_hour(data, path.stem):
@@ -168,28 +158,10 @@ class AuditShipper:
         return size_bytes
 
     def _files(self) -> list[Path]:
-        return sorted(path for path in self._audit.folder.glob("*.jsonl") if _is_day_file(path))
+        return day_files(self._audit.folder)
 
-    @contextmanager
-    def _turn(self) -> Iterator[bool]:
-        """Whether no other process ships now; none does until the end of the context."""
-        path = self._audit.folder / "shipping.lock"
-        file = os.open(path, os.O_RDWR | os.O_CREAT, FILE_MODE)
-        try:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                yield False
-                return
-            yield True
-        finally:
-            os.close(file)
-
-    @contextmanager
-    def _open(self, path: Path) -> Iterator[int]:
-        """Open a file of lines; no process writes to it in the meantime."""
-        with locked(path, FILE_MODE) as file:
-            yield file
+    def _save(self, state: ShippingState) -> None:
+        write_state(self._file, state)
 
     def _without_old_files(self, state: ShippingState, now_ns: int) -> ShippingState:
         """Delete shipped files that are old, or more if the folder is half full."""
@@ -200,9 +172,9 @@ class AuditShipper:
             is_full = used_bytes > self._audit.limit_bytes * _PART_KEPT
             if path.stem >= oldest_kept and not is_full:
                 continue
-            with self._open(path) as file:
+            with open_file(path) as file:
                 size_bytes = os.fstat(file).st_size
-                if _shipped(file, state.files.get(path.name)).size_bytes != size_bytes:
+                if verified_position(file, state.files.get(path.name)).size_bytes != size_bytes:
                     continue
                 rest = {name: one for name, one in state.files.items() if name != path.name}
                 state = state.model_copy(update={"files": rest})
@@ -213,44 +185,6 @@ class AuditShipper:
         present = {path.name for path in self._files()}
         kept = {name: one for name, one in state.files.items() if name in present}
         return state.model_copy(update={"files": kept})
-
-    def _save(self, state: ShippingState) -> None:
-        unfinished = self._file.with_name(f".{self._file.name}")
-        descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, FILE_MODE)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(state.model_dump_json(by_alias=True).encode())
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(self._file)
-
-
-def _is_day_file(path: Path) -> bool:
-    return _DAY_FILE.match(path.name) is not None
-
-
-def _shipped(file: int, known: ShippedFile | None) -> ShippedFile:
-    """Return what of an open file is shipped: nothing if it is not the file that was known."""
-    if known is None or os.fstat(file).st_size < known.size_bytes:
-        return ShippedFile()
-    head = hashlib.sha256(os.pread(file, known.head_bytes, 0)).hexdigest()
-    return known if head == known.head_sha256 else ShippedFile()
-
-
-def _read(file: int, offset: int) -> bytes:
-    """Return what follows `offset`, up to the end of a line if it is too much for one part."""
-    left_bytes = max(0, os.fstat(file).st_size - offset)
-    data = os.pread(file, min(left_bytes, _READ_BYTES), offset)
-    return data if len(data) == left_bytes else data[: data.rfind(b"\n") + 1] or data
-
-
-def _advanced(file: int, shipped: ShippedFile, by_bytes: int) -> ShippedFile:
-    size_bytes = shipped.size_bytes + by_bytes
-    head = os.pread(file, min(size_bytes, _HEAD_BYTES), 0)
-    return ShippedFile(
-        size_bytes=size_bytes,
-        head_bytes=len(head),
-        head_sha256=hashlib.sha256(head).hexdigest(),
-    )
 
 
 def _by_hour(data: bytes, day: str) -> Iterator[tuple[int, bytes]]:

@@ -39,8 +39,10 @@ from sightline.processes.instance import InstanceSecrets, Runtime
 from sightline.processes.people_key import PeopleKeyFile
 from storage.archive import day as archive_day
 from storage.archive.day import ArchiveFile
-from storage.audit.shipping import ShippedFile, ShippingState
+from storage.audit.file_positions import FilePosition
+from storage.audit.shipping import ShippingState
 from storage.audit.stored_lines import AuditWriter
+from storage.audit.syslog import SyslogState
 from storage.events import journal
 from storage.events.corrections import CorrectionRecord
 from storage.events.journal import JournalCorrect, JournalDelete, JournalPut
@@ -104,8 +106,9 @@ RECORDS: tuple[StoredModel, ...] = (
     AuditEntry(**ENTRY),
     AuditLine(id="1", at=START_NS, **ENTRY),
     AuditWriter(writer="node-1-00", node="node-1", complete_until=START_NS),
-    ShippedFile(size_bytes=1),
-    ShippingState(writer="node-1-00", files={"20251009.jsonl": ShippedFile(size_bytes=1)}),
+    FilePosition(size_bytes=1),
+    SyslogState(files={"20251009.jsonl": FilePosition(size_bytes=1)}),
+    ShippingState(writer="node-1-00", files={"20251009.jsonl": FilePosition(size_bytes=1)}),
     FILE,
     archive_day._Header(files=(FILE,)),
     journal._Line(),

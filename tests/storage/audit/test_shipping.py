@@ -15,6 +15,7 @@ from domain.clock import NS_PER_DAY, NS_PER_HOUR, NS_PER_S, S_PER_DAY, ManualClo
 from domain.errors import AuditFull, BadInput, DataLoss, StoreError
 from domain.paths.object_keys import AUDIT_PREFIX, AUDIT_WRITERS_PREFIX
 from domain.settings import Settings, check_settings
+from storage.audit.file_positions import exclusive_turn
 from storage.audit.shipping import KEPT_LOCALLY_DAYS, LATE_S, AuditShipper
 from storage.audit.stored_lines import LineFault, StoredAudit, parsed
 from storage.clients.s3 import ObjectStore
@@ -170,7 +171,7 @@ def test_the_thread_ships_within_a_minute(folder: Folder, clock: ManualClock) ->
 def test_one_process_ships_at_a_time(folder: Folder, clock: ManualClock) -> None:
     folder.append("li")
     other = AuditShipper(folder.log, folder.objects, "node-1", clock)
-    with folder.shipper._turn() as is_ours:
+    with exclusive_turn(folder.log.folder / "shipping.lock") as is_ours:
         assert is_ours
         assert other.run_once() == 0
     assert folder.people() == []
@@ -265,7 +266,7 @@ def test_a_damaged_state_copies_all_lines_again(folder: Folder) -> None:
 
 
 def test_large_logs_are_copied_in_parts(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("storage.audit.shipping._READ_BYTES", 1000)
+    monkeypatch.setattr("storage.audit.file_positions.READ_BYTES", 1000)
     people = [f"person-{number}" for number in range(20)]
     folder.append(*people)
     folder.shipper.run_once()
