@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from domain.camera_scope import UNLIMITED, CameraScope
+
 
 class Role(StrEnum):
     """What a person or a machine does at the site."""
@@ -81,6 +83,8 @@ class Person:
     role: Role
     grants: frozenset[Right] = frozenset()
     """Rights in addition to those of the role."""
+    scope: CameraScope = UNLIMITED
+    """The cameras that the person may see."""
     token: str = field(default="", compare=False)
     """The id of the token of this request."""
 

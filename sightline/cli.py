@@ -294,8 +294,9 @@ def _add_people(commands: Commands[argparse.ArgumentParser]) -> None:
         user, "sign", "sign the records of people that an older version wrote", "people", "sign"
     )
     listing = _command(user, "list", "list people and their roles", "people", "list_people")
-    _recorded(add, "command.user_add", "name", "role", "grant", "expires")
-    _recorded(change, "command.user_set", "name", "role", "grant")
+    scope = ("area", "class_", "camera")
+    _recorded(add, "command.user_add", "name", "role", "grant", *scope, "expires")
+    _recorded(change, "command.user_set", "name", "role", "grant", *scope, "unlimited")
     _recorded(token, "command.user_token", "name", "token_name", "expires", "revoke")
     _recorded(revoke, "command.user_revoke", "name")
     _recorded(remove, "command.user_remove", "name")
@@ -317,6 +318,29 @@ def _add_rights(add: argparse.ArgumentParser, change: argparse.ArgumentParser) -
             metavar="RIGHT",
             help="right in addition to those of the role; may be repeated; `none`: no such right",
         )
+        command.add_argument(
+            "--area",
+            action="append",
+            default=[],
+            metavar="A",
+            help="limit to an area and all below it; may be repeated",
+        )
+        command.add_argument(
+            "--class",
+            dest="class_",
+            action="append",
+            default=[],
+            choices=("A", "B", "C"),
+            help="limit to a class of cameras, in the areas if areas are given; may be repeated",
+        )
+        command.add_argument(
+            "--camera",
+            action="append",
+            default=[],
+            metavar="ID",
+            help="camera in addition to those of the areas and classes; may be repeated",
+        )
+    change.add_argument("--unlimited", action="store_true", help="remove all limits of the scope")
 
 
 def _add_keys(commands: Commands[argparse.ArgumentParser]) -> None:

@@ -8,6 +8,7 @@ import random
 
 from hypothesis import strategies as st
 
+from domain.camera_scope import ALL_CAMERAS, CameraScope, VisibleCameras
 from domain.events.event import Event
 from domain.events.query import EventQuery
 from domain.geo import Circle, Polygon
@@ -47,6 +48,14 @@ PATTERNS = [
     "*?5*",
 ]
 CAMERAS = ["gate", "bridge", "shop"]
+SCOPES = [
+    ALL_CAMERAS,
+    ALL_CAMERAS,
+    *(
+        VisibleCameras(CameraScope(cameras=ids), frozenset(ids))
+        for ids in (("gate",), ("bridge", "shop"), ("other",))
+    ),
+]
 AREAS = ["dan", "dan/jun", "dan/jun/south", "shi", "da", "nowhere"]
 
 
@@ -109,6 +118,7 @@ def queries_of(moments: st.SearchStrategy[int | None]) -> st.SearchStrategy[Even
                 Polygon(((111, 32), (112, 33), (111, 33))),
             ]
         ),
+        visible=st.sampled_from(SCOPES),
     )
 
 
@@ -131,6 +141,7 @@ def by_looking_at_all(stored: list[Event], query: EventQuery) -> list[str]:
             query.kind not in (None, event.kind),
             query.from_ns is not None and event.started_at < query.from_ns,
             query.to_ns is not None and event.started_at >= query.to_ns,
+            query.visible.ids is not None and event.camera not in query.visible.ids,
             query.camera not in (None, event.camera),
             query.area is not None
             and query.area.split("/") != event.area.split("/")[: len(query.area.split("/"))],

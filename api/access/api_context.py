@@ -8,12 +8,15 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
+from api.access.scopes import Scopes
 from api.nodes.client import NodeClient
 from api.requests.cutting import Cutting
 from api.requests.request_trace import Trace, trace_of
 from domain.alarms import Alarm
+from domain.camera_scope import VisibleCameras
 from domain.clock import Clock, rfc3339
-from domain.errors import Fault, NotFound
+from domain.errors import Fault, NotFound, Unauthenticated
+from domain.people import Person
 from domain.registry import Camera, Registry
 from domain.registry.former import FormerCamera
 from domain.settings import Settings
@@ -92,6 +95,8 @@ class ApiContext:
     """Return the current alarms of all nodes; it also works without Redis."""
     warnings: tuple[str, ...] = ()
     """What is unsafe in the way this API was started, for `/readyz`."""
+    scopes: Scopes = field(default_factory=Scopes)
+    """Evaluates the scopes of people."""
     site_faults: Callable[[], SiteFaults] = SiteFaults
     """Return what the stores have lost, as of a few seconds ago."""
 
@@ -106,9 +111,9 @@ class ApiContext:
         shipper = AuditShipper(self.audit, self.objects, self.settings.node, self.clock)
         return AuditReader(self.objects, shipper, self.clock)
 
-    def camera(self, camera_id: str) -> Camera:
-        """Return a camera of the registry. Raises NotFound."""
-        known = self.known_camera(camera_id)
+    def camera(self, camera_id: str, visible: VisibleCameras) -> Camera:
+        """Return a visible camera of the registry. Raises NotFound."""
+        known = self.known_camera(camera_id, visible)
         if known.left_ns is not None:
             raise NotFound(
                 f"camera {camera_id!r} is no longer in the registry since "
@@ -117,18 +122,24 @@ class ApiContext:
             )
         return known.camera
 
-    def known_camera(self, camera_id: str) -> KnownCamera:
-        """Return a camera that is or was in the registry. Raises NotFound for any other."""
+    def known_camera(self, camera_id: str, visible: VisibleCameras) -> KnownCamera:
+        """Return a visible camera that is or was in the registry. Raises NotFound for any other."""
         now = self.registry()
         camera = now.registry.camera(camera_id)
-        if camera is not None:
+        is_visible = camera_id in visible
+        if camera is not None and is_visible:
             return KnownCamera(camera, camera.longest_retention_days)
         former = now.former.get(camera_id)
-        if former is None:
+        if former is None or not is_visible:
             raise NotFound(
                 f"there is no camera {camera_id!r} in the registry; GET /v1/cameras lists all"
             )
         return KnownCamera(former.camera, now.registry.longest_retention_days, former.left_at)
+
+    def visible(self, person: Person) -> VisibleCameras:
+        """Return the cameras that a person may see now."""
+        now = self.registry()
+        return self.scopes.visible(person.scope, now.registry, now.former)
 
 
 async def _context(request: Request) -> ApiContext:
@@ -139,5 +150,14 @@ async def _trace(request: Request) -> Trace:
     return trace_of(request.scope)
 
 
+async def _visible(request: Request) -> VisibleCameras:
+    person = trace_of(request.scope).person
+    if person is None:
+        raise Unauthenticated("send a token: `Authorization: Bearer …`")
+    context: ApiContext = request.app.state.context
+    return context.visible(person)
+
+
 Context = Annotated[ApiContext, Depends(_context)]
 RequestTrace = Annotated[Trace, Depends(_trace)]
+Visible = Annotated[VisibleCameras, Depends(_visible)]

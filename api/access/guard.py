@@ -12,7 +12,7 @@ from fastapi.routing import APIRoute
 
 from api.access.api_context import ApiContext
 from api.limits.rate_limits import PersonLimits
-from api.requests.declarations import Access, Declaration, Declarations
+from api.requests.declarations import Access, Declaration, Declarations, Scope
 from api.requests.reasons import decode_header, read_reason
 from api.requests.request_trace import Trace, trace_of
 from api.requests.tickets import TICKET, Ticket, read_ticket
@@ -59,6 +59,7 @@ class Guard:
             trace.person = self._person(request)
             self._limits.check(trace.person.name)
             _check_right(trace.person, declaration)
+            _check_whole_site(trace.person, declaration)
         if declaration.reads_reason:
             trace.case = decode_header("X-Case", _raw(request, b"x-case"))
             trace.reason = read_reason(
@@ -114,6 +115,14 @@ def _check_right(person: Person, declaration: Declaration) -> None:
         raise Forbidden(
             f"{person.name} is {_article(person.role)} {person.role} without the right "
             f"`{declaration.right}`"
+        )
+
+
+def _check_whole_site(person: Person, declaration: Declaration) -> None:
+    if declaration.scope is Scope.WHOLE_SITE and not person.scope.is_unlimited:
+        raise Forbidden(
+            f"{declaration.method} {declaration.path} is about the whole site, and {person.name} "
+            "may see some cameras only"
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from api.access.api_context import ApiContext
 from api.requests.request_trace import Trace
+from domain.camera_scope import VisibleCameras
 from domain.errors import Forbidden, NotFound
 from domain.people import Right
 from domain.registry import Camera
@@ -18,10 +19,12 @@ def check_unmasked_view(trace: Trace, camera: Camera) -> None:
         )
 
 
-def check_unmasked_clip(context: ApiContext, trace: Trace, camera_id: str) -> None:
+def check_unmasked_clip(
+    context: ApiContext, trace: Trace, visible: VisibleCameras, camera_id: str
+) -> None:
     """Check the same for a clip, whose camera may be unknown by now."""
     try:
-        known = context.known_camera(camera_id)
+        known = context.known_camera(camera_id, visible)
     except NotFound:
         return
     check_unmasked_view(trace, known.camera)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from anyio import to_thread
 
 from api.requests.request_trace import Trace
+from domain.camera_scope import VisibleCameras
 from domain.clock import Clock
 from domain.errors import Forbidden, IndexUnavailable
 from domain.people import Person
@@ -19,6 +20,7 @@ from domain.people import Person
 CHECK_EVERY_S = 2.0
 _MOST_REMEMBERED = 10_000
 FindHolder = Callable[[str, str], Person | None]
+FindVisible = Callable[[Person], VisibleCameras]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +32,14 @@ class _Found:
 class StandingAccess:
     """Looks people up for all open responses of a process. Only its event loop may use it."""
 
-    def __init__(self, find_holder: FindHolder, clock: Clock) -> None:
+    def __init__(self, find_holder: FindHolder, find_visible: FindVisible, clock: Clock) -> None:
         self._find_holder = find_holder
+        self._find_visible = find_visible
         self._clock = clock
         self._found: dict[tuple[str, str], _Found] = {}
+
+    def visible(self, person: Person) -> VisibleCameras:
+        return self._find_visible(person)
 
     async def person(self, holder: Person) -> Person | None:
         """Return the person as of the last seconds, or None if the token is no longer valid."""
@@ -66,7 +72,10 @@ class FollowerAccess:
         clock: Clock,
     ) -> None:
         self._standing = standing
-        self._holder = holder
+        self.person = holder
+        """The person as of the last check."""
+        self.visible = standing.visible(holder)
+        """The cameras that the person may see, as of the last check."""
         self._allows = allows
         self._clock = clock
         self._checked_s = clock.monotonic_s()
@@ -79,8 +88,11 @@ class FollowerAccess:
         if self._clock.monotonic_s() - self._checked_s < CHECK_EVERY_S:
             return False
         try:
-            person = await self._standing.person(self._holder)
+            person = await self._standing.person(self.person)
         except IndexUnavailable:
             return False
         self._checked_s = self._clock.monotonic_s()
-        return person is None or not self._allows(person)
+        if person is None or not self._allows(person):
+            return True
+        self.person, self.visible = person, self._standing.visible(person)
+        return False

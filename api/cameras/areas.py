@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from pydantic import Field
 
-from api.access.api_context import Context
+from api.access.api_context import Context, Visible
 from api.cameras.cameras import states_of
 from api.requests.answers import Answer
 from api.requests.cursors import MAX_ITEMS, ListLimit, ascending
@@ -34,18 +34,24 @@ class AreaList(Answer):
     next: str | None = Field(description="cursor of the next page; null on the last")
 
 
-def list_areas(context: Context, limit: ListLimit = MAX_ITEMS, next_: Next = None) -> AreaList:
-    """List all areas with the numbers of their cameras by state."""
+def list_areas(
+    context: Context, visible: Visible, limit: ListLimit = MAX_ITEMS, next_: Next = None
+) -> AreaList:
+    """List areas with the numbers of their cameras by state.
+
+    A person with a limited scope gets the areas of visible cameras, and the areas above them.
+    """
     registry = context.registry().registry
-    states = states_of(context, registry.cameras)
+    cameras = [camera for camera in registry.cameras if camera.id in visible]
+    states = states_of(context, cameras)
     counts: dict[str, Counter[CameraState]] = defaultdict(Counter)
-    for area in registry.areas:
+    for area in registry.areas if visible.is_all else ():
         for above in _with_parents(area):
             counts[above].update(())
-    for camera in registry.cameras:
+    for camera in cameras:
         for area in _with_parents(camera.area):
             counts[area][states[camera.id]] += 1
-    page = ascending(counts, lambda area: area, "areas", limit, next_)
+    page = ascending(counts, lambda area: area, "areas", visible, limit, next_)
     names = {area: entry.name for area, entry in registry.areas.items()}
     return AreaList(
         items=[

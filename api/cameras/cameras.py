@@ -8,7 +8,7 @@ from typing import Annotated
 
 from fastapi import Depends, Query
 
-from api.access.api_context import ApiContext, Context
+from api.access.api_context import ApiContext, Context, Visible
 from api.cameras.coverage import coverage_of
 from api.cameras.models import CameraList, CameraView, CoverageView
 from api.requests.cursors import read_cursor, write_cursor
@@ -74,6 +74,7 @@ async def camera_filter(
 
 def list_cameras(
     context: Context,
+    visible: Visible,
     filter_: Annotated[CameraFilter, Depends(camera_filter)],
     state: StateOf = None,
     former: FormerToo = False,
@@ -82,12 +83,16 @@ def list_cameras(
 ) -> CameraList:
     """List cameras by id, with their states."""
     search = ("cameras", filter_, state, former)
-    after = "" if next_ is None else read_cursor(search, next_)
+    after = "" if next_ is None else read_cursor(search, visible, next_)
     now = context.registry()
     left = {one.camera.id: one for one in now.former.values()} if former else {}
     cameras = (*now.registry.cameras, *(one.camera for one in left.values()))
     found = sorted(
-        (camera for camera in cameras if camera.id > after and filter_.matches(camera)),
+        (
+            camera
+            for camera in cameras
+            if camera.id > after and camera.id in visible and filter_.matches(camera)
+        ),
         key=lambda camera: camera.id,
     )
     if state is not None:
@@ -95,7 +100,7 @@ def list_cameras(
         found = [camera for camera in found if states[camera.id] is state]
     page = found[:limit]
     statuses = context.states.get([camera.id for camera in page])
-    cursor = write_cursor(search, page[-1].id) if len(found) > limit else None
+    cursor = write_cursor(search, visible, page[-1].id) if len(found) > limit else None
     items = [
         _former_view(now.registry, camera, left[camera.id].left_at)
         if camera.id in left
@@ -105,25 +110,29 @@ def list_cameras(
     return CameraList(items=items, next=cursor)
 
 
-def read_camera(context: Context, camera_id: CameraId) -> CameraView:
+def read_camera(context: Context, visible: Visible, camera_id: CameraId) -> CameraView:
     """Return one camera with its state.
 
     A camera that left the registry is returned with its last entry and the time at which it left.
     """
-    known, registry = context.known_camera(camera_id), context.registry().registry
+    known, registry = context.known_camera(camera_id, visible), context.registry().registry
     if known.left_ns is not None:
         return _former_view(registry, known.camera, known.left_ns)
     return _view(registry, known.camera, context.states.get([camera_id]).get(camera_id))
 
 
 def read_coverage(
-    context: Context, camera_id: CameraId, from_ns: RangeFrom, to_ns: RangeTo
+    context: Context,
+    visible: Visible,
+    camera_id: CameraId,
+    from_ns: RangeFrom,
+    to_ns: RangeTo,
 ) -> CoverageView:
     """Return the recorded parts of a range with their place, and the gaps with their causes.
 
     The range ends now at the latest, and has at most 31 days.
     """
-    known = context.known_camera(camera_id)
+    known = context.known_camera(camera_id, visible)
     check_span(from_ns, to_ns, LONGEST_COVERAGE_S)
     now_ns = context.clock.wall_ns()
     answer = coverage_of(context, known, from_ns, to_ns)

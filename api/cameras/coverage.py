@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from api.access.api_context import ApiContext, KnownCamera
 from api.nodes.coverage import NodeAccount
+from domain.camera_scope import ALL_CAMERAS
 from domain.clock import NS_PER_DAY, NS_PER_HOUR, NS_PER_S, rfc3339
 from domain.errors import NodeOffline, ObjectsUnavailable
 from domain.paths.object_keys import day_start_ns
@@ -95,7 +96,7 @@ def holders(context: ApiContext, camera_id: str, from_ns: int) -> list[Holder]:
 
     A node that was last seen before the longest retention has none.
     """
-    known = context.known_camera(camera_id)
+    known = context.known_camera(camera_id, ALL_CAMERAS)  # the route has checked it
     leases = context.leases.holders(camera_id)
     # After a loss of Redis, no node acquires a camera again that left the registry.
     if not leases and known.left_ns is not None:

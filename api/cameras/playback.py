@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from fastapi import Path, Query
 from starlette.responses import Response
 
-from api.access.api_context import ApiContext, Context, RequestTrace
+from api.access.api_context import ApiContext, Context, RequestTrace, Visible
 from api.access.privacy_masks import check_unmasked_view
 from api.cameras.cameras import check_span, holder
 from api.cameras.coverage import coverage_of
@@ -28,6 +28,7 @@ from api.requests.parameters import CameraId, RangeFrom, RangeTo
 from api.requests.request_trace import Trace
 from api.requests.tickets import TICKET, ticket_for, write_ticket
 from api.requests.times import Moment
+from domain.camera_scope import VisibleCameras
 from domain.clock import NS_PER_HOUR, NS_PER_S, S_PER_DAY, rfc3339
 from domain.errors import Forbidden, NotFound, QueryInvalid, Unauthenticated
 from domain.people import Right
@@ -68,13 +69,20 @@ Every = Annotated[
 
 
 def read_playlist(
-    context: Context, trace: RequestTrace, camera_id: CameraId, from_ns: RangeFrom, to_ns: RangeTo
+    context: Context,
+    trace: RequestTrace,
+    visible: Visible,
+    camera_id: CameraId,
+    from_ns: RangeFrom,
+    to_ns: RangeTo,
 ) -> PlaylistView:
     """Return a playlist of at most a day: the URLs of its segments, its gaps, and the HLS URL.
 
     The URLs contain a ticket.
     """
-    parts, gaps, addresses, offline = _playlist(context, trace, camera_id, from_ns, to_ns)
+    parts, gaps, addresses, offline = _playlist(
+        context, trace, visible, camera_id, (from_ns, to_ns)
+    )
     now_ns = context.clock.wall_ns()
     span = f"from={rfc3339(from_ns)}&to={rfc3339(to_ns)}"
     hls = f"/v1/cameras/{camera_id}/playlist.m3u8?{span}&{TICKET}={addresses.ticket}"
@@ -95,6 +103,7 @@ def read_playlist(
 def read_hls(
     context: Context,
     trace: RequestTrace,
+    visible: Visible,
     camera_id: CameraId,
     from_ns: RangeFrom,
     to_ns: RangeTo,
@@ -102,7 +111,9 @@ def read_hls(
 ) -> Response:
     """Return an HLS playlist of fragmented MP4; gaps are `EXT-X-GAP`."""
     _check_ticket(trace, from_ns, to_ns)
-    parts, gaps, addresses, offline = _playlist(context, trace, camera_id, from_ns, to_ns)
+    parts, gaps, addresses, offline = _playlist(
+        context, trace, visible, camera_id, (from_ns, to_ns)
+    )
     return Response(
         m3u8(parts, gaps, addresses, from_ns), headers=offline_header(offline), media_type=M3U8_TYPE
     )
@@ -111,6 +122,7 @@ def read_hls(
 def read_segment(
     context: Context,
     trace: RequestTrace,
+    visible: Visible,
     camera_id: CameraId,
     name: Name,
     part: Part = "all",
@@ -118,7 +130,7 @@ def read_segment(
     ticket: TicketOf = None,
 ) -> Response:
     """Return a segment (fragmented MP4, not re-encoded) with its times relative to `zero`."""
-    check_unmasked_view(trace, context.known_camera(camera_id).camera)
+    check_unmasked_view(trace, context.known_camera(camera_id, visible).camera)
     located, data = fetch(context, camera_id, name)
     _check_ticket(trace, located.segment.start_ns, located.end_ns)
     trace.viewed = _viewed(trace, camera_id, located)
@@ -132,6 +144,7 @@ def read_segment(
 def read_keyframes(
     context: Context,
     trace: RequestTrace,
+    visible: Visible,
     camera_id: CameraId,
     from_ns: RangeFrom,
     to_ns: RangeTo,
@@ -143,7 +156,7 @@ def read_keyframes(
     `Sightline-End` has that time. `Sightline-Offline` lists the sources that did not respond at the
     start and may have more keyframes.
     """
-    check_unmasked_view(trace, context.known_camera(camera_id).camera)
+    check_unmasked_view(trace, context.known_camera(camera_id, visible).camera)
     check_span(from_ns, to_ns, LONGEST_KEYFRAMES_S)
     span, every_ns = (from_ns, to_ns), round(every_s * NS_PER_S)
     return with_segments(
@@ -157,6 +170,7 @@ def read_keyframes(
 def read_picture(
     context: Context,
     trace: RequestTrace,
+    visible: Visible,
     camera_id: CameraId,
     at_ns: At = None,
     stream: Stream = "main",
@@ -166,7 +180,7 @@ def read_picture(
     `Sightline-Start` has the time of the recorded picture.
     """
     if at_ns is not None:
-        known = context.known_camera(camera_id)
+        known = context.known_camera(camera_id, visible)
         if stream == "sub":
             raise QueryInvalid(
                 "stream", "the sub-stream is not recorded; leave out `stream`, or `at`"
@@ -174,14 +188,16 @@ def read_picture(
         _check_may_read_recordings(trace)
         check_unmasked_view(trace, known.camera)
         return _recorded_picture(context, camera_id, at_ns)
-    camera = context.camera(camera_id)
+    camera = context.camera(camera_id, visible)
     check_unmasked_view(trace, camera)
     return _current_picture(context, camera, is_sub=stream == "sub")
 
 
-def read_test_picture(context: Context, trace: RequestTrace, camera_id: CameraId) -> Response:
+def read_test_picture(
+    context: Context, trace: RequestTrace, visible: Visible, camera_id: CameraId
+) -> Response:
     """Return a current picture of the camera, for the person who installs and aims it."""
-    camera = context.camera(camera_id)
+    camera = context.camera(camera_id, visible)
     check_unmasked_view(trace, camera)
     return _current_picture(context, camera, is_sub=False)
 
@@ -228,9 +244,14 @@ def _recorded_picture(context: ApiContext, camera_id: str, at_ns: int) -> Respon
 
 
 def _playlist(
-    context: ApiContext, trace: Trace, camera_id: str, from_ns: int, to_ns: int
+    context: ApiContext,
+    trace: Trace,
+    visible: VisibleCameras,
+    camera_id: str,
+    span: tuple[int, int],
 ) -> tuple[list[PlaylistEntry], tuple[Gap, ...], Addresses, tuple[str, ...]]:
-    known = context.known_camera(camera_id)
+    from_ns, to_ns = span
+    known = context.known_camera(camera_id, visible)
     check_unmasked_view(trace, known.camera)
     check_span(from_ns, to_ns, LONGEST_PLAYLIST_S)
     if trace.person is None:

@@ -10,7 +10,7 @@ from functools import partial
 from fastapi import Request
 from starlette.responses import Response
 
-from api.access.api_context import ApiContext, Context, RequestTrace
+from api.access.api_context import ApiContext, Context, RequestTrace, Visible
 from api.access.privacy_masks import check_unmasked_view
 from api.cameras.cameras import check_span, holder
 from api.cameras.segment_locator import (
@@ -35,6 +35,7 @@ MP4 = "video/mp4"
 def read_recording(
     context: Context,
     trace: RequestTrace,
+    visible: Visible,
     request: Request,
     camera_id: CameraId,
     from_ns: RangeFrom,
@@ -47,7 +48,7 @@ def read_recording(
     `Sightline-Gaps` lists the missing parts, `Sightline-Offline` the sources that do not respond
     and may have some of them.
     """
-    check_unmasked_view(trace, context.known_camera(camera_id).camera)
+    check_unmasked_view(trace, context.known_camera(camera_id, visible).camera)
     check_span(from_ns, to_ns, LONGEST_RECORDING_S)
     span = (from_ns, to_ns)
     trace.viewed = Viewed("recording", camera_id, from_ns, to_ns)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from api.access.api_context import Context, RequestTrace
+from api.access.api_context import Context, RequestTrace, Visible
 from api.cameras.cameras import holder
 from api.cameras.models import TriggerAsked, TriggerView
 from api.requests.parameters import CameraId
@@ -17,6 +17,7 @@ from domain.registry import Camera
 def add_trigger(
     context: Context,
     trace: RequestTrace,
+    visible: Visible,
     camera_id: CameraId,
     asked: TriggerAsked,
     response: Response,
@@ -26,7 +27,7 @@ def add_trigger(
     An on-demand camera is pulled meanwhile. The trigger is on the node's disk before the response
     is sent, whose `Location` is the coverage of the time.
     """
-    camera = context.camera(camera_id)
+    camera = context.camera(camera_id, visible)
     _check(camera)
     lease = holder(context, camera_id)
     now_ns = context.clock.wall_ns()

@@ -5,7 +5,7 @@ The original reading is kept, and searches find both.
 
 from __future__ import annotations
 
-from api.access.api_context import Context, RequestTrace
+from api.access.api_context import Context, RequestTrace, Visible
 from api.events.models import CorrectionAsked, EventView
 from api.events.search import find_event
 from api.requests.parameters import EventId
@@ -15,13 +15,17 @@ from domain.plates import is_wildcard, search_pattern, why_no_plate
 
 
 def correct_event(
-    context: Context, trace: RequestTrace, event_id: EventId, asked: CorrectionAsked
+    context: Context,
+    trace: RequestTrace,
+    visible: Visible,
+    event_id: EventId,
+    asked: CorrectionAsked,
 ) -> EventView:
     """Correct the plate of an event, or withdraw the correction (`plate` null).
 
     The correction is stored and searchable before the response is sent.
     """
-    event = find_event(context, event_id)
+    event = find_event(context, visible, event_id)
     text = _plate(asked.plate, event)
     trace.terms |= {
         "plate": text,

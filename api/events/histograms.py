@@ -7,7 +7,7 @@ from typing import Annotated
 
 from fastapi import Depends, Query
 
-from api.access.api_context import Context
+from api.access.api_context import Context, Visible
 from api.events.models import HistogramView
 from api.requests.numbers import WholeNumber
 from api.requests.parameters import event_query
@@ -59,14 +59,14 @@ Count = Annotated[
 
 
 def read_histogram(
-    context: Context, query: Filters, bucket_s: BucketS = None, count: Count = 60
+    context: Context, visible: Visible, query: Filters, bucket_s: BucketS = None, count: Count = 60
 ) -> HistogramView:
     """Count the matching events in each bucket. `to` is by default now, `from` 30 days before."""
     to_ns = context.clock.wall_ns() if query.to_ns is None else query.to_ns
     from_ns = max(0, to_ns - SPAN_NS) if query.from_ns is None else query.from_ns
     check_order(from_ns, to_ns)
     buckets = buckets_of(from_ns // NS_PER_MS, -(-to_ns // NS_PER_MS), bucket_s, count)
-    found = context.events.histogram(replace(query, from_ns=from_ns, to_ns=to_ns), buckets)
+    found = context.events.histogram(replace(query, from_ns=from_ns, to_ns=to_ns), visible, buckets)
     start_ns, width_s = buckets.start_ms * NS_PER_MS, buckets.width_ms // 1000
     return HistogramView(
         from_=start_ns,

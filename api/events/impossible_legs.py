@@ -8,25 +8,27 @@ from typing import Annotated
 
 from fastapi import Query
 
-from api.access.api_context import ApiContext, Context
+from api.access.api_context import ApiContext, Context, Visible
 from api.events.journey_models import ImpossibleList, ImpossibleView, LegView
 from api.events.journeys import read_after
 from api.events.models import EventView
 from api.requests.cursors import write_cursor
 from api.requests.parameters import AreaOf, From, Limit, Next, PlateOf, To
 from api.requests.times import check_order
+from domain.camera_scope import VisibleCameras
 from domain.clock import NS_PER_HOUR, NS_PER_MS, NS_PER_S, S_PER_DAY
 from domain.errors import QueryInvalid
 from domain.events.event import Event
 from domain.events.journeys import leg
 from domain.plates import search_pattern
-from domain.ulid import wall_ms_of
+from domain.ulid import id_text, wall_ms_of
 from storage.events.journey_legs import EventLegs
 from storage.index.plate_query import plate_expression
 
 SPAN_S, LONGEST_S = 7 * S_PER_DAY, 31 * S_PER_DAY
-PAIRS_PER_LOAD, MAX_PAIRS = 64, 1024
-"""The number of pairs whose events are loaded together, and for one page.
+PAIRS_PER_LOAD, MAX_PAIRS, MAX_PAIRS_IN_SCOPE = 64, 1024, 16_384
+"""The number of pairs whose events are loaded together, for one page, and for one page of a person
+with a limited scope.
 
 If few of them match the filters, the page is short and has `next`.
 """
@@ -55,6 +57,23 @@ class _PairFilter:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class _FoundPairs:
+    """The pairs of legs that are examined for one page, for a person."""
+
+    legs: EventLegs
+    pairs: Sequence[tuple[str, str]]
+    visible: VisibleCameras
+
+
+def _rounded(event_id: str) -> str:
+    """Return an id of the same time that no event has.
+
+    The last pair that was examined may be outside the scope; its id must not be in a cursor.
+    """
+    return id_text(wall_ms_of(event_id), bytes(10))
+
+
 def _fits(pattern: str, plate: str) -> bool:
     expression = plate_expression(pattern)
     return expression is not None and expression.fullmatch(plate) is not None
@@ -62,6 +81,7 @@ def _fits(pattern: str, plate: str) -> bool:
 
 def list_impossible(
     context: Context,
+    visible: Visible,
     from_ns: From = None,
     to_ns: To = None,
     area: AreaOf = None,
@@ -76,7 +96,7 @@ def list_impossible(
     """
     pair_filter = _PairFilter(area, camera, None if plate is None else search_pattern(plate))
     search = ("impossible", from_ns, to_ns, pair_filter)
-    after = None if next_ is None else read_after(search, next_)
+    after = None if next_ is None else read_after(search, visible, next_)
     end_ns = context.clock.wall_ns() if to_ns is None else to_ns
     begin_ns = max(0, end_ns - SPAN_S * NS_PER_S) if from_ns is None else from_ns
     check_order(begin_ns, end_ns)
@@ -93,43 +113,44 @@ def list_impossible(
         if begin_ns <= wall_ms_of(pair[1]) * NS_PER_MS < end_ns
         and (after is None or pair[1] < after)
     ]
-    items, last = _page(context, legs, pairs[:MAX_PAIRS], pair_filter, limit)
+    most = MAX_PAIRS if visible.is_all else MAX_PAIRS_IN_SCOPE
+    found_pairs = _FoundPairs(legs, pairs[:most], visible)
+    items, last = _page(context, found_pairs, pair_filter, limit)
     more = bool(pairs) and last != pairs[-1][1]
+    if not visible.is_all and (not items or last != items[-1].sightings[-1].id):
+        last = _rounded(last)
     exact = not found.pending_hours and not found.overfull_hours
     return ImpossibleList(
         items=items,
-        next=write_cursor(search, last) if more else None,
+        next=write_cursor(search, visible, last) if more else None,
         exact=exact,
         unlooked_hours=found.pending_hours,
     )
 
 
 def _page(
-    context: ApiContext,
-    legs: EventLegs,
-    pairs: Sequence[tuple[str, str]],
-    pair_filter: _PairFilter,
-    limit: int,
+    context: ApiContext, found: _FoundPairs, pair_filter: _PairFilter, limit: int
 ) -> tuple[list[ImpossibleView], str]:
     """Return the first `limit` matching pairs, and the later event id of the last examined pair."""
     items: list[ImpossibleView] = []
-    for later, item in _loaded(context, legs, pairs, pair_filter):
+    for later, item in _loaded(context, found, pair_filter):
         items += [] if item is None else [item]
         if len(items) == limit:
             return items, later
-    return items, pairs[-1][1] if pairs else ""
+    return items, found.pairs[-1][1] if found.pairs else ""
 
 
 def _loaded(
-    context: ApiContext, legs: EventLegs, pairs: Sequence[tuple[str, str]], pair_filter: _PairFilter
+    context: ApiContext, found: _FoundPairs, pair_filter: _PairFilter
 ) -> Iterator[tuple[str, ImpossibleView | None]]:
     """Yield the later event id of each pair with its view.
 
     The view is None where the pair does not match, or an event was deleted or corrected since.
     """
-    for start in range(0, len(pairs), PAIRS_PER_LOAD):
-        chunk = pairs[start : start + PAIRS_PER_LOAD]
-        for (_, later), (a, b) in zip(chunk, context.events.ends(legs, chunk), strict=True):
+    for start in range(0, len(found.pairs), PAIRS_PER_LOAD):
+        chunk = found.pairs[start : start + PAIRS_PER_LOAD]
+        ends = context.events.ends(found.legs, found.visible, chunk)
+        for (_, later), (a, b) in zip(chunk, ends, strict=True):
             yield (
                 later,
                 None if a is None or b is None or not pair_filter.matches(a, b) else _view(a, b),

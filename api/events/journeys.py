@@ -7,13 +7,14 @@ from typing import Annotated
 
 from fastapi import Query
 
-from api.access.api_context import ApiContext, Context
+from api.access.api_context import ApiContext, Context, Visible
 from api.events.journey_models import Journey, LegView, NearCameraView
 from api.events.models import EventView, MatchView
 from api.requests.cursors import NO_CURSOR, read_cursor, write_cursor
 from api.requests.numbers import WholeNumber
 from api.requests.parameters import ExactPlate, From, Next, To, exact_plate
 from api.requests.times import check_order
+from domain.camera_scope import VisibleCameras
 from domain.clock import NS_PER_DAY, NS_PER_MS
 from domain.errors import QueryInvalid
 from domain.events.event import Event
@@ -26,6 +27,7 @@ from storage.index.plate_query import found_by
 
 SPAN_NS = 30 * NS_PER_DAY
 """The range of a journey without `from`."""
+_MOST_MAPS = 100
 MAX_LIKELY = 500
 """The number of likely misreadings that are examined for one page."""
 
@@ -52,16 +54,22 @@ Sightings = Annotated[
 
 
 class _CameraMapCache:
-    """Caches the map of the current registry."""
+    """Caches the maps of the current registry, one for each scope."""
 
     def __init__(self) -> None:
-        self._cached: tuple[Registry, CameraMap] | None = None
+        self._registry: Registry | None = None
+        self._maps: dict[VisibleCameras, CameraMap] = {}
 
-    def map_of(self, registry: Registry) -> CameraMap:
-        cached = self._cached
-        if cached is None or cached[0] is not registry:
-            cached = self._cached = registry, CameraMap(registry.cameras)
-        return cached[1]
+    def map_of(self, registry: Registry, visible: VisibleCameras) -> CameraMap:
+        """Return the map of the visible cameras."""
+        if registry is not self._registry or len(self._maps) >= _MOST_MAPS:
+            self._registry, self._maps = registry, {}
+        maps = self._maps
+        if visible not in maps:
+            maps[visible] = CameraMap(
+                [camera for camera in registry.cameras if camera.id in visible]
+            )
+        return maps[visible]
 
 
 _CAMERA_MAPS = _CameraMapCache()
@@ -69,6 +77,7 @@ _CAMERA_MAPS = _CameraMapCache()
 
 def read_journey(
     context: Context,
+    visible: Visible,
     plate: ExactPlate,
     from_ns: From = None,
     to_ns: To = None,
@@ -83,21 +92,21 @@ def read_journey(
     """
     text = exact_plate(plate)
     search = ("journey", text, from_ns, to_ns, fuzzy)
-    after = None if next_ is None else read_after(search, next_)
+    after = None if next_ is None else read_after(search, visible, next_)
     end_ns = context.clock.wall_ns() if to_ns is None else to_ns
     begin_ns = max(0, end_ns - SPAN_NS) if from_ns is None else from_ns
     check_order(begin_ns, end_ns)
-    found = context.events.sightings(text, begin_ns, end_ns, limit + 1, after)
+    found = context.events.sightings(text, visible, (begin_ns, end_ns), limit + 1, after)
     certain, more = found[:limit], len(found) > limit
-    before = None if after is None else context.events.get(after)
+    before = None if after is None else context.events.get(after, visible)
     known = (*(() if before is None else (before,)), *certain)
     line, is_all = [Sighting(event, Match(MatchKind.EXACT, "")) for event in known], True
     if fuzzy:
-        begin_ns_, end_ns_ = _page_span(begin_ns, end_ns, before, certain[-1] if more else None)
-        line, is_all = _with_likely(context, text, known, begin_ns_, end_ns_)
+        span = _page_span(begin_ns, end_ns, before, certain[-1] if more else None)
+        line, is_all = _with_likely(context, visible, text, known, span)
     line = [one for one in line if before is None or one.event.id > before.id]
     events = [one.event for one in line]
-    cameras = _CAMERA_MAPS.map_of(context.registry().registry)
+    cameras = _CAMERA_MAPS.map_of(context.registry().registry, visible)
     return Journey(
         plate=text,
         from_=begin_ns,
@@ -108,13 +117,13 @@ def read_journey(
         expected=_expected(cameras, events, around) if not more else [],
         truncated=more,
         likely_truncated=not is_all,
-        next=write_cursor(search, certain[-1].id) if more else None,
+        next=write_cursor(search, visible, certain[-1].id) if more else None,
     )
 
 
-def read_after(search: object, cursor: str) -> str:
+def read_after(search: object, visible: VisibleCameras, cursor: str) -> str:
     """Return the event id of a cursor. Raises QueryInvalid."""
-    after = read_cursor(search, cursor)
+    after = read_cursor(search, visible, cursor)
     if not is_event_id(after):
         raise QueryInvalid("next", NO_CURSOR)
     return after
@@ -135,10 +144,14 @@ def _page_span(
 
 
 def _with_likely(
-    context: ApiContext, plate: str, known: Sequence[Event], begin_ns: int, end_ns: int
+    context: ApiContext,
+    visible: VisibleCameras,
+    plate: str,
+    known: Sequence[Event],
+    span: tuple[int, int],
 ) -> tuple[list[Sighting], bool]:
     """Join likely misreadings to the sightings; return also whether all of them were examined."""
-    page = context.events.likely(plate, begin_ns, end_ns, MAX_LIKELY)
+    page = context.events.likely(plate, visible, span, MAX_LIKELY)
     likely = [(event, _match(event, plate)) for event in page.events]
     return joined(known, likely, plate), page.next is None
 

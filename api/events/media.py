@@ -12,7 +12,7 @@ from functools import partial
 from fastapi import Request
 from starlette.responses import Response
 
-from api.access.api_context import ApiContext, Context, RequestTrace
+from api.access.api_context import ApiContext, Context, RequestTrace, Visible
 from api.access.privacy_masks import check_unmasked_clip
 from api.events.search import find_event
 from api.requests.byte_ranges import ByteRange, IfRange, RangeHeader, select_part
@@ -25,6 +25,7 @@ from api.requests.problems import (
     problem_response,
 )
 from api.requests.streams import HeldStream
+from domain.camera_scope import ALL_CAMERAS
 from domain.clock import rfc3339
 from domain.errors import NodeOffline, NotFound, ObjectsUnavailable
 from domain.events.event import Event, ObjectDigest
@@ -34,15 +35,17 @@ from storage.events.verified_objects import is_published
 
 
 def read_snapshot(
-    context: Context, event_id: EventId, if_none_match: IfNoneMatch = None
+    context: Context, visible: Visible, event_id: EventId, if_none_match: IfNoneMatch = None
 ) -> Response:
     """Return the best frame of the passing, with black privacy masks."""
-    return _picture(context, find_event(context, event_id), SNAPSHOT, if_none_match)
+    return _picture(context, find_event(context, visible, event_id), SNAPSHOT, if_none_match)
 
 
-def read_crop(context: Context, event_id: EventId, if_none_match: IfNoneMatch = None) -> Response:
+def read_crop(
+    context: Context, visible: Visible, event_id: EventId, if_none_match: IfNoneMatch = None
+) -> Response:
     """Return the plate or face, cut out of the best frame."""
-    return _picture(context, find_event(context, event_id), CROP, if_none_match)
+    return _picture(context, find_event(context, visible, event_id), CROP, if_none_match)
 
 
 def _picture(context: ApiContext, event: Event, name: str, if_none_match: str | None) -> Response:
@@ -83,7 +86,7 @@ def _is_unchanged(context: ApiContext, event: Event) -> bool:
 
     A passing that continues is stored again, file by file.
     """
-    now = context.events.get(event.id)
+    now = context.events.get(event.id, ALL_CAMERAS)
     return now is not None and now.version == event.version
 
 
@@ -107,6 +110,7 @@ def _spooled(context: ApiContext, event: Event, name: str) -> bytes:
 def read_clip(
     context: Context,
     trace: RequestTrace,
+    visible: Visible,
     request: Request,
     event_id: EventId,
     range_: RangeHeader = None,
@@ -118,8 +122,8 @@ def read_clip(
     A request may have one byte range. The file is compared with its SHA-256 before its first byte
     is sent; a file that differs is 500 `data_loss`.
     """
-    event = find_event(context, event_id)
-    check_unmasked_clip(context, trace, event.camera)
+    event = find_event(context, visible, event_id)
+    check_unmasked_clip(context, trace, visible, event.camera)
     if event.clip_missing:
         return problem_response(
             CLIP_MISSING, f"this event has no clip: {event.clip_missing}", trace.request_id

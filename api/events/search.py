@@ -7,10 +7,11 @@ from typing import Annotated
 
 from fastapi import Depends
 
-from api.access.api_context import ApiContext, Context
+from api.access.api_context import ApiContext, Context, Visible
 from api.events.models import EventList, EventView, MatchView
 from api.requests.cursors import NO_CURSOR, read_cursor, write_cursor
 from api.requests.parameters import EventId, Limit, Next, event_query
+from domain.camera_scope import VisibleCameras
 from domain.errors import NotFound, QueryInvalid
 from domain.events.event import Event
 from domain.events.misreadings import match_of
@@ -19,9 +20,9 @@ from storage.index.fuzzy_search import is_cursor
 from storage.index.plate_query import found_by
 
 
-def find_event(context: ApiContext, event_id: str) -> Event:
-    """Return an event. Raises NotFound."""
-    event = context.events.get(event_id)
+def find_event(context: ApiContext, visible: VisibleCameras, event_id: str) -> Event:
+    """Return an event of a visible camera. Raises NotFound."""
+    event = context.events.get(event_id, visible)
     if event is None:
         raise NotFound(f"there is no event {event_id}")
     return event
@@ -29,6 +30,7 @@ def find_event(context: ApiContext, event_id: str) -> Event:
 
 def search_events(
     context: Context,
+    visible: Visible,
     query: Annotated[EventQuery, Depends(event_query)],
     limit: Limit = 50,
     next_: Next = None,
@@ -39,11 +41,11 @@ def search_events(
     `archived` was also searched in the archive, which is slower. It may have fewer items than
     `limit`, or none, although there is a `next`.
     """
-    after = None if next_ is None else read_cursor(query, next_)
+    after = None if next_ is None else read_cursor(query, visible, next_)
     if after is not None and not is_cursor(query, after):
         raise QueryInvalid("next", NO_CURSOR)
-    page = context.events.query(query, limit, after)
-    cursor = None if page.next is None else write_cursor(query, page.next)
+    page = context.events.query(query, visible, limit, after)
+    cursor = None if page.next is None else write_cursor(query, visible, page.next)
     items, matches = [EventView.of(event) for event in page.events], _matches(page.events, query)
     return EventList(items=items, next=cursor, matches=matches, archived=page.archived)
 
@@ -55,6 +57,6 @@ def _matches(events: Sequence[Event], query: EventQuery) -> list[MatchView]:
     return [MatchView.of(match) for match in matches if match is not None]
 
 
-def read_event(context: Context, event_id: EventId) -> EventView:
+def read_event(context: Context, visible: Visible, event_id: EventId) -> EventView:
     """Return one event."""
-    return EventView.of(find_event(context, event_id))
+    return EventView.of(find_event(context, visible, event_id))

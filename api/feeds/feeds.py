@@ -73,7 +73,7 @@ class Feeds:
                 tuple(_match_arrival(number, match) for number, match in page.items),
             )
 
-        self.access = StandingAccess(context.people.holder, context.clock)
+        self.access = StandingAccess(context.people.holder, context.visible, context.clock)
         self.events = Hub("events", read_events)
         self.watches = Hub("watches", read_matches)
 
@@ -98,8 +98,13 @@ async def follow_events(
 
     Events from a spool arrive late, and an event is sent again when it changes.
     """
-    start = FeedStart(event_filter(query), resume_from(request, after), seconds)
-    return await answer(feeds.events, "event", start, feeds.access.of(trace))
+    access, wants = feeds.access.of(trace), event_filter(query)
+
+    def sees(arrival: Arrival) -> bool:
+        return arrival.event.camera in access.visible and wants(arrival.event)
+
+    start = FeedStart(sees, resume_from(request, after), seconds)
+    return await answer(feeds.events, "event", start, access)
 
 
 def read_events_ticket(context: Context, trace: RequestTrace) -> FeedTicket:
@@ -119,8 +124,15 @@ async def follow_matches(
     ticket: TicketOf = None,
 ) -> GeneratedStream:
     """Stream the matches of watches as server-sent events, within a second of the indexing."""
-    start = FeedStart(lambda event: True, resume_from(request, after), seconds)
-    return await answer(feeds.watches, "match", start, feeds.access.of(trace))
+    access = feeds.access.of(trace)
+
+    def sees(arrival: Arrival) -> bool:
+        """A person with a limited scope gets the matches of the own watches only."""
+        is_own = access.person.scope.is_unlimited or arrival.owner == access.person.name
+        return is_own and arrival.event.camera in access.visible
+
+    start = FeedStart(sees, resume_from(request, after), seconds)
+    return await answer(feeds.watches, "match", start, access)
 
 
 def read_matches_ticket(context: Context, trace: RequestTrace) -> FeedTicket:
@@ -147,7 +159,8 @@ def _event_arrival(number: int, event: Event) -> Arrival:
 
 def _match_arrival(number: int, match: WatchMatch) -> Arrival:
     view = WatchMatchView.of(match).model_dump_json(by_alias=True)
-    return Arrival(number, match.event, f'{{"arrival":{number},"match":{view}}}')
+    data = f'{{"arrival":{number},"match":{view}}}'
+    return Arrival(number, match.event, data, match.owner)
 
 
 def event_filter(query: EventQuery) -> EventFilter:

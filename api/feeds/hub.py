@@ -42,6 +42,8 @@ class Arrival:
     number: int
     event: Event
     data: str
+    owner: str = ""
+    """The person who placed the watch that the event matches."""
 
 
 @dataclass(slots=True)
@@ -71,6 +73,7 @@ class Live:
 
 Message = Arrival | LeftOut | FeedGap | Live
 EventFilter = Callable[[Event], bool]
+ArrivalFilter = Callable[[Arrival], bool]
 
 
 class ArrivalsPage(Protocol):
@@ -94,7 +97,7 @@ class Follower:
     """The queue of one connection: at most `MAX_QUEUED` messages, and a summary of later ones."""
 
     def __init__(
-        self, wants: EventFilter, number: int, live: bool, feed: str, known: int = 0
+        self, wants: ArrivalFilter, number: int, live: bool, feed: str, known: int = 0
     ) -> None:
         """`known` is the last number that was already sent; it may be later than the hub's."""
         self.number = max(number, known)
@@ -110,7 +113,7 @@ class Follower:
     def offer(self, arrivals: Iterable[Arrival], number: int) -> None:
         """Queue the arrivals that match; `number` is the last number that they include."""
         for arrival in arrivals:
-            if arrival.number > self._known and self._wants(arrival.event):
+            if arrival.number > self._known and self._wants(arrival):
                 self._offer(arrival)
         self.number = max(self.number, number)
 
@@ -211,7 +214,7 @@ class Hub:
         """The last number that was distributed."""
         return self._number
 
-    def join(self, wants: EventFilter, known: int) -> Follower:
+    def join(self, wants: ArrivalFilter, known: int) -> Follower:
         """Add a follower from `number` on, or from `known` if that is later.
 
         The caller has awaited `start` before.

@@ -16,7 +16,17 @@ from typing import NamedTuple
 from starlette.requests import Request
 
 from api.access.standing_access import CHECK_EVERY_S, FollowerAccess
-from api.feeds.hub import PAGE, Arrival, EventFilter, FeedGap, Follower, Hub, LeftOut, Live, Message
+from api.feeds.hub import (
+    PAGE,
+    Arrival,
+    ArrivalFilter,
+    FeedGap,
+    Follower,
+    Hub,
+    LeftOut,
+    Live,
+    Message,
+)
 from api.requests.streams import GeneratedStream
 from domain.clock import rfc3339
 from domain.errors import IndexUnavailable, QueryInvalid
@@ -50,7 +60,7 @@ def resume_from(request: Request, after: int | None) -> int | None:
 class FeedStart:
     """What a client requests of a feed."""
 
-    wants: EventFilter
+    wants: ArrivalFilter
     after: int | None
     """The number to resume from; None: from now on."""
     seconds: float
@@ -120,7 +130,7 @@ class _Stream:
         chunks = []
         if self._sent < page.known_from:
             chunks.append(self._text([FeedGap(self._sent, page.known_from)]))
-        matching = [one for one in page.items if self._wants(one.event)]
+        matching = [one for one in page.items if self._wants(one)]
         chunks += [self._text(matching[at : at + _CHUNK]) for at in range(0, len(matching), _CHUNK)]
         is_last = len(page.items) < PAGE
         self._sent = page.last if is_last else page.items[-1].number

@@ -11,7 +11,7 @@ from typing import Annotated
 from fastapi import Query
 from starlette.responses import Response
 
-from api.access.api_context import Context, RequestTrace
+from api.access.api_context import Context, RequestTrace, Visible
 from api.feeds.watch_models import (
     WatchAsked,
     WatchChange,
@@ -25,10 +25,12 @@ from api.requests.conditions import IfMatch, expected_version, version_tag
 from api.requests.cursors import MAX_ITEMS, ListLimit, newest_first
 from api.requests.parameters import Next, WatchId
 from domain.clock import NS_PER_DAY
-from domain.errors import BadInput, QueryInvalid
+from domain.errors import BadInput, NotFound, QueryInvalid
 from domain.events.watches import Ended, Watch
 from domain.paths.object_keys import dated_id
+from domain.people import Person
 from domain.plates import is_wildcard, search_pattern
+from storage.site.watches import NO_WATCH
 
 LEAST_FIXED = 2
 """A pattern with fewer fixed characters would match the plates of whole cities."""
@@ -36,27 +38,43 @@ LEAST_FIXED = 2
 
 def list_watches(
     context: Context,
+    trace: RequestTrace,
+    visible: Visible,
     ended: Annotated[
         bool, Query(description="those that ended in place of those that stand")
     ] = False,
     limit: ListLimit = MAX_ITEMS,
     next_: Next = None,
 ) -> WatchList:
-    """List the active watches, the newest first, or those that ended."""
+    """List the active watches, the newest first, or those that ended.
+
+    A person with a limited scope gets the own watches only.
+    """
     watches = context.watches.ended() if ended else context.watches.active()
     search = ("watches", ended)
-    page = newest_first(watches, lambda watch: (watch.placed_at, watch.id), search, limit, next_)
+    own = [watch for watch in watches if _may_see(trace.person, watch)]
+    page = newest_first(
+        own, lambda watch: (watch.placed_at, watch.id), search, visible, limit, next_
+    )
     return WatchList(items=[WatchView.of(watch) for watch in page.items], next=page.next)
 
 
-def read_watch(context: Context, watch_id: WatchId, response: Response) -> WatchDetail:
+def read_watch(
+    context: Context,
+    trace: RequestTrace,
+    visible: Visible,
+    watch_id: WatchId,
+    response: Response,
+) -> WatchDetail:
     """Return a watch, also an ended one, with its failed webhooks.
 
     Its ETag changes with each change of the watch, and not with its webhooks.
     """
     watch = context.watches.versioned(watch_id)
+    _check_may_see(trace.person, watch.record)
     response.headers["ETag"] = version_tag(watch.version)
-    return WatchDetail.with_dead(watch.record, context.matches.dead(watch_id))
+    dead = [one for one in context.matches.dead(watch_id) if one.match.event.camera in visible]
+    return WatchDetail.with_dead(watch.record, dead)
 
 
 def change_watch(
@@ -68,6 +86,7 @@ def change_watch(
     if_match: IfMatch = None,
 ) -> WatchView:
     """Change when an active watch ends by itself."""
+    _check_may_see(trace.person, context.watches.get(watch_id))
     _check_until(asked.until, context.clock.wall_ns(), context.settings.watch_days)
     changed = context.watches.extend(watch_id, asked.until, expected_version(if_match))
     response.headers["ETag"] = version_tag(changed.version)
@@ -114,9 +133,21 @@ def end_watch(
     context: Context, trace: RequestTrace, watch_id: WatchId, if_match: IfMatch = None
 ) -> WatchView:
     """End a watch. Its record is kept with the name of the person who ended it."""
+    _check_may_see(trace.person, context.watches.get(watch_id))
     person = trace.person.name if trace.person else ""
     expected = expected_version(if_match)
     return WatchView.of(context.watches.end(watch_id, Ended.DELETED, person, expected))
+
+
+def _check_may_see(person: Person | None, watch: Watch) -> None:
+    """Check that the person may see a watch. Raises NotFound."""
+    if not _may_see(person, watch):
+        raise NotFound(NO_WATCH.format(watch.id))
+
+
+def _may_see(person: Person | None, watch: Watch) -> bool:
+    """Whether the person may see a watch, whose plate and reason may concern other areas."""
+    return person is not None and (person.scope.is_unlimited or person.name == watch.placed_by)
 
 
 def _plate(asked: WatchAsked) -> str:

@@ -1,4 +1,6 @@
-"""Pages of lists, and their opaque cursors. A cursor is bound to the search that it belongs to."""
+"""Pages of lists, and their opaque cursors. A cursor is bound to its search and to the scope of its
+person.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +14,7 @@ from typing import Annotated, Generic, TypeVar
 from fastapi import Query
 
 from api.requests.numbers import WholeNumber
+from domain.camera_scope import CameraScope, VisibleCameras
 from domain.errors import QueryInvalid
 
 _MARK_BYTES = 9
@@ -23,14 +26,15 @@ _Item = TypeVar("_Item")
 NO_CURSOR = "is no cursor; pass on `next` of the previous page without a change"
 
 
-def write_cursor(search: object, after: str) -> str:
+def write_cursor(search: object, visible: VisibleCameras, after: str) -> str:
     """Return a cursor to the items after `after` in `search`, which its repr identifies."""
-    return base64.urlsafe_b64encode(_mark(search) + after.encode()).decode().rstrip("=")
+    mark = _mark(search, visible.scope)
+    return base64.urlsafe_b64encode(mark + after.encode()).decode().rstrip("=")
 
 
-def read_cursor(search: object, cursor: str) -> str:
+def read_cursor(search: object, visible: VisibleCameras, cursor: str) -> str:
     """Return the `after` of a cursor. Raises QueryInvalid for a malformed cursor, or one of
-    another search.
+    another search or another scope.
     """
     try:
         raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
@@ -39,7 +43,7 @@ def read_cursor(search: object, cursor: str) -> str:
         raise QueryInvalid("next", NO_CURSOR) from error
     if not after:
         raise QueryInvalid("next", NO_CURSOR)
-    if mark != _mark(search):
+    if mark != _mark(search, visible.scope):
         raise QueryInvalid(
             "next",
             "belongs to a search with other filters; repeat those, or begin again without `next`",
@@ -47,8 +51,8 @@ def read_cursor(search: object, cursor: str) -> str:
     return after
 
 
-def _mark(search: object) -> bytes:
-    return hashlib.sha256(repr(search).encode()).digest()[:_MARK_BYTES]
+def _mark(search: object, scope: CameraScope) -> bytes:
+    return hashlib.sha256(repr((search, scope)).encode()).digest()[:_MARK_BYTES]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +67,7 @@ def newest_first(
     items: Iterable[_Item],
     key: Callable[[_Item], tuple[int, str]],
     search: object,
+    visible: VisibleCameras,
     limit: int,
     cursor: str | None,
 ) -> Page[_Item]:
@@ -72,11 +77,12 @@ def newest_first(
     """
     ordered = sorted(items, key=lambda item: _position(key(item)), reverse=True)
     if cursor is not None:
-        after = read_cursor(search, cursor)
+        after = read_cursor(search, visible, cursor)
         ordered = [item for item in ordered if _position(key(item)) < after]
     page = ordered[:limit]
     has_more = len(ordered) > limit
-    return Page(page, write_cursor(search, _position(key(page[-1]))) if has_more else None)
+    following = write_cursor(search, visible, _position(key(page[-1]))) if has_more else None
+    return Page(page, following)
 
 
 def _position(key: tuple[int, str]) -> str:
@@ -88,14 +94,16 @@ def ascending(
     items: Iterable[_Item],
     key: Callable[[_Item], str],
     search: object,
+    visible: VisibleCameras,
     limit: int,
     cursor: str | None,
 ) -> Page[_Item]:
     """Return the page after `cursor` in ascending order of `key`, which is unique."""
     ordered = sorted(items, key=lambda item: key(item).encode())
     if cursor is not None:
-        after = read_cursor(search, cursor)
+        after = read_cursor(search, visible, cursor)
         ordered = [item for item in ordered if key(item).encode().hex() > after]
     page = ordered[:limit]
     has_more = len(ordered) > limit
-    return Page(page, write_cursor(search, key(page[-1]).encode().hex()) if has_more else None)
+    last = key(page[-1]).encode().hex() if has_more else ""
+    return Page(page, write_cursor(search, visible, last) if has_more else None)

@@ -31,6 +31,7 @@ class Scope(StrEnum):
 
     NONE = "none"  # no camera
     SITE = "site"  # every camera in the response
+    WHOLE_SITE = "whole_site"  # all cameras: a person with a limited scope is refused
     CAMERA = "camera"  # the camera in the path
     EVENT = "event"  # the camera of the event in the path
 

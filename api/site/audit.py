@@ -7,7 +7,7 @@ from typing import Annotated
 
 from fastapi import Depends, Query
 
-from api.access.api_context import Context
+from api.access.api_context import Context, Visible
 from api.requests.cursors import NO_CURSOR, read_cursor, write_cursor
 from api.requests.parameters import From, Limit, Next, To
 from api.requests.streams import HeldStream
@@ -42,16 +42,20 @@ Asked = Annotated[AuditQuery, Depends(audit_query)]
 
 
 def list_audit_lines(
-    context: Context, query: Asked, limit: Limit = 100, next_: Next = None
+    context: Context,
+    visible: Visible,
+    query: Asked,
+    limit: Limit = 100,
+    next_: Next = None,
 ) -> AuditList:
     """List audit lines, the newest first.
 
     A page may have fewer lines than `limit` although there is a next one. `writers` says until when
     the lines of each data folder are complete.
     """
-    before = None if next_ is None else _position(read_cursor(query, next_))
+    before = None if next_ is None else _position(read_cursor(query, visible, next_))
     page = context.audit_reader.page(query, limit, before)
-    following = None if page.next is None else write_cursor(query, _text(page.next))
+    following = None if page.next is None else write_cursor(query, visible, _text(page.next))
     summary = AuditSummary.of([page])
     return AuditList(
         items=list(page.lines),

@@ -7,31 +7,45 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from api.access.api_context import ApiContext, Context, RequestTrace
+from api.access.api_context import ApiContext, Context, RequestTrace, Visible
 from api.requests.conditions import IfMatch, expected_version, version_tag
 from api.requests.cursors import MAX_ITEMS, ListLimit, newest_first
 from api.requests.parameters import HoldId, Next
 from api.site.models import DamagedHold, HoldAsked, HoldChange, HoldList, HoldView
+from domain.camera_scope import VisibleCameras
 from domain.clock import NS_PER_S
 from domain.errors import NotFound, QueryInvalid
 from domain.paths.object_keys import dated_id
 from domain.recordings.holds import Hold
-from storage.site.holds import Holds
+from storage.site.holds import NO_HOLD, Holds
 
 
-def list_holds(context: Context, limit: ListLimit = MAX_ITEMS, next_: Next = None) -> HoldList:
-    """List all holds, also released ones, the newest first, and those that cannot be read."""
+def list_holds(
+    context: Context, visible: Visible, limit: ListLimit = MAX_ITEMS, next_: Next = None
+) -> HoldList:
+    """List all holds, also released ones, the newest first, and those that cannot be read.
+
+    The camera of a hold that cannot be read is unknown, so only a person who may see every camera
+    gets those.
+    """
     known = _holds(context).known()
-    damaged = [DamagedHold(id=one.record_id, key=one.key, why=one.why) for one in known.damaged]
-    page = newest_first(known.holds, lambda hold: (hold.placed_at, hold.id), "holds", limit, next_)
+    damaged = [
+        DamagedHold(id=one.record_id, key=one.key, why=one.why)
+        for one in known.damaged
+        if visible.is_all
+    ]
+    holds = [hold for hold in known.holds if hold.camera in visible]
+    page = newest_first(
+        holds, lambda hold: (hold.placed_at, hold.id), "holds", visible, limit, next_
+    )
     return HoldList(
         items=[HoldView.of(hold) for hold in page.items], next=page.next, damaged=damaged
     )
 
 
-def read_hold(context: Context, hold_id: HoldId, response: Response) -> HoldView:
+def read_hold(context: Context, visible: Visible, hold_id: HoldId, response: Response) -> HoldView:
     """Return a hold, also a released one. Its ETag changes with each change."""
-    found = _holds(context).get(hold_id)
+    found = _visible_holds(context, visible, hold_id).get(hold_id)
     response.headers["ETag"] = version_tag(found.version)
     return HoldView.of(found.record)
 
@@ -39,6 +53,7 @@ def read_hold(context: Context, hold_id: HoldId, response: Response) -> HoldView
 def change_hold(
     context: Context,
     trace: RequestTrace,
+    visible: Visible,
     hold_id: HoldId,
     asked: HoldChange,
     response: Response,
@@ -46,19 +61,24 @@ def change_hold(
 ) -> HoldView:
     """Change when an active hold ends by itself."""
     _check_until(context, asked.until)
-    changed = _holds(context).extend(hold_id, asked.until, expected_version(if_match))
+    holds = _visible_holds(context, visible, hold_id)
+    changed = holds.extend(hold_id, asked.until, expected_version(if_match))
     response.headers["ETag"] = version_tag(changed.version)
     return HoldView.of(changed.record)
 
 
 def place_hold(
-    context: Context, trace: RequestTrace, asked: HoldAsked, response: Response
+    context: Context,
+    trace: RequestTrace,
+    visible: Visible,
+    asked: HoldAsked,
+    response: Response,
 ) -> HoldView:
     """Place a hold on a camera's range or an event, until it is released or until `until`.
 
     It is active before the response is sent.
     """
-    camera, from_ns, to_ns = _held_range(context, asked)
+    camera, from_ns, to_ns = _held_range(context, visible, asked)
     _check_until(context, asked.until)
     hold = Hold(
         id=trace.new_id or dated_id(context.clock),
@@ -79,11 +99,29 @@ def place_hold(
 
 
 def release_hold(
-    context: Context, trace: RequestTrace, hold_id: HoldId, if_match: IfMatch = None
+    context: Context,
+    trace: RequestTrace,
+    visible: Visible,
+    hold_id: HoldId,
+    if_match: IfMatch = None,
 ) -> HoldView:
     """Release a hold, also one that cannot be read. Its record is kept with the person's name."""
     person = trace.person.name if trace.person else ""
-    return HoldView.of(_holds(context).release(hold_id, person, expected_version(if_match)))
+    holds = _visible_holds(context, visible, hold_id)
+    return HoldView.of(holds.release(hold_id, person, expected_version(if_match)))
+
+
+def _visible_holds(context: ApiContext, visible: VisibleCameras, hold_id: str) -> Holds:
+    """Return the holds. Raises NotFound if this one is not of a visible camera.
+
+    A hold that cannot be read has no known camera, unless an older version names it.
+    """
+    holds = _holds(context)
+    if not visible.is_all and hold_id not in {
+        hold.id for hold in holds.known().holds if hold.camera in visible
+    }:
+        raise NotFound(NO_HOLD.format(hold_id))
+    return holds
 
 
 def _check_until(context: ApiContext, until_ns: int | None) -> None:
@@ -91,19 +129,21 @@ def _check_until(context: ApiContext, until_ns: int | None) -> None:
         raise QueryInvalid("until", "lies in the past, so that the hold would hold nothing")
 
 
-def _held_range(context: ApiContext, asked: HoldAsked) -> tuple[str, int, int]:
+def _held_range(
+    context: ApiContext, visible: VisibleCameras, asked: HoldAsked
+) -> tuple[str, int, int]:
     """Return the camera and the range; for an event, the range of its clip."""
     if asked.event is None:
         if asked.camera is None or asked.from_ is None or asked.to is None:
             raise QueryInvalid("event", "is absent, so give `camera`, `from` and `to`")
         if asked.from_ >= asked.to:
             raise QueryInvalid("to", "must lie after `from`")
-        return context.known_camera(asked.camera).camera.id, asked.from_, asked.to
+        return context.known_camera(asked.camera, visible).camera.id, asked.from_, asked.to
     if asked.camera is not None or asked.from_ is not None or asked.to is not None:
         raise QueryInvalid(
             "event", "says camera and range by itself; leave `camera`, `from` and `to` out"
         )
-    event = context.events.get(asked.event)
+    event = context.events.get(asked.event, visible)
     if event is None:
         raise NotFound(f"there is no event {asked.event!r}")
     before_ns, after_ns = (

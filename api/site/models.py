@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from api.requests.answers import Answer
 from api.requests.times import BodyMoment
 from domain.alarms import Alarm
+from domain.camera_scope import CameraScope
 from domain.people import Person, Right, Role
 from domain.recordings.holds import Hold
 from domain.stored_model import WallNs
@@ -144,12 +145,27 @@ class AlarmList(Answer):
     next: str | None = Field(description="cursor of the next page; null on the last")
 
 
+class ScopeView(Answer):
+    """The cameras that a person may see; all are empty for a person without limits."""
+
+    areas: list[str] = Field(description="areas with all areas below them")
+    classes: list[str] = Field(description="classes of cameras in these areas")
+    cameras: list[str] = Field(description="cameras in addition, by id")
+
+    @classmethod
+    def of(cls, scope: CameraScope) -> ScopeView:
+        return cls(
+            areas=list(scope.areas), classes=list(scope.classes), cameras=list(scope.cameras)
+        )
+
+
 class SessionView(Answer):
     """The person of the token, and its rights."""
 
     name: str
     role: Role
     rights: list[Right]
+    scope: ScopeView
     reason_required: bool = Field(description="whether evidence access needs X-Reason here")
 
     @classmethod
@@ -158,6 +174,7 @@ class SessionView(Answer):
             name=person.name,
             role=person.role,
             rights=sorted(person.rights),
+            scope=ScopeView.of(person.scope),
             reason_required=reason_required,
         )
 

@@ -14,7 +14,7 @@ from typing import Literal
 from fastapi import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
-from api.access.api_context import ApiContext, Context, RequestTrace
+from api.access.api_context import ApiContext, Context, RequestTrace, Visible
 from api.requests.cursors import MAX_ITEMS, ListLimit, newest_first
 from api.requests.parameters import Next
 from api.requests.tokens import bearer_token
@@ -25,6 +25,7 @@ from domain.errors import IndexUnavailable, Unauthenticated
 from domain.metrics import exposition
 from domain.people import Right
 
+HIDDEN_SENTENCE = "ask a person who may see the whole site"
 METRICS_TYPE = "text/plain; version=0.0.4"
 
 
@@ -75,16 +76,25 @@ def _may_see_details(context: ApiContext, request: Request) -> bool:
         person = context.people.by_token(token) if token else None
     except IndexUnavailable:
         return False
-    return person is not None and person.may(Right.CAMERAS_READ)
+    # Causes and faults may name any camera.
+    return person is not None and person.may(Right.CAMERAS_READ) and person.scope.is_unlimited
 
 
-def list_alarms(context: Context, limit: ListLimit = MAX_ITEMS, next_: Next = None) -> AlarmList:
-    """List the current alarms of all nodes, the newest first."""
+def list_alarms(
+    context: Context, visible: Visible, limit: ListLimit = MAX_ITEMS, next_: Next = None
+) -> AlarmList:
+    """List the current alarms of all nodes, the newest first.
+
+    The sentence of an alarm may name any camera, so a person with a limited scope gets none.
+    """
 
     def key(alarm: Alarm) -> tuple[int, str]:
         return alarm.since, f"{alarm.name} {alarm.node}"
 
-    page = newest_first(context.alarms(), key, "alarms", limit, next_)
+    alarms = context.alarms()
+    if not visible.is_all:
+        alarms = tuple(one.model_copy(update={"sentence": HIDDEN_SENTENCE}) for one in alarms)
+    page = newest_first(alarms, key, "alarms", visible, limit, next_)
     return AlarmList(items=page.items, next=page.next)
 
 

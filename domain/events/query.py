@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from domain.camera_scope import ALL_CAMERAS, VisibleCameras
 from domain.events.event import Direction, Event, Kind
 from domain.geo import Circle, Polygon
 from domain.plates import PlateColor
@@ -43,6 +44,8 @@ class EventQuery:
     """Whether a whole plate also finds its likely misreadings. They are ordered by
     `misreadings.MatchKind`, and then by id.
     """
+    visible: VisibleCameras = ALL_CAMERAS
+    """The cameras whose events may be found. `EventStore` sets it to the scope of the person."""
 
 
 @dataclass(frozen=True, slots=True)

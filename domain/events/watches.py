@@ -62,6 +62,8 @@ class WatchMatch(StoredModel):
     matched_at: WallNs
     event: Event
     case: str = ""
+    owner: str = ""
+    """The person who placed the watch; empty in a match of an earlier version."""
 
 
 def match_id(watch_id: str, event_id: str) -> str:

@@ -205,6 +205,7 @@ def _check_across(source: RegistrySource, registry: Registry | None, secrets: Se
             smaller = _mapping(camera.get("substream"))
             _check_network(source, ("cameras", i, "substream", "url"), smaller.get("url"), networks)
             _check_tls(source, ("cameras", i, "tls"), camera)
+    _check_former_areas(source, _mapping(data.get("areas")))
     if registry is not None:
         check_policies(source, registry)
 
@@ -232,6 +233,28 @@ def _check_id(
             f"by the camera on line {first_line[camera_id]}; ids are unique",
         )
     first_line.setdefault(camera_id, line)
+
+
+def _check_former_areas(source: RegistrySource, areas: dict[Any, Any]) -> None:
+    """Check that a former path names one area only, and none of today."""
+    first_line: dict[str, int] = {}
+    for area, entry in areas.items():
+        former = _mapping(entry).get("formerly")
+        for i, path in enumerate(former if isinstance(former, list) else []):
+            where: Path = ("areas", area, "formerly", i)
+            if not isinstance(path, str) or where not in source.values:
+                continue
+            what = f"the former area `{path}`" if is_plain_word(path) else "this former area"
+            line = source.values[where][0]
+            if path in areas:
+                source.fault(where, f"{what} is an area of today", "rename one of them")
+            elif path in first_line:
+                source.fault(
+                    where,
+                    f"{what} became two areas",
+                    f"it is also on line {first_line[path]}; name it once",
+                )
+            first_line.setdefault(path, line)
 
 
 def _check_area(source: RegistrySource, path: Path, area: Any, areas: tuple[str, ...]) -> None:

@@ -91,8 +91,13 @@ class ClassPolicy(_Strict):
         return self.retention_max_days or self.retention_days
 
 
+AreaPath = Annotated[str, Field(pattern=r"^[a-z0-9-]+(/[a-z0-9-]+)*$")]
+
+
 class Area(_Strict):
     name: str = Field(min_length=1)
+    formerly: tuple[AreaPath, ...] = ()
+    """The paths that this area had before, so that a scope that names one of them stays valid."""
 
 
 class SubStream(_Strict):
@@ -154,9 +159,7 @@ class Registry(_Strict):
         IPv4Network("10.0.0.0/8"),
         IPv4Network("127.0.0.0/8"),
     )
-    areas: dict[Annotated[str, Field(pattern=r"^[a-z0-9-]+(/[a-z0-9-]+)*$")], Area] = Field(
-        default_factory=dict
-    )
+    areas: dict[AreaPath, Area] = Field(default_factory=dict)
     cameras: tuple[Camera, ...] = ()
 
     @property

@@ -8,35 +8,50 @@ import re
 import sys
 from typing import Any
 
+from domain.camera_scope import CameraScope
 from domain.clock import NS_PER_DAY, NS_PER_HOUR, SystemClock, parse_rfc3339, rfc3339
 from domain.errors import BadInput
 from domain.paths.data_layout import Layout
 from domain.people import Right, Role
+from domain.registry.visible_cameras import unknown_areas
 from domain.settings import Settings
+from sightline.cluster import site_registry
 from sightline.processes.store_clients import open_stores, opened_people, people_of
 from storage.site.people import NewToken, People
 from storage.site.person_records import FIRST_TOKEN, PersonRecord, TokenRecord
 
 _DURATION = re.compile(r"(\d{1,5})([hd])")
+_SHOWN = {"name", "role", "grants", "areas", "classes", "cameras", "added_at"}
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 
 def add(args: argparse.Namespace) -> int:
     expires_ns = expiry(args.expires, SystemClock().wall_ns())
+    scope = CameraScope(tuple(args.area), tuple(args.class_), tuple(args.camera))
+    _warn_of_unknown(scope, _layout(args))
     with opened_people(_layout(args)) as people:
-        made = people.add(args.name, Role(args.role), _rights(args.grant), expires_ns)
+        made = people.add(args.name, Role(args.role), _rights(args.grant), scope, expires_ns)
     _print_token(made, f"{args.name} was added as {args.role}.")
     return 0
 
 
 def change(args: argparse.Namespace) -> int:
-    """Change the role or the granted rights; `--grant none` takes back all of them."""
-    if args.role is None and args.grant is None:
-        raise BadInput("give what to change: --role or --grant")
+    """Change the role, the granted rights or the scope.
+
+    `--grant none` takes back all rights that were granted, `--unlimited` all limits of the scope.
+    """
+    scope = _changed_scope(args)
+    if args.role is None and args.grant is None and scope is None:
+        raise BadInput(
+            "give what to change: --role or --grant, or a scope by --area, --class, --camera or "
+            "--unlimited"
+        )
+    if scope is not None:
+        _warn_of_unknown(scope, _layout(args))
     role = None if args.role is None else Role(args.role)
     grants = None if args.grant is None else _rights(args.grant)
     with opened_people(_layout(args)) as people:
-        record = people.change(args.name, role=role, grants=grants)
+        record = people.change(args.name, role=role, grants=grants, scope=scope)
     print(_line(record))
     return 0
 
@@ -131,6 +146,23 @@ def _layout(args: argparse.Namespace) -> Layout:
     return Layout(args.data.resolve())
 
 
+def _changed_scope(args: argparse.Namespace) -> CameraScope | None:
+    """Return the new scope, which replaces the former one as a whole; None if none is given."""
+    scope = CameraScope(tuple(args.area), tuple(args.class_), tuple(args.camera))
+    if args.unlimited and not scope.is_unlimited:
+        raise BadInput("--unlimited stands alone: it removes all limits of the scope")
+    return scope if args.unlimited or not scope.is_unlimited else None
+
+
+def _warn_of_unknown(scope: CameraScope, layout: Layout) -> None:
+    """Warn of names that the registry lacks. They may be added later, so they are no error."""
+    registry = site_registry.running_registry(layout)
+    unknown = [f"area {area!r}" for area in unknown_areas(scope.areas, registry)]
+    unknown += [f"camera {camera!r}" for camera in scope.cameras if registry.camera(camera) is None]
+    for name in unknown:
+        print(f"the registry has no {name}; it is in the scope once it is added", file=sys.stderr)
+
+
 def _rights(names: list[str] | None) -> tuple[Right, ...]:
     if names is None or names == ["none"]:
         return ()
@@ -166,6 +198,8 @@ def _line(record: PersonRecord) -> str:
     parts = [record.name, record.role.value]
     if record.grants:
         parts.append("+" + ",".join(record.grants))
+    limits = (("areas", record.areas), ("classes", record.classes), ("cameras", record.cameras))
+    parts += [f"{name}: {', '.join(values)}" for name, values in limits if values]
     parts.append("tokens: " + (", ".join(map(_token_text, record.tokens)) or "none"))
     return "\t".join(parts)
 
@@ -175,7 +209,7 @@ def _token_text(one: TokenRecord) -> str:
 
 
 def _json(record: PersonRecord) -> dict[str, Any]:
-    found = record.model_dump(mode="json", include={"name", "role", "grants", "added_at"})
+    found = record.model_dump(mode="json", include=_SHOWN)
     return found | {
         "tokens": [
             token.model_dump(mode="json", include={"name", "added_at", "expires_at"})

@@ -24,6 +24,7 @@ from sightline.jobs.disk_quota_job import DiskQuotaJob
 from sightline.jobs.disk_usage import OtherDiskUsage
 from sightline.jobs.site_job import SiteJob, SiteWork
 from sightline.jobs.watch_matcher import WatchMatcher
+from sightline.jobs.watch_owners import WatchOwners
 from sightline.jobs.webhooks import Webhooks
 from sightline.processes.instance import has_own_store
 from sightline.processes.status_file import read_statuses
@@ -130,6 +131,7 @@ class NodeJobs:
             audit,
             self._clock,
             self._settings.node,
+            WatchOwners(stores.people, self._registry.now, self._clock).sees,
         )
         return {
             "vehicle watches": matcher.run,

@@ -9,7 +9,7 @@ import logging
 import os
 import secrets
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from domain.clock import NS_PER_DAY, NS_PER_MS, Clock, rfc3339
@@ -45,6 +45,10 @@ A watch with more events is not for a single vehicle.
 """
 
 
+OwnerSees = Callable[[str, str], bool]
+"""Return whether the person who placed a watch may see a camera now. Raises StoreError."""
+
+
 @dataclass(frozen=True, slots=True)
 class FoundMatch:
     """A watch and one match of it."""
@@ -65,7 +69,9 @@ class WatchMatcher:
         audit: AuditLog,
         clock: Clock,
         node: str,
+        sees: OwnerSees,
     ) -> None:
+        self._sees = sees
         self._feed = feed
         self._index = index
         self._watches = watches
@@ -197,6 +203,7 @@ class WatchMatcher:
         return [
             FoundMatch(watch, self._match(watch, match, event))
             for watch, match in watches.matches(event)
+            if self._sees(watch.placed_by, event.camera)
         ]
 
     def _match(self, watch: Watch, match: Match, event: Event) -> WatchMatch:
@@ -209,6 +216,7 @@ class WatchMatcher:
             matched_at=self._clock.wall_ns(),
             event=event,
             case=watch.case,
+            owner=watch.placed_by,
         )
 
     def _add(self, found: Sequence[FoundMatch], position: int) -> None:

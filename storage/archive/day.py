@@ -217,7 +217,10 @@ def header_bytes(data: bytes) -> int:
 
 def _may_contain(file: ArchiveFile, query: EventQuery) -> bool:
     return (
-        (query.area is None or file.area == query.area or file.area.startswith(query.area + "/"))
+        (query.visible.ids is None or not query.visible.ids.isdisjoint(file.cameras))
+        and (
+            query.area is None or file.area == query.area or file.area.startswith(query.area + "/")
+        )
         and (query.camera is None or query.camera in file.cameras)
         and (query.near is None or query.near.may_intersect(file.bounds))
         and (query.within is None or query.within.may_intersect(file.bounds))

@@ -111,6 +111,8 @@ def _restricted(query: EventQuery) -> Where:
     ):
         if value is not None:
             parts.append((f"{column} = ?", str(value)))
+    if query.visible.ids is not None:
+        parts.append(("camera IN (SELECT unnest(?::VARCHAR[]))", sorted(query.visible.ids)))
     if query.min_confidence is not None:
         parts.append(("confidence >= ?", query.min_confidence))
     if query.lane is not None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from domain.camera_scope import VisibleCameras
 from domain.clock import MS_PER_DAY, NS_PER_MS, Clock
 from domain.errors import ObjectsUnavailable
 from domain.events.event import Event
@@ -63,31 +64,34 @@ class EventStore:
         self._clock = clock
         self._index_days = index_days
 
-    def get(self, event_id: str) -> Event | None:
-        """Return the event of this id. Raises StoreError."""
-        found = self._index.get(event_id)
-        return (
-            found
-            if found is not None or not is_event_id(event_id)
-            else self.archive.search.get(event_id)
-        )
+    def get(self, event_id: str, visible: VisibleCameras) -> Event | None:
+        """Return the event of this id if its camera is visible. Raises StoreError.
 
-    def get_all(self, event_ids: Sequence[str]) -> list[Event | None]:
-        found = self._index.get_all(event_ids)
+        An event that is not visible costs the same work as one that does not exist.
+        """
+        found = _seen(self._index.get(event_id), visible)
+        if found is not None or not is_event_id(event_id):
+            return found
+        return _seen(self.archive.search.get(event_id), visible)
+
+    def get_all(self, event_ids: Sequence[str], visible: VisibleCameras) -> list[Event | None]:
         return [
-            event or self.get(event_id) for event, event_id in zip(found, event_ids, strict=True)
+            _seen(event, visible) or self.get(event_id, visible)
+            for event, event_id in zip(self._index.get_all(event_ids), event_ids, strict=True)
         ]
 
     def query(
         self,
         query: EventQuery,
+        visible: VisibleCameras,
         limit: int,
         after: str | None = None,
         seconds: float | None = PAGE_S,
     ) -> StorePage:
-        """Return a page of matching events, as `EventIndex.query` does. `seconds` limits the time
-        that reading the archive takes.
+        """Return a page of matching events of visible cameras, as `EventIndex.query` does.
+        `seconds` limits the time that reading the archive takes.
         """
+        query = replace(query, visible=visible)
         until_s = None if seconds is None else self._clock.monotonic_s() + seconds
         search = self._search(query, until_s)
         return (
@@ -97,11 +101,16 @@ class EventStore:
         )
 
     def histogram(
-        self, query: EventQuery, buckets: Buckets, seconds: float = PAGE_S
+        self,
+        query: EventQuery,
+        visible: VisibleCameras,
+        buckets: Buckets,
+        seconds: float = PAGE_S,
     ) -> StoreHistogram:
-        """Return how many events match in each bucket. The time range of `query` must lie within
-        the buckets.
+        """Return how many events of visible cameras match in each bucket. The time range of `query`
+        must lie within the buckets.
         """
+        query = replace(query, visible=visible)
         until_s = self._clock.monotonic_s() + seconds
         hot = self._index.histogram(query, buckets)
         span = Span.of_query(query, None)
@@ -123,33 +132,39 @@ class EventStore:
     def sightings(
         self,
         plate: str,
-        from_ns: int | None,
-        to_ns: int | None,
+        visible: VisibleCameras,
+        span: tuple[int | None, int | None],
         limit: int,
         after: str | None = None,
     ) -> tuple[Event, ...]:
-        """Return at most `limit` events whose valid reading is this plate, oldest first, after the
-        id `after`.
+        """Return at most `limit` events of visible cameras whose valid reading is this plate,
+        oldest first, after the id `after`. `span` is from and to in UTC nanoseconds.
         """
+        from_ns, to_ns = span
         query = EventQuery(plate=plate, from_ns=from_ns, to_ns=to_ns, order="oldest")
         found: list[Event] = []
         while len(found) < limit:
-            page = self.query(query, limit, after, None)
+            page = self.query(query, visible, limit, after, None)
             found += [event for event in page.events if event.reading == plate]
             after = page.next
             if after is None:
                 break
         return tuple(found[:limit])
 
-    def likely(self, plate: str, from_ns: int, to_ns: int, limit: int) -> EventPage:
-        """Return events that may show this plate although they were read otherwise, oldest first,
-        as `EventIndex.likely` does. Archived events are included if some plate was read.
+    def likely(
+        self, plate: str, visible: VisibleCameras, span: tuple[int, int], limit: int
+    ) -> EventPage:
+        """Return events of visible cameras that may show this plate although they were read
+        otherwise, oldest first, as `EventIndex.likely` does. Archived events are included if some
+        plate was read.
         """
-        hot = self._index.likely(plate, from_ns, to_ns, limit)
+        from_ns, to_ns = span
+        hot = self._index.likely(plate, from_ns, to_ns, limit, visible)
         if not self.reaches_archive(from_ns):
             return hot
         query = EventQuery(plate=plate, from_ns=from_ns, to_ns=to_ns, order="oldest", fuzzy=True)
-        page = self.query(query, limit, str(FuzzyCursor(MATCH_KINDS.index(MatchKind.ALTERNATIVE))))
+        first = str(FuzzyCursor(MATCH_KINDS.index(MatchKind.ALTERNATIVE)))
+        page = self.query(query, visible, limit, first)
         matches = {
             event.id: event for event in (*page.events, *hot.events) if is_likely(event, plate)
         }
@@ -165,10 +180,15 @@ class EventStore:
         return EventLegs.find(self._index, self.archive, first_hour, last_hour)
 
     def ends(
-        self, legs: EventLegs, pairs: Sequence[tuple[str, str]]
+        self, legs: EventLegs, visible: VisibleCameras, pairs: Sequence[tuple[str, str]]
     ) -> Iterator[tuple[Event | None, Event | None]]:
-        """Yield both events of some of these legs; None for an event that was deleted."""
-        return legs.events(self._index, self.archive, pairs)
+        """Yield both events of some of these legs; None for one that was deleted or is not
+        visible.
+        """
+        return (
+            (_seen(a, visible), _seen(b, visible))
+            for a, b in legs.events(self._index, self.archive, pairs)
+        )
 
     def reaches_archive(self, from_ns: int) -> bool:
         """Return whether the archive may have an event that began at this time or later."""
@@ -179,6 +199,10 @@ class EventStore:
             self._clock.wall_ns() // NS_PER_MS - self._index_days * MS_PER_DAY
         )
         return _Search(self._index, self.archive, query, until_s, never_archived)
+
+
+def _seen(event: Event | None, visible: VisibleCameras) -> Event | None:
+    return event if event is not None and event.camera in visible else None
 
 
 @dataclass(slots=True)

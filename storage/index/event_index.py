@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from domain.camera_scope import VisibleCameras
 from domain.clock import MS_PER_HOUR, NS_PER_HOUR, NS_PER_MS
 from domain.errors import IndexUnavailable
 from domain.events.event import Correction, Event
@@ -144,7 +145,9 @@ class EventIndex:
         """
         return histogram(self._shards, query, buckets)
 
-    def likely(self, plate: str, from_ns: int, to_ns: int, limit: int) -> EventPage:
+    def likely(
+        self, plate: str, from_ns: int, to_ns: int, limit: int, visible: VisibleCameras
+    ) -> EventPage:
         """Return events that may show this plate although they were read otherwise, oldest first.
 
         Events that a person corrected are left out.
@@ -152,7 +155,7 @@ class EventIndex:
         plate_query = replace(
             PlateQuery.by_any_match(plate), accepts=lambda event: is_likely(event, plate)
         )
-        query = EventQuery(from_ns=from_ns, to_ns=to_ns, order="oldest")
+        query = EventQuery(from_ns=from_ns, to_ns=to_ns, order="oldest", visible=visible)
         return Search(self._shards, query, plate_query).page(limit, None)
 
     def impossible(self, first_hour: int, last_hour: int) -> FoundLegs:

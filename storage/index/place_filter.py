@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from domain.events.query import EventQuery
-from storage.index.places import PlaceTable
+from storage.index.places import PlaceTable, is_placed
 from storage.index.rows import Records
 from storage.index.shards import SHARDS, Shards
 
@@ -24,9 +24,7 @@ class PlaceFilter:
 
     def __init__(self, shards: Shards, query: EventQuery) -> None:
         self._shards = shards
-        self.is_placed = (query.camera, query.area, query.class_, query.near, query.within) != (
-            None,
-        ) * 5
+        self.is_placed = is_placed(query)
         self._query = query
         self._table: PlaceTable | None = None
         self._fits = np.ones(1, np.bool_)

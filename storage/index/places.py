@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from domain.camera_scope import ALL_CAMERAS, VisibleCameras
 from domain.events.event import Event
 from domain.events.query import EventQuery
 from storage.clients.lua import load_script
@@ -22,6 +23,8 @@ from storage.index.record import PlaceFields
 
 NAME_BYTES, CHECK_BYTES = 4, 4
 _NAMES_A_CALL = 500
+MOST_SCOPES = 256
+"""The most scopes that a table remembers the places of."""
 _READ = load_script("index", "read_places")
 _NAMES = load_script("index", "place_names")
 
@@ -40,15 +43,29 @@ class PlaceTable:
     places: tuple[PlaceFields, ...]
     by_camera: Mapping[str, Sequence[int]]
     by_area: Mapping[str, Sequence[int]]
+    visible: dict[VisibleCameras, NDArray[np.bool_]] = field(default_factory=dict, compare=False)
+    """For each scope that was used, whether each place is at a visible camera."""
 
     def fits(self, query: EventQuery) -> NDArray[np.bool_]:
         """Return for each key whether its place matches the query. The last element stands for
         unknown places, whose events must be loaded.
         """
-        fits = np.zeros(len(self.places), np.bool_)
-        for number in self._candidates(query):
-            fits[number] = is_in_place(query, self.places[number])
+        if is_placed(replace(query, visible=ALL_CAMERAS)):
+            fits = np.zeros(len(self.places), np.bool_)
+            for number in self._candidates(query):
+                fits[number] = is_in_place(query, self.places[number])
+        else:
+            fits = self._at_visible_cameras(query.visible)
         return np.append(fits[self.which], True)
+
+    def _at_visible_cameras(self, visible: VisibleCameras) -> NDArray[np.bool_]:
+        known = self.visible.get(visible)
+        if known is None:
+            if len(self.visible) >= MOST_SCOPES:
+                self.visible.clear()
+            known = np.array([place.camera in visible for place in self.places], np.bool_)
+            self.visible[visible] = known
+        return known
 
     def _candidates(self, query: EventQuery) -> Iterable[int]:
         if query.camera is not None:
@@ -159,10 +176,22 @@ def _numbered(names: Sequence[str]) -> dict[str, list[int]]:
     return found
 
 
+def is_placed(query: EventQuery) -> bool:
+    """Return whether the query has a condition on places."""
+    return not query.visible.is_all or (
+        query.camera,
+        query.area,
+        query.class_,
+        query.near,
+        query.within,
+    ) != (None, None, None, None, None)
+
+
 def is_in_place(query: EventQuery, place: Event | PlaceFields) -> bool:
     lon, lat = place.location.lon, place.location.lat
     return (
-        (query.camera is None or place.camera == query.camera)
+        place.camera in query.visible
+        and (query.camera is None or place.camera == query.camera)
         and (query.area is None or is_in_area(place.area, query.area))
         and (query.class_ is None or place.class_ == query.class_)
         and (query.near is None or query.near.contains(lon, lat))

@@ -41,6 +41,7 @@ from storage.clients.versioned_records import (
 _log = logging.getLogger(__name__)
 _HOLDS = TypeAdapter(tuple[Hold, ...])
 _ATTEMPTS = 5
+NO_HOLD = "there is no hold {!r}; GET /v1/holds lists all"
 _FRESH_FOR_S = 1.0
 
 
@@ -156,7 +157,7 @@ class Holds:
         """Return the newest version. Raises NotFound, RecordChanged."""
         version = self._records.newest_version(holds_prefix(hold_id))
         if version == 0:
-            raise NotFound(f"there is no hold {hold_id!r}; GET /v1/holds lists all")
+            raise NotFound(NO_HOLD.format(hold_id))
         if expected is not None and version != expected:
             raise RecordChanged(
                 f"the hold {hold_id} has version {version}, not {expected}; read it again"

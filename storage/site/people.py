@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
+from domain.camera_scope import UNLIMITED, CameraScope
 from domain.clock import Clock
 from domain.errors import BadInput, DataLoss, NotFound, RecordConflict
 from domain.metrics import PERSON_RECORDS_REFUSED
@@ -108,6 +109,7 @@ class People:
         name: str,
         role: Role,
         grants: Iterable[Right] = (),
+        scope: CameraScope = UNLIMITED,
         expires_ns: int | None = None,
         token_name: str = FIRST_TOKEN,
     ) -> NewToken:
@@ -123,7 +125,7 @@ class People:
             grants=tuple(sorted(set(grants))),
             tokens=(token_record,),
             added_at=self._clock.wall_ns(),
-        )
+        ).model_copy(update=_fields(scope))
         try:
             return NewToken(token, self._write(record, former + 1))
         except RecordConflict as error:
@@ -135,9 +137,10 @@ class People:
         *,
         role: Role | None = None,
         grants: Iterable[Right] | None = None,
+        scope: CameraScope | None = None,
         version: int | None = None,
     ) -> PersonRecord:
-        """Change the role or the granted rights.
+        """Change the role, the granted rights or the scope.
 
         Raises NotFound, and RecordConflict if `version` is given and is not the newest.
         """
@@ -147,6 +150,8 @@ class People:
             update["role"] = role
         if grants is not None:
             update["grants"] = tuple(sorted(set(grants)))
+        if scope is not None:
+            update |= _fields(scope)
         return self._write(record.model_copy(update=update), record.version + 1)
 
     def add_token(self, name: str, token_name: str, expires_ns: int | None = None) -> NewToken:
@@ -319,6 +324,15 @@ def check_name(name: str) -> None:
     """Check the name of a person. Raises BadInput."""
     if _NAME.fullmatch(name) is None:
         raise BadInput(f"{name[:80]!r} is not a valid name; {_VALID_NAMES}")
+
+
+def _fields(scope: CameraScope) -> dict[str, object]:
+    """Return the fields of a record for a scope, in an order that does not depend on the caller."""
+    return {
+        "areas": tuple(sorted(set(scope.areas))),
+        "classes": tuple(sorted(set(scope.classes))),
+        "cameras": tuple(sorted(set(scope.cameras))),
+    }
 
 
 def _in_use(name: str) -> BadInput:

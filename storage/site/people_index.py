@@ -12,6 +12,7 @@ import logging
 from dataclasses import dataclass
 
 from domain.paths.object_keys import PEOPLE_PREFIX
+from storage.clients.readable_records import read_or_skip
 from storage.clients.redis import Command, Redis, text, texts
 from storage.clients.s3 import ObjectStore
 from storage.clients.versioned_records import Listing
@@ -33,6 +34,11 @@ class PeopleIndex:
     def names(self) -> tuple[str, ...]:
         """Return the names of the people in Redis, sorted."""
         return tuple(sorted(texts(self.redis.do("HKEYS", RECORDS))))
+
+    def unverified(self, name: str) -> PersonRecord | None:
+        """Return the record of a person in Redis, which may be forged, or None."""
+        found = text(self.redis.do("HGET", RECORDS, name))
+        return None if found is None else read_or_skip(PersonRecord, found, "people")
 
     def lost(self) -> tuple[str, ...]:
         """Return the names in Redis of which the object store has no record, sorted."""

@@ -10,13 +10,14 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
+from domain.camera_scope import CameraScope
 from domain.errors import DataLoss
 from domain.paths.object_keys import PEOPLE_PREFIX, person_object
-from domain.people import Person, Right, Role
+from domain.people import RIGHTS, Person, Right, Role
 from domain.stored_model import StoredModel, WallNs, schema_field
 from storage.clients.s3 import ObjectStore
 from storage.clients.versioned_records import VersionedRecords
@@ -50,6 +51,9 @@ class PersonRecord(StoredModel):
     name: str
     role: Role
     grants: tuple[Right, ...] = ()
+    areas: tuple[str, ...] = ()
+    classes: tuple[Literal["A", "B", "C"], ...] = ()
+    cameras: tuple[str, ...] = ()
     tokens: tuple[TokenRecord, ...] = ()
     added_at: WallNs
     removed_at: WallNs | None = None
@@ -75,6 +79,9 @@ class PersonRecord(StoredModel):
     def is_signed(self) -> bool:
         return bool(self.mac)
 
+    def has(self, right: Right) -> bool:
+        return right in RIGHTS[self.role] or right in self.grants
+
     def text(self) -> str:
         """Return the record as JSON with exactly the fields that it was read with."""
         return self.model_dump_json(by_alias=True, exclude_unset=True)
@@ -85,8 +92,12 @@ class PersonRecord(StoredModel):
     def token_by_id(self, token_id: str) -> TokenRecord | None:
         return next((one for one in self.tokens if one.id == token_id), None)
 
+    @property
+    def scope(self) -> CameraScope:
+        return CameraScope(self.areas, self.classes, self.cameras)
+
     def person(self, token: TokenRecord) -> Person:
-        return Person(self.name, self.role, frozenset(self.grants), token.id)
+        return Person(self.name, self.role, frozenset(self.grants), self.scope, token.id)
 
 
 def signed(record: PersonRecord, key: bytes) -> PersonRecord:

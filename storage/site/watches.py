@@ -19,6 +19,7 @@ from storage.clients.versioned_records import Listing, Versioned, VersionedRecor
 _log = logging.getLogger(__name__)
 _ACTIVE, _VERSION, _POSITION = "{watches}:active", "{watches}:version", "{watches}:position"
 MOST_WATCHES = 10_000
+NO_WATCH = "there is no watch {!r}; GET /v1/watches lists those that stand"
 
 
 class Watches:
@@ -148,9 +149,7 @@ class Watches:
     def _newest(self, watch_id: str) -> Versioned[Watch]:
         newest = self._records.newest(watches_prefix(watch_id))
         if newest is None:
-            raise NotFound(
-                f"there is no watch {watch_id!r}; GET /v1/watches lists those that stand"
-            )
+            raise NotFound(NO_WATCH.format(watch_id))
         return newest
 
 

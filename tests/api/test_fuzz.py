@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from api.requests.cursors import write_cursor
 from api.requests.problems import MEDIA_TYPE, Problem
+from domain.camera_scope import ALL_CAMERAS
 from domain.events.query import EventQuery
 from domain.people import Role
 
@@ -147,6 +148,10 @@ def test_no_number_in_an_address_makes_the_api_fail(
 def test_a_forged_cursor_is_refused(site: Site, fuzzy: bool, place: str) -> None:
     """Anyone who reads the source can compute its mark."""
     query = EventQuery(plate="鄂F88888", fuzzy=fuzzy)
-    words = {"plate": query.plate, "fuzzy": int(fuzzy), "next": write_cursor(query, place)}
+    words = {
+        "plate": query.plate,
+        "fuzzy": int(fuzzy),
+        "next": write_cursor(query, ALL_CAMERAS, place),
+    }
     answer = site.get(f"/v1/events?{urlencode(words)}")
     assert (answer.status_code, answer.json()["field"]) == (400, "next")

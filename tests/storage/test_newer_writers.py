@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from domain.alarms import AlarmName
+from domain.camera_scope import ALL_CAMERAS
 from domain.camera_states import CameraState, CameraStatus
 from domain.clock import ManualClock
 from domain.errors import CorrectionConflict, DataLoss, NewerRecord
@@ -307,10 +308,10 @@ def test_the_archive_keeps_columns_and_fields_through_a_merge(city: City) -> Non
     old, late = make_event(after_s=1), newer(make_event(after_s=2))
     _write_newer_day(city, [old])
     fresh = City(city.redis, city.objects, city.archive.cache.folder.parent / "fresh")
-    assert fresh.store.get_all([old.id]) == [old]
+    assert fresh.store.get_all([old.id], ALL_CAMERAS) == [old]
     fresh.index.put(late)
     assert fresh.move() == 1
-    assert fresh.store.get_all([old.id, late.id]) == [old, late]
+    assert fresh.store.get_all([old.id, late.id], ALL_CAMERAS) == [old, late]
     (day,) = fresh.archive.catalogue.days().values()
     assert day.unknown == ADDED
     (file,) = day.files
@@ -358,5 +359,5 @@ def test_events_of_a_day_whose_catalogue_is_damaged_stay_in_the_index(city: City
     assert [stat.key for stat in fresh.objects.list("archive/events/")] == files
     rebuild(fresh.objects, fresh.redis)
     assert fresh.move() == 1
-    assert fresh.store.get_all([event.id, late.id]) == [event, late]
+    assert fresh.store.get_all([event.id, late.id], ALL_CAMERAS) == [event, late]
     fresh.archive.close()

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from api.access.standing_access import CHECK_EVERY_S, FollowerAccess, StandingAccess
+from domain.camera_scope import ALL_CAMERAS
 from domain.clock import ManualClock
 from domain.errors import IndexUnavailable
 from domain.people import Person, Right, Role
@@ -62,7 +63,7 @@ def test_a_ticket_is_no_longer_valid(site: Site, change: str) -> None:
 def _access(
     find: Callable[[str, str], Person | None], clock: ManualClock
 ) -> tuple[StandingAccess, FollowerAccess]:
-    standing = StandingAccess(find, clock)
+    standing = StandingAccess(find, lambda person: ALL_CAMERAS, clock)
     holder = Person("li", Role.OPERATOR, token="t")
     return standing, FollowerAccess(
         standing, holder, lambda person: person.may(Right.EVENTS_READ), clock

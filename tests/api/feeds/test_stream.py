@@ -11,6 +11,7 @@ from api.access.standing_access import FollowerAccess, StandingAccess
 from api.feeds.feeds import _event_arrival
 from api.feeds.hub import PAGE, Arrival, ArrivalsPage, Hub
 from api.feeds.stream import FeedStart, answer
+from domain.camera_scope import ALL_CAMERAS
 from domain.clock import SystemClock
 from domain.people import Person, Role
 
@@ -59,7 +60,7 @@ def test_a_client_that_does_not_read_holds_only_text_and_is_removed_when_disconn
     async def run() -> tuple[list[Arrival], int, int]:
         hub, client = Hub("events", read), _Client(asyncio.Event(), asyncio.Event())
         clock, holder = SystemClock(), Person("li", Role.OPERATOR)
-        standing = StandingAccess(lambda name, token: holder, clock)
+        standing = StandingAccess(lambda name, token: holder, lambda person: ALL_CAMERAS, clock)
         access = FollowerAccess(standing, holder, lambda person: True, clock)
         start = FeedStart(lambda event: True, 0, 60.0)
         response = await answer(hub, "event", start, access)

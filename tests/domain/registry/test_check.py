@@ -154,6 +154,35 @@ def test_a_fault_names_its_place_and_its_remedy(tmp_path: Path, text: str, expec
     assert _faults(tmp_path, HEAD + text) == [expected]
 
 
+AREAS_HEAD = "version: 1\nareas:\n  dan/jun: {name: x}\n"
+
+
+@pytest.mark.parametrize(
+    ("areas", "expected"),
+    [
+        ("  b: {name: b, formerly: [a, a/c]}\n", []),
+        (
+            "  b: {name: b, formerly: [dan/jun]}\n",
+            ["4:27: the former area `dan/jun` is an area of today (rename one of them)"],
+        ),
+        (
+            "  b: {name: b, formerly: [a]}\n  c: {name: c, formerly: [a]}\n",
+            [
+                "5:27: the former area `a` became two areas (it is also on line 4; name it once)",
+            ],
+        ),
+        (
+            "  b: {name: b, formerly: [A/]}\n",
+            [
+                "4:27: `formerly`: String should match pattern '^[a-z0-9-]+(/[a-z0-9-]+)*$'",
+            ],
+        ),
+    ],
+)
+def test_former_paths_of_areas(tmp_path: Path, areas: str, expected: list[str]) -> None:
+    assert _faults(tmp_path, AREAS_HEAD + areas) == expected
+
+
 def test_all_faults_come_at_once_in_the_order_of_the_file(tmp_path: Path) -> None:
     text = (
         HEAD

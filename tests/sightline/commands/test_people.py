@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from domain.camera_scope import CameraScope
 from domain.clock import NS_PER_DAY, NS_PER_HOUR, SystemClock, parse_rfc3339
 from domain.errors import BadInput
 from domain.paths.data_layout import Layout
@@ -97,6 +98,35 @@ def test_tokens_are_added_replaced_and_revoked(data: Path, user: RunUser) -> Non
     assert "token_sha256" not in json.dumps(found)
     assert user("revoke", "li")[0] == 0
     assert _owner(data, first) is None
+
+
+def test_the_scope_of_a_person(data: Path, user: RunUser) -> None:
+    code, out, err = user(
+        "add", "li", "--role", "operator", "--area", "a/b", "--area", "c", "--class", "B",
+        "--camera", "gate",
+    )  # fmt: skip
+    assert code == 0
+    assert "no area 'a/b'" in err
+    assert "no camera 'gate'" in err
+    token = out.splitlines()[-1]
+    person = _owner(data, token)
+    assert person is not None
+    assert person.scope == CameraScope(("a/b", "c"), ("B",), ("gate",))
+    assert "areas: a/b, c\tclasses: B\tcameras: gate" in user("list")[1]
+    assert user("set", "li", "--role", "investigator")[0] == 0
+    person = _owner(data, token)
+    assert person is not None
+    assert person.scope.areas == ("a/b", "c"), "a change of the role keeps the scope"
+    assert user("set", "li", "--area", "d")[0] == 0
+    person = _owner(data, token)
+    assert person is not None
+    assert person.scope == CameraScope(areas=("d",))
+    assert user("set", "li", "--unlimited")[0] == 0
+    person = _owner(data, token)
+    assert person is not None
+    assert person.scope.is_unlimited
+    code, _, err = user("set", "li", "--unlimited", "--area", "d")
+    assert (code, "--unlimited stands alone" in err) == (1, True)
 
 
 @pytest.mark.parametrize(

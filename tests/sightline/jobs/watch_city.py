@@ -10,7 +10,7 @@ from domain.clock import ManualClock
 from domain.events.event import Event
 from domain.events.watches import Watch
 from domain.settings import Settings
-from sightline.jobs.watch_matcher import WatchMatcher
+from sightline.jobs.watch_matcher import OwnerSees, WatchMatcher
 from sightline.jobs.webhooks import Webhooks
 from storage.clients.redis import connect
 from storage.clients.s3 import ObjectStore
@@ -38,10 +38,18 @@ class City:
         self.matches = WatchMatches(self.redis)
         self.folder = folder / "audit"
         self.audit = AuditLog(self.folder, self.clock)
+        self.sees: OwnerSees = lambda owner, camera_id: True
 
     def node(self, name: str = "node-1") -> WatchMatcher:
         return WatchMatcher(
-            self.feed, self.index, self.watches, self.matches, self.audit, self.clock, name
+            self.feed,
+            self.index,
+            self.watches,
+            self.matches,
+            self.audit,
+            self.clock,
+            name,
+            self.sees,
         )
 
     def sender(self, networks: str = "127.0.0.0/8") -> Webhooks:

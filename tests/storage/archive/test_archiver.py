@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from domain.camera_scope import ALL_CAMERAS
 from domain.clock import NS_PER_DAY, S_PER_DAY
 from domain.errors import DataLoss
 from domain.events.event import Event
@@ -114,7 +115,7 @@ def test_a_run_killed_anywhere_loses_nothing(city: City, tmp_path: Path, after: 
         assert city.ids(EventQuery(order="oldest")) == [
             event.id for event in sorted(there, key=lambda event: event.id)
         ]
-        assert city.store.get_all([event.id for event in there]) == there
+        assert city.store.get_all([event.id for event in there], ALL_CAMERAS) == there
         at += 2
     assert at > 15, "the calls of a run"
     city.move()
@@ -144,7 +145,7 @@ def test_what_comes_while_a_day_is_moved_is_moved_too(city: City) -> None:
     ).run(INDEX_DAYS)
     assert moved is not None
     assert (moved.events, moved.files) == (2, 2)
-    assert city.store.get_all([first.id, late.id]) == [first, late]
+    assert city.store.get_all([first.id, late.id], ALL_CAMERAS) == [first, late]
     assert faults(city) == []
 
 
@@ -182,7 +183,7 @@ def test_what_is_too_old_goes_and_what_is_held_stays(city: City) -> None:
         assert city.ids(EventQuery(order="oldest")) == [
             event.id for event in sorted([held, other, later], key=lambda event: event.id)
         ]
-        assert city.store.get(old.id) is None
+        assert city.store.get(old.id, ALL_CAMERAS) is None
     assert moved == Moved(), "what is held is looked at again, and nothing is written"
     assert faults(city) == []
     moved = archiver(city).retain(lambda _: START_NS + 9 * NS_PER_DAY, NO_HOLDS)
@@ -219,7 +220,7 @@ def test_what_is_damaged_is_named(city: City) -> None:
         2,
     )
     with pytest.raises(DataLoss, match="SHA-256"):
-        fresh.query(EventQuery(), 5)
+        fresh.query(EventQuery(), ALL_CAMERAS, 5)
     city.archive = fresh.archive
     assert sorted(faults(city)) == ["damaged", "unnamed"]
     catalogue = next(stat.key for stat in city.objects.list(CATALOGUE_PREFIX + "20251010/"))

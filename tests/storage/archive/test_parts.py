@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from domain.camera_scope import ALL_CAMERAS
 from domain.errors import DataLoss
 from domain.events.query import EventQuery
 from domain.paths.object_keys import ARCHIVED_PREFIX, CATALOGUE_PREFIX
@@ -77,7 +78,9 @@ def fresh(city: City, tmp_path: Path) -> Iterator[tuple[EventStore, Counting, Pa
 
 def starts(store: EventStore, plate: str) -> list[str]:
     return [
-        event.plate.text for event in store.query(EventQuery(plate=plate), 9).events if event.plate
+        event.plate.text
+        for event in store.query(EventQuery(plate=plate), ALL_CAMERAS, 9).events
+        if event.plate
     ]
 
 
@@ -115,7 +118,7 @@ def test_of_the_filters_a_slice_is_fetched(
 ) -> None:
     store, objects, folder = fresh
     (day,) = city.archive.catalogue.days().values()
-    store.query(EventQuery(), 1)
+    store.query(EventQuery(), ALL_CAMERAS, 1)
     header = objects.catalogue
     assert starts(store, "鄂C00500")
     assert objects.catalogue - header == day.slice_bytes

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from domain.camera_scope import ALL_CAMERAS
 from domain.events.event import Event
 from domain.events.query import EventQuery
 from domain.paths.object_keys import archive_object, catalogue_object
@@ -90,7 +91,7 @@ def test_what_an_older_program_wrote_is_found_and_brought_up_to_date(city: City)
     write_old(city, events[0].area, events)
 
     def assert_found() -> None:
-        assert city.store.get_all([event.id for event in events]) == events
+        assert city.store.get_all([event.id for event in events], ALL_CAMERAS) == events
         assert city.ids(EventQuery(plate="鄂C12345", order="oldest")) == [
             event.id for event in events[:3]
         ]
@@ -110,5 +111,5 @@ def test_what_an_older_program_wrote_is_found_and_brought_up_to_date(city: City)
     assert city.move() == 1
     (day,) = city.archive.catalogue.days().values()
     assert [file.version for file in day.files] == [2]
-    assert city.store.get_all([event.id for event in events]) == events
+    assert city.store.get_all([event.id for event in events], ALL_CAMERAS) == events
     assert list(ArchiveCheck(city.archive, city.objects).faults()) == []

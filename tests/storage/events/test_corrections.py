@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from domain.camera_scope import ALL_CAMERAS
 from domain.clock import NS_PER_HOUR
 from domain.errors import CorrectionConflict
 from domain.events.event import Correction, Event
@@ -69,8 +70,10 @@ def test_what_was_read_and_what_was_meant_are_both_found(site: Site, tmp_path: P
         Archive.open(site.objects, site.redis, tmp_path / "archive", Settings(), site.clock)
     ) as archive:
         store = EventStore(EventIndex(site.redis), archive, site.clock, Settings().index_days)
-        assert [seen.id for seen in store.sightings(MEANT, None, None, 9)] == [event.id]
-        assert store.sightings(READ, None, None, 9) == ()
+        assert [seen.id for seen in store.sightings(MEANT, ALL_CAMERAS, (None, None), 9)] == [
+            event.id
+        ]
+        assert store.sightings(READ, ALL_CAMERAS, (None, None), 9) == ()
     assert breaches(site) == []
 
 

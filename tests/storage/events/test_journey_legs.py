@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from domain.camera_scope import ALL_CAMERAS
 from domain.clock import NS_PER_DAY, NS_PER_S, S_PER_DAY
 from domain.events.event import Event
 from storage.archive.archiver import Archiver
@@ -36,7 +37,7 @@ def found(
     city: City, first: int = FIRST, last: int = LAST
 ) -> tuple[list[tuple[Event | None, Event | None]], int]:
     legs = city.store.impossible(first, last)
-    return list(city.store.ends(legs, legs.found.pairs)), legs.found.pending_hours
+    return list(city.store.ends(legs, ALL_CAMERAS, legs.found.pairs)), legs.found.pending_hours
 
 
 def leg_at(at_s: int, plate: str) -> list[Event]:

@@ -12,17 +12,19 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from domain.camera_scope import ALL_CAMERAS, CameraScope, VisibleCameras
 from domain.clock import (
     MS_PER_DAY,
     MS_PER_HOUR,
     NS_PER_DAY,
+    NS_PER_HOUR,
     NS_PER_MS,
     NS_PER_S,
     S_PER_DAY,
     ManualClock,
 )
 from domain.errors import ObjectsUnavailable
-from domain.events.event import Event
+from domain.events.event import Event, Location
 from domain.events.misreadings import MATCH_KINDS, match_of
 from domain.events.query import EventQuery
 from domain.settings import Settings
@@ -84,7 +86,7 @@ class City:
         found: list[str] = []
         after: str | None = None
         for _ in range(1000):
-            page = self.store.query(query, limit, after, seconds)
+            page = self.store.query(query, query.visible, limit, after, seconds)
             assert len(page.events) <= limit
             found += [event.id for event in page.events]
             if page.next is None:
@@ -150,7 +152,7 @@ def test_a_search_finds_what_looking_at_all_finds(
                 assert city.ids(query, limit, 0 if in_haste else None) == by_looking_at_all(
                     stored, query
                 ), (query, merged)
-    assert city.store.get_all([event.id for event in stored]) == stored, (
+    assert city.store.get_all([event.id for event in stored], ALL_CAMERAS) == stored, (
         "every field of an event comes back"
     )
     assert city.index.count() == sum(
@@ -238,7 +240,7 @@ def test_a_histogram_counts_what_a_search_finds(
                 from_ns=query.from_ns or START_NS,
                 to_ns=query.to_ns or START_NS + 8 * NS_PER_DAY,
             )
-            found = city.store.histogram(query, buckets, 0.0 if in_haste else 60.0)
+            found = city.store.histogram(query, query.visible, buckets, 0.0 if in_haste else 60.0)
             expected = counted(
                 stored,
                 city.ids(query) if query.fuzzy else by_looking_at_all(stored, query),
@@ -257,6 +259,31 @@ def test_a_histogram_counts_what_a_search_finds(
             assert in_haste or found.whole_from_ns is None
 
 
+def test_what_is_not_visible_is_not_found_by_any_call(city: City) -> None:
+    there = [
+        make_event(after_s=at_s, camera=camera)
+        for at_s in (0, 6 * S_PER_DAY)
+        for camera in ("gate", "shop")
+    ]
+    far = Location(lon=114.5, lat=32.5)
+    there.append(make_event(after_s=1, camera="bridge").model_copy(update={"location": far}))
+    city.index.put_all(there)
+    city.move()
+    visible = VisibleCameras(CameraScope(cameras=("gate",)), frozenset({"gate"}))
+    mine = [event if event.camera == "gate" else None for event in there]
+    assert [city.store.get(event.id, visible) for event in there] == mine
+    assert city.store.get_all([event.id for event in there], visible) == mine
+    plate = there[0].reading
+    span = (START_NS, START_NS + 9 * NS_PER_DAY)
+    assert city.store.sightings(plate, visible, span, 9) == (there[0], there[2])
+    assert all(
+        event.camera == "gate" for event in city.store.likely("鄂C12346", visible, span, 9).events
+    )
+    legs = city.store.impossible(span[0] // NS_PER_HOUR, span[1] // NS_PER_HOUR)
+    assert legs.found.pairs
+    assert all(None in pair for pair in city.store.ends(legs, visible, legs.found.pairs))
+
+
 def test_a_histogram_in_haste_says_from_when_on_it_is_whole(
     city: City, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -265,7 +292,7 @@ def test_a_histogram_in_haste_says_from_when_on_it_is_whole(
     monkeypatch.setattr(archive_search, "FILES_A_GROUP", 1)
     start_ms = START_NS // NS_PER_MS // MS_PER_DAY * MS_PER_DAY
     query = EventQuery(from_ns=START_NS, to_ns=START_NS + 8 * NS_PER_DAY)
-    found = city.store.histogram(query, Buckets(start_ms, MS_PER_DAY, 9), 0.0)
+    found = city.store.histogram(query, ALL_CAMERAS, Buckets(start_ms, MS_PER_DAY, 9), 0.0)
     assert found.whole_from_ns == (start_ms + DAYS[2] * MS_PER_DAY) * NS_PER_MS
     assert found.counts[: DAYS[2]] == (0, 0)
     assert found.counts[DAYS[2]] == 1
@@ -280,10 +307,10 @@ def test_a_histogram_says_what_it_lacks_while_the_object_store_is_away(
     def away(*_: object) -> bytes:
         raise ObjectsUnavailable("the store is away")
 
-    monkeypatch.setattr(city.archive.cache, "_brought", away)
+    monkeypatch.setattr(city.archive.cache, "_local_path", away)
     start_ms = START_NS // NS_PER_MS // MS_PER_DAY * MS_PER_DAY
     query = EventQuery(kind="vehicle", from_ns=START_NS, to_ns=START_NS + 8 * NS_PER_DAY)
-    found = city.store.histogram(query, Buckets(start_ms, MS_PER_DAY, 9))
+    found = city.store.histogram(query, ALL_CAMERAS, Buckets(start_ms, MS_PER_DAY, 9))
     assert sum(found.counts) == 1
     assert found.whole_from_ns == (start_ms + (DAYS[2] + 1) * MS_PER_DAY) * NS_PER_MS
 
@@ -292,11 +319,11 @@ def test_a_page_of_recent_events_does_not_ask_the_archive(city: City) -> None:
     old, new = make_event(), [make_event(after_s=5 * S_PER_DAY + n) for n in range(3)]
     city.index.put_all([old, *new])
     city.move()
-    first = city.store.query(EventQuery(), 2)
-    second = city.store.query(EventQuery(), 2, first.next)
+    first = city.store.query(EventQuery(), ALL_CAMERAS, 2)
+    second = city.store.query(EventQuery(), ALL_CAMERAS, 2, first.next)
     assert (first.archived, second.archived) == (False, True)
     assert [*first.events, *second.events] == [*reversed(new), old]
-    recent = city.store.query(EventQuery(from_ns=START_NS + 4 * NS_PER_DAY), 9)
+    recent = city.store.query(EventQuery(from_ns=START_NS + 4 * NS_PER_DAY), ALL_CAMERAS, 9)
     assert (len(recent.events), recent.archived) == (3, False)
 
 
@@ -307,7 +334,7 @@ def test_what_another_process_moves_is_never_missed(city: City, tmp_path: Path) 
     events = [make_event(after_s=n) for n in range(3)]
     since = EventQuery(from_ns=START_NS)
     city.index.put_all(events)
-    assert not city.store.query(since, 9).archived
+    assert not city.store.query(since, ALL_CAMERAS, 9).archived
     other = Archive.open(city.objects, city.redis, tmp_path / "other", Settings(), city.clock)
     before_s = city.clock.monotonic_s()
     assert (
@@ -316,7 +343,7 @@ def test_what_another_process_moves_is_never_missed(city: City, tmp_path: Path) 
     )
     assert city.clock.monotonic_s() - before_s >= archive_catalogue.TRUST_S
     assert city.index.count() == 0
-    page = city.store.query(since, 9)
+    page = city.store.query(since, ALL_CAMERAS, 9)
     assert (page.archived, [*page.events]) == (True, [*reversed(events)])
     other.close()
 
@@ -344,11 +371,11 @@ def test_sightings_are_of_the_plate_as_read_oldest_first(city: City) -> None:
             make_event(after_s=8, plate="鄂C12346"),
         ]
     )
-    assert city.store.sightings("鄂C12345", None, None, 10) == tuple(seen)
-    assert city.store.sightings("鄂C12345", START_NS + NS_PER_S, START_NS + 2 * NS_PER_S, 10) == (
-        seen[1],
-    )
-    assert city.store.sightings("鄂C12345", None, None, 2) == tuple(seen[:2])
+    assert city.store.sightings("鄂C12345", ALL_CAMERAS, (None, None), 10) == tuple(seen)
+    assert city.store.sightings(
+        "鄂C12345", ALL_CAMERAS, (START_NS + NS_PER_S, START_NS + 2 * NS_PER_S), 10
+    ) == (seen[1],)
+    assert city.store.sightings("鄂C12345", ALL_CAMERAS, (None, None), 2) == tuple(seen[:2])
 
 
 def test_sightings_are_of_all_times(city: City) -> None:
@@ -361,8 +388,8 @@ def test_sightings_are_of_all_times(city: City) -> None:
         ]
     )
     city.move()
-    assert city.store.sightings("鄂C12345", None, None, 10) == tuple(seen)
-    assert city.store.sightings("鄂C12345", None, None, 2) == tuple(seen[:2])
+    assert city.store.sightings("鄂C12345", ALL_CAMERAS, (None, None), 10) == tuple(seen)
+    assert city.store.sightings("鄂C12345", ALL_CAMERAS, (None, None), 2) == tuple(seen[:2])
 
 
 def test_a_correction_of_an_old_event_is_found_at_once_and_stays(city: City) -> None:
@@ -376,7 +403,9 @@ def test_a_correction_of_an_old_event_is_found_at_once_and_stays(city: City) -> 
         assert [
             city.ids(EventQuery(plate=plate)) for plate in ("鄂C12345", "鄂C12346", "鄂C1234?")
         ] == [[event.id]] * 3
-        assert city.store.get(event.id) == event.model_copy(update={"corrected": corrected})
-        assert city.store.sightings("鄂C12345", None, None, 5) == ()
+        assert city.store.get(event.id, ALL_CAMERAS) == event.model_copy(
+            update={"corrected": corrected}
+        )
+        assert city.store.sightings("鄂C12345", ALL_CAMERAS, (None, None), 5) == ()
         city.move()
     assert city.index.count() == 0
