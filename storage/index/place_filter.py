@@ -4,9 +4,12 @@ filtered here.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
+from domain.camera_scope import ALL_CAMERAS
 from domain.events.query import EventQuery
 from storage.index.places import PlaceTable, is_placed
 from storage.index.rows import Records
@@ -25,6 +28,10 @@ class PlaceFilter:
     def __init__(self, shards: Shards, query: EventQuery) -> None:
         self._shards = shards
         self.is_placed = is_placed(query)
+        self.is_clustered = is_placed(replace(query, visible=ALL_CAMERAS))
+        """Whether the query itself names places, whose events often arrive together. The cameras
+        of a scope are spread over the city.
+        """
         self._query = query
         self._table: PlaceTable | None = None
         self._fits = np.ones(1, np.bool_)
@@ -40,17 +47,22 @@ class PlaceFilter:
     @property
     def is_few(self) -> bool:
         """Whether the matching places, as far as they are known, are searched by name."""
-        return self.is_placed and max(map(len, self._names())) <= FEW
+        if not self.is_placed:
+            return False
+        self._look_up()
+        assert self._table is not None
+        return self._table.most_in_a_shard(self._fits) <= FEW
 
     def scan(
         self, least_ms: int, greatest_ms: int, newest: bool, enough: int
     ) -> tuple[Records, int | None]:
         """Return what `Shards.scan` does; records at other places may be left out."""
         for _ in range(_TRIES if self.is_placed else 0):
-            names = self._names()
-            if max(map(len, names)) > FEW:
+            if not self.is_few:
                 break
-            found = self._shards.scan_places(least_ms, greatest_ms, newest, enough * MORE, names)
+            found = self._shards.scan_places(
+                least_ms, greatest_ms, newest, enough * MORE, self._names()
+            )
             if found is not None:
                 return found
             self._shards.places.read_all(range(SHARDS))

@@ -84,6 +84,11 @@ class PlaceTable:
         found = self.keys[fits[:-1] & (self.keys >> 32 == shard)]
         return [(int(key) & 0xFFFFFFFF).to_bytes(NAME_BYTES, "little") for key in found]
 
+    def most_in_a_shard(self, fits: NDArray[np.bool_]) -> int:
+        """Return the greatest number of matching places that a shard has."""
+        counts = np.bincount(self.keys[fits[:-1]] >> 32)
+        return int(counts.max()) if len(counts) else 0
+
     def rows_of(self, shards: NDArray[np.int64], names: NDArray[np.uint32]) -> NDArray[np.int64]:
         """Return the key's index of each record's place; `len(keys)` if it is unknown."""
         keys = shards << 32 | names

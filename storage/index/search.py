@@ -235,7 +235,7 @@ class Search:
         if self._place_filter.is_few:
             return FIRST_PLACED
         fills = round(want / part / self._place_filter.part / SHARDS * AMPLE)
-        return min(MOST, max(FIRST, fills + (AHEAD if self._place_filter.is_placed else 0)))
+        return min(MOST, max(FIRST, fills + (AHEAD if self._place_filter.is_clustered else 0)))
 
     def _in_order(
         self, found: Records, span: Span, bound_ms: int | None
