@@ -227,6 +227,7 @@ from pathlib import Path
 from types import SimpleNamespace
 import httpx
 from api.app import make_app
+from domain.camera_scope import ALL_CAMERAS
 from domain.clock import SystemClock
 from domain.people import Person, Role
 from domain.settings import Settings
@@ -241,8 +242,10 @@ folder, endpoint, access_key, secret_key = sys.argv[1:]
 clock = SystemClock()
 context = SimpleNamespace(
     clock=clock, settings=Settings(), audit=AuditLog(Path(folder), clock), signer=None, feed=None, matches=None,
+    idempotency=None,
     people=SimpleNamespace(by_token=lambda token: Person("li", Role.INVESTIGATOR), holder=None),
-    known_camera=lambda id: SimpleNamespace(camera=SimpleNamespace(id=id)),
+    visible=lambda person: ALL_CAMERAS,
+    known_camera=lambda id, visible: SimpleNamespace(camera=SimpleNamespace(id=id)),
     objects=DyingStore(endpoint, access_key, secret_key, "api-tests"),
 )
 transport = httpx.ASGITransport(app=make_app(context))
