@@ -114,6 +114,7 @@ _TABLE = {
         "domain domain.paths domain.registry storage.clients storage.index storage.archive "
         "storage.site storage.audit storage.events ingest.rtsp ingest.recording"
     ),
+    "sightline.arguments": "",
     "sightline.keys": "domain domain.paths sightline.processes",
     "sightline.cluster": "domain domain.paths domain.registry storage.site sightline.processes",
     "sightline.evaluation": (
@@ -138,8 +139,8 @@ _TABLE = {
         "storage.archive storage.recordings storage.recordings.gaps storage.site storage.audit "
         "storage.events storage ingest.packets.native ingest.live ingest.frames ingest.rtsp "
         "ingest.recording api.limits api.requests api.nodes api.access api.node_api api "
-        "sightline.processes "
-        "sightline.keys sightline.cluster sightline.overload sightline.cameras sightline.jobs"
+        "sightline.processes sightline.arguments sightline.keys sightline.cluster "
+        "sightline.overload sightline.cameras sightline.jobs"
     ),
     "sightline.commands": (
         "domain domain.paths domain.registry simulator storage.recordings "

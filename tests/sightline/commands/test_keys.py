@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from domain.clock import S_PER_DAY, ManualClock
-from sightline.cli import KEY_PURPOSES, _parser, main
+from sightline.arguments.keys import KEY_PURPOSES
+from sightline.cli import _parser, main
 from sightline.keys.expiry import expiry_warnings
 from sightline.keys.register import Purpose
 from sightline.keys.site_keys import TLS_LIFETIME, SiteKeys

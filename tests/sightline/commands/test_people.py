@@ -16,7 +16,8 @@ from domain.paths.data_layout import Layout
 from domain.paths.object_keys import person_object
 from domain.people import Person, Right, Role
 from domain.settings import Settings
-from sightline.cli import RIGHTS, ROLES, main
+from sightline.arguments.people import RIGHTS, ROLES
+from sightline.cli import main
 from sightline.commands.people import expiry
 from sightline.processes.people_key import sign_older_people
 from sightline.processes.store_clients import open_stores, opened_people, people_of
