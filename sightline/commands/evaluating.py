@@ -46,7 +46,7 @@ class PictureReading:
 
 
 @dataclass(slots=True)
-class Outcome:
+class EvaluationResult:
     """The readings of a folder, and the files that could not be opened."""
 
     readings: list[PictureReading] = field(default_factory=list)
@@ -119,9 +119,9 @@ def _photograph(stills: StillPictures, one: Labelled) -> PictureReading:
 Read = Callable[[StillPictures, Labelled], PictureReading]
 
 
-def _read_all(folder: Path, read: Read) -> Outcome:
+def _read_all(folder: Path, read: Read) -> EvaluationResult:
     """Read every picture in the folder. Pictures that cannot be opened are printed and counted."""
-    pictures, outcome = labelled(folder), Outcome()
+    pictures, outcome = labelled(folder), EvaluationResult()
     stills = StillPictures(Models.load(Settings()))
     with _progress() as progress:
         for one in progress.track(pictures, description="reading"):
@@ -158,7 +158,7 @@ def _progress() -> Progress:
     return Progress(console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True)
 
 
-def _print_pictures(outcome: Outcome, noun: str) -> None:
+def _print_pictures(outcome: EvaluationResult, noun: str) -> None:
     readings = outcome.readings
     right = sum(one.is_right for one in readings)
     but_first = sum(one.is_right_but_first for one in readings)

@@ -24,7 +24,7 @@ _READ = load_script("clients", "stream", "stream_read")
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class ArrivalPage:
     """Items by number, in the order of arrival. Everything that arrived after `known_from` is still
     stored; `last` is the newest number.
     """
@@ -47,11 +47,11 @@ class ArrivalStream:
         if items:
             self._redis.run_all([Script(_ADD, self._tag, (self._most, *items))])
 
-    def after(self, number: int, limit: int) -> Page:
+    def after(self, number: int, limit: int) -> ArrivalPage:
         """Return at most `limit` items that arrived after `number`, the oldest first."""
         (answer,) = self._redis.run_all([Script(_READ, self._tag, (number, limit))])
         last, known_from, *rest = cast("list[bytes]", answer)
-        return Page(
+        return ArrivalPage(
             int(last),
             int(known_from),
             tuple((int(a), b) for a, b in zip(rest[::2], rest[1::2], strict=True)),

@@ -21,7 +21,7 @@ TAG = "{feed}"
 
 @dataclass(frozen=True, slots=True)
 class FeedPage:
-    """A page of events with the fields of `arrival_stream.Page`."""
+    """A page of events with the fields of `arrival_stream.ArrivalPage`."""
 
     last: int
     known_from: int

@@ -44,7 +44,7 @@ class Delivery(StoredModel):
 
 @dataclass(frozen=True, slots=True)
 class MatchesPage:
-    """A page of matches with the fields of `arrival_stream.Page`."""
+    """A page of matches with the fields of `arrival_stream.ArrivalPage`."""
 
     last: int
     known_from: int
