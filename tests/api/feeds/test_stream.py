@@ -11,6 +11,7 @@ from api.access.standing_access import FollowerAccess, StandingAccess
 from api.feeds.feeds import _event_arrival
 from api.feeds.hub import PAGE, Arrival, ArrivalsPage, Hub
 from api.feeds.stream import FeedStart, answer
+from api.requests.request_trace import Trace, set_trace
 from domain.camera_scope import ALL_CAMERAS
 from domain.clock import SystemClock
 from domain.people import Person, Role
@@ -65,6 +66,7 @@ def test_a_client_that_does_not_read_holds_only_text_and_is_removed_when_disconn
         start = FeedStart(lambda event: True, 0, 60.0)
         response = await answer(hub, "event", start, access)
         scope = {"type": "http", "asgi": {"spec_version": "2.3"}}
+        set_trace(scope, Trace("a request of no person"))
         serving = asyncio.create_task(response(scope, client.receive, client.send))
         await client.blocked.wait()
         await hub.read(newest, 1)  # an empty page: the thread has dropped the last one by then
