@@ -82,7 +82,7 @@ def test_rights_are_unchanged(left: Site) -> None:
 
 def test_its_range_can_be_held(left: Site) -> None:
     asked = {"camera": "east-gate", "from": rfc3339(at(0)), "to": rfc3339(at(8)), "reason": "court"}
-    assert left.get("/v1/holds", method="POST", body=asked).status_code == 200
+    assert left.get("/v1/holds", method="POST", body=asked).status_code == 201
     asked["camera"] = "never"
     assert left.get("/v1/holds", method="POST", body=asked).status_code == 404
 
