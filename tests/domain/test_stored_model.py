@@ -50,6 +50,7 @@ from storage.index.impossible_legs import HourFound
 from storage.recordings.gaps.stored import NodeGaps
 from storage.site import alarms
 from storage.site.audit import AuditEntry, AuditLine
+from storage.site.idempotency import KeyRecord, StoredAnswer
 from storage.site.person_records import PersonRecord, TokenRecord
 from storage.site.registries import RegistryRecord
 from storage.site.site_identity import SiteRecord
@@ -59,6 +60,7 @@ from tests.kept import START_NS, make_event
 ADDED = {"added_later": {"by": "a newer version", "numbers": [1, 2]}}
 EVENT = make_event(alternatives=(("鄂C12346", 0.25),))
 CORRECTION = Correction(text="鄂C1", original="鄂C12345", by="li", at=START_NS, version=1)
+ANSWER = StoredAnswer(status=201, headers={"location": "/v1/holds/1"}, body="{}")
 DIGEST = ObjectDigest(key="events/x", size_bytes=1, sha256="00")
 MATCH = WatchMatch(
     id="w.e", watch="w", plate="鄂C*", tie=MatchKind.EXACT, why="", matched_at=START_NS, event=EVENT
@@ -102,6 +104,8 @@ RECORDS: tuple[StoredModel, ...] = (
     PersonRecord(name="li", role=Role.ADMIN, tokens=(TOKEN,), added_at=START_NS),
     TOKEN,
     PeopleKeyFile(key="00"),
+    ANSWER,
+    KeyRecord(request="00", new_id="01", answer=ANSWER),
     RegistryRecord(version=1, applied_at=START_NS, text="version: 1"),
     AuditEntry(**ENTRY),
     AuditLine(id="1", at=START_NS, **ENTRY),

@@ -65,6 +65,7 @@ def test_people_are_listed_despite_foreign_objects(
     capsys.readouterr()
     assert main(["user", "list", "--json", *data]) == 0
     said = capsys.readouterr()
-    assert json.loads(said.out) == [{"name": "li.wei", "role": "auditor"}]
+    (listed,) = json.loads(said.out)
+    assert (listed["name"], listed["role"]) == ("li.wei", "auditor")
     assert "state/people/zzz is not the key of a record" in said.err
     assert f"{person_object('wang', 1)} cannot be read" in said.err

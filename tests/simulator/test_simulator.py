@@ -189,7 +189,7 @@ def test_a_fault_can_be_set_during_playback(make_video: MakeVideo) -> None:
         stream = _watch(sim.url("gate"))
         seen = [next(stream) for _ in range(5)]
         sim.fail("gate", Jump(at_s=0.0, by_s=7200.0))
-        with pytest.raises(BadInput, match="before it plays"):
+        with pytest.raises(BadInput, match="before the camera plays"):
             sim.fail("gate", ConnectionCut(at_s=0.0))
         seen += [next(stream) for _ in range(75)]  # libavformat had some in hand
     assert {b.pts - a.pts for a, b in pairwise(seen)} == {FRAME_TICKS, FRAME_TICKS + 7200 * 90_000}

@@ -148,7 +148,7 @@ def test_an_hour_is_read_once_until_something_comes(redis: Redis) -> None:
 def test_too_many_in_an_hour_are_cut_off_and_reported(
     redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(impossible, "MAX_PAIRS", 2)
+    monkeypatch.setattr(impossible, "PAIRS_MOST", 2)
     index = EventIndex(redis)
     index.put_all([seen(n, WHEREABOUTS_M[n % 2 * 3]) for n in range(9)])
     found = index.impossible(FIRST, FIRST)
