@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import hypothesis
@@ -15,7 +15,13 @@ import pytest
 
 from domain.clock import SystemClock
 from sightline.processes.child import Child
-from sightline.processes.embedded_servers import StoreSecrets, seaweedfs, valkey, valkey_url
+from sightline.processes.embedded_servers import (
+    VOLUME_SIZE_MB,
+    StoreSecrets,
+    seaweedfs,
+    valkey,
+    valkey_url,
+)
 from sightline.processes.ports import free_ports
 from tests.footage import Footage, drawn, real, version
 
@@ -63,7 +69,11 @@ def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Config]:
     """A real SeaweedFS for the whole run."""
     folder = tmp_path_factory.mktemp("seaweedfs")
     (port,) = free_ports(1)
-    child = Child(seaweedfs(folder, port, STORE_SECRETS, folder / "log"), SystemClock())
+    spec = seaweedfs(folder, port, STORE_SECRETS, folder / "log")
+    # Each bucket has volumes of its own, and the disk has room for only so many large ones.
+    large, small = f"SizeLimitMB={VOLUME_SIZE_MB}", "SizeLimitMB=64"
+    spec = replace(spec, arguments=tuple(one.replace(large, small) for one in spec.arguments))
+    child = Child(spec, SystemClock())
     child.start()
     child.wait_ready()
     yield S3Config(f"127.0.0.1:{port}", STORE_SECRETS.s3_access_key, STORE_SECRETS.s3_secret_key)
