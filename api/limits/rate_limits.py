@@ -14,6 +14,8 @@ from domain.metrics import REQUESTS_LIMITED
 BURST_S = 5.0
 """A bucket holds the requests of this many seconds: a page opens with dozens of them."""
 MAX_KEYS = 4_096
+FORGET_EVERY_S = 1.0
+"""With all buckets in use, full ones are looked for this often and not at each request."""
 OTHERS = "others"
 """The bucket that all keys share for which there is no room."""
 MAX_STREAMS = 24
@@ -40,6 +42,7 @@ class TokenBuckets:
         self._max_keys = max_keys
         self._lock = threading.Lock()
         self._buckets: dict[str, _Bucket] = {}
+        self._forgotten_s = clock.monotonic_s() - FORGET_EVERY_S
 
     def take(self, key: str) -> float:
         """Take a token. Return 0, or the seconds after which there will be one."""
@@ -56,7 +59,8 @@ class TokenBuckets:
 
     def _bucket(self, key: str, now_s: float) -> _Bucket:
         if key not in self._buckets and len(self._buckets) >= self._max_keys:
-            self._forget_full(now_s)
+            if now_s - self._forgotten_s >= FORGET_EVERY_S:
+                self._forget_full(now_s)
             if len(self._buckets) >= self._max_keys:
                 key = OTHERS
         return self._buckets.setdefault(key, _Bucket(self._capacity, now_s))
@@ -68,6 +72,7 @@ class TokenBuckets:
 
     def _forget_full(self, now_s: float) -> None:
         """A full bucket is the same as none."""
+        self._forgotten_s = now_s
         for bucket in self._buckets.values():
             self._fill(bucket, now_s)
         self._buckets = {

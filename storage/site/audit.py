@@ -49,7 +49,7 @@ class AuditEntry(StoredModel):
     """One line. `terms` are the request's: plate, camera, event, from, to."""
 
     person: str = Field(
-        description="empty where nobody was recognised; `local:<user>` for a command on the machine"
+        description="empty if the person is unknown; `local:<user>` for a command on the machine"
     )
     role: Annotated[Role | str, _KNOWN_FIRST] | None
     address: str

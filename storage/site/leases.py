@@ -31,7 +31,7 @@ _ACQUIRE = load_script("site", "lease_take")
 class Lease:
     node: str
     node_api_url: str
-    """Where the node's door is; empty where nobody knows (any more)."""
+    """The URL of the node API; empty if it is unknown, or no longer known."""
     fence: int
     seen_ns: int = 0
     """The node's last heartbeat by its own clock (UTC); 0 if it is unknown."""

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -16,31 +15,13 @@ from domain.paths.data_layout import Layout
 from domain.people import Role
 from sightline.cli import main
 from sightline.processes.store_clients import open_stores
-from storage.clients.redis import connect
 from tests.kept import START_NS, record
 from tests.people import people_of
 
-if TYPE_CHECKING:
-    from tests.conftest import S3Config
-
 
 @pytest.fixture
-def data(
-    tmp_path: Path, valkey_server: str, s3_server: S3Config, monkeypatch: pytest.MonkeyPatch
-) -> Path:
-    """The data folder of an empty site on real stores."""
-    redis = connect(valkey_server)
-    redis.do("FLUSHALL")
-    redis.close()
-    monkeypatch.setenv("SIGHTLINE_REDIS_URL", valkey_server)
-    monkeypatch.setenv("SIGHTLINE_S3_ENDPOINT", s3_server.endpoint)
-    monkeypatch.setenv("SIGHTLINE_S3_ACCESS_KEY", s3_server.access_key)
-    monkeypatch.setenv("SIGHTLINE_S3_SECRET_KEY", s3_server.secret_key)
-    monkeypatch.setenv("SIGHTLINE_S3_BUCKET", "check-report-tests")
-    with open_stores(Layout(tmp_path)) as stores:
-        for found in list(stores.objects.list("")):
-            stores.objects.delete(found.key)
-    return tmp_path
+def data(empty_site: Path) -> Path:
+    return empty_site
 
 
 def _lose_person(data: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -17,34 +16,19 @@ from sightline.cli import main
 from sightline.commands.up import _print_lost_data
 from sightline.jobs.node_jobs import NodeJobs
 from sightline.processes.store_clients import open_stores, people_of
-from storage.clients.redis import connect
 from storage.events.journal import Journal
 from storage.events.spool import Spool
 from storage.recordings.ledger import Ledger
 
-if TYPE_CHECKING:
-    from tests.conftest import S3Config
-
 
 @pytest.fixture
-def data(
-    tmp_path: Path, valkey_server: str, s3_server: S3Config, monkeypatch: pytest.MonkeyPatch
-) -> str:
+def data(empty_site: Path) -> str:
     """The data folder of a running site with one person."""
-    redis = connect(valkey_server)
-    redis.do("FLUSHALL")
-    redis.close()
-    monkeypatch.setenv("SIGHTLINE_REDIS_URL", valkey_server)
-    monkeypatch.setenv("SIGHTLINE_S3_ENDPOINT", s3_server.endpoint)
-    monkeypatch.setenv("SIGHTLINE_S3_ACCESS_KEY", s3_server.access_key)
-    monkeypatch.setenv("SIGHTLINE_S3_SECRET_KEY", s3_server.secret_key)
-    monkeypatch.setenv("SIGHTLINE_S3_BUCKET", "losses-shown-tests")
-    with open_stores(Layout(tmp_path)) as stores:
-        for found in list(stores.objects.list("")):
-            stores.objects.delete(found.key)
-        people_of(stores, Settings(), Layout(tmp_path), SystemClock()).add("li.wei", Role.OPERATOR)
+    layout = Layout(empty_site)
+    with open_stores(layout) as stores:
+        people_of(stores, Settings(), layout, SystemClock()).add("li.wei", Role.OPERATOR)
         stores.identity.settle()
-    return str(tmp_path)
+    return str(empty_site)
 
 
 def test_an_emptied_index(data: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -63,6 +63,26 @@ def test_keys_beyond_the_bound_share_a_bucket_and_full_ones_are_forgotten() -> N
     assert "a" not in buckets._buckets
 
 
+def test_full_buckets_are_looked_for_once_a_second_and_not_at_each_new_key() -> None:
+    """A client with many addresses must not make each request cost as much as all buckets."""
+    clock = ManualClock()
+    buckets = _CountingBuckets(clock, 0.2, max_keys=1)
+    for number in range(100):
+        buckets.take(f"key {number}")
+    assert buckets.searches == 1
+    clock.advance(1.0)
+    buckets.take("one more")
+    assert buckets.searches == 2
+
+
+class _CountingBuckets(TokenBuckets):
+    searches = 0
+
+    def _forget_full(self, now_s: float) -> None:
+        self.searches += 1
+        super()._forget_full(now_s)
+
+
 def test_a_person_has_a_bounded_number_of_streams() -> None:
     limits = PersonLimits(ManualClock(), 0.0, max_streams=2)
     with ExitStack() as first:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -21,33 +20,15 @@ from sightline.cli import main
 from sightline.commands.people import expiry
 from sightline.processes.people_key import sign_older_people
 from sightline.processes.store_clients import open_stores, opened_people, people_of
-from storage.clients.redis import connect
 from storage.site.people import _hash
 from tests.kept import START_NS
-
-if TYPE_CHECKING:
-    from tests.conftest import S3Config
 
 RunUser = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def data(
-    valkey_server: str, s3_server: S3Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Path:
-    """The data folder of a site without people, whose stores the environment names."""
-    redis = connect(valkey_server)
-    redis.do("FLUSHALL")
-    redis.close()
-    monkeypatch.setenv("SIGHTLINE_REDIS_URL", valkey_server)
-    monkeypatch.setenv("SIGHTLINE_S3_ENDPOINT", s3_server.endpoint)
-    monkeypatch.setenv("SIGHTLINE_S3_ACCESS_KEY", s3_server.access_key)
-    monkeypatch.setenv("SIGHTLINE_S3_SECRET_KEY", s3_server.secret_key)
-    monkeypatch.setenv("SIGHTLINE_S3_BUCKET", "user-command-tests")
-    with open_stores(Layout(tmp_path)) as stores:
-        for found in list(stores.objects.list("")):
-            stores.objects.delete(found.key)
-    return tmp_path
+def data(empty_site: Path) -> Path:
+    return empty_site
 
 
 @pytest.fixture
