@@ -10,6 +10,7 @@ from api.events import search as events
 from api.feeds import feeds, watches
 from api.feeds.stream import MEDIA_TYPE as EVENT_STREAM
 from api.limits.thread_pools import Pool
+from api.people.routes import PEOPLE_ROUTES
 from api.requests.declarations import Access, Declaration, Scope
 from api.requests.problems import (
     CLIP_MISSING,
@@ -391,4 +392,5 @@ ROUTES: tuple[Declaration, ...] = (
         audit="journeys.impossible",
         is_evidence_access=True,
     ),
+    *PEOPLE_ROUTES,
 )

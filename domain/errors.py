@@ -4,6 +4,7 @@ SightlineError
 ├── BadInput                a file, argument or query is invalid; says how to correct it
 │   ├── RegistryInvalid     camera_registry.yaml has faults; lists them with positions
 │   ├── QueryInvalid        a parameter of a query is invalid
+│   ├── RecordExists        the name or the number of a new record is in use
 │   ├── AddressTooLong      the address of a request has too many bytes
 │   ├── BodyTooLarge        the body of a request has too many bytes
 │   ├── BodyTooSlow         the body of a request did not arrive in time
@@ -11,7 +12,8 @@ SightlineError
 ├── Refused                 the request is valid, but not permitted
 │   ├── Unauthenticated     the token is missing or unknown
 │   ├── Forbidden           the person does not have the right or the scope
-│   │   └── ReasonMissing   the person may access it, but gave no reason
+│   │   ├── ReasonMissing   the person may access it, but gave no reason
+│   │   └── SecondPersonRequired  another person must do this
 │   ├── RateLimited         the client or the person sends too many requests
 │   ├── CorrectionConflict  another request corrected the event first
 │   ├── KeyBusy             the first request with an idempotency key has not ended
@@ -86,6 +88,10 @@ class QueryInvalid(BadInput):
         self.field = field
 
 
+class RecordExists(BadInput):
+    pass
+
+
 class AddressTooLong(BadInput):
     pass
 
@@ -115,6 +121,10 @@ class Forbidden(Refused):
 
 
 class ReasonMissing(Forbidden):
+    pass
+
+
+class SecondPersonRequired(Forbidden):
     pass
 
 

@@ -96,6 +96,7 @@ _TABLE = {
     "api.site": (
         "domain domain.paths domain.recordings storage.site storage.audit api.requests api.access"
     ),
+    "api.people": "domain domain.registry storage.site api.requests api.access api.site",
     "api.feeds": (
         "domain domain.events domain.paths storage.index storage.site api.requests api.access "
         "api.events"
@@ -107,7 +108,7 @@ _TABLE = {
     "api.description": "domain api.requests api.events api.feeds",
     "api": (
         "domain api.limits api.requests api.access api.description api.cameras api.events "
-        "api.site api.feeds"
+        "api.site api.people api.feeds"
     ),
     "console": "",
     "sightline.processes": (

@@ -18,12 +18,13 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from api.access.guard import Guard
-from api.access.idempotent import Idempotent
+from api.access.idempotent import HEADER, Idempotent
 from api.limits.thread_pools import Pool, Pools
 from api.requests.audit_recorder import AuditRecorder
 from api.requests.bodies import check_media_type
 from api.requests.declarations import Declarations
 from api.requests.request_trace import trace_of
+from domain.errors import QueryInvalid
 
 _result_count: ContextVar[int | None] = ContextVar("result_count", default=None)
 """The number of items that the endpoint of this thread answers with."""
@@ -45,8 +46,10 @@ def guarded(
             if is_async(self.endpoint):
                 return _by_loop(guard, handle)
             declaration = declarations.find(min(self.methods or {""}), self.path)
-            if declaration is not None and declaration.creates:
+            if declaration is not None and declaration.takes_idempotency_key:
                 handle = _once(idempotent, handle)
+            elif declaration is not None and declaration.answers_secret:
+                handle = _never_stored(handle)
             # The guard refuses a route that is not declared.
             pool = declaration.pool if declaration else Pool.QUERIES
             return (
@@ -64,6 +67,21 @@ def _once(idempotent: Idempotent, handle: Handler) -> Handler:
     async def answer(request: Request) -> Response:
         body = await request.body()
         return idempotent(request, body, lambda: _finished(handle(request)))
+
+    return answer
+
+
+def _never_stored(handle: Handler) -> Handler:
+    """Refuse an idempotency key, because a stored answer would keep its secret."""
+
+    async def answer(request: Request) -> Response:
+        if HEADER in request.headers:
+            raise QueryInvalid(
+                HEADER,
+                "cannot be used here, because the answer has a secret, which is not stored; send "
+                "the request without it",
+            )
+        return await handle(request)
 
     return answer
 

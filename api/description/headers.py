@@ -57,6 +57,7 @@ def reference(name: str) -> dict[str, str]:
 def success_headers(declaration: Declaration) -> dict[str, Any]:
     """Return the headers of a successful response."""
     ranges = ("Accept-Ranges", "ETag") if declaration.allows_head else ()
-    created = ("Location", "Idempotency-Replayed") if declaration.creates else ()
-    names = ("X-Request-Id", *ranges, *created, *declaration.headers)
+    created = ("Location",) if declaration.creates else ()
+    replayed = ("Idempotency-Replayed",) if declaration.takes_idempotency_key else ()
+    names = ("X-Request-Id", *ranges, *created, *replayed, *declaration.headers)
     return {name: reference(name) for name in names}

@@ -43,6 +43,7 @@ _TAGS = {
     "journeys": "where a vehicle was seen, in time order",
     "watches": "vehicles whose next passings are reported",
     "holds": "legal holds: what must not be deleted",
+    "people": "the people of the site: roles, rights, scopes and tokens",
     "alarms": "conditions that require action by a person",
 }
 
@@ -136,7 +137,7 @@ def _complete(operation: dict[str, Any], declaration: Declaration) -> None:
         parameters = [*parameters, *_REASON]
     if declaration.media_type == EVENT_STREAM:
         parameters = [*parameters, _LAST_EVENT_ID]
-    if declaration.creates:
+    if declaration.takes_idempotency_key:
         parameters = [*parameters, _IDEMPOTENCY_KEY]
     if parameters:
         operation["parameters"] = parameters

@@ -17,6 +17,8 @@ _OF_SOME_ROUTES = frozenset(
         problems.TRIGGER_REFUSED,
         problems.PRECONDITION_FAILED,
         problems.RECORD_ENDED,
+        problems.RECORD_EXISTS,
+        problems.SECOND_PERSON_REQUIRED,
         problems.OTHER,
     }
 )
@@ -48,7 +50,7 @@ def _answers(declaration: Declaration, kind: Kind) -> bool:
     if kind in _OF_SOME_ROUTES:
         return kind in declaration.problems
     if kind in (problems.KEY_IN_USE, problems.KEY_REUSED):
-        return declaration.creates
+        return declaration.takes_idempotency_key
     if kind is problems.REASON_MISSING:
         return declaration.reads_reason
     if kind.status in _OF_PERSONS:

@@ -150,11 +150,13 @@ def _describe(trace: Trace, arguments: Mapping[str, Any]) -> None:
 
 
 def _terms(body: BaseModel) -> dict[str, str]:
-    """Return the fields of a body as text, without those that `repr` hides: they are secret."""
+    """Return the fields of a body as text, without those that `repr` hides: they are secret.
+
+    A null counts if the body has it: it may remove a limit.
+    """
     hidden = {name for name, field in type(body).model_fields.items() if not field.repr}
-    values = body.model_dump(
-        mode="json", by_alias=True, exclude=hidden | _OWN_FIELDS, exclude_none=True
-    )
+    absent = {name for name, value in body if value is None and name not in body.model_fields_set}
+    values = body.model_dump(mode="json", by_alias=True, exclude=hidden | _OWN_FIELDS | absent)
     texts = {
         name: value if isinstance(value, str) else json.dumps(value)
         for name, value in values.items()

@@ -66,6 +66,8 @@ class Declaration:
 
     creates: bool = False
     """Whether the route creates a resource: it answers 201 with `Location`."""
+    answers_secret: bool = False
+    """Whether a success holds a secret, so that no `Idempotency-Key` may store it."""
     allows_if_none_match: bool = False
     """Whether `If-None-Match` is answered 304."""
     problems: tuple[Kind, ...] = ()
@@ -100,6 +102,11 @@ class Declaration:
     @property
     def success_status(self) -> int:
         return 201 if self.creates else 200
+
+    @property
+    def takes_idempotency_key(self) -> bool:
+        """Whether the answer is stored, so that a repeated request gets it again."""
+        return self.creates and not self.answers_secret
 
     @property
     def reads_reason(self) -> bool:

@@ -32,7 +32,9 @@ from domain.errors import (
     ReasonMissing,
     RecordChanged,
     RecordEnded,
+    RecordExists,
     Refused,
+    SecondPersonRequired,
     SightlineError,
     SourceError,
     StoreError,
@@ -68,12 +70,14 @@ QUERY_INVALID = Kind("query_invalid", 400, "A parameter is invalid")
 UNAUTHENTICATED = Kind("unauthenticated", 401, "Authentication is required")
 FORBIDDEN = Kind("forbidden", 403, "The request is not permitted")
 REASON_MISSING = Kind("reason_missing", 403, "The request requires a reason")
+SECOND_PERSON_REQUIRED = Kind("second_person_required", 403, "Another person must make the request")
 NOT_FOUND = Kind("not_found", 404, "The resource does not exist")
 CLIP_MISSING = Kind("clip_missing", 404, "The event has no clip")
 METHOD_NOT_ALLOWED = Kind("method_not_allowed", 405, "The method is not allowed for this URL")
 CLIP_NOT_READY = Kind("clip_not_ready", 409, "The clip is not ready yet", retry_after_s=2)
 CORRECTION_CONFLICT = Kind("correction_conflict", 409, "The event was corrected by another request")
 TRIGGER_REFUSED = Kind("trigger_refused", 409, "The camera does not accept this trigger")
+RECORD_EXISTS = Kind("record_exists", 409, "The name or the number is in use")
 BODY_TOO_SLOW = Kind("body_too_slow", 408, "The request body did not arrive in time")
 KEY_IN_USE = Kind("key_in_use", 409, "The same request is being processed", retry_after_s=1)
 RECORD_ENDED = Kind("record_ended", 409, "The hold or the watch has ended")
@@ -113,12 +117,14 @@ _OF_ERROR: dict[type[SightlineError], Kind] = {
     RateLimited: RATE_LIMITED,
     Forbidden: FORBIDDEN,
     ReasonMissing: REASON_MISSING,
+    SecondPersonRequired: SECOND_PERSON_REQUIRED,
     CorrectionConflict: CORRECTION_CONFLICT,
     TriggerRefused: TRIGGER_REFUSED,
     KeyBusy: KEY_IN_USE,
     KeyReused: KEY_REUSED,
     RecordChanged: PRECONDITION_FAILED,
     RecordEnded: RECORD_ENDED,
+    RecordExists: RECORD_EXISTS,
     NotFound: NOT_FOUND,
     SourceError: CAMERA_UNAVAILABLE,
     DataLoss: DATA_LOSS,

@@ -33,6 +33,16 @@ def unknown_areas(areas: Iterable[str], registry: Registry) -> list[str]:
     return [area for area in areas if area not in known]
 
 
+def unknown_in_scope(scope: CameraScope, registry: Registry) -> list[str]:
+    """Return a sentence for each area and camera of a scope that the registry lacks.
+
+    They are no fault, because they may be added later.
+    """
+    unknown = [f"area {area!r}" for area in unknown_areas(scope.areas, registry)]
+    unknown += [f"camera {camera!r}" for camera in scope.cameras if registry.camera(camera) is None]
+    return [f"the registry has no {name}; it is in the scope once it is added" for name in unknown]
+
+
 class _AreaNames:
     """The present and former names of the areas of a registry."""
 

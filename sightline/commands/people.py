@@ -13,7 +13,7 @@ from domain.clock import NS_PER_DAY, NS_PER_HOUR, SystemClock, parse_rfc3339, rf
 from domain.errors import BadInput
 from domain.paths.data_layout import Layout
 from domain.people import Right, Role
-from domain.registry.visible_cameras import unknown_areas
+from domain.registry.visible_cameras import unknown_in_scope
 from domain.settings import Settings
 from sightline.cluster import site_registry
 from sightline.processes.store_clients import open_stores, opened_people, people_of
@@ -156,11 +156,8 @@ def _changed_scope(args: argparse.Namespace) -> CameraScope | None:
 
 def _warn_of_unknown(scope: CameraScope, layout: Layout) -> None:
     """Warn of names that the registry lacks. They may be added later, so they are no error."""
-    registry = site_registry.running_registry(layout)
-    unknown = [f"area {area!r}" for area in unknown_areas(scope.areas, registry)]
-    unknown += [f"camera {camera!r}" for camera in scope.cameras if registry.camera(camera) is None]
-    for name in unknown:
-        print(f"the registry has no {name}; it is in the scope once it is added", file=sys.stderr)
+    for warning in unknown_in_scope(scope, site_registry.running_registry(layout)):
+        print(warning, file=sys.stderr)
 
 
 def _rights(names: list[str] | None) -> tuple[Right, ...]:

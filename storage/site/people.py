@@ -18,7 +18,14 @@ from pydantic import ValidationError
 
 from domain.camera_scope import UNLIMITED, CameraScope
 from domain.clock import Clock
-from domain.errors import BadInput, DataLoss, NotFound, RecordConflict
+from domain.errors import (
+    BadInput,
+    DataLoss,
+    NotFound,
+    RecordChanged,
+    RecordConflict,
+    RecordExists,
+)
 from domain.metrics import PERSON_RECORDS_REFUSED
 from domain.paths.object_keys import person_prefix
 from domain.people import Person, Right, Role
@@ -95,6 +102,22 @@ class People:
             raise NotFound(f"there is no person {name!r}; GET /v1/people lists all")
         return record
 
+    def verified(self, name: str, version: int | None = None) -> PersonRecord:
+        """Return the authentic record of a person from the object store.
+
+        Raises NotFound, DataLoss if it is not authentic, and RecordChanged if `version` is given
+        and is not the newest.
+        """
+        record = self.get(name)
+        if not self.is_authentic(record):
+            raise DataLoss(
+                f"the record of {name} is not signed by this site, so it is not used; remove the "
+                "object, or sign it with  sightline user sign"
+            )
+        if version is not None and version != record.version:
+            raise _changed(name)
+        return record
+
     def refused(self) -> tuple[str, ...]:
         """Return the names of the people in Redis whose record is not authentic."""
         return tuple(sorted(name for name, one in self._all_in_redis().items() if one is None))
@@ -113,7 +136,10 @@ class People:
         expires_ns: int | None = None,
         token_name: str = FIRST_TOKEN,
     ) -> NewToken:
-        """Add a person with one token. Raises BadInput for an invalid name or one in use."""
+        """Add a person with one token.
+
+        Raises BadInput for an invalid name, and RecordExists for one in use.
+        """
         check_name(name)
         # Redis is tried first, so that no person is added without the token being shown.
         self._redis.ping()
@@ -142,9 +168,9 @@ class People:
     ) -> PersonRecord:
         """Change the role, the granted rights or the scope.
 
-        Raises NotFound, and RecordConflict if `version` is given and is not the newest.
+        Raises NotFound, and RecordChanged if `version` is given and is not the newest.
         """
-        record = self._verified(name, version)
+        record = self.verified(name, version)
         update: dict[str, object] = {}
         if role is not None:
             update["role"] = role
@@ -152,12 +178,12 @@ class People:
             update["grants"] = tuple(sorted(set(grants)))
         if scope is not None:
             update |= _fields(scope)
-        return self._write(record.model_copy(update=update), record.version + 1)
+        return self._replace(record, update, version)
 
     def add_token(self, name: str, token_name: str, expires_ns: int | None = None) -> NewToken:
         """Add a token, or replace the one of the same name, which is then no longer valid."""
         self._redis.ping()
-        record = self._verified(name)
+        record = self.verified(name)
         token, token_record = self._new_token(token_name, expires_ns)
         others = tuple(one for one in record.tokens if one.name != token_name)
         if len(others) >= MOST_TOKENS:
@@ -167,7 +193,7 @@ class People:
 
     def revoke(self, name: str, token_name: str | None = None) -> PersonRecord:
         """Revoke the token of this name, or all tokens. Raises NotFound."""
-        record = self._verified(name)
+        record = self.verified(name)
         left: tuple[TokenRecord, ...] = ()
         if token_name is not None:
             left = tuple(one for one in record.tokens if one.name != token_name)
@@ -176,10 +202,13 @@ class People:
         return self._write(record.model_copy(update={"tokens": left}), record.version + 1)
 
     def remove(self, name: str, version: int | None = None) -> None:
-        """Remove a person with all tokens. The record stays, so the name keeps its history."""
-        record = self._verified(name, version)
+        """Remove a person with all tokens. The record stays, so the name keeps its history.
+
+        Raises NotFound, and RecordChanged if `version` is given and is not the newest.
+        """
+        record = self.verified(name, version)
         update = {"tokens": (), "grants": (), "removed_at": self._clock.wall_ns()}
-        self._write(record.model_copy(update=update), record.version + 1)
+        self._replace(record, update, version)
 
     def sign_older(self) -> tuple[str, ...]:
         """Sign the records of versions before the HMAC; return their names.
@@ -191,6 +220,17 @@ class People:
             version = self._newest_version(record.name)
             self._write(record, version + 1)
         return tuple(record.name for record in older)
+
+    def _replace(
+        self, record: PersonRecord, update: dict[str, object], expected: int | None
+    ) -> PersonRecord:
+        """Write the next version of a record of which the caller expects a version, or any."""
+        try:
+            return self._write(record.model_copy(update=update), record.version + 1)
+        except RecordConflict as error:
+            if expected is None:
+                raise
+            raise _changed(record.name) from error
 
     def _new_token(self, name: str, expires_ns: int | None) -> tuple[str, TokenRecord]:
         if _NAME.fullmatch(name) is None:
@@ -219,18 +259,6 @@ class People:
 
     # The records behind both
 
-    def _verified(self, name: str, version: int | None = None) -> PersonRecord:
-        """Return the record to be changed. Raises BadInput if it is not authentic."""
-        record = self.get(name)
-        if not self.is_authentic(record):
-            raise BadInput(
-                f"the record of {name} is not signed by this site, so it is not used; remove the "
-                "object, or sign it with  sightline user sign"
-            )
-        if version is not None and version != record.version:
-            raise RecordConflict(f"{name} was changed in the meantime; read it again, then decide")
-        return record
-
     def _newest(self, name: str) -> PersonRecord | None:
         found = self._records.newest(person_prefix(name))
         return None if found is None else found.record
@@ -239,7 +267,7 @@ class People:
         return self._records.newest_version(person_prefix(name))
 
     def _version_of_free_name(self, name: str) -> int:
-        """Return the version of the removed person of this name, or 0. Raises BadInput."""
+        """Return the version of the removed person of this name, or 0. Raises RecordExists."""
         try:
             newest = self._newest(name)
         except DataLoss as error:
@@ -335,8 +363,12 @@ def _fields(scope: CameraScope) -> dict[str, object]:
     }
 
 
-def _in_use(name: str) -> BadInput:
-    return BadInput(f"the name {name!r} is in use; choose another")
+def _in_use(name: str) -> RecordExists:
+    return RecordExists(f"the name {name!r} is in use; choose another")
+
+
+def _changed(name: str) -> RecordChanged:
+    return RecordChanged(f"{name} was changed in the meantime; read it again, then decide")
 
 
 def _hash(token: str) -> str:

@@ -57,7 +57,7 @@ def test_every_route_is_complete(spec: dict[str, Any]) -> None:
         success = operation["responses"][str(route.success_status)]
         assert route.media_type in success["content"]
         assert ("Location" in success["headers"]) is route.creates
-        assert ("422" in operation["responses"]) is route.creates
+        assert ("422" in operation["responses"]) is route.takes_idempotency_key
         assert {"400", "405", "413", "414", "500"} <= set(operation["responses"])
         is_public = route.right is Access.ANYONE
         assert (operation["security"] == []) is is_public
@@ -72,7 +72,7 @@ def test_every_route_is_complete(spec: dict[str, Any]) -> None:
             for parameter in operation.get("parameters", [])
             if parameter["in"] == "header"
         }
-        assert ("Idempotency-Key" in headers) is route.creates
+        assert ("Idempotency-Key" in headers) is route.takes_idempotency_key
         assert ("X-Reason" in headers) is route.reads_reason
 
 

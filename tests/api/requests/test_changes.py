@@ -23,6 +23,7 @@ from storage.clients.redis import Script, texts
 from storage.recordings.trigger_log import TriggerLog
 from storage.site.audit import AuditEntry, AuditLog
 from tests.api.feeds.test_watches import asked as watch_asked
+from tests.api.requests.test_declarations import role_for
 
 if TYPE_CHECKING:
     from tests.api.conftest import OpenSite, Site
@@ -63,6 +64,12 @@ class Asked:
         event = make_event()
         site.context.index.put(event)
         site.hold("school")
+        people = site.context.people
+        for record in people.index.records().records:
+            if record.removed_at is None and record.name.startswith("asked."):
+                people.remove(record.name)
+        people.add("asked.gone", Role.OPERATOR)
+        people.add("asked.stays", Role.OPERATOR)
         hold = site.get("/v1/holds", method="POST", body=RANGE).json()["id"]
         watch = site.get("/v1/watches", method="POST", body=watch_asked(site)).json()["id"]
         self.of: dict[tuple[str, str], tuple[str, object]] = {
@@ -82,6 +89,23 @@ class Asked:
             ),
             ("POST", "/v1/watches"): ("/v1/watches", watch_asked(site)),
             ("DELETE", "/v1/watches/{id}"): (f"/v1/watches/{watch}", None),
+            ("POST", "/v1/people"): (
+                "/v1/people",
+                {"name": "asked.new", "role": "operator", "reason": "joins the team"},
+            ),
+            ("PATCH", "/v1/people/{name}"): (
+                "/v1/people/asked.stays",
+                {"role": "auditor", "reason": "changes the team"},
+            ),
+            ("DELETE", "/v1/people/{name}"): ("/v1/people/asked.gone", None),
+            ("POST", "/v1/people/{name}/tokens"): (
+                "/v1/people/asked.stays/tokens",
+                {"token_name": "phone", "reason": "a new phone"},
+            ),
+            ("DELETE", "/v1/people/{name}/tokens/{token}"): (
+                "/v1/people/asked.stays/tokens/first",
+                None,
+            ),
             ("PATCH", "/v1/events/{id}"): (
                 f"/v1/events/{event.id}",
                 {"plate": "鄂F8888B", "reason": "read it", "version": 0},
@@ -106,8 +130,9 @@ def test_every_change_has_its_intent_before_its_outcome(site: Site, make_event: 
     assert len(CHANGES) >= 6
     for route in CHANGES:
         path, body = asked.of[route.method, route.path]
+        role = role_for(route)
         before = len(site.audit_lines())
-        answer = site.get(path, method=route.method, body=body)
+        answer = site.get(path, role, method=route.method, body=body)
         assert answer.status_code == route.success_status, answer.text
         intent, outcome = map(json.loads, site.audit_lines()[before:])
         assert (intent["phase"], intent["status"], intent["route"]) == ("intent", None, route.audit)
@@ -117,7 +142,7 @@ def test_every_change_has_its_intent_before_its_outcome(site: Site, make_event: 
             route.audit,
         )
         assert intent["request"] == outcome["request"] == answer.headers["X-Request-Id"]
-        assert intent["person"].startswith("investigator-")
+        assert intent["person"].startswith(f"{role}-")
         assert intent["reason"] == outcome["reason"] != ""
         assert "reason" not in intent["terms"]
         assert intent["terms"].keys() <= outcome["terms"].keys()
@@ -133,7 +158,7 @@ def test_nothing_changes_without_a_written_intent(
         site.url, before = url, state_of(site)
         for route in CHANGES:
             path, body = asked.of[route.method, route.path]
-            answer = site.get(path, method=route.method, body=body)
+            answer = site.get(path, role_for(route), method=route.method, body=body)
             assert (answer.status_code, answer.json()["type"]) == (
                 503,
                 "urn:sightline:problem:audit_unavailable",

@@ -7,7 +7,14 @@ import json
 import pytest
 
 from domain.clock import NS_PER_S, ManualClock
-from domain.errors import BadInput, IndexUnavailable, NotFound, RecordConflict
+from domain.errors import (
+    BadInput,
+    DataLoss,
+    IndexUnavailable,
+    NotFound,
+    RecordChanged,
+    RecordExists,
+)
 from domain.metrics import PERSON_RECORDS_REFUSED
 from domain.paths.object_keys import PEOPLE_PREFIX, person_object
 from domain.people import Person, Right, Role
@@ -53,7 +60,7 @@ def test_a_token_is_stored_nowhere(people: People, redis: Redis, objects: Object
 
 def test_a_name_is_used_once(people: People) -> None:
     token = people.add("li.wei", Role.OPERATOR).token
-    with pytest.raises(BadInput, match="in use"):
+    with pytest.raises(RecordExists, match="in use"):
         people.add("li.wei", Role.ADMIN)
     assert people.by_token(token) == Person("li.wei", Role.OPERATOR)
 
@@ -130,7 +137,7 @@ def test_a_change_of_role_and_rights_is_in_force_at_the_next_look_up(people: Peo
 def test_a_change_of_an_older_version_is_refused(people: People) -> None:
     version = people.add("li.wei", Role.OPERATOR).record.version
     people.change("li.wei", role=Role.AUDITOR)
-    with pytest.raises(RecordConflict, match="changed in the meantime"):
+    with pytest.raises(RecordChanged, match="changed in the meantime"):
         people.change("li.wei", role=Role.ADMIN, version=version)
 
 
@@ -191,7 +198,7 @@ def test_a_record_in_the_object_store_with_a_wrong_hmac_grants_nothing(
     people.index.restore()
     assert people.by_token(token) is None
     assert people.refused() == ("li.wei",)
-    with pytest.raises(BadInput, match="not signed by this site"):
+    with pytest.raises(DataLoss, match="not signed by this site"):
         people.add_token("li.wei", "more")
 
 
