@@ -200,6 +200,29 @@ class Settings(BaseSettings):
         description="number of past events that the live feed can replay; each uses about 200 "
         "bytes of Redis memory",
     )
+    live_memory_mb: float = Field(
+        256.0,
+        gt=0,
+        description="maximum memory for the pictures that one process holds for new viewers of "
+        "live video, in MB",
+    )
+    live_grace_s: float = Field(
+        10.0,
+        ge=0,
+        le=600,
+        description="seconds for which a node receives a stream after its last viewer has left",
+    )
+    live_streams_per_node: int = Field(
+        64, ge=1, le=64, description="number of streams that a node sends to viewers at a time"
+    )
+    live_views_per_person: int = Field(
+        32,
+        ge=1,
+        description="number of live views that one person may have open in one API process",
+    )
+    live_views_per_camera: int = Field(
+        64, ge=1, description="number of live views of one camera in one API process"
+    )
     watch_days: int = Field(
         90, ge=1, le=366, description="maximum duration of a vehicle watch in days"
     )

@@ -25,6 +25,8 @@ from domain.paths.data_layout import Layout
 from domain.settings import Settings
 from ingest.frames.decoder import FrameReader
 from ingest.live.client import live_packets
+from ingest.live.fragment_streams import FragmentStreams
+from ingest.live.source import LiveLimits, LiveSources
 from sightline.cluster.roster import NodeRosters
 from sightline.keys.api_trust import ApiTrust, node_server_context
 from sightline.keys.site_keys import SiteKeys
@@ -44,6 +46,42 @@ So the API, which knows the client, disconnects it first.
 """
 
 
+def live_sources(layout: Layout, settings: Settings, clock: Clock) -> LiveSources:
+    """Return the live sources of the node on this data folder."""
+    rosters = NodeRosters(layout)
+    limits = LiveLimits(
+        round(settings.live_memory_mb * 1_000_000),
+        settings.live_grace_s,
+        settings.live_streams_per_node,
+    )
+    return LiveSources(
+        lambda camera_id: _live_socket(layout, rosters, camera_id),
+        partial(_last_error, layout),
+        limits,
+        clock,
+    )
+
+
+def _live_socket(layout: Layout, rosters: NodeRosters, camera_id: str) -> Path:
+    """Return the socket of the worker that pulls a camera. Raises NotFound."""
+    worker = rosters.workers().get(camera_id)
+    if worker is None:
+        raise NotFound(f"no worker of this node has camera {camera_id}")
+    return layout.live_socket(worker)
+
+
+def _last_error(layout: Layout, camera_id: str) -> str:
+    """Return the error of a camera that is not live; empty if there is none."""
+    return next(
+        (
+            status.last_error
+            for status in read_statuses(layout)
+            if status.camera_id == camera_id and not status.state.is_live
+        ),
+        "",
+    )
+
+
 def picture_now(
     layout: Layout, rosters: NodeRosters, clock: Clock, camera_id: str, is_sub: bool
 ) -> bytes:
@@ -51,12 +89,8 @@ def picture_now(
 
     Raises NotFound, NodeOffline or SourceTimeout.
     """
-    worker = rosters.workers().get(camera_id)
-    if worker is None:
-        raise NotFound(f"no worker of this node has camera {camera_id}")
-    return _jpeg(
-        _first_frame(layout.live_socket(worker), f"{camera_id}/sub" if is_sub else camera_id, clock)
-    )
+    socket = _live_socket(layout, rosters, camera_id)
+    return _jpeg(_first_frame(socket, f"{camera_id}/sub" if is_sub else camera_id, clock))
 
 
 def _first_frame(socket: Path, camera_id: str, clock: Clock) -> Frame:
@@ -99,6 +133,7 @@ def main() -> None:
         gaps=GapLog(layout, clock),
         statuses=lambda: read_statuses(layout),
         picture=partial(picture_now, layout, NodeRosters(layout), clock),
+        live=FragmentStreams(live_sources(layout, settings, clock), clock).watch,
         scratch=layout.scratch,
         clock=clock,
         triggers=TriggerLog(layout, settings),
@@ -112,6 +147,7 @@ def main() -> None:
         access_log=False,
         server_header=False,
         proxy_headers=False,
+        ws="none",
         ssl_context_factory=None if tls is None else lambda *_: tls,
     )
 

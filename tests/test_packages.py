@@ -51,8 +51,8 @@ _TABLE = {
         "storage.recordings.gaps storage.site storage.audit storage.events"
     ),
     "ingest.packets.native": "",
-    "ingest.live": "domain domain.media",
-    "ingest.packets": "domain domain.media ingest.packets.native",
+    "ingest.packets": "domain domain.media storage.mp4 ingest.packets.native",
+    "ingest.live": "domain domain.media storage.mp4 ingest.packets",
     "ingest.health": "domain ingest.packets",
     "ingest.frames": "domain domain.media ingest.health",
     "ingest.rtsp": (
@@ -78,7 +78,9 @@ _TABLE = {
     ),
     "api.limits": "domain",
     "api.requests": "domain domain.events storage.recordings storage.site storage.audit api.limits",
-    "api.nodes": "domain domain.recordings storage.mp4 storage.recordings api.requests",
+    "api.nodes": (
+        "domain domain.media domain.recordings storage.mp4 storage.recordings api.requests"
+    ),
     "api.access": (
         "domain domain.paths domain.registry storage.clients storage.index storage.archive "
         "storage.recordings storage.recordings.gaps storage.site storage.audit storage.events "
@@ -102,8 +104,8 @@ _TABLE = {
         "api.events"
     ),
     "api.node_api": (
-        "domain domain.paths domain.recordings storage.recordings storage.recordings.gaps "
-        "storage.events api.limits api.requests api.nodes api.cameras"
+        "domain domain.media domain.paths domain.recordings storage.recordings "
+        "storage.recordings.gaps storage.events api.limits api.requests api.nodes api.cameras"
     ),
     "api.description": "domain api.requests api.events api.feeds",
     "api": (

@@ -19,6 +19,7 @@ from api.cameras.recordings import cut_response
 from api.limits.send_limits import Sending
 from api.limits.thread_pools import Pool, Pools, pooled
 from api.node_api.context import FromNs, NodeApiContext, NodeContext, ToNs
+from api.node_api.live import live
 from api.node_api.segments import ROUTES as SEGMENT_ROUTES
 from api.nodes.coverage import NodeAccount
 from api.nodes.tokens import TokenVerifier
@@ -58,6 +59,9 @@ def make_node_api(context: NodeApiContext) -> FastAPI:
             methods=["GET"],
             response_model=None,
         )
+    app.add_api_route(
+        f"{PATH_PREFIX}/cameras/{{camera}}/live", live, methods=["GET"], response_model=None
+    )
     app.add_api_route(
         f"{PATH_PREFIX}/cameras/{{camera}}/triggers",
         add_trigger,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, cast
@@ -13,10 +15,16 @@ from api.limits.send_limits import LeastRate
 from api.nodes.tokens import KeyOfApi
 from domain.camera_states import CameraStatus
 from domain.clock import LATEST_NS, Clock
+from domain.media.live_stream import LiveQueue
 from storage.events.spool import Spool
 from storage.recordings.gaps.log import GapLog
 from storage.recordings.ledger import Ledger
 from storage.recordings.trigger_log import TriggerLog
+
+WatchLive = Callable[[str, bool, asyncio.Event], AbstractAsyncContextManager[LiveQueue]]
+"""Opens the queue of a new viewer of a camera, or of its sub-stream where the second argument is
+True. The event is set when the queue has something. Raises StoreError.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +42,7 @@ class NodeApiContext:
 
     Raises NotFound or SourceError where the camera delivers none.
     """
+    live: WatchLive
     scratch: Path
     """The folder for recordings while they are cut; it is emptied at start."""
     clock: Clock

@@ -5,31 +5,31 @@ It signs each request, and raises NodeOffline where a node does not respond.
 
 from __future__ import annotations
 
-import logging
 import ssl
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from ipaddress import ip_address
 from types import TracebackType
 
 import httpx
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from api.nodes.coverage import NodeAccount, NodeSegment
-from api.nodes.tokens import sign
+from api.nodes.live_client import LiveNodeClient
+from api.nodes.node_requests import (
+    CONNECT_TIMEOUT_S,
+    TRUSTS_NO_SERVER,
+    NodeRequest,
+    mapped_errors,
+    raise_problem,
+)
 from api.nodes.wire_names import LAST_HEADER, PATH_PREFIX
-from api.requests.problems import ERROR_OF_NAME, PREFIX, Problem
 from domain.camera_states import CameraStatus
 from domain.clock import Clock
-from domain.errors import NodeOffline
-from domain.node_names import node_host
 from domain.recordings.triggers import Trigger
 from domain.signatures import ApiSigner
 from storage.mp4.fragment_times import Head, head_of
 from storage.recordings.served_segments import Keyframes
 
-CONNECT_TIMEOUT_S = 1.0
 ANSWER_TIMEOUT_S = 10.0
 CUT_TIMEOUT_S = 60.0
 CHUNK_BYTES = 64 << 10
@@ -44,8 +44,6 @@ _FORWARDED_HEADERS = (
 )  # fmt: skip
 _SEGMENTS = TypeAdapter(list[NodeSegment])
 _HEALTH = TypeAdapter(dict[str, tuple[CameraStatus, ...]])
-_TRUSTS_NO_SERVER = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-_log = logging.getLogger(__name__)
 
 
 class NodeStream:
@@ -61,7 +59,7 @@ class NodeStream:
         }
 
     def __iter__(self) -> Iterator[bytes]:
-        with _mapped_errors(self._node):
+        with mapped_errors(self._node):
             yield from self._response.iter_raw(CHUNK_BYTES)
 
     def close(self) -> None:
@@ -110,7 +108,7 @@ class NodeClient:
         """Return what the node has recorded of a range, and the gaps that it can explain."""
         span = {"from_ns": str(from_ns), "to_ns": str(to_ns)}
         response = self._get(node_api_url, node, f"{PATH_PREFIX}/cameras/{camera_id}/account", span)
-        with _mapped_errors(node):
+        with mapped_errors(node):
             return NodeAccount.model_validate_json(response.content)
 
     def segments(
@@ -121,7 +119,7 @@ class NodeClient:
         response = self._get(
             node_api_url, node, f"{PATH_PREFIX}/cameras/{camera_id}/segments", span
         )
-        with _mapped_errors(node):
+        with mapped_errors(node):
             return _SEGMENTS.validate_json(response.content)
 
     def segment(self, node_api_url: str, node: str, camera_id: str, name: str) -> bytes:
@@ -163,16 +161,16 @@ class NodeClient:
             "reason": trigger.reason,
         }
         path = f"{PATH_PREFIX}/cameras/{trigger.camera_id}/triggers"
-        with _mapped_errors(node):
+        with mapped_errors(node):
             request = self._signed(node_api_url, node, path, query, "POST")
             response = self._client(node).send(request)
             if response.status_code != 204:
-                _raise_problem(response, node)
+                raise_problem(response, node)
 
     def health(self, node_api_url: str, node: str) -> tuple[CameraStatus, ...]:
         """Return the states of a node's cameras."""
         response = self._get(node_api_url, node, f"{PATH_PREFIX}/health")
-        with _mapped_errors(node):
+        with mapped_errors(node):
             return _HEALTH.validate_json(response.content)["cameras"]
 
     def recording(
@@ -190,7 +188,7 @@ class NodeClient:
         """
         span = {"from_ns": str(from_ns), "to_ns": str(to_ns)}
         path = f"{PATH_PREFIX}/cameras/{camera_id}/recording"
-        with _mapped_errors(node):
+        with mapped_errors(node):
             request = self._signed(node_api_url, node, path, span)
             timeout = httpx.Timeout(CUT_TIMEOUT_S, connect=CONNECT_TIMEOUT_S)
             request.extensions["timeout"] = timeout.as_dict()
@@ -199,8 +197,12 @@ class NodeClient:
             if response.status_code not in (200, 206, 416):
                 response.read()
                 response.close()
-                _raise_problem(response, node)
+                raise_problem(response, node)
         return NodeStream(response, node)
+
+    def live_client(self) -> LiveNodeClient:
+        """Return a client for the live streams of the same nodes."""
+        return LiveNodeClient(self._signer, self._clock, self._tls)
 
     def close(self) -> None:
         with self._lock:
@@ -221,11 +223,11 @@ class NodeClient:
     def _get(
         self, node_api_url: str, node: str, path: str, query: Mapping[str, str] | None = None
     ) -> httpx.Response:
-        with _mapped_errors(node):
+        with mapped_errors(node):
             request = self._signed(node_api_url, node, path, query)
             response = self._client(node).send(request)
             if response.status_code != 200:
-                _raise_problem(response, node)
+                raise_problem(response, node)
             return response
 
     def _signed(
@@ -236,18 +238,8 @@ class NodeClient:
         query: Mapping[str, str] | None = None,
         method: str = "GET",
     ) -> httpx.Request:
-        """A request for `node` alone, which it accepts once.
-
-        The node is verified under its name. Its URL comes from Redis, so it proves nothing.
-        """
-        url = httpx.URL(node_api_url.rstrip("/") + path, params=query)
-        _refuse_plain_http(url, node)
-        request = self._client(node).build_request(method, url)
-        request.extensions["sni_hostname"] = node_host(node)
-        request.headers["Authorization"] = sign(
-            self._signer, node, method, request.url.raw_path, self._clock.wall_ns()
-        )
-        return request
+        request = NodeRequest(node_api_url, node, path, query, method)
+        return request.signed(self._client(node), self._signer, self._clock)
 
     def _client(self, node: str) -> httpx.Client:
         """One client for each node: a connection that was verified for one serves no other."""
@@ -259,69 +251,6 @@ class NodeClient:
                     timeout=httpx.Timeout(ANSWER_TIMEOUT_S, connect=CONNECT_TIMEOUT_S),
                     trust_env=False,
                     limits=httpx.Limits(max_connections=MOST_CONNECTIONS),
-                    verify=self._tls or _TRUSTS_NO_SERVER,
+                    verify=self._tls or TRUSTS_NO_SERVER,
                 )
             return client
-
-
-def _refuse_plain_http(url: httpx.URL, node: str) -> None:
-    """Raises NodeOffline for a URL without TLS beyond loopback."""
-    if url.scheme == "https" or _is_loopback(url.host):
-        return
-    _log.error(
-        "the node %s announces the URL %s://%s: beyond loopback only https is called",
-        node,
-        url.scheme,
-        url.host,
-    )
-    raise NodeOffline(
-        f"{node}, the node that holds this camera, is not reachable by TLS; the log says why", node
-    )
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-@contextmanager
-def _mapped_errors(node: str) -> Iterator[None]:
-    try:
-        yield
-    except (httpx.TransportError, httpx.InvalidURL) as error:
-        raise NodeOffline(
-            f"{node}, the node that holds this camera, does not answer; what is only there "
-            "must wait until it is back",
-            node,
-        ) from error
-    except ValidationError as error:
-        raise NodeOffline(
-            f"{node}, the node that holds this camera, answers in another form; is it of another "
-            "version?",
-            node,
-        ) from error
-
-
-def _raise_problem(response: httpx.Response, node: str) -> None:
-    """Raise the error that a problem document of the node describes.
-
-    A problem that has no error of ours, or a refused token, is a fault between node and API: the
-    node counts as offline.
-    """
-    problem = Problem.model_validate_json(response.content)
-    error = ERROR_OF_NAME.get(problem.type.removeprefix(PREFIX))
-    if error is None or problem.type == PREFIX + "unauthenticated":
-        _log.error(
-            "the node API of %s responded with status %d: %s (%s)",
-            node,
-            problem.status,
-            problem.detail,
-            problem.instance,
-        )
-        raise NodeOffline(
-            f"{node}, the node that holds this camera, does not serve this API; the log says why",
-            node,
-        )
-    raise error(problem.detail)

@@ -41,6 +41,7 @@ TITLES: dict[str, tuple[str, str]] = {
     "audit_unavailable": ("审计日志不可用", "请报告系统管理员"),
     "node_offline": ("摄像机所在的节点不可用", "请稍后重试"),
     "camera_unavailable": ("摄像机没有视频", "请查看摄像机的状态"),
+    "codec_unsupported": ("无法传送该摄像机的视频", "请按说明更改摄像机的编码设置"),
     "unavailable": ("服务暂时不可用", "请稍后重试"),
     "http": ("请求被拒绝", "原因见说明"),
 }

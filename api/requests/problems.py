@@ -37,6 +37,7 @@ from domain.errors import (
     SecondPersonRequired,
     SightlineError,
     SourceError,
+    SourceUnsupported,
     StoreError,
     TriggerRefused,
     Unauthenticated,
@@ -99,6 +100,7 @@ NODE_OFFLINE = Kind("node_offline", 503, "The node of the camera is unavailable"
 CAMERA_UNAVAILABLE = Kind(
     "camera_unavailable", 503, "The camera delivers no video", retry_after_s=5
 )
+CODEC_UNSUPPORTED = Kind("codec_unsupported", 501, "The camera's video cannot be carried")
 UNAVAILABLE = Kind("unavailable", 503, "The service is temporarily unavailable", retry_after_s=2)
 OTHER = Kind("http", 400, "The request was refused")
 
@@ -127,6 +129,7 @@ _OF_ERROR: dict[type[SightlineError], Kind] = {
     RecordExists: RECORD_EXISTS,
     NotFound: NOT_FOUND,
     SourceError: CAMERA_UNAVAILABLE,
+    SourceUnsupported: CODEC_UNSUPPORTED,
     DataLoss: DATA_LOSS,
     IndexUnavailable: INDEX_UNAVAILABLE,
     ObjectsUnavailable: OBJECTS_UNAVAILABLE,

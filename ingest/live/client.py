@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from domain.errors import DataLoss, NodeOffline, NotFound
@@ -15,23 +15,33 @@ _POLL_S = 0.25
 _CONNECT_S = 2.0
 
 
-def live_packets(path: Path, camera_id: str, stop: threading.Event) -> Iterator[Packet]:
-    """Yield the packets of a camera from the last keyframe on, until `stop` is set or the worker
-    removes the camera.
+def _do_nothing() -> None:
+    """Serve as the default callback."""
 
-    Raises NotFound if the worker has no such camera, and NodeOffline if it does not run or dies.
+
+def live_packets(
+    path: Path,
+    camera_id: str,
+    stop: threading.Event,
+    on_idle: Callable[[], None] = _do_nothing,
+) -> Iterator[Packet]:
+    """Yield the packets of a camera from the last keyframe on, until `stop` is set or the worker
+    removes the camera. `on_idle` is called while nothing arrives, four times a second.
+
+    Raises NotFound if the worker has no such camera, NodeOffline if it does not run or dies, and
+    what `on_idle` raises.
     """
     with _connect(path) as connection:
         connection.sendall(camera_id.encode() + b"\n")
         connection.settimeout(_POLL_S)
         stream: StreamInfo | None = None
-        while (head := _receive(connection, live_wire.HEAD.size, stop)) is not None:
+        while (head := _receive(connection, live_wire.HEAD.size, stop, on_idle)) is not None:
             size_bytes, kind = live_wire.HEAD.unpack(head)
             if size_bytes > live_wire.MAX_BYTES:
                 raise DataLoss(
                     f"the worker's live connection is out of step (a message of {size_bytes} bytes)"
                 )
-            body = _receive(connection, size_bytes, stop)
+            body = _receive(connection, size_bytes, stop, on_idle)
             if body is None or kind == live_wire.END:
                 return
             if kind == live_wire.ERROR:
@@ -59,7 +69,12 @@ def _connect(path: Path) -> socket.socket:
     return connection
 
 
-def _receive(connection: socket.socket, size_bytes: int, stop: threading.Event) -> bytes | None:
+def _receive(
+    connection: socket.socket,
+    size_bytes: int,
+    stop: threading.Event,
+    on_idle: Callable[[], None],
+) -> bytes | None:
     """Receive exactly `size_bytes`; None when stopped."""
     received = bytearray()
     while len(received) < size_bytes:
@@ -68,6 +83,7 @@ def _receive(connection: socket.socket, size_bytes: int, stop: threading.Event) 
         try:
             piece = connection.recv(size_bytes - len(received))
         except TimeoutError:
+            on_idle()
             continue
         except OSError as error:
             raise NodeOffline(f"the camera's worker broke off: {error.strerror}") from error

@@ -13,12 +13,12 @@ from operator import sub
 from pathlib import Path
 
 from domain.clock import NS_PER_MS, NS_PER_S
-from domain.errors import DataLoss, StoreError
+from domain.errors import StoreError
 from domain.media.packet_batch import PacketBatch, PacketOrBatch
 from domain.media.packets import AudioPacket, Packet, SegmentName, ticks_to_ns
 from domain.paths.object_keys import day_of
 from ingest.packets import length_prefix as lengths
-from ingest.packets import nal
+from ingest.packets.sample_entry import video_sample_entry
 from ingest.recording.segment_boundaries import DRIFT_NS
 from storage.mp4.fragments import DELTA, KEYFRAME, AudioRun, VideoRun, fragment, head
 from storage.mp4.sample_entries import VideoSampleEntry
@@ -71,7 +71,7 @@ class OpenSegment:
         self._sound = (
             _SoundTimes(first.wall_ns, self.stream.audio.clock_hz) if self.stream.audio else None
         )
-        self._head = head(_track(first), self.stream.audio)
+        self._head = head(_sample_entry(first), self.stream.audio)
         with _disk():
             folder.mkdir(parents=True, exist_ok=True)
             _check_free_space(spare_bytes, folder, len(first.data))
@@ -230,30 +230,17 @@ class _SoundTimes:
         return packet.pts + self._offset
 
 
+def _sample_entry(first: Packet) -> VideoSampleEntry:
+    """Return the sample entry of a segment, which moves its first shown picture to 0."""
+    delay = (first.pts - first.dts) * first.stream.time_base.numerator
+    return video_sample_entry(first, delay)
+
+
 def _dts(received: Sequence[PacketOrBatch]) -> list[int]:
     """Return the `dts` of each packet; those of a batch equal their `pts`."""
     return [
         dts for one in received for dts in (one.pts if isinstance(one, PacketBatch) else (one.dts,))
     ]
-
-
-def _track(first: Packet) -> VideoSampleEntry:
-    """Return the sample entry of a session. Its parameter sets come from the description or, if
-    that has none, from the keyframes.
-    """
-    stream = first.stream
-    sets = nal.parameter_sets(stream.codec, stream.extradata) or nal.parameter_sets(
-        stream.codec, first.data
-    )
-    if not sets:
-        raise DataLoss(
-            f"camera {stream.camera_id} sends no parameter sets, so that its video can be neither "
-            "recorded nor decoded"
-        )
-    delay = (first.pts - first.dts) * stream.time_base.numerator
-    return VideoSampleEntry(
-        stream.codec, stream.width_px, stream.height_px, sets, stream.time_base.denominator, delay
-    )
 
 
 def _path(

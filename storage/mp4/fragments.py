@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
 
+from domain.clock import NS_PER_S
 from domain.media.packets import AudioInfo
 from storage.mp4.sample_entries import (
     MATRIX,
@@ -33,6 +34,8 @@ _BASE_IS_MOOF = 0x020000
 _MOVIE_SCALE = 1000
 _MOOF = struct.Struct(">I4s I4sII")
 """The bytes of a moof before its runs, mfhd included."""
+_NTP_EPOCH_S = 2_208_988_800
+"""The seconds from 1900, the epoch of NTP, to 1970."""
 _TRAF = struct.Struct(">I4s I4sII I4sIQ I4sIIi")
 """The bytes of a traf before the rows of its trun: tfhd, tfdt and the trun's head included."""
 
@@ -91,6 +94,17 @@ def fragment(
         b"".join((*moof, (at - size).to_bytes(4, "big"), b"mdat")),
         *chain.from_iterable([run.data for _, _, _, run in runs]),
     ]
+
+
+def producer_time(wall_ns: int, media_time: int) -> bytes:
+    """Return a `prft` box (8.16.5), which stands before a fragment: the picture that is shown at
+    `media_time`, in ticks of the video, was encoded at `wall_ns` (UTC).
+    """
+    seconds, rest_ns = divmod(wall_ns, NS_PER_S)
+    ntp = seconds + _NTP_EPOCH_S << 32 | (rest_ns << 32) // NS_PER_S
+    return full_box(
+        b"prft", 1, 0, struct.pack(">IQQ", VIDEO_ID, ntp & 0xFFFFFFFFFFFFFFFF, media_time)
+    )
 
 
 def _track_run(

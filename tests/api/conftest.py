@@ -65,6 +65,7 @@ from tests.api.site_data import (
     key_of_api,
     record_segment,
 )
+from tests.live_station import live_streams
 from tests.people import people_of
 from tests.waiting import PATIENCE_S, wait_for
 
@@ -282,6 +283,7 @@ def _node_api(
                 GapLog(layout, clock),
                 lambda: tuple(statuses),
                 picture,
+                live_streams(layout).watch,
                 layout.root / "scratch",
                 clock,
                 TriggerLog(layout, Settings()),

@@ -25,6 +25,7 @@ from storage.recordings.gaps.log import GapLog
 from storage.recordings.ledger import Ledger
 from storage.recordings.trigger_log import TriggerLog
 from tests.api.site_data import key_of_api
+from tests.live_station import live_streams
 
 if TYPE_CHECKING:
     from tests.api.conftest import OpenSite, Site
@@ -151,6 +152,7 @@ def another_node(site: Site, folder: Path) -> Iterator[tuple[Layout, str]]:
             gaps,
             lambda: (),
             _no_picture,
+            live_streams(layout).watch,
             folder / "scratch",
             clock,
             triggers,

@@ -26,6 +26,7 @@ from storage.recordings.gaps.log import GapLog
 from storage.recordings.ledger import Ledger
 from storage.recordings.trigger_log import TriggerLog
 from tests.api.site_data import NODE, SIGNER, key_of_api
+from tests.live_station import live_streams
 
 if TYPE_CHECKING:
     from tests.api.conftest import OpenSite, Site
@@ -126,6 +127,7 @@ def test_pictures_of_a_dead_camera_delay_no_other_call_of_a_node(
         GapLog(site.layout, clock),
         tuple,
         lambda camera_id, is_sub: camera.picture(),
+        live_streams(site.layout).watch,
         tmp_path / "scratch",
         clock,
         TriggerLog(site.layout, Settings()),

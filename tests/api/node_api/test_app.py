@@ -27,6 +27,7 @@ from storage.recordings.gaps.log import GapLog
 from storage.recordings.ledger import Ledger
 from storage.recordings.trigger_log import TriggerLog
 from tests.api.site_data import NODE, SIGNER, key_of_api
+from tests.live_station import live_streams
 
 if TYPE_CHECKING:
     from tests.api.conftest import Site
@@ -38,6 +39,7 @@ PATHS = (
     f"{PATH_PREFIX}/cameras/east-gate/account?from_ns=0&to_ns=1",
     f"{PATH_PREFIX}/cameras/east-gate/recording?from_ns=0&to_ns=1",
     f"{PATH_PREFIX}/cameras/east-gate/picture",
+    f"{PATH_PREFIX}/cameras/east-gate/live",
     f"{PATH_PREFIX}/cameras/east-gate/events/01JD7Z3V5G8M2K4Q6R9T1W3Y5A/snapshot.jpg",
     "/nowhere",
     "/openapi.json",
@@ -118,6 +120,7 @@ def test_a_camera_that_gives_no_picture(site: Site, tmp_path: Path) -> None:
         GapLog(site.layout, clock),
         lambda: (),
         fails,
+        live_streams(site.layout).watch,
         tmp_path / "s",
         clock,
         TriggerLog(site.layout, Settings()),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -13,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from domain.errors import NodeOffline, NotFound
-from domain.media.fanout import Fanout
 from domain.media.packets import Packet, StreamInfo, WallSource
 from ingest.live import wire as live_wire
 from ingest.live.client import live_packets
 from ingest.live.tap import LiveTap
+from tests.live_station import Station, answers
 from tests.waiting import PATIENCE_S, wait_for
 
 INFO = StreamInfo("gate", "h264", 320, 240, Fraction(1, 90_000), b"\x00\x01\xff", 3)
@@ -43,23 +42,6 @@ def packet_of(number: int, info: StreamInfo = INFO) -> Packet:
 Serve = Callable[[Path], threading.Event]
 
 
-class Station:
-    """One camera, and how many watch it."""
-
-    def __init__(self) -> None:
-        self.fanout, self.watchers = Fanout(), 0
-
-    @contextmanager
-    def watching(self, camera_id: str) -> Iterator[Fanout]:
-        if camera_id != "gate":
-            raise NotFound(f"no camera {camera_id} here")
-        self.watchers += 1
-        try:
-            yield self.fanout
-        finally:
-            self.watchers -= 1
-
-
 @pytest.fixture
 def station() -> Station:
     return Station()
@@ -74,7 +56,7 @@ def serve(station: Station) -> Iterator[Serve]:
         thread = threading.Thread(target=taps[-1].run, args=(stop,))
         thread.start()
         threads.append(thread)
-        wait_for("tap", lambda: _answers(path))
+        wait_for("tap", lambda: answers(path))
         return stop
 
     yield start
@@ -84,11 +66,6 @@ def serve(station: Station) -> Iterator[Serve]:
     for thread in threads:
         thread.join(PATIENCE_S)
         assert not thread.is_alive()
-
-
-def _answers(path: Path) -> bool:
-    with socket.socket(socket.AF_UNIX) as probe:
-        return probe.connect_ex(live_wire.address_of(path)) == 0
 
 
 @pytest.mark.parametrize("folder", ["s", "x" * 60 + "/" + "y" * 60])

@@ -1,0 +1,73 @@
+"""Reads the live streams of nodes, in an event loop."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import AsyncGenerator
+
+import httpx
+
+from api.nodes.live_wire import LiveReader
+from api.nodes.node_requests import (
+    CONNECT_TIMEOUT_S,
+    TRUSTS_NO_SERVER,
+    NodeRequest,
+    mapped_errors,
+    raise_problem,
+)
+from api.nodes.wire_names import PATH_PREFIX
+from domain.clock import Clock
+from domain.errors import NodeOffline
+from domain.media.live_stream import LiveFragment
+from domain.signatures import ApiSigner
+
+SILENCE_S = 6.0
+"""A node that sends nothing for this long is offline. It sends a record every two seconds."""
+
+
+class LiveNodeClient:
+    """Reads live streams from nodes. Only one event loop may use it."""
+
+    def __init__(self, signer: ApiSigner, clock: Clock, tls: ssl.SSLContext | None) -> None:
+        self._signer = signer
+        self._clock = clock
+        self._tls = tls
+        self._clients: dict[str, httpx.AsyncClient] = {}
+
+    async def fragments(
+        self, node_api_url: str, node: str, camera_id: str, is_sub: bool
+    ) -> AsyncGenerator[list[LiveFragment]]:
+        """Yield the fragments of a stream as they arrive, the held ones first.
+
+        Raises NodeOffline where the node does not respond any more, and otherwise the error with
+        which the node ends the stream. The caller closes the generator.
+        """
+        path = f"{PATH_PREFIX}/cameras/{camera_id}/live"
+        asked = NodeRequest(node_api_url, node, path, {"stream": "sub" if is_sub else "main"})
+        client, reader = self._client(node), LiveReader(node)
+        with mapped_errors(node):
+            request = asked.signed(client, self._signer, self._clock)
+            response = await client.send(request, stream=True)
+            try:
+                if response.status_code != 200:
+                    await response.aread()
+                    raise_problem(response, node)
+                async for chunk in response.aiter_raw():
+                    if fragments := reader.feed(chunk):
+                        yield fragments
+            finally:
+                await response.aclose()
+        raise NodeOffline(f"{node}, the node that holds this camera, ended the stream", node)
+
+    def _client(self, node: str) -> httpx.AsyncClient:
+        """Return the client of a node: a connection that was verified for one serves no other."""
+        client = self._clients.get(node)
+        if client is None:
+            client = self._clients[node] = httpx.AsyncClient(
+                timeout=httpx.Timeout(SILENCE_S, connect=CONNECT_TIMEOUT_S),
+                trust_env=False,
+                # A connection is used for one stream and then closed.
+                limits=httpx.Limits(max_connections=None, max_keepalive_connections=0),
+                verify=self._tls or TRUSTS_NO_SERVER,
+            )
+        return client

@@ -1,0 +1,66 @@
+"""The live tap of a worker whose packets a test puts, and the live streams of a node of tests."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from domain.clock import SystemClock
+from domain.errors import NotFound
+from domain.media.fanout import Fanout
+from domain.paths.data_layout import Layout
+from ingest.live import wire as live_wire
+from ingest.live.fragment_streams import FragmentStreams
+from ingest.live.source import LiveLimits, LiveSources
+from ingest.live.tap import LiveTap
+from tests.waiting import wait_for
+
+
+class Station:
+    """One stream of a worker, and how many watch it."""
+
+    def __init__(self, stream: str = "gate") -> None:
+        self.stream = stream
+        self.fanout, self.watchers = Fanout(), 0
+
+    @contextmanager
+    def watching(self, stream: str) -> Iterator[Fanout]:
+        if stream != self.stream:
+            raise NotFound(f"no camera {stream} here")
+        self.watchers += 1
+        try:
+            yield self.fanout
+        finally:
+            self.watchers -= 1
+
+
+def live_streams(layout: Layout, worker: int = 0) -> FragmentStreams:
+    """Return the live streams of a node whose cameras are all pulled by one worker."""
+    clock = SystemClock()
+    limits = LiveLimits(64 << 20, 1.0, 8)
+    sources = LiveSources(lambda _: layout.live_socket(worker), lambda _: "", limits, clock)
+    return FragmentStreams(sources, clock)
+
+
+@contextmanager
+def tapped(path: Path, station: Station) -> Iterator[None]:
+    """Serve the camera on the socket at `path`."""
+    stop = threading.Event()
+    tap = LiveTap(path, station.watching)
+    thread = threading.Thread(target=tap.run, args=(stop,))
+    thread.start()
+    wait_for("tap", lambda: answers(path))
+    try:
+        yield
+    finally:
+        stop.set()
+        tap.wake()
+        thread.join()
+
+
+def answers(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as probe:
+        return probe.connect_ex(live_wire.address_of(path)) == 0
