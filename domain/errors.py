@@ -6,6 +6,7 @@ SightlineError
 │   ├── QueryInvalid        a parameter of a query is invalid
 │   ├── RecordExists        the name or the number of a new record is in use
 │   ├── AddressTooLong      the address of a request has too many bytes
+│   ├── HeadersTooLarge     the headers of a request are too many or have too many bytes
 │   ├── BodyTooLarge        the body of a request has too many bytes
 │   ├── BodyTooSlow         the body of a request did not arrive in time
 │   └── UnsupportedMedia    the body of a request is not declared as JSON
@@ -93,6 +94,10 @@ class RecordExists(BadInput):
 
 
 class AddressTooLong(BadInput):
+    pass
+
+
+class HeadersTooLarge(BadInput):
     pass
 
 

@@ -23,7 +23,7 @@ _OF_SOME_ROUTES = frozenset(
     }
 )
 """Kinds that a route answers only if its declaration names them, or that no route answers."""
-_OF_ANY_REQUEST = frozenset({400, 405, 408, 413, 414, 429, 500})
+_OF_ANY_REQUEST = frozenset({400, 405, 408, 413, 414, 429, 431, 500})
 _OF_PERSONS = frozenset({401, 403, 503})
 _WITH_BODY = ("POST", "PATCH", "PUT")
 _HEADERS = {

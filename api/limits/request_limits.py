@@ -1,27 +1,70 @@
-"""Limits on one request: the length of its address, and the size and time of its body."""
+"""Limits on one request: its headers, the length of its address, and the size and time of its body.
+
+A proxy in front of the API could use one of two equal headers, and the API the other. So a header
+that has one value may stand once.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import re
+from collections import Counter
 
 from starlette.types import Message, Receive, Scope
 
-from domain.errors import AddressTooLong, BodyTooLarge, BodyTooSlow
+from domain.errors import AddressTooLong, BadInput, BodyTooLarge, BodyTooSlow, HeadersTooLarge
 
 MAX_TARGET_BYTES = 8_192
+MAX_HEADERS_BYTES = 32_768
+MAX_HEADERS = 100
 MAX_BODY_BYTES = 65_536
 BODY_TIMEOUT_S = 10.0
 """A body is so small that a client sends it in one go."""
+_SINGLE = frozenset(
+    {
+        b"authorization", b"content-encoding", b"content-length", b"content-type", b"host",
+        b"idempotency-key", b"if-match", b"if-none-match", b"if-range", b"last-event-id",
+        b"origin", b"range", b"x-case", b"x-reason",
+    }
+)  # fmt: skip
+_HOST = re.compile(rb"([A-Za-z0-9._~%!$&'()*+,;=-]*|\[[0-9A-Fa-f:.]+\])(:[0-9]{0,5})?")
+_VERSIONS = ("1.0", "1.1")
 
 
-def check_size(scope: Scope) -> None:
-    """Raises AddressTooLong or BodyTooLarge."""
+def check_head(scope: Scope) -> None:
+    """Raises BadInput for an ambiguous or malformed request, and the error of a part that is too
+    large.
+    """
+    if scope["http_version"] not in _VERSIONS:
+        raise BadInput("the request is of another version of HTTP; use HTTP/1.1")
+    headers: list[tuple[bytes, bytes]] = scope["headers"]
+    size_bytes = sum(len(name) + len(value) for name, value in headers)
+    if size_bytes > MAX_HEADERS_BYTES or len(headers) > MAX_HEADERS:
+        raise HeadersTooLarge(
+            f"the request has {len(headers)} headers of {size_bytes} bytes; at most {MAX_HEADERS} "
+            f"of {MAX_HEADERS_BYTES} bytes together"
+        )
+    times = Counter(name for name, _ in headers)
+    for name in _SINGLE & times.keys():
+        if times[name] > 1:
+            raise BadInput(f"the header {name.decode()} stands twice; send it once")
+    _check_host(scope["http_version"], dict(headers).get(b"host"))
+    _check_sizes(scope, dict(headers))
+
+
+def _check_host(version: str, host: bytes | None) -> None:
+    if host is None and version == "1.0":
+        return
+    if host is None or _HOST.fullmatch(host) is None:
+        raise BadInput("the request has no valid header Host; send the host name of the API")
+
+
+def _check_sizes(scope: Scope, headers: dict[bytes, bytes]) -> None:
     target_bytes = len(scope.get("raw_path") or b"") + len(scope["query_string"])
     if target_bytes > MAX_TARGET_BYTES:
         raise AddressTooLong(
             f"the address is {target_bytes} bytes long; at most {MAX_TARGET_BYTES}"
         )
-    headers: dict[bytes, bytes] = dict(scope["headers"])
     length = headers.get(b"content-length", b"0")
     if b"transfer-encoding" in headers or not length.isdigit() or int(length) > MAX_BODY_BYTES:
         raise BodyTooLarge(f"a body must say its length and be at most {MAX_BODY_BYTES} bytes")

@@ -42,7 +42,10 @@ def with_strict_bodies(route_class: type[APIRoute]) -> type[APIRoute]:
 
 
 def check_media_type(request: Request, body: bytes) -> None:
-    """Raise UnsupportedMedia where the request has a body that is not declared as JSON."""
+    """Raise UnsupportedMedia where the request has a body that is not declared as plain JSON."""
+    encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
+    if body and encoding != "identity":
+        raise UnsupportedMedia("the body is compressed; send JSON without Content-Encoding")
     declared = request.headers.get("Content-Type", "")
     media_type = declared.partition(";")[0].strip().lower()
     if body and media_type != "application/json":

@@ -30,6 +30,7 @@ TITLES: dict[str, tuple[str, str]] = {
     "precondition_failed": ("资源已被更改", "请重新读取后再决定"),
     "content_too_large": ("请求正文过大", "请减少发送的内容"),
     "uri_too_long": ("地址过长", "请缩短地址"),
+    "headers_too_large": ("请求标头过大", "请减少发送的标头"),
     "unsupported_media_type": ("正文必须为 JSON", "请使用 Content-Type: application/json"),
     "range_not_satisfiable": ("请求的范围超出文件", "请参照 Content-Range 中的大小"),
     "key_reused": ("该 Idempotency-Key 属于另一个请求", "不同的请求请使用不同的键"),

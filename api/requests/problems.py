@@ -21,6 +21,7 @@ from domain.errors import (
     CorrectionConflict,
     DataLoss,
     Forbidden,
+    HeadersTooLarge,
     IndexUnavailable,
     KeyBusy,
     KeyReused,
@@ -85,6 +86,7 @@ RECORD_ENDED = Kind("record_ended", 409, "The hold or the watch has ended")
 PRECONDITION_FAILED = Kind("precondition_failed", 412, "The resource has changed")
 CONTENT_TOO_LARGE = Kind("content_too_large", 413, "The request body is too large")
 URI_TOO_LONG = Kind("uri_too_long", 414, "The URL is too long")
+HEADERS_TOO_LARGE = Kind("headers_too_large", 431, "The request headers are too large")
 KEY_REUSED = Kind("key_reused", 422, "The Idempotency-Key belongs to another request")
 UNSUPPORTED_MEDIA_TYPE = Kind("unsupported_media_type", 415, "The body must be JSON")
 RANGE_NOT_SATISFIABLE = Kind("range_not_satisfiable", 416, "The range is outside the file")
@@ -111,6 +113,7 @@ _OF_ERROR: dict[type[SightlineError], Kind] = {
     BadInput: BAD_INPUT,
     QueryInvalid: QUERY_INVALID,
     AddressTooLong: URI_TOO_LONG,
+    HeadersTooLarge: HEADERS_TOO_LARGE,
     BodyTooLarge: CONTENT_TOO_LARGE,
     BodyTooSlow: BODY_TOO_SLOW,
     UnsupportedMedia: UNSUPPORTED_MEDIA_TYPE,

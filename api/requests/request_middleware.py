@@ -14,7 +14,7 @@ from typing import Any
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.limits.rate_limits import TokenBuckets
-from api.limits.request_limits import BODY_TIMEOUT_S, check_size, within
+from api.limits.request_limits import BODY_TIMEOUT_S, check_head, within
 from api.requests.client_address import Network, client_address
 from api.requests.languages import ProblemLanguage
 from api.requests.problems import (
@@ -89,8 +89,10 @@ class RequestMiddleware:
             await internal_response(trace.request_id)(scope, receive, answer.send)
 
     def _check_limits(self, scope: Scope, trace: Trace) -> None:
-        """Raises the error of a request that is too large, or one too many of its address."""
-        check_size(scope)
+        """Raises the error of a request that is malformed or too large, or one too many of its
+        address.
+        """
+        check_head(scope)
         retry_after_s = self._addresses.take(network_of(trace.address))
         if retry_after_s:
             REQUESTS_LIMITED.labels("address").inc()

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.api.conftest import bucket, open_site, record
+from tests.api.conftest import bucket, make_event, open_site, record, session_site, site
 
-__all__ = ["bucket", "open_site", "record"]
+__all__ = ["bucket", "make_event", "open_site", "record", "session_site", "site"]
