@@ -259,7 +259,7 @@ REQUESTS_LIMITED = Counter(
 )
 CONNECTIONS_CLOSED = Counter(
     "sightline_connections_closed_total",
-    "Number of client connections closed by the API before they had a request.",
+    "Number of client connections closed by a server because they exceeded a limit.",
     ["reason"],
 )
 SLOW_READERS = Counter(

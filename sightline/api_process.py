@@ -24,7 +24,7 @@ from domain.log import set_up_logging
 from domain.paths.data_layout import Layout
 from domain.settings import Settings
 from sightline.cluster import site_registry
-from sightline.http_protocol import ConnectionLimits, limited_protocol
+from sightline.http_protocol import ConnectionLimits, server_config
 from sightline.keys.api_trust import api_signer, node_client_context
 from sightline.keys.site_keys import SiteKeys
 from sightline.keys.tls import PLAIN_HTTP_WARNING, server_context
@@ -235,16 +235,7 @@ def main() -> None:
         _start(name, job, arguments.name, context.clock)
     collect_seldom(_GC_THRESHOLD)
     tls = server_context(arguments.tls_cert, arguments.tls_key) if arguments.tls_cert else None
-    config = uvicorn.Config(
-        app,
-        http=limited_protocol(ConnectionLimits(clock)),
-        ssl_context_factory=None if tls is None else lambda *_: tls,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=STOP_WITHIN_S,
-        proxy_headers=False,  # `api.requests.client_address` reads those of trusted proxies
-    )
+    config = server_config(app, ConnectionLimits(clock), tls=tls, stop_within_s=STOP_WITHIN_S)
     with listening(arguments.host, arguments.port, arguments.shared) as listener:
         _Server(config, partial(_write_last_lines, refusals, viewings)).run([listener])
 

@@ -1,16 +1,20 @@
-"""Limits on the connections of an HTTP server: their number, and the time for a request's headers.
+"""Limits on the connections of an HTTP server: their number, the time and the size of a request's
+headers, and the rate at which a client reads.
 
-uvicorn waits without a limit for the headers of a request, so a client could hold thousands of
-connections by sending a byte a minute on each.
+uvicorn has none of these limits. A client could hold thousands of connections by sending a byte a
+minute on each, or fill the memory with headers that never end.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import ssl
 from collections import Counter
 from typing import Any, ClassVar
 
+import uvicorn
+from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from api.requests.refused_requests import network_of
@@ -22,6 +26,13 @@ HEADERS_TIMEOUT_S = 10.0
 MAX_CONNECTIONS = 4_000
 MAX_PER_ADDRESS = 500
 """A command centre behind one address opens six connections for each page."""
+MAX_HEAD_BYTES = 64 << 10
+"""Of a request line with its headers that is still incomplete."""
+READER_INTERVAL_S = 30.0
+READER_MIN_BYTES = 32 << 10
+"""A client that reads less in an interval, while data waits for it, is disconnected."""
+DRAIN_S = 2.0
+"""How long the rest of a refused body is discarded, so that its sender reads the answer."""
 _log = logging.getLogger(__name__)
 
 
@@ -34,8 +45,12 @@ class ConnectionLimits:
         max_connections: int = MAX_CONNECTIONS,
         max_per_address: int = MAX_PER_ADDRESS,
         headers_timeout_s: float = HEADERS_TIMEOUT_S,
+        reader_interval_s: float = READER_INTERVAL_S,
+        drain_s: float = DRAIN_S,
     ) -> None:
         self.headers_timeout_s = headers_timeout_s
+        self.reader_interval_s = reader_interval_s
+        self.drain_s = drain_s
         self._max_connections = max_connections
         self._max_per_address = max_per_address
         self._open: Counter[str] = Counter()
@@ -72,6 +87,9 @@ class LimitedProtocol(HttpToolsProtocol):
         super().__init__(*arguments, **named)
         self._address: str | None = None
         self._headers_deadline: asyncio.TimerHandle | None = None
+        self._head_bytes = 0
+        self._reader_check: asyncio.TimerHandle | None = None
+        self._drain: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -83,10 +101,21 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_waiting()
+        self._stop_watching()
+        self._stop_draining()
         if self._address is not None:
             self.limits.release(self._address)
             self._address = None
         super().connection_lost(exc)
+
+    # The request
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        is_in_head = self._headers_deadline is not None
+        self._head_bytes = self._head_bytes + len(data) if is_in_head else 0
+        if self._head_bytes > MAX_HEAD_BYTES:
+            self._close("head", f"{self._address} sent headers of over {MAX_HEAD_BYTES} bytes")
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -96,10 +125,26 @@ class LimitedProtocol(HttpToolsProtocol):
         self._stop_waiting()
         super().on_headers_complete()
 
+    def on_response_complete(self) -> None:
+        # What is left of a body that was not read would otherwise be received without a limit.
+        is_unread = self.cycle.response_complete and self.cycle.more_body
+        super().on_response_complete()
+        if is_unread:
+            self._drain = self.loop.call_later(self.limits.drain_s, self.transport.close)
+
+    def on_message_complete(self) -> None:
+        super().on_message_complete()
+        self._stop_draining()
+
+    def _stop_draining(self) -> None:
+        if self._drain is not None:
+            self._drain.cancel()
+            self._drain = None
+
     def _await_headers(self) -> None:
         if self._headers_deadline is None:
             self._headers_deadline = self.loop.call_later(
-                self.limits.headers_timeout_s, self._close_slow
+                self.limits.headers_timeout_s, self._close_late
             )
 
     def _stop_waiting(self) -> None:
@@ -107,14 +152,76 @@ class LimitedProtocol(HttpToolsProtocol):
             self._headers_deadline.cancel()
             self._headers_deadline = None
 
-    def _close_slow(self) -> None:
-        self.limits.report(
-            "headers",
-            f"{self._address} sent no whole request in {self.limits.headers_timeout_s:.0f} s",
+    def _close_late(self) -> None:
+        seconds = self.limits.headers_timeout_s
+        self._close("headers", f"{self._address} sent no whole request in {seconds:.0f} s")
+
+    # The response
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._watch_reader()
+
+    def resume_writing(self) -> None:
+        self._stop_watching()
+        super().resume_writing()
+
+    def _watch_reader(self) -> None:
+        waiting_bytes = self.transport.get_write_buffer_size()
+        self._reader_check = self.loop.call_later(
+            self.limits.reader_interval_s, self._check_reader, waiting_bytes
         )
+
+    def _stop_watching(self) -> None:
+        if self._reader_check is not None:
+            self._reader_check.cancel()
+            self._reader_check = None
+
+    def _check_reader(self, before_bytes: int) -> None:
+        """Close the connection if the client has read too little since the last check.
+
+        Nothing is added to the data meanwhile, because the application waits.
+        """
+        if before_bytes - self.transport.get_write_buffer_size() < READER_MIN_BYTES:
+            seconds = self.limits.reader_interval_s
+            self._close("reader", f"{self._address} read too little in {seconds:.0f} s")
+        else:
+            self._watch_reader()
+
+    def _close(self, reason: str, sentence: str) -> None:
+        self.limits.report(reason, sentence)
         self.transport.abort()
 
 
 def limited_protocol(limits: ConnectionLimits) -> type[asyncio.Protocol]:
     """The protocol class for `uvicorn.Config(http=...)`."""
     return type("ServerProtocol", (LimitedProtocol,), {"limits": limits})
+
+
+def server_config(
+    app: ASGIApp,
+    limits: ConnectionLimits,
+    *,
+    tls: ssl.SSLContext | None = None,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    stop_within_s: int | None = None,
+) -> uvicorn.Config:
+    """Return the configuration of every HTTP server of Sightline.
+
+    WebSockets are off: no route has one, and an upgraded connection would leave the limits.
+    """
+    return uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        http=limited_protocol(limits),
+        ws="none",
+        ssl_context_factory=None if tls is None else lambda *_: tls,
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=stop_within_s,
+        proxy_headers=False,  # `api.requests.client_address` reads those of trusted proxies
+    )

@@ -28,6 +28,7 @@ from ingest.live.client import live_packets
 from ingest.live.fragment_streams import FragmentStreams
 from ingest.live.source import LiveLimits, LiveSources
 from sightline.cluster.roster import NodeRosters
+from sightline.http_protocol import MAX_CONNECTIONS, ConnectionLimits, server_config
 from sightline.keys.api_trust import ApiTrust, node_server_context
 from sightline.keys.site_keys import SiteKeys
 from sightline.processes.ports import is_loopback
@@ -139,17 +140,15 @@ def main() -> None:
         triggers=TriggerLog(layout, settings),
         least_rate=LeastRate.from_settings(settings, SLACK),
     )
-    uvicorn.run(
+    config = server_config(
         make_node_api(context),
+        # All processes of an API have one address, and many connections.
+        ConnectionLimits(clock, max_per_address=MAX_CONNECTIONS),
+        tls=tls,
         host=arguments.host,
         port=arguments.port,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        ws="none",
-        ssl_context_factory=None if tls is None else lambda *_: tls,
     )
+    uvicorn.Server(config).run()
 
 
 if __name__ == "__main__":

@@ -32,6 +32,7 @@ from domain.paths.data_layout import Layout
 from domain.paths.object_keys import ARCHIVE_PREFIX, GAPS_PREFIX, RECORDINGS_PREFIX
 from domain.people import Role
 from domain.settings import Settings
+from sightline.http_protocol import ConnectionLimits, server_config
 from storage.archive.archive import Archive
 from storage.audit.viewings import Viewings
 from storage.clients.redis import Redis, connect
@@ -79,23 +80,14 @@ def make_event() -> MakeEvent:
 
 
 @contextmanager
-def served(app: FastAPI) -> Iterator[str]:
+def served(app: FastAPI, limits: ConnectionLimits | None = None) -> Iterator[str]:
     """Serve `app` on loopback with the server of production; yield its URL."""
     # Without IPPROTO_TCP, asyncio leaves Nagle's algorithm on, and every response waits 40 ms for
     # an acknowledgement.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
-    server = uvicorn.Server(
-        uvicorn.Config(
-            app,
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            lifespan="off",
-            timeout_graceful_shutdown=1,
-            proxy_headers=False,
-        )
-    )
+    config = server_config(app, limits or ConnectionLimits(SystemClock()), stop_within_s=1)
+    server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
     thread.start()
     Site.eventually(lambda: server.started)
@@ -162,9 +154,9 @@ class Site:
         return self.http.request(method, self.url + path, headers=raw, json=body)
 
     @staticmethod
-    def serve(app: FastAPI) -> AbstractContextManager[str]:
+    def serve(app: FastAPI, limits: ConnectionLimits | None = None) -> AbstractContextManager[str]:
         """Serve another app on loopback; yield its URL."""
-        return served(app)
+        return served(app, limits)
 
     @staticmethod
     def eventually(holds: Callable[[], bool]) -> None:

@@ -18,7 +18,7 @@ from api.requests.error_responses import add_fault_handlers
 from api.requests.request_middleware import RequestMiddleware
 from domain.clock import SystemClock
 from domain.metrics import CONNECTIONS_CLOSED
-from sightline.http_protocol import ConnectionLimits, limited_protocol
+from sightline.http_protocol import ConnectionLimits, server_config
 from tests.waiting import PATIENCE_S, wait_for
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -37,9 +37,7 @@ def _served(limits: ConnectionLimits, body_timeout_s: float = PATIENCE_S) -> Ite
     add_fault_handlers(app)
     app.add_middleware(RequestMiddleware, clock=SystemClock(), body_timeout_s=body_timeout_s)
     listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(
-        uvicorn.Config(app, http=limited_protocol(limits), log_config=None, lifespan="off")
-    )
+    server = uvicorn.Server(server_config(app, limits))
     thread = threading.Thread(target=server.run, args=([listener],))
     thread.start()
     wait_for("server", lambda: server.started)
