@@ -11,6 +11,11 @@ from urllib.parse import unquote_to_bytes
 from domain.errors import QueryInvalid, ReasonMissing
 
 MAX_CHARACTERS = 500
+_UNREADABLE = frozenset({"Cc", "Cs", "Zl", "Zp"})
+_TURNING = frozenset({"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"})
+"""The classes of characters with which a text is shown in another order than it has."""
+_BLANK_LETTERS = "\u115f\u1160\u3164\uffa0"
+"""Letters that are shown as nothing, to fill up a syllable."""
 
 
 def read_reason(raw: bytes | None, required: bool) -> str:
@@ -34,9 +39,19 @@ def decode_header(name: str, raw: bytes | None) -> str:
 
 
 def one_line(name: str, text: str) -> str:
-    """Return `text`. Raises QueryInvalid where it is too long or has more than one line."""
+    """Return `text`, which may be empty. Raises QueryInvalid where a reader of the audit log could
+    not see it as it was written.
+    """
     if len(text) > MAX_CHARACTERS:
         raise QueryInvalid(name, f"is {len(text)} characters long; at most {MAX_CHARACTERS}")
-    if any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in text):
+    if any(unicodedata.category(character) in _UNREADABLE for character in text):
         raise QueryInvalid(name, "holds control characters; write it on one line")
+    if any(unicodedata.bidirectional(character) in _TURNING for character in text):
+        raise QueryInvalid(name, "holds characters that turn the text around them; leave them out")
+    if text and not any(map(_is_word, text)):
+        raise QueryInvalid(name, "has neither a letter nor a digit; write it in words")
     return text
+
+
+def _is_word(character: str) -> bool:
+    return unicodedata.category(character)[0] in "LN" and character not in _BLANK_LETTERS
