@@ -9,12 +9,12 @@ from __future__ import annotations
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from urllib.parse import urlsplit
 
 from domain.errors import BadInput
+from domain.special_addresses import Network, is_allowed
 
-Network = IPv4Network | IPv6Network
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -75,9 +75,7 @@ def _checked(host: str, port: int, networks: Sequence[Network]) -> IPv4Address |
         for address in found
     ]
     for address in addresses:
-        if not any(
-            address.version == network.version and address in network for network in networks
-        ):
+        if not is_allowed(address, networks):
             raise BadInput(
                 f"a webhook to {host!r} leads outside the networks of SIGHTLINE_WEBHOOK_NETWORKS"
             )

@@ -10,6 +10,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 
 from domain.camera_states import Why
 from domain.errors import SourceUnreachable
+from domain.special_addresses import is_allowed
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,9 +18,7 @@ class Networks:
     allowed: tuple[IPv4Network | IPv6Network, ...]
 
     def allows(self, address: IPv4Address | IPv6Address) -> bool:
-        return any(
-            address.version == network.version and address in network for network in self.allowed
-        )
+        return is_allowed(address, self.allowed)
 
     def literal_fault(self, host: str) -> str:
         """Describe why an address in a URL is refused. It is empty for an allowed address, and for
