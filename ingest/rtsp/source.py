@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from contextlib import closing
 from functools import partial
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 from typing import Protocol
 
@@ -14,6 +15,7 @@ from domain.camera_states import Why
 from domain.errors import SourceUnreachable
 from domain.registry import Camera, Credentials, Networks
 from domain.settings import RtspReader, Settings
+from domain.special_addresses import special_range
 from ingest.packets.packet_builder import SourceCounts
 from ingest.packets.timeline import Timeline
 from ingest.rtsp import libav as rtsp_libav
@@ -25,6 +27,10 @@ from ingest.rtsp.session import basic_refused
 
 _log = logging.getLogger(__name__)
 _MAX_REDIRECTS = 4
+_BAD_REDIRECT = (
+    "the camera redirects to an address that cannot be followed; write the right one into the "
+    "registry"
+)
 
 
 class Receiver(PacketSink, Protocol):
@@ -135,6 +141,7 @@ class _Attempt:
         self._has_thread = False
         self._is_over = False
         self._redirects = 0
+        self._first: Endpoint | None = None
 
     def connect(self, url: str) -> None:
         """Resolve the address, in a thread if a name server must be queried, and connect."""
@@ -173,6 +180,7 @@ class _Attempt:
     def _connect(self, endpoint: Endpoint) -> None:
         if self._stop.is_set():
             return
+        self._check_redirect(endpoint)
         pull = self._pull_of(endpoint)
         if self._uses_own_reader and endpoint.scheme == "rtsp":
             self._connection = Connection(
@@ -198,12 +206,17 @@ class _Attempt:
     def _follow_redirect(self, url: str) -> None:
         self._redirects += 1
         if self._redirects > _MAX_REDIRECTS or not url.lower().startswith("rtsp://"):
-            sentence = (
-                "the camera redirects to an address that cannot be followed; write the "
-                "right one into the registry"
-            )
-            raise SourceUnreachable(sentence, Why.REDIRECTED)
+            raise SourceUnreachable(_BAD_REDIRECT, Why.REDIRECTED)
         self.connect(url)
+
+    def _check_redirect(self, endpoint: Endpoint) -> None:
+        """Raises SourceUnreachable where a camera of the network redirects to this machine itself,
+        whose servers trust their neighbours.
+        """
+        self._first = self._first or endpoint
+        special = special_range(_address_of(endpoint))
+        if special is not None and special != special_range(_address_of(self._first)):
+            raise SourceUnreachable(_BAD_REDIRECT, Why.REDIRECTED)
 
     def _begin_libavformat(self, pull: Pull) -> None:
         if self._stop.is_set():
@@ -227,3 +240,7 @@ class _Attempt:
         if not self._is_over:
             self._is_over = True
             self._receiver.ended(None if self._stop.is_set() else error)
+
+
+def _address_of(endpoint: Endpoint) -> IPv4Address | IPv6Address:
+    return ip_address(endpoint.address.partition("%")[0])
