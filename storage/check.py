@@ -258,6 +258,9 @@ class _Check:
         except ValidationError as error:
             yield Finding(Breach.SIDECAR_DAMAGED, event_id, str(unreadable(key, error)))
             return
+        except DataLoss as error:
+            yield Finding(Breach.SIDECAR_DAMAGED, event_id, str(error))
+            return
         yield from self._corrected(sidecar, stats)
         if self._is_too_old(sidecar.event):
             yield Finding(

@@ -289,8 +289,9 @@ class _Rebuild:
     def _sidecar(self, key: str) -> Event | None:
         try:
             return Sidecar.model_validate_json(self._objects.get(key)).event
-        except ValidationError as error:
-            _log.error("%s", unreadable(key, error))
+        except (ValidationError, DataLoss) as error:
+            why = error if isinstance(error, DataLoss) else unreadable(key, error)
+            _log.error("%s", why)
             self._damaged.append(key)
             return None
 

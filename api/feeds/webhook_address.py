@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from urllib.parse import urlsplit
 
+from domain.address_ranges import Network, is_allowed
 from domain.errors import BadInput
-from domain.special_addresses import Network, is_allowed
 
 _PORTS = {"http": 80, "https": 443}
 

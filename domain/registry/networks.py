@@ -8,9 +8,9 @@ import socket
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
+from domain.address_ranges import is_allowed
 from domain.camera_states import Why
 from domain.errors import SourceUnreachable
-from domain.special_addresses import is_allowed
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,11 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 from typing import Protocol
 
+from domain.address_ranges import special_range
 from domain.camera_states import Why
 from domain.errors import SourceUnreachable
 from domain.registry import Camera, Credentials, Networks
 from domain.settings import RtspReader, Settings
-from domain.special_addresses import special_range
 from ingest.packets.packet_builder import SourceCounts
 from ingest.packets.timeline import Timeline
 from ingest.rtsp import libav as rtsp_libav

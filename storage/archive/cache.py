@@ -95,7 +95,7 @@ class ArchiveCache:
         needed = None if plate is None else file.needed(plate)
         if needed is not None:
             return self._with_parts(file, needed)
-        data = self._objects.get(file.key)
+        data = self._objects.get(file.key, file.size_bytes)
         if hashlib.sha256(data).hexdigest() != file.sha256:
             raise DataLoss(
                 f"{file.key} has not the SHA-256 that the catalogue says; run `sightline storage "

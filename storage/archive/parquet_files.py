@@ -6,7 +6,7 @@ import hashlib
 import json
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -146,8 +146,9 @@ class ArchiveWriter:
     def fetched(self, key: str) -> Iterator[Path]:
         """Yield a temporary copy of a stored file, whatever it holds."""
         path = self._folder / f"{secrets.token_hex(8)}.part"
-        path.write_bytes(self._objects.get(key))
         try:
+            with path.open("wb") as file, closing(self._objects.read(key)) as stream:
+                file.writelines(stream)
             yield path
         finally:
             path.unlink(missing_ok=True)

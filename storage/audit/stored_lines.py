@@ -11,7 +11,6 @@ import hashlib
 import logging
 import re
 import threading
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -30,6 +29,7 @@ from domain.paths.object_keys import (
     is_day,
 )
 from domain.stored_model import StoredModel, WallNs, schema_field, unreadable
+from storage.clients.gzip_objects import unpacked
 from storage.clients.readable_records import read_or_skip
 from storage.clients.s3 import ObjectStore
 from storage.site.audit import AuditLine
@@ -71,10 +71,7 @@ class StoredAudit:
 
     def read(self, key: str) -> bytes:
         """Return the lines of an object. Raises DataLoss if they are not those of its key."""
-        try:
-            data = gzip.decompress(self._objects.get(key))
-        except (OSError, EOFError, zlib.error) as error:
-            raise DataLoss(f"{key} cannot be unpacked: {error}") from error
+        data = unpacked(self._objects.get(key), key)
         if hashlib.sha256(data).hexdigest()[:16] != audit_hash_of_key(key):
             raise DataLoss(f"{key} does not have the content that its name states")
         return data

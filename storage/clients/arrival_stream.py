@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from storage.clients.lua import load_script
-from storage.clients.redis import Redis, Script
+from storage.clients.redis import Redis, Script, whole
 
 ARRIVE = load_script("clients", "stream", "stream_arrive")
 """The start of every script that adds to a stream: KEYS[1] is the stream's hash tag, which all its
@@ -52,7 +52,7 @@ class ArrivalStream:
         (answer,) = self._redis.run_all([Script(_READ, self._tag, (number, limit))])
         last, known_from, *rest = cast("list[bytes]", answer)
         return ArrivalPage(
-            int(last),
-            int(known_from),
-            tuple((int(a), b) for a, b in zip(rest[::2], rest[1::2], strict=True)),
+            whole(last),
+            whole(known_from),
+            tuple((whole(a), b) for a, b in zip(rest[::2], rest[1::2], strict=True)),
         )

@@ -277,9 +277,19 @@ def number(reply: Reply) -> int:
     return reply
 
 
+def whole(value: bytes | str) -> int:
+    """Return a number that is stored as text. Raises IndexUnavailable for any other text."""
+    try:
+        return int(value)
+    except ValueError as error:
+        raise IndexUnavailable("Redis has a text where a number was stored") from error
+
+
 @contextmanager
 def _mapped() -> Iterator[None]:
     try:
         yield
     except (redis.RedisError, RedisClusterException) as error:
         raise IndexUnavailable(f"Redis: {error}") from error
+    except UnicodeDecodeError as error:
+        raise IndexUnavailable("Redis has bytes where a text was stored") from error

@@ -12,7 +12,7 @@ import logging
 import os
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
@@ -23,7 +23,7 @@ import urllib3
 from minio import Minio
 from minio.error import MinioException, S3Error
 
-from domain.errors import NotFound, ObjectsFull, ObjectsUnavailable
+from domain.errors import DataLoss, NotFound, ObjectsFull, ObjectsUnavailable
 from storage.clients.circuit_breaker import CircuitBreaker
 
 TIMEOUT_S = 5.0
@@ -33,6 +33,8 @@ concurrently.
 """
 PART_BYTES = 8 << 20  # of a multipart upload; also the most of a file in memory
 CHUNK_BYTES = 64 << 10
+RECORD_MAX_BYTES = 16 << 20
+"""The most of an object that `get` reads into memory, unless its caller expects more."""
 _SILENT_ERRORS = (urllib3.exceptions.HTTPError,)
 _ABSENT = frozenset({"NoSuchKey", "NoSuchObject", "NoSuchBucket", "ResourceNotFound"})
 _FULL = frozenset(
@@ -218,9 +220,17 @@ class ObjectStore:
             )
         return ObjectStat(key, size_bytes, _bare_etag(made.etag))
 
-    def get(self, key: str) -> bytes:
-        """Return a small object as a whole. Raises NotFound."""
-        return b"".join(self.read(key))
+    def get(self, key: str, most_bytes: int = RECORD_MAX_BYTES) -> bytes:
+        """Return a small object as a whole. Raises NotFound, and DataLoss for a larger one, which
+        would fill the memory.
+        """
+        with closing(self.read(key)) as stream:
+            if stream.stat.size_bytes > most_bytes:
+                raise DataLoss(
+                    f"{key} has {stream.stat.size_bytes} bytes, and at most {most_bytes} belong "
+                    "there; it is not read"
+                )
+            return b"".join(stream)
 
     def read(self, key: str, offset: int = 0, length: int | None = None) -> ObjectStream:
         """Return `length` bytes from `offset`, or all to the end. NotFound is raised at the call,

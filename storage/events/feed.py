@@ -55,9 +55,15 @@ def _packed(event: Event) -> bytes:
 
 
 def _unpacked(data: bytes) -> Event | None:
-    return read_or_skip(Event, zlib.decompressobj(zdict=_SAMPLE).decompress(data[1:]), "feed")
+    try:
+        # A larger one is cut off, so it is no JSON.
+        text = zlib.decompressobj(zdict=_SAMPLE).decompress(data[1:], _MAX_BYTES)
+    except zlib.error:
+        text = b""
+    return read_or_skip(Event, text, "feed")
 
 
+_MAX_BYTES = 1 << 20
 _VERSION = b"1"
 _SAMPLE = (
     '"clip_missing":"nothing was '

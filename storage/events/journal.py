@@ -13,7 +13,6 @@ import logging
 import os
 import re
 import threading
-import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -29,6 +28,7 @@ from domain.metrics import PUBLISH_RETRIES
 from domain.paths.object_keys import JOURNAL_PREFIX, journal_object
 from domain.stored_model import StoredModel, schema_field
 from storage.clients.append_only_file import append_line, locked
+from storage.clients.gzip_objects import unpacked
 from storage.clients.s3 import ObjectStore
 
 _log = logging.getLogger(__name__)
@@ -159,7 +159,7 @@ class JournalUploader:
         with locked(path) as file:  # no writer adds to it: the verified content is deleted
             data = os.pread(file, os.fstat(file).st_size, 0)
             there = self._there(key)
-            if data and data not in _unpacked(key, there):
+            if data and data not in unpacked(there, key):
                 # A gzip file may have several members: late lines are added to those that are
                 # there.
                 packed = there + gzip.compress(data, mtime=0)
@@ -182,7 +182,7 @@ def stored_keys(objects: ObjectStore) -> list[str]:
 
 def stored_part(objects: ObjectStore, key: str) -> JournalPart:
     """Return the content of one journal object. Raises DataLoss if it is no journal."""
-    return _part(key, _unpacked(key, objects.get(key)))
+    return _part(key, unpacked(objects.get(key), key))
 
 
 def deleted(parts: Iterable[JournalPart]) -> set[str]:
@@ -228,13 +228,6 @@ def _part(name: str, data: bytes) -> JournalPart:
         except ValidationError:
             damaged += 1
     return JournalPart(name, tuple(lines), damaged)
-
-
-def _unpacked(key: str, packed: bytes) -> bytes:
-    try:
-        return gzip.decompress(packed) if packed else b""
-    except (OSError, EOFError, zlib.error) as error:
-        raise DataLoss(f"{key} cannot be unpacked: {error}") from error
 
 
 def _minute_s(path: Path) -> int:

@@ -206,3 +206,6 @@ def read_sidecar(objects: ObjectStore, camera_id: str, event_id: str) -> Sidecar
     except ValidationError:
         _log.error("%s is no sidecar", key)
         return None
+    except DataLoss as error:
+        _log.error("%s", error)
+        return None

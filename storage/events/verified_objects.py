@@ -12,6 +12,7 @@ import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 
 from pydantic import ValidationError
@@ -26,6 +27,7 @@ from storage.clients.s3 import ObjectStore, ObjectStream
 from storage.events.damaged_objects import DamagedObjects
 
 VERIFIED_FOR_S = 600.0
+PICTURE_MAX_BYTES = 16 << 20
 """A comparison is valid for this time only, because a disk can change under a store that still
 reports the same version.
 """
@@ -104,7 +106,7 @@ class VerifiedObjects:
             if is_published(event):
                 raise _gone(event, name, is_unchanged) from error
             raise
-        data = b"".join(stream)
+        data = _whole(stream, key)
         known = self._recall(key)
         if known is not None and known.version == stream.stat.version:
             return data
@@ -202,6 +204,14 @@ def _lost(event: Event, name: str) -> DataLoss:
         f"the {what} of event {event.id} was kept and cannot be found whole; `sightline storage "
         "check` tells more"
     )
+
+
+def _whole(stream: ObjectStream, key: str) -> bytes:
+    """Return a small object. Raises DataLoss for one that no picture is as large as."""
+    with closing(stream):
+        if stream.stat.size_bytes > PICTURE_MAX_BYTES:
+            raise DataLoss(f"{key} has {stream.stat.size_bytes} bytes, so it is no picture")
+        return b"".join(stream)
 
 
 def _digest_of(key: str, stream: ObjectStream) -> ObjectDigest:

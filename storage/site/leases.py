@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from domain.metrics import RECORDS_UNREADABLE
 from storage.clients.lua import load_script
 from storage.clients.redis import Redis, maybe_texts, text, texts
 from storage.site.nodes import ABOUT, NodeEntry, entries
@@ -69,7 +70,8 @@ class Leases:
         found = zip(
             camera_ids, maybe_texts(self._redis.do("HMGET", _HELD, *camera_ids)), strict=True
         )
-        return {camera_id: _lease(value) for camera_id, value in found if value is not None}
+        leases = {camera_id: _readable(value) for camera_id, value in found if value is not None}
+        return {camera_id: lease for camera_id, lease in leases.items() if lease is not None}
 
     def holder(self, camera_id: str) -> Lease | None:
         """Return the holder of a camera, or None."""
@@ -84,7 +86,8 @@ class Leases:
         )
         nodes = entries(about)
         lines = [line for reply in (held, past) for line in (text(reply) or "").splitlines()]
-        return tuple(_known(lease, nodes.get(lease.node)) for lease in map(_lease, lines))
+        leases = [lease for lease in map(_readable, lines) if lease is not None]
+        return tuple(_known(lease, nodes.get(lease.node)) for lease in leases)
 
     def nodes(self) -> tuple[Lease, ...]:
         """Return every known node as one that may have recordings of a camera whose leases are
@@ -96,6 +99,15 @@ class Leases:
 
 def _known(lease: Lease, node: NodeEntry | None) -> Lease:
     return lease if node is None else replace(lease, node_api_url=node.door_url, seen_ns=node.beat)
+
+
+def _readable(value: str) -> Lease | None:
+    """Return a lease; one that no program wrote is counted, and None is returned."""
+    try:
+        return _lease(value)
+    except ValueError:
+        RECORDS_UNREADABLE.labels("leases").inc()
+        return None
 
 
 def _lease(value: str) -> Lease:

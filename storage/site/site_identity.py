@@ -16,7 +16,7 @@ from pathlib import Path
 from pydantic import Field, ValidationError
 
 from domain.clock import Clock
-from domain.errors import NotFound, StoreError
+from domain.errors import DataLoss, NotFound, StoreError
 from domain.paths.object_keys import JOURNAL_PREFIX, PEOPLE_PREFIX, SITE_OBJECT
 from domain.stored_model import StoredModel, WallNs, schema_field
 from storage.clients.redis import Redis, text
@@ -111,6 +111,8 @@ class SiteIdentity:
             data: bytes | None = self._objects.get(SITE_OBJECT)
         except NotFound:
             data = None
+        except DataLoss:
+            data = b""  # It holds no id of a site.
         stored = None if data is None else _id_in(data)
         indexed = text(self._redis.do("GET", _MARK))
         return _Ids(stored, data is None or stored is not None, indexed, self._read_file())

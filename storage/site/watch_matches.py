@@ -17,7 +17,7 @@ from domain.stored_model import StoredModel
 from storage.clients.arrival_stream import ARRIVE, ArrivalStream
 from storage.clients.lua import load_script
 from storage.clients.readable_records import read_or_skip
-from storage.clients.redis import Redis, Script, maybe_texts, number, text
+from storage.clients.redis import Redis, Script, maybe_texts, number, text, whole
 
 TAG = "{watches}"
 MOST_MATCHES = 10_000
@@ -69,7 +69,7 @@ class WatchMatches:
         unknown.
         """
         found = text(self._redis.do("GET", f"{TAG}:position"))
-        return None if found is None else int(found)
+        return None if found is None else whole(found)
 
     def owe(self, since_ms: int, position: int) -> None:
         """Record that events indexed since then must be looked up in the index, because the feed
@@ -82,7 +82,7 @@ class WatchMatches:
         it; None if there is none.
         """
         found = text(self._redis.do("GET", f"{TAG}:owed"))
-        return None if found is None else int(found)
+        return None if found is None else whole(found)
 
     def clear_owed(self) -> None:
         self._redis.do("DEL", f"{TAG}:owed")

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from api.feeds.webhook_address import target_of
+from domain.address_ranges import is_allowed
 from domain.clock import ManualClock
 from domain.errors import BadInput, SourceUnreachable
 from domain.registry import Networks
-from domain.special_addresses import is_allowed
 from sightline.jobs.webhook_post import post
 from tests.security.listeners import listening
 
@@ -170,7 +170,7 @@ def test_a_camera_that_redirects_to_the_machine_of_the_node(
         with _redirecting(to) as url:
             pull(source_of(url))
         assert b"OPTIONS" in server.received or b"DESCRIBE" in server.received, "the control"
-    monkeypatch.setattr("domain.special_addresses._SPECIAL", (ip_network("127.0.0.2/32"),))
+    monkeypatch.setattr("domain.address_ranges._SPECIAL", (ip_network("127.0.0.2/32"),))
     with listening(address="127.0.0.2") as server:
         to = server.url.replace("http://", "rtsp://")
         with _redirecting(to) as url:
@@ -199,4 +199,3 @@ def test_a_camera_that_redirects_without_an_end(source_of: MakeSource, pull: Pul
         got = pull(source_of(url))
         assert isinstance(got.error, SourceUnreachable)
         assert camera.connections <= 6
-
