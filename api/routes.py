@@ -247,6 +247,7 @@ ROUTES: tuple[Declaration, ...] = (
         Scope.SITE,
         audit="watches.feed_ticket",
         is_evidence_access=True,
+        answers_secret=True,
     ),
     Declaration(
         "GET",
@@ -305,6 +306,7 @@ ROUTES: tuple[Declaration, ...] = (
         Scope.SITE,
         audit="events.feed_ticket",
         is_evidence_access=True,
+        answers_secret=True,
     ),
     Declaration(
         "GET",

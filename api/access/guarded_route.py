@@ -22,6 +22,7 @@ from api.access.idempotent import HEADER, Idempotent
 from api.limits.thread_pools import Pool, Pools
 from api.requests.audit_recorder import AuditRecorder
 from api.requests.bodies import check_media_type
+from api.requests.compression import compress, is_large
 from api.requests.declarations import Declarations
 from api.requests.request_trace import trace_of
 from domain.errors import QueryInvalid
@@ -48,7 +49,7 @@ def guarded(
             declaration = declarations.find(min(self.methods or {""}), self.path)
             if declaration is not None and declaration.takes_idempotency_key:
                 handle = _once(idempotent, handle)
-            elif declaration is not None and declaration.answers_secret:
+            elif declaration is not None and declaration.is_change and declaration.answers_secret:
                 handle = _never_stored(handle)
             # The guard refuses a route that is not declared.
             pool = declaration.pool if declaration else Pool.QUERIES
@@ -111,7 +112,12 @@ def run_in_current_thread(endpoint: Callable[..., Any]) -> Callable[..., Any]:
 def _by_loop(guard: Guard, handle: Handler) -> Handler:
     async def answer(request: Request) -> Response:
         await run_in_threadpool(guard, request)
-        return await handle(request)
+        response = await handle(request)
+        if not is_large(response):  # a thread would cost more
+            return compress(request, trace_of(request.scope).declaration, response)
+        return await run_in_threadpool(
+            compress, request, trace_of(request.scope).declaration, response
+        )
 
     return answer
 
@@ -147,11 +153,12 @@ def _in_pool(
 def _handled(recorder: AuditRecorder, handle: Handler, request: Request) -> Response:
     _result_count.set(None)
     response = _finished(handle(request))
-    trace_of(request.scope).result_count = _result_count.get()
+    trace = trace_of(request.scope)
+    trace.result_count = _result_count.get()
     # The status of a stream is known only when sending starts; its line is written then.
     if hasattr(response, "body"):
-        recorder.record_response(trace_of(request.scope), response.status_code)
-    return response
+        recorder.record_response(trace, response.status_code)
+    return compress(request, trace.declaration, response)
 
 
 def _finished(answering: Coroutine[Any, Any, Response]) -> Response:

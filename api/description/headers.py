@@ -30,6 +30,8 @@ HEADERS: dict[str, dict[str, Any]] = {
     "Accept-Ranges": _header("`bytes`: one byte range at a time is answered"),
     "Content-Range": _header("the bytes of this answer and the size of the file"),
     "Content-Disposition": _header("a file name that sorts by camera and time"),
+    "Vary": _header("the request headers on which this answer depends"),
+    "Content-Encoding": _header("`gzip`, if `Accept-Encoding` allows it", is_required=False),
     "Retry-After": _header(
         "the seconds after which the same request may succeed",
         {"type": "integer", "minimum": 1},
@@ -59,5 +61,6 @@ def success_headers(declaration: Declaration) -> dict[str, Any]:
     ranges = ("Accept-Ranges", "ETag") if declaration.allows_head else ()
     created = ("Location",) if declaration.creates else ()
     replayed = ("Idempotency-Replayed",) if declaration.takes_idempotency_key else ()
-    names = ("X-Request-Id", *ranges, *created, *replayed, *declaration.headers)
+    encoded = ("Vary", "Content-Encoding") if declaration.may_be_compressed else ()
+    names = ("X-Request-Id", *ranges, *created, *replayed, *encoded, *declaration.headers)
     return {name: reference(name) for name in names}

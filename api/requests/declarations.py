@@ -15,6 +15,18 @@ from api.limits.thread_pools import Pool
 from api.requests.problems import Kind
 from domain.people import Person, Right
 
+COMPRESSIBLE_TYPES = frozenset(
+    {
+        "application/json",
+        "application/x-ndjson",
+        "application/vnd.apple.mpegurl",
+        "text/csv",
+        "text/html",
+        "text/plain",
+    }
+)
+"""The media types of texts. Media are compressed already, and a feed must not be held back."""
+
 
 class Access(StrEnum):
     """The access levels that need no right."""
@@ -67,7 +79,7 @@ class Declaration:
     creates: bool = False
     """Whether the route creates a resource: it answers 201 with `Location`."""
     answers_secret: bool = False
-    """Whether a success holds a secret, so that no `Idempotency-Key` may store it."""
+    """Whether a success holds a secret, which no key stores and which is never compressed."""
     allows_if_none_match: bool = False
     """Whether `If-None-Match` is answered 304."""
     problems: tuple[Kind, ...] = ()
@@ -107,6 +119,18 @@ class Declaration:
     def takes_idempotency_key(self) -> bool:
         """Whether the answer is stored, so that a repeated request gets it again."""
         return self.creates and not self.answers_secret
+
+    @property
+    def may_be_compressed(self) -> bool:
+        """Whether a success may be compressed.
+
+        The answer to a change may have a new secret. A file has byte ranges and HEAD, whose length
+        is that of its own bytes, and an ETag names one sequence of bytes.
+        """
+        is_excluded = (
+            self.is_change or self.allows_head or self.answers_secret or "ETag" in self.headers
+        )
+        return not is_excluded and self.media_type in COMPRESSIBLE_TYPES
 
     @property
     def reads_reason(self) -> bool:

@@ -7,6 +7,7 @@ import json
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import Message, Scope, Send
 
+from api.requests.preferences import weights
 from api.requests.problems import MEDIA_TYPE, PREFIX
 
 ENGLISH, CHINESE = "en", "zh-CN"
@@ -51,24 +52,12 @@ TITLES: dict[str, tuple[str, str]] = {
 
 def preferred_language(accept_language: str) -> str:
     """Return the language of problems for an `Accept-Language` (RFC 9110, section 12.5.4)."""
-    best, best_quality = ENGLISH, 0.0
-    for part in accept_language.split(","):
-        tag, _, parameter = part.strip().partition(";")
-        language = {"zh": CHINESE, "en": ENGLISH}.get(tag.strip().lower().partition("-")[0])
-        quality = _quality(parameter)
-        if language is not None and quality > best_quality:
-            best, best_quality = language, quality
+    best, best_weight = ENGLISH, 0.0
+    for tag, weight in weights(accept_language).items():
+        language = {"zh": CHINESE, "en": ENGLISH}.get(tag.partition("-")[0])
+        if language is not None and weight > best_weight:
+            best, best_weight = language, weight
     return best
-
-
-def _quality(parameter: str) -> float:
-    name, _, value = parameter.strip().partition("=")
-    if name.strip().lower() != "q":
-        return 1.0
-    try:
-        return float(value)
-    except ValueError:
-        return 0.0
 
 
 def translated(body: bytes) -> bytes:

@@ -43,6 +43,15 @@ class HeldStream(StreamingResponse):
         self._chunks = iter(source)
         self._close = close
 
+    def map_chunks(self, transform: Callable[[Iterator[bytes]], Iterator[bytes]]) -> None:
+        """Send what `transform` makes of the chunks, whose length is then unknown.
+
+        It must not yield an empty chunk, which would end the response.
+        """
+        self._chunks = transform(self._chunks)
+        if "Content-Length" in self.headers:
+            del self.headers["Content-Length"]
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         sending: Sending = scope["app"].state.sending
         try:
