@@ -13,6 +13,7 @@ from api.access.guard import Guard
 from api.access.guarded_route import guarded, run_in_current_thread
 from api.access.idempotent import Idempotent
 from api.description.openapi import describe
+from api.events.exports import Exports
 from api.feeds.feeds import Feeds
 from api.limits.rate_limits import PersonLimits
 from api.limits.send_limits import LeastRate, Sending
@@ -50,6 +51,7 @@ def make_app(context: ApiContext, routes: tuple[Declaration, ...] = ROUTES) -> F
     app.state.probes = Probes(context)
     app.state.sending = Sending(context.clock, LeastRate.from_settings(context.settings))
     app.state.context = context
+    app.state.exports = Exports(context.cutting.scratch, context.clock)
     app.state.feeds = Feeds(context)
     app.router.route_class = with_strict_bodies(app.router.route_class)
     for declaration in routes:
@@ -75,6 +77,8 @@ def _add(app: FastAPI, declaration: Declaration, recorder: AuditRecorder) -> Non
     }
     if declaration.media_type != JSON:
         answer["response_class"] = Response
+    if declaration.answer_model is not None:
+        answer["response_model"] = declaration.answer_model
     endpoint = (
         with_recorded_intent(declaration.endpoint, recorder)
         if declaration.is_change
@@ -93,11 +97,11 @@ def _add(app: FastAPI, declaration: Declaration, recorder: AuditRecorder) -> Non
 
 
 def _success_response(declaration: Declaration) -> dict[str, Any]:
-    if declaration.media_type == JSON:
-        return {"description": ""}
-    binary = (
-        {"type": "string", "format": "binary"}
-        if not declaration.media_type.startswith("text/")
-        else {"type": "string"}
-    )
-    return {"description": "", "content": {declaration.media_type: {"schema": binary}}}
+    types = {declaration.media_type, *declaration.other_media_types} - {JSON}
+    content = {name: {"schema": _schema_of(name)} for name in sorted(types)}
+    return {"description": "", "content": content} if content else {"description": ""}
+
+
+def _schema_of(media_type: str) -> dict[str, str]:
+    is_text = media_type.startswith("text/")
+    return {"type": "string"} if is_text else {"type": "string", "format": "binary"}

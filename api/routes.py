@@ -7,6 +7,8 @@ from api.cameras.playlists import M3U8_TYPE
 from api.events import corrections, histograms, journeys, media
 from api.events import impossible_legs as impossible
 from api.events import search as events
+from api.events.formats import CSV_TYPE, NDJSON_TYPE
+from api.events.models import EventList
 from api.feeds import feeds, watches
 from api.feeds.stream import MEDIA_TYPE as EVENT_STREAM
 from api.limits.thread_pools import Pool
@@ -286,6 +288,9 @@ ROUTES: tuple[Declaration, ...] = (
         Scope.SITE,
         audit="events.search",
         is_evidence_access=True,
+        answer_model=EventList,
+        other_media_types=(CSV_TYPE, NDJSON_TYPE),
+        headers=("Link", "Content-Disposition", "Sightline-Rows", "Sightline-Cut"),
     ),
     Declaration(
         "GET",

@@ -77,14 +77,17 @@ _TABLE = {
         "analytics.detection analytics.plates analytics.passings"
     ),
     "api.limits": "domain",
-    "api.requests": "domain domain.events storage.recordings storage.site storage.audit api.limits",
+    "api.headers": "",
+    "api.requests": (
+        "domain domain.events storage.recordings storage.site storage.audit api.limits api.headers"
+    ),
     "api.nodes": (
         "domain domain.media domain.recordings storage.mp4 storage.recordings api.requests"
     ),
     "api.access": (
         "domain domain.paths domain.registry storage.clients storage.index storage.archive "
         "storage.recordings storage.recordings.gaps storage.site storage.audit storage.events "
-        "api.limits api.requests api.nodes"
+        "api.limits api.headers api.requests api.nodes"
     ),
     "api.cameras": (
         "domain domain.media domain.events domain.paths domain.registry domain.recordings "
@@ -93,7 +96,7 @@ _TABLE = {
     ),
     "api.events": (
         "domain domain.events domain.paths domain.registry storage.index storage.audit "
-        "storage.events api.requests api.access"
+        "storage.events api.headers api.requests api.access"
     ),
     "api.site": (
         "domain domain.paths domain.recordings storage.site storage.audit api.requests api.access"

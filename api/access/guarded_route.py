@@ -17,12 +17,12 @@ from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
+from api.access.compression import compress, is_large
 from api.access.guard import Guard
 from api.access.idempotent import HEADER, Idempotent
 from api.limits.thread_pools import Pool, Pools
 from api.requests.audit_recorder import AuditRecorder
 from api.requests.bodies import check_media_type
-from api.requests.compression import compress, is_large
 from api.requests.declarations import Declarations
 from api.requests.request_trace import trace_of
 from domain.errors import QueryInvalid
@@ -154,7 +154,8 @@ def _handled(recorder: AuditRecorder, handle: Handler, request: Request) -> Resp
     _result_count.set(None)
     response = _finished(handle(request))
     trace = trace_of(request.scope)
-    trace.result_count = _result_count.get()
+    if not trace.is_export:
+        trace.result_count = _result_count.get()
     # The status of a stream is known only when sending starts; its line is written then.
     if hasattr(response, "body"):
         recorder.record_response(trace, response.status_code)

@@ -29,7 +29,7 @@ HEADERS: dict[str, dict[str, Any]] = {
     "Location": _header("the address of what was created"),
     "Accept-Ranges": _header("`bytes`: one byte range at a time is answered"),
     "Content-Range": _header("the bytes of this answer and the size of the file"),
-    "Content-Disposition": _header("a file name that sorts by camera and time"),
+    "Content-Disposition": _header("a file name that sorts by camera and time", is_required=False),
     "Vary": _header("the request headers on which this answer depends"),
     "Content-Encoding": _header("`gzip`, if `Accept-Encoding` allows it", is_required=False),
     "Retry-After": _header(
@@ -44,6 +44,15 @@ HEADERS: dict[str, dict[str, Any]] = {
     "Sightline-Gaps": _header("the missing parts as `start/end`, joined by commas, or `none`"),
     "Sightline-Apart": _header(
         "the missing parts that are recorded with other parameters, or `none`"
+    ),
+    "Link": _header(
+        'with `rel="next"`: the address of the rows after this export', is_required=False
+    ),
+    "Sightline-Rows": _header(
+        "the number of rows of an export", {"type": "integer", "minimum": 0}, is_required=False
+    ),
+    "Sightline-Cut": _header(
+        "why an export ends before its search does: `none`, `rows` or `time`", is_required=False
     ),
     "Sightline-Offline": _header(
         "the nodes, or `objects`, that may have more and do not answer, or `none`"

@@ -185,7 +185,7 @@ def _responses(described: dict[str, Any], declaration: Declaration) -> dict[str,
 def _success_text(declaration: Declaration) -> str:
     """Return the first line of the docstring of what the endpoint returns."""
     endpoint = inspect.unwrap(declaration.endpoint)
-    model = typing.get_type_hints(endpoint).get("return")
+    model = declaration.answer_model or typing.get_type_hints(endpoint).get("return")
     if isinstance(model, type) and issubclass(model, BaseModel) and model.__doc__:
         return model.__doc__.strip().splitlines()[0]
     return f"The content, as `{declaration.media_type}`"

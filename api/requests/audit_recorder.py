@@ -27,7 +27,7 @@ from storage.audit.viewings import Viewer, Viewings
 from storage.site.audit import AuditEntry, AuditLog, Phase
 
 _log = logging.getLogger(__name__)
-_FIRST_ERROR = 400
+_OK, _FIRST_ERROR = 200, 400
 _OWN_FIELDS = frozenset({"reason", "case"})
 """A line has fields of their own for these, so they are not in its terms."""
 
@@ -48,7 +48,10 @@ class AuditRecorder:
         return trace.person is None or bool(declaration.audit)
 
     def record_intent(self, trace: Trace) -> None:
-        """Write the intent of a change. Raises AuditUnavailable: then nothing may change."""
+        """Write the intent of a change or of an export.
+
+        Raises AuditUnavailable: then nothing may change, and nothing may be sent.
+        """
         self._write(trace, Phase.INTENT, None)
         trace.is_intended = True
 
@@ -67,6 +70,9 @@ class AuditRecorder:
             return
         if viewed is not None and viewed.span is not None:
             trace.terms |= {"from": rfc3339(viewed.span[0]), "to": rfc3339(viewed.span[1])}
+        if trace.is_export and status < _FIRST_ERROR:
+            self.record_intent(trace)
+            return
         phase = Phase.OUTCOME if declaration.is_change else Phase.ACCESS
         try:
             entry = self._write(trace, phase, status)
@@ -77,6 +83,20 @@ class AuditRecorder:
                 raise
             # The change is made and its intent is on disk. After an error, the client would repeat
             # the change.
+            AUDIT_LINES_LOST.labels(Phase.OUTCOME).inc()
+
+    def record_export_end(self, trace: Trace, rows: int, is_complete: bool) -> None:
+        """Write how many rows of an export were sent, unless its sending never started.
+
+        The rows are sent, so a failure is only counted.
+        """
+        if not trace.is_intended:
+            return
+        trace.result_count = rows
+        trace.terms |= {"sent": "all" if is_complete else "part"}
+        try:
+            self._write(trace, Phase.OUTCOME, _OK)
+        except AuditUnavailable:
             AUDIT_LINES_LOST.labels(Phase.OUTCOME).inc()
 
     def _write(self, trace: Trace, phase: Phase, status: int | None) -> AuditEntry:

@@ -108,7 +108,8 @@ class Cutting:
     """
 
     def __init__(self, scratch: Path) -> None:
-        self._scratch = scratch
+        self.scratch = scratch
+        """The folder of this process for files that last as long as their answer."""
         self._turns = threading.BoundedSemaphore(MAX_RUNNING)
         self._open = _OpenFiles()
         scratch.mkdir(parents=True, exist_ok=True)
@@ -144,7 +145,7 @@ class Cutting:
         with (
             self._open.reserve(size_bytes) as release,
             self._turn(),
-            TemporaryDirectory(prefix=_COPIES_PREFIX, dir=self._scratch) as folder,
+            TemporaryDirectory(prefix=_COPIES_PREFIX, dir=self.scratch) as folder,
         ):
             segments = [replace(one.segment, path=_copied(one, Path(folder))) for one in remote]
             return self._cut(segments, from_ns, to_ns, release)
@@ -164,7 +165,7 @@ class Cutting:
     def _cut(
         self, segments: Sequence[Segment], from_ns: int, to_ns: int, release: Callable[[], None]
     ) -> CutStream:
-        path = self._scratch / f"{uuid4().hex}.mp4"
+        path = self.scratch / f"{uuid4().hex}.mp4"
         try:
             result = cut(segments, from_ns, to_ns, path)
             return CutStream(path.open("rb"), result, release)

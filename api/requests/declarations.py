@@ -10,6 +10,7 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
+from pydantic import BaseModel
 
 from api.limits.thread_pools import Pool
 from api.requests.problems import Kind
@@ -65,6 +66,10 @@ class Declaration:
     is_evidence_access: bool = False
     media_type: str = "application/json"
     """The media type of a successful response."""
+    answer_model: type[BaseModel] | None = None
+    """The model of the JSON answer of a route that has `other_media_types`."""
+    other_media_types: tuple[str, ...] = ()
+    """Further media types of a successful response, which the request chooses."""
     allows_head: bool = False
     """Whether HEAD is supported too."""
     allows_ticket: bool = False

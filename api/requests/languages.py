@@ -7,7 +7,7 @@ import json
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import Message, Scope, Send
 
-from api.requests.preferences import weights
+from api.headers.preferences import weights
 from api.requests.problems import MEDIA_TYPE, PREFIX
 
 ENGLISH, CHINESE = "en", "zh-CN"

@@ -35,6 +35,8 @@ class Trace:
     terms: dict[str, str] = field(default_factory=dict)
     viewed: Viewed | None = None
     """What a player reads with several requests, which one viewing joins."""
+    is_export: bool = False
+    """Whether the response is an export: the audit log has its rows before and after sending."""
     result_count: int | None = None
     """The number of items in the response; None if it is no list."""
 

@@ -39,7 +39,7 @@ class Phase(StrEnum):
     """What a line records."""
 
     ACCESS = "access"  # a read, or its refusal
-    INTENT = "intent"  # a change that is about to be made
+    INTENT = "intent"  # a change that is about to be made, or an export about to be sent
     OUTCOME = "outcome"  # its result; a change refused before its intent has only this line
     VIEWED = "viewed"  # the end of a viewing, or what it has shown so far
     REFUSED = "refused"  # requests of one address without a valid token

@@ -71,6 +71,7 @@ NEUTRAL: dict[str, tuple[str, ...]] = {
     "after": ("0",),
     "reason": ("a test",),
     "state": ("unreachable",),
+    "format": ("csv", "ndjson"),
 }
 BOUNDS = {"from": SINCE, "to": UNTIL, "seconds": "0", "after": "0", "reason": "a test"}
 """Given whenever a route has them, so that an answer does not depend on the time of the test."""

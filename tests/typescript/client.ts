@@ -12,7 +12,10 @@ type WebhookBody =
 const [baseUrl, token] = process.argv.slice(2);
 if (baseUrl === undefined || token === undefined) throw new Error("usage: client.ts URL TOKEN");
 
-const api = createClient<paths>({
+// `/v1/events` may answer CSV or NDJSON too; a client that requests neither says so here.
+type Media = "application/json" | "application/problem+json" | "text/event-stream";
+
+const api = createClient<paths, Media>({
   baseUrl,
   headers: { Authorization: `Bearer ${token}`, "X-Reason": "a test of the client" },
 });

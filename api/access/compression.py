@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from starlette.requests import Request
 from starlette.responses import Response
 
+from api.headers.preferences import weights
 from api.requests.declarations import COMPRESSIBLE_TYPES, Declaration
-from api.requests.preferences import weights
 from api.requests.streams import HeldStream
 
 LEAST_BYTES = 1_024

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from api.requests.preferences import weights
+from api.headers.preferences import weights
 
 
 @pytest.mark.parametrize(
