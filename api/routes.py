@@ -23,7 +23,7 @@ from api.requests.problems import (
     RECORD_ENDED,
     TRIGGER_REFUSED,
 )
-from api.site import audit, holds, site
+from api.site import audit, holds, nodes, site
 from domain.people import Right
 
 JPEG, MP4, HTML = "image/jpeg", "video/mp4", "text/html"
@@ -43,6 +43,7 @@ ROUTES: tuple[Declaration, ...] = (
     Declaration("GET", "/openapi.json", site.read_openapi, Access.ANYONE, Scope.NONE),
     Declaration("GET", "/v1/session", site.read_session, Access.SIGNED_IN, Scope.NONE),
     Declaration("GET", "/v1/cameras", cameras.list_cameras, Right.CAMERAS_READ, Scope.SITE),
+    Declaration("GET", "/v1/nodes", nodes.list_nodes, Right.CAMERAS_READ, Scope.WHOLE_SITE),
     Declaration("GET", "/v1/areas", areas.list_areas, Right.CAMERAS_READ, Scope.SITE),
     Declaration("GET", "/v1/cameras/{id}", cameras.read_camera, Right.CAMERAS_READ, Scope.CAMERA),
     Declaration(

@@ -44,6 +44,7 @@ from storage.recordings.stored_segments import StoredSegments
 from storage.site.alarms import alarms_in_file, published_alarms
 from storage.site.audit import AuditLog
 from storage.site.idempotency import IdempotencyKeys
+from storage.site.node_reports import NodeReports
 from storage.site.people import People
 from storage.site.site_identity import RecentSiteFaults
 
@@ -99,6 +100,7 @@ def make_context(
         corrections=Corrections(stores.redis, stores.objects, stores.index, clock),
         states=stores.states,
         leases=stores.leases,
+        nodes=NodeReports(stores.redis),
         idempotency=IdempotencyKeys(stores.redis),
         stored=StoredSegments(stores.objects, clock),
         stored_gaps=StoredGaps(stores.objects),

@@ -36,6 +36,7 @@ from storage.site.audit import AuditLog
 from storage.site.camera_states import CameraStates
 from storage.site.idempotency import IdempotencyKeys
 from storage.site.leases import Leases
+from storage.site.node_reports import NodeReports
 from storage.site.people import People
 from storage.site.site_identity import SiteFaults
 from storage.site.watch_matches import WatchMatches
@@ -81,6 +82,7 @@ class ApiContext:
     corrections: Corrections
     states: CameraStates
     leases: Leases
+    nodes: NodeReports
     stored: StoredSegments
     stored_gaps: StoredGaps
     audit: AuditLog

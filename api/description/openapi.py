@@ -37,6 +37,7 @@ that it does not know."""
 
 _TAGS = {
     "site": "the page, health, metrics, the session and this description",
+    "nodes": "the machines that record and analyse",
     "areas": "the tree of areas",
     "cameras": "the registry, states, coverage, recordings and current pictures",
     "events": "passings of vehicles and faces: search, pictures, clips, corrections, the feed",

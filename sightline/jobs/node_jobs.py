@@ -22,6 +22,7 @@ from sightline.cluster.site_registry import RunningRegistry
 from sightline.jobs.alarm_monitor import AlarmMonitor
 from sightline.jobs.disk_quota_job import DiskQuotaJob
 from sightline.jobs.disk_usage import OtherDiskUsage
+from sightline.jobs.node_report import NodeReporter
 from sightline.jobs.site_job import SiteJob, SiteWork
 from sightline.jobs.watch_matcher import WatchMatcher
 from sightline.jobs.watch_owners import WatchOwners
@@ -50,6 +51,7 @@ from storage.retention import Kept, Retention
 from storage.site.alarms import Alarms
 from storage.site.audit import AuditLog
 from storage.site.holds import HoldFollower, Holds, NodeHolds
+from storage.site.node_reports import NodeReports
 
 _log = logging.getLogger(__name__)
 
@@ -107,6 +109,7 @@ class NodeJobs:
             "holds": self._follow_holds,
             "archive": self._move_old, "watch": monitor.run,
             "impossible": self._refresh_impossible, "audit": self._ship_audit,
+            "report": self._report,
         }  # fmt: skip
         monitor.audit_alarm = self._audit.alarm
         monitor.unshipped_alarm = self._shipper.alarm
@@ -208,9 +211,24 @@ class NodeJobs:
             return False
         return True
 
+    @cached_property
+    def _quota(self) -> DiskQuota:
+        return DiskQuota(self._ledger, self._settings, self._clock, self._claims())
+
     def _bound_disk(self, stop: threading.Event) -> None:
-        quota = DiskQuota(self._ledger, self._settings, self._clock, self._claims())
-        DiskQuotaJob(quota, self._layout, self._clock).run(stop)
+        DiskQuotaJob(self._quota, self._layout, self._clock).run(stop)
+
+    def _report(self, stop: threading.Event) -> None:
+        uploads = self._uploads
+        NodeReporter(
+            NodeReports(self._stores.redis),
+            self._spool,
+            self._settings,
+            self._layout,
+            self._clock,
+            lambda: self._quota.usage,
+            lambda: None if uploads is None else uploads.oldest_waiting_ns(),
+        ).run(stop)
 
     def _follow_holds(self, stop: threading.Event) -> None:
         """Update the node's copy of the legal holds, for times without the object store."""

@@ -123,6 +123,15 @@ class Spool:
         )
         return sorted({entry.event_id: entry for entry in sorted(found)}.values())
 
+    def count(self) -> int:
+        """Return the number of entries that are not published, without reading them."""
+        return sum(
+            match is not None and match["draft"] is None
+            for camera_id in self.cameras()
+            for folder in _folders(self._layout.spool / camera_id)
+            for match in [_NAME.match(folder.name)]
+        )
+
     def cameras(self) -> list[str]:
         """Return the cameras that have, or had, an entry in the spool."""
         return sorted(

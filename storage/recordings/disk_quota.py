@@ -71,6 +71,16 @@ class Claims:
     set_alarm: Callable[[AlarmName, str | None], None] = lambda name, sentence: None
 
 
+@dataclass(frozen=True, slots=True)
+class QuotaUsage:
+    """The bytes that count against the limit, as of the last run."""
+
+    recordings_bytes: int
+    other_bytes: int
+    limit_bytes: int
+    reserve_bytes: int
+
+
 @dataclass(slots=True)
 class _Next:
     """The next segments of one step of the rule, cached so that a full disk does not read all names
@@ -96,6 +106,8 @@ class DiskQuota:
         self._early_s = float("-inf")
         self._is_stuck = False
         """Whether the last run found nothing more that may be deleted."""
+        self.usage: QuotaUsage | None = None
+        """The usage as of the last run; None before the first."""
         self._warn = FloodGate(_log.warning, clock)
         self._log_critical = FloodGate(_log.critical, clock)
 
@@ -212,7 +224,11 @@ class DiskQuota:
         )
 
     def _over_bytes(self) -> int:
-        return self._ledger.total_bytes() + self._claims.others_bytes() - self._limit_bytes
+        recordings_bytes, other_bytes = self._ledger.total_bytes(), self._claims.others_bytes()
+        self.usage = QuotaUsage(
+            recordings_bytes, other_bytes, self._limit_bytes, self._reserve_bytes
+        )
+        return recordings_bytes + other_bytes - self._limit_bytes
 
     def _evict(
         self, why: str, segments: Iterator[Segment], required_bytes: int, held: StandingHolds

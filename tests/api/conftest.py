@@ -52,6 +52,7 @@ from storage.site.audit import AuditLog
 from storage.site.camera_states import CameraStates
 from storage.site.idempotency import IdempotencyKeys
 from storage.site.leases import Leases
+from storage.site.node_reports import NodeReports
 from storage.site.nodes import NodeEntry, Nodes
 from storage.site.people import People
 from storage.site.watch_matches import WatchMatches
@@ -312,6 +313,7 @@ def _open(
         "corrections": Corrections(redis, objects, EventIndex(redis), clock),
         "states": CameraStates(redis),
         "leases": Leases(redis),
+        "nodes": NodeReports(redis),
         "idempotency": IdempotencyKeys(redis),
         "stored": StoredSegments(objects, clock),
         "stored_gaps": StoredGaps(objects),

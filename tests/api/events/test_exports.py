@@ -19,8 +19,10 @@ import pytest
 
 from api.events import exports
 from api.events.exports import Exports
+from api.events.formats import EventFormat
 from domain.camera_scope import CameraScope
 from domain.clock import SystemClock
+from domain.errors import StoreError
 from domain.events.query import EventPage, EventQuery
 from domain.people import Role
 from sightline.processes.child import Child
@@ -96,14 +98,13 @@ def test_a_cut_export_says_so_and_goes_on(
     monkeypatch.setattr(exports, "PAGE_ROWS", 2)
     ids = fill(site, make_event, 8)
     found: list[str] = []
-    path = "/v1/events?camera=east-gate&limit=3"
-    headers = {"Accept": "text/csv"}
+    path, accept = "/v1/events?camera=east-gate&limit=3", "text/csv"
     for cut, rows in (("rows", 3), ("rows", 3), ("none", 2)):
-        answer = site.get(path, **headers)
+        answer = site.get(path, Accept=accept)
         assert (answer.headers["Sightline-Cut"], len(csv_rows(answer))) == (cut, rows)
         assert "-part.csv" in answer.headers["Content-Disposition"]
         found += [row["id"] for row in csv_rows(answer)]
-        headers = {}
+        accept = "*/*"  # the address names the format
         if cut == "rows":
             match = re.fullmatch(r'<(.*)>; rel="next"', answer.headers["Link"])
             assert match is not None
@@ -153,7 +154,9 @@ def test_an_export_needs_right_and_reason(site: Site) -> None:
 def test_an_export_has_only_the_cameras_of_the_person(site: Site, make_event: MakeEvent) -> None:
     site.context.index.put_all([make_event(0, "east-gate"), make_event(1, "school")])
     scope = CameraScope(cameras=("school",))
-    site.tokens[Role.OPERATOR] = site.context.people.add("limited", Role.OPERATOR, (), scope).token
+    site.tokens[Role.OPERATOR] = site.context.people.add(
+        "limited-export", Role.OPERATOR, (), scope
+    ).token
     for form in ("csv", "ndjson"):
         answer = site.get(f"/v1/events?format={form}", Role.OPERATOR)
         assert answer.headers["Sightline-Rows"] == "1"
@@ -266,7 +269,7 @@ def test_few_exports_are_made_at_a_time(site: Site, make_event: MakeEvent, tmp_p
             goes_on.wait()
             raise OSError(28, "No space left on device")
 
-    form = exports.ExportForm(exports.EventFormat.CSV, 10, None)
+    form = exports.ExportForm(EventFormat.CSV, 10, None)
     failures: list[Exception] = []
 
     def make(events: Any) -> None:
@@ -274,7 +277,7 @@ def test_few_exports_are_made_at_a_time(site: Site, make_event: MakeEvent, tmp_p
             visible = site.context.visible(site.context.people.by_token(token))  # type: ignore[arg-type]
             export = app_exports.make(events, EventQuery(), visible, form)
             export.close()
-        except exports.StoreError as error:
+        except StoreError as error:
             failures.append(error)
 
     token = site.tokens[Role.INVESTIGATOR]

@@ -40,6 +40,7 @@ RIGHTS_OF_ROUTES = {
     "GET /openapi.json": "anyone",
     "GET /v1/session": "signed_in",
     "GET /v1/areas": "cameras_read",
+    "GET /v1/nodes": "cameras_read",
     "GET /v1/cameras": "cameras_read",
     "GET /v1/cameras/{id}": "cameras_read",
     "GET /v1/cameras/{id}/coverage": "cameras_read",

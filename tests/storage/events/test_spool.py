@@ -41,6 +41,16 @@ def test_what_is_put_is_pending_with_its_pictures(spool: Spool) -> None:
     assert list((entry.path.parent).iterdir()) == []
 
 
+def test_the_entries_are_counted_without_drafts(spool: Spool) -> None:
+    assert spool.count() == 0
+    spool.put(make_passing(make_event()))
+    spool.put(make_passing(make_event(camera="bridge")))
+    spool.put_draft(make_passing(make_event(after_s=60)))
+    assert spool.count() == 2
+    spool.remove(spool.pending(["gate"])[0])
+    assert spool.count() == 1
+
+
 def test_each_count_line_that_was_crossed_is_counted_by_the_side_gone_to(spool: Spool) -> None:
     ways = [
         CROSSINGS.labels("gate", line, way)._value
