@@ -22,8 +22,8 @@ from domain.settings import Settings
 from domain.stored_model import unreadable
 from domain.ulid import wall_ms_of
 from storage.archive.archive import Archive
-from storage.archive.archiver import MOVED_KEY, Archiver
-from storage.archive.progress import is_current, moved_until_ms
+from storage.archive.archiver import Archiver
+from storage.archive.progress import MOVED_KEY, is_current, moved_until_ms
 from storage.clients.redis import Redis, text, texts
 from storage.clients.s3 import ObjectStore
 from storage.events.corrections import read_record

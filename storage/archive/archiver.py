@@ -12,7 +12,6 @@ know is one event, and its later version is valid.
 
 from __future__ import annotations
 
-import json
 import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -24,23 +23,28 @@ from domain.clock import MS_PER_DAY, MS_PER_HOUR, NS_PER_MS, Clock
 from domain.errors import DataLoss, NotFound, StoreError
 from domain.events.event import Event
 from domain.metrics import ARCHIVED_EVENTS
-from domain.paths.object_keys import ARCHIVE_MOVED, ARCHIVED_PREFIX, place_of_key
+from domain.paths.object_keys import ARCHIVED_PREFIX, place_of_key
 from domain.recordings.holds import StandingHolds
 from domain.ulid import wall_ms_of
 from storage.archive.archive import Archive
 from storage.archive.day import ArchiveFile, ColdLeg, Day
 from storage.archive.parquet_files import RowSelection, WrittenFile, describe
-from storage.archive.progress import Moved, fingerprint_of, is_current, latest_of, moved_until_ms
+from storage.archive.progress import (
+    Moved,
+    fingerprint_of,
+    is_current,
+    latest_of,
+    record_moved_until,
+)
 from storage.archive.rows import row_from_event
 from storage.archive.search import day_of_ms, day_start_ms
 from storage.clients.locks import Lock
-from storage.clients.redis import Redis, text
+from storage.clients.redis import Redis
 from storage.clients.s3 import ObjectStore
 from storage.index.event_index import EventIndex
 
 _log = logging.getLogger(__name__)
 RUNNER_KEY = "{archive}:runner"
-MOVED_KEY = "{archive}:moved"
 RUNNER_S = 120
 _EVENTS_A_BATCH = 20_000
 ArchiveProgress = Callable[[str, int], None]
@@ -82,7 +86,7 @@ class Archiver:
                     progress(day, moved.events)
             moved.stray = self._sweep()
             if not stop.is_set():
-                self._record_progress(before_ms)
+                record_moved_until(self._objects, self._redis, before_ms)
         return moved
 
     def restore(self) -> int:
@@ -358,25 +362,6 @@ class Archiver:
         with self._archive.writer.fetched(key) as path:
             generation = int(key.rpartition("/")[2].partition("-")[0])
             return describe(self._archive.duck, path, day, area, generation, key)
-
-    def _record_progress(self, before_ms: int) -> None:
-        """Record up to when a rebuild need not read journals.
-
-        Nothing is recorded if Redis was emptied: until a rebuild, the index may lack events that
-        should have been moved.
-        """
-        stored, known = moved_until_ms(self._objects), text(self._redis.do("GET", MOVED_KEY))
-        if stored and known != str(stored):
-            _log.warning(
-                "the index was emptied and is not rebuilt, so what the archive lacks is not "
-                "known; run `sightline index rebuild`"
-            )
-            return
-        until_ms = max(stored, before_ms - before_ms % MS_PER_DAY)
-        self._objects.put(
-            ARCHIVE_MOVED, json.dumps({"until_ms": until_ms}).encode(), "application/json"
-        )
-        self._redis.do("SET", MOVED_KEY, until_ms)
 
     def _day_without_files(self, name: str) -> Day:
         """Return a day without files: it never had any, or all were deleted.

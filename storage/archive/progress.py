@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from domain.clock import MS_PER_DAY
 from domain.errors import DataLoss, NotFound
 from domain.events.event import Event
 from domain.paths.object_keys import ARCHIVE_MOVED
+from storage.clients.redis import Redis, text
 from storage.clients.s3 import ObjectStore
+
+_log = logging.getLogger(__name__)
+MOVED_KEY = "{archive}:moved"
 
 
 @dataclass(slots=True)
@@ -38,6 +44,24 @@ def moved_until_ms(objects: ObjectStore) -> int:
         raise DataLoss(
             f"{ARCHIVE_MOVED} cannot be read; delete it, and run `sightline index rebuild`: {error}"
         ) from error
+
+
+def record_moved_until(objects: ObjectStore, redis: Redis, before_ms: int) -> None:
+    """Record up to when a rebuild need not read journals.
+
+    Nothing is recorded if Redis was emptied: until a rebuild, the index may lack events that
+    should have been moved.
+    """
+    stored, known = moved_until_ms(objects), text(redis.do("GET", MOVED_KEY))
+    if stored and known != str(stored):
+        _log.warning(
+            "the index was emptied and is not rebuilt, so what the archive lacks is not known; "
+            "run `sightline index rebuild`"
+        )
+        return
+    until_ms = max(stored, before_ms - before_ms % MS_PER_DAY)
+    objects.put(ARCHIVE_MOVED, json.dumps({"until_ms": until_ms}).encode(), "application/json")
+    redis.do("SET", MOVED_KEY, until_ms)
 
 
 def latest_of(events: Iterable[Event]) -> dict[str, Event]:

@@ -166,10 +166,7 @@ class Shards:
         replaces another.
         """
         blob = b"".join(_ID.pack(*divmod(ms, MS_PER_HOUR), tail) for ms, tail in ids)
-        answers = cast(
-            "list[list[bytes]]",
-            self._run(index_scripts.GET, blob),
-        )
+        answers = cast("list[list[bytes]]", self._run(index_scripts.GET, blob))
         return [
             [
                 IndexRow(shard, row[:POINTER_BYTES], IndexRecord(row[POINTER_BYTES:]))
@@ -328,10 +325,7 @@ class Shards:
 
     def hours(self) -> set[int]:
         """Return the hours (since 1970, UTC) in which events of any shard began."""
-        answers = cast(
-            "list[list[bytes]]",
-            self._run(index_scripts.HOURS),
-        )
+        answers = cast("list[list[bytes]]", self._run(index_scripts.HOURS))
         return {int(hour) for answer in answers for hour in answer}
 
     def hour_counts(self, first_hour: int, last_hour: int) -> dict[int, HourCount]:
