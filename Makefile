@@ -9,7 +9,7 @@ MODELS := $(VENV)/share/sightline/models
 LOCK := uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev debian-packages test test-real lint bench faults soak run lock clean
+.PHONY: help install install-dev debian-packages test test-real api-fuzz lint bench faults soak run lock clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -63,6 +63,10 @@ test: install-dev lint ## run the linters and the tests
 
 test-real: install-dev ## run the end-to-end tests on the real footage in SIGHTLINE_TEST_DATA (../shared/data)
 	SIGHTLINE_TEST_FOOTAGE=real $(BIN)/python -m pytest tests/e2e
+
+EXAMPLES ?= 30
+api-fuzz: install-dev ## send the API many requests made from its description, EXAMPLES of each operation and role
+	SIGHTLINE_API_FUZZ_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest -s tests/api/description/test_generated_requests.py
 
 lint: $(VENV)/.installed-dev ## check style and types
 	$(BIN)/ruff check .

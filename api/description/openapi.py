@@ -17,6 +17,7 @@ from pydantic import BaseModel
 
 from api.description.examples import add_examples
 from api.description.headers import HEADERS, reference, success_headers
+from api.description.links import add_links
 from api.description.messages import WEBHOOKS, feed_schemas, message_types
 from api.description.statuses import problem_answers, problem_examples
 from api.feeds.stream import MEDIA_TYPE as EVENT_STREAM
@@ -122,6 +123,7 @@ def describe(app: FastAPI, declarations: Declarations) -> dict[str, Any]:
         _complete(operations[declaration.method.lower()], declaration)
         if declaration.allows_head:
             operations["head"] = _head(operations[declaration.method.lower()])
+    add_links(spec)
     spec["webhooks"] = WEBHOOKS
     return spec
 

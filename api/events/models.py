@@ -121,6 +121,7 @@ class CorrectionAsked(BaseModel):
         min_length=1, max_length=500, description="how the person knows; it stands in the audit log"
     )
     version: int = Field(
+        strict=True,
         ge=0,
         description="`corrected.version` of the event as the person saw it; 0 where it had none",
     )

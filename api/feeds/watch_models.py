@@ -30,7 +30,9 @@ class WatchAsked(BaseModel):
         examples=["鄂C?12*K"],
     )
     fuzzy: bool = Field(
-        False, description="with a whole plate: also what one likely misreading makes of it"
+        False,
+        strict=True,
+        description="with a whole plate: also what one likely misreading makes of it",
     )
     until: BodyMoment = Field(description="when the watch ends by itself")
     reason: Annotated[str, StringConstraints(strip_whitespace=True)] = Field(

@@ -145,6 +145,39 @@ def test_rare_messages_have_the_documented_form() -> None:
         model.model_validate_json(message_content(message, "event", 5).data)
 
 
+def test_an_answer_links_to_what_can_follow(spec: dict[str, Any]) -> None:
+    events = spec["paths"]["/v1/events"]["get"]["responses"]["200"]["links"]
+    assert events["read_clip"] == {
+        "operationId": "read_clip",
+        "parameters": {"id": "$response.body#/items/0/id"},
+    }
+    assert events["next"]["parameters"] == {"next": "$response.body#/next"}
+    placed = spec["paths"]["/v1/holds"]["post"]["responses"]["201"]["links"]
+    assert placed["release_hold"]["parameters"] == {"id": "$response.body#/id"}
+    operations = {
+        operation["operationId"]: operation
+        for methods in spec["paths"].values()
+        for operation in methods.values()
+    }
+    for operation in operations.values():
+        for answer in operation["responses"].values():
+            for link in answer.get("links", {}).values():
+                names = {one["name"] for one in operations[link["operationId"]]["parameters"]}
+                assert set(link["parameters"]) <= names
+
+
+def test_no_link_leads_to_a_secret(spec: dict[str, Any]) -> None:
+    """The answer to a new token has the token itself, under the name of a parameter."""
+    assert "/token" not in " ".join(
+        value
+        for methods in spec["paths"].values()
+        for operation in methods.values()
+        for answer in operation["responses"].values()
+        for link in answer.get("links", {}).values()
+        for value in link["parameters"].values()
+    )
+
+
 def test_the_webhook_of_a_match_is_described(spec: dict[str, Any]) -> None:
     webhook = spec["webhooks"]["watchMatch"]["post"]
     content = webhook["requestBody"]["content"]["application/json"]

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import inspect
+import typing
 from typing import TYPE_CHECKING
 
 import pytest
+from pydantic import BaseModel, ValidationError
 
+from api.routes import ROUTES
 from domain.people import Role
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.api.conftest import Site
 
 
@@ -20,6 +26,41 @@ def post(site: Site, path: str, body: str) -> tuple[int, dict[str, str]]:
     }
     answer = site.http.post(site.url + path, content=body.encode(), headers=headers)
     return answer.status_code, answer.json()
+
+
+def bodies() -> Iterator[type[BaseModel]]:
+    """Yield the models of the bodies of all routes."""
+    for route in ROUTES:
+        for annotation in typing.get_type_hints(inspect.unwrap(route.endpoint)).values():
+            is_model = isinstance(annotation, type) and issubclass(annotation, BaseModel)
+            if is_model and annotation.model_config.get("extra") == "forbid":
+                yield annotation
+
+
+def refused(model: type[BaseModel], name: str, value: object) -> bool:
+    """Return whether a body is refused because of this value of a field."""
+    try:
+        model.model_validate({name: value})
+    except ValidationError as error:
+        return any(fault["loc"][:1] == (name,) for fault in error.errors())
+    return False
+
+
+def test_a_field_of_a_body_has_its_own_json_type() -> None:
+    """`true` is no number and `"1"` neither: a client with such a body has a fault."""
+    others: dict[type, tuple[object, ...]] = {
+        int: (True, False, "1"),
+        float: (True, False, "1"),
+        bool: (1, 0, "true"),
+        str: (1, True),
+    }
+    models = list(bodies())
+    assert {"CorrectionAsked", "WatchAsked", "TriggerAsked"} <= {one.__name__ for one in models}
+    for model in models:
+        for name, field in model.model_fields.items():
+            for value in others.get(typing.cast(type, field.annotation), ()):
+                shown = field.alias or name
+                assert refused(model, shown, value), f"{model.__name__}.{shown}: {value!r}"
 
 
 @pytest.mark.parametrize(
