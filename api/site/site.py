@@ -111,8 +111,11 @@ async def read_session(context: Context, trace: RequestTrace) -> SessionView:
 
 
 async def read_openapi(request: Request) -> Response:
-    """Return the OpenAPI description."""
-    return JSONResponse(request.app.openapi())
+    """Return the OpenAPI description, which is written once: anyone may ask for it."""
+    state = request.app.state
+    if not hasattr(state, "description"):
+        state.description = bytes(JSONResponse(request.app.openapi()).body)
+    return Response(state.description, media_type="application/json")
 
 
 async def read_page() -> Response:
