@@ -6,22 +6,47 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from domain.clock import Clock
 
+_UNPRINTED = {"\n": "\n\t", "\t": "\t"}
 FORMAT = "%(asctime)s %(levelname)s %(processName)s %(name)s: %(message)s"
 _MAX_KEYS = 1000
 
 
 def set_up_logging(level: str, process_name: str) -> None:
-    logging.basicConfig(
-        level=level, format=FORMAT.replace("%(processName)s", process_name), force=True
-    )
+    handler = logging.StreamHandler()
+    handler.setFormatter(_EscapingFormatter(FORMAT.replace("%(processName)s", process_name)))
+    logging.basicConfig(level=level, handlers=[handler], force=True)
     logging.getLogger("httpx").setLevel(
         logging.WARNING
     )  # it logs every request, readiness checks included
+
+
+def escaped(text: str, kept: Mapping[str, str] = MappingProxyType({})) -> str:
+    """Return a text in which control characters are shown as escapes, apart from those in `kept`.
+
+    A text of a camera, a client or a file can then neither begin a line of its own nor move the
+    cursor of a terminal.
+    """
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() else kept.get(one) or _escape(one) for one in text)
+
+
+def _escape(character: str) -> str:
+    code = ord(character)
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+
+
+class _EscapingFormatter(logging.Formatter):
+    """Escapes messages. A line break stays, and the line after it is indented."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802
+        return escaped(super().formatMessage(record), _UNPRINTED)
 
 
 class FloodGate:

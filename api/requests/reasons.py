@@ -9,11 +9,9 @@ import unicodedata
 from urllib.parse import unquote_to_bytes
 
 from domain.errors import QueryInvalid, ReasonMissing
+from domain.readable_names import why_unreadable
 
 MAX_CHARACTERS = 500
-_UNREADABLE = frozenset({"Cc", "Cs", "Zl", "Zp"})
-_TURNING = frozenset({"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"})
-"""The classes of characters with which a text is shown in another order than it has."""
 _BLANK_LETTERS = "\u115f\u1160\u3164\uffa0"
 """Letters that are shown as nothing, to fill up a syllable."""
 
@@ -44,10 +42,8 @@ def one_line(name: str, text: str) -> str:
     """
     if len(text) > MAX_CHARACTERS:
         raise QueryInvalid(name, f"is {len(text)} characters long; at most {MAX_CHARACTERS}")
-    if any(unicodedata.category(character) in _UNREADABLE for character in text):
-        raise QueryInvalid(name, "holds control characters; write it on one line")
-    if any(unicodedata.bidirectional(character) in _TURNING for character in text):
-        raise QueryInvalid(name, "holds characters that turn the text around them; leave them out")
+    if why := why_unreadable(text):
+        raise QueryInvalid(name, why)
     if text and not any(map(_is_word, text)):
         raise QueryInvalid(name, "has neither a letter nor a digit; write it in words")
     return text

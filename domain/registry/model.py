@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from domain.events.event import Location
+from domain.readable_names import readable
 
 RecordMode = Literal["continuous", "events", "on_demand"]
 Upload = Literal["all", "events", "none"]
@@ -23,6 +24,7 @@ Point = Annotated[
 Polygon = Annotated[tuple[Point, ...], Field(min_length=3)]
 
 
+CAMERA_ID = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 SECRET_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 
@@ -72,6 +74,9 @@ class _Strict(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
 
+Name = Annotated[str, Field(min_length=1), AfterValidator(readable)]
+
+
 class ClassPolicy(_Strict):
     """The defaults of a class. Every key may also be set on a camera."""
 
@@ -95,7 +100,7 @@ AreaPath = Annotated[str, Field(pattern=r"^[a-z0-9-]+(/[a-z0-9-]+)*$")]
 
 
 class Area(_Strict):
-    name: str = Field(min_length=1)
+    name: Name
     formerly: tuple[AreaPath, ...] = ()
     """The paths that this area had before, so that a scope that names one of them stays valid."""
 
@@ -120,8 +125,8 @@ class CameraTls(_Strict):
 
 
 class Camera(ClassPolicy):
-    id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
-    name: str = Field(min_length=1)
+    id: str = Field(pattern=CAMERA_ID)
+    name: Name
     class_: Literal["A", "B", "C"] = Field(alias="class")
     area: str
     location: Location

@@ -9,6 +9,7 @@ from dataclasses import asdict
 
 from domain.clock import SystemClock, parse_rfc3339, rfc3339
 from domain.errors import BadInput
+from domain.log import escaped
 from domain.paths.data_layout import Layout
 from domain.settings import Settings
 from sightline.processes.store_clients import open_stores
@@ -47,7 +48,7 @@ def verify(args: argparse.Namespace) -> int:
         print(json.dumps(asdict(found), ensure_ascii=False))
         return 1 if found.faults else 0
     for fault in found.faults:
-        print(fault.reason)
+        print(escaped(fault.reason))
     print(
         f"{found.lines} audit lines in {found.objects} objects, {found.repeated} of them repeated; "
         f"{len(found.faults)} faults"
@@ -62,7 +63,7 @@ def _print(reader: AuditReader, query: AuditQuery, limit: int, as_json: bool) ->
         for line in page.lines:
             print(line.model_dump_json(by_alias=True) if as_json else _text(line))
         for fault in page.faults:
-            print(f"damaged: {fault.reason}", file=sys.stderr)
+            print(f"damaged: {escaped(fault.reason)}", file=sys.stderr)
         damaged = damaged or bool(page.faults)
         left -= len(page.lines)
         following: Position | None = page.next
@@ -85,10 +86,7 @@ def _text(line: AuditLine) -> str:
         rfc3339(line.at), line.person or "-", line.address or "-", line.route, line.phase, status,
         terms, line.reason, line.case,
     )  # fmt: skip
-    return "\t".join(
-        "".join(letter if letter.isprintable() else f"\\u{ord(letter):04x}" for letter in text)
-        for text in columns
-    )
+    return "\t".join(map(escaped, columns))
 
 
 def _moment(option: str, text: str | None) -> int | None:

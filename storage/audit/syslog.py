@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 from pydantic import Field
 
 from domain.clock import NS_PER_S, Clock, rfc3339
+from domain.log import escaped
 from domain.metrics import AUDIT_SYSLOG_FAILURES, AUDIT_SYSLOG_LINES
 from domain.settings import Settings
 from domain.stored_model import StoredModel, WallNs, schema_field
@@ -149,7 +150,7 @@ class SyslogSender:
 def message_of(line: AuditLine | LineFault, node: str, now: str) -> bytes:
     """Return the message of a line; a damaged line has a message without its content."""
     if isinstance(line, LineFault):
-        return f"<{_NOTICE}>1 {now} {node} sightline - damaged - {line.reason}".encode()
+        return f"<{_NOTICE}>1 {now} {node} sightline - damaged - {escaped(line.reason)}".encode()
     status = "" if line.status is None else str(line.status)
     fields = {
         "id": line.id, "person": line.person, "role": line.role or "", "address": line.address,
