@@ -19,6 +19,8 @@ _QUOTED = re.compile(r""" (?:'[^'<]{2,}'|"[^"<]{2,}")""")
 """Text of the file that PyYAML repeats in its messages, as in `found undefined alias 'x'`. It may
 be a password.
 """
+_BAD_VALUES = (yaml.YAMLError, ValueError, AttributeError, LookupError, ArithmeticError, TypeError)
+"""What PyYAML raises for a value with the tag of another type, such as `!!timestamp x`."""
 DEEPEST, MAX_NODES = 32, 2_000_000
 """The limits of depth and size. A registry of 6,000 cameras is 6 levels deep and has about 150,000
 nodes. Aliases can expand a few lines to billions of nodes or to an endless document.
@@ -95,7 +97,7 @@ def _walk(node: yaml.Node, path: Path, source: RegistrySource) -> Any:
         return [_walk(child, (*path, i), source) for i, child in enumerate(node.value)]
     try:
         return SafeConstructor().construct_object(node, deep=True)
-    except (yaml.YAMLError, ValueError):
+    except _BAD_VALUES:
         # PyYAML's own message repeats the value, which may be a password.
         source.fault(
             path, "this value has a tag or a form that YAML does not know", "put it in quotes"
