@@ -107,8 +107,9 @@ _TABLE = {
         "api.events"
     ),
     "api.node_api": (
-        "domain domain.media domain.paths domain.recordings storage.recordings "
-        "storage.recordings.gaps storage.events api.limits api.requests api.nodes api.cameras"
+        "domain domain.media domain.paths domain.recordings domain.registry "
+        "storage.recordings storage.recordings.gaps storage.events api.limits api.requests "
+        "api.nodes api.cameras"
     ),
     "api.description": "domain api.requests api.events api.feeds",
     "api": (

@@ -12,7 +12,14 @@ from collections import Counter
 
 from starlette.types import Message, Receive, Scope
 
-from domain.errors import AddressTooLong, BadInput, BodyTooLarge, BodyTooSlow, HeadersTooLarge
+from domain.errors import (
+    AddressTooLong,
+    BadInput,
+    BodyTooLarge,
+    BodyTooSlow,
+    HeadersTooLarge,
+    NotFound,
+)
 
 MAX_TARGET_BYTES = 8_192
 MAX_HEADERS_BYTES = 32_768
@@ -28,15 +35,19 @@ _SINGLE = frozenset(
     }
 )  # fmt: skip
 _HOST = re.compile(rb"([A-Za-z0-9._~%!$&'()*+,;=-]*|\[[0-9A-Fa-f:.]+\])(:[0-9]{0,5})?")
+_ENCODED_SLASH = re.compile(rb"%(2f|5c)", re.IGNORECASE)
 _VERSIONS = ("1.0", "1.1")
 
 
 def check_head(scope: Scope) -> None:
-    """Raises BadInput for an ambiguous or malformed request, and the error of a part that is too
-    large.
+    """Raises BadInput or NotFound for an ambiguous or malformed request, and the error of a part
+    that is too large.
     """
     if scope["http_version"] not in _VERSIONS:
         raise BadInput("the request is of another version of HTTP; use HTTP/1.1")
+    if _ENCODED_SLASH.search(scope.get("raw_path") or b""):
+        # It would become a slash of the route, which a proxy in front has not seen.
+        raise NotFound("no path here has an encoded slash; write the path as it is documented")
     headers: list[tuple[bytes, bytes]] = scope["headers"]
     size_bytes = sum(len(name) + len(value) for name, value in headers)
     if size_bytes > MAX_HEADERS_BYTES or len(headers) > MAX_HEADERS:

@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from api.cameras.recordings import cut_response
 from api.limits.send_limits import Sending
 from api.limits.thread_pools import Pool, Pools, pooled
-from api.node_api.context import FromNs, NodeApiContext, NodeContext, ToNs
+from api.node_api.context import CameraOfPath, FromNs, NodeApiContext, NodeContext, ToNs
 from api.node_api.live import live
 from api.node_api.segments import ROUTES as SEGMENT_ROUTES
 from api.nodes.coverage import NodeAccount
@@ -115,7 +115,7 @@ async def _recorded(request: Request) -> RecordedRanges:
     return cast(RecordedRanges, request.app.state.recorded)
 
 
-def event_picture(context: NodeContext, camera: str, event_id: str, name: str) -> Response:
+def event_picture(context: NodeContext, camera: CameraOfPath, event_id: str, name: str) -> Response:
     """Serve a picture that is still in the spool."""
     data = context.spool.picture(event_id, camera, name) if name in (SNAPSHOT, CROP) else None
     if data is None:
@@ -127,7 +127,7 @@ def recording(
     context: NodeContext,
     request: Request,
     cutting: Annotated[Cutting, Depends(_cutting)],
-    camera: str,
+    camera: CameraOfPath,
     from_ns: FromNs,
     to_ns: ToNs,
     range_: RangeHeader = None,
@@ -141,7 +141,7 @@ def recording(
 def account(
     context: NodeContext,
     recorded: Annotated[RecordedRanges, Depends(_recorded)],
-    camera: str,
+    camera: CameraOfPath,
     from_ns: FromNs,
     to_ns: ToNs,
 ) -> NodeAccount:
@@ -194,13 +194,13 @@ def _gaps_of_empty_files(
     ]
 
 
-def camera_picture(context: NodeContext, camera: str, sub: bool = False) -> Response:
+def camera_picture(context: NodeContext, camera: CameraOfPath, sub: bool = False) -> Response:
     """Serve a current picture of the camera's main stream or sub-stream."""
     return Response(context.picture(camera, sub), media_type="image/jpeg")
 
 
 def add_trigger(
-    context: NodeContext, camera: str, from_ns: FromNs, to_ns: ToNs, reason: str
+    context: NodeContext, camera: CameraOfPath, from_ns: FromNs, to_ns: ToNs, reason: str
 ) -> Response:
     """Write a person's trigger to this node's disk, where the camera's worker reads it.
 

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import pathlib
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Annotated, cast
 
-from fastapi import Depends, Query, Request
+from fastapi import Depends, Path, Query, Request
 
 from api.limits.send_limits import LeastRate
 from api.nodes.tokens import KeyOfApi
 from domain.camera_states import CameraStatus
 from domain.clock import LATEST_NS, Clock
 from domain.media.live_stream import LiveQueue
+from domain.registry.model import CAMERA_ID
 from storage.events.spool import Spool
 from storage.recordings.gaps.log import GapLog
 from storage.recordings.ledger import Ledger
@@ -43,7 +44,7 @@ class NodeApiContext:
     Raises NotFound or SourceError where the camera delivers none.
     """
     live: WatchLive
-    scratch: Path
+    scratch: pathlib.Path
     """The folder for recordings while they are cut; it is emptied at start."""
     clock: Clock
     triggers: TriggerLog
@@ -57,3 +58,5 @@ async def _context(request: Request) -> NodeApiContext:
 NodeContext = Annotated[NodeApiContext, Depends(_context)]
 FromNs = Annotated[int, Query(ge=0, le=LATEST_NS)]
 ToNs = Annotated[int, Query(ge=0, le=LATEST_NS)]
+CameraOfPath = Annotated[str, Path(alias="camera", pattern=CAMERA_ID)]
+"""A camera's id, which is part of the paths of files."""

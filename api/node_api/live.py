@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from typing import Literal
 
-from api.node_api.context import NodeApiContext, NodeContext
+from api.node_api.context import CameraOfPath, NodeApiContext, NodeContext
 from api.nodes.live_wire import LiveWriter, alive_record, error_record
 from api.requests.streams import GeneratedStream
 from domain.errors import SightlineError
@@ -17,7 +17,7 @@ MEDIA_TYPE = "application/vnd.sightline.live"
 
 
 async def live(
-    context: NodeContext, camera: str, stream: Literal["main", "sub"] = "main"
+    context: NodeContext, camera: CameraOfPath, stream: Literal["main", "sub"] = "main"
 ) -> GeneratedStream:
     """Send the fragments of a camera, the held ones first, until the client disconnects."""
     return GeneratedStream(_records(context, camera, stream == "sub"), {}, MEDIA_TYPE)

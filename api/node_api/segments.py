@@ -10,7 +10,7 @@ from fastapi import Query
 from starlette.responses import JSONResponse, Response
 
 from api.limits.thread_pools import Pool
-from api.node_api.context import FromNs, NodeContext, ToNs
+from api.node_api.context import CameraOfPath, FromNs, NodeContext, ToNs
 from api.nodes.coverage import NodeSegment
 from api.nodes.wire_names import LAST_HEADER
 from domain.errors import DataLoss, NotFound
@@ -20,7 +20,7 @@ from storage.recordings.served_segments import find, keyframes, read_head, read_
 _CACHED_HEADS = 20_000
 
 
-def segments(context: NodeContext, camera: str, from_ns: FromNs, to_ns: ToNs) -> Response:
+def segments(context: NodeContext, camera: CameraOfPath, from_ns: FromNs, to_ns: ToNs) -> Response:
     """List the segments that overlap the range. Segments that cannot be read are left out."""
     written_ns = {status.camera_id: status.recorded_until_ns for status in context.statuses()}.get(
         camera, 0
@@ -30,14 +30,14 @@ def segments(context: NodeContext, camera: str, from_ns: FromNs, to_ns: ToNs) ->
     return JSONResponse([segment.model_dump() for segment in served if segment is not None])
 
 
-def segment(context: NodeContext, camera: str, name: str) -> Response:
+def segment(context: NodeContext, camera: CameraOfPath, name: str) -> Response:
     """Serve a segment up to its last whole fragment."""
     return Response(read_whole(find(context.ledger, camera, name).path), media_type="video/mp4")
 
 
 def segment_keyframes(
     context: NodeContext,
-    camera: str,
+    camera: CameraOfPath,
     name: str,
     from_ns: FromNs,
     to_ns: ToNs,

@@ -6,6 +6,7 @@ import ssl
 from datetime import datetime
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding
 
@@ -79,7 +80,7 @@ class ApiTrust:
             certificate = x509.load_der_x509_certificate(der)
             is_api = common_name(certificate) == signing_name(Purpose.API_SIGNING)
             is_signing_key = isinstance(certificate.public_key(), Ed25519PublicKey)
-        except ValueError:
+        except (ValueError, UnsupportedAlgorithm):
             return None
         is_trusted = is_api and is_signing_key and self._register.is_trusted(certificate, now)
         return certificate if is_trusted else None
