@@ -32,11 +32,14 @@ from sightline.cameras.onvif_listener import OnvifListener
 from sightline.cameras.policy_loop import PolicyLoop
 from sightline.cameras.trigger_queue import TriggerQueue
 from sightline.cameras.worker_context import WorkerContext
+from sightline.cluster.assignment import Assignment
+from sightline.cluster.camera_credentials import CredentialReader
 from sightline.cluster.roster import NodeRosters, RosterFile
 from sightline.jobs.node_jobs import NodeJobs
 from sightline.overload.load import LoadGauge
 from sightline.overload.shedding import Shedding
 from sightline.processes.gc_tuning import collect_seldom
+from sightline.processes.message_pipe import MessageReader
 from sightline.processes.process_plan import worker_count
 from sightline.processes.status_file import touch_heartbeat, write_statuses
 from sightline.processes.store_clients import connected
@@ -74,7 +77,7 @@ class Worker:
         self._journal = Journal(layout.journal, clock)
         self._ledger = Ledger(layout.recordings)
         self._publisher = self._make_publisher()
-        self._roster = RosterFile(layout, index)
+        self._assignment = Assignment(RosterFile(layout, index), CredentialReader(MessageReader()))
         self._node_rosters = NodeRosters(layout)
         self._spooled = SPOOL_EVENTS.labels(f"worker-{index}")
         self._stepped = CLOCK_STEPPED_S.labels(f"worker-{index}")
@@ -195,10 +198,10 @@ class Worker:
     def _follow_until(self, stop: threading.Event, jobs: Jobs) -> None:
         publish_at_s = 0.0
         while True:
-            roster = self._roster.changed()
-            if roster is not None:
-                self._runs.apply(roster)
-            if roster is not None or self._clock.monotonic_s() >= publish_at_s:
+            is_changed = self._assignment.update()
+            if is_changed:
+                self._runs.apply(self._assignment.roster, self._assignment.secrets)
+            if is_changed or self._clock.monotonic_s() >= publish_at_s:
                 publish_at_s = self._clock.monotonic_s() + PUBLISH_EVERY_S
                 self._publish()
                 self._check_threads(jobs)

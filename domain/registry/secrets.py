@@ -24,6 +24,10 @@ class Credentials:
     user: str
     password: SecretStr
 
+    @classmethod
+    def of(cls, user: str, password: str) -> Credentials:
+        return cls(user, SecretStr(password))
+
 
 @dataclass(frozen=True, slots=True)
 class Secrets:
@@ -32,6 +36,11 @@ class Secrets:
     """
 
     by_name: Mapping[str, Credentials] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, by_name: Mapping[str, Credentials]) -> Secrets:
+        """Return secrets under names as a registry spells them."""
+        return cls({_folded(name): credentials for name, credentials in by_name.items()})
 
     def get(self, name: str) -> Credentials | None:
         return self.by_name.get(_folded(name))
@@ -57,7 +66,7 @@ def load_secrets(
                 source.faults.append(
                     Fault(name, 1, 1, "this variable of the environment must hold user:password")
                 )
-            found[_folded(name.removeprefix(PREFIX))] = Credentials(user, SecretStr(password))
+            found[_folded(name.removeprefix(PREFIX))] = Credentials.of(user, password)
     return Secrets(found), tuple(source.faults)
 
 
@@ -98,5 +107,5 @@ def _from_file(source: RegistrySource) -> dict[str, Credentials]:
         ):  # YAML reads 0123 as the number 83 and yes as true, which would be another password
             source.fault((name, key), f"`{key}` must be text", "put it in quotes")
         if not unquoted:
-            found[_folded(name)] = Credentials(entry["user"], SecretStr(entry["password"]))
+            found[_folded(name)] = Credentials.of(entry["user"], entry["password"])
     return found

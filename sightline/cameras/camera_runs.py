@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -14,7 +13,6 @@ from domain.errors import NotFound, StoreError
 from domain.events.analyser import Analyser
 from domain.media.fanout import Fanout
 from domain.registry import Camera, Credentials, Networks, Secrets, must_restart
-from domain.registry.secrets import load_secrets
 from ingest.onvif.client import OnvifEvents
 from ingest.recording.recovery import recover_segments
 from sightline.cameras.camera_run import CameraRun
@@ -49,13 +47,12 @@ class CameraRuns:
     def ids(self) -> tuple[str, ...]:
         return tuple(self._runs)
 
-    def apply(self, roster: Roster) -> None:
-        """Run the cameras of the roster.
+    def apply(self, roster: Roster, secrets: Secrets) -> None:
+        """Run the cameras of the roster, with the credentials of `secrets`.
 
         New cameras start first. Removed cameras, and those whose stream settings changed, end
         together.
         """
-        secrets = self._secrets()
         networks_changed = roster.networks != self._networks.allowed
         self._networks = Networks(roster.networks)
         assigned = {one.camera.id: one for one in roster.cameras}
@@ -166,13 +163,6 @@ class CameraRuns:
     def _differs(self, camera: Camera, secrets: Secrets) -> bool:
         started_as, credentials = self._started_as[camera.id]
         return must_restart(started_as, camera) or credentials != _credentials(camera, secrets)
-
-    def _secrets(self) -> Secrets:
-        """Load the passwords of the cameras. A missing one affects only its camera."""
-        secrets, faults = load_secrets(self._tools.layout.registry, os.environ)
-        for fault in faults:
-            _log.error("%s", fault)
-        return secrets
 
 
 def _credentials(camera: Camera, secrets: Secrets) -> Credentials | None:

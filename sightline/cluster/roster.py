@@ -30,7 +30,7 @@ class Roster(StoredModel):
     """The cameras of one worker."""
 
     registry: int = 0
-    """The version of the registry; with a new one passwords are read again."""
+    """The version of the registry."""
     networks: tuple[IPv4Network | IPv6Network, ...] = ()
     cameras: tuple[Assigned, ...] = ()
 

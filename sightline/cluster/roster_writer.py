@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from domain.camera_states import CameraStatus
@@ -14,6 +14,8 @@ from sightline.cluster.site_registry import Running
 from sightline.cluster.worker_balance import share
 from sightline.processes.status_file import read_worker_statuses
 
+SendCredentials = Callable[[int, Sequence[Camera]], None]
+"""Sends a worker, by its number, the credentials of these cameras and no others."""
 MOVE_WITHIN_S = 20.0
 """After this long a moving camera leaves its old worker even if the new one does not record it."""
 
@@ -29,10 +31,13 @@ class Move:
 class RosterWriter:
     """Writes the rosters of a node's workers."""
 
-    def __init__(self, layout: Layout, workers: int, clock: Clock) -> None:
+    def __init__(
+        self, layout: Layout, workers: int, send_credentials: SendCredentials, clock: Clock
+    ) -> None:
         """Read the rosters of an earlier run, so that cameras stay in their workers."""
         self._layout = layout
         self._workers = workers
+        self._send_credentials = send_credentials
         self._clock = clock
         rosters = take_rosters(layout)
         self.before = {
@@ -50,6 +55,10 @@ class RosterWriter:
         self._place(cameras)
         for worker in range(self._workers):
             roster = self._roster(worker, cameras, fences, running)
+            before = self._written.get(worker, Roster())
+            # A worker has the credentials of a camera before it starts, until after it has ended.
+            cameras_of = [one.camera for one in (*before.cameras, *roster.cameras)]
+            self._send_credentials(worker, cameras_of)
             if self._written.get(worker) != roster:
                 write_roster(self._layout, worker, roster)
                 self._written[worker] = roster

@@ -20,6 +20,7 @@ from domain.log import set_up_logging
 from domain.paths.data_layout import Layout
 from domain.settings import Settings
 from sightline.cluster import site_registry
+from sightline.cluster.camera_credentials import CredentialSender
 from sightline.cluster.node import Identity, Node
 from sightline.cluster.roster_writer import RosterWriter
 from sightline.keys.api_trust import node_server_context
@@ -219,7 +220,8 @@ def _jobs(
             _node_api_url(settings.node_api_host, planned.runtime.node_api_port),
             worker_count(settings),
         )
-        roster_writer = RosterWriter(layout, worker_count(settings), clock)
+        credentials = CredentialSender(layout, planned.worker_pipes)
+        roster_writer = RosterWriter(layout, worker_count(settings), credentials.send, clock)
         registry = site_registry.RunningRegistry(layout)
         node = Node(
             identity,

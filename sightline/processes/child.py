@@ -7,7 +7,8 @@ import os
 import signal
 import subprocess
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -15,6 +16,7 @@ from pathlib import Path
 from domain.clock import Clock
 from domain.errors import SightlineError
 from sightline.processes.environment import SYSTEM, Allowed
+from sightline.processes.message_pipe import MessagePipe
 
 _LIBC = ctypes.CDLL(None)
 _PR_SET_PDEATHSIG = 1
@@ -43,6 +45,8 @@ class ChildSpec:
     env: Mapping[str, str] = field(default_factory=dict)
     """Additional variables."""
     cwd: Path | None = None
+    messages: MessagePipe | None = None
+    """The standard input of the child, for what no other process may read."""
     heartbeat: Path | None = None
     """A file that the child touches about once a second. A child that stops doing so is killed."""
     start_timeout_s: float = 30.0
@@ -67,10 +71,10 @@ class Child:
         """Start the process. Raises OSError where it cannot be started."""
         self.spec.prepare()
         self.spec.log.parent.mkdir(parents=True, exist_ok=True)
-        with self.spec.log.open("ab") as log:
+        with self.spec.log.open("ab") as log, _standard_input(self.spec.messages) as stdin:
             self._process = subprocess.Popen(
                 self.spec.arguments,
-                stdin=subprocess.DEVNULL,
+                stdin=stdin,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 env={**self.spec.allowed.select(os.environ), **self.spec.env},
@@ -123,6 +127,8 @@ class Child:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        if self.spec.messages is not None:
+            self.spec.messages.close()
         self.spec.cleanup()
 
     def stop(self) -> None:
@@ -143,6 +149,19 @@ class Child:
             return _end_of(self.spec.log, size_bytes).decode("utf-8", "replace")
         except OSError as error:
             return f"(its log cannot be read: {error})"
+
+
+@contextmanager
+def _standard_input(messages: MessagePipe | None) -> Iterator[int]:
+    """Yield the descriptor that becomes the standard input of a child."""
+    if messages is None:
+        yield subprocess.DEVNULL
+        return
+    reader = messages.open()
+    try:
+        yield reader
+    finally:
+        os.close(reader)
 
 
 def _end_of(file: Path, size_bytes: int) -> bytes:

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 from pydantic import SecretStr
 
-from domain.registry.secrets import PREFIX as CAMERA_PASSWORDS
 from domain.settings import Settings
 
 _SYSTEM_NAMES = frozenset(
@@ -68,4 +67,5 @@ _SETTINGS = SYSTEM | Allowed(_public_settings())
 _STORES = Allowed(frozenset(map(_setting, ("redis_url", "s3_access_key", "s3_secret_key"))))
 LIVE = _SETTINGS
 API = _SETTINGS | _STORES | Allowed(frozenset({_setting("people_key")}))
-WORKER = _SETTINGS | _STORES | Allowed(frozenset({"SIGHTLINE_SECRETS_FILE"}), (CAMERA_PASSWORDS,))
+WORKER = _SETTINGS | _STORES
+"""A worker receives the credentials of its cameras from the node (`cluster/camera_credentials`)."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import ssl
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -19,6 +19,7 @@ from sightline.processes.child import ChildSpec
 from sightline.processes.embedded_servers import seaweedfs, valkey
 from sightline.processes.environment import API, LIVE, WORKER
 from sightline.processes.instance import Runtime, instance_secrets, store_environment
+from sightline.processes.message_pipe import MessagePipe
 from sightline.processes.ports import answers, free_ports, reserve
 from sightline.processes.status_file import status_file
 
@@ -59,6 +60,8 @@ class Plan:
     runtime: Runtime
     groups: tuple[tuple[ChildSpec, ...], ...]
     """Children that start together: first servers, then the processes that need them."""
+    worker_pipes: Mapping[int, MessagePipe]
+    """The pipe to each worker by number, for the credentials of its cameras."""
 
     @property
     def has_own_store(self) -> bool:
@@ -91,10 +94,11 @@ def plan(layout: Layout, settings: Settings, parts: Parts, listener: ApiListener
         )
     runtime = new_runtime(settings, listener.port)
     shared = store_environment(layout, runtime.valkey_port, runtime.s3_port)
-    children = _node(layout, settings, runtime, shared) if parts.node else []
+    pipes = {worker: MessagePipe() for worker in range(worker_count(settings))}
+    children = _node(layout, settings, runtime, shared, pipes) if parts.node else []
     if parts.api:
         children += _api(layout, listener, shared, api_names(settings, parts))
-    return Plan(runtime, (tuple(own_servers(layout, runtime)), tuple(children)))
+    return Plan(runtime, (tuple(own_servers(layout, runtime)), tuple(children)), pipes)
 
 
 def new_runtime(settings: Settings, api_port: int) -> Runtime:
@@ -135,7 +139,11 @@ def worker_names(settings: Settings) -> list[str]:
 
 
 def _node(
-    layout: Layout, settings: Settings, runtime: Runtime, shared: dict[str, str]
+    layout: Layout,
+    settings: Settings,
+    runtime: Runtime,
+    shared: dict[str, str],
+    pipes: Mapping[int, MessagePipe],
 ) -> list[ChildSpec]:
     live = ChildSpec(
         "live",
@@ -160,6 +168,7 @@ def _node(
             allowed=WORKER,
             env=shared,
             stop_timeout_s=30,
+            messages=pipes[index],
             heartbeat=status_file(layout, index),
         )
         for index, name in enumerate(worker_names(settings))

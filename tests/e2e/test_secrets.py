@@ -1,15 +1,24 @@
-"""A running site keeps its secrets: no process has those of another one, and no file is open."""
+"""A running site keeps its secrets: no process has those of another one, and no file is open.
+
+A worker is the process that parses what cameras send, so it has the passwords of its cameras alone.
+"""
 
 from __future__ import annotations
 
 import json
+import re
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from sightline.cluster.roster import read_roster
+from simulator import SimCamera, Simulator
 from tests.e2e.conftest import Site, _descendants, camera
+from tests.e2e.small import small_video
+from tests.waiting import wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
@@ -35,7 +44,7 @@ def test_no_child_has_a_secret_of_another_and_no_file_is_open(
         "valkey-server": set(),
         "weed": set(),
         "sightline.live_process": set(),
-        "sightline.worker": {*stores, CAMERA},
+        "sightline.worker": stores,
         "sightline.api_process": stores,
     }
     seen: dict[str, list[set[str]]] = {}
@@ -59,3 +68,57 @@ def _assert_private(root: Path) -> None:
     found = [root, *root.rglob("*")]
     opened = [path for path in found if stat.S_IMODE(path.lstat().st_mode) & 0o077]
     assert [path for path in opened if path.suffix != ".vif" and not path.is_symlink()] == []
+
+
+def _passwords(names: set[str]) -> set[str]:
+    return {f"password-of-{name}" for name in names}
+
+
+def _memory(pid: int) -> Iterator[bytes]:
+    """Yield the parts of a process's memory that it can write."""
+    with Path(f"/proc/{pid}/mem").open("rb", buffering=0) as memory:
+        for line in Path(f"/proc/{pid}/maps").read_text().splitlines():
+            match = re.match(r"([0-9a-f]+)-([0-9a-f]+) rw", line)
+            if match and not line.endswith("[vvar]"):
+                start, end = int(match[1], 16), int(match[2], 16)
+                memory.seek(start)
+                yield memory.read(end - start)
+
+
+def _found_in(pid: int, texts: set[str]) -> set[str]:
+    return {text for part in _memory(pid) for text in texts if text.encode() in part}
+
+
+def test_a_worker_knows_the_passwords_of_its_own_cameras_and_follows_a_change(
+    make_site: Callable[..., Site], tmp_path: Path
+) -> None:
+    """The whole memory of each worker is searched; its environment and open files are parts."""
+    names = {"north", "south", "late"}
+    video = small_video(tmp_path)
+    cameras = [SimCamera(name, video, user="admin", password=f"password-of-{name}") for name in sorted(names)]
+    with Simulator(cameras) as simulator:
+        entries = [camera(name, simulator.url(name), credentials=name) for name in sorted(names)]
+        site = make_site(entries, {"SIGHTLINE_WORKERS": "2"})
+        secrets = site.folder / "camera_secrets.yaml"
+        right = {name: {"user": "admin", "password": f"password-of-{name}"} for name in names}
+        secrets.touch(0o600)
+        secrets.write_text(json.dumps({**right, "late": {"user": "admin", "password": "no"}}))
+        site.start()
+        for name in ("north", "south"):
+            wait_for(f"{name} live", partial(_has_state, site, name, "live"))
+        wait_for("refusal", partial(_has_state, site, "late", "wrong_password"))
+        secrets.write_text(json.dumps(right))
+        wait_for("late camera live", partial(_has_state, site, "late", "live"))
+
+        for index in range(2):
+            own = {one.camera.id for one in read_roster(site.layout, index).cameras}
+            assert own
+            assert own != names
+            pid = site.pid("sightline.worker", f"--index {index}")
+            assert _found_in(pid, _passwords(names)) == _passwords(own)
+            opened = [path.readlink() for path in Path(f"/proc/{pid}/fd").iterdir()]
+            assert secrets not in opened
+
+
+def _has_state(site: Site, name: str, state: str) -> bool:
+    return bool(site.get(f"/v1/cameras/{name}").json().get("state") == state)

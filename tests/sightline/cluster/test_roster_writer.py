@@ -42,9 +42,9 @@ def test_only_a_camera_that_is_live_stays_in_its_old_worker_until_the_new_one_re
     site, _ = running(layout)
     version = Running(1, site)
     fences = dict.fromkeys(NAMES, 1)
-    RosterWriter(layout, 1, clock).place(site.cameras, fences, version)
+    RosterWriter(layout, 1, lambda *_: None, clock).place(site.cameras, fences, version)
     write_statuses(layout, 0, [CameraStatus(name, state, clock.wall_ns()) for name in NAMES])
-    RosterWriter(layout, 2, clock).place(site.cameras, fences, version)
+    RosterWriter(layout, 2, lambda *_: None, clock).place(site.cameras, fences, version)
     moved = rostered(layout, 1)
     assert moved
     assert (moved <= rostered(layout, 0)) is state.is_live

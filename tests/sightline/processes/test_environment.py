@@ -18,6 +18,7 @@ SECRETS = {
     "SIGHTLINE_S3_SECRET_KEY": "secret",
     "SIGHTLINE_PEOPLE_KEY": "people",
     "SIGHTLINE_CAMERA_GATE": "admin:pw",
+    "SIGHTLINE_SECRETS_FILE": "/etc/sightline/camera_secrets.yaml",
     "AWS_SECRET_ACCESS_KEY": "unrelated",
     "WEED_JWT_SIGNING_KEY": "from a stranger",
 }
@@ -29,7 +30,7 @@ STORES = {"SIGHTLINE_REDIS_URL", "SIGHTLINE_S3_ACCESS_KEY", "SIGHTLINE_S3_SECRET
     [
         (SYSTEM, set()),
         (LIVE, set()),
-        (WORKER, STORES | {"SIGHTLINE_CAMERA_GATE"}),
+        (WORKER, STORES),
         (API, STORES | {"SIGHTLINE_PEOPLE_KEY"}),
     ],
 )
