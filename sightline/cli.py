@@ -84,7 +84,8 @@ def _refuse_first(args: argparse.Namespace) -> None:
     data folder is not created in that case.
     """
     registry = getattr(args, "registry", None)
-    if registry is not None and not Layout(args.data.resolve()).registry.exists():
+    former_and_present = Layout(args.data.resolve()).moved_files[0]
+    if registry is not None and not any(file.exists() for file in former_and_present):
         importlib.import_module("domain.registry.check").read_registry(registry, os.environ)
 
 

@@ -16,7 +16,8 @@ class Layout:
     def entries(self) -> frozenset[str]:
         """The first components of all paths, by which Sightline recognises its own data folder."""
         names = [name for name, value in vars(Layout).items() if isinstance(value, property)]
-        paths = [getattr(self, name) for name in names if name != "entries"]
+        others = ("entries", "moved_files")
+        paths = [getattr(self, name) for name in names if name not in others]
         paths.append(self.archive_cache(""))
         return frozenset(path.relative_to(self.root).parts[0] for path in paths)
 
@@ -54,14 +55,30 @@ class Layout:
         return self.root / "people-key.json"
 
     @property
+    def registry_folder(self) -> Path:
+        """The folder of the registry, which workers read and only the main process writes."""
+        return self.root / "registry"
+
+    @property
+    def state(self) -> Path:
+        """The folder of what the jobs of the node know, which workers write."""
+        return self.root / "state"
+
+    @property
+    def moved_files(self) -> tuple[tuple[Path, Path], ...]:
+        """The former and the present path of each file that an older version had elsewhere."""
+        files = (self.registry, self.former_cameras, self.holds, self.site)
+        return tuple((self.root / file.name, file) for file in files)
+
+    @property
     def registry(self) -> Path:
         """The JSON file with the active registry and its version."""
-        return self.root / "registry.json"
+        return self.registry_folder / "registry.json"
 
     @property
     def former_cameras(self) -> Path:
         """The JSON file with the last entries of cameras that left the registry."""
-        return self.root / "former_cameras.json"
+        return self.registry_folder / "former_cameras.json"
 
     @property
     def recordings(self) -> Path:
@@ -101,17 +118,17 @@ class Layout:
         """The legal holds that were last read from the object store, for use while it is
         unavailable.
         """
-        return self.root / "holds.json"
+        return self.state / "holds.json"
 
     @property
     def site(self) -> Path:
         """The JSON file with the id of the site whose object store this node uses."""
-        return self.root / "site.json"
+        return self.state / "site.json"
 
     @property
     def alarms(self) -> Path:
         """The active alarms of this node, for use while Redis is unavailable."""
-        return self.root / "run" / "alarms.json"
+        return self.state / "alarms.json"
 
     @property
     def logs(self) -> Path:
@@ -134,7 +151,7 @@ class Layout:
     @property
     def shed(self) -> Path:
         """The JSON file with the cameras that load shedding or a full disk affects."""
-        return self.root / "run" / "shed.json"
+        return self.state / "shed.json"
 
     @property
     def rosters(self) -> Path:

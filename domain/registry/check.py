@@ -25,7 +25,7 @@ from domain.registry.model import (
 )
 from domain.registry.networks import Networks
 from domain.registry.policies import check_policies
-from domain.registry.secrets import Secrets, load_secrets
+from domain.registry.secrets import Secrets, load_secrets, secrets_file
 from domain.registry.source import Path, RegistrySource, read_yaml
 from domain.suggestions import is_plain_word, suggestion
 
@@ -52,7 +52,7 @@ def read_registry(file: FilePath, environ: Mapping[str, str]) -> tuple[str, Regi
         text = file.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise RegistryInvalid((Fault(str(file), 1, 1, f"cannot be read: {error}"),)) from error
-    secrets, secret_faults = load_secrets(file, environ)
+    secrets, secret_faults = load_secrets(secrets_file(file.parent, environ), environ)
     registry, faults = check_text(text, str(file), secrets)
     if registry is None or faults or secret_faults:
         raise RegistryInvalid((*faults, *secret_faults))

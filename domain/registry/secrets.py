@@ -50,13 +50,13 @@ def _folded(name: str) -> str:
     return name.upper().replace("-", "_")
 
 
-def load_secrets(
-    registry_file: Path, environ: Mapping[str, str]
-) -> tuple[Secrets, tuple[Fault, ...]]:
-    """Return the secrets of the file and of the environment, and the faults of both. The file is
-    next to the registry, or `SIGHTLINE_SECRETS_FILE` names it.
-    """
-    file = Path(environ.get("SIGHTLINE_SECRETS_FILE") or registry_file.with_name(FILE_NAME))
+def secrets_file(folder: Path, environ: Mapping[str, str]) -> Path:
+    """Return the file that `SIGHTLINE_SECRETS_FILE` names, or else the one in `folder`."""
+    return Path(environ.get("SIGHTLINE_SECRETS_FILE") or folder / FILE_NAME)
+
+
+def load_secrets(file: Path, environ: Mapping[str, str]) -> tuple[Secrets, tuple[Fault, ...]]:
+    """Return the secrets of the file and of the environment, and the faults of both."""
     source = _read(file)
     found = _from_file(source)
     for name, value in environ.items():

@@ -16,7 +16,7 @@ from pydantic import BaseModel, TypeAdapter
 from domain.paths.data_layout import Layout
 from domain.registry import Camera, Credentials, Secrets
 from domain.registry.secrets import load_secrets
-from sightline.cluster.site_registry import secrets_file
+from sightline.cluster.site_registry import secrets_path
 from sightline.processes.message_pipe import MessagePipe, MessageReader
 
 _log = logging.getLogger(__name__)
@@ -42,10 +42,11 @@ class CameraSecrets:
 
     def now(self) -> Secrets:
         """Return the credentials. While a changed file has faults, those before stay in use."""
-        seen = _state_of(secrets_file(None, self._layout))
+        file = secrets_path(None, self._layout)
+        seen = _state_of(file)
         if self._secrets is None or seen != self._seen:
             self._seen = seen
-            secrets, faults = load_secrets(self._layout.registry, os.environ)
+            secrets, faults = load_secrets(file, os.environ)
             for fault in faults:
                 _log.error("%s", fault)
             if faults and self._secrets is not None:

@@ -22,7 +22,7 @@ from domain.paths.data_layout import Layout
 from domain.registry import Camera, Registry, Secrets
 from domain.registry.check import check_text, read_registry
 from domain.registry.former import FormerCamera
-from domain.registry.secrets import FILE_NAME, load_secrets
+from domain.registry.secrets import load_secrets, secrets_file
 from sightline.cluster.former_cameras import learn, note_applied, read_former
 from sightline.processes.private_files import write_atomically
 from storage.site.registries import Registries, RegistryRecord
@@ -54,17 +54,12 @@ def settle(file: Path, layout: Layout, clock: Clock) -> RegistryInvalid | None:
     return None
 
 
-def secrets_file(registry: Path | None, layout: Layout) -> Path:
+def secrets_path(registry: Path | None, layout: Layout) -> Path:
     """Return the file with the cameras' passwords, for the processes of the instance.
 
     It is next to the given registry, otherwise in the data folder.
     """
-    named = os.environ.get("SIGHTLINE_SECRETS_FILE")
-    return (
-        Path(named)
-        if named
-        else (registry.resolve() if registry else layout.registry).with_name(FILE_NAME)
-    )
+    return secrets_file(registry.resolve().parent if registry else layout.root, os.environ)
 
 
 def record(layout: Layout) -> RegistryRecord | None:
@@ -86,7 +81,7 @@ def running(layout: Layout) -> tuple[Registry, Secrets]:
 
     Without a registry the result has no cameras. A missing password affects only its camera.
     """
-    secrets, faults_of_secrets = load_secrets(layout.registry, os.environ)
+    secrets, faults_of_secrets = load_secrets(secrets_path(None, layout), os.environ)
     for fault in faults_of_secrets:
         _log.error("%s", fault)
     return running_registry(layout), secrets
@@ -217,7 +212,7 @@ class RegistryFollower:
 
     def _apply(self, newest: RegistryRecord) -> None:
         """Put a version into use. It was checked before, so faults concern secrets."""
-        secrets, _ = load_secrets(self._layout.registry, os.environ)
+        secrets, _ = load_secrets(secrets_path(None, self._layout), os.environ)
         registry, faults = check_text(newest.text, _name(newest), secrets)
         for fault in faults:
             self._warn(str(fault), str(fault))

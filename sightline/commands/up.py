@@ -116,7 +116,7 @@ def serve(
     layout = Layout(data.resolve())
     stop = stop_on_signals()
     clock = SystemClock()
-    os.environ["SIGHTLINE_SECRETS_FILE"] = str(site_registry.secrets_file(registry, layout))
+    os.environ["SIGHTLINE_SECRETS_FILE"] = str(site_registry.secrets_path(registry, layout))
     with claimed(layout, clock, stop) as claim:
         clear_earlier_run(layout)
         _settle(registry, layout, clock)

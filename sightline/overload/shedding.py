@@ -1,6 +1,6 @@
 """Load shedding of a node: its first worker decides it for all workers.
 
-Each worker reads the decision from `run/shed.json`.
+Each worker reads the decision from `state/shed.json`.
 """
 
 from __future__ import annotations

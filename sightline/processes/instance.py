@@ -69,12 +69,28 @@ def claimed(layout: Layout, clock: Clock, stop: threading.Event | None = None) -
     layout.root.mkdir(parents=True, exist_ok=True)
     with layout.lock.open("a+") as lock:
         _lock(lock, layout, clock, stop or threading.Event())
+        move_older_files(layout)
         make_private(layout)
         lock.truncate(0)
         lock.write(str(os.getpid()))
         lock.flush()
         yield lock.fileno()
         _remove_runtime(layout)
+
+
+def move_older_files(layout: Layout) -> None:
+    """Move the files of an older version to where they are now; no instance may be running.
+
+    If a file exists at both places, an older version ran meanwhile, and the newer one is kept.
+    """
+    for former, present in layout.moved_files:
+        if not former.is_file():
+            continue
+        present.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if present.exists() and present.stat().st_mtime_ns >= former.stat().st_mtime_ns:
+            former.unlink()
+        else:
+            former.replace(present)
 
 
 def _remove_runtime(layout: Layout) -> None:

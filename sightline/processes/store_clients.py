@@ -19,6 +19,7 @@ from sightline.processes.instance import (
     Runtime,
     claimed,
     instance_secrets,
+    move_older_files,
     runtime_of,
 )
 from sightline.processes.people_key import people_key
@@ -112,6 +113,8 @@ def open_stores(layout: Layout) -> Iterator[Stores]:
     settings, clock = Settings(), SystemClock()
     with ExitStack() as held:
         runtime = runtime_of(layout)
+        if runtime is None:
+            move_older_files(layout)
         if runtime is None and (settings.redis_url is None or settings.s3_endpoint is None):
             claim = held.enter_context(claimed(layout, clock))
             runtime = held.enter_context(_servers_only(layout, settings, clock, claim))

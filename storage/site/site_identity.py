@@ -32,7 +32,7 @@ _REMEDY = "put the right store back, or accept the loss with `sightline index re
 
 
 class SiteRecord(StoredModel):
-    """The content of `state/site.json` in the object store and of `site.json` in a data folder."""
+    """The content of `state/site.json`, in the object store and in a data folder."""
 
     id: str = Field(min_length=1)
     created_at: WallNs

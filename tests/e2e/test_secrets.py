@@ -95,7 +95,10 @@ def test_a_worker_knows_the_passwords_of_its_own_cameras_and_follows_a_change(
     """The whole memory of each worker is searched; its environment and open files are parts."""
     names = {"north", "south", "late"}
     video = small_video(tmp_path)
-    cameras = [SimCamera(name, video, user="admin", password=f"password-of-{name}") for name in sorted(names)]
+    cameras = [
+        SimCamera(name, video, user="admin", password=f"password-of-{name}")
+        for name in sorted(names)
+    ]
     with Simulator(cameras) as simulator:
         entries = [camera(name, simulator.url(name), credentials=name) for name in sorted(names)]
         site = make_site(entries, {"SIGHTLINE_WORKERS": "2"})

@@ -130,6 +130,7 @@ def test_a_damaged_file_is_made_again(
     registries.add(text("gate A"))
     layout = Layout(tmp_path / "data")
     layout.root.mkdir()
+    layout.former_cameras.parent.mkdir()
     layout.former_cameras.write_text('{"by_id": ')
     follower = RegistryFollower(registries, layout, clock)
     for _ in range(10):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from sightline.processes.instance import (
     Runtime,
     claimed,
     instance_secrets,
+    move_older_files,
     publish,
     runtime_of,
     store_environment,
@@ -140,7 +142,7 @@ def test_a_password_that_went_missing_stops_no_other_camera(
     registry, secrets = site_registry.running(layout)
     assert [camera.id for camera in registry.cameras] == ["one"]
     assert secrets.get("gate") is None
-    secrets_file = layout.registry.with_name("camera_secrets.yaml")
+    secrets_file = layout.root / "camera_secrets.yaml"
     secrets_file.write_bytes(b"\xff{")
     registry, _ = site_registry.running(layout)
     assert [camera.id for camera in registry.cameras] == ["one"]
@@ -153,3 +155,32 @@ def test_damaged_secrets_are_not_repeated(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="s3_access_key") as invalid:
         instance_secrets(layout)
     assert "hunter2" not in str(invalid.value)
+
+
+def test_a_start_moves_the_files_of_an_older_version(tmp_path: Path) -> None:
+    layout = Layout(tmp_path)
+    for former, _ in layout.moved_files:
+        former.write_text(former.name)
+    with claimed(layout, CLOCK):
+        assert [present.read_text() for _, present in layout.moved_files] == [
+            "registry.json",
+            "former_cameras.json",
+            "holds.json",
+            "site.json",
+        ]
+        assert not any(former.exists() for former, _ in layout.moved_files)
+
+
+def test_of_two_files_the_newer_one_is_kept(tmp_path: Path) -> None:
+    """An older version ran again after the files were moved."""
+    layout = Layout(tmp_path)
+    for is_former_newer in (True, False):
+        for former, present in layout.moved_files:
+            present.parent.mkdir(exist_ok=True)
+            former.write_text("former")
+            present.write_text("present")
+            os.utime(present if is_former_newer else former, (1, 1))
+        move_older_files(layout)
+        kept = {present.read_text() for _, present in layout.moved_files}
+        assert kept == {"former" if is_former_newer else "present"}
+        assert not any(former.exists() for former, _ in layout.moved_files)

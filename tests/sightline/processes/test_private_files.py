@@ -150,5 +150,14 @@ def test_a_command_makes_private_files(tmp_path: Path) -> None:
 
 
 def test_the_layout_names_all_its_entries() -> None:
-    expected = {"lock", "secrets.json", "registry.json", "recordings", "spool", "run", "archive"}
+    expected = {
+        "lock",
+        "secrets.json",
+        "registry",
+        "state",
+        "recordings",
+        "spool",
+        "run",
+        "archive",
+    }
     assert expected <= Layout(Path("/data")).entries
