@@ -386,6 +386,15 @@ def exposition() -> bytes:
     return generate_latest(registry)
 
 
+PROCESS_CONFINED = Gauge(
+    "sightline_process_confined",
+    "Whether the kernel restricts a process by the mechanism `landlock` (files), `seccomp` "
+    "(system calls) or `capabilities` (privileges of root).",
+    ["component", "mechanism"],
+    multiprocess_mode="livemostrecent",
+)
+
+
 def forget_process(pid: int | None) -> None:
     """Remove the gauges of an ended process from `exposition`; its counters remain."""
     if pid is not None and "PROMETHEUS_MULTIPROC_DIR" in os.environ:

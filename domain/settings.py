@@ -267,6 +267,16 @@ class Settings(BaseSettings):
     udp_port_last: int = Field(
         59_999, ge=1025, le=65_535, description="last local UDP port for streams from cameras"
     )
+    confinement: bool = Field(
+        True,
+        description="restrict which files and system calls workers, live processes and APIs use "
+        "(Landlock, seccomp), as far as the kernel can",
+    )
+    confinement_reads: str = Field(
+        "",
+        description="further files and folders that confined processes may read, separated by "
+        "colons, such as the folder of a GPU library",
+    )
     log_level: str = Field(
         "INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="minimum level of log messages"
     )

@@ -24,6 +24,7 @@ from domain.log import set_up_logging
 from domain.paths.data_layout import Layout
 from domain.settings import Settings
 from sightline.cluster import site_registry
+from sightline.confinement.report import confinement_warnings, log_confinement
 from sightline.http_protocol import ConnectionLimits, server_config
 from sightline.keys.api_trust import api_signer, node_client_context
 from sightline.keys.site_keys import SiteKeys
@@ -119,6 +120,7 @@ def make_context(
         ),
         site_faults=RecentSiteFaults(stores.identity, clock),
         warnings=warnings,
+        unconfined=partial(confinement_warnings, layout),
     )
 
 
@@ -223,6 +225,7 @@ def main() -> None:
     arguments = parser.parse_args()
     settings, clock = Settings(), SystemClock()
     set_up_logging(settings.log_level, arguments.name)
+    log_confinement()
     warnings = (PLAIN_HTTP_WARNING,) if arguments.exposed else ()
     context = make_context(Layout(arguments.data), settings, clock, arguments.name, warnings)
     app = make_app(context)

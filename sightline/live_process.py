@@ -28,6 +28,7 @@ from ingest.live.client import live_packets
 from ingest.live.fragment_streams import FragmentStreams
 from ingest.live.source import LiveLimits, LiveSources
 from sightline.cluster.roster import NodeRosters
+from sightline.confinement.report import log_confinement
 from sightline.http_protocol import MAX_CONNECTIONS, ConnectionLimits, server_config
 from sightline.keys.api_trust import ApiTrust, node_server_context
 from sightline.keys.site_keys import SiteKeys
@@ -124,6 +125,7 @@ def main() -> None:
     arguments = parser.parse_args()
     settings, layout, clock = Settings(), Layout(arguments.data), SystemClock()
     set_up_logging(settings.log_level, "live")
+    log_confinement()
     keys = SiteKeys(layout.keys, clock)
     tls = None if is_loopback(arguments.host) else node_server_context(keys, settings.node)
     context = NodeApiContext(

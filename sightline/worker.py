@@ -35,6 +35,7 @@ from sightline.cameras.worker_context import WorkerContext
 from sightline.cluster.assignment import Assignment
 from sightline.cluster.camera_credentials import CredentialReader
 from sightline.cluster.roster import NodeRosters, RosterFile
+from sightline.confinement.report import log_confinement
 from sightline.jobs.node_jobs import NodeJobs
 from sightline.overload.load import LoadGauge
 from sightline.overload.shedding import Shedding
@@ -261,6 +262,7 @@ def main() -> None:
     parser.add_argument("--index", type=int, required=True)
     arguments = parser.parse_args()
     set_up_logging(Settings().log_level, f"worker-{arguments.index}")
+    log_confinement()
     stop = stop_on_signals()
     Worker(Layout(arguments.data), arguments.index, SystemClock()).run(stop)
 

@@ -124,6 +124,7 @@ _TABLE = {
     "sightline.arguments": "",
     "sightline.keys": "domain domain.paths sightline.processes",
     "sightline.cluster": "domain domain.paths domain.registry storage.site sightline.processes",
+    "sightline.confinement": "domain domain.paths sightline.cluster",
     "sightline.evaluation": (
         "domain domain.media domain.events domain.registry ingest.frames analytics"
     ),
@@ -147,7 +148,7 @@ _TABLE = {
         "storage.events storage ingest.packets.native ingest.live ingest.frames ingest.rtsp "
         "ingest.recording api.limits api.requests api.nodes api.access api.node_api api "
         "sightline.processes sightline.arguments sightline.keys sightline.cluster "
-        "sightline.overload sightline.cameras sightline.jobs"
+        "sightline.confinement sightline.overload sightline.cameras sightline.jobs"
     ),
     "sightline.commands": (
         "domain domain.paths domain.registry simulator storage.recordings "

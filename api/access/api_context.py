@@ -97,6 +97,8 @@ class ApiContext:
     """Return the current alarms of all nodes; it also works without Redis."""
     warnings: tuple[str, ...] = ()
     """What is unsafe in the way this API was started, for `/readyz`."""
+    unconfined: Callable[[], tuple[str, ...]] = tuple
+    """Return why processes of this machine are not confined, for `/readyz`."""
     scopes: Scopes = field(default_factory=Scopes)
     """Evaluates the scopes of people."""
     site_faults: Callable[[], SiteFaults] = SiteFaults

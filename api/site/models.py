@@ -202,7 +202,9 @@ class Readiness(Answer):
     status: Literal["ready", "degraded", "not_ready"]
     dependencies: list[Dependency]
     warnings: list[str] = Field(
-        default=[], description="what is unsafe in the way this API was started, for all to see"
+        default=[],
+        description="what is unsafe in the way this API was started, for all to see; with a "
+        "token that may read the states of cameras, also processes that are not confined",
     )
     registry_faults: list[str] | None = Field(
         description="faults of a newer registry that therefore does not run; null without a token "

@@ -60,7 +60,7 @@ def read_readiness(context: Context, request: Request, response: Response) -> Re
     return Readiness(
         status=status,
         dependencies=list(dependencies),
-        warnings=warnings,
+        warnings=[*warnings, *context.unconfined()],
         registry_faults=faults,
     )
 

@@ -30,12 +30,12 @@ class Layout:
         """The JSON file with the ports and process ids of the running instance; absent if none
         runs.
         """
-        return self.root / "run" / "instance.json"
+        return self.run / "instance.json"
 
     @property
     def registry_faults(self) -> Path:
         """The JSON file with the faults of the given registry; absent if it has none."""
-        return self.root / "run" / "registry-faults.json"
+        return self.run / "registry-faults.json"
 
     @property
     def secrets(self) -> Path:
@@ -131,22 +131,41 @@ class Layout:
         return self.state / "alarms.json"
 
     @property
+    def run(self) -> Path:
+        """The folder of what concerns the running instance alone."""
+        return self.root / "run"
+
+    @property
+    def confinement(self) -> Path:
+        """The folder of reports how each process is confined: `run/confinement/<process>.json`."""
+        return self.run / "confinement"
+
+    @property
+    def temporary(self) -> Path:
+        """The folder for temporary files of confined processes; it is emptied at start."""
+        return self.run / "temporary"
+
+    @property
+    def sockets(self) -> Path:
+        return self.run / "sockets"
+
+    @property
     def logs(self) -> Path:
         return self.root / "logs"
 
     @property
     def metrics(self) -> Path:
-        return self.root / "run" / "metrics"
+        return self.run / "metrics"
 
     @property
     def statuses(self) -> Path:
         """The folder of camera statuses, which the node API reads: `run/statuses/<worker>.json`."""
-        return self.root / "run" / "statuses"
+        return self.run / "statuses"
 
     @property
     def worker_loads(self) -> Path:
         """The folder of worker loads: `run/strain/<worker>.json`."""
-        return self.root / "run" / "strain"
+        return self.run / "strain"
 
     @property
     def shed(self) -> Path:
@@ -166,7 +185,7 @@ class Layout:
     @property
     def scratch(self) -> Path:
         """The folder of recordings that are being cut for a request; it is emptied at start."""
-        return self.root / "run" / "scratch"
+        return self.run / "scratch"
 
     def archive_cache(self, process: str) -> Path:
         """The folder of archive files that a process has read recently. It may be deleted while
@@ -176,7 +195,7 @@ class Layout:
 
     def live_socket(self, worker: int) -> Path:
         """The socket on which a worker sends packets to the live process."""
-        return self.root / "run" / "sockets" / f"worker-{worker}"
+        return self.sockets / f"worker-{worker}"
 
     @property
     def valkey(self) -> Path:

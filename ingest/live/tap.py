@@ -70,9 +70,8 @@ class LiveTap:
         if not address.startswith("\0"):
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._path.unlink(missing_ok=True)
+        os.fchmod(server.fileno(), 0o600)  # the mode of the path that `bind` makes
         server.bind(address)
-        if not address.startswith("\0"):
-            self._path.chmod(0o600)
         server.listen(MAX_CLIENTS)
         return server
 

@@ -101,7 +101,7 @@ class NodeJobs:
             lambda: read_statuses(self._layout),
             self._clock,
             self._settings,
-            self._layout.root,
+            self._layout.state,
         )
         monitor.site_faults = self._stores.identity.settle
         jobs: dict[str, Job] = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import ssl
 import sys
 from collections.abc import Mapping, Sequence
@@ -23,6 +24,7 @@ from sightline.processes.message_pipe import MessagePipe
 from sightline.processes.ports import answers, free_ports, reserve
 from sightline.processes.status_file import status_file
 
+_LAUNCH = "sightline.confinement.launch"
 MOST_API_PROCESSES = 4
 """The default maximum: each process uses memory, and may search the archive."""
 
@@ -210,7 +212,8 @@ def _api(
 
 
 def _module(name: str, layout: Layout, *arguments: object) -> tuple[str, ...]:
-    return (sys.executable, "-m", name, "--data", str(layout.root), *map(str, arguments))
+    """Return the command that runs a module in a process that confines itself first."""
+    return (sys.executable, "-m", _LAUNCH, name, "--data", str(layout.root), *map(str, arguments))
 
 
 def _is_healthy(listener: ApiListener) -> bool:
@@ -232,8 +235,10 @@ def _pinned(certificate: Path) -> ssl.SSLContext:
 
 
 def clear_earlier_run(layout: Layout) -> None:
-    """Delete metrics and states of an earlier run, except this process's own metrics."""
+    """Delete the files that only an earlier run used, except this process's own metrics."""
     own = f"_{os.getpid()}.db"
-    for file in [*layout.metrics.glob("*.db"), *layout.statuses.glob("*.json")]:
+    reports = layout.confinement.glob("*.json")
+    for file in [*layout.metrics.glob("*.db"), *layout.statuses.glob("*.json"), *reports]:
         if not file.name.endswith(own):
             file.unlink()
+    shutil.rmtree(layout.temporary, ignore_errors=True)

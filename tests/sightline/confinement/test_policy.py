@@ -1,0 +1,145 @@
+"""What each kind of process may read and write in a data folder, tried in a confined process."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from domain.paths.data_layout import Layout
+from domain.settings import Settings
+from sightline.confinement.landlock import Access
+from sightline.confinement.launch import confine
+from sightline.confinement.policy import ProcessArguments, ProcessKind, access_of
+from tests.sightline.confinement.confined import requires_confinement
+
+pytestmark = requires_confinement
+TRIES = """\
+import json, sys
+from pathlib import Path
+from tests.sightline.confinement.test_policy import confine_as, tried
+kind, root, *files = sys.argv[1:]
+if kind:
+    confine_as(kind, Path(root))
+print(json.dumps([tried(Path(file)) for file in files]))
+"""
+FILES = (
+    "recordings/gate/20260101/a.mp4", "gaps/gate/alive", "spool/gate/1/event.json",
+    "journal/1.jsonl", "triggers/gate/1.jsonl", "audit/20260101.jsonl",
+    "archive/node/x", "archive/api/x", "state/holds.json", "run/instance.json",
+    "run/statuses/0.json", "run/metrics/x.db", "rosters/0.json", "registry/registry.json",
+    "secrets.json", "people-key.json", "camera_secrets.yaml", "valkey/appendonly.aof",
+    "seaweedfs/s3.json", "logs/api.log", "demo/token", "keys/root/root.pem", "keys/api/tls.pem",
+    "keys/node/tls.pem", "keys/evidence/signing.pem", "keys/public/register.json",
+)  # fmt: skip
+ALL = set(FILES)
+PRIVATE = {
+    "secrets.json", "camera_secrets.yaml", "valkey/appendonly.aof", "seaweedfs/s3.json",
+    "logs/api.log", "demo/token", "keys/root/root.pem",
+}  # fmt: skip
+"""What no confined process may read."""
+
+
+@dataclass(frozen=True)
+class Tried:
+    reads: set[str]
+    writes: set[str]
+
+
+def confine_as(kind: str, root: Path) -> None:
+    arguments = ProcessArguments("api" if kind == ProcessKind.API else "other", Layout(root))
+    access = access_of(ProcessKind(kind), arguments, Settings())
+    report = confine("test", access, Settings())
+    assert not report.sentences(), report
+
+
+def tried(file: Path) -> tuple[bool, bool]:
+    """Return whether a file can be read, and whether it can be written."""
+
+    def can(flags: int) -> bool:
+        try:
+            os.close(os.open(file, flags))
+        except PermissionError:
+            return False
+        return True
+
+    return can(os.O_RDONLY), can(os.O_WRONLY)
+
+
+@cache
+def _tried(kind: str) -> Tried:
+    with TemporaryDirectory() as folder:
+        paths = [Path(folder) / file for file in FILES]
+        for path in paths:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch()
+        words = (sys.executable, "-c", TRIES, kind, folder, *map(str, paths))
+        done = subprocess.run(words, capture_output=True, text=True, check=True)
+    found = dict(zip(FILES, json.loads(done.stdout), strict=True))
+    return Tried(
+        {file for file, (reads, _) in found.items() if reads},
+        {file for file, (_, writes) in found.items() if writes},
+    )
+
+
+def test_without_confinement_everything_can_be_read_and_written() -> None:
+    assert _tried("") == Tried(ALL, ALL)
+
+
+@pytest.mark.parametrize("kind", ProcessKind)
+def test_no_process_reads_what_is_private_to_others(kind: ProcessKind) -> None:
+    assert _tried(kind).reads.isdisjoint(PRIVATE)
+
+
+def test_a_worker_writes_recordings_events_and_states_and_reads_no_key() -> None:
+    worker = _tried(ProcessKind.WORKER)
+    assert worker.writes == {
+        "recordings/gate/20260101/a.mp4", "gaps/gate/alive", "spool/gate/1/event.json",
+        "journal/1.jsonl", "triggers/gate/1.jsonl", "audit/20260101.jsonl", "archive/node/x",
+        "state/holds.json", "run/statuses/0.json", "run/metrics/x.db",
+    }  # fmt: skip
+    assert worker.reads == worker.writes | {
+        "run/instance.json", "rosters/0.json", "registry/registry.json",
+    }  # fmt: skip
+
+
+def test_a_live_process_writes_triggers_alone() -> None:
+    live = _tried(ProcessKind.LIVE)
+    assert live.writes == {"triggers/gate/1.jsonl", "run/metrics/x.db"}
+    assert live.reads == live.writes | {
+        "recordings/gate/20260101/a.mp4", "gaps/gate/alive", "spool/gate/1/event.json",
+        "rosters/0.json", "run/instance.json", "run/statuses/0.json", "keys/node/tls.pem",
+        "keys/public/register.json",
+    }  # fmt: skip
+
+
+def test_an_api_writes_the_audit_log_and_reads_its_keys() -> None:
+    api = _tried(ProcessKind.API)
+    assert api.writes == {"audit/20260101.jsonl", "archive/api/x", "run/metrics/x.db"}
+    assert api.reads == api.writes | {
+        "state/holds.json", "run/instance.json", "run/statuses/0.json", "registry/registry.json",
+        "people-key.json", "keys/api/tls.pem", "keys/evidence/signing.pem",
+        "keys/public/register.json",
+    }  # fmt: skip
+
+
+def test_settings_add_files_to_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SIGHTLINE_CONFINEMENT_READS", f"{tmp_path}/a:{tmp_path}/b")
+    arguments = ProcessArguments("worker-0", Layout(tmp_path), files=(tmp_path / "ca.pem",))
+    access = access_of(ProcessKind.WORKER, arguments, Settings())
+    assert {tmp_path / "a", tmp_path / "b", tmp_path / "ca.pem"} <= set(access.reads)
+    assert access.listens == ()
+
+
+def test_a_process_that_is_not_confined_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SIGHTLINE_CONFINEMENT", "0")
+    report = confine("api", Access(), Settings())
+    assert set(report.sentences()) == {"landlock", "seccomp", "capabilities"}
+    assert all("SIGHTLINE_CONFINEMENT" in why for why in report.sentences().values())
