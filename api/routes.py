@@ -23,6 +23,7 @@ from api.requests.problems import (
     RECORD_ENDED,
     TRIGGER_REFUSED,
 )
+from api.sessions import sessions
 from api.site import audit, holds, nodes, site
 from domain.people import Right
 
@@ -41,7 +42,39 @@ ROUTES: tuple[Declaration, ...] = (
         media_type="text/plain",
     ),
     Declaration("GET", "/openapi.json", site.read_openapi, Access.ANYONE, Scope.NONE),
-    Declaration("GET", "/v1/session", site.read_session, Access.SIGNED_IN, Scope.NONE),
+    Declaration("GET", "/v1/session", sessions.read_session, Access.SIGNED_IN, Scope.NONE),
+    Declaration(
+        "PATCH",
+        "/v1/session",
+        sessions.bind_purpose,
+        Access.SIGNED_IN,
+        Scope.NONE,
+        audit="session.bind",
+    ),
+    Declaration(
+        "DELETE",
+        "/v1/session",
+        sessions.end_session,
+        Access.SIGNED_IN,
+        Scope.NONE,
+        audit="session.end",
+    ),
+    Declaration(
+        "GET",
+        "/v1/sessions",
+        sessions.list_sessions,
+        Access.SIGNED_IN,
+        Scope.NONE,
+        audit="sessions.list",
+    ),
+    Declaration(
+        "DELETE",
+        "/v1/sessions/{id}",
+        sessions.end_other_session,
+        Access.SIGNED_IN,
+        Scope.NONE,
+        audit="session.end_other",
+    ),
     Declaration("GET", "/v1/cameras", cameras.list_cameras, Right.CAMERAS_READ, Scope.SITE),
     Declaration("GET", "/v1/nodes", nodes.list_nodes, Right.CAMERAS_READ, Scope.WHOLE_SITE),
     Declaration("GET", "/v1/areas", areas.list_areas, Right.CAMERAS_READ, Scope.SITE),

@@ -281,6 +281,10 @@ PERSON_RECORDS_REFUSED = Counter(
     "Number of records of people in Redis that were not used because their HMAC is wrong or "
     "because they are older than a record that was in force.",
 )
+SESSION_RECORDS_REFUSED = Counter(
+    "sightline_session_records_refused_total",
+    "Number of session records in Redis that were not used because their HMAC is wrong.",
+)
 AUDIT_BYTES_SHIPPED = Counter(
     "sightline_audit_shipped_bytes_total",
     "Total size in bytes of audit log lines copied to the object store.",

@@ -86,7 +86,7 @@ class Person:
     scope: CameraScope = UNLIMITED
     """The cameras that the person may see."""
     token: str = field(default="", compare=False)
-    """The id of the token of this request."""
+    """The id of the token of this request, or `session:` and the id of its session."""
 
     @property
     def rights(self) -> frozenset[Right]:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import MutableMapping
 from enum import StrEnum
@@ -16,6 +17,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from domain.errors import BadInput
 from domain.node_names import PATTERN
+
+_ORIGIN = re.compile(r"https?://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(:[0-9]{1,5})?")
 
 
 class RtspReader(StrEnum):
@@ -236,6 +239,21 @@ class Settings(BaseSettings):
         description="networks of reverse proxies whose X-Forwarded-For names the client, such as "
         "10.3.0.2/32; empty: none",
     )
+    origins: str = Field(
+        "",
+        description="origins of the site as browsers see them, such as "
+        "https://video.example.org, the main one first; needed behind a proxy; empty: the origin "
+        "of each request",
+    )
+    session_hours: float = Field(
+        12.0, gt=0, le=720, description="hours after which a browser must sign in again"
+    )
+    session_idle_minutes: float = Field(
+        60.0,
+        gt=0,
+        le=1440,
+        description="minutes without a request after which a browser must sign in again",
+    )
     address_requests_per_s: float = Field(
         100.0,
         ge=0,
@@ -293,11 +311,26 @@ class Settings(BaseSettings):
             raise ValueError("must be udp://host:port or tcp://host:port")
         return text
 
+    @field_validator("origins")
+    @classmethod
+    def _are_origins(cls, text: str) -> str:
+        for number, origin in enumerate(_parts(text), start=1):
+            if _ORIGIN.fullmatch(origin) is None:
+                raise ValueError(
+                    f"entry {number} is not an origin such as https://video.example.org, without "
+                    "a path"
+                )
+        return text
+
     @field_validator("webhook_networks", "trusted_proxies")
     @classmethod
     def _are_networks(cls, text: str) -> str:
         _networks(text)
         return text
+
+    @property
+    def site_origins(self) -> tuple[str, ...]:
+        return _parts(self.origins)
 
     @property
     def allowed_webhook_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
@@ -309,8 +342,11 @@ class Settings(BaseSettings):
 
 
 def _networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
-    parts = [part.strip() for part in text.split(",") if part.strip()]
-    return tuple(_network(part, number) for number, part in enumerate(parts, start=1))
+    return tuple(_network(part, number) for number, part in enumerate(_parts(text), start=1))
+
+
+def _parts(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
 def _network(text: str, number: int) -> IPv4Network | IPv6Network:

@@ -47,6 +47,7 @@ from storage.site.audit import AuditLog
 from storage.site.idempotency import IdempotencyKeys
 from storage.site.node_reports import NodeReports
 from storage.site.people import People
+from storage.site.sessions import SessionLimits, Sessions
 from storage.site.site_identity import RecentSiteFaults
 
 STOP_WITHIN_S = 5
@@ -98,6 +99,7 @@ def make_context(
         objects=stores.objects,
         verified=VerifiedObjects(stores.objects, DamagedObjects(stores.redis, clock), clock),
         people=people,
+        sessions=Sessions(stores.redis, people, clock, SessionLimits.from_settings(settings)),
         corrections=Corrections(stores.redis, stores.objects, stores.index, clock),
         states=stores.states,
         leases=stores.leases,

@@ -102,6 +102,7 @@ _TABLE = {
         "domain domain.paths domain.recordings storage.site storage.audit api.requests api.access"
     ),
     "api.people": "domain domain.registry storage.site api.requests api.access api.site",
+    "api.sessions": "domain storage.site api.limits api.requests api.access api.site",
     "api.feeds": (
         "domain domain.events domain.paths storage.index storage.site api.requests api.access "
         "api.events"
@@ -111,10 +112,10 @@ _TABLE = {
         "storage.recordings storage.recordings.gaps storage.events api.limits api.requests "
         "api.nodes api.cameras"
     ),
-    "api.description": "domain api.requests api.events api.feeds",
+    "api.description": "domain api.requests api.access api.events api.feeds",
     "api": (
         "domain api.limits api.requests api.access api.description api.cameras api.events "
-        "api.site api.people api.feeds"
+        "api.site api.sessions api.people api.feeds"
     ),
     "console": "",
     "sightline.processes": (

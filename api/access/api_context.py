@@ -8,6 +8,7 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
+from api.access.authentication import Authentication
 from api.access.scopes import Scopes
 from api.nodes.client import NodeClient
 from api.requests.cutting import Cutting
@@ -38,6 +39,7 @@ from storage.site.idempotency import IdempotencyKeys
 from storage.site.leases import Leases
 from storage.site.node_reports import NodeReports
 from storage.site.people import People
+from storage.site.sessions import Sessions
 from storage.site.site_identity import SiteFaults
 from storage.site.watch_matches import WatchMatches
 from storage.site.watches import Watches
@@ -79,6 +81,8 @@ class ApiContext:
     verified: VerifiedObjects
     """Reads the files of events and compares them with their SHA-256."""
     people: People
+    sessions: Sessions
+    """The sessions of browsers."""
     corrections: Corrections
     states: CameraStates
     leases: Leases
@@ -108,6 +112,11 @@ class ApiContext:
     def events(self) -> EventStore:
         """All events, from the index and from the archive."""
         return EventStore(self.index, self.archive, self.clock, self.settings.index_days)
+
+    @property
+    def authentication(self) -> Authentication:
+        """Finds the person of a request."""
+        return Authentication(self.people, self.sessions, self.settings)
 
     @property
     def audit_reader(self) -> AuditReader:

@@ -11,12 +11,12 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
 from api.access.api_context import ApiContext
+from api.access.authentication import Caller
 from api.limits.rate_limits import PersonLimits
 from api.requests.declarations import Access, Declaration, Declarations, Scope
-from api.requests.reasons import decode_header, read_reason
+from api.requests.reasons import Purpose, purpose_of, require_reason
 from api.requests.request_trace import Trace, trace_of
 from api.requests.tickets import TICKET, Ticket, read_ticket
-from api.requests.tokens import bearer_token
 from domain.errors import Forbidden, QueryInvalid, Unauthenticated
 from domain.people import Person
 from domain.suggestions import suggestion
@@ -27,14 +27,15 @@ _MAX_RANGE_CHARACTERS = 100
 class Guard:
     """Runs the checks of a request.
 
-    It blocks, because it reads the person of a token from the index. So it runs in a thread, before
-    FastAPI parses the request (`api/access/guarded_route.py`).
+    It blocks, because it reads the person of a token or of a session from the index. So it runs in
+    a thread, before FastAPI parses the request (`api/access/guarded_route.py`).
     """
 
     def __init__(
         self, context: ApiContext, declarations: Declarations, limits: PersonLimits
     ) -> None:
         self._context = context
+        self._authentication = context.authentication
         self._limits = limits
         self._declarations = declarations
 
@@ -56,16 +57,18 @@ class Guard:
             _check_parameters(request, route)
             return
         if declaration.right is not Access.ANYONE:
-            trace.person = self._person(request)
+            caller = self._caller(request)
+            trace.person, trace.session = caller.person, caller.session
             self._limits.check(trace.person.name)
+            if trace.session is not None and declaration.is_change:
+                self._authentication.check_change(request, trace.session)
             _check_right(trace.person, declaration)
             _check_whole_site(trace.person, declaration)
         if declaration.reads_reason:
-            trace.case = decode_header("X-Case", _raw(request, b"x-case"))
-            trace.reason = read_reason(
-                _raw(request, b"x-reason"),
-                declaration.is_change or self._context.settings.reason_required,
-            )
+            purpose = purpose_of(request.scope["headers"], _bound_purpose(trace))
+            trace.reason, trace.case = purpose.reason, purpose.case
+            if declaration.is_change or self._context.settings.reason_required:
+                require_reason(purpose)
         _check_parameters(request, route)
 
     def _admit(self, trace: Trace, declaration: Declaration, ticket: Ticket) -> None:
@@ -73,11 +76,11 @@ class Guard:
 
         The person is looked up, so that only what the person may do now is possible.
         """
-        trace.person = self._context.people.holder(ticket.person, ticket.token)
+        trace.person = self._authentication.holder(ticket.person, ticket.token)
         if trace.person is None:
             raise Unauthenticated(
-                "the token of this ticket is no longer valid; repeat the request that issued it "
-                "with a valid token"
+                "the token or the session of this ticket is no longer valid; repeat the request "
+                "that issued it with a valid one"
             )
         trace.reason, trace.case, trace.ticket = ticket.reason, ticket.case, ticket
         self._limits.check(trace.person.name)
@@ -85,19 +88,24 @@ class Guard:
         if trace.terms.get("id", declaration.path) != ticket.opens:
             raise Forbidden("this ticket is for another resource; use URLs without a change")
 
-    def _person(self, request: Request) -> Person:
-        token = bearer_token(request)
-        if not token:
-            raise Unauthenticated(
-                "send a token: `Authorization: Bearer …`; `sightline user add` makes one"
-            )
-        person = self._context.people.by_token(token)
-        if person is None:
+    def _caller(self, request: Request) -> Caller:
+        caller = self._authentication.caller(request)
+        if caller is None:
             index_fault = self._context.site_faults().index
             raise Unauthenticated(
-                index_fault or "no person has this token; `sightline user add` makes a new one"
+                index_fault
+                or (
+                    "no person has this token; `sightline user add` makes a new one"
+                    if "authorization" in request.headers
+                    else "the session has ended; sign in again by POST /v1/session"
+                )
             )
-        return person
+        return caller
+
+
+def _bound_purpose(trace: Trace) -> Purpose:
+    session = trace.session
+    return Purpose() if session is None else Purpose(session.reason, session.case)
 
 
 def _terms(request: Request, route: APIRoute, declaration: Declaration) -> dict[str, str]:
@@ -128,10 +136,6 @@ def _check_whole_site(person: Person, declaration: Declaration) -> None:
 
 def _article(word: str) -> str:
     return "an" if word[0] in "aeiou" else "a"
-
-
-def _raw(request: Request, name: bytes) -> bytes | None:
-    return next((value for key, value in request.scope["headers"] if key == name), None)
 
 
 def _check_parameters(request: Request, route: APIRoute) -> None:

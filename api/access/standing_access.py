@@ -1,7 +1,7 @@
 """Checks during a long response that its person may still receive it.
 
 A feed is open for up to an hour. Its person is looked up every few seconds, so that a revoked
-token, an expired one, or a lost right ends it.
+token, an ended session, or a lost right ends it.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class StandingAccess:
         return self._find_visible(person)
 
     async def person(self, holder: Person) -> Person | None:
-        """Return the person as of the last seconds, or None if the token is no longer valid."""
+        """Return the person as of the last seconds, or None if the credential is not valid."""
         key = (holder.name, holder.token)
         known = self._found.get(key)
         if known is None or self._clock.monotonic_s() - known.at_s >= CHECK_EVERY_S:

@@ -15,6 +15,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 
+from api.access.authentication import CSRF_HEADER
 from api.description.examples import add_examples
 from api.description.headers import HEADERS, reference, success_headers
 from api.description.links import add_links
@@ -37,7 +38,8 @@ A later version may add fields, problem types and values of enumerations. A clie
 that it does not know."""
 
 _TAGS = {
-    "site": "the page, health, metrics, the session and this description",
+    "site": "the page, health, metrics and this description",
+    "sessions": "who the caller is, and the sessions of signed-in browsers",
     "nodes": "the machines that record and analyse",
     "areas": "the tree of areas",
     "cameras": "the registry, states, coverage, recordings and current pictures",
@@ -87,6 +89,19 @@ _IDEMPOTENCY_KEY = {
 }
 _SECURITY_SCHEMES = {
     "token": {"type": "http", "scheme": "bearer", "description": "made by `sightline user add`"},
+    "session": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": "__Host-sightline-session",
+        "description": "the cookie of a browser that has signed in; without TLS on loopback its "
+        "name is `sightline-session`",
+    },
+    "csrf": {
+        "type": "apiKey",
+        "in": "header",
+        "name": CSRF_HEADER,
+        "description": "`csrf_token` of GET /v1/session; needed for changes with the cookie",
+    },
     "ticket": {
         "type": "apiKey",
         "in": "query",
@@ -149,6 +164,7 @@ def _complete(operation: dict[str, Any], declaration: Declaration) -> None:
 def _tag(declaration: Declaration) -> str:
     parts = declaration.path.split("/")
     name = parts[2] if parts[1] == "v1" else "site"
+    name = "sessions" if name == "session" else name
     return name if name in _TAGS else "site"
 
 
@@ -156,8 +172,10 @@ def _security(declaration: Declaration) -> list[dict[str, list[str]]]:
     """Return the ways to authenticate; any one of them is enough."""
     if declaration.right is Access.ANYONE:
         return []
+    session: dict[str, list[str]]
     ticket: list[dict[str, list[str]]] = [{"ticket": []}] if declaration.allows_ticket else []
-    return [{"token": []}, *ticket]
+    session = {"session": [], "csrf": []} if declaration.is_change else {"session": []}
+    return [{"token": []}, session, *ticket]
 
 
 def _responses(described: dict[str, Any], declaration: Declaration) -> dict[str, Any]:

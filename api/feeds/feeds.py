@@ -73,7 +73,7 @@ class Feeds:
                 tuple(_match_arrival(number, match) for number, match in page.items),
             )
 
-        self.access = StandingAccess(context.people.holder, context.visible, context.clock)
+        self.access = StandingAccess(context.authentication.holder, context.visible, context.clock)
         self.events = Hub("events", read_events)
         self.watches = Hub("watches", read_matches)
 

@@ -1,11 +1,15 @@
-"""Parses `X-Reason` and `X-Case`: any language, as raw UTF-8 or percent-encoded.
+"""The purpose of a request: its reason and its case, and the one rule for where they come from.
 
-Browsers can send only the percent-encoded form.
+`X-Reason` and `X-Case` are in any language, as raw UTF-8 or percent-encoded. Browsers can send only
+the percent-encoded form, and none for images, videos, `EventSource` and WebSockets: there the
+purpose is bound to the session, or is in a ticket.
 """
 
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes
 
 from domain.errors import QueryInvalid, ReasonMissing
@@ -16,15 +20,36 @@ _BLANK_LETTERS = "\u115f\u1160\u3164\uffa0"
 """Letters that are shown as nothing, to fill up a syllable."""
 
 
-def read_reason(raw: bytes | None, required: bool) -> str:
-    """Return the reason of an access. Raises ReasonMissing where it is required and absent."""
-    reason = decode_header("X-Reason", raw)
-    if required and not reason:
+@dataclass(frozen=True, slots=True)
+class Purpose:
+    """Why a person accesses something; each text may be empty."""
+
+    reason: str = ""
+    case: str = ""
+
+
+def purpose_of(headers: Sequence[tuple[bytes, bytes]], bound: Purpose) -> Purpose:
+    """Return the purpose of a request from its headers, or else the one bound to its session.
+
+    A request with `X-Reason` states its whole purpose, so that its reason is never recorded with
+    the case of the session. `X-Case` alone names another case for the reason of the session.
+    A request with a ticket has the purpose of the ticket, and its headers count for nothing.
+    """
+    reason = decode_header("X-Reason", _first(headers, b"x-reason"))
+    case = decode_header("X-Case", _first(headers, b"x-case"))
+    if reason:
+        return Purpose(reason, case)
+    return Purpose(bound.reason, case or bound.case)
+
+
+def require_reason(purpose: Purpose) -> None:
+    """Raises ReasonMissing for a purpose without a reason."""
+    if not purpose.reason:
         raise ReasonMissing(
             "this request needs a reason: send a header X-Reason, for example `X-Reason: "
-            "theft 2026-118` (other than Latin letters as UTF-8 or percent-encoded)"
+            "theft 2026-118` (other than Latin letters as UTF-8 or percent-encoded); a browser may "
+            "bind one to its session by PATCH /v1/session"
         )
-    return reason
 
 
 def decode_header(name: str, raw: bytes | None) -> str:
@@ -51,3 +76,7 @@ def one_line(name: str, text: str) -> str:
 
 def _is_word(character: str) -> bool:
     return unicodedata.category(character)[0] in "LN" and character not in _BLANK_LETTERS
+
+
+def _first(headers: Sequence[tuple[bytes, bytes]], name: bytes) -> bytes | None:
+    return next((value for key, value in headers if key == name), None)

@@ -10,6 +10,7 @@ from api.requests.declarations import Declaration
 from api.requests.tickets import Ticket
 from domain.people import Person
 from storage.audit.viewings import Viewed
+from storage.site.sessions import SessionRecord
 
 Scope = MutableMapping[str, Any]
 _KEY = "sightline.trace"
@@ -39,6 +40,8 @@ class Trace:
     """Whether the response is an export: the audit log has its rows before and after sending."""
     result_count: int | None = None
     """The number of items in the response; None if it is no list."""
+    session: SessionRecord | None = None
+    """The session of a browser; None for a request with a token or a ticket."""
 
 
 def set_trace(scope: Scope, trace: Trace) -> None:

@@ -1,4 +1,4 @@
-"""The request and response models of the site, its holds and the session."""
+"""The request and response models of the site and its holds."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from api.requests.answers import Answer
 from api.requests.times import BodyMoment
 from domain.alarms import Alarm
 from domain.camera_scope import CameraScope
-from domain.people import Person, Right, Role
 from domain.recordings.holds import Hold
 from domain.stored_model import WallNs
 from storage.audit.reader import AuditPage
@@ -156,26 +155,6 @@ class ScopeView(Answer):
     def of(cls, scope: CameraScope) -> ScopeView:
         return cls(
             areas=list(scope.areas), classes=list(scope.classes), cameras=list(scope.cameras)
-        )
-
-
-class SessionView(Answer):
-    """The person of the token, and its rights."""
-
-    name: str
-    role: Role
-    rights: list[Right]
-    scope: ScopeView
-    reason_required: bool = Field(description="whether evidence access needs X-Reason here")
-
-    @classmethod
-    def of(cls, person: Person, reason_required: bool) -> SessionView:
-        return cls(
-            name=person.name,
-            role=person.role,
-            rights=sorted(person.rights),
-            scope=ScopeView.of(person.scope),
-            reason_required=reason_required,
         )
 
 

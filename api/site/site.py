@@ -1,4 +1,4 @@
-"""Routes of the site itself: health, readiness, alarms, metrics, the session, the plain page."""
+"""Routes of the site itself: health, readiness, alarms, metrics, the plain page."""
 
 from __future__ import annotations
 
@@ -14,11 +14,10 @@ from typing import Literal
 from fastapi import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
-from api.access.api_context import ApiContext, Context, RequestTrace, Visible
+from api.access.api_context import ApiContext, Context, Visible
 from api.requests.cursors import MAX_ITEMS, ListLimit, newest_first
 from api.requests.parameters import Next
-from api.requests.tokens import bearer_token
-from api.site.models import AlarmList, HealthView, Readiness, SessionView
+from api.site.models import AlarmList, HealthView, Readiness
 from api.site.readiness import Probes
 from domain.alarms import Alarm
 from domain.errors import IndexUnavailable, Unauthenticated
@@ -66,16 +65,16 @@ def read_readiness(context: Context, request: Request, response: Response) -> Re
 
 
 def _may_see_details(context: ApiContext, request: Request) -> bool:
-    """Return whether the token may read camera states.
+    """Return whether the person of the request may read camera states.
 
-    A request without a valid token gets a response without details, also while no token can be
-    checked.
+    A request without a valid token or session gets a response without details, also while neither
+    can be checked.
     """
-    token = bearer_token(request)
     try:
-        person = context.people.by_token(token) if token else None
-    except IndexUnavailable:
+        caller = context.authentication.caller(request)
+    except (IndexUnavailable, Unauthenticated):
         return False
+    person = None if caller is None else caller.person
     # Causes and faults may name any camera.
     return person is not None and person.may(Right.CAMERAS_READ) and person.scope.is_unlimited
 
@@ -101,13 +100,6 @@ def list_alarms(
 def read_metrics() -> Response:
     """Return all metrics of this node in the Prometheus text format."""
     return Response(exposition(), media_type=METRICS_TYPE)
-
-
-async def read_session(context: Context, trace: RequestTrace) -> SessionView:
-    """Return the person of the token, and what that person may do."""
-    if trace.person is None:
-        raise Unauthenticated("send a token: `Authorization: Bearer …`")
-    return SessionView.of(trace.person, context.settings.reason_required)
 
 
 async def read_openapi(request: Request) -> Response:

@@ -31,7 +31,9 @@ def add_people(commands: Commands[argparse.ArgumentParser]) -> None:
     token = add_command(
         user, "token", "add, replace or revoke a token of a person", "people", "token"
     )
-    revoke = add_command(user, "revoke", "revoke all tokens of a person", "people", "revoke")
+    revoke = add_command(
+        user, "revoke", "revoke all tokens of a person and end all sessions", "people", "revoke"
+    )
     remove = add_command(user, "remove", "remove a person and all tokens", "people", "remove")
     for command in (add, change, token, revoke, remove):
         command.add_argument("name", metavar="NAME", help="name of the person")

@@ -171,8 +171,8 @@ def _rights(names: list[str] | None) -> tuple[Right, ...]:
 def _revoke(args: argparse.Namespace, token_name: str | None) -> int:
     with opened_people(_layout(args)) as people:
         people.revoke(args.name, token_name)
-    print(f"{'all tokens' if token_name is None else f'the token {token_name!r}'} of {args.name} "
-          "can no longer be used")  # fmt: skip
+    what = "all tokens and sessions" if token_name is None else f"the token {token_name!r}"
+    print(f"{what} of {args.name} can no longer be used")
     return 0
 
 

@@ -64,7 +64,8 @@ class People:
         self.index = PeopleIndex(redis, objects)
         self._redis = redis
         self._records = person_records(objects)
-        self._key = key
+        self.key = key
+        """The people key, from which `domain/derived_keys.py` derives others."""
         self._clock = clock
         self._cache = _VerifiedRecords(key)
 
@@ -84,6 +85,11 @@ class People:
         """Return the person `name` if the token of this id is still valid, or None."""
         record = self._current(name)
         return None if record is None else self._person(record, record.token_by_id(token_id))
+
+    def present(self, name: str) -> PersonRecord | None:
+        """Return the authentic record of a person in Redis; None if there is none."""
+        record = self._current(name)
+        return None if record is None or record.removed_at is not None else record
 
     def list(self) -> tuple[PersonRecord, ...]:
         """Return the authentic record of each person in Redis, by name.
@@ -123,7 +129,7 @@ class People:
         return tuple(sorted(name for name, one in self._all_in_redis().items() if one is None))
 
     def is_authentic(self, record: PersonRecord) -> bool:
-        return is_authentic(record, self._key)
+        return is_authentic(record, self.key)
 
     # Changes
 
@@ -192,14 +198,21 @@ class People:
         return NewToken(token, self._write(changed, record.version + 1))
 
     def revoke(self, name: str, token_name: str | None = None) -> PersonRecord:
-        """Revoke the token of this name, or all tokens. Raises NotFound."""
+        """Revoke the token of this name, or all tokens and sessions. Raises NotFound."""
         record = self.verified(name)
-        left: tuple[TokenRecord, ...] = ()
-        if token_name is not None:
-            left = tuple(one for one in record.tokens if one.name != token_name)
-            if len(left) == len(record.tokens):
-                raise NotFound(f"{name} has no token {token_name!r}")
+        if token_name is None:
+            update = {"tokens": (), "session_generation": record.session_generation + 1}
+            return self._write(record.model_copy(update=update), record.version + 1)
+        left = tuple(one for one in record.tokens if one.name != token_name)
+        if len(left) == len(record.tokens):
+            raise NotFound(f"{name} has no token {token_name!r}")
         return self._write(record.model_copy(update={"tokens": left}), record.version + 1)
+
+    def end_sessions(self, name: str) -> PersonRecord:
+        """End all sessions of a person; a session record that is written back stays invalid."""
+        record = self.verified(name)
+        update = {"session_generation": record.session_generation + 1}
+        return self._write(record.model_copy(update=update), record.version + 1)
 
     def remove(self, name: str, version: int | None = None) -> None:
         """Remove a person with all tokens. The record stays, so the name keeps its history.
@@ -245,7 +258,7 @@ class People:
 
     def _write(self, record: PersonRecord, version: int) -> PersonRecord:
         """Write a version, then bring Redis up to date with the newest version."""
-        written = signed(record.model_copy(update={"version": version}), self._key)
+        written = signed(record.model_copy(update={"version": version}), self.key)
         self._records.add(person_prefix(record.name), version, written)
         self._redis.do_all(entries(written), atomic=True)
         # A process that wrote a newer version at the same time may have updated Redis before.

@@ -1,14 +1,11 @@
 """The record of a person: its role, its rights and the hashes of its tokens, under an HMAC.
 
-The HMAC-SHA256 covers the canonical form of the record: its fields except `mac`, as JSON with
-sorted keys and without spaces, after a prefix. Only the API and the commands have the key. So a
-program that can write to Redis or to the object store cannot grant a right.
+`record_macs.py` defines the HMAC. Only the API and the commands have the key. So a program that can
+write to Redis or to the object store cannot grant a right.
 """
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import json
 from typing import Any, Literal
 
@@ -21,6 +18,7 @@ from domain.people import RIGHTS, Person, Right, Role
 from domain.stored_model import StoredModel, WallNs, schema_field
 from storage.clients.s3 import ObjectStore
 from storage.clients.versioned_records import VersionedRecords
+from storage.site.record_macs import is_mac_of, record_mac, record_text
 
 FIRST_TOKEN = "first"
 _PREFIX = b"sightline person\n"
@@ -57,6 +55,8 @@ class PersonRecord(StoredModel):
     tokens: tuple[TokenRecord, ...] = ()
     added_at: WallNs
     removed_at: WallNs | None = None
+    session_generation: int = 0
+    """Rises to end all sessions of the person: each session has that of its sign-in."""
     version: int = 0
     """The version in the key; 0 in a record of schema 1."""
     mac: str = Field("", repr=False)
@@ -84,7 +84,7 @@ class PersonRecord(StoredModel):
 
     def text(self) -> str:
         """Return the record as JSON with exactly the fields that it was read with."""
-        return self.model_dump_json(by_alias=True, exclude_unset=True)
+        return record_text(self)
 
     def token_by_hash(self, token_sha256: str) -> TokenRecord | None:
         return next((one for one in self.tokens if one.token_sha256 == token_sha256), None)
@@ -97,26 +97,23 @@ class PersonRecord(StoredModel):
         return CameraScope(self.areas, self.classes, self.cameras)
 
     def person(self, token: TokenRecord) -> Person:
-        return Person(self.name, self.role, frozenset(self.grants), self.scope, token.id)
+        return self.person_with(token.id)
+
+    def person_with(self, credential: str) -> Person:
+        """Return the person with the id of the token, or of the session, of a request."""
+        return Person(self.name, self.role, frozenset(self.grants), self.scope, credential)
 
 
 def signed(record: PersonRecord, key: bytes) -> PersonRecord:
     """Return the record with its HMAC, in the schema that has one."""
     fields = json.loads(record.model_dump_json(by_alias=True)) | {"schema": _SIGNED_SCHEMA}
     complete = PersonRecord.model_validate(fields)
-    return complete.model_copy(update={"mac": _mac(complete, key)})
+    return complete.model_copy(update={"mac": record_mac(complete, key, _PREFIX)})
 
 
 def is_authentic(record: PersonRecord, key: bytes) -> bool:
     """Whether the HMAC of the record is right; False for a record without one."""
-    return hmac.compare_digest(record.mac.encode(), _mac(record, key).encode())
-
-
-def _mac(record: PersonRecord, key: bytes) -> str:
-    fields = json.loads(record.text())
-    fields.pop("mac", None)
-    canonical = json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hmac.new(key, _PREFIX + canonical.encode(), hashlib.sha256).hexdigest()
+    return is_mac_of(record.mac, record, key, _PREFIX)
 
 
 def person_records(objects: ObjectStore) -> VersionedRecords[PersonRecord]:

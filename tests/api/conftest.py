@@ -55,6 +55,7 @@ from storage.site.leases import Leases
 from storage.site.node_reports import NodeReports
 from storage.site.nodes import NodeEntry, Nodes
 from storage.site.people import People
+from storage.site.sessions import SessionLimits, Sessions
 from storage.site.watch_matches import WatchMatches
 from storage.site.watches import Watches
 from tests.api.documented import check_documented
@@ -300,8 +301,9 @@ def _open(
     node_api = _node_api(layout, spool, statuses, pictures)
     node_api_url = node_api.__enter__()
     people = people_of(redis, objects)
+    settings = changes.get("settings", Settings(address_requests_per_s=0, person_requests_per_s=0))
     parts: dict[str, object] = {
-        "settings": Settings(address_requests_per_s=0, person_requests_per_s=0),
+        "settings": settings,
         "registry": lambda: SiteRegistry(REGISTRY),
         "index": EventIndex(redis),
         "archive": Archive.open(objects, redis, folder / "archive", Settings(), clock),
@@ -310,6 +312,9 @@ def _open(
         "matches": WatchMatches(redis),
         "objects": objects,
         "people": people,
+        "sessions": Sessions(
+            redis, people, clock, SessionLimits.from_settings(cast(Settings, settings))
+        ),
         "corrections": Corrections(redis, objects, EventIndex(redis), clock),
         "states": CameraStates(redis),
         "leases": Leases(redis),

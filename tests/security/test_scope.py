@@ -90,6 +90,9 @@ BODIES: dict[str, list[dict[str, Any]]] = {
     ],
     "PATCH /v1/watches/{id}": [{"until": FAR_UNTIL, "reason": "a test"}],
     "DELETE /v1/watches/{id}": [{}],
+    "PATCH /v1/session": [{"reason": "a test"}],
+    "DELETE /v1/session": [{}],
+    "DELETE /v1/sessions/{id}": [{}],
     "PATCH /v1/events/{id}": [{"plate": "鄂A22222", "reason": "a test", "version": 0}],
 }
 """The bodies of every change; `$camera` and `$event` stand for a thing of the area."""
@@ -107,6 +110,7 @@ def _names_of(areas: TwoAreas) -> dict[str, tuple[str, str, str]]:
         "/v1/events": (areas.alpha_events[0].id, areas.bravo_events[0].id, UNKNOWN_EVENT),
         "/v1/holds": ("20261124-aaaaaaaa", areas.bravo_hold, "20261124-cccccccc"),
         "/v1/watches": ("20261124-aaaaaaaa", areas.bravo_watch, "20261124-cccccccc"),
+        "/v1/sessions": ("a" * 32, areas.bravo_session, "c" * 32),
     }
 
 

@@ -25,6 +25,7 @@ from domain.ulid import event_id
 from storage.archive.archiver import Archiver
 from storage.recordings.gaps.log import GapLog
 from storage.site.holds import Holds
+from storage.site.sessions import SignInMethod
 from tests.api.site_data import record_segment
 
 if TYPE_CHECKING:
@@ -118,12 +119,14 @@ class TwoAreas:
     bravo_watch: str
     bravo_hold: str
     bravo_segment: str
+    bravo_session: str
 
     @property
     def secrets(self) -> tuple[str, ...]:
         """Every text that only people of `bravo` may get."""
         ids = [event.id for event in self.bravo_events]
-        return (*BRAVO_TEXTS, *ids, self.bravo_watch, self.bravo_hold, self.bravo_segment)
+        others = (self.bravo_watch, self.bravo_hold, self.bravo_segment, self.bravo_session)
+        return (*BRAVO_TEXTS, *ids, *others)
 
 
 @dataclass(slots=True)
@@ -168,6 +171,7 @@ def two_areas(open_site: OpenSite, *, is_archived: bool = False) -> tuple[TwoAre
         _seed_watch(site, bravo_events[0]),
         _seed_hold(site),
         segment,
+        _seed_session(site),
     )
     return seeded, running
 
@@ -262,3 +266,11 @@ def _seed_hold(site: Site) -> str:
     )
     Holds(site.context.objects, site.context.clock).place(hold)
     return hold.id
+
+
+def _seed_session(site: Site) -> str:
+    sessions = site.context.sessions
+    started = sessions.start("bravo-person", SignInMethod.PASSWORD, "10.99.1.1", "bravo browser")
+    assert started is not None
+    sessions.bind(started.session.record.id, "bravo reason", "bravo case")
+    return started.session.record.id

@@ -39,6 +39,10 @@ RIGHTS_OF_ROUTES = {
     "GET /metrics": "metrics_read",
     "GET /openapi.json": "anyone",
     "GET /v1/session": "signed_in",
+    "PATCH /v1/session": "signed_in",
+    "DELETE /v1/session": "signed_in",
+    "GET /v1/sessions": "signed_in",
+    "DELETE /v1/sessions/{id}": "signed_in",
     "GET /v1/areas": "cameras_read",
     "GET /v1/nodes": "cameras_read",
     "GET /v1/cameras": "cameras_read",
@@ -98,7 +102,7 @@ def address(route: Declaration) -> str:
 
 def role_for(route: Declaration) -> Role:
     """Return a role that may call the route, an investigator if possible."""
-    is_investigator = route.right in RIGHTS[Role.INVESTIGATOR]
+    is_investigator = isinstance(route.right, Access) or route.right in RIGHTS[Role.INVESTIGATOR]
     return (
         Role.INVESTIGATOR
         if is_investigator

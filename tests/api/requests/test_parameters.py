@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.requests.parameters import exact_plate
-from api.requests.reasons import MAX_CHARACTERS, decode_header, read_reason
+from api.requests.reasons import MAX_CHARACTERS, Purpose, decode_header, purpose_of, require_reason
 from api.requests.times import parse_moment
 from domain.clock import NS_PER_MS, NS_PER_S, rfc3339
 from domain.errors import QueryInvalid, ReasonMissing
@@ -70,9 +70,10 @@ def test_a_reason_may_be_raw_or_percent_encoded(reason: str) -> None:
 
 @pytest.mark.parametrize("raw", [None, b"", b"   ", b"%20"])
 def test_no_reason_is_refused_where_one_is_required(raw: bytes | None) -> None:
+    purpose = purpose_of([] if raw is None else [(b"x-reason", raw)], Purpose())
+    assert purpose == Purpose()
     with pytest.raises(ReasonMissing, match="X-Reason"):
-        read_reason(raw, required=True)
-    assert read_reason(raw, required=False) == ""
+        require_reason(purpose)
 
 
 @pytest.mark.parametrize(
