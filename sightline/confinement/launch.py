@@ -21,7 +21,7 @@ from domain.settings import Settings
 from sightline.cluster.roster import read_roster
 from sightline.confinement import landlock, seccomp
 from sightline.confinement.capabilities import drop_capabilities
-from sightline.confinement.policy import ProcessArguments, ProcessKind, access_of
+from sightline.confinement.policy import ProcessArguments, ProcessKind, access_of, data_folders
 from sightline.confinement.report import ConfinementReport, remember
 from sightline.confinement.system_calls import (
     Architecture,
@@ -37,7 +37,7 @@ def main() -> None:
     arguments = _relevant(kind, words)
     settings, layout = Settings(), arguments.layout
     access = access_of(kind, arguments, settings)
-    _prepare(layout, access)
+    prepare(layout, access)
     with _report_file(layout, arguments.name) as file:
         remember(confine(arguments.name, access, settings), file)
     sys.argv[1:] = words
@@ -119,12 +119,9 @@ def _camera_authorities(layout: Layout, worker: int) -> tuple[Path, ...]:
     return tuple({Path(one.tls.ca) for one in cameras if one.tls is not None and one.tls.ca})
 
 
-def _prepare(layout: Layout, access: landlock.Access) -> None:
-    """Make the folders that rules are for, and use one of the data folder for temporary files.
-
-    A rule cannot name a folder that is made later.
-    """
-    for folder in (*access.writes, layout.registry_folder, layout.rosters, layout.confinement):
+def prepare(layout: Layout, access: landlock.Access) -> None:
+    """Make the folders that rules are for, and use one of the data folder for temporary files."""
+    for folder in (*access.writes, *data_folders(layout)):
         folder.mkdir(parents=True, exist_ok=True)
     os.environ["TMPDIR"] = str(layout.temporary)
 

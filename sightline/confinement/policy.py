@@ -73,6 +73,18 @@ def access_of(kind: ProcessKind, arguments: ProcessArguments, settings: Settings
     )
 
 
+def data_folders(layout: Layout) -> tuple[Path, ...]:
+    """Return the folders that processes share. They exist before a process is confined, because a
+    rule cannot name a folder that another process makes later.
+    """
+    return (
+        layout.recordings, layout.gaps, layout.spool, layout.journal, layout.triggers,
+        layout.audit, layout.state, layout.registry_folder, layout.rosters, layout.confinement,
+        layout.metrics, layout.statuses, layout.worker_loads, layout.sockets, layout.scratch,
+        layout.temporary,
+    )  # fmt: skip
+
+
 def _shared_writes(layout: Layout) -> tuple[Path, ...]:
     return layout.metrics, layout.temporary
 

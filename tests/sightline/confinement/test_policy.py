@@ -16,7 +16,7 @@ import pytest
 from domain.paths.data_layout import Layout
 from domain.settings import Settings
 from sightline.confinement.landlock import Access
-from sightline.confinement.launch import confine
+from sightline.confinement.launch import confine, prepare
 from sightline.confinement.policy import ProcessArguments, ProcessKind, access_of
 from tests.sightline.confinement.confined import requires_confinement
 
@@ -28,6 +28,8 @@ from tests.sightline.confinement.test_policy import confine_as, tried
 kind, root, *files = sys.argv[1:]
 if kind:
     confine_as(kind, Path(root))
+print("confined", flush=True)
+sys.stdin.readline()
 print(json.dumps([tried(Path(file)) for file in files]))
 """
 FILES = (
@@ -45,6 +47,8 @@ PRIVATE = {
     "logs/api.log", "demo/token", "keys/root/root.pem",
 }  # fmt: skip
 """What no confined process may read."""
+MADE_BEFORE = {"keys", "people-key.json", "secrets.json"}
+"""What the main process makes before it starts the others."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,7 @@ class Tried:
 def confine_as(kind: str, root: Path) -> None:
     arguments = ProcessArguments("api" if kind == ProcessKind.API else "other", Layout(root))
     access = access_of(ProcessKind(kind), arguments, Settings())
+    prepare(Layout(root), access)
     report = confine("test", access, Settings())
     assert not report.sentences(), report
 
@@ -73,16 +78,27 @@ def tried(file: Path) -> tuple[bool, bool]:
     return can(os.O_RDONLY), can(os.O_WRONLY)
 
 
+def _make(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()
+
+
 @cache
 def _tried(kind: str) -> Tried:
+    """Try all files; most of their folders are empty or absent when the process is confined."""
     with TemporaryDirectory() as folder:
         paths = [Path(folder) / file for file in FILES]
         for path in paths:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.touch()
+            if path.relative_to(folder).parts[0] in MADE_BEFORE:
+                _make(path)
         words = (sys.executable, "-c", TRIES, kind, folder, *map(str, paths))
-        done = subprocess.run(words, capture_output=True, text=True, check=True)
-    found = dict(zip(FILES, json.loads(done.stdout), strict=True))
+        process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        assert process.stdout is not None
+        assert process.stdout.readline() == "confined\n"
+        for path in paths:
+            _make(path)
+        output, _ = process.communicate("go\n")
+    found = dict(zip(FILES, json.loads(output), strict=True))
     return Tried(
         {file for file, (reads, _) in found.items() if reads},
         {file for file, (_, writes) in found.items() if writes},
