@@ -13,6 +13,7 @@ from pydantic_core import ErrorDetails
 
 from domain.errors import Fault, RegistryInvalid
 from domain.events.event import Location
+from domain.registry.faults import add_fault
 from domain.registry.model import (
     SECRET_NAME,
     Area,
@@ -144,31 +145,11 @@ def _merged_classes(written: Any, merged: dict[Any, dict[str, Any]]) -> Any:
 
 
 def _add_fault(source: RegistrySource, detail: ErrorDetails) -> None:
-    path: Path = tuple(part for part in detail["loc"] if part != "[key]")
-    kind, message = detail["type"], detail["msg"]
-    if kind == "extra_forbidden":
-        what = f"unknown key `{path[-1]}`" if is_plain_word(path[-1]) else "this key is unknown"
-        source.fault(path, what, suggestion(str(path[-1]), _keys_at(path)), at_key=True)
-    elif kind == "missing":
-        source.fault(path[:-1], f"`{path[-1]}` is missing", f"add `{path[-1]}:`")
-    elif kind == "literal_error" and path[-1:] != ("version",):
-        allowed = detail.get("ctx", {}).get("expected", "")
-        value = repr(detail["input"]) if is_plain_word(detail["input"]) else "this value"
-        hint = suggestion(str(detail["input"]), _words(allowed))
-        source.fault(path, f"{_name(path)}: {value} is not one of {allowed}", hint)
-    elif path[-1:] == ("credentials",):
-        source.fault(path, "`credentials` must be the name of a secret", SECRET_HINT)
+    is_key = detail["type"] in ("missing", "extra_forbidden", "literal_error")
+    if detail["loc"][-1:] == ("credentials",) and not is_key:
+        source.fault(detail["loc"], "`credentials` must be the name of a secret", SECRET_HINT)
     else:
-        source.fault(path, f"{_name(path)}: {message.removeprefix('Value error, ')}")
-
-
-def _name(path: Path) -> str:
-    name = next((part for part in reversed(path) if isinstance(part, str)), "registry")
-    return f"`{name}`" if is_plain_word(name) else "this key"
-
-
-def _words(expected: str) -> tuple[str, ...]:
-    return tuple(word.strip(" '") for word in expected.replace(" or ", ", ").split(","))
+        add_fault(source, detail, _keys_at, "registry")
 
 
 def _keys_at(path: Path) -> tuple[str, ...]:
