@@ -12,6 +12,7 @@ from api.access.api_context import ApiContext
 from api.access.guard import Guard
 from api.access.guarded_route import guarded, run_in_current_thread
 from api.access.idempotent import Idempotent
+from api.access.requirements import Requirements
 from api.description.openapi import describe
 from api.events.exports import Exports
 from api.feeds.feeds import Feeds
@@ -42,7 +43,8 @@ def make_app(context: ApiContext, routes: tuple[Declaration, ...] = ROUTES) -> F
     )
     recorder = AuditRecorder(context.audit, context.clock)
     limits = PersonLimits(context.clock, context.settings.person_requests_per_s)
-    guard = Guard(context, declarations, limits)
+    requirements = Requirements(context)
+    guard = Guard(context, declarations, limits, requirements)
     app.router.route_class = guarded(
         guard, recorder, declarations, Pools(), Idempotent(context.idempotency, context.clock)
     )
@@ -52,10 +54,11 @@ def make_app(context: ApiContext, routes: tuple[Declaration, ...] = ROUTES) -> F
     app.state.sending = Sending(context.clock, LeastRate.from_settings(context.settings))
     app.state.context = context
     app.state.exports = Exports(context.cutting.scratch, context.clock)
+    app.state.declarations = declarations
     app.state.feeds = Feeds(context)
     app.router.route_class = with_strict_bodies(app.router.route_class)
     for declaration in routes:
-        _add(app, declaration, recorder)
+        _add(app, declaration, recorder, requirements)
     declarations.check(app)
     add_fault_handlers(app)
     app.add_middleware(AuditTrail, recorder=recorder)
@@ -69,7 +72,9 @@ def make_app(context: ApiContext, routes: tuple[Declaration, ...] = ROUTES) -> F
     return app
 
 
-def _add(app: FastAPI, declaration: Declaration, recorder: AuditRecorder) -> None:
+def _add(
+    app: FastAPI, declaration: Declaration, recorder: AuditRecorder, requirements: Requirements
+) -> None:
     answer: dict[str, Any] = {
         "status_code": declaration.success_status,
         "responses": {declaration.success_status: _success_response(declaration)},
@@ -80,7 +85,7 @@ def _add(app: FastAPI, declaration: Declaration, recorder: AuditRecorder) -> Non
     if declaration.answer_model is not None:
         answer["response_model"] = declaration.answer_model
     endpoint = (
-        with_recorded_intent(declaration.endpoint, recorder)
+        with_recorded_intent(declaration.endpoint, recorder, requirements.check)
         if declaration.is_change
         else declaration.endpoint
     )

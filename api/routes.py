@@ -13,6 +13,7 @@ from api.feeds import feeds, watches
 from api.feeds.stream import MEDIA_TYPE as EVENT_STREAM
 from api.limits.thread_pools import Pool
 from api.people.routes import PEOPLE_ROUTES
+from api.policy.routes import POLICY_ROUTES
 from api.requests.declarations import Access, Declaration, Scope
 from api.requests.problems import (
     CLIP_MISSING,
@@ -434,4 +435,5 @@ ROUTES: tuple[Declaration, ...] = (
         is_evidence_access=True,
     ),
     *PEOPLE_ROUTES,
+    *POLICY_ROUTES,
 )

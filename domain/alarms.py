@@ -28,6 +28,10 @@ class AlarmName(StrEnum):
     AUDIT_SYSLOG = "audit_syslog"
     # cameras have not been live for several minutes
     CAMERAS_DOWN = "cameras_down"
+    # the file of the access policy has faults, so an earlier or the strictest policy is in force
+    POLICY_INVALID = "policy_invalid"
+    # emergency accesses wait for a review
+    EMERGENCY_ACCESS = "emergency_access"
     # records of people in Redis are not authentic; they grant nothing
     PEOPLE_REFUSED = "people_refused"
     # the object store has not responded, or has refused requests, for several minutes

@@ -3,6 +3,7 @@
 SightlineError
 ├── BadInput                a file, argument or query is invalid; says how to correct it
 │   ├── RegistryInvalid     camera_registry.yaml has faults; lists them with positions
+│   ├── PolicyInvalid       the policy file has faults; lists them with positions
 │   ├── QueryInvalid        a parameter of a query is invalid
 │   ├── RecordExists        the name or the number of a new record is in use
 │   ├── AddressTooLong      the address of a request has too many bytes
@@ -14,6 +15,8 @@ SightlineError
 │   ├── Unauthenticated     the token is missing or unknown
 │   ├── Forbidden           the person does not have the right or the scope
 │   │   ├── ReasonMissing   the person may access it, but gave no reason
+│   │   ├── CaseRequired    the access policy demands an open case
+│   │   ├── ApprovalRequired  the access policy demands the approval of a second person
 │   │   └── SecondPersonRequired  another person must do this
 │   ├── RateLimited         the client or the person sends too many requests
 │   ├── CorrectionConflict  another request corrected the event first
@@ -46,6 +49,7 @@ The adapter module of each third-party library converts its errors to these with
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -76,6 +80,12 @@ class Fault:
 
 
 class RegistryInvalid(BadInput):
+    def __init__(self, faults: tuple[Fault, ...]) -> None:
+        super().__init__("\n".join(str(fault) for fault in faults))
+        self.faults = faults
+
+
+class PolicyInvalid(BadInput):
     def __init__(self, faults: tuple[Fault, ...]) -> None:
         super().__init__("\n".join(str(fault) for fault in faults))
         self.faults = faults
@@ -127,6 +137,21 @@ class Forbidden(Refused):
 
 class ReasonMissing(Forbidden):
     pass
+
+
+class CaseRequired(Forbidden):
+    pass
+
+
+class ApprovalRequired(Forbidden):
+    """`call` and `terms` are what a request for the approval has to name."""
+
+    def __init__(
+        self, message: str, call: str = "", terms: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(message)
+        self.call = call
+        self.terms = dict(terms or {})
 
 
 class SecondPersonRequired(Forbidden):

@@ -185,6 +185,11 @@ class Settings(BaseSettings):
     reason_required: bool = Field(
         True, description="refuse access to plates, clips and pictures without X-Reason"
     )
+    policy: Path | None = Field(
+        None,
+        description="access policy file: which calls need a reason, a case or an approval; it is "
+        "read again after each change; unset: none",
+    )
     send_least_kb_s: float = Field(
         32.0,
         ge=0,

@@ -23,6 +23,7 @@ from domain.errors import IndexUnavailable
 from domain.log import set_up_logging
 from domain.paths.data_layout import Layout
 from domain.settings import Settings
+from sightline.active_policy import RunningPolicy, known_calls
 from sightline.cluster import site_registry
 from sightline.confinement.report import confinement_warnings, log_confinement
 from sightline.http_protocol import ConnectionLimits, server_config
@@ -30,6 +31,7 @@ from sightline.keys.api_trust import api_signer, node_client_context
 from sightline.keys.site_keys import SiteKeys
 from sightline.keys.tls import PLAIN_HTTP_WARNING, server_context
 from sightline.processes.gc_tuning import collect_seldom
+from sightline.processes.people_key import people_key
 from sightline.processes.store_clients import connected, people_of
 from sightline.processes.supervised_threads import Job, run_supervised
 from storage.archive.archive import Archive
@@ -43,7 +45,10 @@ from storage.events.verified_objects import VerifiedObjects
 from storage.recordings.gaps.stored import StoredGaps
 from storage.recordings.stored_segments import StoredSegments
 from storage.site.alarms import alarms_in_file, published_alarms
+from storage.site.approvals import Approvals
 from storage.site.audit import AuditLog
+from storage.site.cases import Cases
+from storage.site.emergencies import Emergencies
 from storage.site.idempotency import IdempotencyKeys
 from storage.site.node_reports import NodeReports
 from storage.site.people import People
@@ -80,7 +85,12 @@ def make_context(
     audit = AuditLog(layout.audit, clock, settings.audit_limit_gb)
     shipper = AuditShipper(audit, stores.objects, settings.node, clock)
     syslog = SyslogSender.from_settings(audit, settings, clock)
+    key = people_key(settings, layout)
+    emergencies = Emergencies(stores.objects, key, clock)
+    policy = RunningPolicy(settings.policy, layout, known_calls(), audit, clock)
     own_alarms = [
+        OwnAlarm(AlarmName.POLICY_INVALID, policy.alarm, settings.node, clock),
+        OwnAlarm(AlarmName.EMERGENCY_ACCESS, emergencies.alarm, settings.node, clock),
         OwnAlarm(AlarmName.AUDIT_FULL, audit.alarm, settings.node, clock),
         OwnAlarm(AlarmName.AUDIT_UNSHIPPED, shipper.alarm, settings.node, clock),
     ]
@@ -96,6 +106,10 @@ def make_context(
         feed=stores.feed,
         watches=stores.watches,
         matches=stores.matches,
+        cases=Cases(stores.objects, key, clock),
+        approvals=Approvals(stores.objects, key, clock),
+        emergencies=emergencies,
+        policy=policy.now,
         objects=stores.objects,
         verified=VerifiedObjects(stores.objects, DamagedObjects(stores.redis, clock), clock),
         people=people,
@@ -230,6 +244,7 @@ def main() -> None:
     log_confinement()
     warnings = (PLAIN_HTTP_WARNING,) if arguments.exposed else ()
     context = make_context(Layout(arguments.data), settings, clock, arguments.name, warnings)
+    context.policy()  # It is on record before the first request.
     app = make_app(context)
     refusals: Refusals = app.state.recorder.refusals
     shipper = AuditShipper(context.audit, context.objects, settings.node, context.clock)

@@ -19,6 +19,7 @@ from sightline.arguments.cameras import add_cameras
 from sightline.arguments.evaluation import add_evaluation
 from sightline.arguments.keys import add_keys
 from sightline.arguments.people import add_people
+from sightline.arguments.policy import add_policy
 from sightline.arguments.serving import add_serving
 from sightline.arguments.stores import add_audit, add_index, add_storage
 from sightline.processes.private_files import private_umask
@@ -108,6 +109,7 @@ def _parser() -> argparse.ArgumentParser:
     add_serving(commands)
     add_cameras(commands)
     add_people(commands)
+    add_policy(commands)
     add_keys(commands)
     add_index(commands)
     add_storage(commands)

@@ -24,6 +24,7 @@ _TABLE = {
     "domain.events": "domain domain.media",
     "domain.paths": "domain domain.media",
     "domain.registry": "domain domain.events",
+    "domain.access_policy": "domain domain.registry",
     "domain.recordings": "domain domain.events domain.registry",
     "simulator": "domain",
     "storage.clients": "domain",
@@ -38,7 +39,8 @@ _TABLE = {
     ),
     "storage.recordings.gaps": "domain domain.paths domain.recordings storage.clients",
     "storage.site": (
-        "domain domain.events domain.paths domain.recordings storage.clients storage.index"
+        "domain domain.access_policy domain.events domain.paths domain.recordings storage.clients "
+        "storage.index"
     ),
     "storage.audit": "domain domain.paths storage.clients storage.site",
     "storage.events": (
@@ -79,13 +81,15 @@ _TABLE = {
     "api.limits": "domain",
     "api.headers": "",
     "api.requests": (
-        "domain domain.events storage.recordings storage.site storage.audit api.limits api.headers"
+        "domain domain.access_policy domain.events storage.recordings storage.site storage.audit "
+        "api.limits api.headers"
     ),
     "api.nodes": (
         "domain domain.media domain.recordings storage.mp4 storage.recordings api.requests"
     ),
     "api.access": (
-        "domain domain.paths domain.registry storage.clients storage.index storage.archive "
+        "domain domain.access_policy domain.paths domain.registry storage.clients storage.index "
+        "storage.archive "
         "storage.recordings storage.recordings.gaps storage.site storage.audit storage.events "
         "api.limits api.headers api.requests api.nodes"
     ),
@@ -101,6 +105,10 @@ _TABLE = {
     "api.site": (
         "domain domain.paths domain.recordings storage.site storage.audit api.requests api.access"
     ),
+    "api.policy": (
+        "domain domain.access_policy domain.paths storage.clients storage.site api.requests "
+        "api.access api.site"
+    ),
     "api.people": "domain domain.registry storage.site api.requests api.access api.site",
     "api.sessions": "domain storage.site api.limits api.requests api.access api.site",
     "api.feeds": (
@@ -115,7 +123,7 @@ _TABLE = {
     "api.description": "domain api.requests api.access api.events api.feeds",
     "api": (
         "domain api.limits api.requests api.access api.description api.cameras api.events "
-        "api.site api.sessions api.people api.feeds"
+        "api.site api.policy api.people api.sessions api.feeds"
     ),
     "console": "",
     "sightline.processes": (
@@ -144,7 +152,8 @@ _TABLE = {
         "storage.events storage api.feeds sightline.processes sightline.cluster sightline.overload"
     ),
     "sightline": (
-        "domain domain.media domain.events domain.paths domain.registry storage.clients "
+        "domain domain.access_policy domain.media domain.events domain.paths domain.registry "
+        "storage.clients "
         "storage.archive storage.recordings storage.recordings.gaps storage.site storage.audit "
         "storage.events storage ingest.packets.native ingest.live ingest.frames ingest.rtsp "
         "ingest.recording api.limits api.requests api.nodes api.access api.node_api api "
@@ -152,7 +161,7 @@ _TABLE = {
         "sightline.confinement sightline.overload sightline.cameras sightline.jobs"
     ),
     "sightline.commands": (
-        "domain domain.paths domain.registry simulator storage.recordings "
+        "domain domain.access_policy domain.paths domain.registry simulator storage.recordings "
         "storage.recordings.gaps storage.site storage.audit storage.events storage analytics "
         "sightline.processes sightline.keys sightline.cluster sightline.evaluation sightline"
     ),

@@ -16,6 +16,7 @@ from domain.clock import NS_PER_S
 from domain.media.packets import SegmentName
 from domain.paths import object_keys
 from domain.ulid import event_id
+from storage.clients.versioned_records import version_key
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "docs" / name for name in ("storage.md", "index.md", "archive.md")]
@@ -133,10 +134,17 @@ EXAMPLES: dict[Callable[..., str], tuple[object, ...]] = {
     object_keys.catalogue_object: ("20251009", 1),
 }
 FIXED = (object_keys.SITE_OBJECT, object_keys.ARCHIVE_MOVED)
+SIGNED = (
+    object_keys.CASES_PREFIX,
+    object_keys.APPROVALS_PREFIX,
+    object_keys.EMERGENCIES_PREFIX,
+)
+"""The roots of records whose keys `storage/site/signed_records.py` builds."""
 BUILT = (
     *(function(*values) for function, values in EXAMPLES.items()),
     object_keys.event_object("gate", EVENT_ID, object_keys.SIDECAR),
     *FIXED,
+    *(version_key(f"{root}20251009-00000001/", 1) for root in SIGNED),
 )
 
 

@@ -13,6 +13,7 @@ from api.access.scopes import Scopes
 from api.nodes.client import NodeClient
 from api.requests.cutting import Cutting
 from api.requests.request_trace import Trace, trace_of
+from domain.access_policy.model import ActivePolicy
 from domain.alarms import Alarm
 from domain.camera_scope import VisibleCameras
 from domain.clock import Clock, rfc3339
@@ -33,8 +34,11 @@ from storage.events.verified_objects import VerifiedObjects
 from storage.index.event_index import EventIndex
 from storage.recordings.gaps.stored import StoredGaps
 from storage.recordings.stored_segments import StoredSegments
+from storage.site.approvals import Approvals
 from storage.site.audit import AuditLog
 from storage.site.camera_states import CameraStates
+from storage.site.cases import Cases
+from storage.site.emergencies import Emergencies
 from storage.site.idempotency import IdempotencyKeys
 from storage.site.leases import Leases
 from storage.site.node_reports import NodeReports
@@ -77,6 +81,9 @@ class ApiContext:
     feed: Feed
     watches: Watches
     matches: WatchMatches
+    cases: Cases
+    approvals: Approvals
+    emergencies: Emergencies
     objects: ObjectStore
     verified: VerifiedObjects
     """Reads the files of events and compares them with their SHA-256."""
@@ -97,6 +104,8 @@ class ApiContext:
     """Cuts recordings whose segments are in several places."""
     signer: ApiSigner
     """Signs tickets in the URLs of playlists and feeds."""
+    policy: Callable[[], ActivePolicy] = ActivePolicy
+    """Return the access policy in force."""
     alarms: Callable[[], tuple[Alarm, ...]] = tuple
     """Return the current alarms of all nodes; it also works without Redis."""
     warnings: tuple[str, ...] = ()

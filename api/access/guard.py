@@ -1,7 +1,8 @@
 """The checks that every request passes before its route runs.
 
 They are: the route is declared, the person is known and has the right, a reason is given where one
-is required, and all parameters exist.
+is required, all parameters exist, and the access policy is met (`api/access/requirements.py`). If
+the reason is in the body, the policy is checked after the body was read.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from fastapi.routing import APIRoute
 
 from api.access.api_context import ApiContext
 from api.access.authentication import Caller
+from api.access.requirements import Requirements
 from api.limits.rate_limits import PersonLimits
 from api.requests.declarations import Access, Declaration, Declarations, Scope
 from api.requests.reasons import Purpose, purpose_of, require_reason
@@ -32,9 +34,14 @@ class Guard:
     """
 
     def __init__(
-        self, context: ApiContext, declarations: Declarations, limits: PersonLimits
+        self,
+        context: ApiContext,
+        declarations: Declarations,
+        limits: PersonLimits,
+        requirements: Requirements,
     ) -> None:
         self._context = context
+        self._requirements = requirements
         self._authentication = context.authentication
         self._limits = limits
         self._declarations = declarations
@@ -55,6 +62,7 @@ class Guard:
                 read_ticket(self._context.signer, ticket, self._context.clock.wall_ns()),
             )
             _check_parameters(request, route)
+            self._requirements.check(trace)
             return
         if declaration.right is not Access.ANYONE:
             caller = self._caller(request)
@@ -64,12 +72,18 @@ class Guard:
                 self._authentication.check_change(request, trace.session)
             _check_right(trace.person, declaration)
             _check_whole_site(trace.person, declaration)
-        if declaration.reads_reason:
-            purpose = purpose_of(request.scope["headers"], _bound_purpose(trace))
+        if declaration.reads_purpose:
+            purpose = purpose_of(
+                request.scope["headers"], _bound_purpose(trace, self._context.clock.wall_ns())
+            )
             trace.reason, trace.case = purpose.reason, purpose.case
-            if declaration.is_change or self._context.settings.reason_required:
+            trace.is_emergency = purpose.is_emergency
+            is_required = declaration.is_change or self._context.settings.reason_required
+            if declaration.reads_reason and is_required:
                 require_reason(purpose)
         _check_parameters(request, route)
+        if not declaration.has_body_reason:
+            self._requirements.check(trace)
 
     def _admit(self, trace: Trace, declaration: Declaration, ticket: Ticket) -> None:
         """Admit a request by its ticket. The route checks that the ticket covers the time range.
@@ -83,6 +97,7 @@ class Guard:
                 "that issued it with a valid one"
             )
         trace.reason, trace.case, trace.ticket = ticket.reason, ticket.case, ticket
+        trace.is_emergency = bool(ticket.emergency)
         self._limits.check(trace.person.name)
         _check_right(trace.person, declaration)
         if trace.terms.get("id", declaration.path) != ticket.opens:
@@ -103,9 +118,11 @@ class Guard:
         return caller
 
 
-def _bound_purpose(trace: Trace) -> Purpose:
+def _bound_purpose(trace: Trace, now_ns: int) -> Purpose:
     session = trace.session
-    return Purpose() if session is None else Purpose(session.reason, session.case)
+    if session is None:
+        return Purpose()
+    return Purpose(session.reason, session.case, session.is_emergency_at(now_ns))
 
 
 def _terms(request: Request, route: APIRoute, declaration: Declaration) -> dict[str, str]:

@@ -260,7 +260,7 @@ def _playlist(
     found = locate(context, camera_id, from_ns, to_ns)
     coverage = coverage_of(context, known, from_ns, to_ns)
     ticket = trace.ticket or ticket_for(
-        trace.person, trace.reason, trace.case, camera_id, (from_ns, to_ns), now_ns
+        trace.person, trace.reason, trace.case, camera_id, (from_ns, to_ns), now_ns, trace.basis
     )
     trace.viewed = Viewed("playback", camera_id, from_ns, to_ns)
     addresses = Addresses(

@@ -47,6 +47,10 @@ _TAGS = {
     "journeys": "where a vehicle was seen, in time order",
     "watches": "vehicles whose next passings are reported",
     "holds": "legal holds: what must not be deleted",
+    "policy": "the access policy in force",
+    "cases": "cases, to which accesses to evidence belong",
+    "approvals": "requests for the approval of a second person, and the decisions",
+    "emergencies": "emergency accesses and their review",
     "people": "the people of the site: roles, rights, scopes and tokens",
     "alarms": "conditions that require action by a person",
 }
@@ -71,6 +75,14 @@ _REASON = (
     ),
     _header_parameter("X-Case", "the case that the access belongs to", "2026-118"),
 )
+_EMERGENCY = {
+    "name": "X-Emergency",
+    "in": "header",
+    "required": False,
+    "description": "`1`: pass the case and the approval that the access policy demands; it raises "
+    "an alarm and is reviewed",
+    "schema": {"type": "string", "enum": ["1"]},
+}
 _LAST_EVENT_ID = {
     "name": "Last-Event-ID",
     "in": "header",
@@ -151,14 +163,21 @@ def _complete(operation: dict[str, Any], declaration: Declaration) -> None:
     operation["x-audit"] = declaration.audit or None
     operation["security"] = _security(declaration)
     parameters = operation.get("parameters", [])
-    if declaration.reads_reason:
-        parameters = [*parameters, *_REASON]
+    parameters = [*parameters, *_purpose_parameters(declaration)]
     if declaration.media_type == EVENT_STREAM:
         parameters = [*parameters, _LAST_EVENT_ID]
     if declaration.takes_idempotency_key:
         parameters = [*parameters, _IDEMPOTENCY_KEY]
     if parameters:
         operation["parameters"] = parameters
+
+
+def _purpose_parameters(declaration: Declaration) -> list[dict[str, Any]]:
+    """Return the headers that say why; the reason of most changes is in their body."""
+    if not declaration.reads_purpose:
+        return []
+    headers = list(_REASON[1:] if declaration.has_body_reason else _REASON)
+    return [*headers, _EMERGENCY] if declaration.is_evidence_access else headers
 
 
 def _tag(declaration: Declaration) -> str:

@@ -53,6 +53,8 @@ def _answers(declaration: Declaration, kind: Kind) -> bool:
         return declaration.takes_idempotency_key
     if kind is problems.REASON_MISSING:
         return declaration.reads_reason
+    if kind in (problems.CASE_REQUIRED, problems.APPROVAL_REQUIRED):
+        return declaration.governed_right is not None or kind in declaration.problems
     if kind.status in _OF_PERSONS:
         return declaration.right is not Access.ANYONE
     if kind.status == 404:

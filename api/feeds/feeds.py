@@ -143,7 +143,9 @@ def read_matches_ticket(context: Context, trace: RequestTrace) -> FeedTicket:
 def _ticket(context: ApiContext, trace: Trace, path: str) -> FeedTicket:
     assert trace.person is not None
     now_ns = context.clock.wall_ns()
-    ticket = ticket_for(trace.person, trace.reason, trace.case, path, (now_ns, now_ns), now_ns)
+    ticket = ticket_for(
+        trace.person, trace.reason, trace.case, path, (now_ns, now_ns), now_ns, trace.basis
+    )
     return FeedTicket(
         address=f"{path}?{TICKET}={write_ticket(context.signer, ticket)}",
         until=ticket.expires_s * NS_PER_S,

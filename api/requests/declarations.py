@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from api.limits.thread_pools import Pool
 from api.requests.problems import Kind
+from domain.access_policy.check import PolicyCalls
 from domain.people import Person, Right
 
 COMPRESSIBLE_TYPES = frozenset(
@@ -87,6 +88,8 @@ class Declaration:
     """Whether a success holds a secret, which no key stores and which is never compressed."""
     allows_if_none_match: bool = False
     """Whether `If-None-Match` is answered 304."""
+    is_of_policy: bool = False
+    """Whether the route serves the policy itself, such as approvals; no policy governs it."""
     problems: tuple[Kind, ...] = ()
     """The kinds of problems that few routes answer, this one among them, for the description."""
     headers: tuple[str, ...] = ()
@@ -115,6 +118,22 @@ class Declaration:
     def is_change(self) -> bool:
         """Whether the route changes something. The method decides, so no route can omit it."""
         return self.method not in ("GET", "HEAD")
+
+    @property
+    def has_body_reason(self) -> bool:
+        """Whether the reason is in the body, so that it is known after the body was read."""
+        return self.is_change and not self.has_reason_header
+
+    @property
+    def governed_right(self) -> Right | None:
+        """The right of a call that an access policy may govern; None for any other call."""
+        is_governed = bool(self.audit) and not self.is_of_policy
+        return self.right if is_governed and isinstance(self.right, Right) else None
+
+    @property
+    def reads_purpose(self) -> bool:
+        """Whether the guard reads reason and case, from headers or from the session."""
+        return self.reads_reason or self.is_of_policy or self.governed_right is not None
 
     @property
     def success_status(self) -> int:
@@ -150,6 +169,12 @@ class Declaration:
         return (self.method, "HEAD") if self.allows_head else (self.method,)
 
 
+def policy_calls(declared: Iterable[Declaration]) -> PolicyCalls:
+    """Return the calls that an access policy may name."""
+    rights = {one.audit: one.governed_right for one in declared}
+    return PolicyCalls({call: right for call, right in rights.items() if right is not None})
+
+
 class Declarations:
     """All routes of an app, by method and path."""
 
@@ -159,6 +184,10 @@ class Declarations:
 
     def find(self, method: str, path: str) -> Declaration | None:
         return self._by_key.get((method, path))
+
+    def of_call(self, call: str) -> list[Declaration]:
+        """Return the routes that have an audit term."""
+        return [one for one in self.all if one.audit == call]
 
     def check(self, app: FastAPI) -> None:
         """Check that every route of `app` is declared. Raises ValueError."""

@@ -17,6 +17,8 @@ TITLES: dict[str, tuple[str, str]] = {
     "unauthenticated": ("需要身份验证", "请发送有效的令牌"),
     "forbidden": ("不允许此请求", "需要拥有相应权限的角色"),
     "reason_missing": ("此请求需要填写事由", "请在 X-Reason 标头中填写事由"),
+    "case_required": ("此请求需要有效的案件号", "请在 X-Case 标头中填写未结案件的编号"),
+    "approval_required": ("此请求需要另一人批准", "请按 approval 所列内容提交批准申请"),
     "second_person_required": ("此操作须由另一人执行", "请由另一位有权人员操作"),
     "record_exists": ("名称或编号已被使用", "请另选名称或编号"),
     "not_found": ("资源不存在", "请检查地址或编号"),

@@ -14,10 +14,12 @@ from starlette.responses import Response
 
 from domain.errors import (
     AddressTooLong,
+    ApprovalRequired,
     AuditUnavailable,
     BadInput,
     BodyTooLarge,
     BodyTooSlow,
+    CaseRequired,
     CorrectionConflict,
     DataLoss,
     Forbidden,
@@ -49,6 +51,8 @@ _log = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
 PREFIX = "urn:sightline:problem:"
 REQUEST_PREFIX = "urn:sightline:request:"
+APPROVALS = "/v1/approvals"
+"""Where an approval is requested."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,8 @@ QUERY_INVALID = Kind("query_invalid", 400, "A parameter is invalid")
 UNAUTHENTICATED = Kind("unauthenticated", 401, "Authentication is required")
 FORBIDDEN = Kind("forbidden", 403, "The request is not permitted")
 REASON_MISSING = Kind("reason_missing", 403, "The request requires a reason")
+CASE_REQUIRED = Kind("case_required", 403, "The request requires an open case")
+APPROVAL_REQUIRED = Kind("approval_required", 403, "The request requires an approval")
 SECOND_PERSON_REQUIRED = Kind("second_person_required", 403, "Another person must make the request")
 NOT_FOUND = Kind("not_found", 404, "The resource does not exist")
 CLIP_MISSING = Kind("clip_missing", 404, "The event has no clip")
@@ -122,6 +128,8 @@ _OF_ERROR: dict[type[SightlineError], Kind] = {
     RateLimited: RATE_LIMITED,
     Forbidden: FORBIDDEN,
     ReasonMissing: REASON_MISSING,
+    CaseRequired: CASE_REQUIRED,
+    ApprovalRequired: APPROVAL_REQUIRED,
     SecondPersonRequired: SECOND_PERSON_REQUIRED,
     CorrectionConflict: CORRECTION_CONFLICT,
     TriggerRefused: TRIGGER_REFUSED,
@@ -160,6 +168,11 @@ class Problem(BaseModel):
     field: str | None = Field(
         default=None, description="the invalid parameter or header", examples=["limit"]
     )
+    approval: dict[str, str | dict[str, str]] | None = Field(
+        default=None,
+        description="what to send to `url` to request the approval: `call` and `terms`",
+        examples=[{"url": APPROVALS, "call": "event.clip", "terms": {"id": "01JD…"}}],
+    )
     instance: str = Field(
         description="the id of this request, which is also in the log",
         examples=[REQUEST_PREFIX + "6f1c0a52b3d94e77"],
@@ -179,6 +192,7 @@ def problem_response(
     field: str | None = None,
     status: int | None = None,
     headers: dict[str, str] | None = None,
+    approval: dict[str, str | dict[str, str]] | None = None,
 ) -> Response:
     """The problem as a response, with `Retry-After` where a retry may succeed."""
     status = status or kind.status
@@ -188,6 +202,7 @@ def problem_response(
         status=status,
         detail=detail,
         field=field,
+        approval=approval,
         instance=REQUEST_PREFIX + request_id,
     )
     extra = {"Retry-After": str(kind.retry_after_s)} if kind.retry_after_s is not None else {}
@@ -220,7 +235,12 @@ def error_response(error: SightlineError, request_id: str) -> Response:
         headers["Retry-After"] = str(math.ceil(error.retry_after_s))
     if isinstance(error, BodyTooSlow):
         headers["Connection"] = "close"  # What is left of the body is no next request.
-    return problem_response(kind, detail or str(error), request_id, field=field, headers=headers)
+    approval: dict[str, str | dict[str, str]] | None = None
+    if isinstance(error, ApprovalRequired):
+        approval = {"url": APPROVALS, "call": error.call, "terms": error.terms}
+    return problem_response(
+        kind, detail or str(error), request_id, field=field, headers=headers, approval=approval
+    )
 
 
 def internal_response(request_id: str) -> Response:

@@ -26,6 +26,8 @@ class Purpose:
 
     reason: str = ""
     case: str = ""
+    is_emergency: bool = False
+    """Whether it asks to pass the access policy's requirements of a case and an approval."""
 
 
 def purpose_of(headers: Sequence[tuple[bytes, bytes]], bound: Purpose) -> Purpose:
@@ -37,9 +39,16 @@ def purpose_of(headers: Sequence[tuple[bytes, bytes]], bound: Purpose) -> Purpos
     """
     reason = decode_header("X-Reason", _first(headers, b"x-reason"))
     case = decode_header("X-Case", _first(headers, b"x-case"))
+    is_emergency = _is_emergency(_first(headers, b"x-emergency"))
     if reason:
-        return Purpose(reason, case)
-    return Purpose(bound.reason, case or bound.case)
+        return Purpose(reason, case, is_emergency)
+    return Purpose(bound.reason, case or bound.case, is_emergency or bound.is_emergency)
+
+
+def _is_emergency(raw: bytes | None) -> bool:
+    if raw not in (None, b"1"):
+        raise QueryInvalid("X-Emergency", "must be 1, or absent")
+    return raw == b"1"
 
 
 def require_reason(purpose: Purpose) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from api.requests.declarations import Declaration
-from api.requests.tickets import Ticket
+from api.requests.tickets import Basis, Ticket
 from domain.people import Person
 from storage.audit.viewings import Viewed
 from storage.site.sessions import SessionRecord
@@ -26,6 +26,10 @@ class Trace:
     person: Person | None = None
     reason: str = ""
     case: str = ""
+    is_emergency: bool = False
+    """Whether the request, its session or its ticket asks for emergency access."""
+    basis: Basis = field(default_factory=Basis)
+    """What let it pass the access policy."""
     ticket: Ticket | None = None
     is_recorded: bool = False
     """Whether its line was written to the audit log, or the attempt failed."""
@@ -42,6 +46,11 @@ class Trace:
     """The number of items in the response; None if it is no list."""
     session: SessionRecord | None = None
     """The session of a browser; None for a request with a token or a ticket."""
+
+    def rest_on(self, basis: Basis) -> None:
+        """Note what let the request pass the access policy, also for the audit log."""
+        self.basis = basis
+        self.terms |= basis.terms
 
 
 def set_trace(scope: Scope, trace: Trace) -> None:

@@ -27,6 +27,23 @@ _CONTEXT = b"sightline ticket"
 
 
 @dataclass(frozen=True, slots=True)
+class Basis:
+    """On which approval or emergency access a request passes the access policy.
+
+    Both ids are empty where neither was needed.
+    """
+
+    approval: str = ""
+    emergency: str = ""
+
+    @property
+    def terms(self) -> dict[str, str]:
+        """The basis in the audit log."""
+        named = {"approval": self.approval, "emergency": self.emergency}
+        return {name: id_ for name, id_ in named.items() if id_}
+
+
+@dataclass(frozen=True, slots=True)
 class Ticket:
     """The content of a ticket."""
 
@@ -40,6 +57,10 @@ class Ticket:
     from_ns: int
     to_ns: int
     expires_s: int
+    approval: str
+    """The id of the approval that the ticket rests on, or empty."""
+    emergency: str
+    """The id of the emergency access that the ticket rests on, or empty."""
 
     def covers(self, from_ns: int, to_ns: int) -> bool:
         """Return whether the ticket's range overlaps [from, to)."""
@@ -47,14 +68,32 @@ class Ticket:
 
 
 def ticket_for(
-    person: Person, reason: str, case: str, opens: str, span: tuple[int, int], now_ns: int
+    person: Person,
+    reason: str,
+    case: str,
+    opens: str,
+    span: tuple[int, int],
+    now_ns: int,
+    basis: Basis,
 ) -> Ticket:
     """Issue a ticket to [from, to) of a camera, or to a feed with an empty range.
 
-    It is valid for the duration of the range and `LIFETIME_S`.
+    It is valid for the duration of the range and `LIFETIME_S`, and rests on what the request that
+    issued it rested on.
     """
     expires_s = (now_ns + span[1] - span[0]) // NS_PER_S + LIFETIME_S
-    return Ticket(person.name, person.token, reason, case, opens, *span, expires_s)
+    return Ticket(
+        person=person.name,
+        token=person.token,
+        reason=reason,
+        case=case,
+        opens=opens,
+        from_ns=span[0],
+        to_ns=span[1],
+        expires_s=expires_s,
+        approval=basis.approval,
+        emergency=basis.emergency,
+    )
 
 
 def write_ticket(signer: ApiSigner, ticket: Ticket) -> str:

@@ -63,6 +63,9 @@ class BrowserSessionView(Answer):
     user_agent: str = Field(description="what the browser called itself at the sign-in")
     reason: str | None = Field(description="the bound reason; null: none, or another person's")
     case: str | None = Field(description="the bound case; null: none, or another person's")
+    emergency_until: WallNs | None = Field(
+        description="until when its requests ask for emergency access; null: they do not"
+    )
 
     @classmethod
     def of(cls, record: SessionRecord) -> BrowserSessionView:
@@ -88,6 +91,12 @@ class PurposeAsked(BaseModel):
     )
     case: Annotated[str, StringConstraints(strip_whitespace=True)] = Field(
         "", max_length=MAX_CHARACTERS, description="the case of this reason; empty: none"
+    )
+    emergency: bool = Field(
+        False,
+        strict=True,
+        description="whether the requests of the session ask for emergency access, for half an "
+        "hour; it needs a reason",
     )
 
 

@@ -18,7 +18,7 @@ from api.sessions.models import (
     PurposeAsked,
     SessionView,
 )
-from domain.errors import BadInput, NotFound, Unauthenticated
+from domain.errors import BadInput, NotFound, QueryInvalid, Unauthenticated
 from domain.people import Person, Right
 from storage.site.sessions import SessionRecord
 
@@ -39,7 +39,9 @@ def bind_purpose(context: Context, trace: RequestTrace, asked: PurposeAsked) -> 
     send no headers.
     """
     reason, case = one_line("reason", asked.reason), one_line("case", asked.case)
-    changed = context.sessions.bind(_session(trace).id, reason, case)
+    if asked.emergency and not reason:
+        raise QueryInvalid("reason", "is empty; emergency access needs a reason")
+    changed = context.sessions.bind(_session(trace).id, reason, case, asked.emergency)
     if changed is None:
         raise Unauthenticated("the session has ended; sign in again by POST /v1/session")
     return BrowserSessionView.of(changed)

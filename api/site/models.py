@@ -189,3 +189,7 @@ class Readiness(Answer):
         description="faults of a newer registry that therefore does not run; null without a token "
         "that may read the states of cameras"
     )
+    policy_faults: list[str] | None = Field(
+        description="faults of the policy file, which is therefore not in force; null without a "
+        "token that may read the states of cameras"
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import cache
 from importlib.resources import files
@@ -20,7 +21,7 @@ from api.requests.parameters import Next
 from api.site.models import AlarmList, HealthView, Readiness
 from api.site.readiness import Probes
 from domain.alarms import Alarm
-from domain.errors import IndexUnavailable, Unauthenticated
+from domain.errors import Fault, IndexUnavailable, Unauthenticated
 from domain.metrics import exposition
 from domain.people import Right
 
@@ -37,7 +38,8 @@ def read_readiness(context: Context, request: Request, response: Response) -> Re
     """Return the state of the dependencies.
 
     The status is 503 where no request can be served, and `degraded` where pictures and clips are
-    unavailable. The causes and the faults of a registry need the right to read camera states.
+    unavailable. The causes and the faults of registry and policy need the right to read camera
+    states.
     """
     probes: Probes = request.app.state.probes
     dependencies = probes.dependencies()
@@ -50,18 +52,24 @@ def read_readiness(context: Context, request: Request, response: Response) -> Re
     if not _may_see_details(context, request):
         hidden = [one.model_copy(update={"why": None}) for one in dependencies]
         return Readiness(
-            status=status, dependencies=hidden, warnings=warnings, registry_faults=None
+            status=status,
+            dependencies=hidden,
+            warnings=warnings,
+            registry_faults=None,
+            policy_faults=None,
         )
-    # Only the name of the file is shown: its folder is internal to the site.
-    faults = [
-        str(replace(fault, file=Path(fault.file).name)) for fault in context.registry().faults
-    ]
     return Readiness(
         status=status,
         dependencies=list(dependencies),
         warnings=[*warnings, *context.unconfined()],
-        registry_faults=faults,
+        registry_faults=_shown(context.registry().faults),
+        policy_faults=_shown(context.policy().faults),
     )
+
+
+def _shown(faults: Iterable[Fault]) -> list[str]:
+    """Return faults with the names of their files only: the folders are internal to the site."""
+    return [str(replace(fault, file=Path(fault.file).name)) for fault in faults]
 
 
 def _may_see_details(context: ApiContext, request: Request) -> bool:

@@ -76,6 +76,21 @@ class Layout:
         return self.registry_folder / "registry.json"
 
     @property
+    def policy_folder(self) -> Path:
+        """The folder of the access policy, which only the API writes."""
+        return self.root / "policy"
+
+    @property
+    def policy_copy(self) -> Path:
+        """The copy of the policy file that the API reads; absent if the file cannot be read."""
+        return self.run / "policy.yaml"
+
+    @property
+    def policy(self) -> Path:
+        """The JSON file with the last valid access policy."""
+        return self.policy_folder / "last_valid.json"
+
+    @property
     def former_cameras(self) -> Path:
         """The JSON file with the last entries of cameras that left the registry."""
         return self.registry_folder / "former_cameras.json"

@@ -16,6 +16,9 @@ camera of its object.
     state/people/<name>/<version>.json
     state/registry/<version>.json
     state/holds/<hold>/<version>.json
+    state/cases/<case>/<version>.json
+    state/approvals/<approval>/<version>.json
+    state/emergencies/<emergency>/<version>.json
     state/site.json
 
 No node can have the name `_corrections`. `gaps/cameras` holds what a node did not record of a
@@ -36,6 +39,8 @@ from domain.ulid import wall_ms_of
 SNAPSHOT, CROP, CLIP, SIDECAR = "snapshot.jpg", "crop.jpg", "clip.mp4", "event.json"
 EVENTS_PREFIX, JOURNAL_PREFIX, PEOPLE_PREFIX = "events/", "journal/", "state/people/"
 RECORDINGS_PREFIX, HOLDS_PREFIX, WATCHES_PREFIX = "recordings/", "state/holds/", "state/watches/"
+CASES_PREFIX, APPROVALS_PREFIX = "state/cases/", "state/approvals/"
+EMERGENCIES_PREFIX = "state/emergencies/"
 GAPS_PREFIX, NODE_GAPS_PREFIX = "gaps/cameras/", "gaps/nodes/"
 
 

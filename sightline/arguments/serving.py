@@ -32,6 +32,14 @@ def add_serving(commands: Commands[argparse.ArgumentParser]) -> None:
             metavar="FILE",
             help="camera_registry.yaml to apply; default: the registry applied last",
         )
+    for command in (up, api):
+        command.add_argument(
+            "--policy",
+            type=Path,
+            metavar="FILE",
+            help="access policy to apply, checked by `sightline policy check`; default: "
+            "SIGHTLINE_POLICY",
+        )
     add_data(up)
     add_data(demo, "data/demo")
     add_data(node)

@@ -39,6 +39,7 @@ from sightline.processes.child import ChildSpec
 from sightline.processes.embedded_servers import seaweedfs_security
 from sightline.processes.instance import claimed, instance_secrets, publish
 from sightline.processes.people_key import sign_older_people
+from sightline.processes.policy_copy import PolicyCopy
 from sightline.processes.ports import is_loopback
 from sightline.processes.process_plan import (
     ApiListener,
@@ -70,6 +71,7 @@ console = Console(stderr=True, highlight=False)
 
 
 def up(args: argparse.Namespace) -> int:
+    name_policy(args)
     return serve(
         args.registry, args.data, Parts(servers=True, node=True, api=True), api_address(args)
     )
@@ -80,9 +82,16 @@ def node(args: argparse.Namespace) -> int:
 
 
 def api(args: argparse.Namespace) -> int:
+    name_policy(args)
     return serve(
         args.registry, args.data, Parts(servers=False, node=False, api=True), api_address(args)
     )
+
+
+def name_policy(args: argparse.Namespace) -> None:
+    """Name the policy file of the command line to the API's processes."""
+    if args.policy is not None:
+        os.environ["SIGHTLINE_POLICY"] = str(args.policy.resolve())
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,12 +217,17 @@ def _jobs(
     clock: Clock,
     workers_fail: Callable[[], bool],
 ) -> dict[str, Job]:
-    """Return the jobs of the supervisor's process: the registry, the node and certificates."""
+    """Return the jobs of the supervisor's process: registry, policy, node and certificates."""
     follower = site_registry.RegistryFollower(stores.registries, layout, clock)
     jobs: dict[str, Job] = {"registry": follower.run}
     if planned.has_own_store:
         security = seaweedfs_security(layout.seaweedfs, instance_secrets(layout).stores)
         jobs["certificates"] = IdentityRenewal(security.files, clock).run
+    if parts.api and settings.policy is not None:
+        policy = PolicyCopy(settings.policy, layout, clock)
+        policy.run_once()  # The API finds its policy when it starts.
+        os.environ["SIGHTLINE_POLICY"] = str(layout.policy_copy)
+        jobs["policy"] = policy.run
     if parts.node:
         identity = Identity(
             settings.node,

@@ -121,7 +121,7 @@ def _of_api(layout: Layout, name: str) -> Access:
             layout.run, layout.registry_folder, layout.state, layout.people_key,
             layout.keys / "api", layout.keys / "evidence", layout.keys / "public",
         ),
-        writes=(layout.scratch, layout.audit, layout.archive_cache(name)),
+        writes=(layout.scratch, layout.audit, layout.policy_folder, layout.archive_cache(name)),
     )  # fmt: skip
 
 

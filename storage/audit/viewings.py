@@ -43,13 +43,15 @@ class Viewed:
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """For whom, from where and why a response is."""
+    """For whom, from where, why and on which basis a response is."""
 
     person: str
     role: str
     address: str
     reason: str
     case: str
+    basis: tuple[tuple[str, str], ...] = ()
+    """The approval or the emergency access that it rests on; its line names it."""
 
 
 @dataclass(slots=True)

@@ -38,6 +38,8 @@ CREDENTIAL_PREFIX = "session:"
 MOST_SESSIONS = 20
 """The sessions of one person at a time; the one that ends first makes room for a new one."""
 MAX_TEXT = 200
+EMERGENCY_S = 1800
+"""How long a session asks for emergency access after that was bound to it."""
 _COOKIE_BYTES = 32
 _COOKIE_CHARACTERS = 43
 _ID_DIGITS = 32
@@ -88,6 +90,8 @@ class SessionRecord(StoredModel):
     reason: str = ""
     """The bound reason; it is used for requests without `X-Reason`."""
     case: str = ""
+    emergency_until: WallNs | None = None
+    """Until when its requests without `X-Reason` ask for emergency access."""
     mac: str = Field("", repr=False)
     schema_: int = schema_field()
 
@@ -95,6 +99,9 @@ class SessionRecord(StoredModel):
     def ends_at(self) -> int:
         """When the session ends if it is not used again, in UTC nanoseconds."""
         return min(self.expires_at, self.used_at + self.idle_s * NS_PER_S)
+
+    def is_emergency_at(self, now_ns: int) -> bool:
+        return self.emergency_until is not None and now_ns < self.emergency_until
 
     @property
     def credential(self) -> str:
@@ -213,9 +220,17 @@ class Sessions:
         )
         return NewSession(cookie, Session(written, found.person_with(written.credential)))
 
-    def bind(self, session_id: str, reason: str, case: str) -> SessionRecord | None:
-        """Bind a reason and a case to a session; empty texts bind none. None: it has ended."""
-        return self._change(session_id, {"reason": reason, "case": case})
+    def bind(
+        self, session_id: str, reason: str, case: str, is_emergency: bool = False
+    ) -> SessionRecord | None:
+        """Bind a reason and a case to a session; empty texts bind none. None: it has ended.
+
+        With `is_emergency`, its requests ask for emergency access for `EMERGENCY_S`.
+        """
+        until_ns = self._clock.wall_ns() + EMERGENCY_S * NS_PER_S if is_emergency else None
+        return self._change(
+            session_id, {"reason": reason, "case": case, "emergency_until": until_ns}
+        )
 
     def end(self, record: SessionRecord) -> None:
         """End a session. Feeds and tickets of it end within seconds."""

@@ -48,8 +48,11 @@ from storage.recordings.gaps.stored import StoredGaps
 from storage.recordings.ledger import Ledger
 from storage.recordings.stored_segments import StoredSegments
 from storage.recordings.trigger_log import TriggerLog
+from storage.site.approvals import Approvals
 from storage.site.audit import AuditLog
 from storage.site.camera_states import CameraStates
+from storage.site.cases import Cases
+from storage.site.emergencies import Emergencies
 from storage.site.idempotency import IdempotencyKeys
 from storage.site.leases import Leases
 from storage.site.node_reports import NodeReports
@@ -69,7 +72,7 @@ from tests.api.site_data import (
     record_segment,
 )
 from tests.live_station import live_streams
-from tests.people import people_of
+from tests.people import PEOPLE_KEY, people_of
 from tests.waiting import PATIENCE_S, wait_for
 
 if TYPE_CHECKING:
@@ -311,6 +314,9 @@ def _open(
         "watches": Watches(redis, objects, clock),
         "matches": WatchMatches(redis),
         "objects": objects,
+        "cases": Cases(objects, PEOPLE_KEY, clock),
+        "approvals": Approvals(objects, PEOPLE_KEY, clock),
+        "emergencies": Emergencies(objects, PEOPLE_KEY, clock),
         "people": people,
         "sessions": Sessions(
             redis, people, clock, SessionLimits.from_settings(cast(Settings, settings))

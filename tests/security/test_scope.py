@@ -64,6 +64,8 @@ NEUTRAL: dict[str, tuple[str, ...]] = {
     "bucket_s": ("60",),
     "every": ("1",),
     "ended": ("1",),
+    "closed": ("1",),
+    "pending": ("1",),
     "stream": ("sub",),
     "at": (SINCE,),
     "part": ("head",),
@@ -90,6 +92,14 @@ BODIES: dict[str, list[dict[str, Any]]] = {
     ],
     "PATCH /v1/watches/{id}": [{"until": FAR_UNTIL, "reason": "a test"}],
     "DELETE /v1/watches/{id}": [{}],
+    "POST /v1/cases": [{"number": "alpha case", "title": "alpha", "reason": "a test"}],
+    "PATCH /v1/cases/{id}": [{"state": "closed", "reason": "a test"}],
+    "POST /v1/approvals": [
+        {"call": "camera.picture", "terms": {"id": "$camera"}, "reason": "a test"},
+        {"call": "event.read", "terms": {"id": "$event"}, "reason": "a test"},
+    ],
+    "PATCH /v1/approvals/{id}": [{"decision": "approved", "reason": "a test"}],
+    "PATCH /v1/emergencies/{id}": [{"verdict": "justified", "reason": "a test"}],
     "PATCH /v1/session": [{"reason": "a test"}],
     "DELETE /v1/session": [{}],
     "DELETE /v1/sessions/{id}": [{}],
@@ -110,6 +120,13 @@ def _names_of(areas: TwoAreas) -> dict[str, tuple[str, str, str]]:
         "/v1/events": (areas.alpha_events[0].id, areas.bravo_events[0].id, UNKNOWN_EVENT),
         "/v1/holds": ("20261124-aaaaaaaa", areas.bravo_hold, "20261124-cccccccc"),
         "/v1/watches": ("20261124-aaaaaaaa", areas.bravo_watch, "20261124-cccccccc"),
+        "/v1/cases": ("a" * 32, areas.bravo_case, "c" * 32),
+        "/v1/approvals": ("20261124-aaaaaaaa", areas.bravo_approval, "20261124-cccccccc"),
+        "/v1/emergencies": (
+            f"20261124-{'a' * 16}",
+            areas.bravo_emergency,
+            f"20261124-{'c' * 16}",
+        ),
         "/v1/sessions": ("a" * 32, areas.bravo_session, "c" * 32),
     }
 
@@ -264,9 +281,10 @@ def test_a_change_cannot_name_a_thing_of_another_area(areas: TwoAreas) -> None:
     assert {
         _named(route) for route in ROUTES if route.is_change and route.scope is not Scope.WHOLE_SITE
     } == set(BODIES)
-    (route,) = [one for one in ROUTES if _named(one) == "POST /v1/holds"]
-    for body in BODIES["POST /v1/holds"]:
-        found = []
+    naming = ("POST /v1/holds", "POST /v1/approvals")
+    routes = {_named(one): one for one in ROUTES if _named(one) in naming}
+    for name, body in [(one, body) for one in naming for body in BODIES[one]]:
+        route, found = routes[name], []
         for camera, event in (
             ("bravo-gate", areas.bravo_events[0].id),
             ("never-gate", UNKNOWN_EVENT),

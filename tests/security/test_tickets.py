@@ -14,7 +14,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from api.nodes.tokens import sign
-from api.requests.tickets import Ticket, ticket_for, write_ticket
+from api.requests.tickets import Basis, Ticket, ticket_for, write_ticket
 from domain.camera_scope import CameraScope
 from domain.clock import NS_PER_S, rfc3339
 from domain.people import Person, Role
@@ -39,7 +39,7 @@ def _person(site: Site, role: Role = Role.INVESTIGATOR) -> Person:
 
 def _ticket(site: Site, role: Role = Role.INVESTIGATOR, opens: str = "east-gate") -> Ticket:
     now_ns = site.context.clock.wall_ns()
-    return ticket_for(_person(site, role), "a test", "", opens, SPAN, now_ns)
+    return ticket_for(_person(site, role), "a test", "", opens, SPAN, now_ns, Basis())
 
 
 def _status(site: Site, ticket: str, path: str = f"{CAMERA}/playlist.m3u8?{QUERY}") -> int:
@@ -148,7 +148,7 @@ def test_a_ticket_in_place_of_a_token(playable: Site, method: str, path: str) ->
 
 def test_a_ticket_after_its_time(playable: Site) -> None:
     long_ago_ns = playable.context.clock.wall_ns() - 3600 * NS_PER_S
-    ticket = ticket_for(_person(playable), "a test", "", "east-gate", SPAN, long_ago_ns)
+    ticket = ticket_for(_person(playable), "a test", "", "east-gate", SPAN, long_ago_ns, Basis())
     assert _status(playable, write_ticket(SIGNER, ticket)) == 401
 
 

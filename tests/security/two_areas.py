@@ -15,6 +15,14 @@ from domain.errors import Fault
 from domain.events.event import Event, Location, Plate
 from domain.events.misreadings import MatchKind
 from domain.events.watches import Watch, WatchMatch, match_id
+from domain.paths.object_keys import (
+    APPROVALS_PREFIX,
+    CASES_PREFIX,
+    EMERGENCIES_PREFIX,
+    HOLDS_PREFIX,
+    PEOPLE_PREFIX,
+    WATCHES_PREFIX,
+)
 from domain.people import Right, Role
 from domain.plates import PlateColor
 from domain.recordings.gaps import Gap, GapCause
@@ -24,6 +32,7 @@ from domain.registry.former import FormerCamera
 from domain.ulid import event_id
 from storage.archive.archiver import Archiver
 from storage.recordings.gaps.log import GapLog
+from storage.site.approvals import ApprovalRecord
 from storage.site.holds import Holds
 from storage.site.sessions import SignInMethod
 from tests.api.site_data import record_segment
@@ -39,6 +48,7 @@ BRAVO_TEXTS = (
     "bravo", "勇", "Bravo", BRAVO_PLATE, BRAVO_CORRECTED, "30.7123", "114.7", "10.99.", "B77",
 )  # fmt: skip
 """Parts of every text of the area `bravo`. No answer to a person of `alpha` has any of them."""
+OF_POLICY = (CASES_PREFIX, APPROVALS_PREFIX, EMERGENCIES_PREFIX)
 Change = Callable[[Registry], Registry]
 
 
@@ -120,13 +130,17 @@ class TwoAreas:
     bravo_hold: str
     bravo_segment: str
     bravo_session: str
+    bravo_case: str
+    bravo_approval: str
+    bravo_emergency: str
 
     @property
     def secrets(self) -> tuple[str, ...]:
         """Every text that only people of `bravo` may get."""
         ids = [event.id for event in self.bravo_events]
         others = (self.bravo_watch, self.bravo_hold, self.bravo_segment, self.bravo_session)
-        return (*BRAVO_TEXTS, *ids, *others)
+        of_policy = (self.bravo_case, self.bravo_approval, self.bravo_emergency)
+        return (*BRAVO_TEXTS, *ids, *others, *of_policy)
 
 
 @dataclass(slots=True)
@@ -152,7 +166,7 @@ def two_areas(open_site: OpenSite, *, is_archived: bool = False) -> tuple[TwoAre
         return cached.setdefault(id(running.registry), running.now())
 
     site = open_site(registry=registry, alarms=lambda: (alarm,))
-    for prefix in ("state/holds/", "state/watches/", "state/people/"):
+    for prefix in (HOLDS_PREFIX, WATCHES_PREFIX, PEOPLE_PREFIX, *OF_POLICY):
         for found in list(site.context.objects.list(prefix)):
             site.context.objects.delete(found.key)
     alpha_events, bravo_events = _seed_events(site, is_archived)
@@ -172,6 +186,7 @@ def two_areas(open_site: OpenSite, *, is_archived: bool = False) -> tuple[TwoAre
         _seed_hold(site),
         segment,
         _seed_session(site),
+        *_seed_policy_records(site, bravo_events[0]),
     )
     return seeded, running
 
@@ -274,3 +289,31 @@ def _seed_session(site: Site) -> str:
     assert started is not None
     sessions.bind(started.session.record.id, "bravo reason", "bravo case")
     return started.session.record.id
+
+
+def _seed_policy_records(site: Site, event: Event) -> tuple[str, str, str]:
+    """Open a case, request an approval and pass the policy in an emergency, all in `bravo`."""
+    context = site.context
+    case = context.cases.open("bravo case", "bravo title", "bravo-person")
+    now_ns = context.clock.wall_ns()
+    approval = ApprovalRecord(
+        id="20261124-b2b2b2b2",
+        person="bravo-person",
+        call="event.read",
+        terms={"id": event.id},
+        reason="bravo reason",
+        case="bravo case",
+        requested_at=now_ns,
+        ends_at=now_ns + 3600 * NS_PER_S,
+    )
+    context.approvals.request(approval)
+    emergency = context.emergencies.add(
+        "bravo-person",
+        "investigator",
+        "10.99.1.1",
+        "bravo reason",
+        "bravo case",
+        "event.read",
+        {"id": event.id},
+    )
+    return case.id, approval.id, emergency

@@ -73,7 +73,9 @@ def test_every_route_is_complete(spec: dict[str, Any]) -> None:
             if parameter["in"] == "header"
         }
         assert ("Idempotency-Key" in headers) is route.takes_idempotency_key
-        assert ("X-Reason" in headers) is route.reads_reason
+        assert ("X-Reason" in headers) is (route.reads_purpose and not route.has_body_reason)
+        assert ("X-Case" in headers) is route.reads_purpose
+        assert ("X-Emergency" in headers) is route.is_evidence_access
 
 
 def test_files_have_ranges_and_head(spec: dict[str, Any]) -> None:

@@ -15,13 +15,21 @@ import pytest
 from api.app import make_app
 from api.requests.declarations import Access, Declaration, Scope
 from api.routes import ROUTES
-from domain.clock import SystemClock
+from domain.access_policy.model import AccessPolicy, ActivePolicy, CallGroup, Requirement
+from domain.clock import NS_PER_HOUR, SystemClock
 from domain.errors import AuditUnavailable
 from domain.metrics import AUDIT_LINES_LOST
+from domain.paths.object_keys import (
+    APPROVALS_PREFIX,
+    CASES_PREFIX,
+    EMERGENCIES_PREFIX,
+    dated_id,
+)
 from domain.people import Right, Role
 from domain.settings import Settings
 from storage.clients.redis import Script, texts
 from storage.recordings.trigger_log import TriggerLog
+from storage.site.approvals import ApprovalRecord
 from storage.site.audit import AuditEntry, AuditLog
 from tests.api.browser import signed_in
 from tests.api.feeds.test_watches import asked as watch_asked
@@ -41,6 +49,15 @@ RANGE = {
 }
 WITHOUT_REASON = {"session.end", "session.end_other"}
 """Changes that need no reason: a person signs out."""
+HISTOGRAMS = ActivePolicy(
+    AccessPolicy(
+        version=1,
+        groups={
+            "histograms": CallGroup(calls=("events.histogram",), needs=(Requirement.APPROVAL,))
+        },
+    )
+)
+"""A policy under which an approval can be requested, and which governs no change."""
 FOR_EVER_NS = 1 << 62
 DIGEST = "return ARGV[1] .. redis.sha1hex(redis.call('DUMP', ARGV[1]))"
 
@@ -76,6 +93,8 @@ class Asked:
                 people.remove(record.name)
         people.add("asked.gone", Role.OPERATOR)
         people.add("asked.stays", Role.OPERATOR)
+        people.add("asked.second", Role.INVESTIGATOR)
+        policy_ids = _policy_records(site)
         person = site.context.people.by_token(site.tokens[Role.INVESTIGATOR])
         assert person is not None
         self._site = site
@@ -121,6 +140,26 @@ class Asked:
                 f"/v1/events/{event.id}",
                 {"plate": "鄂F8888B", "reason": "read it", "version": 0},
             ),
+            ("POST", "/v1/cases"): (
+                "/v1/cases",
+                {"number": "2026-new", "title": "theft", "reason": "reported"},
+            ),
+            ("PATCH", "/v1/cases/{id}"): (
+                f"/v1/cases/{policy_ids[0]}",
+                {"state": "closed", "reason": "solved"},
+            ),
+            ("POST", "/v1/approvals"): (
+                "/v1/approvals",
+                {"call": "events.histogram", "reason": "needed"},
+            ),
+            ("PATCH", "/v1/approvals/{id}"): (
+                f"/v1/approvals/{policy_ids[1]}",
+                {"decision": "approved", "reason": "it is right"},
+            ),
+            ("PATCH", "/v1/emergencies/{id}"): (
+                f"/v1/emergencies/{policy_ids[2]}",
+                {"verdict": "justified", "reason": "it was right"},
+            ),
             ("PATCH", "/v1/session"): ("/v1/session", {"reason": "case 118"}),
             ("DELETE", "/v1/session"): ("/v1/session", None),
             ("DELETE", "/v1/sessions/{id}"): (f"/v1/sessions/{other_session}", None),
@@ -135,6 +174,31 @@ class Asked:
         return self._site.get(path, role_for(route), method=route.method, body=body)
 
 
+def _policy_records(site: Site) -> tuple[str, str, str]:
+    """Return the ids of a case, and of a request and an emergency access of another person."""
+    context = site.context
+    for prefix in (CASES_PREFIX, APPROVALS_PREFIX, EMERGENCIES_PREFIX):
+        for found in list(context.objects.list(prefix)):
+            context.objects.delete(found.key)
+    now_ns = context.clock.wall_ns()
+    approval = ApprovalRecord(
+        id=dated_id(context.clock),
+        person="asked.second",
+        call="events.histogram",
+        terms={},
+        reason="needed",
+        case="",
+        requested_at=now_ns,
+        ends_at=now_ns + NS_PER_HOUR,
+    )
+    asked = ("asked.second", "investigator", "::1", "shooting", "", "event.clip")
+    return (
+        context.cases.open("2026-old", "theft", "asked.second").id,
+        context.approvals.request(approval).id,
+        context.emergencies.add(*asked, {}),
+    )
+
+
 class FailingLog(AuditLog):
     """An audit log that fails from its `fails_at`th line on."""
 
@@ -147,7 +211,10 @@ class FailingLog(AuditLog):
         super().append(entry, most_part)
 
 
-def test_every_change_has_its_intent_before_its_outcome(site: Site, make_event: MakeEvent) -> None:
+def test_every_change_has_its_intent_before_its_outcome(
+    open_site: OpenSite, make_event: MakeEvent
+) -> None:
+    site = open_site(policy=lambda: HISTOGRAMS)
     asked = Asked(site, make_event)
     assert len(CHANGES) >= 6
     for route in sorted(CHANGES, key=lambda route: route.audit == "session.end"):
@@ -172,7 +239,7 @@ def test_every_change_has_its_intent_before_its_outcome(site: Site, make_event: 
 def test_nothing_changes_without_a_written_intent(
     open_site: OpenSite, make_event: MakeEvent
 ) -> None:
-    site = open_site()
+    site = open_site(policy=lambda: HISTOGRAMS)
     asked = Asked(site, make_event)
     failing = FailingLog(site.layout.audit, SystemClock())
     with site.serve(make_app(replace(site.context, audit=failing))) as url:
@@ -273,6 +340,7 @@ from types import SimpleNamespace
 import httpx
 from api.access.authentication import Caller
 from api.app import make_app
+from domain.access_policy.model import ActivePolicy
 from domain.camera_scope import ALL_CAMERAS
 from domain.clock import SystemClock
 from domain.people import Person, Role
@@ -288,7 +356,7 @@ folder, endpoint, access_key, secret_key = sys.argv[1:]
 clock = SystemClock()
 context = SimpleNamespace(
     clock=clock, settings=Settings(), audit=AuditLog(Path(folder), clock), signer=None, feed=None, matches=None,
-    idempotency=None, cutting=SimpleNamespace(scratch=Path(folder)),
+    idempotency=None, policy=ActivePolicy, cutting=SimpleNamespace(scratch=Path(folder)),
     authentication=SimpleNamespace(caller=lambda request: Caller(Person("li", Role.INVESTIGATOR)), holder=None),
     visible=lambda person: ALL_CAMERAS,
     known_camera=lambda id, visible: SimpleNamespace(camera=SimpleNamespace(id=id)),

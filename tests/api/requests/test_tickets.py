@@ -11,7 +11,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from api.nodes.tokens import sign
-from api.requests.tickets import LIFETIME_S, Ticket, read_ticket, ticket_for, write_ticket
+from api.requests.tickets import LIFETIME_S, Basis, Ticket, read_ticket, ticket_for, write_ticket
 from domain.clock import NS_PER_S, rfc3339
 from domain.errors import Unauthenticated
 from domain.people import Person, Role
@@ -28,7 +28,9 @@ NODE_SIGNER = ApiSigner(Ed25519PrivateKey.generate(), SIGNER.certificate)
 
 
 def _ticket(opens: str = "gate", now_ns: int = NOW_NS) -> Ticket:
-    return ticket_for(LI, "a test", "2026-1", opens, (NOW_NS, NOW_NS + 60 * NS_PER_S), now_ns)
+    return ticket_for(
+        LI, "a test", "2026-1", opens, (NOW_NS, NOW_NS + 60 * NS_PER_S), now_ns, Basis()
+    )
 
 
 def test_a_ticket_is_read_as_it_was_written_until_it_expires() -> None:
@@ -77,7 +79,7 @@ def test_a_forged_ticket_opens_no_playlist(site: Site) -> None:
     assert person is not None
     now_ns = site.context.clock.wall_ns()
     span = (now_ns - 60 * NS_PER_S, now_ns)
-    ticket = ticket_for(person, "a test", "", "east-gate", span, now_ns)
+    ticket = ticket_for(person, "a test", "", "east-gate", span, now_ns, Basis())
     path = f"{site.url}/v1/cameras/east-gate/playlist.m3u8"
     query = {"from": rfc3339(span[0]), "to": rfc3339(span[1])}
 

@@ -11,6 +11,7 @@ import pytest
 
 from api.access.api_context import ApiContext, SiteRegistry
 from api.site.readiness import Probes
+from domain.access_policy.model import ActivePolicy
 from domain.alarms import Alarm, AlarmName
 from domain.clock import ManualClock
 from domain.errors import Fault, IndexUnavailable, ObjectsUnavailable
@@ -54,6 +55,15 @@ def test_without_a_token_only_names_are_shown(faulty: Site, authorization: str |
     assert shown[3:] == [("index_contents", True, None), ("objects_contents", True, None)]
     for inside in ("node-2", "space", "urll", "yaml"):
         assert inside not in ready.text
+
+
+def test_faults_of_the_policy_are_details(open_site: OpenSite) -> None:
+    fault = Fault("/etc/sightline/policy.yaml", 3, 5, "unknown key `need`", "did you mean `needs`?")
+    site = open_site(policy=lambda: ActivePolicy(faults=(fault,)))
+    assert site.http.get(f"{site.url}/readyz").json()["policy_faults"] is None
+    assert site.get("/readyz").json()["policy_faults"] == [
+        "policy.yaml:3:5: unknown key `need` (did you mean `needs`?)"
+    ]
 
 
 @pytest.mark.parametrize("role", list(Role))

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from api.nodes.tokens import TokenVerifier, sign
-from api.requests.tickets import read_ticket, ticket_for, write_ticket
+from api.requests.tickets import Basis, read_ticket, ticket_for, write_ticket
 from domain.clock import S_PER_DAY, ManualClock
 from domain.errors import BadInput, Unauthenticated
 from domain.people import Person, Role
@@ -65,7 +65,7 @@ def test_a_rotated_key_of_the_api_needs_nothing_of_the_node(
 
 
 def test_a_rotated_key_still_verifies_tickets_unless_it_was_revoked(api: SiteKeys) -> None:
-    ticket = ticket_for(Person("li", Role.OPERATOR), "a test", "", "gate", (0, 1), 0)
+    ticket = ticket_for(Person("li", Role.OPERATOR), "a test", "", "gate", (0, 1), 0, Basis())
     text = write_ticket(api_signer(api), ticket)
     api.rotate(Purpose.API_SIGNING, "node-1")
     assert read_ticket(api_signer(api), text, 0) == ticket

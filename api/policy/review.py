@@ -1,0 +1,60 @@
+"""Which requests of other people a person may see and decide: those within the own scope."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from api.access.api_context import ApiContext
+from api.requests.declarations import Declaration, Declarations, Scope
+from domain.camera_scope import VisibleCameras
+from domain.people import Person, Right
+from storage.site.approvals import ApprovalRecord
+
+
+class Reviewer:
+    """A person with the right `approvals`, for one request. Blocking."""
+
+    def __init__(
+        self,
+        context: ApiContext,
+        declarations: Declarations,
+        person: Person,
+        visible: VisibleCameras,
+    ) -> None:
+        self._context = context
+        self._declarations = declarations
+        self._visible = visible
+        self.person = person
+        self.may_review = person.may(Right.APPROVALS)
+
+    def covers_approval(self, record: ApprovalRecord) -> bool:
+        """Whether the scope has everything that the call may show."""
+        if self._visible.is_all:
+            return True
+        declared = self._declarations.of_call(record.call)
+        named = {one.scope for one in declared}
+        if declared and named <= {Scope.CAMERA, Scope.EVENT}:
+            return all(self._covers_path(one, record.terms.get("id", "")) for one in declared)
+        return self.covers_person(record.person)
+
+    def covers_person(self, name: str) -> bool:
+        """Whether the scope has every camera that another person may see."""
+        if self._visible.is_all:
+            return True
+        requester = self._people.get(name)
+        if requester is None or requester.ids is None or self._visible.ids is None:
+            return False
+        return requester.ids <= self._visible.ids
+
+    def _covers_path(self, declaration: Declaration, id_: str) -> bool:
+        if declaration.scope is Scope.CAMERA:
+            return id_ in self._visible
+        return self._context.events.get(id_, self._visible) is not None
+
+    @cached_property
+    def _people(self) -> dict[str, VisibleCameras]:
+        now = self._context.registry()
+        return {
+            record.name: self._context.scopes.visible(record.scope, now.registry, now.former)
+            for record in self._context.people.list()
+        }

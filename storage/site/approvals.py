@@ -1,0 +1,139 @@
+"""Requests for the approval of a second person, and the decisions (the four-eyes principle).
+
+An approval is for one person, one call and its terms, and it ends by itself. Its id begins with
+the day of the request, so that the check of a call reads the requests of two days.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from domain.access_policy.model import MOST_HOURS
+from domain.access_policy.terms import are_terms_covered
+from domain.clock import NS_PER_DAY, NS_PER_HOUR, Clock
+from domain.derived_keys import derived_key
+from domain.errors import NotFound, RecordConflict, RecordEnded
+from domain.paths.object_keys import APPROVALS_PREFIX, day_of
+from domain.stored_model import WallNs, schema_field
+from storage.clients.s3 import ObjectStore
+from storage.clients.versioned_records import Listing
+from storage.site.signed_records import SignedRecord, SignedRecords
+
+NO_APPROVAL = (
+    "there is no request for approval {!r}; GET /v1/approvals lists those that you may see"
+)
+assert 2 * MOST_HOURS * NS_PER_HOUR <= NS_PER_DAY, "an approval ends on the day after its request"
+
+
+class Decision(StrEnum):
+    """What became of a request for approval."""
+
+    PENDING = "pending"
+    APPROVED = "approved"
+    REFUSED = "refused"
+
+
+class ApprovalRecord(SignedRecord):
+    """What `state/approvals/<id>/<version>.json` holds; the highest version is valid."""
+
+    person: str
+    call: str
+    terms: dict[str, str]
+    reason: str
+    case: str
+    requested_at: WallNs
+    ends_at: WallNs
+    decision: Decision = Decision.PENDING
+    decided_by: str = ""
+    decided_at: WallNs | None = None
+    note: str = ""
+    schema_: int = schema_field()
+
+    def allows(self, person: str, call: str, case: str, terms: dict[str, str]) -> bool:
+        """Whether it is for this call, at whatever time."""
+        is_same = (self.person, self.call, self.case) == (person, call, case)
+        return is_same and are_terms_covered(self.terms, terms)
+
+
+class Approvals:
+    """The requests of a site. Thread-safe; raises ObjectsUnavailable without the store."""
+
+    def __init__(self, objects: ObjectStore, people_key: bytes, clock: Clock) -> None:
+        key = derived_key(people_key, "approvals")
+        self._records = SignedRecords(objects, ApprovalRecord, APPROVALS_PREFIX, key, clock)
+        self._clock = clock
+
+    def request(self, record: ApprovalRecord, is_repeated: bool = False) -> ApprovalRecord:
+        """Store a new request.
+
+        With `is_repeated`, an earlier try may have stored it under this id.
+        """
+        try:
+            return self._records.add(record)
+        except RecordConflict:
+            known = self._records.get(record.id) if is_repeated else None
+            if known is None:
+                raise
+            return known
+
+    def get(self, id_: str) -> ApprovalRecord:
+        """Return a request, also an ended one. Raises NotFound, DataLoss."""
+        found = self._records.get(id_)
+        if found is None:
+            raise NotFound(NO_APPROVAL.format(id_))
+        return found
+
+    def all(self) -> Listing[ApprovalRecord]:
+        """Return all requests, and what is damaged."""
+        return self._records.all()
+
+    def in_force(
+        self, person: str, call: str, case: str, terms: dict[str, str]
+    ) -> ApprovalRecord | None:
+        """Return an approval that allows a call now, or None."""
+        now_ns = self._clock.wall_ns()
+        days = (day_of(now_ns), day_of(now_ns - NS_PER_DAY))
+        for day in days:
+            for record in self._records.all(f"{day}-").records:
+                is_valid = record.decision is Decision.APPROVED and now_ns < record.ends_at
+                if is_valid and record.allows(person, call, case, terms):
+                    return record
+        return None
+
+    def is_revoked(self, id_: str) -> bool:
+        """Whether an approval was refused after it was given, as of the last seconds."""
+        record = self._records.recent(id_)
+        return record is None or record.decision is not Decision.APPROVED
+
+    def decide(
+        self,
+        id_: str,
+        person: str,
+        decision: Decision,
+        note: str,
+        valid_ns: int,
+        expected_version: int | None = None,
+    ) -> ApprovalRecord:
+        """Approve or refuse a request; an approval can be refused later, which ends it.
+
+        Raises NotFound, RecordEnded, and RecordChanged if its version is not the expected one.
+        """
+
+        def decided(record: ApprovalRecord) -> ApprovalRecord:
+            now_ns = self._clock.wall_ns()
+            is_open = record.decision is Decision.PENDING or (
+                record.decision is Decision.APPROVED and decision is Decision.REFUSED
+            )
+            if not is_open or now_ns >= record.ends_at:
+                raise RecordEnded(f"the request {id_} was decided before, or has expired")
+            update: dict[str, object] = {
+                "decision": decision,
+                "decided_by": person,
+                "decided_at": now_ns,
+                "note": note,
+            }
+            if decision is Decision.APPROVED:
+                update["ends_at"] = now_ns + valid_ns
+            return record.model_copy(update=update)
+
+        return self._records.change(id_, expected_version, decided, NO_APPROVAL.format(id_))
