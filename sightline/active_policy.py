@@ -93,7 +93,9 @@ class RunningPolicy:
         try:
             text, policy = read_policy(self._file, self._calls)
         except PolicyInvalid as invalid:
-            return replace(self._kept(), faults=invalid.faults)
+            # What is read may be a copy: its folder would send a person to the wrong file.
+            named = (replace(fault, file=self._file.name) for fault in invalid.faults)
+            return replace(self._kept(), faults=tuple(named))
         self._keep(text)
         return ActivePolicy(policy, PolicyOrigin.FILE, _sha256(text))
 

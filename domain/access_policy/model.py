@@ -37,7 +37,7 @@ class CallGroup(BaseModel):
 
     rights: tuple[Right, ...] = ()
     calls: tuple[str, ...] = ()
-    needs: tuple[Requirement, ...] = Field(min_length=1)
+    needs: tuple[Requirement, ...]
     case_pattern: str | None = None
     """A regular expression that the whole number of the case matches."""
 
@@ -55,6 +55,8 @@ class CallGroup(BaseModel):
     def _check_group(self) -> CallGroup:
         if not self.rights and not self.calls:
             raise ValueError("this group has no calls; give `rights` or `calls`")
+        if not self.needs:
+            raise ValueError("`needs` is empty, so this group demands nothing; give one of them")
         if self.case_pattern is not None and Requirement.CASE not in self.needs:
             raise ValueError("`case_pattern` does nothing here; add `case` to `needs`")
         return self

@@ -138,6 +138,7 @@ def test_a_file_that_was_never_valid_brings_the_strictest_policy(
     assert needs(policy, "events.search") == set(Requirement)
     alarm = policy.alarm()
     assert alarm is not None
+    assert ": policy.yaml:2:26: `event.clap`" in alarm, "the name without the folder of the copy"
     assert "did you mean `event.clip`?" in alarm
     (line,) = lines(layout)
     assert (line["terms"]["origin"], line["terms"]["faults"]) == ("strictest", "1")

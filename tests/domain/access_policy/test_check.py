@@ -80,7 +80,7 @@ def test_the_strictest_policy_demands_everything_of_every_call() -> None:
             "policy.yaml:6:14: no call that a policy can govern needs the right `metrics_read`",
         ),
         (VALID.replace("[approval]", "[aproval]"), "did you mean `approval`?"),
-        (VALID.replace("[approval]", "[]"), "policy.yaml:11:12: `needs`"),
+        (VALID.replace("[approval]", "[]"), "`needs` is empty, so this group demands nothing"),
         (VALID.replace("needs: [approval]", "need: [approval]"), "did you mean `needs`?"),
         (VALID.replace("[reason, case]", "[reason]"), "`case_pattern` does nothing here"),
         (VALID.replace("\\d{4}", "("), "policy.yaml:8:19: `case_pattern`: is no regular"),
@@ -98,6 +98,10 @@ def test_a_fault_says_where_and_what_to_do(wrong: str, fault: str) -> None:
 def test_all_faults_are_reported_together() -> None:
     found = faults(VALID.replace("event.clip", "x").replace("camera.recording", "y"))
     assert [one.split(":")[1] for one in found] == ["5", "10"]
+
+
+def test_a_wrong_word_is_one_fault() -> None:
+    assert len(faults(VALID.replace("[approval]", "[aproval]"))) == 1
 
 
 def test_a_file_that_cannot_be_read_is_a_fault(tmp_path: Path) -> None:
