@@ -26,7 +26,7 @@ from domain.settings import Settings
 from sightline.active_policy import RunningPolicy, known_calls
 from sightline.cluster import site_registry
 from sightline.confinement.report import confinement_warnings, log_confinement
-from sightline.http_protocol import ConnectionLimits, server_config
+from sightline.http_protocol import ConnectionLimits, raise_descriptor_limit, server_config
 from sightline.keys.api_trust import api_signer, node_client_context
 from sightline.keys.site_keys import SiteKeys
 from sightline.keys.tls import PLAIN_HTTP_WARNING, server_context
@@ -256,6 +256,7 @@ def main() -> None:
     for name, job in jobs.items():
         _start(name, job, arguments.name, context.clock)
     collect_seldom(_GC_THRESHOLD)
+    raise_descriptor_limit()
     tls = server_context(arguments.tls_cert, arguments.tls_key) if arguments.tls_cert else None
     config = server_config(app, ConnectionLimits(clock), tls=tls, stop_within_s=STOP_WITHIN_S)
     with listening(arguments.host, arguments.port, arguments.shared) as listener:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import resource
 import ssl
 from collections import Counter
 from typing import Any, ClassVar
@@ -31,6 +32,9 @@ MAX_HEAD_BYTES = 64 << 10
 READER_INTERVAL_S = 30.0
 READER_MIN_BYTES = 32 << 10
 """A client that reads less in an interval, while data waits for it, is disconnected."""
+HANDSHAKE_TIMEOUT_S = 10.0
+"""A connection without a finished TLS handshake is not counted, so it must not last."""
+WANTED_DESCRIPTORS = 65_536
 DRAIN_S = 2.0
 """How long the rest of a refused body is discarded, so that its sender reads the answer."""
 _log = logging.getLogger(__name__)
@@ -198,6 +202,29 @@ def limited_protocol(limits: ConnectionLimits) -> type[asyncio.Protocol]:
     return type("ServerProtocol", (LimitedProtocol,), {"limits": limits})
 
 
+class ServerLoop(asyncio.SelectorEventLoop):
+    """The event loop of a server. uvicorn has no setting for the time of a TLS handshake."""
+
+    async def create_server(self, *arguments: Any, **named: Any) -> asyncio.Server:
+        if named.get("ssl") is not None:
+            named["ssl_handshake_timeout"] = HANDSHAKE_TIMEOUT_S
+        return await super().create_server(*arguments, **named)
+
+
+def raise_descriptor_limit() -> None:
+    """Allow this process the files and connections that the system permits, up to a bound.
+
+    The usual 1,024 are fewer than the connections of a server. Then the server could accept
+    nothing, and not reach its stores either.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = WANTED_DESCRIPTORS
+    if hard != resource.RLIM_INFINITY:
+        wanted = min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
 def server_config(
     app: ASGIApp,
     limits: ConnectionLimits,
@@ -216,6 +243,7 @@ def server_config(
         host=host,
         port=port,
         http=limited_protocol(limits),
+        loop=f"{__name__}:{ServerLoop.__name__}",
         ws="none",
         ssl_context_factory=None if tls is None else lambda *_: tls,
         lifespan="off",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import shutil
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -85,13 +86,16 @@ def make_event() -> MakeEvent:
 
 
 @contextmanager
-def served(app: FastAPI, limits: ConnectionLimits | None = None) -> Iterator[str]:
+def served(
+    app: FastAPI, limits: ConnectionLimits | None = None, tls: ssl.SSLContext | None = None
+) -> Iterator[str]:
     """Serve `app` on loopback with the server of production; yield its URL."""
     # Without IPPROTO_TCP, asyncio leaves Nagle's algorithm on, and every response waits 40 ms for
     # an acknowledgement.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
-    config = server_config(app, limits or ConnectionLimits(SystemClock()), stop_within_s=1)
+    limits = limits or ConnectionLimits(SystemClock())
+    config = server_config(app, limits, tls=tls, stop_within_s=1)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
     thread.start()
@@ -159,9 +163,11 @@ class Site:
         return self.http.request(method, self.url + path, headers=raw, json=body)
 
     @staticmethod
-    def serve(app: FastAPI, limits: ConnectionLimits | None = None) -> AbstractContextManager[str]:
+    def serve(
+        app: FastAPI, limits: ConnectionLimits | None = None, tls: ssl.SSLContext | None = None
+    ) -> AbstractContextManager[str]:
         """Serve another app on loopback; yield its URL."""
-        return served(app, limits)
+        return served(app, limits, tls)
 
     @staticmethod
     def eventually(holds: Callable[[], bool]) -> None:

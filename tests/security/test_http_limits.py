@@ -6,9 +6,13 @@ Each attack ends for itself. Meanwhile, and afterwards, a signed-in person is an
 from __future__ import annotations
 
 import socket
+import ssl
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx
@@ -26,6 +30,10 @@ from domain.metrics import CONNECTIONS_CLOSED
 from domain.people import Role
 from domain.settings import Settings
 from sightline.http_protocol import MAX_HEAD_BYTES, ConnectionLimits
+from sightline.keys.register import Purpose
+from sightline.keys.site_keys import SiteKeys
+from sightline.keys.tls import server_context
+from sightline.processes.certificates import certificate_pem
 from tests.adjusted_clock import AdjustedClock
 from tests.security.raw_http import connected, read_to_end, request_of, statuses
 from tests.waiting import PATIENCE_S, wait_for
@@ -232,3 +240,38 @@ def test_a_query_of_the_largest_size(site: Site) -> None:
     many = "&".join(f"a{number}=1" for number in range(1_000))
     assert site.get(f"/v1/events?{many}").status_code == 400
     assert site.get("/v1/events?limit=1").status_code == 200
+
+
+def test_a_tls_handshake_that_never_ends(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such connections are not counted, so many of them would use up the descriptors."""
+    monkeypatch.setattr("sightline.http_protocol.HANDSHAKE_TIMEOUT_S", SHORT_S)
+    keys = SiteKeys(tmp_path / "keys", SystemClock())
+    keys.ensure("node-1", ("127.0.0.1",))
+    file = keys.files.key(Purpose.API)
+    with site.serve(make_app(site.context), tls=server_context(file, file)) as url:
+        with connected(url) as silent, connected(url) as half:
+            half.sendall(b"\x16\x03\x01\x02\x00")
+            assert read_to_end(silent) == read_to_end(half) == b""
+        roots = "".join(map(certificate_pem, keys.register().trusted_roots(keys.now)))
+        trust = ssl.create_default_context(cadata=roots)
+        with httpx.Client(verify=trust, trust_env=False) as http:
+            assert http.get(url.replace("http:", "https:") + "/healthz").status_code == 200
+
+
+def test_more_connections_than_descriptors() -> None:
+    """The usual limit of a process is below the connections that a server may have."""
+    program = (
+        "import resource\n"
+        "_, hard = resource.getrlimit(resource.RLIMIT_NOFILE)\n"
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))\n"
+        "from sightline.http_protocol import WANTED_DESCRIPTORS, raise_descriptor_limit\n"
+        "raise_descriptor_limit()\n"
+        "soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)\n"
+        "wanted = WANTED_DESCRIPTORS if hard < 0 else min(hard, WANTED_DESCRIPTORS)\n"
+        "assert soft == wanted, soft\n"
+        "raise_descriptor_limit()\n"
+        "assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] == soft\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=PATIENCE_S)
