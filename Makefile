@@ -9,7 +9,7 @@ MODELS := $(VENV)/share/sightline/models
 LOCK := uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev debian-packages test test-real api-fuzz lint bench faults soak run lock clean
+.PHONY: help install install-dev debian-packages test test-real api-fuzz lint bench faults soak run sbom lock clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -41,7 +41,7 @@ $(VENV)/.native: $(VENV)/.installed ingest/packets/native/depacketise.c ingest/p
 	@rm -rf $(VENV)/compiler
 	@touch $@
 
-install-dev: $(VENV)/.installed-dev $(VENV)/.typescript debian-packages
+install-dev: $(VENV)/.installed-dev $(VENV)/.typescript $(VENV)/sbom/.installed debian-packages
 
 $(VENV)/.installed-dev: $(VENV)/.native requirements/dev.txt
 	$(PIP) install --require-hashes -r requirements/dev.txt
@@ -53,6 +53,12 @@ $(VENV)/.typescript: $(VENV)/.installed-dev tests/typescript/package.json tests/
 	@cp tests/typescript/package.json tests/typescript/package-lock.json tests/typescript/.npmrc $(VENV)/typescript/
 	@cd $(VENV)/typescript && PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --loglevel=error --prefer-offline >npm.log 2>&1 && touch $(CURDIR)/$@ || { \
 	  tail -n 3 npm.log; echo "npm: packages cannot be fetched, so the generated TypeScript client is not tested"; }
+
+# The writer of the SBOM has packages of its own; without them its tests are skipped.
+$(VENV)/sbom/.installed: $(VENV)/.installed requirements/sbom.txt
+	@rm -rf $(VENV)/sbom
+	@$(INSTALL) sbom requirements/sbom.txt install --no-deps --require-hashes -r requirements/sbom.txt --target $(VENV)/sbom
+	@touch $@
 
 debian-packages:
 	@tests/debian-packages.sh
@@ -88,9 +94,14 @@ soak: $(VENV)/.installed-dev ## record 64 cameras with faults for MINUTES, and c
 run: install ## show the system working, with simulated cameras, in a browser
 	@$(BIN)/sightline demo
 
+SBOM ?= build/sightline.cdx.json
+sbom: $(VENV)/.installed-dev $(VENV)/sbom/.installed ## write the software bill of materials (CycloneDX JSON) to build/
+	@PYTHONPATH=$(VENV)/sbom $(BIN)/python requirements/sbom.py $(SBOM)
+
 lock: ## write requirements/*.txt anew from requirements/*.in
 	$(LOCK) requirements/run.in -o requirements/run.txt
 	$(LOCK) requirements/dev.in -o requirements/dev.txt
+	$(LOCK) requirements/sbom.in -o requirements/sbom.txt
 
 clean: ## remove what the other verbs made
 	rm -rf $(VENV) build *.egg-info ingest/packets/native/*.so .mypy_cache .ruff_cache .pytest_cache .hypothesis benchmarks/out
