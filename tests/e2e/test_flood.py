@@ -16,10 +16,9 @@ from benchmarks.cameras import Picture, make_stream, served
 from benchmarks.capacity import HELD_BACK
 from benchmarks.recorders import kept
 from sightline.processes.status_file import read_statuses
-from tests.e2e.conftest import CLOCK, Site, camera, make_site
+from tests.e2e.conftest import CLOCK, Site, camera
 from tests.waiting import PATIENCE_S, wait_for
 
-__all__ = ["make_site"]
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 CAMERAS = 4
 FLOOD_S = 10
