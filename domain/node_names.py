@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 PATTERN = r"^[a-z0-9][a-z0-9-]{0,62}$"
 DOMAIN = "node.sightline.internal"
+
+
+def is_node_name(text: str) -> bool:
+    return re.fullmatch(PATTERN, text) is not None
 
 
 def node_host(node: str) -> str:

@@ -60,4 +60,6 @@ def _stored(response: Response) -> StoredAnswer:
 
 
 def _replayed(answer: StoredAnswer) -> Response:
-    return Response(answer.body, answer.status, {**answer.headers, REPLAYED: "true"})
+    # Redis is not trusted with other headers, such as cookies.
+    headers = {name: answer.headers[name] for name in _KEPT_HEADERS if name in answer.headers}
+    return Response(answer.body, answer.status, {**headers, REPLAYED: "true"})

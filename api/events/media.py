@@ -6,6 +6,7 @@ They come from the object store; pictures that are not uploaded yet come from th
 from __future__ import annotations
 
 import hashlib
+import re
 from contextlib import suppress
 from functools import partial
 
@@ -32,6 +33,8 @@ from domain.events.event import Event, ObjectDigest
 from domain.paths.object_keys import CLIP, CROP, SNAPSHOT
 from storage.audit.viewings import Viewed
 from storage.events.verified_objects import is_published
+
+_NOT_IN_FILE_NAMES = re.compile(r"[^A-Za-z0-9._-]")
 
 
 def read_snapshot(
@@ -172,4 +175,6 @@ def _disposition(event: Event, name: str) -> str:
     stem, _, suffix = name.partition(".")
     moment = rfc3339(event.started_at)[:19].replace("-", "").replace(":", "")
     kind = "" if name == CLIP else f"_{stem}"
-    return f'inline; filename="{event.camera}_{moment}Z_{event.id}{kind}.{suffix}"'
+    # A stolen node can index an event of a camera with any name.
+    camera = _NOT_IN_FILE_NAMES.sub("_", event.camera)
+    return f'inline; filename="{camera}_{moment}Z_{event.id}{kind}.{suffix}"'

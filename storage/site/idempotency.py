@@ -18,6 +18,7 @@ from pydantic import ConfigDict
 from domain.clock import S_PER_DAY
 from domain.errors import KeyBusy, KeyReused
 from domain.stored_model import StoredModel
+from storage.clients.readable_records import read_or_skip
 from storage.clients.redis import Redis, text
 
 RUNS_S = 60
@@ -96,7 +97,9 @@ class IdempotencyKeys:
         found = text(self._redis.do("GET", place))
         if found is None:
             raise KeyBusy("the Idempotency-Key has expired in this moment; send it again")
-        known = KeyRecord.model_validate_json(found)
+        known = read_or_skip(KeyRecord, found, "idempotency keys")
+        if known is None:
+            raise KeyReused("the record of this Idempotency-Key cannot be read; use another key")
         if known.request != digest:
             raise KeyReused("another request has had this Idempotency-Key; use a key only once")
         return known

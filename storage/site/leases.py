@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from domain.metrics import RECORDS_UNREADABLE
+from domain.node_names import is_node_name
 from storage.clients.lua import load_script
 from storage.clients.redis import Redis, maybe_texts, text, texts
 from storage.site.nodes import ABOUT, NodeEntry, entries
@@ -112,4 +113,6 @@ def _readable(value: str) -> Lease | None:
 
 def _lease(value: str) -> Lease:
     fence, _, node = value.partition(" ")
+    if not is_node_name(node):
+        raise ValueError("a lease of a node that cannot exist")
     return Lease(node, "", int(fence))

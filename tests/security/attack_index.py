@@ -14,8 +14,10 @@ _BEGIN = "<!-- The list below is written by  python -m tests.security.attack_ind
 ELSEWHERE = (
     "tests/api/access/test_standing_access.py",
     "tests/api/people/test_people.py",
+    "tests/api/requests/test_client_address.py",
     "tests/e2e/test_flood.py",
     "tests/ingest/rtsp/test_basic_in_clear.py",
+    "tests/ingest/rtsp/test_damaged_cameras.py",
     "tests/ingest/rtsp/test_rtsps.py",
     "tests/ingest/rtsp/test_wire.py",
     "tests/sightline/test_api_tls.py",

@@ -207,3 +207,34 @@ def test_another_form_of_a_number(site: Site, number: str) -> None:
 def test_invalid_utf_8_in_every_place_of_an_address(site: Site) -> None:
     for target in ("/v1/events?plate=%ff%fe", "/v1/cameras/%ff", "/v1/events?%ff=1", "/%c0%ae"):
         assert 400 <= site.get(target).status_code < 500
+
+
+@pytest.mark.parametrize(
+    ("if_match", "status"),
+    [
+        ('"1"', 200),
+        ("*", 200),
+        ('"2"', 412),
+        ('"999999999"', 412),
+        ('W/"1"', 400),
+        ('"1", "2"', 400),
+        ('"01"', 400),
+        ('"0"', 400),
+        ('"-1"', 400),
+        ("1", 400),
+        ("", 400),
+        ('"\u0661"', 400),
+        ('"9999999999"', 400),
+    ],
+)
+def test_a_version_that_is_not_the_one_that_was_seen(
+    site: Site, if_match: str, status: int
+) -> None:
+    """No form of `If-Match` changes a record that another person has changed."""
+    placed = post(site, "/v1/holds", json.dumps(HOLD))
+    path = f"/v1/holds/{placed.json()['id']}"
+    change = {"until": rfc3339(SystemClock().wall_ns() + 3_600 * NS_PER_S), "reason": "theft"}
+    answer = site.get(path, method="PATCH", body=change, If_Match=if_match)
+    assert answer.status_code == status, answer.text
+    kept = site.get(path).json()
+    assert (kept["until"] is None) == (status != 200)

@@ -5,6 +5,7 @@ Each attack ends for itself. Meanwhile, and afterwards, a signed-in person is an
 
 from __future__ import annotations
 
+import json
 import socket
 import ssl
 import subprocess
@@ -275,3 +276,28 @@ def test_more_connections_than_descriptors() -> None:
         "assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] == soft\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True, timeout=PATIENCE_S)
+
+
+def test_a_long_chain_of_proxies(open_site: OpenSite) -> None:
+    """A client writes a chain before its own address, to hide it and to get new limits."""
+    clock = AdjustedClock()
+    clock.hold()
+    settings = Settings(
+        address_requests_per_s=1, person_requests_per_s=0, trusted_proxies="127.0.0.0/8"
+    )
+    site = open_site(clock=clock, settings=settings)
+
+    def status(forwarded: str) -> int:
+        with httpx.Client(trust_env=False, timeout=PATIENCE_S) as http:
+            headers = {"X-Forwarded-For": forwarded, "Authorization": "Bearer sl_x"}
+            return http.get(f"{site.url}/v1/session", headers=headers).status_code
+
+    got = [status(f"203.0.113.{n}, " * 500 + "127.0.0.9, 198.51.100.7") for n in range(6)]
+    assert got == [401] * 5 + [429]
+    assert status("198.51.100.8") == 401, "another client of the same proxy"
+    assert status("198.51.100.7") == 429
+    site.refusals.flush(is_last=True)
+    assert {json.loads(one)["address"] for one in site.audit_lines()} == {
+        "198.51.100.7",
+        "198.51.100.8",
+    }

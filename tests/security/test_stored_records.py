@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 
+from api.events.media import _disposition
 from domain.clock import NS_PER_S, SystemClock
 from domain.errors import DataLoss
 from domain.events.event import Sidecar
@@ -299,3 +302,59 @@ def test_an_answer_for_the_idempotency_key_of_another_person(site: Site) -> None
     assert (one[0], again[0], theirs[0]) == (201, 201, 201)
     assert (again[1], again[2]) == (one[1], "true")
     assert (theirs[1] != one[1], theirs[2]) == (True, "")
+
+
+FORGED = ['a"; filename="b.html', "a\r\nSet-Cookie: a=b", "../../x", "a\x00b", "车", "a" * 3_000]
+
+
+@pytest.mark.parametrize("camera", FORGED, ids=len)
+def test_an_event_whose_camera_breaks_a_header(
+    site: Site, make_event: MakeEvent, camera: str
+) -> None:
+    event = make_event(3, clip_ready=True).model_copy(update={"camera": camera})
+    site.context.index.put(event)
+    for rest in ("clip", "snapshot", "crop"):
+        site.context.objects.put(event_object("east-gate", event.id, CLIP), b"x", "video/mp4")
+        answer = site.get(f"/v1/events/{event.id}/{rest}")
+        assert answer.status_code in (404, 500, 503)
+        assert answer.headers["Content-Type"] == "application/problem+json"
+        assert "internal" not in answer.json()["type"]
+        assert "Set-Cookie" not in answer.headers
+    disposition = _disposition(event, CLIP)
+    assert re.fullmatch(r'inline; filename="[A-Za-z0-9._-]+\.mp4"', disposition)
+    assert "east-gate_" in _disposition(make_event(3), CLIP)
+
+
+@pytest.mark.parametrize("node", ["a\r\nSet-Cookie: a=b", "车", 'a"', "", "node-1 x", "A" * 100])
+def test_a_lease_of_a_node_whose_name_breaks_a_header(site: Site, node: str) -> None:
+    """The names of nodes that do not answer are in `Sightline-Offline`."""
+    site.redis.do("HSET", "{leases}:held", "east-gate", f"9000000000 {node}")
+    span = "from=2025-11-24T16:00:00Z&to=2025-11-24T16:00:04Z"
+    answer = site.get(f"/v1/cameras/east-gate/playlist.m3u8?{span}")
+    assert answer.status_code in (200, 503)
+    assert "Set-Cookie" not in answer.headers
+    assert node.strip() not in answer.headers.get("Sightline-Offline", "") or not node
+    assert "internal" not in answer.text
+
+
+def test_an_answer_of_redis_with_headers_of_its_own(site: Site) -> None:
+    """A stored answer brings no cookie and no location of another site."""
+    body = {
+        "camera": "east-gate", "reason": "theft",
+        "from": "2025-11-24T16:00:00Z", "to": "2025-11-24T16:01:00Z",
+    }  # fmt: skip
+
+    def place(key: str) -> httpx.Response:
+        return site.get("/v1/holds", method="POST", body=body, Idempotency_Key=key)
+
+    assert place("one").status_code == 201
+    (stored,) = texts(site.redis.do("KEYS", "{requests}:answer:*"))
+    record = json.loads(text(site.redis.do("GET", stored)) or "")
+    record["answer"]["headers"]["Set-Cookie"] = "session=chosen"
+    site.redis.do("SET", stored, json.dumps(record))
+    again = place("one")
+    assert (again.status_code, again.headers["Idempotency-Replayed"]) == (201, "true")
+    assert "Set-Cookie" not in again.headers
+    site.redis.do("SET", stored, "{")
+    assert place("one").status_code == 422
+    assert place("two").status_code == 201
