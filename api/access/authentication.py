@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fastapi import Request
 
 from api.access.cookies import SESSION_COOKIE
-from api.access.origins import check_same_origin, is_secure
+from api.access.origins import check_not_foreign, check_same_origin, is_secure
 from api.requests.tokens import bearer_token
 from domain.errors import Forbidden, Unauthenticated
 from domain.people import Person
@@ -46,6 +46,7 @@ class Authentication:
         cookie = SESSION_COOKIE.read(request.scope, self.is_secure(request))
         if cookie is None:
             raise _nothing_sent()
+        check_not_foreign(request.scope)
         session = self.sessions.find(cookie)
         return None if session is None else Caller(session.person, session.record)
 

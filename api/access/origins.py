@@ -23,6 +23,18 @@ def is_secure(scope: Scope, site_origins: Sequence[str]) -> bool:
     return _scheme(scope) == "https" or any(one.startswith("https://") for one in site_origins)
 
 
+def check_not_foreign(scope: Scope) -> None:
+    """Check that no page of another origin had a browser send a request with a session cookie.
+
+    `SameSite=Strict` keeps other sites away, and not other hosts of the same domain. Such a page
+    cannot read the answer. But a picture on it would be an evidence access of its visitor, with the
+    reason that is bound to the session. Raises Forbidden.
+    """
+    fetch_site = Headers(scope=scope).get("sec-fetch-site", "none")
+    if fetch_site not in ("same-origin", "none"):
+        raise _foreign(f"Sec-Fetch-Site is {fetch_site[:40]!r}")
+
+
 def check_same_origin(scope: Scope, site_origins: Sequence[str]) -> None:
     """Check the origin of an HTTP request. Raises Forbidden.
 
