@@ -26,6 +26,7 @@ from api.requests.declarations import Declaration, Declarations
 from api.requests.error_responses import add_fault_handlers
 from api.requests.request_middleware import RequestMiddleware
 from api.routes import ROUTES
+from api.sessions.sign_ins import SignIns
 from api.site.readiness import Probes
 
 JSON = "application/json"
@@ -56,6 +57,7 @@ def make_app(context: ApiContext, routes: tuple[Declaration, ...] = ROUTES) -> F
     app.state.exports = Exports(context.cutting.scratch, context.clock)
     app.state.declarations = declarations
     app.state.feeds = Feeds(context)
+    app.state.sign_ins = SignIns(context, recorder)
     app.router.route_class = with_strict_bodies(app.router.route_class)
     for declaration in routes:
         _add(app, declaration, recorder, requirements)
@@ -86,7 +88,7 @@ def _add(
         answer["response_model"] = declaration.answer_model
     endpoint = (
         with_recorded_intent(declaration.endpoint, recorder, requirements.check)
-        if declaration.is_change
+        if declaration.is_change and not declaration.identifies_person
         else declaration.endpoint
     )
     endpoint = run_in_current_thread(endpoint)

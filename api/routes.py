@@ -16,18 +16,34 @@ from api.people.routes import PEOPLE_ROUTES
 from api.policy.routes import POLICY_ROUTES
 from api.requests.declarations import Access, Declaration, Scope
 from api.requests.problems import (
+    AUDIT_UNAVAILABLE,
     CLIP_MISSING,
     CLIP_NOT_READY,
     CORRECTION_CONFLICT,
+    FORBIDDEN,
+    INDEX_UNAVAILABLE,
     NOT_FOUND,
+    OBJECTS_UNAVAILABLE,
     PRECONDITION_FAILED,
     RECORD_ENDED,
+    SIGN_IN_FAILED,
     TRIGGER_REFUSED,
+    UNAUTHENTICATED,
+    UNAVAILABLE,
 )
-from api.sessions import sessions
+from api.sessions import passwords, sessions
 from api.site import audit, holds, nodes, site
 from domain.people import Right
 
+SIGN_IN_PROBLEMS = (
+    SIGN_IN_FAILED,
+    UNAUTHENTICATED,
+    FORBIDDEN,
+    UNAVAILABLE,
+    INDEX_UNAVAILABLE,
+    OBJECTS_UNAVAILABLE,
+    AUDIT_UNAVAILABLE,
+)
 JPEG, MP4, HTML = "image/jpeg", "video/mp4", "text/html"
 
 ROUTES: tuple[Declaration, ...] = (
@@ -44,6 +60,27 @@ ROUTES: tuple[Declaration, ...] = (
     ),
     Declaration("GET", "/openapi.json", site.read_openapi, Access.ANYONE, Scope.NONE),
     Declaration("GET", "/v1/session", sessions.read_session, Access.SIGNED_IN, Scope.NONE),
+    Declaration(
+        "POST",
+        "/v1/session",
+        passwords.sign_in,
+        Access.ANYONE,
+        Scope.NONE,
+        audit="session.sign_in",
+        identifies_person=True,
+        pool=Pool.PASSWORDS,
+        problems=SIGN_IN_PROBLEMS,
+    ),
+    Declaration(
+        "PUT",
+        "/v1/session/password",
+        passwords.change_password,
+        Access.SIGNED_IN,
+        Scope.NONE,
+        audit="session.password",
+        pool=Pool.PASSWORDS,
+        problems=(SIGN_IN_FAILED,),
+    ),
     Declaration(
         "PATCH",
         "/v1/session",

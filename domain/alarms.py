@@ -34,6 +34,8 @@ class AlarmName(StrEnum):
     EMERGENCY_ACCESS = "emergency_access"
     # records of people in Redis are not authentic; they grant nothing
     PEOPLE_REFUSED = "people_refused"
+    # many sign-ins of browsers fail: passwords may be tried out
+    SIGN_INS_FAIL = "sign_ins_fail"
     # the object store has not responded, or has refused requests, for several minutes
     STORE_UNREACHABLE = "store_unreachable"
     # the object store responds, but has no space for recordings

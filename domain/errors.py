@@ -12,7 +12,8 @@ SightlineError
 │   ├── BodyTooSlow         the body of a request did not arrive in time
 │   └── UnsupportedMedia    the body of a request is not declared as JSON
 ├── Refused                 the request is valid, but not permitted
-│   ├── Unauthenticated     the token is missing or unknown
+│   ├── Unauthenticated     the token or the session is missing or unknown
+│   │   └── SignInFailed    the name, the password or the code is wrong
 │   ├── Forbidden           the person does not have the right or the scope
 │   │   ├── ReasonMissing   the person may access it, but gave no reason
 │   │   ├── CaseRequired    the access policy demands an open case
@@ -128,6 +129,10 @@ class Refused(SightlineError):
 
 
 class Unauthenticated(Refused):
+    pass
+
+
+class SignInFailed(Unauthenticated):
     pass
 
 

@@ -281,6 +281,12 @@ PERSON_RECORDS_REFUSED = Counter(
     "Number of records of people in Redis that were not used because their HMAC is wrong or "
     "because they are older than a record that was in force.",
 )
+SIGN_INS = Counter(
+    "sightline_sign_ins_total",
+    "Number of sign-ins of browsers by method and result: `succeeded`, `failed`, or `delayed` "
+    "because of earlier failures.",
+    ["method", "result"],
+)
 SESSION_RECORDS_REFUSED = Counter(
     "sightline_session_records_refused_total",
     "Number of session records in Redis that were not used because their HMAC is wrong.",

@@ -259,6 +259,15 @@ class Settings(BaseSettings):
         le=1440,
         description="minutes without a request after which a browser must sign in again",
     )
+    password_memory_mb: int = Field(
+        64,
+        ge=19,
+        le=1024,
+        description="memory for the hash of a password, in MB (2^20 bytes); more is stronger",
+    )
+    password_passes: int = Field(
+        3, ge=2, le=20, description="passes over that memory; more is stronger"
+    )
     address_requests_per_s: float = Field(
         100.0,
         ge=0,

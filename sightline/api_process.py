@@ -44,6 +44,7 @@ from storage.events.damaged_objects import DamagedObjects
 from storage.events.verified_objects import VerifiedObjects
 from storage.recordings.gaps.stored import StoredGaps
 from storage.recordings.stored_segments import StoredSegments
+from storage.sign_in.attempts import SignInAttempts
 from storage.site.alarms import alarms_in_file, published_alarms
 from storage.site.approvals import Approvals
 from storage.site.audit import AuditLog
@@ -82,6 +83,7 @@ def make_context(
     signer = api_signer(keys)
     registry = site_registry.RunningRegistry(layout)
     people = people_of(stores, settings, layout, clock)
+    attempts = SignInAttempts(stores.redis, clock)
     audit = AuditLog(layout.audit, clock, settings.audit_limit_gb)
     shipper = AuditShipper(audit, stores.objects, settings.node, clock)
     syslog = SyslogSender.from_settings(audit, settings, clock)
@@ -93,6 +95,7 @@ def make_context(
         OwnAlarm(AlarmName.EMERGENCY_ACCESS, emergencies.alarm, settings.node, clock),
         OwnAlarm(AlarmName.AUDIT_FULL, audit.alarm, settings.node, clock),
         OwnAlarm(AlarmName.AUDIT_UNSHIPPED, shipper.alarm, settings.node, clock),
+        OwnAlarm(AlarmName.SIGN_INS_FAIL, attempts.alarm, settings.node, clock),
     ]
     if syslog is not None:
         own_alarms.append(OwnAlarm(AlarmName.AUDIT_SYSLOG, syslog.alarm, settings.node, clock))
@@ -114,6 +117,7 @@ def make_context(
         verified=VerifiedObjects(stores.objects, DamagedObjects(stores.redis, clock), clock),
         people=people,
         sessions=Sessions(stores.redis, people, clock, SessionLimits.from_settings(settings)),
+        attempts=attempts,
         corrections=Corrections(stores.redis, stores.objects, stores.index, clock),
         states=stores.states,
         leases=stores.leases,

@@ -42,6 +42,7 @@ _TABLE = {
         "domain domain.access_policy domain.events domain.paths domain.recordings storage.clients "
         "storage.index"
     ),
+    "storage.sign_in": "domain storage.clients storage.site",
     "storage.audit": "domain domain.paths storage.clients storage.site",
     "storage.events": (
         "domain domain.events domain.paths domain.recordings storage.clients storage.index "
@@ -90,7 +91,8 @@ _TABLE = {
     "api.access": (
         "domain domain.access_policy domain.paths domain.registry storage.clients storage.index "
         "storage.archive "
-        "storage.recordings storage.recordings.gaps storage.site storage.audit storage.events "
+        "storage.recordings storage.recordings.gaps storage.site "
+        "storage.sign_in storage.audit storage.events "
         "api.limits api.headers api.requests api.nodes"
     ),
     "api.cameras": (
@@ -110,7 +112,9 @@ _TABLE = {
         "api.access api.site"
     ),
     "api.people": "domain domain.registry storage.site api.requests api.access api.site",
-    "api.sessions": "domain storage.site api.limits api.requests api.access api.site",
+    "api.sessions": (
+        "domain storage.site storage.sign_in api.limits api.requests api.access api.site api.people"
+    ),
     "api.feeds": (
         "domain domain.events domain.paths storage.index storage.site api.requests api.access "
         "api.events"
@@ -154,7 +158,8 @@ _TABLE = {
     "sightline": (
         "domain domain.access_policy domain.media domain.events domain.paths domain.registry "
         "storage.clients "
-        "storage.archive storage.recordings storage.recordings.gaps storage.site storage.audit "
+        "storage.archive storage.recordings storage.recordings.gaps storage.site "
+        "storage.sign_in storage.audit "
         "storage.events storage ingest.packets.native ingest.live ingest.frames ingest.rtsp "
         "ingest.recording api.limits api.requests api.nodes api.access api.node_api api "
         "sightline.processes sightline.arguments sightline.keys sightline.cluster "
@@ -162,7 +167,8 @@ _TABLE = {
     ),
     "sightline.commands": (
         "domain domain.access_policy domain.paths domain.registry simulator storage.recordings "
-        "storage.recordings.gaps storage.site storage.audit storage.events storage analytics "
+        "storage.recordings.gaps storage.site "
+        "storage.sign_in storage.audit storage.events storage analytics "
         "sightline.processes sightline.keys sightline.cluster sightline.evaluation sightline"
     ),
 }
@@ -177,6 +183,7 @@ ADAPTERS = {
     "duckdb": {"storage/clients/duckdb.py"},
     "onnxruntime": {"analytics/inference/onnx_runtime.py"},
     "onnx": {"analytics/models.py"},
+    "argon2": {"domain/passwords.py"},
     "time": {"domain/clock.py"},
 }
 RTSP_SOURCE, RTSP_OPENERS = "ingest/rtsp/source.py", {"ingest/rtsp/libav.py"}

@@ -34,6 +34,7 @@ from storage.events.verified_objects import VerifiedObjects
 from storage.index.event_index import EventIndex
 from storage.recordings.gaps.stored import StoredGaps
 from storage.recordings.stored_segments import StoredSegments
+from storage.sign_in.attempts import SignInAttempts
 from storage.site.approvals import Approvals
 from storage.site.audit import AuditLog
 from storage.site.camera_states import CameraStates
@@ -90,6 +91,8 @@ class ApiContext:
     people: People
     sessions: Sessions
     """The sessions of browsers."""
+    attempts: SignInAttempts
+    """The delays after failed sign-ins."""
     corrections: Corrections
     states: CameraStates
     leases: Leases

@@ -17,6 +17,7 @@ _OF_SOME_ROUTES = frozenset(
         problems.TRIGGER_REFUSED,
         problems.PRECONDITION_FAILED,
         problems.RECORD_ENDED,
+        problems.SIGN_IN_FAILED,
         problems.RECORD_EXISTS,
         problems.SECOND_PERSON_REQUIRED,
         problems.OTHER,
@@ -56,7 +57,7 @@ def _answers(declaration: Declaration, kind: Kind) -> bool:
     if kind in (problems.CASE_REQUIRED, problems.APPROVAL_REQUIRED):
         return declaration.governed_right is not None or kind in declaration.problems
     if kind.status in _OF_PERSONS:
-        return declaration.right is not Access.ANYONE
+        return declaration.right is not Access.ANYONE or kind in declaration.problems
     if kind.status == 404:
         return "{" in declaration.path or kind in declaration.problems
     if kind.status == 415:

@@ -29,6 +29,7 @@ class Pool(StrEnum):
     PICTURES = "pictures"  # a picture from a camera, a node or the object store
     PLAYBACK = "playback"  # lists and parts of recordings from nodes and the object store
     CUTS = "cuts"  # a recording that is cut, for up to a minute
+    PASSWORDS = "passwords"  # the hash of a password, which takes CPU and memory by design
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,7 @@ _SIZES = {
     Pool.PICTURES: _Size(32, 64),
     Pool.PLAYBACK: _Size(24, 48),
     Pool.CUTS: _Size(8, 8),
+    Pool.PASSWORDS: _Size(2, 16),
 }
 """Queries use the default threads of the server, and wait for them without a bound."""
 

@@ -43,8 +43,10 @@ class AuditRecorder:
     def must_record(self, trace: Trace) -> bool:
         """Return whether `record_response` has a line to write."""
         declaration = trace.declaration
-        if trace.is_recorded or declaration is None or declaration.right is Access.ANYONE:
+        if trace.is_recorded or declaration is None:
             return False
+        if declaration.right is Access.ANYONE:
+            return trace.person is not None and declaration.identifies_person
         return trace.person is None or bool(declaration.audit)
 
     def record_intent(self, trace: Trace) -> None:

@@ -82,6 +82,9 @@ class Declaration:
     has_reason_header: bool = False
     """Whether a change takes its reason from `X-Reason`, because it has no body."""
 
+    identifies_person: bool = False
+    """Whether the endpoint finds out the person, by a sign-in, and records its own intent then."""
+
     creates: bool = False
     """Whether the route creates a resource: it answers 201 with `Location`."""
     answers_secret: bool = False

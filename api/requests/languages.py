@@ -15,6 +15,7 @@ TITLES: dict[str, tuple[str, str]] = {
     "bad_input": ("请求格式错误", "请按说明更正请求"),
     "query_invalid": ("参数无效", "请更正 field 所指的参数"),
     "unauthenticated": ("需要身份验证", "请发送有效的令牌"),
+    "sign_in_failed": ("登录失败", "请检查用户名、密码和动态码"),
     "forbidden": ("不允许此请求", "需要拥有相应权限的角色"),
     "reason_missing": ("此请求需要填写事由", "请在 X-Reason 标头中填写事由"),
     "case_required": ("此请求需要有效的案件号", "请在 X-Case 标头中填写未结案件的编号"),

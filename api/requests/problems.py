@@ -39,6 +39,7 @@ from domain.errors import (
     Refused,
     SecondPersonRequired,
     SightlineError,
+    SignInFailed,
     SourceError,
     SourceUnsupported,
     StoreError,
@@ -74,6 +75,7 @@ class Kind:
 BAD_INPUT = Kind("bad_input", 400, "The request is malformed")
 QUERY_INVALID = Kind("query_invalid", 400, "A parameter is invalid")
 UNAUTHENTICATED = Kind("unauthenticated", 401, "Authentication is required")
+SIGN_IN_FAILED = Kind("sign_in_failed", 401, "The sign-in failed")
 FORBIDDEN = Kind("forbidden", 403, "The request is not permitted")
 REASON_MISSING = Kind("reason_missing", 403, "The request requires a reason")
 CASE_REQUIRED = Kind("case_required", 403, "The request requires an open case")
@@ -124,6 +126,7 @@ _OF_ERROR: dict[type[SightlineError], Kind] = {
     BodyTooSlow: BODY_TOO_SLOW,
     UnsupportedMedia: UNSUPPORTED_MEDIA_TYPE,
     Unauthenticated: UNAUTHENTICATED,
+    SignInFailed: SIGN_IN_FAILED,
     Refused: FORBIDDEN,
     RateLimited: RATE_LIMITED,
     Forbidden: FORBIDDEN,
@@ -206,7 +209,7 @@ def problem_response(
         instance=REQUEST_PREFIX + request_id,
     )
     extra = {"Retry-After": str(kind.retry_after_s)} if kind.retry_after_s is not None else {}
-    if kind is UNAUTHENTICATED:
+    if kind.status == 401:
         extra["WWW-Authenticate"] = 'Bearer realm="sightline"'
     content = body.model_dump_json(exclude_none=True)
     return Response(content, status, {**extra, **(headers or {})}, media_type=MEDIA_TYPE)

@@ -72,7 +72,7 @@ class Refusals:
             known.add(now_ns, route, status)
             line = self._due(network, known, now_ns)
         if line is not None:
-            self._write(line)
+            self.write(line)
 
     def flush(self, is_last: bool = False) -> None:
         """Write the lines that are a minute old, and forget addresses without requests.
@@ -95,7 +95,7 @@ class Refusals:
             }
         for line in lines:
             if line is not None:
-                self._write(line)
+                self.write(line)
 
     def run(self, stop: threading.Event) -> None:
         """Flush periodically until `stop`, so that no line waits for the next request.
@@ -125,7 +125,7 @@ class Refusals:
         known.written_ns, known.refused = now_ns, 0
         return entry
 
-    def _write(self, entry: AuditEntry) -> None:
+    def write(self, entry: AuditEntry) -> None:
         """Write a line. A failure is only counted: the refusal discloses nothing."""
         try:
             self._audit.append(entry, MAX_SHARE)

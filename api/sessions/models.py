@@ -6,9 +6,11 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from api.people.models import NAME_PATTERN
 from api.requests.answers import Answer
 from api.requests.reasons import MAX_CHARACTERS
 from api.site.models import ScopeView
+from domain.passwords import MAX_CHARACTERS as MAX_PASSWORD
 from domain.people import Person, Right, Role
 from domain.stored_model import WallNs
 from storage.site.sessions import SessionRecord, SignInMethod
@@ -78,6 +80,26 @@ class BrowserSessionList(Answer):
 
     items: list[BrowserSessionView] = Field(description="the newest first")
     next: str | None = Field(description="cursor of the next page; null on the last")
+
+
+class SignInAsked(BaseModel):
+    """The body of a request to sign in with a password."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field(pattern=NAME_PATTERN)
+    password: str = Field(min_length=1, max_length=MAX_PASSWORD, repr=False)
+
+
+class PasswordChange(BaseModel):
+    """The body of a request to change the own password."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    old_password: str = Field(min_length=1, max_length=MAX_PASSWORD, repr=False)
+    new_password: str = Field(
+        max_length=2 * MAX_PASSWORD, repr=False, description="at least 12 characters"
+    )
 
 
 class PurposeAsked(BaseModel):

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import Path, Request, Response
 
-from api.access.api_context import Context, RequestTrace, Visible
+from api.access.api_context import ApiContext, Context, RequestTrace, Visible
 from api.access.cookies import SESSION_COOKIE
 from api.requests.cursors import MAX_ITEMS, ListLimit, newest_first
 from api.requests.parameters import Next
@@ -20,16 +20,14 @@ from api.sessions.models import (
 )
 from domain.errors import BadInput, NotFound, QueryInvalid, Unauthenticated
 from domain.people import Person, Right
-from storage.site.sessions import SessionRecord
+from storage.site.sessions import Session, SessionRecord
 
 SessionId = Annotated[str, Path(alias="id", pattern="^[0-9a-f]{32}$")]
 
 
 def read_session(context: Context, trace: RequestTrace) -> SessionView:
     """Return the person of the token or of the session, and what that person may do."""
-    session = trace.session
-    csrf_token = None if session is None else context.sessions.csrf_token(session)
-    return SessionView.of(_person(trace), context.settings.reason_required, session, csrf_token)
+    return _view(context, _person(trace), trace.session)
 
 
 def bind_purpose(context: Context, trace: RequestTrace, asked: PurposeAsked) -> BrowserSessionView:
@@ -87,6 +85,16 @@ def end_other_session(context: Context, trace: RequestTrace, id_: SessionId) -> 
         )
     context.sessions.end(session)
     return _shown(session, person)
+
+
+def session_view(context: ApiContext, session: Session) -> SessionView:
+    """Return the view of a session that has just started."""
+    return _view(context, session.person, session.record)
+
+
+def _view(context: ApiContext, person: Person, session: SessionRecord | None) -> SessionView:
+    csrf_token = None if session is None else context.sessions.csrf_token(session)
+    return SessionView.of(person, context.settings.reason_required, session, csrf_token)
 
 
 def _may_manage_all(person: Person) -> bool:

@@ -34,8 +34,18 @@ def add_people(commands: Commands[argparse.ArgumentParser]) -> None:
     revoke = add_command(
         user, "revoke", "revoke all tokens of a person and end all sessions", "people", "revoke"
     )
+    password = add_command(
+        user,
+        "password",
+        "set the password of a person, read from standard input, and end all sessions",
+        "passwords",
+        "set_password",
+    )
+    password.add_argument(
+        "--remove", action="store_true", help="remove the password in place of setting one"
+    )
     remove = add_command(user, "remove", "remove a person and all tokens", "people", "remove")
-    for command in (add, change, token, revoke, remove):
+    for command in (add, change, token, password, revoke, remove):
         command.add_argument("name", metavar="NAME", help="name of the person")
     _add_rights(add, change)
     for command in (add, token):
@@ -54,10 +64,11 @@ def add_people(commands: Commands[argparse.ArgumentParser]) -> None:
     record_changes(add, "command.user_add", "name", "role", "grant", *scope, "expires")
     record_changes(change, "command.user_set", "name", "role", "grant", *scope, "unlimited")
     record_changes(token, "command.user_token", "name", "token_name", "expires", "revoke")
+    record_changes(password, "command.user_password", "name", "remove")
     record_changes(revoke, "command.user_revoke", "name")
     record_changes(remove, "command.user_remove", "name")
     record_changes(sign, "command.user_sign")
-    for command in (add, change, token, revoke, remove, sign, listing):
+    for command in (add, change, token, password, revoke, remove, sign, listing):
         add_data(command)
     add_json(listing)
 

@@ -11,7 +11,7 @@ import logging
 import re
 import secrets
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from pydantic import ValidationError
@@ -210,9 +210,19 @@ class People:
 
     def end_sessions(self, name: str) -> PersonRecord:
         """End all sessions of a person; a session record that is written back stays invalid."""
+        return self.update(
+            name, lambda record: {"session_generation": record.session_generation + 1}
+        )
+
+    def update(
+        self, name: str, change: Callable[[PersonRecord], dict[str, object]]
+    ) -> PersonRecord:
+        """Write the fields that `change` returns for the newest record.
+
+        Raises NotFound, and RecordConflict if another process changes the record meanwhile.
+        """
         record = self.verified(name)
-        update = {"session_generation": record.session_generation + 1}
-        return self._write(record.model_copy(update=update), record.version + 1)
+        return self._write(record.model_copy(update=change(record)), record.version + 1)
 
     def remove(self, name: str, version: int | None = None) -> None:
         """Remove a person with all tokens. The record stays, so the name keeps its history.
@@ -220,7 +230,12 @@ class People:
         Raises NotFound, and RecordChanged if `version` is given and is not the newest.
         """
         record = self.verified(name, version)
-        update = {"tokens": (), "grants": (), "removed_at": self._clock.wall_ns()}
+        update: dict[str, object] = {
+            "tokens": (),
+            "grants": (),
+            "password": None,
+            "removed_at": self._clock.wall_ns(),
+        }
         self._replace(record, update, version)
 
     def sign_older(self) -> tuple[str, ...]:

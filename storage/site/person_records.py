@@ -43,6 +43,13 @@ class TokenRecord(StoredModel):
         return self.expires_at is None or now_ns < self.expires_at
 
 
+class PasswordRecord(StoredModel):
+    """The password of a person: its argon2id hash, encrypted (`storage/sign_in/secrets.py`)."""
+
+    encrypted_hash: str = Field(repr=False)
+    set_at: WallNs
+
+
 class PersonRecord(StoredModel):
     """What `state/people/<name>/<version>.json` holds; the highest version is in force."""
 
@@ -57,6 +64,7 @@ class PersonRecord(StoredModel):
     removed_at: WallNs | None = None
     session_generation: int = 0
     """Rises to end all sessions of the person: each session has that of its sign-in."""
+    password: PasswordRecord | None = None
     version: int = 0
     """The version in the key; 0 in a record of schema 1."""
     mac: str = Field("", repr=False)

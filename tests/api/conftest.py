@@ -49,6 +49,7 @@ from storage.recordings.gaps.stored import StoredGaps
 from storage.recordings.ledger import Ledger
 from storage.recordings.stored_segments import StoredSegments
 from storage.recordings.trigger_log import TriggerLog
+from storage.sign_in.attempts import SignInAttempts
 from storage.site.approvals import Approvals
 from storage.site.audit import AuditLog
 from storage.site.camera_states import CameraStates
@@ -310,7 +311,15 @@ def _open(
     node_api = _node_api(layout, spool, statuses, pictures)
     node_api_url = node_api.__enter__()
     people = people_of(redis, objects)
-    settings = changes.get("settings", Settings(address_requests_per_s=0, person_requests_per_s=0))
+    settings = changes.get(
+        "settings",
+        Settings(
+            address_requests_per_s=0,
+            person_requests_per_s=0,
+            password_memory_mb=19,
+            password_passes=2,
+        ),
+    )
     parts: dict[str, object] = {
         "settings": settings,
         "registry": lambda: SiteRegistry(REGISTRY),
@@ -327,6 +336,7 @@ def _open(
         "sessions": Sessions(
             redis, people, clock, SessionLimits.from_settings(cast(Settings, settings))
         ),
+        "attempts": SignInAttempts(redis, clock),
         "corrections": Corrections(redis, objects, EventIndex(redis), clock),
         "states": CameraStates(redis),
         "leases": Leases(redis),

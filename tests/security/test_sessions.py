@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import httpx
@@ -35,7 +36,7 @@ def _refused(answer: httpx.Response, status: int = 403) -> str:
 
 def test_a_stolen_cookie_is_worth_nothing_after_the_sign_out(site: Site) -> None:
     browser = signed_in(site)
-    thief = Browser(site, browser.person, browser.started)
+    thief = replace(browser)
     assert thief.get("/v1/session").status_code == 200, "the positive control"
     assert browser.change("DELETE", "/v1/session").status_code == 200
     _refused(thief.get("/v1/session"), 401)
@@ -136,10 +137,10 @@ def test_a_token_decides_alone_where_both_are_sent(site: Site) -> None:
 def test_an_injected_cookie_signs_nobody_in(site: Site) -> None:
     """Another host of the domain sets a second cookie, or guesses a name or a value."""
     browser, attacker = signed_in(site), signed_in(site)
-    genuine = browser.started.cookie
+    genuine = browser.cookie
     assert browser.get("/v1/session").status_code == 200, "the positive control"
     for header in (
-        f"{COOKIE}={attacker.started.cookie}; {COOKIE}={genuine}",
+        f"{COOKIE}={attacker.cookie}; {COOKIE}={genuine}",
         f"{COOKIE}={genuine}; {COOKIE}={genuine}",
         f"__Host-{COOKIE}={genuine}",
         f"{COOKIE}={genuine[:-1]}",
@@ -154,17 +155,17 @@ def test_under_tls_only_the_cookie_of_the_host_counts(open_site: OpenSite, site:
     settings = site.context.settings.model_copy(update={"origins": "https://video.example.org"})
     behind = open_site(settings=settings)
     browser = signed_in(behind)
-    injected = f"{COOKIE}={browser.started.cookie}"
+    injected = f"{COOKIE}={browser.cookie}"
     _refused(browser.get("/v1/session", Cookie=injected), 401)
     assert browser.get("/v1/session", Cookie=f"__Host-{injected}").status_code == 200
-    browser.cookies = {f"__Host-{COOKIE}": browser.started.cookie}
+    browser.cookies = {f"__Host-{COOKIE}": browser.cookie}
     assert "SIGHTLINE_ORIGINS" in _refused(_bind(browser))
     assert _bind(browser, Origin="https://video.example.org").status_code == 200
 
 
 def test_a_cookie_is_no_token_and_a_token_is_no_cookie(site: Site) -> None:
     browser = signed_in(site)
-    bearer = {"Cookie": None, "Authorization": f"Bearer {browser.started.cookie}"}
+    bearer = {"Cookie": None, "Authorization": f"Bearer {browser.cookie}"}
     _refused(browser.get("/v1/session", **bearer), 401)
     token = site.tokens[Role.INVESTIGATOR]
     _refused(browser.get("/v1/session", Cookie=f"{COOKIE}={token}"), 401)

@@ -164,6 +164,8 @@ def test_every_route_that_asks_nodes_has_a_pool_of_its_own() -> None:
         "clip": Pool.PLAYBACK,
         "triggers": Pool.PLAYBACK,
         "test-picture": Pool.PICTURES,
+        "session": Pool.PASSWORDS,
+        "password": Pool.PASSWORDS,
         "audit": Pool.PLAYBACK,
         "export": Pool.PLAYBACK,
     }

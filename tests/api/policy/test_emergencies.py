@@ -143,7 +143,7 @@ def test_a_session_asks_for_it_for_half_an_hour(city: PolicySite) -> None:
     assert browser.get(SEARCH).status_code == 200
     own = browser.get(SEARCH, X_Reason="something else")
     assert problem(own) == (403, "case_required"), "a request that states its own reason"
-    record = city.site.context.sessions.find(browser.started.cookie)
+    record = city.site.context.sessions.find(browser.cookie)
     assert record is not None
     until_ns = record.record.emergency_until
     assert until_ns is not None

@@ -26,7 +26,7 @@ def test_a_browser_reads_its_person_and_its_session(site: Site) -> None:
         browser.id, "password", None, None
     )  # fmt: skip
     assert session["created_at"] < session["ends_at"] < session["expires_at"]
-    assert browser.started.cookie not in json.dumps(answer)
+    assert browser.cookie not in json.dumps(answer)
 
 
 def test_a_token_has_no_session(site: Site) -> None:
@@ -160,7 +160,7 @@ def test_readiness_has_its_details_for_a_session_too(site: Site) -> None:
     assert signed_in(site, Role.ADMIN).get("/readyz").json()["registry_faults"] == []
     assert signed_in(site, Role.AUDITOR).get("/readyz").json()["registry_faults"] is None
     ended = signed_in(site, Role.ADMIN)
-    site.context.sessions.end(ended.started.session.record)
+    ended.change("DELETE", "/v1/session")
     assert ended.get("/readyz").json()["registry_faults"] is None
 
 

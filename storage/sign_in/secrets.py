@@ -1,0 +1,68 @@
+"""What people sign in with: the hash of a password, in the authentic record of the person.
+
+Nodes can read the records, so the hash is encrypted with a key that is derived from the people key:
+nobody without that key can try out passwords on it.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from domain.clock import Clock
+from domain.derived_keys import SecretCipher, derived_key
+from domain.errors import ObjectsUnavailable, RecordConflict
+from storage.site.people import People
+from storage.site.person_records import PasswordRecord, PersonRecord
+
+_log = logging.getLogger(__name__)
+
+
+class SignInSecrets:
+    """Reads and changes what people sign in with. Thread-safe."""
+
+    def __init__(self, people: People, clock: Clock) -> None:
+        self._people = people
+        self._clock = clock
+        self._cipher = SecretCipher(derived_key(people.key, "password hashes"))
+
+    def password_hash(self, record: PersonRecord | None) -> str | None:
+        """Return the hash of the password of a person; None if there is none. Raises DataLoss."""
+        if record is None or record.password is None:
+            return None
+        return self._cipher.decrypt(record.password.encrypted_hash, f"password of {record.name}")
+
+    def set_password(self, name: str, password_hash: str) -> PersonRecord:
+        """Set the password of a person and end all sessions. Raises NotFound, BadInput."""
+
+        return self._replace_password(name, self._password(name, password_hash))
+
+    def remove_password(self, name: str) -> PersonRecord:
+        """Remove the password of a person and end all sessions; tokens stay valid."""
+        return self._replace_password(name, None)
+
+    def rehash_password(self, record: PersonRecord, password_hash: str) -> None:
+        """Replace the hash of the same password by a stronger one.
+
+        Where that is not possible now, the next sign-in does it.
+        """
+
+        def change(newest: PersonRecord) -> dict[str, object]:
+            if newest.password != record.password:
+                raise RecordConflict(f"the password of {record.name} was changed meanwhile")
+            return {"password": self._password(record.name, password_hash)}
+
+        try:
+            self._people.update(record.name, change)
+        except (RecordConflict, ObjectsUnavailable) as error:
+            _log.info("the password of %s is hashed again later: %s", record.name, error)
+
+    def _replace_password(self, name: str, password: PasswordRecord | None) -> PersonRecord:
+        def change(record: PersonRecord) -> dict[str, object]:
+            generation = record.session_generation + 1
+            return {"password": password, "session_generation": generation}
+
+        return self._people.update(name, change)
+
+    def _password(self, name: str, password_hash: str) -> PasswordRecord:
+        encrypted = self._cipher.encrypt(password_hash, f"password of {name}")
+        return PasswordRecord(encrypted_hash=encrypted, set_at=self._clock.wall_ns())
