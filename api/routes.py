@@ -31,7 +31,7 @@ from api.requests.problems import (
     UNAUTHENTICATED,
     UNAVAILABLE,
 )
-from api.sessions import passwords, sessions
+from api.sessions import passwords, second_factors, sessions
 from api.site import audit, holds, nodes, site
 from domain.people import Right
 
@@ -70,6 +70,26 @@ ROUTES: tuple[Declaration, ...] = (
         identifies_person=True,
         pool=Pool.PASSWORDS,
         problems=SIGN_IN_PROBLEMS,
+    ),
+    Declaration(
+        "POST",
+        "/v1/session/second-factor",
+        second_factors.offer_second_factor,
+        Access.SIGNED_IN,
+        Scope.NONE,
+        audit="session.second_factor",
+        pool=Pool.PASSWORDS,
+        problems=(SIGN_IN_FAILED,),
+    ),
+    Declaration(
+        "PUT",
+        "/v1/session/second-factor",
+        second_factors.confirm_second_factor,
+        Access.SIGNED_IN,
+        Scope.NONE,
+        audit="session.second_factor_confirm",
+        pool=Pool.PASSWORDS,
+        problems=(SIGN_IN_FAILED,),
     ),
     Declaration(
         "PUT",

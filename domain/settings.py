@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from domain.errors import BadInput
 from domain.node_names import PATTERN
+from domain.people import Role
 
 _ORIGIN = re.compile(r"https?://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(:[0-9]{1,5})?")
 
@@ -268,6 +269,11 @@ class Settings(BaseSettings):
     password_passes: int = Field(
         3, ge=2, le=20, description="passes over that memory; more is stronger"
     )
+    second_factor_roles: str = Field(
+        "",
+        description="roles that must sign in with a password and a code, such as "
+        "admin,investigator; empty: none",
+    )
     address_requests_per_s: float = Field(
         100.0,
         ge=0,
@@ -325,6 +331,14 @@ class Settings(BaseSettings):
             raise ValueError("must be udp://host:port or tcp://host:port")
         return text
 
+    @field_validator("second_factor_roles")
+    @classmethod
+    def _are_roles(cls, text: str) -> str:
+        for number, role in enumerate(_parts(text), start=1):
+            if role not in tuple(Role):
+                raise ValueError(f"entry {number} is no role; the roles are {', '.join(Role)}")
+        return text
+
     @field_validator("origins")
     @classmethod
     def _are_origins(cls, text: str) -> str:
@@ -341,6 +355,10 @@ class Settings(BaseSettings):
     def _are_networks(cls, text: str) -> str:
         _networks(text)
         return text
+
+    @property
+    def roles_with_second_factor(self) -> tuple[Role, ...]:
+        return tuple(map(Role, _parts(self.second_factor_roles)))
 
     @property
     def site_origins(self) -> tuple[str, ...]:

@@ -184,6 +184,7 @@ ADAPTERS = {
     "onnxruntime": {"analytics/inference/onnx_runtime.py"},
     "onnx": {"analytics/models.py"},
     "argon2": {"domain/passwords.py"},
+    "pyotp": {"domain/one_time_codes.py"},
     "time": {"domain/clock.py"},
 }
 RTSP_SOURCE, RTSP_OPENERS = "ingest/rtsp/source.py", {"ingest/rtsp/libav.py"}

@@ -22,6 +22,7 @@ from api.requests.tickets import TICKET, Ticket, read_ticket
 from domain.errors import Forbidden, QueryInvalid, Unauthenticated
 from domain.people import Person
 from domain.suggestions import suggestion
+from storage.site.sessions import SignInMethod
 
 _MAX_RANGE_CHARACTERS = 100
 
@@ -70,6 +71,7 @@ class Guard:
             self._limits.check(trace.person.name)
             if trace.session is not None and declaration.is_change:
                 self._authentication.check_change(request, trace.session)
+            self._check_second_factor(trace, declaration)
             _check_right(trace.person, declaration)
             _check_whole_site(trace.person, declaration)
         if declaration.reads_purpose:
@@ -102,6 +104,22 @@ class Guard:
         _check_right(trace.person, declaration)
         if trace.terms.get("id", declaration.path) != ticket.opens:
             raise Forbidden("this ticket is for another resource; use URLs without a change")
+
+    def _check_second_factor(self, trace: Trace, declaration: Declaration) -> None:
+        """Check that a session has the second factor that the site requires. Raises Forbidden.
+
+        Without it only the routes of the own session can be used, to enrol one. An identity
+        provider decides about second factors itself.
+        """
+        session, person = trace.session, trace.person
+        if session is None or person is None or session.method is not SignInMethod.PASSWORD:
+            return
+        is_required = person.role in self._context.settings.roles_with_second_factor
+        if is_required and not session.has_second_factor and not declaration.is_about_own_session:
+            raise Forbidden(
+                f"this site requires a second factor of the role {person.role}; enrol one by POST "
+                "/v1/session/second-factor"
+            )
 
     def _caller(self, request: Request) -> Caller:
         caller = self._authentication.caller(request)

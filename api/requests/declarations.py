@@ -30,6 +30,9 @@ COMPRESSIBLE_TYPES = frozenset(
 """The media types of texts. Media are compressed already, and a feed must not be held back."""
 
 
+OWN_SESSION = "/v1/session"
+
+
 class Access(StrEnum):
     """The access levels that need no right."""
 
@@ -163,6 +166,10 @@ class Declaration:
     def reads_reason(self) -> bool:
         """Whether the request carries `X-Reason` and may carry `X-Case`."""
         return self.is_evidence_access or self.has_reason_header
+
+    @property
+    def is_about_own_session(self) -> bool:
+        return self.path == OWN_SESSION or self.path.startswith(f"{OWN_SESSION}/")
 
     def allows(self, person: Person) -> bool:
         return isinstance(self.right, Access) or person.may(self.right)

@@ -57,6 +57,7 @@ class BrowserSessionView(Answer):
     id: str = Field(description="names the session; it is no secret")
     person: str
     method: SignInMethod = Field(description="how the person has proved the identity")
+    has_second_factor: bool = Field(description="whether a code was sent too")
     created_at: WallNs
     used_at: WallNs = Field(description="the last use, to about a minute")
     ends_at: WallNs = Field(description="when it ends if it is not used again")
@@ -89,6 +90,44 @@ class SignInAsked(BaseModel):
 
     name: str = Field(pattern=NAME_PATTERN)
     password: str = Field(min_length=1, max_length=MAX_PASSWORD, repr=False)
+    code: str = Field(
+        "",
+        max_length=64,
+        repr=False,
+        description="a one-time code, or a recovery code; needed with a second factor",
+    )
+
+
+class SecondFactorAsked(BaseModel):
+    """The body of a request to enrol a second factor."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    password: str = Field(min_length=1, max_length=MAX_PASSWORD, repr=False)
+    code: str = Field(
+        "", max_length=64, repr=False, description="a code of the present second factor, if any"
+    )
+
+
+class SecondFactorOffer(Answer):
+    """The secret of a second factor that is not yet confirmed; it is shown once."""
+
+    secret: str = Field(description="for the authenticator app, in Base32")
+    uri: str = Field(description="the same as `otpauth://` URI, for a QR code")
+
+
+class CodeAsked(BaseModel):
+    """The body of a request that confirms a second factor."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    code: str = Field(max_length=64, repr=False, description="a code of the new secret")
+
+
+class RecoveryCodes(Answer):
+    """Codes for a person who has lost the authenticator app; each is valid once."""
+
+    recovery_codes: list[str]
 
 
 class PasswordChange(BaseModel):

@@ -23,8 +23,15 @@ def sign_in(
 ) -> SessionView:
     """Sign a browser in with name and password; the answer sets the session's cookie."""
     sign_ins.check_browser(request, trace)
-    record = sign_ins.verify_password(request, trace, asked.name, asked.password)
-    started = sign_ins.start(request, response, trace, record, SignInMethod.PASSWORD)
+    record = sign_ins.verify_password(request, trace, asked.name, asked.password, asked.code)
+    started = sign_ins.start(
+        request,
+        response,
+        trace,
+        record,
+        SignInMethod.PASSWORD,
+        has_second_factor=record.second_factor is not None,
+    )
     return session_view(context, started.session)
 
 
@@ -44,7 +51,9 @@ def change_password(
         check_password(person.name, asked.new_password)
     except BadInput as error:
         raise QueryInvalid("new_password", str(error)) from error
-    sign_ins.verify_password(request, trace, person.name, asked.old_password)
+    sign_ins.verify_password(request, trace, person.name, asked.old_password, None)
     sign_ins.secrets.set_password(person.name, sign_ins.hasher.hash(asked.new_password))
-    started = sign_ins.renew(request, response, trace, person.name, session.method)
+    started = sign_ins.renew(
+        request, response, trace, person.name, session.method, session.has_second_factor
+    )
     return session_view(context, started.session)

@@ -23,10 +23,11 @@ from domain.errors import Forbidden, RateLimited, SignInFailed
 from domain.metrics import SIGN_INS
 from domain.passwords import HashCost, PasswordHasher
 from storage.sign_in.attempts import AttemptPlace, attempt_places
+from storage.sign_in.second_factors import SecondFactors
 from storage.sign_in.secrets import SignInSecrets
 from storage.site.audit import AuditEntry, Phase
 from storage.site.person_records import PersonRecord
-from storage.site.sessions import MAX_TEXT, NewSession, SignInMethod
+from storage.site.sessions import MAX_TEXT, NewSession, SessionRecord, SignInMethod
 
 _FAILED = "the name, the password or the code is wrong"
 
@@ -41,6 +42,11 @@ class SignIns:
     @cached_property
     def secrets(self) -> SignInSecrets:
         return SignInSecrets(self._context.people, self._context.clock)
+
+    @cached_property
+    def second_factors(self) -> SecondFactors:
+        context = self._context
+        return SecondFactors(context.people, context.attempts, context.clock)
 
     @cached_property
     def _devices(self) -> Devices:
@@ -65,9 +71,11 @@ class SignIns:
         )
 
     def verify_password(
-        self, request: Request, trace: Trace, name: str, password: str
+        self, request: Request, trace: Trace, name: str, password: str, code: str | None
     ) -> PersonRecord:
-        """Verify the password of a person. Raises SignInFailed, RateLimited.
+        """Verify the password of a person, and the code of the second factor if there is one.
+
+        With None as code the second factor was verified before. Raises SignInFailed, RateLimited.
 
         An unknown name, a person without a password and a wrong password take the same work and
         get the same answer.
@@ -78,14 +86,30 @@ class SignIns:
         is_right = self.hasher.is_right(password_hash, password)
         if not is_right or record is None or password_hash is None:
             self.refuse(trace, name, SignInMethod.PASSWORD)
+        has_factor = record.second_factor is not None and code is not None
+        if has_factor and not self.second_factors.accepts(record, code or ""):
+            self.refuse(trace, name, SignInMethod.PASSWORD)
         self._context.attempts.succeed(places)
         if self.hasher.is_outdated(password_hash):
             self.secrets.rehash_password(record, self.hasher.hash(password))
         return record
 
+    def verify_new_code(
+        self, request: Request, trace: Trace, session: SessionRecord, code: str
+    ) -> None:
+        """Verify the code of a second factor that is not yet confirmed.
+
+        Raises SignInFailed, RateLimited.
+        """
+        places = self._begin(request, trace, session.person)
+        factors, name = self.second_factors, session.person
+        if not factors.is_code_right(name, session.pending_secret, code):
+            self.refuse(trace, name, SignInMethod.PASSWORD, "the code is wrong or was used before")
+        self._context.attempts.succeed(places)
+
     def start(
         self, request: Request, response: Response, trace: Trace, record: PersonRecord,
-        method: SignInMethod,
+        method: SignInMethod, has_second_factor: bool = False,
     ) -> NewSession:  # fmt: skip
         """Start the session of a person whose identity was verified, and send its cookies.
 
@@ -100,7 +124,7 @@ class SignIns:
         ended = None if former is None else self._context.sessions.find(former)
         if ended is not None:
             self._context.sessions.end(ended.record)
-        started = self.renew(request, response, trace, record.name, method)
+        started = self.renew(request, response, trace, record.name, method, has_second_factor)
         device = self._devices.value_after(
             DEVICE_COOKIE.read(request.scope, is_secure), record.name
         )
@@ -109,11 +133,14 @@ class SignIns:
         return started
 
     def renew(
-        self, request: Request, response: Response, trace: Trace, name: str, method: SignInMethod
-    ) -> NewSession:
+        self, request: Request, response: Response, trace: Trace, name: str, method: SignInMethod,
+        has_second_factor: bool = False,
+    ) -> NewSession:  # fmt: skip
         """Start a session and send its cookie, in place of one that has just ended."""
         agent = request.headers.get("user-agent", "")[:MAX_TEXT]
-        started = self._context.sessions.start(name, method, trace.address, agent)
+        started = self._context.sessions.start(
+            name, method, trace.address, agent, has_second_factor
+        )
         if started is None:
             raise SignInFailed(f"{name} was removed in this moment")
         is_secure = self._context.authentication.is_secure(request)

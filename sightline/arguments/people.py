@@ -44,8 +44,15 @@ def add_people(commands: Commands[argparse.ArgumentParser]) -> None:
     password.add_argument(
         "--remove", action="store_true", help="remove the password in place of setting one"
     )
+    reset = add_command(
+        user,
+        "reset-second-factor",
+        "remove the second factor of a person, for a new enrolment, and end all sessions",
+        "passwords",
+        "reset_second_factor",
+    )
     remove = add_command(user, "remove", "remove a person and all tokens", "people", "remove")
-    for command in (add, change, token, password, revoke, remove):
+    for command in (add, change, token, password, reset, revoke, remove):
         command.add_argument("name", metavar="NAME", help="name of the person")
     _add_rights(add, change)
     for command in (add, token):
@@ -65,10 +72,11 @@ def add_people(commands: Commands[argparse.ArgumentParser]) -> None:
     record_changes(change, "command.user_set", "name", "role", "grant", *scope, "unlimited")
     record_changes(token, "command.user_token", "name", "token_name", "expires", "revoke")
     record_changes(password, "command.user_password", "name", "remove")
+    record_changes(reset, "command.user_reset_second_factor", "name")
     record_changes(revoke, "command.user_revoke", "name")
     record_changes(remove, "command.user_remove", "name")
     record_changes(sign, "command.user_sign")
-    for command in (add, change, token, password, revoke, remove, sign, listing):
+    for command in (add, change, token, password, reset, revoke, remove, sign, listing):
         add_data(command)
     add_json(listing)
 

@@ -1,4 +1,4 @@
-"""`sightline user password`: set or remove what a person signs in with in a browser."""
+"""`sightline user password` and `reset-second-factor`: what people sign in with in a browser."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ import sys
 from getpass import getpass
 
 from domain.clock import SystemClock
-from domain.errors import BadInput
+from domain.errors import BadInput, NotFound
 from domain.passwords import HashCost, PasswordHasher, check_password
 from domain.paths.data_layout import Layout
 from domain.settings import Settings
-from sightline.processes.store_clients import opened_people
+from sightline.processes.store_clients import open_stores, opened_people, people_of
+from storage.sign_in.attempts import SignInAttempts
+from storage.sign_in.second_factors import SecondFactors
 from storage.sign_in.secrets import SignInSecrets
 
 
@@ -33,6 +35,21 @@ def set_password(args: argparse.Namespace) -> int:
         hasher = PasswordHasher(HashCost(settings.password_memory_mb, settings.password_passes))
         secrets.set_password(args.name, hasher.hash(password))
     print(f"the password of {args.name} was set; all sessions have ended")
+    return 0
+
+
+def reset_second_factor(args: argparse.Namespace) -> int:
+    """Remove the second factor of a person who has lost app and recovery codes; end all sessions.
+
+    At the next sign-in the password is enough to enrol a new one.
+    """
+    layout, clock = Layout(args.data.resolve()), SystemClock()
+    with open_stores(layout) as stores:
+        people = people_of(stores, Settings(), layout, clock)
+        if people.get(args.name).second_factor is None:
+            raise NotFound(f"{args.name} has no second factor")
+        SecondFactors(people, SignInAttempts(stores.redis, clock), clock).reset(args.name)
+    print(f"{args.name} has no second factor any more; all sessions have ended")
     return 0
 
 

@@ -234,6 +234,7 @@ class People:
             "tokens": (),
             "grants": (),
             "password": None,
+            "second_factor": None,
             "removed_at": self._clock.wall_ns(),
         }
         self._replace(record, update, version)

@@ -50,6 +50,15 @@ class PasswordRecord(StoredModel):
     set_at: WallNs
 
 
+class SecondFactorRecord(StoredModel):
+    """The second factor of a person (`storage/sign_in/second_factors.py`)."""
+
+    encrypted_secret: str = Field(repr=False)
+    enrolled_at: WallNs
+    recovery_codes: tuple[str, ...] = Field(repr=False)
+    """Keyed hashes of the codes that are not used up."""
+
+
 class PersonRecord(StoredModel):
     """What `state/people/<name>/<version>.json` holds; the highest version is in force."""
 
@@ -65,6 +74,7 @@ class PersonRecord(StoredModel):
     session_generation: int = 0
     """Rises to end all sessions of the person: each session has that of its sign-in."""
     password: PasswordRecord | None = None
+    second_factor: SecondFactorRecord | None = None
     version: int = 0
     """The version in the key; 0 in a record of schema 1."""
     mac: str = Field("", repr=False)

@@ -92,6 +92,10 @@ class SessionRecord(StoredModel):
     case: str = ""
     emergency_until: WallNs | None = None
     """Until when its requests without `X-Reason` ask for emergency access."""
+    has_second_factor: bool = False
+    """Whether the person has proved the identity by a code too."""
+    pending_secret: str = Field("", repr=False)
+    """The encrypted secret of a second factor that is not yet confirmed."""
     mac: str = Field("", repr=False)
     schema_: int = schema_field()
 
@@ -182,7 +186,12 @@ class Sessions:
     # Changes
 
     def start(
-        self, person: str, method: SignInMethod, address: str, user_agent: str
+        self,
+        person: str,
+        method: SignInMethod,
+        address: str,
+        user_agent: str,
+        has_second_factor: bool = False,
     ) -> NewSession | None:
         """Start a session of a person, or return None if there is no such person.
 
@@ -207,6 +216,7 @@ class Sessions:
             idle_s=self._limits.idle_s,
             address=address[:MAX_TEXT],
             user_agent=user_agent[:MAX_TEXT],
+            has_second_factor=has_second_factor,
         )
         written = self._signed(record)
         self._make_room(person)
@@ -228,7 +238,7 @@ class Sessions:
         With `is_emergency`, its requests ask for emergency access for `EMERGENCY_S`.
         """
         until_ns = self._clock.wall_ns() + EMERGENCY_S * NS_PER_S if is_emergency else None
-        return self._change(
+        return self.change(
             session_id, {"reason": reason, "case": case, "emergency_until": until_ns}
         )
 
@@ -253,9 +263,9 @@ class Sessions:
         now_ns = self._clock.wall_ns()
         if now_ns - record.used_at < _USED_EVERY_S * NS_PER_S:
             return record
-        return self._change(record.id, {"used_at": now_ns}) or record
+        return self.change(record.id, {"used_at": now_ns}) or record
 
-    def _change(self, session_id: str, update: dict[str, object]) -> SessionRecord | None:
+    def change(self, session_id: str, update: dict[str, object]) -> SessionRecord | None:
         """Change the record of a session, or return None if the session has ended."""
         place = _place(session_id)
         for _ in range(_ATTEMPTS):

@@ -102,6 +102,8 @@ BODIES: dict[str, list[dict[str, Any]]] = {
     "PATCH /v1/emergencies/{id}": [{"verdict": "justified", "reason": "a test"}],
     "POST /v1/session": [{"name": "alpha-person", "password": "a password"}],
     "PUT /v1/session/password": [{"old_password": "a", "new_password": "b"}],
+    "POST /v1/session/second-factor": [{"password": "a password"}],
+    "PUT /v1/session/second-factor": [{"code": "123456"}],
     "PATCH /v1/session": [{"reason": "a test"}],
     "DELETE /v1/session": [{}],
     "DELETE /v1/sessions/{id}": [{}],

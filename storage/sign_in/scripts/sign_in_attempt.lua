@@ -10,11 +10,11 @@ if wait_ms > 0 then
 end
 for i = 4, #ARGV, 2 do
   local excess = redis.call('HINCRBY', ARGV[i], 'count', 1) - tonumber(ARGV[i + 1])
-  local delay_ms = 0
+  local next_ms = 0
   if excess > 0 then
-    delay_ms = math.min(longest_ms, 1000 * 2 ^ math.min(excess - 1, 20))
+    next_ms = now_ms + math.min(longest_ms, 1000 * 2 ^ math.min(excess - 1, 20))
   end
-  redis.call('HSET', ARGV[i], 'next_ms', string.format('%.0f', now_ms + delay_ms))
+  redis.call('HSET', ARGV[i], 'next_ms', string.format('%.0f', next_ms))
   redis.call('PEXPIRE', ARGV[i], kept_ms)
 end
 return 0

@@ -165,6 +165,7 @@ def test_every_route_that_asks_nodes_has_a_pool_of_its_own() -> None:
         "triggers": Pool.PLAYBACK,
         "test-picture": Pool.PICTURES,
         "session": Pool.PASSWORDS,
+        "second-factor": Pool.PASSWORDS,
         "password": Pool.PASSWORDS,
         "audit": Pool.PLAYBACK,
         "export": Pool.PLAYBACK,

@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
+import pyotp
 import pytest
 
 from api.app import make_app
 from api.requests.declarations import Access, Declaration, Scope
 from api.routes import ROUTES
 from domain.access_policy.model import AccessPolicy, ActivePolicy, CallGroup, Requirement
-from domain.clock import NS_PER_HOUR, SystemClock
+from domain.clock import NS_PER_HOUR, NS_PER_S, SystemClock
 from domain.errors import AuditUnavailable
 from domain.metrics import AUDIT_LINES_LOST
 from domain.paths.object_keys import (
@@ -56,7 +57,13 @@ HISTOGRAMS = ActivePolicy(
     )
 )
 """A policy under which an approval can be requested, and which governs no change."""
-WITHOUT_REASON = {"session.end", "session.end_other", "session.password"}
+WITHOUT_REASON = {
+    "session.end",
+    "session.end_other",
+    "session.password",
+    "session.second_factor",
+    "session.second_factor_confirm",
+}
 """Changes of the own sign-in need no reason."""
 LAST = "session.password session.end"
 """Changes that end sessions, so they come last and in this order."""
@@ -100,6 +107,7 @@ class Asked:
         person = site.context.people.by_token(site.tokens[Role.INVESTIGATOR])
         assert person is not None
         self._site = site
+        self._secret = ""
         set_password(site, person.name)
         self._browser = signed_in(site, name=person.name)
         other_session = signed_in(site, name=person.name).id
@@ -167,6 +175,11 @@ class Asked:
                 "/v1/session/password",
                 {"old_password": PASSWORD, "new_password": "correct horse staple"},
             ),
+            ("POST", "/v1/session/second-factor"): (
+                "/v1/session/second-factor",
+                {"password": PASSWORD},
+            ),
+            ("PUT", "/v1/session/second-factor"): ("/v1/session/second-factor", {"code": "1"}),
             ("PATCH", "/v1/session"): ("/v1/session", {"reason": "case 118"}),
             ("DELETE", "/v1/session"): ("/v1/session", None),
             ("DELETE", "/v1/sessions/{id}"): (f"/v1/sessions/{other_session}", None),
@@ -177,8 +190,12 @@ class Asked:
         path, body = self.of[route.method, route.path]
         if route.path.startswith("/v1/session"):
             self._browser.url = self._site.url
+            if self._secret and route.audit == "session.second_factor_confirm":
+                body = {"code": pyotp.TOTP(self._secret).at(SystemClock().wall_ns() // NS_PER_S)}
             answer = self._browser.change(route.method, path, body)
-            return self._browser.adopt(answer) if route.method == "PUT" else answer
+            if route.audit == "session.second_factor":
+                self._secret = answer.json().get("secret", "")
+            return self._browser.adopt(answer) if route.audit == "session.password" else answer
         return self._site.get(path, role_for(route), method=route.method, body=body)
 
 

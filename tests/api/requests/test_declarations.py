@@ -41,6 +41,8 @@ RIGHTS_OF_ROUTES = {
     "GET /v1/session": "signed_in",
     "POST /v1/session": "anyone",
     "PUT /v1/session/password": "signed_in",
+    "POST /v1/session/second-factor": "signed_in",
+    "PUT /v1/session/second-factor": "signed_in",
     "PATCH /v1/session": "signed_in",
     "DELETE /v1/session": "signed_in",
     "GET /v1/sessions": "signed_in",

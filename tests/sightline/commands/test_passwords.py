@@ -10,10 +10,14 @@ from pathlib import Path
 import pytest
 
 from domain.clock import SystemClock
+from domain.one_time_codes import new_secret
 from domain.passwords import HashCost, PasswordHasher
 from domain.paths.data_layout import Layout
+from domain.settings import Settings
 from sightline.cli import main
-from sightline.processes.store_clients import opened_people
+from sightline.processes.store_clients import open_stores, opened_people, people_of
+from storage.sign_in.attempts import SignInAttempts
+from storage.sign_in.second_factors import SecondFactors
 from storage.sign_in.secrets import SignInSecrets
 
 RunUser = Callable[..., tuple[int, str, str]]
@@ -56,6 +60,21 @@ def test_a_password_is_set_and_removed(empty_site: Path, user: RunUser) -> None:
     routes = [json.loads(line)["route"] for line in lines.splitlines()]
     assert routes.count("command.user_password") == 4
     assert PASSWORD not in lines
+
+
+def test_a_second_factor_is_reset(empty_site: Path, user: RunUser) -> None:
+    user("add", "li", "--role", "operator")
+    code, _, error = user("reset-second-factor", "li")
+    assert (code, "has no second factor" in error) == (1, True)
+    layout, clock = Layout(empty_site), SystemClock()
+    with open_stores(layout) as stores:
+        people = people_of(stores, Settings(), layout, clock)
+        factors = SecondFactors(people, SignInAttempts(stores.redis, clock), clock)
+        factors.enrol("li", factors.encrypted("li", new_secret()))
+    assert user("reset-second-factor", "li")[0] == 0
+    with opened_people(layout) as people:
+        record = people.get("li")
+    assert (record.second_factor, record.session_generation) == (None, 1)
 
 
 def test_a_weak_password_or_an_unknown_name_is_refused(empty_site: Path, user: RunUser) -> None:
