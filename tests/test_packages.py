@@ -130,9 +130,11 @@ _TABLE = {
         "api.site api.policy api.people api.sessions api.feeds"
     ),
     "console": "",
+    "sightline.privileges": "domain domain.paths",
     "sightline.processes": (
         "domain domain.paths domain.registry storage.clients storage.index storage.archive "
-        "storage.site storage.audit storage.events ingest.rtsp ingest.recording"
+        "storage.site storage.audit storage.events ingest.rtsp ingest.recording "
+        "sightline.privileges"
     ),
     "sightline.arguments": "",
     "sightline.keys": "domain domain.paths sightline.processes",

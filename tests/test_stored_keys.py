@@ -85,7 +85,7 @@ def _jobs() -> set[str]:
     return found
 
 
-def _built_keys() -> set[str]:
+def built_redis_keys() -> set[str]:
     keys: set[str] = set()
     for path in (ROOT / "storage").rglob("*.py"):
         for text in _texts(ast.parse(path.read_text("utf-8"))):
@@ -101,7 +101,7 @@ def _built_keys() -> set[str]:
 def test_every_redis_key_outside_the_shards_is_documented() -> None:
     documented = {_anonymous(key.strip()) for key in REDIS_KEY.findall(_documented())}
     documented = {key for key in documented if not key.startswith("{e")}
-    built = _built_keys()
+    built = built_redis_keys()
     assert len(built) > 30
     assert documented == built
 
@@ -140,7 +140,7 @@ SIGNED = (
     object_keys.EMERGENCIES_PREFIX,
 )
 """The roots of records whose keys `storage/site/signed_records.py` builds."""
-BUILT = (
+BUILT_OBJECTS = (
     *(function(*values) for function, values in EXAMPLES.items()),
     object_keys.event_object("gate", EVENT_ID, object_keys.SIDECAR),
     *FIXED,
@@ -176,11 +176,13 @@ def test_each_key_function_has_an_example() -> None:
 def test_every_object_key_is_documented() -> None:
     patterns = _patterns()
     undocumented = [
-        key for key in BUILT if not any(pattern.fullmatch(key) for pattern in patterns.values())
+        key
+        for key in BUILT_OBJECTS
+        if not any(pattern.fullmatch(key) for pattern in patterns.values())
     ]
     assert not undocumented
 
 
 @pytest.mark.parametrize("key", sorted(_patterns()))
 def test_every_documented_object_key_is_built(key: str) -> None:
-    assert any(_patterns()[key].fullmatch(built) for built in BUILT)
+    assert any(_patterns()[key].fullmatch(built) for built in BUILT_OBJECTS)

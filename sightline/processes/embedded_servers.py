@@ -5,8 +5,9 @@ They listen on loopback, need passwords, and store their data in the instance's 
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import importlib.util
-import json
 import signal
 import socket
 import sys
@@ -19,6 +20,9 @@ import httpx
 
 from domain.clock import Clock, SystemClock
 from domain.errors import SightlineError
+from sightline.privileges.redis_acl import acl_file
+from sightline.privileges.s3_policies import seaweedfs_identities
+from sightline.privileges.store_users import StoreUser
 from sightline.processes.child import ChildSpec
 from sightline.processes.ports import free_ports
 from sightline.processes.private_files import write_atomically
@@ -43,6 +47,18 @@ class StoreSecrets:
     s3_access_key: str
     s3_secret_key: str
     seaweedfs_signing_key: str
+
+    def redis_password(self, user: StoreUser) -> str:
+        return _derived(self.valkey_password, user)
+
+    def s3_credentials(self, user: StoreUser) -> tuple[str, str]:
+        """Return the access key and the secret key of a user."""
+        return user, _derived(self.s3_secret_key, user)
+
+
+def _derived(secret: str, user: StoreUser) -> str:
+    """Return the secret of a user, which reveals neither `secret` nor that of another user."""
+    return hmac.new(secret.encode(), user.encode(), hashlib.sha256).hexdigest()
 
 
 def valkey_binary() -> Path:
@@ -74,15 +90,20 @@ def valkey(folder: Path, port: int, secrets: StoreSecrets, log: Path) -> ChildSp
     """Return a Valkey with an append-only file; acknowledged data survives its `kill -9`.
 
     Its working directory is its folder and it gets no path, because its configuration cannot
-    express every path.
+    express every path. Its user `default` may do everything; no process uses it.
     """
-    config = folder / "valkey.conf"
-    prepare = partial(
-        write_atomically,
-        config,
-        f"bind 127.0.0.1\nport {port}\nrequirepass {secrets.valkey_password}\ndir .\n"
-        'save ""\nappendonly yes\nappendfsync everysec\naof-load-truncated yes\ndaemonize no\n',
-    )
+    config, users = folder / "valkey.conf", folder / "users.acl"
+
+    def prepare() -> None:
+        passwords = {user: secrets.redis_password(user) for user in StoreUser}
+        write_atomically(users, acl_file(passwords, secrets.valkey_password))
+        write_atomically(
+            config,
+            f"bind 127.0.0.1\nport {port}\naclfile {users.name}\ndir .\n"
+            'save ""\nappendonly yes\nappendfsync everysec\naof-load-truncated yes\n'
+            "daemonize no\n",
+        )
+
     arguments = (str(valkey_binary()), config.name)
     return ChildSpec(
         "valkey",
@@ -94,8 +115,12 @@ def valkey(folder: Path, port: int, secrets: StoreSecrets, log: Path) -> ChildSp
     )
 
 
-def valkey_url(port: int, secrets: StoreSecrets) -> str:
-    return f"redis://:{secrets.valkey_password}@127.0.0.1:{port}/0"
+def valkey_url(port: int, secrets: StoreSecrets, user: StoreUser | None = None) -> str:
+    """Return the URL for a user; without one, for the administrator."""
+    login = f":{secrets.valkey_password}"
+    if user is not None:
+        login = f"{user}:{secrets.redis_password(user)}"
+    return f"redis://{login}@127.0.0.1:{port}/0"
 
 
 def _valkey_answers(port: int, password: str) -> bool:
@@ -125,8 +150,11 @@ def seaweedfs(
     secrets: StoreSecrets,
     log: Path,
     clock: Clock | None = None,
+    bucket: str = "sightline",
 ) -> ChildSpec:
     """Return a SeaweedFS with its S3 API. Its servers listen on loopback and refuse other users.
+
+    The users of the store have rights in `bucket` alone.
 
     `-volume.max=0` lets volumes grow with the disk: the default number is too small for a second
     bucket. Its Unix sockets are in its working directory, because a longer path may exceed the
@@ -158,7 +186,9 @@ def seaweedfs(
 
     def prepare() -> None:
         security.prepare(clock)
-        write_atomically(identities, _s3_identities(secrets))
+        credentials = {user: secrets.s3_credentials(user) for user in StoreUser}
+        administrator = (secrets.s3_access_key, secrets.s3_secret_key)
+        write_atomically(identities, seaweedfs_identities(credentials, administrator, bucket))
         sockets.remove()
         sockets.expect(grpc_sockets)
 
@@ -174,12 +204,6 @@ def seaweedfs(
         start_timeout_s=60,
         stop_timeout_s=STOP_S,
     )
-
-
-def _s3_identities(secrets: StoreSecrets) -> str:
-    credentials = [{"accessKey": secrets.s3_access_key, "secretKey": secrets.s3_secret_key}]
-    identity = {"name": "sightline", "credentials": credentials, "actions": ["Admin"]}
-    return json.dumps({"identities": [identity]})
 
 
 def _seaweedfs_serves(

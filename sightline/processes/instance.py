@@ -19,6 +19,7 @@ from domain.clock import Clock
 from domain.errors import InstanceBusy
 from domain.paths.data_layout import Layout
 from domain.stored_model import StoredModel
+from sightline.privileges.store_users import StoreUser
 from sightline.processes.embedded_servers import StoreSecrets, valkey_url
 from sightline.processes.private_files import make_private, write_atomically
 
@@ -165,21 +166,22 @@ def has_own_store(layout: Layout) -> bool:
 
 
 def store_environment(
-    layout: Layout, valkey_port: int | None, s3_port: int | None
+    layout: Layout, valkey_port: int | None, s3_port: int | None, user: StoreUser
 ) -> dict[str, str]:
-    """Return the settings that connect a child process to the embedded servers.
+    """Return the settings that connect a child process to the embedded servers as `user`.
 
     A port of None leaves the site's setting unchanged.
     """
     own = instance_secrets(layout)
     environment: dict[str, str] = {}
     if valkey_port is not None:
-        environment["SIGHTLINE_REDIS_URL"] = valkey_url(valkey_port, own.stores)
+        environment["SIGHTLINE_REDIS_URL"] = valkey_url(valkey_port, own.stores, user)
     if s3_port is not None:
+        access_key, secret_key = own.stores.s3_credentials(user)
         environment |= {
             "SIGHTLINE_S3_ENDPOINT": f"127.0.0.1:{s3_port}",
-            "SIGHTLINE_S3_ACCESS_KEY": own.s3_access_key,
-            "SIGHTLINE_S3_SECRET_KEY": own.s3_secret_key,
+            "SIGHTLINE_S3_ACCESS_KEY": access_key,
+            "SIGHTLINE_S3_SECRET_KEY": secret_key,
             "SIGHTLINE_S3_SECURE": "0",
         }
     return environment

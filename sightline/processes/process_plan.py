@@ -16,6 +16,7 @@ import httpx
 from domain.errors import SightlineError
 from domain.paths.data_layout import Layout
 from domain.settings import Settings
+from sightline.privileges.store_users import StoreUser
 from sightline.processes.child import ChildSpec
 from sightline.processes.embedded_servers import seaweedfs, valkey
 from sightline.processes.environment import API, LIVE, WORKER
@@ -95,12 +96,12 @@ def plan(layout: Layout, settings: Settings, parts: Parts, listener: ApiListener
             "SIGHTLINE_REDIS_URL and SIGHTLINE_S3_ENDPOINT must name the site's stores"
         )
     runtime = new_runtime(settings, listener.port)
-    shared = store_environment(layout, runtime.valkey_port, runtime.s3_port)
+    stores = partial(store_environment, layout, runtime.valkey_port, runtime.s3_port)
     pipes = {worker: MessagePipe() for worker in range(worker_count(settings))}
-    children = _node(layout, settings, runtime, shared, pipes) if parts.node else []
+    children = _node(layout, settings, runtime, stores(StoreUser.NODE), pipes) if parts.node else []
     if parts.api:
-        children += _api(layout, listener, shared, api_names(settings, parts))
-    return Plan(runtime, (tuple(own_servers(layout, runtime)), tuple(children)), pipes)
+        children += _api(layout, listener, stores(StoreUser.API), api_names(settings, parts))
+    return Plan(runtime, (tuple(own_servers(layout, settings, runtime)), tuple(children)), pipes)
 
 
 def new_runtime(settings: Settings, api_port: int) -> Runtime:
@@ -117,7 +118,7 @@ def new_runtime(settings: Settings, api_port: int) -> Runtime:
     )
 
 
-def own_servers(layout: Layout, runtime: Runtime) -> list[ChildSpec]:
+def own_servers(layout: Layout, settings: Settings, runtime: Runtime) -> list[ChildSpec]:
     """Return the servers that the runtime has ports for, in the order of their start."""
     secrets = instance_secrets(layout).stores
     specs = []
@@ -127,7 +128,13 @@ def own_servers(layout: Layout, runtime: Runtime) -> list[ChildSpec]:
         )
     if runtime.s3_port is not None:
         specs.append(
-            seaweedfs(layout.seaweedfs, runtime.s3_port, secrets, layout.logs / "seaweedfs.log")
+            seaweedfs(
+                layout.seaweedfs,
+                runtime.s3_port,
+                secrets,
+                layout.logs / "seaweedfs.log",
+                bucket=settings.s3_bucket,
+            )
         )
     return specs
 

@@ -13,6 +13,7 @@ from domain.clock import Clock, SystemClock
 from domain.errors import SightlineError
 from domain.paths.data_layout import Layout
 from domain.settings import Settings
+from sightline.privileges.store_users import StoreUser
 from sightline.processes.embedded_servers import valkey_url
 from sightline.processes.instance import (
     InstanceSecrets,
@@ -158,7 +159,7 @@ def _servers_only(
     layout: Layout, settings: Settings, clock: Clock, claim: int
 ) -> Iterator[Runtime]:
     runtime = new_runtime(settings, api_port=0)
-    supervisor = Supervisor([own_servers(layout, runtime)], clock, held=(claim,))
+    supervisor = Supervisor([own_servers(layout, settings, runtime)], clock, held=(claim,))
     try:
         supervisor.start(threading.Event(), lambda _: None)
         yield runtime
@@ -170,12 +171,13 @@ def reaching(settings: Settings, runtime: Runtime | None, secrets: InstanceSecre
     """Return the settings, completed with the embedded servers where the site has none."""
     completed = settings.model_dump()
     if runtime is not None and settings.redis_url is None and runtime.valkey_port is not None:
-        completed["redis_url"] = valkey_url(runtime.valkey_port, secrets.stores)
+        completed["redis_url"] = valkey_url(runtime.valkey_port, secrets.stores, StoreUser.COMMANDS)
     if runtime is not None and settings.s3_endpoint is None and runtime.s3_port is not None:
+        access_key, secret_key = secrets.stores.s3_credentials(StoreUser.COMMANDS)
         completed |= {
             "s3_endpoint": f"127.0.0.1:{runtime.s3_port}",
-            "s3_access_key": secrets.s3_access_key,
-            "s3_secret_key": secrets.s3_secret_key,
+            "s3_access_key": access_key,
+            "s3_secret_key": secret_key,
             "s3_secure": False,
         }
     return Settings(**completed)

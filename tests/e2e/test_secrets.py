@@ -10,11 +10,14 @@ import re
 import stat
 from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 import pytest
 
 from sightline.cluster.roster import read_roster
+from sightline.privileges.store_users import StoreUser
+from sightline.processes.instance import instance_secrets
 from simulator import SimCamera, Simulator
 from tests.e2e.conftest import Site, _descendants, camera
 from tests.e2e.small import small_video
@@ -37,15 +40,18 @@ def test_no_child_has_a_secret_of_another_and_no_file_is_open(
     url = "rtsp://127.0.0.1:9/gate"
     site = make_site([camera("gate", url, credentials="gate")], environment)
     site.start()
-    own = json.loads(site.layout.secrets.read_text())
-    stores = {own["valkey_password"], own["s3_access_key"], own["s3_secret_key"]}
-    known = {CAMERA, UNRELATED, *own.values()}
+    own = instance_secrets(site.layout)
+    stores = {
+        user: {own.stores.redis_password(user), own.stores.s3_credentials(user)[1]}
+        for user in StoreUser
+    }
+    known = {CAMERA, UNRELATED, *own.model_dump().values(), *chain(*stores.values())}
     expected = {
         "valkey-server": set(),
         "weed": set(),
         "sightline.live_process": set(),
-        "sightline.worker": stores,
-        "sightline.api_process": stores,
+        "sightline.worker": stores[StoreUser.NODE],
+        "sightline.api_process": stores[StoreUser.API],
     }
     seen: dict[str, list[set[str]]] = {}
     for pid in _descendants(site.process_id):

@@ -16,6 +16,7 @@ from domain.clock import SystemClock
 from domain.errors import InstanceBusy, RegistryInvalid
 from domain.paths.data_layout import Layout
 from sightline.cluster import site_registry
+from sightline.privileges.store_users import StoreUser
 from sightline.processes.instance import (
     Runtime,
     claimed,
@@ -103,7 +104,9 @@ def test_secrets_are_drawn_once_and_private(tmp_path: Path) -> None:
     assert instance_secrets(layout) == first
     assert len({first.valkey_password, first.s3_access_key, first.s3_secret_key}) == 3
     assert stat.S_IMODE(layout.secrets.stat().st_mode) == 0o600
-    assert set(store_environment(layout, 4, None)) == {"SIGHTLINE_REDIS_URL"}
+    environment = store_environment(layout, 4, None, StoreUser.NODE)
+    assert set(environment) == {"SIGHTLINE_REDIS_URL"}
+    assert first.valkey_password not in environment["SIGHTLINE_REDIS_URL"]
 
 
 def test_stored_fields_keep_the_names_of_earlier_versions(tmp_path: Path) -> None:
