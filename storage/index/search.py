@@ -189,12 +189,18 @@ class Search:
             if isinstance(found, TooManyPlates):
                 yield from self._by_time(span, want, found.part)
                 return
-            yield self._sorted(
-                [row for row in found.rows if span.is_before(row, found.bound_ms)], span
-            )
+            rows = [row for row in found.rows if span.is_before(row, found.bound_ms)]
+            yield self._at_places(self._sorted(rows, span))
             if found.bound_ms is None:
                 return
             span.advance(found.bound_ms)
+
+    def _at_places(self, rows: list[IndexRow]) -> list[IndexRow]:
+        """Return the rows that may be at a matching place, so that only their events are loaded."""
+        if not rows or not self._place_filter.is_placed:
+            return rows
+        fits = self._place_filter.fits(Records.of(rows)).tolist()
+        return [row for row, is_fit in zip(rows, fits, strict=True) if is_fit]
 
     @property
     def _has_filters(self) -> bool:

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from domain.camera_scope import CameraScope, VisibleCameras
 from domain.clock import MS_PER_HOUR, NS_PER_HOUR, NS_PER_MS, NS_PER_S
 from domain.errors import IndexUnavailable
 from domain.events.event import Correction, Event, Location
@@ -26,6 +27,7 @@ from storage.index import search as index_search
 from storage.index import shards as index_shards
 from storage.index.event_index import EventIndex
 from storage.index.plate_query import found_by
+from storage.index.rows import IndexRow
 from tests.kept import START_NS, make_event
 from tests.searched import (
     CAMERAS,
@@ -464,3 +466,28 @@ def test_a_place_that_another_process_made_known_is_found(redis: Redis, valkey_s
         make_event(camera="bridge", after_s=5).id
     ]
     assert paged(index, EventQuery(camera="gate"), 5) == []
+
+
+def test_a_plate_loads_no_events_of_other_places(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A frequent plate has hundreds of events at cameras outside a scope."""
+    index, loaded = EventIndex(redis), list[int]()
+    load = index_search.load
+
+    def counted(
+        shards: index_shards.Shards, rows: Sequence[IndexRow], is_whole: bool = False
+    ) -> list[Event | None]:
+        loaded.append(len(rows))
+        return load(shards, rows, is_whole)
+
+    others = [make_event("bridge", after_s=number, key=str(number)) for number in range(300)]
+    mine = [make_event("gate", after_s=number * 100) for number in range(3)]
+    index.put_all([*others, *mine])
+    visible = VisibleCameras(CameraScope(cameras=("gate",)), frozenset({"gate"}))
+    monkeypatch.setattr(index_search, "load", counted)
+    for plate in ("鄂C12345", "鄂C1234?"):
+        loaded.clear()
+        page = index.query(EventQuery(plate=plate, visible=visible), 50)
+        assert [event.id for event in page.events] == [event.id for event in reversed(mine)]
+        assert sum(loaded) <= len(mine) * 2, plate
