@@ -31,6 +31,7 @@ PARTS = {
     "cold": "cold",
     "rebuild": "rebuild",
     "api-memory": "api_memory",
+    "compression": "compression",
 }
 """The module and arguments of each name. Larger runs call the module directly."""
 

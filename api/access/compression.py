@@ -19,7 +19,7 @@ from api.requests.streams import HeldStream
 
 LEAST_BYTES = 1_024
 """A shorter answer fits into one packet anyway."""
-LEVEL = 5
+LEVEL = 3
 """The level of zlib; docs/performance.md has the measurement."""
 _GZIP_FORMAT = 16 + zlib.MAX_WBITS
 
