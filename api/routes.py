@@ -59,7 +59,14 @@ ROUTES: tuple[Declaration, ...] = (
         media_type="text/plain",
     ),
     Declaration("GET", "/openapi.json", site.read_openapi, Access.ANYONE, Scope.NONE),
-    Declaration("GET", "/v1/session", sessions.read_session, Access.SIGNED_IN, Scope.NONE),
+    Declaration(
+        "GET",
+        "/v1/session",
+        sessions.read_session,
+        Access.SIGNED_IN,
+        Scope.NONE,
+        answers_secret=True,
+    ),
     Declaration(
         "POST",
         "/v1/session",
