@@ -36,17 +36,15 @@ _MEDIA_TYPES = {
 }
 
 
-async def event_format(
-    request: Request,
-    format_: Annotated[
-        EventFormat | None,
-        Query(alias="format", description="replaces `Accept`: a page, or rows as a file"),
-    ] = None,
-) -> EventFormat:
+FormatOf = Annotated[
+    EventFormat | None,
+    Query(alias="format", description="replaces `Accept`: a page, or rows as a file"),
+]
+
+
+def event_format(request: Request, asked: EventFormat | None) -> EventFormat:
     """Return the format of the answer: `format`, or the one that `Accept` prefers."""
-    if format_ is not None:
-        return format_
-    return preferred_format(",".join(request.headers.getlist("Accept")))
+    return asked or preferred_format(",".join(request.headers.getlist("Accept")))
 
 
 def preferred_format(accept: str) -> EventFormat:

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from api.access.api_context import ApiContext, Context, RequestTrace, Visible
 from api.events.exports import MAX_ROWS, Cut, EventExport, ExportForm, Exports, match_views
-from api.events.formats import EventFormat, event_format
+from api.events.formats import EventFormat, FormatOf, event_format
 from api.events.models import EventList, EventView
 from api.requests.audit_recorder import AuditRecorder
 from api.requests.cursors import MAX_ITEMS, NO_CURSOR, read_cursor, write_cursor
@@ -55,8 +55,9 @@ class EventSearch:
 
 
 async def event_search(
+    request: Request,
     query: Annotated[EventQuery, Depends(event_query)],
-    format_: Annotated[EventFormat, Depends(event_format)],
+    asked_format: FormatOf = None,
     limit: Annotated[
         WholeNumber | None,
         Query(
@@ -69,6 +70,7 @@ async def event_search(
     next_: Next = None,
 ) -> EventSearch:
     """Return the request. Raises QueryInvalid."""
+    format_ = event_format(request, asked_format)
     if limit is None:
         limit = MAX_ROWS if format_.is_export else _PAGE_ITEMS
     if limit > MAX_ITEMS and not format_.is_export:
