@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from sightline.privileges.store_users import StoreUser
 
 DATA_COMMANDS = (
-    "get", "mget", "set", "del", "append", "strlen", "getrange", "setrange", "incrby", "decrby",
-    "setbit", "bitcount", "bitop", "bitpos", "expire",
+    "get", "mget", "set", "del", "append", "strlen", "getrange", "setrange", "incr", "incrby",
+    "decrby", "setbit", "bitcount", "bitop", "bitpos", "expire", "pexpire",
     "hget", "hmget", "hgetall", "hkeys", "hvals", "hlen", "hexists", "hset", "hsetnx", "hdel",
     "hincrby",
     "zadd", "zrem", "zrange", "zrevrange", "zrangebyscore", "zrevrangebyscore",
@@ -60,8 +60,8 @@ RIGHTS = {
     StoreUser.API: KeyRights(
         writes=(
             "{e*}*", "{impossible}:*", "{damaged}:objects", "{corrections}:*", "{people}:*",
-            "{requests}:*", "{sessions}:*", "{registry}:*", "{site}:*", "{nodes}:*", "{feed}*",
-            "{watches}:active", "{watches}:version", *_script("{watches}"),
+            "{requests}:*", "{sessions}:*", "{sign_in}:*", "{registry}:*", "{site}:*", "{nodes}:*",
+            "{feed}*", "{watches}:active", "{watches}:version", *_script("{watches}"),
         ),
         reads=(
             "{watches}:items", "{watches}:last", "{watches}:dead", "{watches}:deliveries",

@@ -48,6 +48,7 @@ ATTACKS: list[tuple[StoreUser, tuple[str | int, ...]]] = [
     (NODE, ("EVAL", WRITES_PERSON, 1, "{watches}")),
     (NODE, ("SET", "{requests}:answer:x", "{}")),
     (NODE, ("SET", "{sessions}:record:x", "{}")),
+    (NODE, ("DEL", "{sign_in}:failures:x")),
     (NODE, ("SET", "{corrections}:turn:x", "node")),
     (NODE, ("SET", "{rebuild}:done", "x")),
     (NODE, ("SET", "anything", "x")),
