@@ -13,10 +13,11 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from pydantic import Field, FilePath, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
 from domain.errors import BadInput
 from domain.node_names import PATTERN
+from domain.openid import OpenIdFields
 from domain.people import Role
 
 _ORIGIN = re.compile(r"https?://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(:[0-9]{1,5})?")
@@ -29,7 +30,7 @@ class RtspReader(StrEnum):
     LIBAVFORMAT = "libavformat"
 
 
-class Settings(BaseSettings):
+class Settings(OpenIdFields):
     """The settings of one process. They do not change after the start."""
 
     model_config = SettingsConfigDict(
