@@ -47,12 +47,13 @@ $(VENV)/.installed-dev: $(VENV)/.native requirements/dev.txt
 	$(PIP) install --require-hashes -r requirements/dev.txt
 	@touch $@
 
-# The compiler and the client generator that test the OpenAPI description; without them that one test is skipped.
+# The compiler and the client generator that test the OpenAPI description, and the OpenID provider that tests
+# sign-in; without them those tests are skipped.
 $(VENV)/.typescript: $(VENV)/.installed-dev tests/typescript/package.json tests/typescript/package-lock.json tests/typescript/.npmrc
 	@mkdir -p $(VENV)/typescript
 	@cp tests/typescript/package.json tests/typescript/package-lock.json tests/typescript/.npmrc $(VENV)/typescript/
 	@cd $(VENV)/typescript && PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --loglevel=error --prefer-offline >npm.log 2>&1 && touch $(CURDIR)/$@ || { \
-	  tail -n 3 npm.log; echo "npm: packages cannot be fetched, so the generated TypeScript client is not tested"; }
+	  tail -n 3 npm.log; echo "npm: packages cannot be fetched, so the generated TypeScript client and sign-in with OpenID Connect are not tested"; }
 
 # The writer of the SBOM has packages of its own; without them its tests are skipped.
 $(VENV)/sbom/.installed: $(VENV)/.installed requirements/sbom.txt

@@ -14,6 +14,7 @@ SightlineError
 ├── Refused                 the request is valid, but not permitted
 │   ├── Unauthenticated     the token or the session is missing or unknown
 │   │   └── SignInFailed    the name, the password or the code is wrong
+│   ├── SignInRefused       the identity provider, or the check of its answer, refused the person
 │   ├── Forbidden           the person does not have the right or the scope
 │   │   ├── ReasonMissing   the person may access it, but gave no reason
 │   │   ├── CaseRequired    the access policy demands an open case
@@ -40,6 +41,7 @@ SightlineError
 │   ├── AuditUnavailable    an access or change cannot be logged, so it is refused
 │   │   └── AuditFull       the audit log has reached its limit
 │   ├── NodeOffline         the node that has the data is unavailable
+│   ├── ProviderUnavailable the identity provider does not answer, or refuses this site
 │   ├── RecordConflict      another process wrote this version of the record; read it again
 │   └── DataLoss            stored data is damaged or does not match its hash
 │       └── NewerRecord     a newer version of Sightline wrote it
@@ -133,6 +135,10 @@ class Unauthenticated(Refused):
 
 
 class SignInFailed(Unauthenticated):
+    pass
+
+
+class SignInRefused(Refused):
     pass
 
 
@@ -263,6 +269,10 @@ class NodeOffline(StoreError):
     def __init__(self, message: str, node: str = "") -> None:
         super().__init__(message)
         self.node = node
+
+
+class ProviderUnavailable(StoreError):
+    pass
 
 
 class RecordConflict(StoreError):

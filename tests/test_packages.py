@@ -88,12 +88,13 @@ _TABLE = {
     "api.nodes": (
         "domain domain.media domain.recordings storage.mp4 storage.recordings api.requests"
     ),
+    "api.openid": "domain domain.paths storage.clients storage.site api.limits api.requests",
     "api.access": (
         "domain domain.access_policy domain.paths domain.registry storage.clients storage.index "
         "storage.archive "
         "storage.recordings storage.recordings.gaps storage.site "
         "storage.sign_in storage.audit storage.events "
-        "api.limits api.headers api.requests api.nodes"
+        "api.limits api.headers api.requests api.nodes api.openid"
     ),
     "api.cameras": (
         "domain domain.media domain.events domain.paths domain.registry domain.recordings "
@@ -113,7 +114,8 @@ _TABLE = {
     ),
     "api.people": "domain domain.registry storage.site api.requests api.access api.site",
     "api.sessions": (
-        "domain storage.site storage.sign_in api.limits api.requests api.access api.site api.people"
+        "domain storage.site storage.sign_in api.limits api.requests api.openid api.access "
+        "api.site api.people"
     ),
     "api.feeds": (
         "domain domain.events domain.paths storage.index storage.site api.requests api.access "
@@ -163,7 +165,7 @@ _TABLE = {
         "storage.archive storage.recordings storage.recordings.gaps storage.site "
         "storage.sign_in storage.audit "
         "storage.events storage ingest.packets.native ingest.live ingest.frames ingest.rtsp "
-        "ingest.recording api.limits api.requests api.nodes api.access api.node_api api "
+        "ingest.recording api.limits api.requests api.nodes api.openid api.access api.node_api api "
         "sightline.processes sightline.arguments sightline.keys sightline.cluster "
         "sightline.confinement sightline.overload sightline.cameras sightline.jobs"
     ),
@@ -187,6 +189,8 @@ ADAPTERS = {
     "onnx": {"analytics/models.py"},
     "argon2": {"domain/passwords.py"},
     "pyotp": {"domain/one_time_codes.py"},
+    "authlib": {"api/openid/authlib_client.py"},
+    "joserfc": {"api/openid/signed_tokens.py"},
     "time": {"domain/clock.py"},
 }
 RTSP_SOURCE, RTSP_OPENERS = "ingest/rtsp/source.py", {"ingest/rtsp/libav.py"}

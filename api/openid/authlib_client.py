@@ -1,0 +1,125 @@
+"""The adapter of Authlib: the authorization request and the requests to the token endpoint."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from urllib.parse import quote_plus
+
+import httpx
+from authlib.oauth2.client import OAuth2Client
+
+from api.openid.metadata import ProviderMetadata
+from domain.errors import ProviderUnavailable, SignInRefused
+from domain.openid import OpenIdSettings
+
+_GRANT_ERRORS = frozenset({"invalid_grant", "access_denied"})
+"""The errors by which the provider refuses a person; others say that the configuration is wrong."""
+_MAX_TEXT = 200
+
+
+@dataclass(frozen=True, slots=True)
+class TokenAnswer:
+    """The tokens of the provider. All of them are secret."""
+
+    id_token: str = field(repr=False)
+    """Empty where a refresh returned none."""
+    access_token: str = field(repr=False)
+    refresh_token: str = field(repr=False)
+    """Empty where the provider issues none."""
+
+
+@dataclass(frozen=True, slots=True)
+class AuthlibClient:
+    """Makes the requests of the code flow with PKCE (RFC 6749, RFC 7636). Thread-safe."""
+
+    http: httpx.Client
+    settings: OpenIdSettings = field(repr=False)
+
+    def authorization_url(
+        self, metadata: ProviderMetadata, state: str, nonce: str, verifier: str
+    ) -> str:
+        client = OAuth2Client(
+            self.http,
+            self.settings.client_id,
+            scope=self.settings.scopes,
+            redirect_uri=self.settings.redirect_uri,
+            code_challenge_method="S256",
+        )
+        url, _ = client.create_authorization_url(
+            metadata.authorization_endpoint, state=state, code_verifier=verifier, nonce=nonce
+        )
+        return str(url)
+
+    def exchange(self, metadata: ProviderMetadata, code: str, verifier: str) -> TokenAnswer:
+        """Exchange a code for tokens. Raises SignInRefused, ProviderUnavailable."""
+        return self._request(
+            metadata,
+            grant_type="authorization_code",
+            code=code,
+            code_verifier=verifier,
+            redirect_uri=self.settings.redirect_uri,
+        )
+
+    def refresh(self, metadata: ProviderMetadata, refresh_token: str) -> TokenAnswer:
+        """Ask whether a person may still sign in. Raises SignInRefused, ProviderUnavailable."""
+        answer = self._request(metadata, grant_type="refresh_token", refresh_token=refresh_token)
+        # A provider that does not rotate refresh tokens returns none.
+        kept = answer.refresh_token or refresh_token
+        return TokenAnswer(answer.id_token, answer.access_token, kept)
+
+    def _request(self, metadata: ProviderMetadata, **parameters: str) -> TokenAnswer:
+        auth, own = self._authentication(metadata)
+        client = OAuth2Client(self.http, self.settings.client_id)
+        client.oauth_error_class = _TokenError
+        try:
+            answer = client.fetch_token(metadata.token_endpoint, auth=auth, **parameters, **own)
+        except _TokenError as error:
+            raise _mapped(error) from error
+        except httpx.HTTPError as error:
+            raise ProviderUnavailable(
+                f"the token endpoint of the identity provider does not answer: {error}"
+            ) from error
+        except (ValueError, TypeError) as error:
+            raise ProviderUnavailable(
+                "the token endpoint of the identity provider sent an answer that cannot be read"
+            ) from error
+        tokens = TokenAnswer(
+            _text(answer, "id_token"), _text(answer, "access_token"), _text(answer, "refresh_token")
+        )
+        if not tokens.access_token:
+            # Authlib takes any JSON object without `error` for tokens, also that of a 429.
+            raise ProviderUnavailable(
+                "the token endpoint of the identity provider sent neither tokens nor an error"
+            )
+        return tokens
+
+    def _authentication(self, metadata: ProviderMetadata) -> tuple[httpx.Auth, dict[str, str]]:
+        """Return how this site proves its identity: in a header, or in the body."""
+        client_id, secret = self.settings.client_id, self.settings.client_secret
+        if "client_secret_basic" in metadata.token_endpoint_auth_methods_supported:
+            # RFC 6749, section 2.3.1: both are form-encoded first.
+            return httpx.BasicAuth(quote_plus(client_id), quote_plus(secret)), {}
+        return httpx.Auth(), {"client_id": client_id, "client_secret": secret}
+
+
+class _TokenError(Exception):
+    """An error of the token endpoint (RFC 6749, section 5.2). Authlib constructs it."""
+
+    def __init__(self, error: object, description: object = None) -> None:
+        super().__init__(str(error)[:_MAX_TEXT], str(description or "")[:_MAX_TEXT])
+
+
+def _mapped(error: _TokenError) -> SignInRefused | ProviderUnavailable:
+    code, description = error.args
+    said = f"{code}: {description}" if description else code
+    if code in _GRANT_ERRORS:
+        return SignInRefused(f"the identity provider refused the sign-in ({said!r})")
+    return ProviderUnavailable(
+        f"the identity provider does not accept this site's requests ({said!r}); check the client "
+        "id, the client secret and the redirect address"
+    )
+
+
+def _text(answer: dict[str, object], name: str) -> str:
+    value = answer.get(name)
+    return value if isinstance(value, str) else ""

@@ -1,0 +1,195 @@
+"""The adapter of joserfc: verifies the id tokens and the logout tokens of the provider.
+
+A token is accepted only if it was signed with a public key of the provider by an algorithm of the
+list, and if each claim has the expected value. The error names the claim that is wrong.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import json
+import math
+from dataclasses import dataclass
+from typing import Any, TypeGuard
+
+from joserfc import jwk, jwt
+from joserfc.errors import BadSignatureError, InvalidKeyIdError, JoseError
+
+from domain.errors import SignInRefused
+
+ALGORITHMS = (
+    "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512"
+)  # fmt: skip
+"""Signatures with a private key. `none`, and HMAC with a secret that others share, are refused."""
+_KEY_TYPES = frozenset({"RSA", "EC"})
+LOGOUT_EVENT = "http://schemas.openid.net/event/backchannel-logout"
+MAX_LOGOUT_AGE_S = 300
+_MAX_TOKEN_CHARACTERS = 64_000
+Claims = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class PublicKeys:
+    """The keys with which the provider signs."""
+
+    keys: jwk.KeySet
+    ids: frozenset[str]
+
+    @classmethod
+    def parse(cls, content: bytes) -> PublicKeys:
+        """Parse a JWK set (RFC 7517). Raises ValueError where it has no usable key."""
+        try:
+            found = json.loads(content)["keys"]
+            usable = [one for one in found if _is_for_signatures(one)]
+            keys = jwk.KeySet.import_key_set({"keys": usable})
+        except (ValueError, KeyError, TypeError, AttributeError, JoseError) as error:
+            raise ValueError("it is no JWK set with keys for signatures") from error
+        return cls(keys, frozenset(str(one["kid"]) for one in usable if "kid" in one))
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What every token of the provider must name, and the time of its check."""
+
+    issuer: str
+    client_id: str
+    now_s: float
+    skew_s: int
+
+
+def key_id_of(token: str) -> str | None:
+    """Return the id of the key that a token names; the token is not verified yet."""
+    header = token[:_MAX_TOKEN_CHARACTERS].partition(".")[0]
+    try:
+        decoded = json.loads(base64.urlsafe_b64decode(header + "=" * (-len(header) % 4)))
+    except (binascii.Error, ValueError) as error:
+        raise SignInRefused("the identity provider sent a token that is malformed") from error
+    key_id = decoded.get("kid") if isinstance(decoded, dict) else None
+    return key_id if isinstance(key_id, str) else None
+
+
+def verified_id_token(
+    token: str,
+    keys: PublicKeys,
+    expected: Expected,
+    *,
+    nonce: str | None,
+    access_token: str,
+) -> Claims:
+    """Return the claims of a valid id token (OpenID Connect Core 1.0, section 3.1.3.7).
+
+    `nonce` is None for the id token of a refresh. Raises SignInRefused.
+    """
+    header, claims = _signed_claims(token, keys, "id token")
+    _check_issued(claims, expected, "id token")
+    _check_times(claims, expected)
+    if nonce is not None and not _is_equal(claims.get("nonce"), nonce):
+        raise SignInRefused("the id token was issued for another sign-in: its nonce is wrong")
+    at_hash = claims.get("at_hash")
+    if at_hash is not None and not _is_equal(at_hash, _half_hash(access_token, header["alg"])):
+        raise SignInRefused("the id token is of another access token: its at_hash is wrong")
+    return claims
+
+
+def verified_logout_token(token: str, keys: PublicKeys, expected: Expected) -> Claims:
+    """Return the claims of a valid logout token (OpenID Connect Back-Channel Logout 1.0).
+
+    The caller checks that its `jti` is used once. Raises SignInRefused.
+    """
+    _, claims = _signed_claims(token, keys, "logout token")
+    _check_issued(claims, expected, "logout token", needs_subject=False)
+    _check_times(claims, expected, needs_expiry=False)
+    if expected.now_s - claims["iat"] > MAX_LOGOUT_AGE_S + expected.skew_s:
+        raise SignInRefused("the logout token is too old")
+    events = claims.get("events")
+    if not isinstance(events, dict) or not isinstance(events.get(LOGOUT_EVENT), dict):
+        raise SignInRefused("the token is no logout token: it has no logout event")
+    if "nonce" in claims:
+        raise SignInRefused("the token is no logout token: it has a nonce")
+    if not _is_text(claims.get("jti")):
+        raise SignInRefused("the logout token has no jti")
+    if not (_is_text(claims.get("sub")) or _is_text(claims.get("sid"))):
+        raise SignInRefused("the logout token names neither a person nor a session")
+    return claims
+
+
+def _signed_claims(token: str, keys: PublicKeys, what: str) -> tuple[dict[str, Any], Claims]:
+    if not token or len(token) > _MAX_TOKEN_CHARACTERS:
+        raise SignInRefused(f"the identity provider sent no {what}, or one that is too long")
+    try:
+        decoded = jwt.decode(token, keys.keys, algorithms=ALGORITHMS)
+    except BadSignatureError as error:
+        raise SignInRefused(f"the signature of the {what} is wrong") from error
+    except InvalidKeyIdError as error:
+        raise SignInRefused(f"the {what} is signed with a key that is unknown") from error
+    except (JoseError, ValueError) as error:
+        raise SignInRefused(f"the {what} cannot be verified: {error}") from error
+    return dict(decoded.header), decoded.claims
+
+
+def _check_issued(
+    claims: Claims, expected: Expected, what: str, *, needs_subject: bool = True
+) -> None:
+    """Check who issued a token, about whom, and for which client."""
+    if claims.get("iss") != expected.issuer:
+        raise SignInRefused(f"the {what} is of another issuer (iss)")
+    audience = claims.get("aud")
+    audiences = audience if isinstance(audience, list) else [audience]
+    if expected.client_id not in audiences:
+        raise SignInRefused(f"the {what} is for another client (aud)")
+    authorized = claims.get("azp")
+    if authorized is None and len(audiences) > 1:
+        raise SignInRefused(f"the {what} is for several clients and has no azp")
+    if authorized is not None and authorized != expected.client_id:
+        raise SignInRefused(f"the {what} was issued to another client (azp)")
+    if needs_subject and not _is_text(claims.get("sub")):
+        raise SignInRefused(f"the {what} names no person (sub)")
+
+
+def _check_times(claims: Claims, expected: Expected, *, needs_expiry: bool = True) -> None:
+    issued_s = claims.get("iat")
+    if not _is_time(issued_s) or issued_s > expected.now_s + expected.skew_s:
+        raise SignInRefused(
+            "the token has no time of issue (iat), or one in the future; compare the clocks of "
+            "this site and of the identity provider"
+        )
+    expires_s = claims.get("exp")
+    if expires_s is None and not needs_expiry:
+        return
+    if not _is_time(expires_s) or expires_s <= expected.now_s - expected.skew_s:
+        raise SignInRefused(
+            "the token has expired (exp); compare the clocks of this site and of the identity "
+            "provider"
+        )
+    not_before_s = claims.get("nbf")
+    if not_before_s is not None and (
+        not _is_time(not_before_s) or not_before_s > expected.now_s + expected.skew_s
+    ):
+        raise SignInRefused("the token is not valid yet (nbf)")
+
+
+def _half_hash(access_token: str, algorithm: str) -> str:
+    digest = hashlib.new(f"sha{algorithm[2:]}", access_token.encode()).digest()
+    half = digest[: len(digest) // 2]
+    return base64.urlsafe_b64encode(half).decode().rstrip("=")
+
+
+def _is_for_signatures(key: dict[str, Any]) -> bool:
+    return key.get("kty") in _KEY_TYPES and key.get("use", "sig") == "sig"
+
+
+def _is_equal(found: object, expected: str) -> bool:
+    return isinstance(found, str) and hmac.compare_digest(found.encode(), expected.encode())
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= 255
+
+
+def _is_time(value: object) -> TypeGuard[int | float]:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return isinstance(value, int) or math.isfinite(value)
