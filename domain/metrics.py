@@ -291,6 +291,12 @@ SESSION_RECORDS_REFUSED = Counter(
     "sightline_session_records_refused_total",
     "Number of session records in Redis that were not used because their HMAC is wrong.",
 )
+OPENID_CHECKS = Counter(
+    "sightline_openid_checks_total",
+    "Number of checks of sessions with the identity provider, by result: confirmed, refused, "
+    "unavailable.",
+    ["result"],
+)
 AUDIT_BYTES_SHIPPED = Counter(
     "sightline_audit_shipped_bytes_total",
     "Total size in bytes of audit log lines copied to the object store.",

@@ -43,6 +43,7 @@ _TABLE = {
         "storage.index"
     ),
     "storage.sign_in": "domain storage.clients storage.site",
+    "storage.openid": "domain domain.paths storage.clients storage.site",
     "storage.audit": "domain domain.paths storage.clients storage.site",
     "storage.events": (
         "domain domain.events domain.paths domain.recordings storage.clients storage.index "
@@ -88,7 +89,9 @@ _TABLE = {
     "api.nodes": (
         "domain domain.media domain.recordings storage.mp4 storage.recordings api.requests"
     ),
-    "api.openid": "domain domain.paths storage.clients storage.site api.limits api.requests",
+    "api.openid": (
+        "domain domain.paths storage.clients storage.site storage.openid api.limits api.requests"
+    ),
     "api.access": (
         "domain domain.access_policy domain.paths domain.registry storage.clients storage.index "
         "storage.archive "
@@ -172,7 +175,7 @@ _TABLE = {
     "sightline.commands": (
         "domain domain.access_policy domain.paths domain.registry simulator storage.recordings "
         "storage.recordings.gaps storage.site "
-        "storage.sign_in storage.audit storage.events storage analytics "
+        "storage.openid storage.sign_in storage.audit storage.events storage analytics "
         "sightline.processes sightline.keys sightline.cluster sightline.evaluation sightline"
     ),
 }

@@ -52,7 +52,14 @@ def add_people(commands: Commands[argparse.ArgumentParser]) -> None:
         "reset_second_factor",
     )
     remove = add_command(user, "remove", "remove a person and all tokens", "people", "remove")
-    for command in (add, change, token, password, reset, revoke, remove):
+    restore = add_command(
+        user,
+        "restore",
+        "let a removed person of the identity provider sign in again",
+        "people",
+        "restore",
+    )
+    for command in (add, change, token, password, reset, revoke, remove, restore):
         command.add_argument("name", metavar="NAME", help="name of the person")
     _add_rights(add, change)
     for command in (add, token):
@@ -75,8 +82,11 @@ def add_people(commands: Commands[argparse.ArgumentParser]) -> None:
     record_changes(reset, "command.user_reset_second_factor", "name")
     record_changes(revoke, "command.user_revoke", "name")
     record_changes(remove, "command.user_remove", "name")
+    record_changes(restore, "command.user_restore", "name")
     record_changes(sign, "command.user_sign")
-    for command in (add, change, token, password, reset, revoke, remove, sign, listing):
+    for command in (
+        add, change, token, password, reset, revoke, remove, restore, sign, listing
+    ):  # fmt: skip
         add_data(command)
     add_json(listing)
 

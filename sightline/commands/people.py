@@ -17,6 +17,7 @@ from domain.registry.visible_cameras import unknown_in_scope
 from domain.settings import Settings
 from sightline.cluster import site_registry
 from sightline.processes.store_clients import open_stores, opened_people, people_of
+from storage.openid.provider_people import ProviderPeople
 from storage.site.people import NewToken, People
 from storage.site.person_records import FIRST_TOKEN, PersonRecord, TokenRecord
 
@@ -78,6 +79,16 @@ def remove(args: argparse.Namespace) -> int:
     with opened_people(_layout(args)) as people:
         people.remove(args.name)
     print(f"{args.name} was removed")
+    return 0
+
+
+def restore(args: argparse.Namespace) -> int:
+    """Let a removed person of the identity provider sign in again."""
+    layout = _layout(args)
+    with open_stores(layout) as stores:
+        people = people_of(stores, Settings(), layout, SystemClock())
+        ProviderPeople(people, stores.redis, SystemClock()).restore(args.name)
+    print(f"{args.name} can sign in again")
     return 0
 
 
@@ -197,6 +208,8 @@ def _line(record: PersonRecord) -> str:
         parts.append("+" + ",".join(record.grants))
     limits = (("areas", record.areas), ("classes", record.classes), ("cameras", record.cameras))
     parts += [f"{name}: {', '.join(values)}" for name, values in limits if values]
+    if record.identity is not None:
+        parts.append(f"signs in as {record.identity.subject} of {record.identity.issuer}")
     parts.append("tokens: " + (", ".join(map(_token_text, record.tokens)) or "none"))
     return "\t".join(parts)
 
@@ -207,9 +220,12 @@ def _token_text(one: TokenRecord) -> str:
 
 def _json(record: PersonRecord) -> dict[str, Any]:
     found = record.model_dump(mode="json", include=_SHOWN)
+    identity = record.identity
+    shown = None if identity is None else identity.model_dump(include={"issuer", "subject", "name"})
     return found | {
+        "identity": shown,
         "tokens": [
             token.model_dump(mode="json", include={"name", "added_at", "expires_at"})
             for token in record.tokens
-        ]
+        ],
     }

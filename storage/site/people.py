@@ -131,6 +131,10 @@ class People:
     def is_authentic(self, record: PersonRecord) -> bool:
         return is_authentic(record, self.key)
 
+    def newest(self, name: str) -> PersonRecord | None:
+        """Return the newest record, also of a removed person; it may be forged. Raises DataLoss."""
+        return self._newest(name)
+
     # Changes
 
     def add(
@@ -157,7 +161,7 @@ class People:
             grants=tuple(sorted(set(grants))),
             tokens=(token_record,),
             added_at=self._clock.wall_ns(),
-        ).model_copy(update=_fields(scope))
+        ).model_copy(update=scope_fields(scope))
         try:
             return NewToken(token, self._write(record, former + 1))
         except RecordConflict as error:
@@ -183,13 +187,14 @@ class People:
         if grants is not None:
             update["grants"] = tuple(sorted(set(grants)))
         if scope is not None:
-            update |= _fields(scope)
+            update |= scope_fields(scope)
         return self._replace(record, update, version)
 
     def add_token(self, name: str, token_name: str, expires_ns: int | None = None) -> NewToken:
         """Add a token, or replace the one of the same name, which is then no longer valid."""
         self._redis.ping()
         record = self.verified(name)
+        record.check_is_local("a token")
         token, token_record = self._new_token(token_name, expires_ns)
         others = tuple(one for one in record.tokens if one.name != token_name)
         if len(others) >= MOST_TOKENS:
@@ -238,6 +243,10 @@ class People:
             "removed_at": self._clock.wall_ns(),
         }
         self._replace(record, update, version)
+
+    def put_version(self, record: PersonRecord, version: int) -> PersonRecord:
+        """Write a version of a record that the caller has composed. Raises RecordConflict."""
+        return self._write(record, version)
 
     def sign_older(self) -> tuple[str, ...]:
         """Sign the records of versions before the HMAC; return their names.
@@ -383,7 +392,7 @@ def check_name(name: str) -> None:
         raise BadInput(f"{name[:80]!r} is not a valid name; {_VALID_NAMES}")
 
 
-def _fields(scope: CameraScope) -> dict[str, object]:
+def scope_fields(scope: CameraScope) -> dict[str, object]:
     """Return the fields of a record for a scope, in an order that does not depend on the caller."""
     return {
         "areas": tuple(sorted(set(scope.areas))),

@@ -2,6 +2,7 @@
 
 {people}:records     hash of name to the person's record, as JSON with its HMAC
 {people}:tokens      hash of the SHA-256 of a token to the name
+{people}:identities  hash of the SHA-256 of issuer and subject to the name
 
 Nothing here decides what a person may do: that is `People`, which verifies each record.
 """
@@ -20,6 +21,7 @@ from storage.site.person_records import PersonRecord, person_records
 
 _log = logging.getLogger(__name__)
 RECORDS, TOKENS = "{people}:records", "{people}:tokens"
+IDENTITIES = "{people}:identities"
 _FORMER_KEYS = ("{people}:by_name", "{people}:by_token")
 """The keys of versions before the HMAC; they are deleted, so that no old program trusts them."""
 
@@ -60,18 +62,22 @@ class PeopleIndex:
         listing = self.records()
         for damaged in listing.damaged:
             _log.error("%s; the tokens of this person are not valid", damaged.why)
-        commands: list[Command] = [("DEL", key) for key in (RECORDS, TOKENS, *_FORMER_KEYS)]
+        commands: list[Command] = [
+            ("DEL", key) for key in (RECORDS, TOKENS, IDENTITIES, *_FORMER_KEYS)
+        ]
         commands += [entry for record in listing.records for entry in entries(record)]
         self.redis.do_all(commands, atomic=True)
         return sum(record.removed_at is None for record in listing.records)
 
     def is_restored(self, record: PersonRecord) -> bool:
-        """Whether Redis has this record and its tokens."""
+        """Whether Redis has this record, its tokens and its identity."""
         hashes = [token.token_sha256 for token in record.tokens]
+        identities = [] if record.identity is None else [record.identity.hash]
         found = self.redis.do_all(
             [
                 ("HGET", RECORDS, record.name),
                 *(("HGET", TOKENS, token_sha256) for token_sha256 in hashes),
+                *(("HGET", IDENTITIES, one) for one in identities),
             ]
         )
         owners = {text(reply) for reply in found[1:]}
@@ -83,7 +89,9 @@ def entries(record: PersonRecord) -> list[Command]:
 
     The record of a removed person stays too: it shows that an older one is not in force.
     """
+    identity = record.identity
     return [
         ("HSET", RECORDS, record.name, record.text()),
+        *([] if identity is None else [("HSET", IDENTITIES, identity.hash, record.name)]),
         *(("HSET", TOKENS, token.token_sha256, record.name) for token in record.tokens),
     ]

@@ -6,13 +6,14 @@ write to Redis or to the object store cannot grant a right.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
 from domain.camera_scope import CameraScope
-from domain.errors import DataLoss
+from domain.errors import BadInput, DataLoss
 from domain.paths.object_keys import PEOPLE_PREFIX, person_object
 from domain.people import RIGHTS, Person, Right, Role
 from domain.stored_model import StoredModel, WallNs, schema_field
@@ -59,6 +60,24 @@ class SecondFactorRecord(StoredModel):
     """Keyed hashes of the codes that are not used up."""
 
 
+class IdentityRecord(StoredModel):
+    """Who a person of the identity provider is."""
+
+    issuer: str
+    subject: str
+    name: str
+    """For people to read; it identifies nobody."""
+
+    @property
+    def hash(self) -> str:
+        return identity_hash(self.issuer, self.subject)
+
+
+def identity_hash(issuer: str, subject: str) -> str:
+    """Return the SHA-256 of issuer and subject; no two pairs have the same text."""
+    return hashlib.sha256(f"{len(issuer)} {issuer}{subject}".encode()).hexdigest()
+
+
 class PersonRecord(StoredModel):
     """What `state/people/<name>/<version>.json` holds; the highest version is in force."""
 
@@ -69,6 +88,8 @@ class PersonRecord(StoredModel):
     classes: tuple[Literal["A", "B", "C"], ...] = ()
     cameras: tuple[str, ...] = ()
     tokens: tuple[TokenRecord, ...] = ()
+    identity: IdentityRecord | None = None
+    """The identity at the provider; None for a person who was added here."""
     added_at: WallNs
     removed_at: WallNs | None = None
     session_generation: int = 0
@@ -96,6 +117,17 @@ class PersonRecord(StoredModel):
     @property
     def is_signed(self) -> bool:
         return bool(self.mac)
+
+    def check_is_local(self, what: str) -> None:
+        """Check that the person was added here, and may have credentials of this site.
+
+        Raises BadInput: such a credential would outlive the account at the identity provider.
+        """
+        if self.identity is not None:
+            raise BadInput(
+                f"{self.name} signs in with the identity provider, so {what} is not possible; add "
+                "another person for a program"
+            )
 
     def has(self, right: Right) -> bool:
         return right in RIGHTS[self.role] or right in self.grants

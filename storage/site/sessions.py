@@ -14,6 +14,7 @@ import hmac
 import logging
 import secrets
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -134,11 +135,23 @@ class Sessions:
     Every method raises IndexUnavailable while Redis does not respond.
     """
 
-    def __init__(self, redis: Redis, people: People, clock: Clock, limits: SessionLimits) -> None:
+    def __init__(
+        self,
+        redis: Redis,
+        people: People,
+        clock: Clock,
+        limits: SessionLimits,
+        confirm: Callable[[SessionRecord], bool] | None = None,
+    ) -> None:
+        """`confirm` decides whether a session of the identity provider may be used now.
+
+        Without it, no such session is valid.
+        """
         self._redis = redis
         self._people = people
         self._clock = clock
         self._limits = limits
+        self._confirm = confirm
         self._key = derived_key(people.key, "session records")
         self._csrf_key = derived_key(people.key, "csrf tokens")
         self._ended = _EndedSessions()
@@ -153,7 +166,7 @@ class Sessions:
         record = self._record(digest[:_ID_DIGITS])
         if record is None or not hmac.compare_digest(record.cookie_sha256, digest):
             return None
-        person = self._holder(record)
+        person = self._confirmed_holder(record)
         if person is None:
             return None
         return Session(self._used(record), person)
@@ -164,7 +177,9 @@ class Sessions:
         It is not a use: an open feed does not keep a session alive.
         """
         record = self._record(session_id)
-        return None if record is None or record.person != name else self._holder(record)
+        if record is None or record.person != name:
+            return None
+        return self._confirmed_holder(record)
 
     def csrf_token(self, record: SessionRecord) -> str:
         """Return the token that a change with the session must carry; it is stored nowhere."""
@@ -301,6 +316,18 @@ class Sessions:
         SESSION_RECORDS_REFUSED.inc()
         _log.error("the session record %s in Redis is not used: %s", session_id, why)
         return None
+
+    def _confirmed_holder(self, record: SessionRecord) -> Person | None:
+        """Return the person of a record if the session is valid, also for the provider.
+
+        The provider may change the rights of the person, who is looked up again afterwards.
+        """
+        person = self._holder(record)
+        if person is None or record.method is not SignInMethod.OPENID:
+            return person
+        if self._confirm is None or not self._confirm(record):
+            return None
+        return self._holder(record)
 
     def _holder(self, record: SessionRecord) -> Person | None:
         """Return the person of a record if the session is valid now, or None."""

@@ -11,6 +11,7 @@ import pytest
 from domain.camera_scope import CameraScope
 from domain.clock import NS_PER_DAY, NS_PER_HOUR, SystemClock, parse_rfc3339
 from domain.errors import BadInput
+from domain.openid import ProviderIdentity
 from domain.paths.data_layout import Layout
 from domain.paths.object_keys import person_object
 from domain.people import Person, Right, Role
@@ -20,6 +21,7 @@ from sightline.cli import main
 from sightline.commands.people import expiry
 from sightline.processes.people_key import sign_older_people
 from sightline.processes.store_clients import open_stores, opened_people, people_of
+from storage.openid.provider_people import ProviderPeople
 from storage.site.people import _hash
 from tests.kept import START_NS
 
@@ -212,3 +214,28 @@ def test_an_expiry(text: str | None, expected_ns: int | None) -> None:
 def test_an_invalid_expiry(text: str) -> None:
     with pytest.raises(BadInput, match="--expires"):
         expiry(text, START_NS)
+
+
+def test_a_person_of_the_identity_provider_is_listed_removed_and_restored(
+    data: Path, user: RunUser
+) -> None:
+    zhang = ProviderIdentity(
+        "https://id.example.cn", "7", "zhang.san", Role.OPERATOR, (), CameraScope()
+    )
+    layout, clock = Layout(data), SystemClock()
+    with open_stores(layout) as stores:
+        people = people_of(stores, Settings(), layout, clock)
+        name = ProviderPeople(people, stores.redis, clock).admit(zhang).name
+    assert "signs in as 7 of https://id.example.cn" in user("list")[1]
+    (found,) = json.loads(user("list", "--json")[1])
+    assert found["identity"] == {
+        "issuer": "https://id.example.cn",
+        "subject": "7",
+        "name": "zhang.san",
+    }
+    assert user("remove", name)[0] == 0
+    assert user("list")[1] == ""
+    assert user("restore", name) == (0, f"{name} can sign in again\n", "")
+    assert name in user("list")[1]
+    code, _, said = user("restore", name)
+    assert (code, "no removed person" in said) == (1, True)

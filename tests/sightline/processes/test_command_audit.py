@@ -115,6 +115,7 @@ def test_without_the_intent_no_person_is_added(
         (["user", "token", "x", "--name", "phone"], "command.user_token"),
         (["user", "revoke", "x"], "command.user_revoke"),
         (["user", "remove", "x"], "command.user_remove"),
+        (["user", "restore", "x"], "command.user_restore"),
         (["user", "sign"], "command.user_sign"),
         (["user", "list"], ""),
         (["cameras", "apply", "r.yaml"], "command.cameras_apply"),
