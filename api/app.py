@@ -22,14 +22,12 @@ from api.limits.thread_pools import Pools
 from api.requests.audit_recorder import AuditRecorder, with_recorded_intent
 from api.requests.audit_trail import AuditTrail
 from api.requests.bodies import with_strict_bodies
-from api.requests.declarations import Declaration, Declarations
+from api.requests.declarations import JSON, Declaration, Declarations
 from api.requests.error_responses import add_fault_handlers
 from api.requests.request_middleware import RequestMiddleware
 from api.routes import ROUTES
 from api.sessions.sign_ins import SignIns
 from api.site.readiness import Probes
-
-JSON = "application/json"
 
 
 def make_app(context: ApiContext, routes: tuple[Declaration, ...] = ROUTES) -> FastAPI:
@@ -88,7 +86,8 @@ def _add(
         answer["response_model"] = declaration.answer_model
     endpoint = (
         with_recorded_intent(declaration.endpoint, recorder, requirements.check)
-        if declaration.is_change and not declaration.identifies_person
+        if declaration.is_change
+        and not (declaration.identifies_person or declaration.records_itself)
         else declaration.endpoint
     )
     endpoint = run_in_current_thread(endpoint)

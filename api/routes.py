@@ -32,6 +32,7 @@ from api.requests.problems import (
     UNAVAILABLE,
 )
 from api.sessions import passwords, second_factors, sessions
+from api.sessions.openid import OPENID_ROUTES
 from api.site import audit, holds, nodes, site
 from domain.people import Right
 
@@ -140,6 +141,7 @@ ROUTES: tuple[Declaration, ...] = (
         Scope.NONE,
         audit="session.end_other",
     ),
+    *OPENID_ROUTES,
     Declaration("GET", "/v1/cameras", cameras.list_cameras, Right.CAMERAS_READ, Scope.SITE),
     Declaration("GET", "/v1/nodes", nodes.list_nodes, Right.CAMERAS_READ, Scope.WHOLE_SITE),
     Declaration("GET", "/v1/areas", areas.list_areas, Right.CAMERAS_READ, Scope.SITE),

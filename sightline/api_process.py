@@ -15,12 +15,14 @@ from anyio import to_thread
 from api.access.api_context import ApiContext, SiteRegistry
 from api.app import make_app
 from api.nodes.client import NodeClient
+from api.openid.openid import make_openid
 from api.requests.cutting import Cutting
 from api.requests.refused_requests import Refusals
 from domain.alarms import Alarm, AlarmName
 from domain.clock import Clock, SystemClock
 from domain.errors import IndexUnavailable
 from domain.log import set_up_logging
+from domain.openid import openid_settings
 from domain.paths.data_layout import Layout
 from domain.settings import Settings
 from sightline.active_policy import RunningPolicy, known_calls
@@ -90,6 +92,12 @@ def make_context(
     key = people_key(settings, layout)
     emergencies = Emergencies(stores.objects, key, clock)
     policy = RunningPolicy(settings.policy, layout, known_calls(), audit, clock)
+    openid_of_site = openid_settings(settings, settings.site_origins)
+    openid = (
+        None
+        if openid_of_site is None
+        else make_openid(openid_of_site, stores.redis, people, audit, clock)
+    )
     own_alarms = [
         OwnAlarm(AlarmName.POLICY_INVALID, policy.alarm, settings.node, clock),
         OwnAlarm(AlarmName.EMERGENCY_ACCESS, emergencies.alarm, settings.node, clock),
@@ -116,8 +124,15 @@ def make_context(
         objects=stores.objects,
         verified=VerifiedObjects(stores.objects, DamagedObjects(stores.redis, clock), clock),
         people=people,
-        sessions=Sessions(stores.redis, people, clock, SessionLimits.from_settings(settings)),
         attempts=attempts,
+        sessions=Sessions(
+            stores.redis,
+            people,
+            clock,
+            SessionLimits.from_settings(settings),
+            None if openid is None else openid.check.is_confirmed,
+        ),
+        openid=openid,
         corrections=Corrections(stores.redis, stores.objects, stores.index, clock),
         states=stores.states,
         leases=stores.leases,

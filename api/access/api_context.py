@@ -11,6 +11,7 @@ from fastapi import Depends, Request
 from api.access.authentication import Authentication
 from api.access.scopes import Scopes
 from api.nodes.client import NodeClient
+from api.openid.openid import OpenId
 from api.requests.cutting import Cutting
 from api.requests.request_trace import Trace, trace_of
 from domain.access_policy.model import ActivePolicy
@@ -109,6 +110,8 @@ class ApiContext:
     """Signs tickets in the URLs of playlists and feeds."""
     policy: Callable[[], ActivePolicy] = ActivePolicy
     """Return the access policy in force."""
+    openid: OpenId | None = None
+    """Signs people in with the identity provider; None for a site without one."""
     alarms: Callable[[], tuple[Alarm, ...]] = tuple
     """Return the current alarms of all nodes; it also works without Redis."""
     warnings: tuple[str, ...] = ()

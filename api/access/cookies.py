@@ -8,6 +8,7 @@ prefix is not possible, and another name keeps the two apart.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from starlette.responses import Response
 from starlette.types import Scope
@@ -24,6 +25,8 @@ class BrowserCookie:
     name: str
     max_age_s: int | None = None
     """None: the browser deletes it when it is closed."""
+    same_site: Literal["strict", "lax"] = "strict"
+    """`lax`: it is also sent when a link or a redirect of another site leads here."""
 
     def read(self, scope: Scope, is_secure: bool) -> str | None:
         """Return the value in a request, or None. Raises Unauthenticated if it occurs twice."""
@@ -44,7 +47,7 @@ class BrowserCookie:
             path="/",
             secure=is_secure,
             httponly=True,
-            samesite="strict",
+            samesite=self.same_site,
         )
 
     def delete(self, response: Response, is_secure: bool) -> None:
@@ -53,7 +56,7 @@ class BrowserCookie:
             path="/",
             secure=is_secure,
             httponly=True,
-            samesite="strict",
+            samesite=self.same_site,
         )
 
     def _full_name(self, is_secure: bool) -> str:

@@ -83,7 +83,8 @@ class Guard:
             is_required = declaration.is_change or self._context.settings.reason_required
             if declaration.reads_reason and is_required:
                 require_reason(purpose)
-        _check_parameters(request, route)
+        if not declaration.allows_any_parameter:
+            _check_parameters(request, route)
         if not declaration.has_body_reason:
             self._requirements.check(trace)
 

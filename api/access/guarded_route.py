@@ -23,7 +23,7 @@ from api.access.idempotent import HEADER, Idempotent
 from api.limits.thread_pools import Pool, Pools
 from api.requests.audit_recorder import AuditRecorder
 from api.requests.bodies import check_media_type
-from api.requests.declarations import Declarations
+from api.requests.declarations import JSON, Declarations
 from api.requests.request_trace import trace_of
 from domain.errors import QueryInvalid
 
@@ -53,10 +53,11 @@ def guarded(
                 handle = _never_stored(handle)
             # The guard refuses a route that is not declared.
             pool = declaration.pool if declaration else Pool.QUERIES
+            body_type = declaration.body_type if declaration else JSON
             return (
-                _in_thread(guard, recorder, handle)
+                _in_thread(guard, recorder, handle, body_type)
                 if pool is Pool.QUERIES
-                else _in_pool(guard, recorder, handle, pools, pool)
+                else _in_pool(guard, recorder, handle, pools, pool, body_type)
             )
 
     return Guarded
@@ -122,10 +123,10 @@ def _by_loop(guard: Guard, handle: Handler) -> Handler:
     return answer
 
 
-def _in_thread(guard: Guard, recorder: AuditRecorder, handle: Handler) -> Handler:
+def _in_thread(guard: Guard, recorder: AuditRecorder, handle: Handler, body_type: str) -> Handler:
     def work(request: Request, body: bytes) -> Response:
         guard(request)
-        check_media_type(request, body)
+        check_media_type(request, body, body_type)
         return _handled(recorder, handle, request)
 
     async def answer(request: Request) -> Response:
@@ -137,14 +138,19 @@ def _in_thread(guard: Guard, recorder: AuditRecorder, handle: Handler) -> Handle
 
 
 def _in_pool(
-    guard: Guard, recorder: AuditRecorder, handle: Handler, pools: Pools, pool: Pool
+    guard: Guard,
+    recorder: AuditRecorder,
+    handle: Handler,
+    pools: Pools,
+    pool: Pool,
+    body_type: str,
 ) -> Handler:
     """Run the guard outside the pool, so that a refusal does not wait for the pool."""
 
     async def answer(request: Request) -> Response:
         body = await request.body()
         await run_in_threadpool(guard, request)
-        check_media_type(request, body)
+        check_media_type(request, body, body_type)
         return await pools.run(pool, _handled, recorder, handle, request)
 
     return answer

@@ -170,6 +170,19 @@ def _complete(operation: dict[str, Any], declaration: Declaration) -> None:
         parameters = [*parameters, _IDEMPOTENCY_KEY]
     if parameters:
         operation["parameters"] = parameters
+    if declaration.form_fields:
+        operation["requestBody"] = _form(declaration)
+
+
+def _form(declaration: Declaration) -> dict[str, Any]:
+    """Return the description of a body that is a form."""
+    fields = declaration.form_fields
+    schema = {
+        "type": "object",
+        "properties": {name: {"type": "string"} for name in fields},
+        "required": list(fields),
+    }
+    return {"required": True, "content": {declaration.body_type: {"schema": schema}}}
 
 
 def _purpose_parameters(declaration: Declaration) -> list[dict[str, Any]]:

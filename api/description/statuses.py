@@ -15,6 +15,8 @@ _OF_SOME_ROUTES = frozenset(
         problems.CLIP_NOT_READY,
         problems.CORRECTION_CONFLICT,
         problems.TRIGGER_REFUSED,
+        problems.SIGN_IN_REFUSED,
+        problems.PROVIDER_UNAVAILABLE,
         problems.PRECONDITION_FAILED,
         problems.RECORD_ENDED,
         problems.SIGN_IN_FAILED,

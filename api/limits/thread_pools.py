@@ -28,6 +28,7 @@ class Pool(StrEnum):
     QUERIES = "queries"
     PICTURES = "pictures"  # a picture from a camera, a node or the object store
     PLAYBACK = "playback"  # lists and parts of recordings from nodes and the object store
+    PROVIDER = "provider"  # the identity provider
     CUTS = "cuts"  # a recording that is cut, for up to a minute
     PASSWORDS = "passwords"  # the hash of a password, which takes CPU and memory by design
 
@@ -43,6 +44,7 @@ _SIZES = {
     Pool.PLAYBACK: _Size(24, 48),
     Pool.CUTS: _Size(8, 8),
     Pool.PASSWORDS: _Size(2, 16),
+    Pool.PROVIDER: _Size(8, 16),
 }
 """Queries use the default threads of the server, and wait for them without a bound."""
 

@@ -12,7 +12,7 @@ from api.site.models import ScopeView
 from domain.camera_scope import UNLIMITED, CameraScope
 from domain.people import RIGHTS, Right, Role
 from domain.stored_model import WallNs
-from storage.site.person_records import FIRST_TOKEN, PersonRecord, TokenRecord
+from storage.site.person_records import FIRST_TOKEN, IdentityRecord, PersonRecord, TokenRecord
 
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 _MOST_NAMED = 500
@@ -117,6 +117,18 @@ class TokenView(Answer):
         return cls(name=token.name, added_at=token.added_at, expires_at=token.expires_at)
 
 
+class IdentityView(Answer):
+    """The identity of a person at the identity provider."""
+
+    issuer: str
+    subject: str = Field(description="identifies the person at the issuer (`sub`)")
+    name: str = Field(description="the name there; it may change, and identifies nobody")
+
+    @classmethod
+    def of(cls, identity: IdentityRecord) -> IdentityView:
+        return cls(issuer=identity.issuer, subject=identity.subject, name=identity.name)
+
+
 class PersonView(Answer):
     """A person or a machine: role, rights, scope, and the names of the tokens."""
 
@@ -126,6 +138,9 @@ class PersonView(Answer):
     rights: list[Right] = Field(description="all rights: those of the role and the granted ones")
     scope: ScopeView
     tokens: list[TokenView]
+    identity: IdentityView | None = Field(
+        description="of a person who signs in with the identity provider; null: added here"
+    )
     added_at: WallNs
 
     @classmethod
@@ -137,6 +152,7 @@ class PersonView(Answer):
             rights=sorted(RIGHTS[record.role] | set(record.grants)),
             scope=ScopeView.of(record.scope),
             tokens=[TokenView.of(token) for token in record.tokens],
+            identity=None if record.identity is None else IdentityView.of(record.identity),
             added_at=record.added_at,
         )
 

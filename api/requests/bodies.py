@@ -41,17 +41,17 @@ def with_strict_bodies(route_class: type[APIRoute]) -> type[APIRoute]:
     return StrictBodies
 
 
-def check_media_type(request: Request, body: bytes) -> None:
-    """Raise UnsupportedMedia where the request has a body that is not declared as plain JSON."""
+def check_media_type(request: Request, body: bytes, expected: str) -> None:
+    """Raise UnsupportedMedia where the request has a compressed body, or one of another type."""
     encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
     if body and encoding != "identity":
-        raise UnsupportedMedia("the body is compressed; send JSON without Content-Encoding")
+        raise UnsupportedMedia("the body is compressed; send it without Content-Encoding")
     declared = request.headers.get("Content-Type", "")
     media_type = declared.partition(";")[0].strip().lower()
-    if body and media_type != "application/json":
+    if body and media_type != expected:
         raise UnsupportedMedia(
-            f"the body is declared as {shortened(declared)}; send JSON with `Content-Type: "
-            "application/json`"
+            f"the body is declared as {shortened(declared)}; send it with `Content-Type: "
+            f"{expected}`"
         )
 
 

@@ -17,9 +17,11 @@ from api.requests.problems import Kind
 from domain.access_policy.check import PolicyCalls
 from domain.people import Person, Right
 
+JSON = "application/json"
+FORM = "application/x-www-form-urlencoded"
 COMPRESSIBLE_TYPES = frozenset(
     {
-        "application/json",
+        JSON,
         "application/x-ndjson",
         "application/vnd.apple.mpegurl",
         "text/csv",
@@ -68,7 +70,7 @@ class Declaration:
     scope: Scope
     audit: str = ""
     is_evidence_access: bool = False
-    media_type: str = "application/json"
+    media_type: str = JSON
     """The media type of a successful response."""
     answer_model: type[BaseModel] | None = None
     """The model of the JSON answer of a route that has `other_media_types`."""
@@ -100,6 +102,14 @@ class Declaration:
     """The kinds of problems that few routes answer, this one among them, for the description."""
     headers: tuple[str, ...] = ()
     """The headers of a success that few routes have, for the description."""
+    redirects: bool = False
+    """Whether a success is a redirect (303), for a browser that follows it."""
+    allows_any_parameter: bool = False
+    """Whether unknown parameters are ignored: another program composes the address."""
+    form_fields: tuple[str, ...] = ()
+    """The names of the fields, where the body is a form and not JSON."""
+    records_itself: bool = False
+    """Whether the endpoint of a change writes its own audit lines, because anyone can call it."""
     answers_503: bool = False
     """Whether the status of a successful response may also be 503."""
 
@@ -108,6 +118,8 @@ class Declaration:
             raise ValueError(f"{self.path}: an evidence access is recorded; give it an audit term")
         if self.is_evidence_access and isinstance(self.right, Access):
             raise ValueError(f"{self.path}: an evidence access needs a right")
+        if self.records_itself and self.right is not Access.ANYONE:
+            raise ValueError(f"{self.path}: only a change by anyone records itself")
         if self.is_change:
             self._check_change()
 
@@ -143,7 +155,7 @@ class Declaration:
 
     @property
     def success_status(self) -> int:
-        return 201 if self.creates else 200
+        return 201 if self.creates else 303 if self.redirects else 200
 
     @property
     def takes_idempotency_key(self) -> bool:
@@ -161,6 +173,11 @@ class Declaration:
             self.is_change or self.allows_head or self.answers_secret or "ETag" in self.headers
         )
         return not is_excluded and self.media_type in COMPRESSIBLE_TYPES
+
+    @property
+    def body_type(self) -> str:
+        """The media type of the body."""
+        return FORM if self.form_fields else JSON
 
     @property
     def reads_reason(self) -> bool:

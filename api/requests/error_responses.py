@@ -24,7 +24,9 @@ from domain.errors import SightlineError
 from domain.suggestions import shortened, suggestion
 
 Detail = dict[str, object]
-_SECRET_FIELDS = frozenset({"secret", "password", "old_password", "new_password", "code", TICKET})
+_SECRET_FIELDS = frozenset(
+    {"secret", "password", "old_password", "new_password", "code", "state", TICKET}
+)
 """Responses never repeat the value of these fields, nor that of an unknown field."""
 
 

@@ -22,6 +22,7 @@ TITLES: dict[str, tuple[str, str]] = {
     "approval_required": ("此请求需要另一人批准", "请按 approval 所列内容提交批准申请"),
     "second_person_required": ("此操作须由另一人执行", "请由另一位有权人员操作"),
     "record_exists": ("名称或编号已被使用", "请另选名称或编号"),
+    "sign_in_refused": ("登录被拒绝", "请重新登录；原因见说明"),
     "not_found": ("资源不存在", "请检查地址或编号"),
     "clip_missing": ("该事件没有视频片段", "原因见说明"),
     "method_not_allowed": ("此地址不支持该方法", "请使用 Allow 标头所列的方法"),
@@ -47,6 +48,7 @@ TITLES: dict[str, tuple[str, str]] = {
     "node_offline": ("摄像机所在的节点不可用", "请稍后重试"),
     "camera_unavailable": ("摄像机没有视频", "请查看摄像机的状态"),
     "codec_unsupported": ("无法传送该摄像机的视频", "请按说明更改摄像机的编码设置"),
+    "provider_unavailable": ("身份提供方不可用", "请稍后重试；令牌和密码仍可使用"),
     "unavailable": ("服务暂时不可用", "请稍后重试"),
     "http": ("请求被拒绝", "原因见说明"),
 }

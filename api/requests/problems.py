@@ -30,6 +30,7 @@ from domain.errors import (
     NodeOffline,
     NotFound,
     ObjectsUnavailable,
+    ProviderUnavailable,
     QueryInvalid,
     RateLimited,
     ReasonMissing,
@@ -40,6 +41,7 @@ from domain.errors import (
     SecondPersonRequired,
     SightlineError,
     SignInFailed,
+    SignInRefused,
     SourceError,
     SourceUnsupported,
     StoreError,
@@ -81,6 +83,7 @@ REASON_MISSING = Kind("reason_missing", 403, "The request requires a reason")
 CASE_REQUIRED = Kind("case_required", 403, "The request requires an open case")
 APPROVAL_REQUIRED = Kind("approval_required", 403, "The request requires an approval")
 SECOND_PERSON_REQUIRED = Kind("second_person_required", 403, "Another person must make the request")
+SIGN_IN_REFUSED = Kind("sign_in_refused", 403, "The sign-in was refused")
 NOT_FOUND = Kind("not_found", 404, "The resource does not exist")
 CLIP_MISSING = Kind("clip_missing", 404, "The event has no clip")
 METHOD_NOT_ALLOWED = Kind("method_not_allowed", 405, "The method is not allowed for this URL")
@@ -111,6 +114,9 @@ CAMERA_UNAVAILABLE = Kind(
     "camera_unavailable", 503, "The camera delivers no video", retry_after_s=5
 )
 CODEC_UNSUPPORTED = Kind("codec_unsupported", 501, "The camera's video cannot be carried")
+PROVIDER_UNAVAILABLE = Kind(
+    "provider_unavailable", 503, "The identity provider is unavailable", retry_after_s=5
+)
 UNAVAILABLE = Kind("unavailable", 503, "The service is temporarily unavailable", retry_after_s=2)
 OTHER = Kind("http", 400, "The request was refused")
 
@@ -134,6 +140,7 @@ _OF_ERROR: dict[type[SightlineError], Kind] = {
     CaseRequired: CASE_REQUIRED,
     ApprovalRequired: APPROVAL_REQUIRED,
     SecondPersonRequired: SECOND_PERSON_REQUIRED,
+    SignInRefused: SIGN_IN_REFUSED,
     CorrectionConflict: CORRECTION_CONFLICT,
     TriggerRefused: TRIGGER_REFUSED,
     KeyBusy: KEY_IN_USE,
@@ -149,6 +156,7 @@ _OF_ERROR: dict[type[SightlineError], Kind] = {
     ObjectsUnavailable: OBJECTS_UNAVAILABLE,
     AuditUnavailable: AUDIT_UNAVAILABLE,
     NodeOffline: NODE_OFFLINE,
+    ProviderUnavailable: PROVIDER_UNAVAILABLE,
     StoreError: UNAVAILABLE,
 }
 ERROR_OF_NAME: dict[str, type[SightlineError]] = {

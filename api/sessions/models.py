@@ -141,6 +141,20 @@ class PasswordChange(BaseModel):
     )
 
 
+class SignedOutView(Answer):
+    """The end of a session that the identity provider has signed in."""
+
+    provider_logout: str | None = Field(
+        description="the address at which the person signs out at the provider too; null: none"
+    )
+
+
+class ProviderLogoutView(Answer):
+    """What a logout token of the identity provider has ended."""
+
+    ended: int = Field(description="number of sessions")
+
+
 class PurposeAsked(BaseModel):
     """The body of a request to bind a reason and a case to the session."""
 

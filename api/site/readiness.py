@@ -33,6 +33,7 @@ class Probes:
                     self._found = (
                         *(probe(self._context) for probe in _PROBES),
                         *_contents(self._context),
+                        *_provider(self._context),
                     )
                     self._found_s = self._context.clock.monotonic_s()
             finally:
@@ -72,6 +73,14 @@ def _disk(context: ApiContext) -> Dependency:
         required=False,
         why="; ".join(f"{alarm.node}: {alarm.sentence}" for alarm in bad),
     )
+
+
+def _provider(context: ApiContext) -> list[Dependency]:
+    """Return the state of the identity provider. Without it, tokens and passwords still work."""
+    if context.openid is None:
+        return []
+    why = context.openid.fault()
+    return [Dependency(name="identity_provider", ok=why is None, required=False, why=why or "")]
 
 
 def _contents(context: ApiContext) -> list[Dependency]:

@@ -17,6 +17,7 @@ from rich.markup import escape
 from domain.clock import Clock, SystemClock
 from domain.errors import StoreError
 from domain.log import set_up_logging
+from domain.openid import openid_settings
 from domain.paths.data_layout import Layout
 from domain.settings import Settings
 from sightline.cluster import site_registry
@@ -121,6 +122,8 @@ def serve(
     The processes of `first` start first. `greeting` returns the end of the console's URL.
     """
     settings = Settings()
+    if parts.api:
+        openid_settings(settings, settings.site_origins)
     set_up_logging(settings.log_level, "supervisor")
     layout = Layout(data.resolve())
     stop = stop_on_signals()

@@ -66,7 +66,7 @@ def access_of(kind: ProcessKind, arguments: ProcessArguments, settings: Settings
     own = _OF_KIND[kind](layout, arguments.name)
     return Access(
         lists=own.lists,
-        reads=(*common.reads, *own.reads),
+        reads=(*common.reads, *own.reads, *_secret_files(kind, settings)),
         writes=(*_shared_writes(layout), *own.writes),
         devices=common.devices,
         listens=common.listens,
@@ -154,10 +154,17 @@ def _named_files(settings: Settings) -> Iterator[Path]:
     yield settings.models_dir
     if os.sep in settings.face_model:
         yield Path(settings.face_model)
-    yield from filter(None, (settings.redis_ca, settings.s3_ca, settings.rtsps_ca))
+    authorities = (settings.redis_ca, settings.s3_ca, settings.rtsps_ca, settings.openid_ca)
+    yield from filter(None, authorities)
     yield from (Path(path) for path in settings.confinement_reads.split(os.pathsep) if path)
     for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
         yield from _paths(os.environ, name)
+
+
+def _secret_files(kind: ProcessKind, settings: Settings) -> Iterator[Path]:
+    """Yield the files with secrets that settings name for one kind of process."""
+    if kind is ProcessKind.API and settings.openid_client_secret_file is not None:
+        yield settings.openid_client_secret_file
 
 
 def _paths(environ: Mapping[str, str], name: str) -> Iterator[Path]:

@@ -106,6 +106,8 @@ BODIES: dict[str, list[dict[str, Any]]] = {
     "PUT /v1/session/second-factor": [{"code": "123456"}],
     "PATCH /v1/session": [{"reason": "a test"}],
     "DELETE /v1/session": [{}],
+    "DELETE /v1/session/openid": [{}],
+    "POST /v1/session/openid/back-channel-logout": [{}],
     "DELETE /v1/sessions/{id}": [{}],
     "PATCH /v1/events/{id}": [{"plate": "鄂A22222", "reason": "a test", "version": 0}],
 }

@@ -169,6 +169,9 @@ def test_every_route_that_asks_nodes_has_a_pool_of_its_own() -> None:
         "password": Pool.PASSWORDS,
         "audit": Pool.PLAYBACK,
         "export": Pool.PLAYBACK,
+        "openid": Pool.PROVIDER,
+        "callback": Pool.PROVIDER,
+        "back-channel-logout": Pool.PROVIDER,
     }
 
 

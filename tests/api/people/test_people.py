@@ -9,8 +9,11 @@ import httpx
 import pytest
 
 from domain.camera_scope import CameraScope
+from domain.errors import Forbidden
+from domain.openid import ProviderIdentity
 from domain.paths.object_keys import PEOPLE_PREFIX, person_object
 from domain.people import Person, Right, Role
+from storage.openid.provider_people import ProviderPeople
 
 if TYPE_CHECKING:
     from tests.api.conftest import Site
@@ -256,3 +259,25 @@ def test_a_forged_record_is_named_and_not_served(site: Site) -> None:
     listed = send(site, "GET", "").json()
     assert listed["refused"] == ["li.wei"]
     assert "li.wei" not in [one["name"] for one in listed["items"]]
+
+
+def test_a_person_of_the_identity_provider_is_shown_with_its_identity(site: Site) -> None:
+    context = site.context
+    zhang = ProviderIdentity(
+        "https://id.example.cn", "7", "张三", Role.INVESTIGATOR, (), CameraScope()
+    )
+    record = ProviderPeople(context.people, site.redis, context.clock).admit(zhang)
+    shown = send(site, "GET", f"/{record.name}").json()
+    assert shown["identity"] == {
+        "issuer": "https://id.example.cn",
+        "subject": "7",
+        "name": "张三",
+    }
+    add(site)
+    assert send(site, "GET", "/li.wei").json()["identity"] is None
+    refused = send(site, "POST", f"/{record.name}/tokens", {"token_name": "script", **WHY})
+    assert problem(refused) == (400, "bad_input")
+    assert "identity provider" in refused.json()["detail"]
+    assert send(site, "DELETE", f"/{record.name}").status_code == 200
+    with pytest.raises(Forbidden, match="was removed at this site"):
+        ProviderPeople(context.people, site.redis, context.clock).admit(zhang)

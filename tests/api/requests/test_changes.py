@@ -41,7 +41,11 @@ if TYPE_CHECKING:
     from tests.api.site_data import MakeEvent
     from tests.conftest import S3Config
 
-CHANGES = [route for route in ROUTES if route.is_change and not route.identifies_person]
+CHANGES = [
+    route
+    for route in ROUTES
+    if route.is_change and not (route.identifies_person or route.records_itself)
+]
 RANGE = {
     "camera": "east-gate",
     "from": "2025-11-24T16:00:00Z",
@@ -58,6 +62,7 @@ HISTOGRAMS = ActivePolicy(
 )
 """A policy under which an approval can be requested, and which governs no change."""
 WITHOUT_REASON = {
+    "session.end_openid",
     "session.end",
     "session.end_other",
     "session.password",
@@ -110,6 +115,7 @@ class Asked:
         self._secret = ""
         set_password(site, person.name)
         self._browser = signed_in(site, name=person.name)
+        self._leaving = signed_in(site, name=person.name)
         other_session = signed_in(site, name=person.name).id
         hold = site.get("/v1/holds", method="POST", body=RANGE).json()["id"]
         watch = site.get("/v1/watches", method="POST", body=watch_asked(site)).json()["id"]
@@ -182,6 +188,7 @@ class Asked:
             ("PUT", "/v1/session/second-factor"): ("/v1/session/second-factor", {"code": "1"}),
             ("PATCH", "/v1/session"): ("/v1/session", {"reason": "case 118"}),
             ("DELETE", "/v1/session"): ("/v1/session", None),
+            ("DELETE", "/v1/session/openid"): ("/v1/session/openid", None),
             ("DELETE", "/v1/sessions/{id}"): (f"/v1/sessions/{other_session}", None),
         }
 
@@ -189,13 +196,14 @@ class Asked:
         """Send the request of a route: with a session where it is about the session itself."""
         path, body = self.of[route.method, route.path]
         if route.path.startswith("/v1/session"):
-            self._browser.url = self._site.url
+            browser = self._leaving if route.path == "/v1/session/openid" else self._browser
+            browser.url = self._site.url
             if self._secret and route.audit == "session.second_factor_confirm":
                 body = {"code": pyotp.TOTP(self._secret).at(SystemClock().wall_ns() // NS_PER_S)}
-            answer = self._browser.change(route.method, path, body)
+            answer = browser.change(route.method, path, body)
             if route.audit == "session.second_factor":
                 self._secret = answer.json().get("secret", "")
-            return self._browser.adopt(answer) if route.audit == "session.password" else answer
+            return browser.adopt(answer) if route.audit == "session.password" else answer
         return self._site.get(path, role_for(route), method=route.method, body=body)
 
 
@@ -356,7 +364,10 @@ def test_a_change_that_would_not_be_recorded_cannot_be_declared(method: str) -> 
         with pytest.raises(ValueError, match=why):
             declared(**wrong)
     anyones = [route for route in ROUTES if route.is_change and route.right is Access.ANYONE]
-    assert all(route.identifies_person for route in anyones)
+    assert all(route.identifies_person or route.records_itself for route in anyones)
+    for right in (Right.EVIDENCE, Access.SIGNED_IN):
+        with pytest.raises(ValueError, match="anyone"):
+            declared(right=right, records_itself=True)
 
 
 KILLED = """

@@ -94,7 +94,12 @@ class Counted:
         self.answers.set()
         store = SimpleNamespace(count=self._count, ping=self._ping)
         context = SimpleNamespace(
-            index=store, objects=store, clock=self.clock, alarms=tuple, site_faults=SiteFaults
+            index=store,
+            objects=store,
+            clock=self.clock,
+            alarms=tuple,
+            site_faults=SiteFaults,
+            openid=None,
         )
         self.probes = Probes(cast(ApiContext, context))
 

@@ -154,6 +154,20 @@ def test_settings_add_files_to_read(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert access.listens == ()
 
 
+def test_only_the_api_reads_the_secret_of_the_openid_client(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("secret", "ca.pem"):
+        (tmp_path / name).touch()
+    monkeypatch.setenv("SIGHTLINE_OPENID_CLIENT_SECRET_FILE", str(tmp_path / "secret"))
+    monkeypatch.setenv("SIGHTLINE_OPENID_CA", str(tmp_path / "ca.pem"))
+    arguments = ProcessArguments("any", Layout(tmp_path / "data"))
+    for kind in ProcessKind:
+        reads = access_of(kind, arguments, Settings()).reads
+        assert (tmp_path / "secret" in reads) is (kind is ProcessKind.API), kind
+        assert tmp_path / "ca.pem" in reads
+
+
 def test_a_process_that_is_not_confined_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SIGHTLINE_CONFINEMENT", "0")
     report = confine("api", Access(), Settings())
