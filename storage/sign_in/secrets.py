@@ -58,6 +58,8 @@ class SignInSecrets:
 
     def _replace_password(self, name: str, password: PasswordRecord | None) -> PersonRecord:
         def change(record: PersonRecord) -> dict[str, object]:
+            if password is not None:
+                record.check_is_local("a password")
             generation = record.session_generation + 1
             return {"password": password, "session_generation": generation}
 
