@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from domain.clock import NS_PER_MS
 from domain.events.event import Alternative, Event, Location, Plate
+from domain.events.trusted_models import construct_trusted
 from domain.plates import DIGITS, LETTERS, PROVINCES, SERIAL, PlateColor
-from domain.trusted_models import construct_trusted
 from domain.ulid import id_text
 
 CAMERAS = 871

@@ -7,9 +7,9 @@ from pydantic import Field
 from api.events.models import EventView, MatchView
 from api.requests.answers import Answer
 from domain.events.journeys import Leg
+from domain.events.trusted_models import construct_trusted
 from domain.registry.nearby_cameras import NearCamera
 from domain.stored_model import WallNs
-from domain.trusted_models import construct_trusted
 
 
 class NearCameraView(Answer):

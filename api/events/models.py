@@ -9,8 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from api.requests.answers import Answer
 from domain.events.event import Event
 from domain.events.misreadings import Match, MatchKind
+from domain.events.trusted_models import construct_trusted
 from domain.stored_model import WallNs
-from domain.trusted_models import construct_trusted
 
 
 class MatchView(Answer):

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from api.events.models import EventView, MatchView
 from domain.clock import rfc3339
 from domain.events.event import Event
-from domain.trusted_models import construct_trusted
+from domain.events.trusted_models import construct_trusted
 
 COLUMNS = (
     "id",

@@ -17,9 +17,9 @@ from pydantic import ValidationError
 
 from domain.clock import NS_PER_MS
 from domain.events.event import SCHEMA, Alternative, Direction, Event, Kind, Location, Plate
+from domain.events.trusted_models import construct_trusted
 from domain.plates import PlateColor
 from domain.stored_model import unreadable
-from domain.trusted_models import construct_trusted
 from domain.ulid import id_parts
 from storage.archive.day import COLUMNS_VERSION
 from storage.index.plate_query import found_by

@@ -14,9 +14,9 @@ from typing import Literal, NamedTuple
 
 from domain.clock import MS_PER_HOUR, NS_PER_MS
 from domain.events.event import SCHEMA, Alternative, ClipState, Event, Location, Plate
+from domain.events.trusted_models import construct_trusted
 from domain.media.packets import WallSource
 from domain.plates import PlateColor
-from domain.trusted_models import construct_trusted
 from domain.ulid import id_parts, id_text
 from storage.index.plate_code import NO_PLATE, pack, unpack
 from storage.index.record_layout import (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from domain.events.event import Event
-from domain.trusted_models import construct_trusted
+from domain.events.trusted_models import construct_trusted
 from tests.kept import make_event
 
 
