@@ -391,6 +391,13 @@ CHILD_HANGS = Counter(
     "Number of child processes that stopped responding and were killed.",
     ["child"],
 )
+PROCESS_CONFINED = Gauge(
+    "sightline_process_confined",
+    "Whether the kernel restricts a process by the mechanism `landlock` (files), `seccomp` "
+    "(system calls) or `capabilities` (privileges of root).",
+    ["component", "mechanism"],
+    multiprocess_mode="livemostrecent",
+)
 
 
 def exposition() -> bytes:
@@ -400,15 +407,6 @@ def exposition() -> bytes:
     registry = CollectorRegistry()
     multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     return generate_latest(registry)
-
-
-PROCESS_CONFINED = Gauge(
-    "sightline_process_confined",
-    "Whether the kernel restricts a process by the mechanism `landlock` (files), `seccomp` "
-    "(system calls) or `capabilities` (privileges of root).",
-    ["component", "mechanism"],
-    multiprocess_mode="livemostrecent",
-)
 
 
 def forget_process(pid: int | None) -> None:

@@ -7,14 +7,10 @@ record is verified with the people key before it is used.
 from __future__ import annotations
 
 import hashlib
-import logging
 import re
 import secrets
-import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-
-from pydantic import ValidationError
 
 from domain.camera_scope import UNLIMITED, CameraScope
 from domain.clock import Clock
@@ -26,7 +22,6 @@ from domain.errors import (
     RecordConflict,
     RecordExists,
 )
-from domain.metrics import PERSON_RECORDS_REFUSED
 from domain.paths.object_keys import person_prefix
 from domain.people import Person, Right, Role
 from storage.clients.redis import Redis, maybe_texts, text
@@ -40,12 +35,11 @@ from storage.site.person_records import (
     person_records,
     signed,
 )
+from storage.site.verified_people import VerifiedPeople
 
-_log = logging.getLogger(__name__)
 _NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
 TOKEN_PREFIX = "sl_"
 MOST_TOKENS = 50
-_MOST_CACHED = 10_000
 _ATTEMPTS = 5
 
 
@@ -67,7 +61,7 @@ class People:
         self.key = key
         """The people key, from which `domain/derived_keys.py` derives others."""
         self._clock = clock
-        self._cache = _VerifiedRecords(key)
+        self._cache = VerifiedPeople(key)
 
     # Reading
 
@@ -330,57 +324,6 @@ class People:
         # A person who was added or removed between the two reads is left out.
         pairs = [pair for pair in zip(names, found, strict=True) if pair[1] is not None]
         return {name: self._cache.read(name, record) for name, record in pairs}
-
-
-class _VerifiedRecords:
-    """The records that this process has verified, by name. Thread-safe.
-
-    It refuses a version older than one that it has verified, because writing an old record back to
-    Redis would restore what was revoked.
-    """
-
-    def __init__(self, key: bytes) -> None:
-        self._key = key
-        self._lock = threading.Lock()
-        self._known: dict[str, tuple[str, PersonRecord | None]] = {}
-        self._newest: dict[str, int] = {}
-        self._owners: dict[str, str] = {}
-
-    def owner(self, token_sha256: str) -> str | None:
-        """Return the name of a token that was verified before; it may be revoked by now."""
-        return self._owners.get(token_sha256)
-
-    def read(self, name: str, found: str | None) -> PersonRecord | None:
-        """Return the authentic record that `found` is, or None."""
-        if found is None:
-            return None
-        known = self._known.get(name)
-        if known is not None and known[0] == found:
-            return known[1]
-        record, why = self._verify(name, found)
-        if record is None:
-            PERSON_RECORDS_REFUSED.inc()
-            _log.error("the record of %r in Redis is not used: %s", name, why)
-        with self._lock:
-            if len(self._known) >= _MOST_CACHED:
-                self._known.clear()
-                self._owners.clear()
-            self._known[name] = (found, record)
-            if record is not None:
-                self._newest[name] = record.version
-                self._owners |= {token.token_sha256: name for token in record.tokens}
-        return record
-
-    def _verify(self, name: str, found: str) -> tuple[PersonRecord | None, str]:
-        try:
-            record = PersonRecord.model_validate_json(found)
-        except ValidationError as error:
-            return None, f"{error.error_count()} faults"
-        if record.name != name or not is_authentic(record, self._key):
-            return None, "its HMAC is wrong"
-        if record.version < self._newest.get(name, 0):
-            return None, f"it is version {record.version}, and a newer version was in force"
-        return record, ""
 
 
 _VALID_NAMES = "use at most 64 letters, digits, dots, dashes and underscores"
