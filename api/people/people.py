@@ -1,7 +1,8 @@
 """Routes of people: list, read, add, change and remove them, and their tokens.
 
-They need the right `people_admin` and the whole site. They change no rights of the person who asks,
-so an administrator cannot become an investigator without a second administrator.
+They need the right `people_admin` and the whole site. They change no rights of the person who asks.
+An administrator can still add a person or a token, and act under that name. Each step is in the
+audit log, and a policy can require the approval of a second person for it.
 """
 
 from __future__ import annotations
