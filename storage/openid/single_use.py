@@ -1,6 +1,6 @@
 """Values that are accepted once by all API processes of the site, in Redis.
 
-{used}:<purpose>:<SHA-256 of the value>   exists from the first use until the value has expired
+{sign_in}:used:<purpose>:<SHA-256 of the value>   exists until the value has expired
 """
 
 from __future__ import annotations
@@ -19,5 +19,5 @@ class SingleUse:
 
     def first(self, purpose: str, value: str, lifetime_s: int) -> bool:
         """Return whether this is the first use of a value; exactly one caller gets True."""
-        key = f"{{used}}:{purpose}:{hashlib.sha256(value.encode()).hexdigest()}"
+        key = f"{{sign_in}}:used:{purpose}:{hashlib.sha256(value.encode()).hexdigest()}"
         return self.redis.do("SET", key, "1", "NX", "EX", str(lifetime_s)) is not None

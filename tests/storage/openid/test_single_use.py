@@ -21,7 +21,7 @@ def test_purposes_and_values_are_apart_and_are_forgotten(redis: Redis) -> None:
     assert used.first("a state", "y", 60)
     assert used.first("a logout", "x", 60)
     assert not used.first("a state", "x", 60)
-    keys = texts(redis.do("KEYS", "{used}:*"))
+    keys = texts(redis.do("KEYS", "{sign_in}:used:*"))
     assert len(keys) == 3
     assert all(0 < number(redis.do("TTL", key)) <= 60 for key in keys)
     assert not any(key.endswith((":x", ":y")) for key in keys)
