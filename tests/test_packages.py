@@ -101,15 +101,16 @@ _TABLE = {
     ),
     "api.cameras": (
         "domain domain.media domain.events domain.paths domain.registry domain.recordings "
-        "storage.clients storage.mp4 storage.recordings storage.site storage.audit api.requests "
-        "api.nodes api.access"
+        "storage.clients storage.mp4 storage.recordings storage.site storage.audit api.limits "
+        "api.requests api.nodes api.access"
     ),
     "api.events": (
         "domain domain.events domain.paths domain.registry storage.index storage.audit "
-        "storage.events api.headers api.requests api.access"
+        "storage.events api.limits api.headers api.requests api.access"
     ),
     "api.site": (
-        "domain domain.paths domain.recordings storage.site storage.audit api.requests api.access"
+        "domain domain.paths domain.recordings storage.site storage.audit api.limits api.requests "
+        "api.access"
     ),
     "api.policy": (
         "domain domain.access_policy domain.paths storage.clients storage.site api.requests "

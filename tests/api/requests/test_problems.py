@@ -45,7 +45,7 @@ BAD_REQUESTS = [
         400,
         "query_invalid",
         "limit",
-        "less than or equal to 500; it is '501'",
+        "at most 500 for a page",
     ),
     ("/v1/events?limit=ten", 400, "query_invalid", "limit", "valid integer"),
     ("/v1/events?limit=", 400, "query_invalid", "limit", "valid integer"),
