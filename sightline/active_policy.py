@@ -12,8 +12,6 @@ import threading
 from dataclasses import replace
 from pathlib import Path
 
-from pydantic import BaseModel
-
 from api.requests.declarations import policy_calls
 from api.routes import ROUTES
 from domain.access_policy.check import PolicyCalls, check_policy, read_policy
@@ -27,6 +25,7 @@ from domain.clock import Clock
 from domain.errors import AuditUnavailable, PolicyInvalid
 from domain.log import FloodGate
 from domain.paths.data_layout import Layout
+from domain.stored_model import StoredModel
 from sightline.processes.command_audit import local_user
 from sightline.processes.policy_copy import FileMark, file_mark
 from sightline.processes.private_files import write_atomically
@@ -37,7 +36,7 @@ AUDIT_TERM = "policy.in_force"
 _NAMED = 3
 
 
-class LastValidPolicy(BaseModel):
+class LastValidPolicy(StoredModel):
     """The file `policy/last_valid.json` of a data folder: the last policy that was valid."""
 
     text: str

@@ -133,11 +133,9 @@ def test_an_api_beyond_loopback_has_a_certificate_of_the_root(start: Start) -> N
     assert api.get("/healthz", api.root_context()).status_code == 200, "it still serves"
     (log,) = (api.data / "audit").iterdir()
     lines = [json.loads(one) for one in log.read_text("utf-8").splitlines()]
-    assert [(line["route"], line["phase"]) for line in lines] == [
-        ("process.keys_made", "intent"),
-        ("process.keys_made", "outcome"),
-    ]
-    assert lines[0]["terms"] == {"purposes": "root, api, api-signing", "host": ""}
+    made = [line for line in lines if line["route"] == "process.keys_made"]
+    assert [line["phase"] for line in made] == ["intent", "outcome"]
+    assert made[0]["terms"] == {"purposes": "root, api, api-signing", "host": ""}
 
 
 def test_an_old_protocol_is_refused(start: Start) -> None:

@@ -106,11 +106,19 @@ def test_an_api_that_reads_nothing_holds_up_no_other(site: Site, station: Statio
     host, port = httpx.URL(site.node_api_url).host, httpx.URL(site.node_api_url).port
     token = sign(SIGNER, NODE, "GET", path.encode(), SystemClock().wall_ns())
     with ExitStack() as stack:
-        lazy = stack.enter_context(socket.create_connection((host, port or 0)))
-        lazy.sendall(f"GET {path} HTTP/1.1\r\nHost: a\r\nAuthorization: {token}\r\n\r\n".encode())
+
+        def put_after_the_lazy_one_has_begun() -> None:
+            # The pull exists because the reader has joined, so it misses none of the packets.
+            wait_for("the pull", lambda: station.fanout.taps)
+            lazy = stack.enter_context(socket.create_connection((host, port or 0)))
+            lazy.sendall(
+                f"GET {path} HTTP/1.1\r\nHost: a\r\nAuthorization: {token}\r\n\r\n".encode()
+            )
+            assert lazy.recv(12) == b"HTTP/1.1 200"
+            _put(station, 0, 300)
 
         async def work() -> None:
-            found = await _read(site, 300, lambda: _put(station, 0, 300))
+            found = await _read(site, 300, put_after_the_lazy_one_has_begun)
             assert [one.wall_ns for one in found] == [one.wall_ns for one in PACKETS]
 
         _run(work)

@@ -10,7 +10,12 @@ import httpx
 from domain.access_policy.check import check_policy
 from domain.access_policy.model import ActivePolicy, PolicyOrigin
 from domain.camera_scope import UNLIMITED, CameraScope
-from domain.paths.object_keys import APPROVALS_PREFIX, CASES_PREFIX, EMERGENCIES_PREFIX
+from domain.paths.object_keys import (
+    APPROVALS_PREFIX,
+    CASES_PREFIX,
+    EMERGENCIES_PREFIX,
+    PEOPLE_PREFIX,
+)
 from domain.people import Right, Role
 from sightline.active_policy import known_calls
 
@@ -85,16 +90,13 @@ class PolicySite:
 
 
 def open_policy_site(open_site: OpenSite, **changes: object) -> PolicySite:
-    """Open a site without cases, approvals and emergency accesses."""
+    """Open a site without people, cases, approvals and emergency accesses."""
     found = PolicySite()
     found.site = open_site(policy=lambda: found.in_force, **changes)
     objects = found.site.context.objects
-    for prefix in (CASES_PREFIX, APPROVALS_PREFIX, EMERGENCIES_PREFIX):
+    for prefix in (PEOPLE_PREFIX, CASES_PREFIX, APPROVALS_PREFIX, EMERGENCIES_PREFIX):
         for stat in list(objects.list(prefix)):
             objects.delete(stat.key)
-    for record in found.site.context.people.index.records().records:
-        if record.removed_at is None:
-            found.site.context.people.remove(record.name)
     return found
 
 
