@@ -15,6 +15,7 @@ import domain
 import sightline
 import storage
 from domain.alarms import Alarm, AlarmName
+from domain.camera_states import CameraState
 from domain.errors import DataLoss, NewerRecord
 from domain.events.event import (
     Alternative,
@@ -34,6 +35,7 @@ from domain.registry.former import FormerCamera, FormerCameras
 from domain.stored_model import StoredModel, unreadable
 from sightline.active_policy import LastValidPolicy
 from sightline.cluster.roster import Assigned, Roster
+from sightline.confinement.report import ConfinementReport
 from sightline.keys.bundle import KeyBundle
 from sightline.keys.register import CertificateRecord, KeyRegister
 from sightline.processes.instance import InstanceSecrets, Runtime
@@ -48,12 +50,25 @@ from storage.events import journal
 from storage.events.corrections import CorrectionRecord
 from storage.events.journal import JournalCorrect, JournalDelete, JournalPut
 from storage.index.impossible_legs import HourFound
+from storage.openid.provider_sessions import ProviderSession
 from storage.recordings.gaps.stored import NodeGaps
 from storage.site import alarms
+from storage.site.approvals import ApprovalRecord
 from storage.site.audit import AuditEntry, AuditLine
+from storage.site.cases import CaseRecord
+from storage.site.emergencies import EmergencyRecord
 from storage.site.idempotency import KeyRecord, StoredAnswer
-from storage.site.person_records import PersonRecord, TokenRecord
+from storage.site.node_reports import NodeDisk, NodeLoad, NodeReport, NodeWorkers
+from storage.site.person_records import (
+    IdentityRecord,
+    PasswordRecord,
+    PersonRecord,
+    SecondFactorRecord,
+    TokenRecord,
+)
 from storage.site.registries import RegistryRecord
+from storage.site.sessions import SessionRecord, SignInMethod
+from storage.site.signed_records import SignedRecord
 from storage.site.site_identity import SiteRecord
 from storage.site.watch_matches import Delivery
 from tests.kept import START_NS, make_event
@@ -85,6 +100,17 @@ CAMERA = Camera.model_validate(
 )  # fmt: skip
 
 TOKEN = TokenRecord(name="first", token_sha256="00", added_at=START_NS)
+NODE_REPORT = NodeReport(
+    version="1",
+    workers=NodeWorkers(configured=2, running=2),
+    cameras={"A": {CameraState.LIVE: 1}},
+    shed={},
+    load=NodeLoad(processor=0.5, disk=0.5),
+    disk=None,
+    upload_waits_since=None,
+    spool_events=0,
+    clock_offset_ms=None,
+)
 RECORDS: tuple[StoredModel, ...] = (
     EVENT,
     Location(lon=1, lat=2, heading=3),
@@ -142,6 +168,54 @@ RECORDS: tuple[StoredModel, ...] = (
     REGISTER,
     KeyBundle(certificates=REGISTER, keys={"node": ""}),
     LastValidPolicy(text="version: 1"),
+    ConfinementReport(process="worker-0"),
+    NODE_REPORT,
+    NODE_REPORT.workers,
+    NODE_REPORT.load,
+    NodeDisk(recordings_bytes=1, other_bytes=2, limit_bytes=3, free_bytes=4, reserve_bytes=5),
+    ProviderSession(
+        subject="1", provider_session="2", id_token="3", refresh_token="4", checked_at=START_NS
+    ),
+    IdentityRecord(issuer="https://id.example", subject="1", name="li"),
+    PasswordRecord(encrypted_hash="1", set_at=START_NS),
+    SecondFactorRecord(encrypted_secret="1", enrolled_at=START_NS, recovery_codes=("2",)),
+    SignedRecord(id="1"),
+    CaseRecord(id="1", number="2026-1", title="theft", opened_by="li", opened_at=START_NS),
+    ApprovalRecord(
+        id="1",
+        person="li",
+        call="event.clip",
+        terms={"id": "1"},
+        reason="theft",
+        case="",
+        requested_at=START_NS,
+        ends_at=START_NS,
+    ),
+    EmergencyRecord(
+        id="1",
+        person="li",
+        role="operator",
+        address="10.0.0.1",
+        reason="shooting",
+        case="",
+        call="events.search",
+        terms={},
+        at=START_NS,
+    ),
+    SessionRecord(
+        id="1",
+        cookie_sha256="2",
+        person="li",
+        person_added_at=START_NS,
+        generation=0,
+        method=SignInMethod.PASSWORD,
+        created_at=START_NS,
+        used_at=START_NS,
+        expires_at=START_NS,
+        idle_s=60,
+        address="10.0.0.1",
+        user_agent="Firefox",
+    ),
 )
 """One of each kind. A kind that is missing here fails the first test."""
 
