@@ -155,9 +155,9 @@ class ProviderIdentity:
 
     issuer: str
     subject: str
-    """Identifies the person at the issuer, for ever."""
+    """Identifies the person at the issuer; it never changes."""
     name: str
-    """For people to read; it identifies nobody."""
+    """For people to read; it does not identify the person."""
     role: Role
     grants: tuple[Right, ...]
     scope: CameraScope

@@ -34,7 +34,7 @@ READER_MIN_BYTES = 32 << 10
 """A client that reads less in an interval, while data waits for it, is disconnected."""
 HANDSHAKE_TIMEOUT_S = 10.0
 """A connection without a finished TLS handshake is not counted, so it must not last."""
-WANTED_DESCRIPTORS = 65_536
+DESCRIPTOR_LIMIT = 65_536
 DRAIN_S = 2.0
 """How long the rest of a refused body is discarded, so that its sender reads the answer."""
 _log = logging.getLogger(__name__)
@@ -218,11 +218,11 @@ def raise_descriptor_limit() -> None:
     nothing, and not reach its stores either.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = WANTED_DESCRIPTORS
+    limit = DESCRIPTOR_LIMIT
     if hard != resource.RLIM_INFINITY:
-        wanted = min(wanted, hard)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        limit = min(limit, hard)
+    if soft != resource.RLIM_INFINITY and soft < limit:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
 
 
 def server_config(

@@ -122,7 +122,7 @@ class IdentityView(Answer):
 
     issuer: str
     subject: str = Field(description="identifies the person at the issuer (`sub`)")
-    name: str = Field(description="the name there; it may change, and identifies nobody")
+    name: str = Field(description="the name there; it may change, and is no identity")
 
     @classmethod
     def of(cls, identity: IdentityRecord) -> IdentityView:

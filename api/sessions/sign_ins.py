@@ -60,7 +60,7 @@ class SignIns:
     def check_browser(self, request: Request, trace: Trace) -> None:
         """Check that a page of this site asks, over TLS or on this machine. Raises Forbidden.
 
-        Without the first check another site could sign the browser in as somebody else.
+        Without the first check another site could sign the browser in as another person.
         """
         check_same_origin(request.scope, self._context.settings.site_origins)
         if self._context.authentication.is_secure(request) or _is_loopback(trace.address):

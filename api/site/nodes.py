@@ -19,7 +19,7 @@ class NodeView(Answer):
     state: NodeState = Field(
         description="`draining`: it accepts no camera, because it stops or all its workers fail"
     )
-    seen_at: WallNs = Field(description="when it was last heard of")
+    seen_at: WallNs = Field(description="time of its last heartbeat")
     offline_since: WallNs | None = Field(description="the same while it is offline; otherwise null")
     report: NodeReport | None = Field(
         description="its last figures, which stay while it is offline; null without any"

@@ -46,7 +46,7 @@ class LineOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AuditQuery:
-    """The lines that are wanted; None is any."""
+    """The lines to return; None is any."""
 
     person: str | None = None
     call: str | None = None

@@ -100,7 +100,7 @@ class SignInAttempts:
     def alarm(self) -> str | None:
         """Return what is wrong and what to do if many sign-ins fail.
 
-        Without Redis nobody can sign in, and `index_unreachable` says so.
+        Without Redis no person can sign in, and `index_unreachable` says so.
         """
         try:
             failures = self.recent_failures()

@@ -1,7 +1,7 @@
 """What people sign in with: the hash of a password, in the authentic record of the person.
 
 Nodes can read the records, so the hash is encrypted with a key that is derived from the people key:
-nobody without that key can try out passwords on it.
+without that key passwords cannot be tried out on it.
 """
 
 from __future__ import annotations

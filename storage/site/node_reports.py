@@ -95,7 +95,7 @@ class KnownNode:
     name: str
     state: NodeState
     seen_ns: int
-    """When it was last heard of, by the clock of Redis (UTC)."""
+    """The time of its last heartbeat, by the clock of Redis (UTC)."""
     report: NodeReport | None
 
 
@@ -112,7 +112,7 @@ class NodeReports:
         return int(text(answer) or 0) * NS_PER_MS
 
     def all(self) -> tuple[KnownNode, ...]:
-        """Return every node that was heard of in the last `LISTED_DAYS`, by name."""
+        """Return every node with a heartbeat in the last `LISTED_DAYS`, by name."""
         answer = self._redis.do("EVAL", _READ, 3, _REPORTS, _SEEN, ABOUT)
         if not isinstance(answer, list) or len(answer) != 4:
             raise TypeError("Redis answered the script of the node reports in another form")

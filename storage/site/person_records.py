@@ -66,7 +66,7 @@ class IdentityRecord(StoredModel):
     issuer: str
     subject: str
     name: str
-    """For people to read; it identifies nobody."""
+    """For people to read; it does not identify the person."""
 
     @property
     def hash(self) -> str:
