@@ -39,7 +39,7 @@ def _is_answered(site: Site, path: str, parameters: dict[str, str]) -> bool:
 
 def _use_the_api(site: Site) -> None:
     """Call routes that read and write every kind of key in both stores."""
-    event = site.events()[0]
+    event = next(one for one in site.events() if one["clip_ready"])
     for path, parameters in (
         (f"/v1/events/{event['id']}/clip", {}),
         (f"/v1/events/{event['id']}/snapshot", {}),
