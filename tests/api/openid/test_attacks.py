@@ -11,6 +11,7 @@ from api.openid.signed_tokens import LOGOUT_EVENT
 from domain.clock import NS_PER_S, SystemClock
 from tests.api.openid.conftest import NewVisitor, OpenIdSite
 from tests.api.openid.provider import CLIENT_ID, Visitor
+from tests.waiting import wait_for
 
 COOKIE = "__Host-sightline-openid"
 FORM = "application/x-www-form-urlencoded"
@@ -36,8 +37,13 @@ def refusal(site: OpenIdSite, browser: Visitor, url: str) -> str:
     assert "Set-Cookie" not in answer.headers
     assert browser.session().status_code == 401
     why = str(answer.json()["detail"])
-    lines = site.audit_lines("session.start_openid")
-    assert why in [line["terms"].get("why") for line in lines] or "refused" in lines[-1]["terms"]
+
+    def is_recorded() -> bool:
+        """Return whether a line has the reason, or the number of refusals in a short time."""
+        terms = [line["terms"] for line in site.audit_lines("session.start_openid")]
+        return any(one.get("why") == why or "refused" in one for one in terms)
+
+    wait_for("the line in the audit log", is_recorded)
     return why
 
 
