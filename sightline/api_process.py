@@ -33,7 +33,6 @@ from sightline.keys.api_trust import api_signer, node_client_context
 from sightline.keys.site_keys import SiteKeys
 from sightline.keys.tls import PLAIN_HTTP_WARNING, server_context
 from sightline.processes.gc_tuning import collect_seldom
-from sightline.processes.people_key import people_key
 from sightline.processes.store_clients import connected, people_of
 from sightline.processes.supervised_threads import Job, run_supervised
 from storage.archive.archive import Archive
@@ -89,8 +88,7 @@ def make_context(
     audit = AuditLog(layout.audit, clock, settings.audit_limit_gb)
     shipper = AuditShipper(audit, stores.objects, settings.node, clock)
     syslog = SyslogSender.from_settings(audit, settings, clock)
-    key = people_key(settings, layout)
-    emergencies = Emergencies(stores.objects, key, clock)
+    emergencies = Emergencies(stores.objects, people.key, clock)
     policy = RunningPolicy(settings.policy, layout, known_calls(), audit, clock)
     openid_of_site = openid_settings(settings, settings.site_origins)
     openid = (
@@ -117,8 +115,8 @@ def make_context(
         feed=stores.feed,
         watches=stores.watches,
         matches=stores.matches,
-        cases=Cases(stores.objects, key, clock),
-        approvals=Approvals(stores.objects, key, clock),
+        cases=Cases(stores.objects, people.key, clock),
+        approvals=Approvals(stores.objects, people.key, clock),
         emergencies=emergencies,
         policy=policy.now,
         objects=stores.objects,

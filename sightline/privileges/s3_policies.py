@@ -76,8 +76,8 @@ RIGHTS = {
     ),
     StoreUser.COMMANDS: ObjectRights(reads=("*",), writes=("*",), deletes=("*",)),
 }  # fmt: skip
-"""Only the retention of nodes and the commands delete, and nobody but the commands deletes what
-people decided.
+"""Only the retention of nodes and the commands delete, and the commands alone delete what people
+decided.
 """
 
 
