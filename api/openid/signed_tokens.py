@@ -28,6 +28,7 @@ _KEY_TYPES = frozenset({"RSA", "EC"})
 LOGOUT_EVENT = "http://schemas.openid.net/event/backchannel-logout"
 MAX_LOGOUT_AGE_S = 300
 _MAX_TOKEN_CHARACTERS = 64_000
+_UNUSABLE_KEYS = (ValueError, KeyError, TypeError, AttributeError, RecursionError, JoseError)
 Claims = dict[str, Any]
 
 
@@ -45,7 +46,7 @@ class PublicKeys:
             found = json.loads(content)["keys"]
             usable = [one for one in found if _is_for_signatures(one)]
             keys = jwk.KeySet.import_key_set({"keys": usable})
-        except (ValueError, KeyError, TypeError, AttributeError, JoseError) as error:
+        except _UNUSABLE_KEYS as error:
             raise ValueError("it is no JWK set with keys for signatures") from error
         return cls(keys, frozenset(str(one["kid"]) for one in usable if "kid" in one))
 
@@ -65,7 +66,7 @@ def key_id_of(token: str) -> str | None:
     header = token[:_MAX_TOKEN_CHARACTERS].partition(".")[0]
     try:
         decoded = json.loads(base64.urlsafe_b64decode(header + "=" * (-len(header) % 4)))
-    except (binascii.Error, ValueError) as error:
+    except (binascii.Error, ValueError, RecursionError) as error:
         raise SignInRefused("the identity provider sent a token that is malformed") from error
     key_id = decoded.get("kid") if isinstance(decoded, dict) else None
     return key_id if isinstance(key_id, str) else None

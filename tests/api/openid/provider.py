@@ -40,6 +40,7 @@ CLIENT_ID, CLIENT_SECRET = "sightline", "a-secret/of+the%client:with=all&kinds"
 _DAY = timedelta(days=1)
 _FORM_ACTION = re.compile(r'<form[^>]* action="([^"]+)"')
 _HIDDEN = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)"')
+_ADDRESSES = (f"127.0.{network}.{host}" for network in range(1, 255) for host in range(1, 255))
 ACCOUNTS: dict[str, dict[str, Any]] = {
     "person-7": {
         "preferred_username": "zhang.san",
@@ -158,11 +159,18 @@ def running_provider(folder: Path, tls: TlsFiles, origin: str) -> Iterator[Runni
 
 
 class Visitor:
-    """A browser that follows redirects and fills in the forms of the provider."""
+    """A browser that follows redirects and fills in the forms of the provider.
+
+    Each has an address of its own, because the audit log counts further refusals of one address
+    instead of writing a line for each.
+    """
 
     def __init__(self, origin: str, provider: RunningProvider) -> None:
         self.origin = origin
-        self.http = httpx.Client(verify=provider.trust(), trust_env=False, timeout=PATIENCE_S)
+        transport = httpx.HTTPTransport(
+            verify=provider.trust(), trust_env=False, local_address=next(_ADDRESSES)
+        )
+        self.http = httpx.Client(transport=transport, trust_env=False, timeout=PATIENCE_S)
 
     def start(self, return_to: str = "/") -> str:
         """Begin a sign-in; return the address at the provider."""

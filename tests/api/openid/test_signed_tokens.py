@@ -165,6 +165,9 @@ def test_the_id_of_the_key_is_read_from_the_header() -> None:
     assert key_id_of(f"{base64.urlsafe_b64encode(b'[]').decode()}.b.c") is None
     with pytest.raises(SignInRefused, match="malformed"):
         key_id_of("é.b.c")
+    nested = base64.urlsafe_b64encode(b"[" * 40_000).decode()
+    with pytest.raises(SignInRefused, match="malformed"):
+        key_id_of(f"{nested}.b.c")
 
 
 def test_a_refreshed_id_token_needs_no_nonce() -> None:
@@ -186,7 +189,16 @@ def test_keys_that_are_not_for_signatures_are_left_out() -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"[]", b"{}", b'{"keys": 1}', b'{"keys": []}', b'{"keys": [{"kty": "oct"}]}']
+    "content",
+    [
+        b"",
+        b"[]",
+        b"{}",
+        b'{"keys": 1}',
+        b'{"keys": []}',
+        b'{"keys": [{"kty": "oct"}]}',
+        b"[" * 10**5,
+    ],
 )
 def test_a_document_without_usable_keys_is_refused(content: bytes) -> None:
     with pytest.raises(ValueError, match="JWK set"):
