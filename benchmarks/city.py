@@ -122,6 +122,9 @@ class City:
             "SIGHTLINE_S3_ACCESS_KEY": SECRETS.s3_access_key,
             "SIGHTLINE_S3_SECRET_KEY": SECRETS.s3_secret_key,
             "SIGHTLINE_WORKERS": str(workers),
+            # One person at one address sends the requests of all operators.
+            "SIGHTLINE_ADDRESS_REQUESTS_PER_S": "0",
+            "SIGHTLINE_PERSON_REQUESTS_PER_S": "0",
         }
         self.nodes = {name: CityNode(name, folder, self._environment) for name in nodes}
         self.redis = connect(self._url)

@@ -18,7 +18,7 @@ from benchmarks.processes import children_of, command_line
 from domain.clock import SystemClock
 from domain.events.event import Event
 from domain.paths.data_layout import Layout
-from domain.people import Role
+from domain.people import Right, Role
 from sightline.processes.ports import free_ports
 
 CLOCK = SystemClock()
@@ -104,9 +104,10 @@ class BenchSite:
         )
         return done.returncode, done.stdout + done.stderr
 
-    def sign_in(self, role: Role = Role.INVESTIGATOR) -> None:
-        """Make a person to ask as. Raises RuntimeError where the site refuses."""
-        code, said = self.run("user", "add", "benchmark", "--role", role)
+    def sign_in(self, role: Role = Role.INVESTIGATOR, *grants: Right) -> None:
+        """Add a person whose token the requests have. Raises RuntimeError if that fails."""
+        granted = [word for right in grants for word in ("--grant", right)]
+        code, said = self.run("user", "add", "benchmark", "--role", role, *granted)
         if code:
             raise RuntimeError(said)
         self._token = said.splitlines()[-1]
@@ -141,12 +142,18 @@ class BenchSite:
         )
 
     def get(self, path: str, **query: str) -> httpx.Response | None:
-        """Send a request with a token; return None where the site does not respond."""
+        """Send a request with a token; return None where the site does not respond.
+
+        Raises RuntimeError where the person lacks the right: such an answer measures nothing.
+        """
         try:
             address = f"http://127.0.0.1:{self.port}{path}"
-            return self._http.get(address, params=query, headers=self._headers)
+            answer = self._http.get(address, params=query, headers=self._headers)
         except httpx.TransportError:
             return None
+        if answer.status_code == httpx.codes.FORBIDDEN:
+            raise RuntimeError(f"{path} is refused: {answer.text}")
+        return answer
 
     def request(self, path: str) -> bytes:
         """A GET by the signed-in person as bytes, for a socket that does not read the answer."""

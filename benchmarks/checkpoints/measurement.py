@@ -38,7 +38,7 @@ from benchmarks.site import CLOCK, BenchSite
 from benchmarks.soak import name_of
 from domain.clock import NS_PER_S
 from domain.events.event import Event, Passing
-from domain.people import Role
+from domain.people import Right, Role
 from domain.settings import Settings
 from sightline.evaluation.film import EPOCH_NS, AnalyserRun, FilmAnalysis, run
 from sightline.evaluation.truth import Pass, compare, read_truth
@@ -140,7 +140,7 @@ def watched(
                 if CLOCK.monotonic_s() > deadline_s:
                     raise RuntimeError("the site does not start")
                 CLOCK.sleep(0.5)
-            site.sign_in(Role.ADMIN)
+            site.sign_in(Role.INVESTIGATOR, Right.METRICS_READ)
             yield site, source.began_ns
         finally:
             site.close()

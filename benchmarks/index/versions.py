@@ -44,20 +44,22 @@ class Series:
     connection: HTTPConnection
     headers: dict[str, str]
     processes: dict[str, list[int]]
-    times_s: list[float] = field(default_factory=list)
+    times_s: dict[str, list[float]] = field(default_factory=dict)
+    """The durations by the name of the question."""
     cpu_s: dict[str, float] = field(default_factory=dict)
     sent_bytes: int = 0
 
-    def ask(self, queries: Sequence[str]) -> None:
+    def ask(self, queries: Sequence[tuple[str, str]]) -> None:
+        """Send queries, each with the name of its question."""
         self.connection.close()  # the API closes a connection that was idle
         self.connection.connect()
         before = {name: cost_of(pids).cpu_s for name, pids in self.processes.items()}
-        for query in queries:
+        for question, query in queries:
             began_s = CLOCK.monotonic_s()
             self.connection.request("GET", f"/v1/events?{query}", headers=self.headers)
             answer = self.connection.getresponse()
             self.sent_bytes += len(answer.read())
-            self.times_s.append(CLOCK.monotonic_s() - began_s)
+            self.times_s.setdefault(question, []).append(CLOCK.monotonic_s() - began_s)
             if answer.status != 200:
                 raise RuntimeError(f"{self.name}: {query} was answered with {answer.status}")
         for name, pids in self.processes.items():
@@ -65,9 +67,15 @@ class Series:
             self.cpu_s[name] = self.cpu_s.get(name, 0.0) + used_s
 
     def report(self) -> dict[str, float]:
-        count = len(self.times_s)
+        all_s = [time_s for times_s in self.times_s.values() for time_s in times_s]
+        count = len(all_s)
         return {
-            **percentiles_ms(self.times_s),
+            **percentiles_ms(all_s),
+            **{
+                f"{question}, {name}": value
+                for question, times_s in self.times_s.items()
+                for name, value in percentiles_ms(times_s).items()
+            },
             **{f"{name}_cpu_ms": round(s / count * 1000, 3) for name, s in self.cpu_s.items()},
             "kilobytes": round(self.sent_bytes / count / 1000, 2),
         }
@@ -119,9 +127,12 @@ def series_of(name: str, said: dict[str, Any], encodings: Sequence[str]) -> Iter
             )
 
 
-def queries_about(events: Sequence[Event]) -> list[str]:
+def queries_about(events: Sequence[Event]) -> list[tuple[str, str]]:
+    """Return the name and the query of each kind of question about each event."""
     return [
-        urlencode(parameters(question.query(event))) for event in events for question in QUESTIONS
+        (question.name, urlencode(parameters(question.query(event))))
+        for event in events
+        for question in QUESTIONS
     ]
 
 
@@ -138,7 +149,7 @@ def compare(before: Path, events: int, rounds: int, asked: int) -> dict[str, Any
         ]
         for one in series:  # caches and connections
             one.ask(queries_about(draw.sample(drawn, 10)))
-            one.times_s, one.cpu_s, one.sent_bytes = [], {}, 0
+            one.times_s, one.cpu_s, one.sent_bytes = {}, {}, 0
         for _ in range(rounds):
             queries = queries_about(draw.sample(drawn, asked))
             for one in draw.sample(series, len(series)):
@@ -149,7 +160,8 @@ def compare(before: Path, events: int, rounds: int, asked: int) -> dict[str, Any
         name: {key: round(value / reference[key], 2) for key, value in report.items()}
         for name, report in reports.items()
     }
-    return {"requests": len(series[0].times_s), "figures": reports, "ratios": ratios}
+    requests = sum(len(times_s) for times_s in series[0].times_s.values())
+    return {"requests": requests, "figures": reports, "ratios": ratios}
 
 
 def main() -> None:
