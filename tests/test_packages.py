@@ -205,9 +205,10 @@ STANDARD_TERMS = set((ROOT / "tests" / "standard-terms.txt").read_text("utf-8").
 _PART = re.compile(r"[A-Z]?[a-z0-9]+|[A-Z]+(?![a-z])")
 
 
-def _modules() -> list[Path]:
+@cache
+def _modules() -> tuple[Path, ...]:
     tops = {package.partition(".")[0] for package in MAY_IMPORT}
-    return [file for top in sorted(tops) for file in sorted((ROOT / top).rglob("*.py"))]
+    return tuple(file for top in sorted(tops) for file in sorted((ROOT / top).rglob("*.py")))
 
 
 def _modules_and_tools() -> list[Path]:
@@ -229,9 +230,14 @@ def _package(file: Path) -> str:
     return ".".join(file.parent.relative_to(ROOT).parts)
 
 
-def _imports(file: Path) -> Iterator[str]:
+@cache
+def _imports(file: Path) -> tuple[str, ...]:
     """Full names of what `file` imports: modules, and what it imports from them."""
-    for node in ast.walk(_tree(file)):
+    return tuple(_imported_names(_tree(file)))
+
+
+def _imported_names(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
