@@ -9,7 +9,7 @@ MODELS := $(VENV)/share/sightline/models
 LOCK := uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev debian-packages test test-real api-fuzz lint bench faults soak run sbom lock clean
+.PHONY: help install install-dev debian-packages test test-real properties api-fuzz lint bench faults soak run sbom lock clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -65,11 +65,14 @@ debian-packages:
 	@tests/debian-packages.sh
 
 test: install-dev lint ## run the linters and the tests
-	$(BIN)/python -m pytest --ignore=tests/e2e -n auto --maxprocesses 4 --dist loadfile
-	$(BIN)/python -m pytest tests/e2e -n 2 --dist loadfile
+	$(BIN)/python -m pytest --ignore=tests/e2e -n 4 --dist loadfile
+	$(BIN)/python -m pytest tests/e2e -n 3 --dist loadfile
 
 test-real: install-dev ## run the end-to-end tests on the real footage in SIGHTLINE_TEST_DATA (../shared/data)
 	SIGHTLINE_TEST_FOOTAGE=real $(BIN)/python -m pytest tests/e2e
+
+properties: install-dev ## run the property tests on real stores with all of their examples
+	SIGHTLINE_TEST_EXAMPLES=all $(BIN)/python -m pytest -n 4 --dist loadfile $$(grep -rl "tests.examples import" tests)
 
 EXAMPLES ?= 30
 api-fuzz: install-dev ## send the API many requests made from its description, EXAMPLES of each operation and role

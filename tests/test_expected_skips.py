@@ -51,16 +51,17 @@ def tests_of(tmp_path: Path) -> Path:
 RULE = ("-p", "tests.expected_skips")
 
 
-@pytest.mark.parametrize("skips", [SKIPS, SKIPS_WHOLE], ids=["a test", "a whole file"])
 @pytest.mark.parametrize("processes", [(), ("-n", "2")], ids=["alone", "with xdist"])
-def test_an_unexpected_skip_fails_the_run(
-    tests_of: Path, skips: str, processes: tuple[str, ...]
-) -> None:
-    (tests_of / "test_skips.py").write_text(skips.format(reason=UNEXPECTED), "utf-8")
+def test_an_unexpected_skip_fails_the_run(tests_of: Path, processes: tuple[str, ...]) -> None:
+    """Whether one test is skipped or a whole file."""
+    files = {"test_skips.py": SKIPS, "test_skips_whole.py": SKIPS_WHOLE}
+    for name, skips in files.items():
+        (tests_of / name).write_text(skips.format(reason=UNEXPECTED), "utf-8")
     code, said = run(tests_of / "cache", *RULE, *processes, tests_of)
     assert code == pytest.ExitCode.TESTS_FAILED, said
-    assert "1 passed, 1 skipped" in said
-    assert re.search(rf"unexpected skip: \S*test_skips.py.*: .*{UNEXPECTED}", said)
+    assert "1 passed, 2 skipped" in said
+    for name in files:
+        assert re.search(rf"unexpected skip: \S*{name}.*: .*{UNEXPECTED}", said)
 
 
 def test_an_expected_skip_passes(tests_of: Path) -> None:

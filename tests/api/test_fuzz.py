@@ -14,6 +14,7 @@ from api.requests.problems import MEDIA_TYPE, Problem
 from domain.camera_scope import ALL_CAMERAS
 from domain.events.query import EventQuery
 from domain.people import Role
+from tests.examples import examples
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,7 +72,7 @@ def test_no_parameter_makes_the_api_fail(site: Site, make_event: MakeEvent) -> N
     assert {"from", "plate", "next", "min_confidence"} <= set(names)
 
     @given(data=st.data())
-    @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=examples(150), deadline=None, suppress_health_check=list(HealthCheck))
     def ask(data: st.DataObject) -> None:
         path = data.draw(st.sampled_from(routes))
         own = sorted(

@@ -31,6 +31,7 @@ from storage.recordings.trigger_log import TriggerLog
 from storage.retention import Kept, Retention
 from storage.site.audit import AuditLog
 from storage.site.holds import Holds
+from tests.examples import examples
 from tests.fuses import Fuse, FusedJournal, FusedObjects, FusedRedis, Killed
 from tests.kept import START_NS, Site, make_event
 from tests.storage.site.test_audit import ENTRY
@@ -313,7 +314,9 @@ def test_without_redis_an_event_keeps_its_objects(site: Site, event: Event) -> N
 
 
 @settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(15),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(st.lists(st.tuples(st.integers(1, 9), st.booleans()), min_size=1, max_size=4))
 def test_a_run_killed_anywhere_and_run_again_leaves_nothing_half_deleted(

@@ -24,6 +24,7 @@ from api.feeds.hub import MAX_QUEUED, FeedGap, Follower, LeftOut, Live
 from domain.people import Role
 from storage.clients.redis import connect
 from storage.events.feed import Feed
+from tests.examples import examples
 from tests.kept import Relay
 from tests.sse import Message, messages
 from tests.waiting import PATIENCE_S
@@ -203,7 +204,7 @@ def test_a_ticket_opens_the_feed_without_headers_and_nothing_else(
     assert site.http.get(f"{site.url}{FEED}?ticket={ticket[:-3]}aaa&seconds=0").status_code == 401
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(12), deadline=None, suppress_health_check=list(HealthCheck))
 @given(turns=st.lists(st.tuples(st.integers(0, 8), st.floats(0, 1)), min_size=1, max_size=8))
 def test_a_client_that_reconnects_gets_each_event_once(
     site: Site, make_event: MakeEvent, turns: list[tuple[int, float]]

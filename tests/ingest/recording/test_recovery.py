@@ -15,6 +15,7 @@ from domain.paths.object_keys import day_of
 from ingest.recording.recovery import recover_segments
 from storage.mp4.boxes import boxes, whole_bytes
 from storage.recordings.ledger import Ledger, open_name
+from tests.examples import examples
 from tests.recorded import (
     B_FRAMES,
     HEVC,
@@ -75,7 +76,9 @@ def test_a_killed_recorder_loses_less_than_a_second(material: Material, tmp_path
 
 @given(data=st.data())
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(60),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 def test_cut_at_any_byte_the_whole_fragments_are_kept(
     data: st.DataObject, open_file: Path, tmp_path: Path

@@ -28,6 +28,7 @@ from storage.events.store import EventStore
 from storage.findings import Breach
 from storage.index.event_index import EventIndex
 from storage.rebuild import rebuild
+from tests.examples import examples
 from tests.fuses import Fuse, FusedObjects, FusedRedis, Killed
 from tests.kept import START_NS, Site, make_event
 
@@ -207,7 +208,9 @@ def test_the_check_sees_what_is_amiss(site: Site) -> None:
 
 
 @settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(25),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(st.integers(1, 12), st.booleans(), st.sampled_from(["redis", "objects"]))
 def test_killed_anywhere_it_is_whole_once_asked_again(

@@ -12,6 +12,7 @@ from domain.events.event import Correction
 from storage.clients.redis import Redis
 from storage.events.feed import Feed
 from storage.index.event_index import EventIndex
+from tests.examples import examples
 from tests.kept import START_NS, Site, make_event
 
 
@@ -90,7 +91,7 @@ def test_numbers_rise_over_an_emptied_redis_and_the_break_is_reported(redis: Red
     assert before < page.known_from < page.last
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(25), deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     batches=st.lists(st.integers(0, 7), max_size=12),
     stops=st.lists(st.integers(1, 9), min_size=1, max_size=20),

@@ -39,6 +39,7 @@ from storage.events.store import EventStore
 from storage.index.counts import Buckets
 from storage.index.event_index import EventIndex
 from storage.index.plate_query import found_by
+from tests.examples import examples
 from tests.kept import START_NS, make_event
 from tests.searched import by_looking_at_all, events_that, queries_of
 
@@ -113,7 +114,9 @@ def latest(stored: list[Event]) -> list[Event]:
 
 
 @settings(
-    max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(10),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(
     st.lists(events, max_size=25),
@@ -161,7 +164,9 @@ def test_a_search_finds_what_looking_at_all_finds(
 
 
 @settings(
-    max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(6),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(
     st.lists(events, max_size=25),
@@ -200,7 +205,9 @@ def counted(stored: list[Event], ids: list[str], buckets: Buckets) -> tuple[int,
 
 
 @settings(
-    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(20),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(
     st.lists(events, max_size=25),

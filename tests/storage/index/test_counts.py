@@ -17,6 +17,7 @@ from storage.index import counts as index_counts
 from storage.index.counts import Buckets
 from storage.index.event_index import EventIndex
 from storage.index.plate_query import found_by
+from tests.examples import examples
 from tests.kept import START_NS, make_event
 from tests.searched import by_looking_at_all
 from tests.storage.index.test_event_index import events, queries
@@ -62,7 +63,9 @@ hours_of = st.builds(
 
 
 @settings(
-    max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(120),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(
     st.lists(events, max_size=25),

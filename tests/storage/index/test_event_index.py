@@ -28,6 +28,7 @@ from storage.index import shards as index_shards
 from storage.index.event_index import EventIndex
 from storage.index.plate_query import found_by
 from storage.index.rows import IndexRow
+from tests.examples import examples
 from tests.kept import START_NS, make_event
 from tests.searched import (
     CAMERAS,
@@ -63,7 +64,9 @@ def make_bounds_tiny(patch: pytest.MonkeyPatch) -> None:
 
 
 @settings(
-    max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(120),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(
     st.lists(events, max_size=25),
@@ -143,7 +146,9 @@ def test_every_pattern_finds_its_plates_among_many(
 
 
 @settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(40),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(st.lists(events, max_size=12))
 def test_places_that_share_a_name_are_distinguished(redis: Redis, stored: list[Event]) -> None:
@@ -164,7 +169,9 @@ def test_places_that_share_a_name_are_distinguished(redis: Redis, stored: list[E
 
 
 @settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(40),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(st.lists(st.tuples(events, st.booleans()), max_size=20))
 def test_removing_leaves_nothing_behind(redis: Redis, steps: list[tuple[Event, bool]]) -> None:
@@ -340,7 +347,9 @@ def test_a_dead_redis_is_said_plainly() -> None:
 
 
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(60),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(
     st.lists(events, max_size=20),
@@ -368,7 +377,9 @@ def test_one_misreading_away_is_found_the_surest_first(
 
 
 @settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(40),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(
     st.lists(st.tuples(events, st.integers(-2, 2)), max_size=25),

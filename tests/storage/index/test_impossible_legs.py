@@ -15,6 +15,7 @@ from domain.ulid import event_id
 from storage.clients.redis import Redis
 from storage.index import impossible_legs as impossible
 from storage.index.event_index import EventIndex
+from tests.examples import examples
 from tests.kept import START_NS, make_event
 
 FIRST = START_NS // NS_PER_HOUR
@@ -66,7 +67,9 @@ sightings = st.builds(
 
 
 @settings(
-    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(80),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(st.lists(sightings, max_size=14), st.lists(sightings, max_size=4), st.booleans())
 def test_legs_are_those_of_looking_at_all_also_when_events_come_late_go_and_are_corrected(

@@ -21,6 +21,7 @@ from storage.mp4.demuxer import Mp4Reader
 from storage.mp4.progressive import MOVIE_SCALE
 from storage.recordings.clips import Cut, _held, cut, verify
 from storage.recordings.ledger import Ledger, Segment
+from tests.examples import examples
 from tests.footage import Footage
 from tests.recorded import (
     B_FRAMES,
@@ -134,7 +135,9 @@ def test_a_clip_shows_the_asked_moment_first_and_holds_the_recorded_bytes(
 
 @given(from_s=st.floats(-3, 13), length_s=st.floats(0.05, 14), kind=st.sampled_from(sorted(KINDS)))
 @settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(40),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @example(from_s=11.96875, length_s=0.0625, kind="b_frames")
 @example(from_s=11.96875, length_s=1.0, kind="b_frames")

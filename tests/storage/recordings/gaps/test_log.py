@@ -18,6 +18,7 @@ from domain.paths.data_layout import Layout
 from domain.recordings.gaps import Gap, GapCause
 from domain.recordings.holds import StandingHolds
 from storage.recordings.gaps.log import GapLog
+from tests.examples import examples
 
 MIDNIGHT_NS = 20_000 * NS_PER_DAY
 NOON_NS = MIDNIGHT_NS - NS_PER_DAY // 2
@@ -147,7 +148,7 @@ def test_days_long_past_are_forgotten(node: Node) -> None:
     assert node.reported(NOON_NS, NOON_NS + NS_PER_DAY) == []
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(
     st.lists(
         st.tuples(
