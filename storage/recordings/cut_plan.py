@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from itertools import groupby, pairwise
+from dataclasses import dataclass
+from itertools import groupby
 from operator import itemgetter
 
 from domain.clock import NS_PER_MS
+from domain.recordings.overlay_intervals import overlay
 from storage.recordings.ledger import Segment
 
 JOIN_GAP_NS = 100 * NS_PER_MS
@@ -30,30 +31,15 @@ class CutPiece:
 
 def plan(segments: Sequence[Segment], from_ns: int, to_ns: int) -> tuple[CutPiece, ...]:
     """Return pieces in order that do not overlap. If segments overlap (recorded twice), the higher
-    fencing number is used, then the later start.
+    fencing number is used, then the later start, then the first of `segments`.
     """
-    within = [
-        segment for segment in segments if segment.start_ns < to_ns and _end_ns(segment) > from_ns
+    layers = [
+        (max(one.start_ns, from_ns), min(_end_ns(one), to_ns), one)
+        for one in reversed(segments)
+        if one.start_ns < to_ns and _end_ns(one) > from_ns
     ]
-    edges = sorted(
-        {from_ns, to_ns}
-        | {edge for s in within for edge in (s.start_ns, _end_ns(s)) if from_ns < edge < to_ns}
-    )
-    pieces: list[CutPiece] = []
-    for start_ns, end_ns in pairwise(edges):
-        holders = [
-            segment
-            for segment in within
-            if segment.start_ns <= start_ns and _end_ns(segment) >= end_ns
-        ]
-        if not holders:
-            continue
-        segment = max(holders, key=lambda holder: (holder.fence, holder.start_ns))
-        if pieces and pieces[-1].segment == segment and pieces[-1].to_ns == start_ns:
-            pieces[-1] = replace(pieces[-1], to_ns=end_ns)
-        else:
-            pieces.append(CutPiece(segment, start_ns, end_ns))
-    return tuple(pieces)
+    layers.sort(key=lambda layer: (layer[2].fence, layer[2].start_ns))
+    return tuple(CutPiece(segment, start, end) for start, end, segment in overlay(layers))
 
 
 def longest_run(pieces: Sequence[CutPiece], keys: Sequence[bytes]) -> tuple[CutPiece, ...]:

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.clock import NS_PER_MS, NS_PER_S
+from storage.recordings import cut_plan
 from storage.recordings.cut_plan import JOIN_GAP_NS, CutPiece, gaps_of, longest_run, plan
 from storage.recordings.ledger import Segment
 
@@ -74,6 +75,19 @@ def test_pieces_never_overlap_and_cover_what_files_cover(
         chosen = [piece.segment for piece in pieces if piece.from_ns <= moment_ns < piece.to_ns]
         assert len(chosen) == min(1, len(holders))
         assert all(segment.fence == max(holder.fence for holder in holders) for segment in chosen)
+
+
+def test_a_day_is_planned_in_linear_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    end_of, calls = cut_plan._end_ns, list[Segment]()
+
+    def counted(segment: Segment) -> int:
+        calls.append(segment)
+        return end_of(segment)
+
+    monkeypatch.setattr(cut_plan, "_end_ns", counted)
+    segments = [_segment(start_s, start_s + 10) for start_s in range(0, 20_000, 10)]
+    assert len(plan(segments, 0, 20_000 * S)) == len(segments)
+    assert len(calls) <= 4 * len(segments)
 
 
 @pytest.mark.parametrize(
