@@ -1,33 +1,26 @@
-"""Writes progressive MP4: the index in front, one edit list a track, so that players start at time
-0 (ISO/IEC 14496-12, 8.6 and 8.7).
+"""Writes progressive MP4: the header in front, then the media data.
 
-Samples are written in the order of their arrival, to a file without a name; on `close` the head is
-known, and both become the clip. Samples before time 0 are needed for decoding, and hidden. A gap
-lengthens the sample before it.
+Samples are written in the order of their arrival, to a file without a name; on `finish` the header
+is known, and both become the clip. `file_headers.py` has the header.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
-import struct
 import tempfile
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import groupby, pairwise
 from pathlib import Path
 
+import numpy as np
+
 from domain.errors import StoreError
-from storage.mp4.sample_entries import MATRIX, box, full_box
+from storage.mp4.file_headers import MOVIE_SCALE, IntArray, TrackTables, file_head
 from storage.mp4.tracks import TrackHeader
 
-MOVIE_SCALE = 90_000
 _COPY_BYTES = 1 << 20
-_MEDIA_HEADS = {
-    False: (b"vide", full_box(b"vmhd", 0, 1, bytes(8))),
-    True: (b"soun", full_box(b"smhd", 0, 0, bytes(4))),
-}
 
 
 class TrackWriter:
@@ -81,83 +74,19 @@ class TrackWriter:
         self._end += ticks
         self.latest = None if self.latest is None else self.latest + ticks
 
-    @property
-    def shown(self) -> int:
-        """Return how long it is shown from time 0 on, in ticks of the movie."""
-        return max(0, self._end) * MOVIE_SCALE // self.timescale
-
-    def box(self, number: int, body_at: int) -> bytes:
-        """Return the `trak`; `body_at` is the offset of the first written sample in the file."""
-        size = self._track.shown_size
-        volume = b"\1\0" if self._track.is_sound else bytes(2)
-        head = (
-            struct.pack(">QQIIQ", 0, 0, number, 0, self.shown)
-            + bytes(12)
-            + volume
-            + bytes(2)
-            + MATRIX
-            + size
-        )
-        return box(
-            b"trak",
-            full_box(b"tkhd", 1, 3, head) + self._edits() + box(b"mdia", self._media(body_at)),
-        )
-
-    def _edits(self) -> bytes:
-        """Return the edits from time 0 on: a track that begins before it shows the part after it; a
-        later track shows nothing until its start.
-        """
-        first = self._times[0]
-        edits = [
-            (max(0, self.shown - max(0, first) * MOVIE_SCALE // self.timescale), max(0, -first))
-        ]
-        if first > 0 and self._track.is_sound:
-            edits.insert(0, (first * MOVIE_SCALE // self.timescale, -1))
-        rows = b"".join(struct.pack(">QqI", length, start, 0x10000) for length, start in edits)
-        return box(b"edts", full_box(b"elst", 1, 0, len(edits).to_bytes(4, "big") + rows))
-
-    def _media(self, body_at: int) -> bytes:
-        handler, media_head = _MEDIA_HEADS[self._track.is_sound]
-        length = self._times[-1] - self._times[0] + self._last_duration
-        head = full_box(
-            b"mdhd", 1, 0, struct.pack(">QQIQHH", 0, 0, self.timescale, length, 0x55C4, 0)
-        )
-        head += full_box(b"hdlr", 0, 0, bytes(4) + handler + bytes(12) + b"Sightline\0")
-        here = box(
-            b"dinf", full_box(b"dref", 0, 0, (1).to_bytes(4, "big") + full_box(b"url ", 0, 1, b""))
-        )
-        return head + box(
-            b"minf",
-            media_head + here + box(b"stbl", self._track.description + self._tables(body_at)),
-        )
-
-    def _tables(self, body_at: int) -> bytes:
-        count = len(self)
-        durations = (
-            *(after - before for before, after in pairwise(self._times)),
+    def tables(self) -> TrackTables:
+        """Return all samples, of which there is at least one."""
+        return TrackTables(
+            self._track,
+            self.timescale,
+            _numbers(self._times),
+            _numbers(self._shifts),
+            _numbers(self._sizes),
+            _numbers(self._keyframes),
+            _numbers(self._chunks),
+            _numbers(self._in_chunk),
+            self._end,
             self._last_duration,
-        )
-        tables = full_box(b"stts", 0, 0, _runs(durations))
-        if any(self._shifts):
-            tables += full_box(b"ctts", 1, 0, _runs(self._shifts))
-        if len(self._keyframes) < count:
-            tables += full_box(b"stss", 0, 0, _numbers("I", self._keyframes))
-        chunks = [
-            (number, size)
-            for number, size in enumerate(self._in_chunk, 1)
-            if number == 1 or size != self._in_chunk[number - 2]
-        ]
-        tables += full_box(
-            b"stsc",
-            0,
-            0,
-            _numbers(
-                "I", [field for number, size in chunks for field in (number, size, 1)], len(chunks)
-            ),
-        )
-        tables += full_box(b"stsz", 0, 0, bytes(4) + _numbers("I", self._sizes))
-        return tables + full_box(
-            b"co64", 0, 0, _numbers("Q", [body_at + offset for offset in self._chunks])
         )
 
 
@@ -213,39 +142,12 @@ class ProgressiveWriter:
         self._body.close()
 
     def _head(self) -> bytes:
-        kind = box(b"ftyp", b"isom\0\0\2\0isomiso2avc1mp41")
-        mdat = struct.pack(">I4sQ", 1, b"mdat", 16 + self._size_bytes)
-        body_at = (
-            len(kind) + len(self._movie(0)) + len(mdat)
-        )  # offsets are of a fixed length, so its own is known before they are
-        return kind + self._movie(body_at) + mdat
-
-    def _movie(self, body_at: int) -> bytes:
-        written = [track for track in (self.video, self.sound) if track]
-        length = max((track.shown for track in written), default=0)
-        head = (
-            struct.pack(">QQIQIH10x", 0, 0, MOVIE_SCALE, length, 0x10000, 0x100)
-            + MATRIX
-            + bytes(24)
-        )
-        boxes = b"".join(track.box(number, body_at) for number, track in enumerate(written, 1))
-        return box(
-            b"moov", full_box(b"mvhd", 1, 0, head + (len(written) + 1).to_bytes(4, "big")) + boxes
-        )
+        written = [track.tables() for track in (self.video, self.sound) if track]
+        return file_head(written, self._size_bytes)
 
 
-def _runs(values: Iterable[int]) -> bytes:
-    """Return (count, value) of each run of equal values."""
-    runs = [(sum(1 for _ in same), value) for value, same in groupby(values)]
-    return len(runs).to_bytes(4, "big") + b"".join(
-        struct.pack(">Ii", count, value) for count, value in runs
-    )
-
-
-def _numbers(kind: str, values: Sequence[int], count: int | None = None) -> bytes:
-    return (len(values) if count is None else count).to_bytes(4, "big") + struct.pack(
-        f">{len(values)}{kind}", *values
-    )
+def _numbers(values: array[int]) -> IntArray:
+    return np.array(values, np.int64)
 
 
 @contextmanager

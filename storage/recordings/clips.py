@@ -21,7 +21,8 @@ from domain.errors import DataLoss, NotFound
 from domain.media.packets import ticks_to_ns
 from storage.mp4.boxes import whole_bytes
 from storage.mp4.demuxer import Mp4Reader, Sample
-from storage.mp4.progressive import MOVIE_SCALE, ProgressiveWriter, TrackWriter
+from storage.mp4.file_headers import MOVIE_SCALE
+from storage.mp4.progressive import ProgressiveWriter, TrackWriter
 from storage.mp4.tracks import TrackHeader, tracks
 from storage.recordings.cut_plan import JOIN_GAP_NS, CutPiece, gaps_of, longest_run, plan
 from storage.recordings.ledger import Segment, parse_segment

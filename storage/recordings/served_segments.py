@@ -13,7 +13,8 @@ from domain.clock import NS_PER_S
 from domain.errors import DataLoss, NotFound
 from storage.mp4.boxes import boxes, whole_bytes
 from storage.mp4.codec_strings import mime_of
-from storage.mp4.fragment_times import FragmentSample, Head, head_of, picture_fragment, samples_of
+from storage.mp4.fragment_samples import FragmentSample, picture_fragment, samples_of
+from storage.mp4.fragment_times import Head, head_of
 from storage.recordings.ledger import Ledger, Segment, parse_segment
 
 MOST_HEAD_BYTES = 1 << 20

@@ -18,7 +18,7 @@ from domain.clock import NS_PER_MS, NS_PER_S
 from domain.errors import DataLoss, NotFound, StoreError
 from domain.media.packets import AudioPacket, Packet
 from storage.mp4.demuxer import Mp4Reader
-from storage.mp4.progressive import MOVIE_SCALE
+from storage.mp4.file_headers import MOVIE_SCALE
 from storage.recordings.clips import Cut, _held, cut, verify
 from storage.recordings.ledger import Ledger, Segment
 from tests.examples import examples
