@@ -37,6 +37,7 @@ _TABLE = {
         "domain domain.media domain.paths domain.registry domain.recordings storage.clients "
         "storage.mp4"
     ),
+    "storage.recordings.virtual": "domain domain.paths storage.mp4 storage.recordings",
     "storage.recordings.gaps": "domain domain.paths domain.recordings storage.clients",
     "storage.site": (
         "domain domain.access_policy domain.events domain.paths domain.recordings storage.clients "
@@ -87,7 +88,8 @@ _TABLE = {
         "api.limits api.headers"
     ),
     "api.nodes": (
-        "domain domain.media domain.recordings storage.mp4 storage.recordings api.requests"
+        "domain domain.media domain.recordings storage.mp4 storage.recordings "
+        "storage.recordings.virtual api.requests"
     ),
     "api.openid": (
         "domain domain.paths storage.clients storage.site storage.openid api.limits api.requests"
@@ -101,8 +103,8 @@ _TABLE = {
     ),
     "api.cameras": (
         "domain domain.media domain.events domain.paths domain.registry domain.recordings "
-        "storage.clients storage.mp4 storage.recordings storage.site storage.audit api.limits "
-        "api.requests api.nodes api.access"
+        "storage.clients storage.mp4 storage.recordings storage.recordings.virtual storage.site "
+        "storage.audit api.limits api.requests api.nodes api.access"
     ),
     "api.events": (
         "domain domain.events domain.paths domain.registry storage.index storage.audit "
@@ -127,8 +129,8 @@ _TABLE = {
     ),
     "api.node_api": (
         "domain domain.media domain.paths domain.recordings domain.registry "
-        "storage.recordings storage.recordings.gaps storage.events api.limits api.requests "
-        "api.nodes api.cameras"
+        "storage.recordings storage.recordings.gaps storage.recordings.virtual storage.events "
+        "api.limits api.requests api.nodes"
     ),
     "api.description": "domain api.requests api.access api.events api.feeds",
     "api": (
@@ -166,8 +168,8 @@ _TABLE = {
     "sightline": (
         "domain domain.access_policy domain.media domain.events domain.paths domain.registry "
         "storage.clients "
-        "storage.archive storage.recordings storage.recordings.gaps storage.site "
-        "storage.sign_in storage.audit "
+        "storage.archive storage.recordings storage.recordings.gaps storage.recordings.virtual "
+        "storage.site storage.sign_in storage.audit "
         "storage.events storage ingest.packets.native ingest.live ingest.frames ingest.rtsp "
         "ingest.recording api.limits api.requests api.nodes api.openid api.access api.node_api api "
         "sightline.processes sightline.arguments sightline.keys sightline.cluster "

@@ -101,6 +101,13 @@ class Layout:
         return self.root / "recordings"
 
     @property
+    def recording_index(self) -> Path:
+        """The folder of the recording index, which is derived from the recordings:
+        `recording_index/<camera>/<yyyymmdd>/<hh>.layouts`.
+        """
+        return self.root / "recording_index"
+
+    @property
     def gaps(self) -> Path:
         """The folder of gaps. `gaps/<camera>/<yyyymmdd>.jsonl` lists unrecorded ranges with their
         causes. `gaps/<camera>/alive` holds the time until which a process managed the camera.
@@ -199,7 +206,7 @@ class Layout:
 
     @property
     def scratch(self) -> Path:
-        """The folder of recordings that are being cut for a request; it is emptied at start."""
+        """The folder of files that last as long as one response; it is emptied at start."""
         return self.run / "scratch"
 
     def archive_cache(self, process: str) -> Path:

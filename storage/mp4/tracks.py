@@ -29,15 +29,25 @@ class TrackHeader:
 
 def tracks(path: Path) -> tuple[TrackHeader, ...]:
     """Return the video and sound tracks of a file, in order; none if its head is incomplete."""
+    return tuple(track for _, track in tracks_of(movie_head(path)))
+
+
+def tracks_of(moov: bytes) -> tuple[tuple[int, TrackHeader], ...]:
+    """Return the number and the header of each video and sound track in the content of a `moov`."""
     found = []
-    for name, trak in _children(movie_head(path)):
+    for name, trak in _children(moov):
         inner = dict(_leaves(trak)) if name == b"trak" else {}
         if (
             inner.get(b"hdlr", b"")[8:12] in (b"vide", b"soun")
             and {b"tkhd", b"mdhd", b"stsd"} <= inner.keys()
         ):
-            found.append(_track(inner))
+            found.append((_number(inner[b"tkhd"]), _track(inner)))
     return tuple(found)
+
+
+def _number(tkhd: bytes) -> int:
+    at = 20 if tkhd[0] == 1 else 12
+    return int.from_bytes(tkhd[at : at + 4], "big")
 
 
 def _track(inner: dict[bytes, bytes]) -> TrackHeader:

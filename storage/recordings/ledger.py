@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import os
 import re
+import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from pathlib import Path
 from domain.clock import MS_PER_HOUR, NS_PER_DAY, NS_PER_MS
 from domain.errors import StoreError
 from domain.media.packets import SegmentName, parse_open_name, segment_number
+from domain.paths.data_layout import Layout
 from domain.paths.object_keys import day_of
 from storage.recordings.disk_usage import OPEN_MARK, DiskUsage
 
@@ -165,7 +167,7 @@ class Ledger:
 
     def remove(self, segment: Segment) -> int:
         """Delete a segment and return the freed bytes, 0 if it was deleted before. Raises
-        StoreError. Its day's folder is deleted with its last file.
+        StoreError. Its day's folder, and the index of that day, are deleted with its last file.
 
         Its range is recorded first (`deleted`), so that nothing is reported as never recorded.
         """
@@ -178,9 +180,18 @@ class Ledger:
         except OSError as error:
             raise StoreError(f"{segment.path} cannot be deleted: {error}") from error
         self._sizes.removed(segment.path, size_bytes)
-        with suppress(OSError):  # not empty
-            segment.path.parent.rmdir()
+        self._remove_empty_day(segment)
         return size_bytes
+
+    def _remove_empty_day(self, segment: Segment) -> None:
+        """Delete the folder of a day, and the index of its recordings, if no file is left."""
+        day = segment.path.parent
+        try:
+            day.rmdir()
+        except OSError:
+            return  # not empty
+        index = Layout(self.recordings.parent).recording_index
+        shutil.rmtree(index / segment.camera_id / day.name, ignore_errors=True)
 
     def deleted(self, camera_id: str) -> tuple[int, int] | None:
         """Return the range (UTC ns) in which segments of a camera were deleted here; what is left

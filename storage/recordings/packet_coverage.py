@@ -4,6 +4,11 @@ is.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
 from domain.clock import NS_PER_S
 
 HOLE_NS = NS_PER_S
@@ -64,6 +69,19 @@ class PacketCoverage:
         self._last_decode_ns, self._spent_ns, self._intervals = None, 0, 0
         self._recent_ns = self._usual_before_ns
 
+    def add_regular(
+        self, first_ns: int, newest_ns: int, end_ns: int, known_end_ns: int | None
+    ) -> None:
+        """Add a whole file without an interval that is longer than a third of HOLE_NS.
+
+        It begins with the picture at `first_ns`. `end_ns` is the latest end of a picture, which
+        lasts as long as the mean interval before it.
+        """
+        self._start_ns, self._newest_ns = first_ns, newest_ns
+        self.end_ns = max(self.end_ns, end_ns)
+        self._last_decode_ns = first_ns
+        self.close(known_end_ns)
+
     def _follow(self, wall_ns: int, interval_ns: int) -> None:
         if self._intervals and interval_ns > self._limit_ns:
             self.ranges.append((self._start_ns, self.end_ns))
@@ -80,3 +98,38 @@ class PacketCoverage:
     @property
     def _limit_ns(self) -> int:
         return max(HOLE_NS, UNUSUAL * max(self._usual_ns, self._recent_ns))
+
+
+def cover_files(
+    walls_ns: NDArray[np.int64],
+    decodes_ns: NDArray[np.int64],
+    firsts: NDArray[np.int64],
+    known_ends_ns: Sequence[int | None],
+) -> tuple[list[tuple[int, int]], int]:
+    """Return the ranges and the end of the last picture of files, as `PacketCoverage` does.
+
+    `firsts` has the place of the first packet of each file, and `known_ends_ns` the end in its
+    name. Files without a long interval are evaluated together; the others packet by packet.
+    """
+    lasts = np.append(firsts[1:], len(walls_ns))
+    place = np.arange(len(walls_ns)) - np.repeat(firsts, lasts - firsts)
+    spent_ns = decodes_ns - np.repeat(decodes_ns[firsts], lasts - firsts)
+    intervals_ns = np.diff(decodes_ns, prepend=decodes_ns[:1])
+    intervals_ns[firsts] = 0
+    has_long = np.maximum.reduceat(intervals_ns, firsts) > HOLE_NS // UNUSUAL
+    ends = np.maximum.reduceat(walls_ns + spent_ns // np.maximum(place, 1), firsts)
+    newest = np.maximum.reduceat(walls_ns, firsts)
+    coverage = PacketCoverage()
+    rows = zip(firsts.tolist(), lasts.tolist(), ends.tolist(), newest.tolist(), strict=True)
+    for (first, last, end_ns, newest_ns), is_irregular, known_ns in zip(
+        rows, has_long.tolist(), known_ends_ns, strict=True
+    ):
+        if is_irregular:
+            for wall_ns, decode_ns in zip(
+                walls_ns[first:last].tolist(), decodes_ns[first:last].tolist(), strict=True
+            ):
+                coverage.add(wall_ns, decode_ns)
+            coverage.close(known_ns)
+        else:
+            coverage.add_regular(int(walls_ns[first]), newest_ns, end_ns, known_ns)
+    return coverage.ranges, coverage.end_ns

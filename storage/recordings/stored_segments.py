@@ -127,6 +127,12 @@ class StoredSegments:
         stat = self._objects.stat(segment_object(name))
         return stat is not None and stat.size_bytes == size_bytes
 
+    def forget(self, camera_id: str) -> None:
+        """List the days of a camera again at the next call of `between`."""
+        with self._lock:
+            for asked in [one for one in self._listings if one[0] == camera_id]:
+                del self._listings[asked]
+
     def remove(self, segment: StoredSegment) -> None:
         """Delete a segment; a missing one is no error."""
         self._objects.delete(segment.key)

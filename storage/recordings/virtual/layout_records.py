@@ -1,0 +1,204 @@
+"""The binary record of a segment's layout, as the recording index and the node API have it. Pure.
+
+A record is a box that contains boxes, as in MP4. A reader skips boxes that it does not know and
+ignores unknown fields, so that a newer version may add both. Numbers are little-endian.
+
+| box | content |
+|---|---|
+| `slyt` | the whole record; its last four bytes are the CRC-32 of the bytes before them |
+| `info` | JSON: the name of the segment, size, time and inode of its file |
+| `frag` | for each fragment the offset of its `moof` and the end of its `mdat`, 64 bits each |
+| `vide`, `soun` | a track: the boxes below |
+| `head` | the ticks a second, width and height as in `tkhd`, and the `stsd` box |
+| `runs` | for each run of samples the offset of the first, its decoding time and their number |
+| `size`, `dura`, `late` | the size, the duration and pts - dts of samples; one value if all agree |
+| `keys` | a bit for each sample: whether it is a keyframe |
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from domain.errors import DataLoss
+from storage.mp4.fragment_samples import IntArray
+from storage.mp4.fragment_times import boxes_in
+from storage.mp4.sample_entries import box
+from storage.mp4.segment_layout import SegmentLayout, TrackLayout
+from storage.mp4.tracks import TrackHeader
+
+RECORD = b"slyt"
+_TRACK_HEAD = struct.Struct("<I8s")
+_CRC_BYTES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class FileVersion:
+    """What differs between two states of a file."""
+
+    size_bytes: int
+    modified_ns: int
+    inode: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LayoutRecord:
+    """The layout of a segment, and the state of the file from which it was read."""
+
+    name: str
+    version: FileVersion
+    layout: SegmentLayout
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StoredRecord:
+    """An intact record, and what is needed to decide whether it is of a file."""
+
+    name: str
+    version: FileVersion
+    data: bytes
+
+
+def write_record(record: LayoutRecord) -> StoredRecord:
+    """Return the record as it is stored."""
+    version, layout = record.version, record.layout
+    info = {
+        "name": record.name,
+        "size_bytes": version.size_bytes,
+        "modified_ns": version.modified_ns,
+        "inode": version.inode,
+        "is_whole": layout.is_whole,
+    }
+    content = (
+        box(b"info", json.dumps(info).encode())
+        + box(b"frag", layout.fragments.astype("<i8").tobytes())
+        + box(b"vide", _track_bytes(layout.video))
+        + (b"" if layout.sound is None else box(b"soun", _track_bytes(layout.sound)))
+    )
+    unsigned = box(RECORD, content + bytes(_CRC_BYTES))[:-_CRC_BYTES]
+    data = unsigned + zlib.crc32(unsigned).to_bytes(_CRC_BYTES, "little")
+    return StoredRecord(record.name, version, data)
+
+
+def records_in(data: bytes) -> Iterator[StoredRecord]:
+    """Yield the records of `data`. A record that is damaged or truncated is left out."""
+    at = 0
+    while at >= 0:
+        found = next(boxes_in(data, at, len(data)), None)
+        record = None if found is None else _stored(data[found.start : found.end], found.type)
+        if found is not None and record is not None:
+            yield record
+            at = found.end
+        else:
+            following = data.find(RECORD, at + len(RECORD) + 1)
+            at = following - len(RECORD) if following >= 0 else -1
+
+
+def read_record(stored: StoredRecord) -> LayoutRecord:
+    """Return the content of a record. Raises DataLoss if this version cannot read it."""
+    try:
+        return _record(stored)
+    except (KeyError, ValueError, TypeError, struct.error) as error:
+        raise DataLoss(f"the layout of {stored.name} cannot be read: {error}") from error
+
+
+def _stored(record: bytes, kind: bytes) -> StoredRecord | None:
+    crc = int.from_bytes(record[-_CRC_BYTES:], "little")
+    if kind != RECORD or zlib.crc32(record[:-_CRC_BYTES]) != crc:
+        return None
+    try:
+        info = json.loads(_parts(record[8:-_CRC_BYTES])[b"info"])
+        version = FileVersion(int(info["size_bytes"]), int(info["modified_ns"]), int(info["inode"]))
+        return StoredRecord(str(info["name"]), version, record)
+    except (KeyError, ValueError, TypeError):
+        return None  # of a version that this one cannot read
+
+
+def _record(stored: StoredRecord) -> LayoutRecord:
+    parts = _parts(stored.data[8:-_CRC_BYTES])
+    info = json.loads(parts[b"info"])
+    sound = parts.get(b"soun")
+    layout = SegmentLayout(
+        _track(parts[b"vide"], is_sound=False),
+        None if sound is None else _track(sound, is_sound=True),
+        np.frombuffer(parts[b"frag"], "<i8").reshape(-1, 2).astype(np.int64),
+        bool(info["is_whole"]),
+    )
+    return LayoutRecord(stored.name, stored.version, layout)
+
+
+def _track_bytes(track: TrackLayout) -> bytes:
+    header = track.header
+    runs = _runs(track)
+    return (
+        box(b"head", _TRACK_HEAD.pack(header.timescale, header.shown_size) + header.description)
+        + box(b"runs", runs.astype("<i8").tobytes())
+        + box(b"size", _column(track.sizes, "<u4"))
+        + box(b"dura", _column(track.durations, "<u4"))
+        + box(b"late", _column(track.shown_after, "<i4"))
+        + box(b"keys", np.packbits(track.are_keyframes).tobytes())
+    )
+
+
+def _track(data: bytes, is_sound: bool) -> TrackLayout:
+    parts = _parts(data)
+    timescale, shown_size = _TRACK_HEAD.unpack_from(parts[b"head"])
+    description = parts[b"head"][_TRACK_HEAD.size :]
+    runs = np.frombuffer(parts[b"runs"], "<i8").reshape(-1, 3).astype(np.int64)
+    counts = runs[:, 2]
+    count = int(counts.sum())
+    sizes = _values(parts[b"size"], "<u4", count)
+    durations = _values(parts[b"dura"], "<u4", count)
+    keys = np.unpackbits(np.frombuffer(parts[b"keys"], np.uint8), count=count).astype(np.bool_)
+    return TrackLayout(
+        TrackHeader(is_sound, timescale, shown_size, description),
+        _accumulated(runs[:, 0], counts, sizes),
+        sizes,
+        _accumulated(runs[:, 1], counts, durations),
+        durations,
+        _values(parts[b"late"], "<i4", count),
+        keys,
+    )
+
+
+def _runs(track: TrackLayout) -> NDArray[np.int64]:
+    """Return for each run of adjacent samples the first offset, its decoding time, and the number
+    of samples.
+    """
+    is_adjacent = (track.offsets[1:] == track.offsets[:-1] + track.sizes[:-1]) & (
+        track.decode_times[1:] == track.decode_times[:-1] + track.durations[:-1]
+    )
+    first = np.concatenate((np.zeros(1, np.int64), np.flatnonzero(~is_adjacent) + 1))
+    counts = np.diff(np.append(first, len(track)))
+    return np.column_stack((track.offsets[first], track.decode_times[first], counts))
+
+
+def _accumulated(firsts: IntArray, counts: IntArray, steps: IntArray) -> IntArray:
+    """Return the positions of samples that follow one another from the first of each run."""
+    before = np.cumsum(steps) - steps
+    run_starts = np.cumsum(counts) - counts
+    found: IntArray = before + np.repeat(firsts - before[run_starts], counts)
+    return found
+
+
+def _column(values: IntArray, form: str) -> bytes:
+    is_constant = bool((values == values[0]).all())
+    return (values[:1] if is_constant else values).astype(form).tobytes()
+
+
+def _values(data: bytes, form: str, count: int) -> IntArray:
+    """Raises ValueError if there are neither one nor `count` values."""
+    values = np.frombuffer(data, form).astype(np.int64)
+    if len(values) not in (1, count):
+        raise ValueError(f"{len(values)} values for {count} samples")
+    return np.full(count, values[0]) if len(values) == 1 else values
+
+
+def _parts(data: bytes) -> Mapping[bytes, bytes]:
+    return {part.type: data[part.body : part.end] for part in boxes_in(data, 0, len(data))}

@@ -1,0 +1,113 @@
+"""The layouts of the segments on this machine: from the recording index, else from the files.
+
+The index has one file for each camera and hour of the start, `<camera>/<yyyymmdd>/<hh>.layouts`,
+with records (`layout_records.py`) one after the other. It is derived: it may be deleted, and the
+names of segments alone say what is recorded. The last record of a segment is valid. It is deleted
+with the recordings of its day.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import BinaryIO
+
+from domain.clock import NS_PER_HOUR
+from domain.errors import DataLoss
+from domain.paths.object_keys import day_of
+from storage.mp4.segment_layout import read_layout
+from storage.recordings.ledger import Segment
+from storage.recordings.virtual.layout_records import (
+    FileVersion,
+    LayoutRecord,
+    StoredRecord,
+    records_in,
+    write_record,
+)
+
+_HOURS_PER_DAY = 24
+_log = logging.getLogger(__name__)
+
+
+def version_of(file: BinaryIO) -> FileVersion:
+    """Return the version of an open file."""
+    found = os.fstat(file.fileno())
+    return FileVersion(found.st_size, found.st_mtime_ns, found.st_ino)
+
+
+class RecordingIndex:
+    """The files of the recording index."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def add(self, camera_id: str, start_ns: int, record: StoredRecord) -> None:
+        """Append the record of a segment that begins at `start_ns`. Raises OSError."""
+        path = self._path(camera_id, start_ns)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # One write at the end of a file: records of several processes do not mix.
+        with path.open("ab", buffering=0) as file:
+            file.write(record.data)
+
+    def hour(self, camera_id: str, hour_ns: int) -> dict[str, StoredRecord]:
+        """Return the records of segments that begin in an hour, by the name of the segment."""
+        try:
+            data = self._path(camera_id, hour_ns).read_bytes()
+        except FileNotFoundError:
+            return {}
+        except OSError as error:
+            _log.warning("an hour of the recording index cannot be read: %s", error)
+            return {}
+        return {record.name: record for record in records_in(data)}
+
+    def _path(self, camera_id: str, start_ns: int) -> Path:
+        hour = start_ns // NS_PER_HOUR % _HOURS_PER_DAY
+        return self._folder / camera_id / day_of(start_ns) / f"{hour:02}.layouts"
+
+
+class Layouts:
+    """Finds the layouts of segments on this machine. Thread-safe."""
+
+    def __init__(self, index: RecordingIndex) -> None:
+        self._index = index
+
+    def records(self, segments: Sequence[Segment]) -> Iterator[StoredRecord]:
+        """Yield the layouts of segments of one camera, by start. A segment that was deleted, or
+        that has no whole picture, is left out.
+
+        The layout of a finished segment that is not in the index is read from its file and added.
+        """
+        for hour, in_hour in groupby(segments, lambda one: one.start_ns // NS_PER_HOUR):
+            known: dict[str, StoredRecord] | None = None
+            for segment in in_hour:
+                if known is None:
+                    known = self._index.hour(segment.camera_id, hour * NS_PER_HOUR)
+                record = self._record(segment, known.get(segment.path.name))
+                if record is not None:
+                    yield record
+
+    def _record(self, segment: Segment, known: StoredRecord | None) -> StoredRecord | None:
+        try:
+            with segment.path.open("rb") as file:
+                version = version_of(file)
+                if known is not None and known.version == version:
+                    return known
+                record = write_record(LayoutRecord(segment.path.name, version, read_layout(file)))
+        except FileNotFoundError:
+            return None
+        except DataLoss as loss:
+            _log.warning("%s is left out of recordings: %s", segment.path, loss)
+            return None
+        if segment.end_ns is not None:
+            self._add(segment, record)
+        return record
+
+    def _add(self, segment: Segment, record: StoredRecord) -> None:
+        """Add a record to the index. Without it, the next reader reads the segment again."""
+        try:
+            self._index.add(segment.camera_id, segment.start_ns, record)
+        except OSError as error:
+            _log.warning("the layout of %s is not in the index: %s", segment.path, error)

@@ -1,0 +1,282 @@
+"""Which samples of a recording are in a virtual file, and their times on its timeline. Pure.
+
+The rules are those of `cut` (docs/recording.md): from a keyframe on, no picture twice, and a gap in
+the recording is as long in the file. All samples are placed together as arrays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from domain.clock import NS_PER_S
+from storage.mp4.file_headers import MOVIE_SCALE
+from storage.mp4.fragment_samples import BoolArray, IntArray
+from storage.mp4.segment_layout import SegmentLayout, TrackLayout
+from storage.mp4.tracks import TrackHeader
+from storage.recordings.cut_plan import JOIN_GAP_NS, CutPiece
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LaidOutPiece:
+    """A piece of a recording, and the layout of its segment."""
+
+    piece: CutPiece
+    layout: SegmentLayout
+
+    @property
+    def known_end_ns(self) -> int | None:
+        """The end of the piece if the end in the segment's name is reliable."""
+        is_reliable = self.piece.segment.end_ns is not None and self.layout.is_whole
+        return self.piece.to_ns if is_reliable else None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PlacedTrack:
+    """The samples of one track in a virtual file. Times are in ticks of 1 / `timescale` s."""
+
+    header: TrackHeader
+    timescale: int
+    pieces: IntArray
+    """The number of the piece of each sample."""
+    offsets: IntArray
+    """The offset of each sample in the file of its segment."""
+    sizes: IntArray
+    durations: IntArray
+    times: IntArray
+    """Decoding times, which rise."""
+    shown: IntArray
+    """Presentation times."""
+    are_keyframes: BoolArray
+
+    def later_by(self, ticks: int) -> PlacedTrack:
+        return PlacedTrack(
+            self.header,
+            self.timescale,
+            self.pieces,
+            self.offsets,
+            self.sizes,
+            self.durations,
+            self.times + ticks,
+            self.shown + ticks,
+            self.are_keyframes,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PictureRun:
+    """Consecutive pictures of a piece, [first, last), which begin with a keyframe."""
+
+    number: int
+    """The number of the piece."""
+    first: int
+    last: int
+
+
+def picture_runs(pieces: Sequence[LaidOutPiece]) -> list[PictureRun]:
+    """Return the pictures of each piece: of the first from the keyframe at or before its start, of
+    the others from the keyframe after it.
+    """
+    runs: list[PictureRun] = []
+    for number, one in enumerate(pieces):
+        first, last = _used_pictures(one, is_first=not runs)
+        if first < last:
+            runs.append(PictureRun(number, first, last))
+    return runs
+
+
+def _used_pictures(one: LaidOutPiece, is_first: bool) -> tuple[int, int]:
+    video, piece = one.layout.video, one.piece
+    start_ns = piece.segment.start_ns
+    if (
+        piece.from_ns <= start_ns
+        and bool(video.are_keyframes[0])
+        and start_ns + _ns_after_first(video, int(video.decode_times[-1])) < piece.to_ns
+    ):
+        return 0, len(video)
+    walls_ns, decodes_ns = picture_times(one)
+    entry_ns = _entry_ns(one, walls_ns, decodes_ns, is_first)
+    return (
+        _first_where(video.are_keyframes & (walls_ns >= entry_ns)),
+        _first_where(decodes_ns >= piece.to_ns),
+    )
+
+
+def _ns_after_first(video: TrackLayout, decode_time: int) -> int:
+    first = int(video.decode_times[0] + video.shown_after[0])
+    return (decode_time - first) * NS_PER_S // video.header.timescale
+
+
+def picture_times(one: LaidOutPiece) -> tuple[IntArray, IntArray]:
+    """Return the wall time and the decoding time (UTC ns) of the pictures of a segment."""
+    video, start_ns = one.layout.video, one.piece.segment.start_ns
+    decodes = video.decode_times - (video.decode_times[0] + video.shown_after[0])
+    scale = video.header.timescale
+    return start_ns + _to_ns(decodes + video.shown_after, scale), start_ns + _to_ns(decodes, scale)
+
+
+def _entry_ns(one: LaidOutPiece, walls_ns: IntArray, decodes_ns: IntArray, is_first: bool) -> int:
+    """Return the wall time at or after which the first keyframe is required."""
+    from_ns, start_ns = one.piece.from_ns, one.piece.segment.start_ns
+    if from_ns <= start_ns or not is_first:
+        return from_ns
+    known = _first_where(decodes_ns > from_ns)
+    before = np.flatnonzero((one.layout.video.are_keyframes & (walls_ns <= from_ns))[:known])
+    return int(walls_ns[before[-1]]) if len(before) else start_ns
+
+
+def placed_pictures(
+    pieces: Sequence[LaidOutPiece], runs: Sequence[PictureRun], zero_ns: int
+) -> PlacedTrack:
+    """Place the pictures of all runs on the timeline that has time 0 at `zero_ns`."""
+    counts = [run.last - run.first for run in runs]
+    walls_ns, decodes_ns = joined_times(pieces, runs)
+    chosen = [(pieces[run.number].layout.video, slice(run.first, run.last)) for run in runs]
+    scales = np.repeat([video.header.timescale for video, _ in chosen], counts)
+    durations = np.concatenate([video.durations[part] for video, part in chosen])
+    place = np.arange(len(walls_ns))
+    times = np.maximum.accumulate(_to_ticks(decodes_ns - zero_ns, MOVIE_SCALE) - place) + place
+    return PlacedTrack(
+        chosen[0][0].header,
+        MOVIE_SCALE,
+        np.repeat([run.number for run in runs], counts),
+        np.concatenate([video.offsets[part] for video, part in chosen]),
+        np.concatenate([video.sizes[part] for video, part in chosen]),
+        _to_ticks(_to_ns(durations, scales), MOVIE_SCALE),
+        times,
+        np.maximum(_to_ticks(walls_ns - zero_ns, MOVIE_SCALE), times),
+        np.concatenate([video.are_keyframes[part] for video, part in chosen]),
+    )
+
+
+def joined_times(
+    pieces: Sequence[LaidOutPiece], runs: Sequence[PictureRun]
+) -> tuple[IntArray, IntArray]:
+    """Return the wall times and the decoding times (UTC ns) of the pictures of all runs."""
+    used = [pieces[run.number] for run in runs]
+    videos = [one.layout.video for one in used]
+    counts = [run.last - run.first for run in runs]
+    parts = [slice(run.first, run.last) for run in runs]
+    decodes = np.concatenate([v.decode_times[p] for v, p in zip(videos, parts, strict=True)])
+    shown = np.concatenate([v.shown_after[p] for v, p in zip(videos, parts, strict=True)])
+    firsts = [int(video.decode_times[0] + video.shown_after[0]) for video in videos]
+    scales = np.repeat([video.header.timescale for video in videos], counts)
+    starts_ns = np.repeat([one.piece.segment.start_ns for one in used], counts)
+    decodes = decodes - np.repeat(firsts, counts)
+    return starts_ns + _to_ns(decodes + shown, scales), starts_ns + _to_ns(decodes, scales)
+
+
+def placed_sound(
+    pieces: Sequence[LaidOutPiece], runs: Sequence[PictureRun], zero_ns: int
+) -> PlacedTrack | None:
+    """Place the sound of the pieces that have pictures, from time 0 on; None if there is none.
+
+    Of two pieces of sound that overlap at a seam, the first is used. Of sound that changes within
+    the range, as of video, one kind fits into a file: the first there is.
+    """
+    header = next((one.layout.sound.header for one in pieces if one.layout.sound), None)
+    if header is None:
+        return None
+    chosen = [
+        part
+        for run in runs
+        if (part := _sound_of(run, pieces[run.number], header, zero_ns)) is not None
+    ]
+    if not chosen:
+        return None
+    at = [_to_ticks(walls_ns - zero_ns, header.timescale) for _, _, walls_ns, _ in chosen]
+    durations = [sound.durations[places] for _, sound, _, places in chosen]
+    placed, kept = _without_overlaps(at, durations, header.timescale * JOIN_GAP_NS // NS_PER_S)
+    counts = [len(places) for _, _, _, places in chosen]
+    offsets = np.concatenate([sound.offsets[places] for _, sound, _, places in chosen])
+    sizes = np.concatenate([sound.sizes[places] for _, sound, _, places in chosen])
+    numbers = np.repeat([number for number, _, _, _ in chosen], counts)
+    return PlacedTrack(
+        header,
+        header.timescale,
+        numbers[kept],
+        offsets[kept],
+        sizes[kept],
+        np.concatenate(durations)[kept],
+        placed,
+        placed,
+        np.ones(len(placed), np.bool_),
+    )
+
+
+def _sound_of(
+    run: PictureRun, one: LaidOutPiece, header: TrackHeader, zero_ns: int
+) -> tuple[int, TrackLayout, IntArray, IntArray] | None:
+    """Return the number of the piece, its sound, and the wall times and places of what is used."""
+    sound = one.layout.sound
+    if sound is None or sound.header != header:
+        return None
+    walls_ns = one.piece.segment.start_ns + _to_ns(sound.decode_times, header.timescale)
+    ends_ns = walls_ns + _to_ns(sound.durations, header.timescale)
+    used = (ends_ns > zero_ns) & (walls_ns < one.piece.to_ns)
+    if run.first:
+        first_at = one.layout.video.offsets[run.first]
+        fragment = np.searchsorted(one.layout.fragments[:, 0], first_at, "right") - 1
+        used &= sound.offsets >= one.layout.fragments[fragment, 0]
+    places = np.flatnonzero(used)
+    return (run.number, sound, walls_ns[places], places) if len(places) else None
+
+
+def _without_overlaps(
+    at: Sequence[IntArray], durations: Sequence[IntArray], slack: int
+) -> tuple[IntArray, IntArray]:
+    """Return the start of each piece of sound that is used, not before the end of the one before,
+    and the places of these pieces. A piece that begins more than `slack` before that end is left
+    out.
+    """
+    all_at, all_durations = np.concatenate(at), np.concatenate(durations)
+    placed = _one_after_another(all_at, all_durations, None)
+    if not np.any(all_at[1:] < placed[:-1] + all_durations[:-1] - slack):
+        return placed, np.arange(len(placed))
+    starts, kept = list[IntArray](), list[IntArray]()
+    end: int | None = None
+    base = 0
+    for part, lengths in zip(at, durations, strict=True):
+        place = 0
+        while place < len(part):
+            if end is not None:
+                place += _first_where(part[place:] >= end - slack)
+            found = _one_after_another(part[place:], lengths[place:], end)
+            ends = found + lengths[place:]
+            count = _first_where(part[place + 1 :] < ends[:-1] - slack) + 1
+            starts.append(found[:count])
+            kept.append(np.arange(base + place, base + place + len(found[:count])))
+            end = int(ends[count - 1]) if len(found) else end
+            place += count
+        base += len(part)
+    return np.concatenate(starts), np.concatenate(kept)
+
+
+def _one_after_another(at: IntArray, durations: IntArray, end: int | None) -> IntArray:
+    """Return the starts if each is delayed to the end of the one before; the first to `end`."""
+    before = np.cumsum(durations) - durations
+    free = at - before
+    if end is not None and len(free):
+        free[0] = max(int(free[0]), end)
+    placed: IntArray = np.maximum.accumulate(free) + before
+    return placed
+
+
+def _first_where(holds: BoolArray) -> int:
+    """Return the first place at which it holds, or the length."""
+    place = int(np.argmax(holds)) if len(holds) else 0
+    return place if len(holds) and holds[place] else len(holds)
+
+
+def _to_ns(ticks: IntArray, per_s: int | IntArray) -> IntArray:
+    """Convert ticks to nanoseconds, rounded down as `ticks_to_ns` does."""
+    return ticks * NS_PER_S // per_s
+
+
+def _to_ticks(ns: IntArray, per_s: int) -> IntArray:
+    """Convert nanoseconds to ticks, rounded to the nearest."""
+    whole_s, rest_ns = np.divmod(ns, NS_PER_S)
+    ticks: IntArray = whole_s * per_s + (rest_ns * per_s + NS_PER_S // 2) // NS_PER_S
+    return ticks

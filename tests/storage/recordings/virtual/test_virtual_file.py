@@ -1,0 +1,195 @@
+"""A virtual file has the pictures, the sound and the times of `cut`, and any range is its bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from domain.clock import NS_PER_S
+from domain.errors import NotFound
+from storage.mp4.demuxer import Mp4Reader
+from storage.recordings.clips import cut
+from storage.recordings.cut_plan import plan
+from storage.recordings.file_reader import FilePart
+from storage.recordings.ledger import Ledger, Segment
+from storage.recordings.virtual.layout_records import read_record
+from storage.recordings.virtual.layouts import Layouts, RecordingIndex
+from storage.recordings.virtual.reader import read_bytes
+from storage.recordings.virtual.timeline import LaidOutPiece
+from storage.recordings.virtual.virtual_file import VirtualFile, make_virtual_file
+from tests.recorded import (
+    B_FRAMES,
+    HEVC,
+    LONG_GOP,
+    PLAIN,
+    START_NS,
+    Material,
+    packets_of,
+    record,
+    sound_of,
+    with_sound,
+)
+
+SLOW = Material(gop=4, length=24, fps=2)
+EVER = (0, START_NS * 2)
+FUNCTION_SCOPED = [HealthCheck.function_scoped_fixture]
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Recorded segments, and the folder of their index."""
+
+    segments: tuple[Segment, ...]
+    folder: Path
+
+    @property
+    def layouts(self) -> Layouts:
+        return Layouts(RecordingIndex(self.folder / "index"))
+
+    def file(self, segments: Sequence[Segment], from_ns: int, to_ns: int) -> VirtualFile:
+        records = {
+            one.path: next(self.layouts.records([one]), None) for one in dict.fromkeys(segments)
+        }
+        pieces = [
+            LaidOutPiece(piece, read_record(known).layout)
+            for piece in plan(segments, from_ns, to_ns)
+            if (known := records[piece.segment.path]) is not None
+        ]
+        return make_virtual_file(pieces, from_ns, to_ns)
+
+
+def read(file: VirtualFile, first: int = 0, length_bytes: int | None = None) -> bytes:
+    def open_part(number: int, offset: int, length: int) -> FilePart:
+        return FilePart(file.segments[number].path, offset, length)
+
+    length_bytes = file.size_bytes if length_bytes is None else length_bytes
+    return b"".join(read_bytes(file, first, length_bytes, open_part))
+
+
+@pytest.fixture(scope="module")
+def pool(tmp_path_factory: pytest.TempPathFactory) -> Pool:
+    """Segments of about 2 s: plain, with B-frames, H.265, long GOPs, two kinds of sound, and a
+    camera that sends two pictures a second.
+    """
+    folder = tmp_path_factory.mktemp("pool")
+    plain = packets_of(PLAIN)
+    aac, alaw = sound_of("aac", plain[0], 11.9), sound_of("pcm_alaw", plain[0], 11.9)
+    record(plain, folder / "plain")
+    record(packets_of(B_FRAMES), folder / "b_frames")
+    record(packets_of(HEVC)[:100], folder / "hevc")
+    record(packets_of(LONG_GOP)[:250], folder / "long_gop")
+    record(packets_of(SLOW), folder / "slow")
+    record(with_sound(plain, aac), folder / "aac", sound=aac)
+    record(with_sound(plain, alaw), folder / "alaw", sound=alaw)
+    names = ("plain", "b_frames", "hevc", "long_gop", "slow", "aac", "alaw")
+    found = [
+        segment for name in names for segment in Ledger(folder / name).segments("cam-1", *EVER)
+    ]
+    return Pool(tuple(found), folder)
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A segment of the pool at another time."""
+
+    number: int
+    start_s: float
+    fence: int
+
+    def of(self, pool: Pool) -> Segment:
+        segment = pool.segments[self.number % len(pool.segments)]
+        assert segment.end_ns is not None
+        start_ns = START_NS + round(self.start_s * NS_PER_S)
+        length_ns = segment.end_ns - segment.start_ns
+        return Segment(segment.path, "cam-1", start_ns, start_ns + length_ns, self.fence)
+
+
+PLACED = st.builds(
+    Placed,
+    st.integers(0, 60),
+    st.integers(0, 200).map(lambda tenths: tenths / 10),
+    st.integers(1, 3),
+)
+
+
+def samples(path: Path) -> list[tuple[bool, bytes, int, int, bool]]:
+    with Mp4Reader(path) as reader:
+        found = [
+            (one.is_sound, one.data, one.pts, one.dts, one.is_keyframe)
+            for one in reader.with_sound()
+        ]
+    return sorted(found, key=lambda one: (one[0], one[3]))
+
+
+def check_equal(pool: Pool, segments: Sequence[Segment], span: tuple[int, int], out: Path) -> None:
+    """Check that the virtual file of a range agrees with the copy that `cut` makes."""
+    try:
+        made = cut(segments, *span, out / "cut.mp4")
+    except NotFound:
+        with pytest.raises(NotFound):
+            pool.file(segments, *span)
+        return
+    file = pool.file(segments, *span)
+    content = read(file)
+    assert len(content) == file.size_bytes
+    (out / "virtual.mp4").write_bytes(content)
+    assert samples(out / "virtual.mp4") == samples(out / "cut.mp4")
+    assert (file.start_ns, file.end_ns, file.gaps_ms, file.apart_ms) == (
+        made.start_ns,
+        made.end_ns,
+        made.gaps_ms,
+        made.apart_ms,
+    )
+
+
+@given(
+    placed=st.lists(PLACED, min_size=1, max_size=6),
+    from_s=st.floats(-1, 22),
+    length_s=st.floats(0.02, 22),
+)
+@settings(max_examples=150, deadline=None, suppress_health_check=FUNCTION_SCOPED)
+def test_it_agrees_with_cut_over_gaps_overlaps_and_changes(
+    placed: list[Placed], from_s: float, length_s: float, pool: Pool, tmp_path: Path
+) -> None:
+    # Two processes never record under the same number from the same moment.
+    unique = {(one.start_s, one.fence): one for one in placed}.values()
+    segments = sorted((one.of(pool) for one in unique), key=lambda one: (one.start_ns, one.fence))
+    from_ns = START_NS + round(from_s * NS_PER_S)
+    check_equal(pool, segments, (from_ns, from_ns + round(length_s * NS_PER_S)), tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["plain", "b_frames", "hevc", "long_gop", "slow", "aac", "alaw"])
+@pytest.mark.parametrize(("from_s", "to_s"), [(0.5, 3), (3.36, 9.5), (0, 12), (1.98, 2.02)])
+def test_it_agrees_with_cut_for_each_kind(
+    kind: str, from_s: float, to_s: float, pool: Pool, tmp_path: Path
+) -> None:
+    segments = [one for one in pool.segments if (pool.folder / kind) in one.path.parents]
+    span = (START_NS + round(from_s * NS_PER_S), START_NS + round(to_s * NS_PER_S))
+    check_equal(pool, segments, span, tmp_path)
+
+
+@given(ends=st.lists(st.floats(0, 1), min_size=1, max_size=12), from_s=st.floats(0, 5))
+@settings(max_examples=60, deadline=None, suppress_health_check=FUNCTION_SCOPED)
+def test_any_ranges_joined_are_the_whole(ends: list[float], from_s: float, pool: Pool) -> None:
+    segments = [one for one in pool.segments if "aac" in str(one.path)]
+    file = pool.file(segments, START_NS + round(from_s * NS_PER_S), START_NS + 9 * NS_PER_S)
+    whole = read(file)
+    cuts = sorted({0, file.size_bytes, *(int(end * file.size_bytes) for end in ends)})
+    assert b"".join(read(file, a, b - a) for a, b in pairwise(cuts)) == whole
+
+
+def test_the_etag_names_the_range_and_the_bytes(pool: Pool) -> None:
+    segments = [one for one in pool.segments if (pool.folder / "plain") in one.path.parents]
+    span = (START_NS + NS_PER_S, START_NS + 7 * NS_PER_S)
+    file = pool.file(segments, *span)
+    assert file.etag == pool.file(segments, *span).etag
+    assert file.etag != pool.file(segments, span[0], span[1] + 1).etag
+    assert file.etag != pool.file(segments[:2] + segments[3:], *span).etag
+    newer = Segment(segments[1].path, "cam-1", segments[1].start_ns, segments[1].end_ns, 9)
+    assert file.etag != pool.file([*segments, newer], *span).etag
