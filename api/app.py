@@ -13,6 +13,7 @@ from api.access.guard import Guard
 from api.access.guarded_route import guarded, run_in_current_thread
 from api.access.idempotent import Idempotent
 from api.access.requirements import Requirements
+from api.cameras.recording_files import RecordingFiles
 from api.description.openapi import describe
 from api.events.exports import Exports
 from api.feeds.feeds import Feeds
@@ -52,7 +53,9 @@ def make_app(context: ApiContext, routes: tuple[Declaration, ...] = ROUTES) -> F
     app.state.probes = Probes(context)
     app.state.sending = Sending(context.clock, LeastRate.from_settings(context.settings))
     app.state.context = context
-    app.state.exports = Exports(context.cutting.scratch, context.clock)
+    context.scratch.mkdir(parents=True, exist_ok=True)
+    app.state.exports = Exports(context.scratch, context.clock)
+    app.state.recordings = RecordingFiles(context)
     app.state.declarations = declarations
     app.state.feeds = Feeds(context)
     app.state.sign_ins = SignIns(context, recorder)

@@ -16,7 +16,6 @@ from api.access.api_context import ApiContext, SiteRegistry
 from api.app import make_app
 from api.nodes.client import NodeClient
 from api.openid.openid import make_openid
-from api.requests.cutting import Cutting
 from api.requests.refused_requests import Refusals
 from domain.alarms import Alarm, AlarmName
 from domain.clock import Clock, SystemClock
@@ -141,7 +140,7 @@ def make_context(
         audit=audit,
         node_client=NodeClient(signer, clock, node_client_context(keys)),
         clock=clock,
-        cutting=Cutting(layout.scratch / name),
+        scratch=layout.scratch / name,
         signer=signer,
         alarms=partial(
             _alarms,

@@ -43,6 +43,7 @@ from storage.events.spool import Spool
 from storage.recordings.gaps.log import GapLog
 from storage.recordings.ledger import Ledger
 from storage.recordings.trigger_log import TriggerLog
+from storage.recordings.virtual.layouts import Layouts, RecordingIndex
 
 PICTURE_WITHIN_S = 8.0
 PICTURE_QUALITY = 85
@@ -142,7 +143,7 @@ def main() -> None:
         statuses=lambda: read_statuses(layout),
         picture=partial(picture_now, layout, NodeRosters(layout), clock),
         live=FragmentStreams(live_sources(layout, settings, clock), clock).watch,
-        scratch=layout.scratch,
+        layouts=Layouts(RecordingIndex(layout.recording_index)),
         clock=clock,
         triggers=TriggerLog(layout, settings),
         least_rate=LeastRate.from_settings(settings, SLACK),

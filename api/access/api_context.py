@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Annotated, cast
 
 from fastapi import Depends, Request
@@ -12,7 +13,6 @@ from api.access.authentication import Authentication
 from api.access.scopes import Scopes
 from api.nodes.client import NodeClient
 from api.openid.openid import OpenId
-from api.requests.cutting import Cutting
 from api.requests.request_trace import Trace, trace_of
 from domain.access_policy.model import ActivePolicy
 from domain.alarms import Alarm
@@ -103,9 +103,9 @@ class ApiContext:
     audit: AuditLog
     node_client: NodeClient
     clock: Clock
-    cutting: Cutting
+    scratch: Path
+    """The folder of this process for files that last as long as their answer."""
     idempotency: IdempotencyKeys
-    """Cuts recordings whose segments are in several places."""
     signer: ApiSigner
     """Signs tickets in the URLs of playlists and feeds."""
     policy: Callable[[], ActivePolicy] = ActivePolicy

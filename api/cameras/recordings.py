@@ -1,11 +1,10 @@
-"""The route of recordings: a range as one MP4.
-
-A node cuts it if it has all segments; otherwise the API copies the segments and cuts them.
-"""
+"""The route of recordings: a range as one virtual MP4 file, whole or in byte ranges."""
 
 from __future__ import annotations
 
-from functools import partial
+from collections.abc import Generator, Sequence
+from contextlib import suppress
+from itertools import chain
 
 from fastapi import Request
 from starlette.responses import Response
@@ -13,23 +12,37 @@ from starlette.responses import Response
 from api.access.api_context import ApiContext, Context, RequestTrace, Visible
 from api.access.privacy_masks import check_unmasked_view
 from api.cameras.cameras import check_span, holder
-from api.cameras.segment_locator import (
-    LocatedSegments,
-    offline_header,
-    segment_bytes,
-    with_segments,
+from api.cameras.recording_files import RecordingFile, RecordingFiles
+from api.cameras.segment_locator import LocatedSegments, locate, offline_header, with_segments
+from api.requests.byte_ranges import (
+    MOST_RANGES,
+    ByteRange,
+    IfRange,
+    RangeHeader,
+    multipart,
+    select_parts,
 )
-from api.requests.byte_ranges import ByteRange, IfRange, RangeHeader, select_part
-from api.requests.cutting import CutStream, RemoteSegment
 from api.requests.parameters import CameraId, RangeFrom, RangeTo
 from api.requests.problems import RANGE_NOT_SATISFIABLE, problem_response
 from api.requests.request_trace import Trace
 from api.requests.streams import HeldStream
+from domain.clock import NS_PER_DAY, NS_PER_HOUR, NS_PER_MS, NS_PER_S, S_PER_DAY, rfc3339
+from domain.errors import NodeOffline, NotFound, ObjectsUnavailable, SightlineError
 from storage.audit.viewings import Viewed
-from storage.site.leases import Lease
+from storage.recordings.recorded_ranges import LEAST_BYTES
+from storage.recordings.virtual.virtual_file import Ranges, VirtualFile
 
-LONGEST_RECORDING_S = 3600
+LONGEST_RECORDING_S = S_PER_DAY
+SETTLED_BEFORE_END_NS = 2 * NS_PER_S
+"""Sound is stored up to a second after its pictures, so the last seconds of a segment that is being
+written may still change.
+"""
+MOST_RANGES_BYTES = 4096
+"""The most bytes of a header that lists ranges."""
+_RANGE_BYTES = len("2026-01-01T00:00:00.000Z/2026-01-01T00:00:00.000Z")
 MP4 = "video/mp4"
+_NEAR_NS = (NS_PER_HOUR, NS_PER_DAY)
+"""The distances around an empty range in which the nearest recording is searched."""
 
 
 def read_recording(
@@ -43,84 +56,159 @@ def read_recording(
     range_: RangeHeader = None,
     if_range: IfRange = None,
 ) -> Response:
-    """Return at most an hour as MP4, not re-encoded, from all nodes and the object store.
+    """Return at most a day as MP4, not re-encoded, from all nodes and the object store.
 
     `Sightline-Gaps` lists the missing parts, `Sightline-Offline` the sources that do not respond
-    and may have some of them.
+    and may have some of them. While the end of the range is being recorded, the answer is 307 with
+    an earlier `to`.
     """
     check_unmasked_view(trace, context.known_camera(camera_id, visible).camera)
     check_span(from_ns, to_ns, LONGEST_RECORDING_S)
     span = (from_ns, to_ns)
     trace.viewed = Viewed("recording", camera_id, from_ns, to_ns)
+    files: RecordingFiles = request.app.state.recordings
+    part = (range_, if_range)
+    # A player sends many requests for byte ranges; only these use a file without a new listing.
+    recent = None if range_ is None else files.recent(camera_id, span)
+    if recent is not None:
+        with suppress(NodeOffline, ObjectsUnavailable, NotFound):
+            return _answer(context, trace, request, recent, part)
 
     def use(found: LocatedSegments) -> Response:
-        answer = _answer(context, trace, request, camera_id, span, found, (range_, if_range))
-        if answer.status_code < 400:
-            answer.headers.update(offline_header(found.offline))
-        return answer
+        fixed_to_ns = _fixed_end(found, span)
+        if fixed_to_ns is not None:
+            return _redirect(request, fixed_to_ns)
+        recording = _file_of(context, files, camera_id, span, found)
+        return _answer(context, trace, request, recording, part)
 
     return with_segments(context, camera_id, span, use)
+
+
+def _fixed_end(found: LocatedSegments, span: tuple[int, int]) -> int | None:
+    """Return the latest end that does not change any more if `to` is later, otherwise None."""
+    last = found.segments[-1] if found.segments else None
+    if last is None or not last.is_open:
+        return None
+    fixed_ns = (last.end_ns - SETTLED_BEFORE_END_NS) // NS_PER_MS * NS_PER_MS
+    return fixed_ns if span[0] < fixed_ns < span[1] else None
+
+
+def _redirect(request: Request, to_ns: int) -> Response:
+    target = request.url.include_query_params(to=rfc3339(to_ns))
+    return Response(status_code=307, headers={"Location": f"{target.path}?{target.query}"})
+
+
+def _file_of(
+    context: ApiContext,
+    files: RecordingFiles,
+    camera_id: str,
+    span: tuple[int, int],
+    found: LocatedSegments,
+) -> RecordingFile:
+    if not found.segments:
+        holder(context, camera_id)
+    try:
+        return files.file_of(camera_id, span, found)
+    except NotFound as error:
+        raise NotFound(f"{error}; {_nearest(context, camera_id, span)}") from error
 
 
 def _answer(
     context: ApiContext,
     trace: Trace,
     request: Request,
-    camera_id: str,
-    span: tuple[int, int],
-    found: LocatedSegments,
+    recording: RecordingFile,
     part: tuple[str | None, str | None],
 ) -> Response:
-    places = {one.lease for one in found.segments} or {holder(context, camera_id)}
-    if len(places) == 1 and (lease := places.pop()) is not None:
-        return _from_node(context, request, lease, camera_id, span)
-    remote = [
-        RemoteSegment(one.segment, one.size_bytes, partial(segment_bytes, context, one))
-        for one in found.segments
-    ]
-    cut = context.cutting.cut_remote(remote, *span)
-    return cut_response(cut, trace.request_id, *part, only_head=request.method == "HEAD")
-
-
-def cut_response(
-    cut: CutStream,
-    request_id: str,
-    range_: str | None,
-    if_range: str | None,
-    only_head: bool = False,
-) -> Response:
-    """Respond with a cut, or with the requested byte range of it."""
-    part = select_part(range_, if_range, cut.etag, cut.size_bytes)
-    if part == "outside":
-        cut.close()
-        detail = f"the recording is {cut.size_bytes} bytes long"
-        headers = {"Content-Range": f"bytes */{cut.size_bytes}"}
-        return problem_response(
-            RANGE_NOT_SATISFIABLE, detail, request_id, field="Range", headers=headers
+    file = recording.file
+    parts = select_parts(*part, file.etag, file.size_bytes)
+    if parts == "outside":
+        detail = (
+            f"the recording is {file.size_bytes} bytes long, and a request has at most "
+            f"{MOST_RANGES} ranges"
         )
-    headers = {**cut.headers, "Content-Length": str(cut.size_bytes)}
-    if isinstance(part, ByteRange):
-        cut.select(part)
-        headers |= {"Content-Length": str(part.length_bytes), "Content-Range": part.content_range}
-    status = 206 if isinstance(part, ByteRange) else 200
-    if only_head:
-        cut.close()
-        return Response(status_code=status, headers=headers, media_type=MP4)
-    return HeldStream(cut, cut.close, status, headers, MP4)
-
-
-def _from_node(
-    context: ApiContext, request: Request, lease: Lease, camera_id: str, span: tuple[int, int]
-) -> Response:
-    range_headers = {
-        name: value
-        for name in ("range", "if-range")
-        if (value := request.headers.get(name)) is not None
-    }
-    stream = context.node_client.recording(
-        lease.node_api_url, lease.node, camera_id, *span, range_headers
+        headers = {"Content-Range": f"bytes */{file.size_bytes}"}
+        return problem_response(
+            RANGE_NOT_SATISFIABLE, detail, trace.request_id, field="Range", headers=headers
+        )
+    headers = _headers(file) | offline_header(recording.located.offline)
+    chosen = [ByteRange(0, file.size_bytes - 1, file.size_bytes)] if parts == "whole" else parts
+    media_type, contents = (
+        (MP4, [*chosen]) if len(chosen) == 1 else multipart(chosen, MP4, file.etag)
     )
+    headers["Content-Length"] = str(sum(_length(one) for one in contents))
+    if parts != "whole" and len(chosen) == 1:
+        headers["Content-Range"] = chosen[0].content_range
+    status = 200 if parts == "whole" else 206
     if request.method == "HEAD":
-        stream.close()
-        return Response(status_code=stream.status, headers=stream.headers, media_type=MP4)
-    return HeldStream(stream, stream.close, stream.status, stream.headers, stream.media_type)
+        return Response(status_code=status, headers=headers, media_type=media_type)
+    files: RecordingFiles = request.app.state.recordings
+    chunks = _chunks(context, files, recording, contents)
+    # A source that fails here is an error with its status, or another source is used.
+    first = next(chunks)
+    return HeldStream(chain((first,), chunks), chunks.close, status, headers, media_type)
+
+
+def _length(content: bytes | ByteRange) -> int:
+    return len(content) if isinstance(content, bytes) else content.length_bytes
+
+
+def _chunks(
+    context: ApiContext,
+    files: RecordingFiles,
+    recording: RecordingFile,
+    contents: Sequence[bytes | ByteRange],
+) -> Generator[bytes]:
+    """Yield the contents of a response. If a source does not have what it listed, the response is
+    aborted, and the next request lists the segments again.
+    """
+    try:
+        for content in contents:
+            if isinstance(content, bytes):
+                yield content
+            else:
+                yield from recording.read(context, content.first, content.length_bytes)
+    except SightlineError:
+        files.forget(recording)
+        raise
+
+
+def _headers(file: VirtualFile) -> dict[str, str]:
+    return {
+        "ETag": file.etag,
+        "Accept-Ranges": "bytes",
+        "Sightline-Start": rfc3339(file.start_ns),
+        "Sightline-End": rfc3339(file.end_ns),
+        "Sightline-Gaps": ranges_header(file.gaps_ms),
+        "Sightline-Apart": ranges_header(file.apart_ms),
+    }
+
+
+def ranges_header(ranges_ms: Ranges) -> str:
+    """Return the ranges as `2026-…Z/2026-…Z, …`, or `none`. If they are longer than
+    MOST_RANGES_BYTES, the last is `more`.
+    """
+    texts = [f"{rfc3339(start * NS_PER_MS)}/{rfc3339(end * NS_PER_MS)}" for start, end in ranges_ms]
+    most = MOST_RANGES_BYTES // (_RANGE_BYTES + len(", ")) - 1
+    if len(texts) > most:
+        texts = [*texts[:most], "more"]
+    return ", ".join(texts) or "none"
+
+
+def _nearest(context: ApiContext, camera_id: str, span: tuple[int, int]) -> str:
+    """Return a sentence about the recordings around a range of which nothing is recorded."""
+    from_ns, to_ns = span
+    for around_ns in _NEAR_NS:
+        try:
+            near = locate(context, camera_id, max(0, from_ns - around_ns), to_ns + around_ns)
+        except NodeOffline as error:
+            return f"what is recorded around it is not known: {error}"
+        found = [one for one in near.segments if one.size_bytes >= LEAST_BYTES]
+        starts = [one.segment.start_ns for one in found]
+        before = max((one.end_ns for one in found if one.segment.start_ns < from_ns), default=None)
+        after = min((start_ns for start_ns in starts if start_ns >= from_ns), default=None)
+        if before is not None or after is not None:
+            ends = "" if before is None else f" what comes before ends at {rfc3339(before)}"
+            begins = "" if after is None else f" what comes after begins at {rfc3339(after)}"
+            return " and".join(part for part in (ends, begins) if part).strip()
+    return "nor is anything within a day of it"

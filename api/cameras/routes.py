@@ -34,7 +34,9 @@ CAMERA_ROUTES: tuple[Declaration, ...] = (
         is_evidence_access=True,
         media_type=MP4,
         allows_head=True,
-        pool=Pool.CUTS,
+        allows_many_ranges=True,
+        may_redirect=True,
+        pool=Pool.RECORDINGS,
         headers=(
             "Sightline-Start",
             "Sightline-End",

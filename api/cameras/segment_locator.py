@@ -11,14 +11,17 @@ from typing import TypeVar
 
 from api.access.api_context import ApiContext
 from api.cameras.coverage import holders
+from api.nodes.client import NodeStream
 from domain.errors import NodeOffline, NotFound, ObjectsUnavailable
 from domain.media.packets import SegmentName
 from domain.paths.object_keys import segment_object
-from storage.clients.s3 import ObjectStore
+from storage.clients.s3 import ObjectStore, ObjectStream
 from storage.mp4.fragment_times import Head, head_of
 from storage.recordings.cut_plan import plan
+from storage.recordings.disk_usage import OPEN_MARK
 from storage.recordings.ledger import Segment, parse_segment
 from storage.recordings.served_segments import Keyframes, keyframes_in, said_of_head
+from storage.recordings.virtual.layout_records import FileVersion
 from storage.site.leases import Lease
 
 _FIRST_BYTES = 64 << 10
@@ -36,7 +39,22 @@ class Located:
     lease: Lease | None
     head: str
     mime: str
-    size_bytes: int
+    version: FileVersion
+    """The version of its file; in the object store of the object that has this name."""
+
+    @property
+    def size_bytes(self) -> int:
+        return self.version.size_bytes
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is being written."""
+        return OPEN_MARK in self.name
+
+    @property
+    def key(self) -> tuple[int, int]:
+        """What identifies a segment of a camera, also while it is being written."""
+        return self.segment.start_ns, self.segment.fence
 
     @property
     def name(self) -> str:
@@ -124,6 +142,21 @@ def segment_bytes(context: ApiContext, one: Located) -> bytes:
     return context.objects.get(_key(one.name), SEGMENT_MAX_BYTES)
 
 
+def open_segment_part(
+    context: ApiContext, one: Located, offset: int, length_bytes: int
+) -> NodeStream | ObjectStream:
+    """Open a part of a segment. Raises NotFound where it was deleted meanwhile."""
+    if one.lease is not None:
+        return context.node_client.segment_part(
+            one.lease.node_api_url,
+            one.lease.node,
+            one.segment.camera_id,
+            one.name,
+            (offset, length_bytes),
+        )
+    return context.objects.read(_key(one.name), offset, length_bytes)
+
+
 def segment_keyframes(
     context: ApiContext, one: Located, span: tuple[int, int], every_ns: int
 ) -> tuple[Head, Keyframes]:
@@ -176,7 +209,13 @@ def _sources(context: ApiContext, camera_id: str, from_ns: int, to_ns: int) -> S
             lease.node_api_url, lease.node, camera_id, from_ns, to_ns
         )
         return [
-            _located(one.name, one.end_ns, lease, (one.head, one.mime), one.size_bytes)
+            _located(
+                one.name,
+                one.end_ns,
+                lease,
+                (one.head, one.mime),
+                FileVersion(one.size_bytes, one.modified_ns, one.inode),
+            )
             for one in segments
         ]
 
@@ -187,7 +226,7 @@ def _sources(context: ApiContext, camera_id: str, from_ns: int, to_ns: int) -> S
                 one.end_ns,
                 None,
                 _stored_head(context.objects, one.name),
-                one.size_bytes,
+                FileVersion(one.size_bytes, 0, 0),
             )
             for one in context.stored.between(camera_id, from_ns, to_ns)
         ]
@@ -200,7 +239,7 @@ def _sources(context: ApiContext, camera_id: str, from_ns: int, to_ns: int) -> S
 
 
 def _located(
-    name: str, end_ns: int, lease: Lease | None, head: tuple[str, str], size_bytes: int
+    name: str, end_ns: int, lease: Lease | None, head: tuple[str, str], version: FileVersion
 ) -> Located:
     segment = parse_segment(Path(name))
     if segment is None:
@@ -209,7 +248,7 @@ def _located(
         Segment(segment.path, segment.camera_id, segment.start_ns, end_ns, segment.fence),
         lease,
         *head,
-        size_bytes,
+        version,
     )
 
 

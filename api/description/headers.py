@@ -21,14 +21,17 @@ def _header(
 
 HEADERS: dict[str, dict[str, Any]] = {
     "X-Request-Id": _header("the id of this request, which is also in the log and in the audit"),
-    "ETag": _header("the SHA-256 of a file, or the version of a record, in quotation marks"),
+    "ETag": _header("the version of a file or of a record, in quotation marks"),
     "Idempotency-Replayed": _header(
         "`true`: this is the answer of an earlier request with the same key", is_required=False
     ),
     "Content-Language": _header("the language of title and advice: `en` or `zh-CN`"),
-    "Location": _header("the address of what was created"),
-    "Accept-Ranges": _header("`bytes`: one byte range at a time is answered"),
-    "Content-Range": _header("the bytes of this answer and the size of the file"),
+    "Location": _header("the address of what was created, or of the same file"),
+    "Accept-Ranges": _header("`bytes`: byte ranges are answered"),
+    "Content-Range": _header(
+        "the bytes of this answer and the size of the file; with several ranges each part has it",
+        is_required=False,
+    ),
     "Content-Disposition": _header("a file name that sorts by camera and time", is_required=False),
     "Vary": _header("the request headers on which this answer depends"),
     "Content-Encoding": _header("`gzip`, if `Accept-Encoding` allows it", is_required=False),
@@ -41,7 +44,10 @@ HEADERS: dict[str, dict[str, Any]] = {
     "Allow": _header("the methods that this address answers"),
     "Sightline-Start": _header("the time of the first picture", _TIME, is_required=False),
     "Sightline-End": _header("where the answer ends in time", _TIME),
-    "Sightline-Gaps": _header("the missing parts as `start/end`, joined by commas, or `none`"),
+    "Sightline-Gaps": _header(
+        "the missing parts as `start/end`, joined by commas, or `none`; `more` at the end if there "
+        "are others, which the coverage has"
+    ),
     "Sightline-Apart": _header(
         "the missing parts that are recorded with other parameters, or `none`"
     ),

@@ -225,6 +225,14 @@ def _responses(described: dict[str, Any], declaration: Declaration) -> dict[str,
             "description": "The requested byte range of it",
             "headers": success["headers"] | part,
         }
+    if declaration.allows_many_ranges:
+        parts = {"multipart/byteranges": {"schema": {"type": "string", "format": "binary"}}}
+        answers["206"] |= {"content": success["content"] | parts}
+    if declaration.may_redirect:
+        answers["307"] = {
+            "description": "The same at an address that does not change any more",
+            "headers": {name: reference(name) for name in ("X-Request-Id", "Location")},
+        }
     if declaration.allows_if_none_match:
         answers["304"] = {
             "description": "The client has the file that `If-None-Match` names",

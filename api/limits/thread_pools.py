@@ -29,7 +29,7 @@ class Pool(StrEnum):
     PICTURES = "pictures"  # a picture from a camera, a node or the object store
     PLAYBACK = "playback"  # lists and parts of recordings from nodes and the object store
     PROVIDER = "provider"  # the identity provider
-    CUTS = "cuts"  # a recording that is cut, for up to a minute
+    RECORDINGS = "recordings"  # the layouts of a recording, for up to a minute
     PASSWORDS = "passwords"  # the hash of a password, which takes CPU and memory by design
 
 
@@ -42,7 +42,7 @@ class _Size:
 _SIZES = {
     Pool.PICTURES: _Size(32, 64),
     Pool.PLAYBACK: _Size(24, 48),
-    Pool.CUTS: _Size(8, 8),
+    Pool.RECORDINGS: _Size(8, 8),
     Pool.PASSWORDS: _Size(2, 16),
     Pool.PROVIDER: _Size(8, 16),
 }

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict
-from functools import partial
 from typing import Annotated, cast
 
 from fastapi import Depends, FastAPI, Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.cameras.recordings import cut_response
 from api.limits.send_limits import Sending
 from api.limits.thread_pools import Pool, Pools, pooled
 from api.node_api.context import CameraOfPath, FromNs, NodeApiContext, NodeContext, ToNs
@@ -24,8 +22,6 @@ from api.node_api.segments import ROUTES as SEGMENT_ROUTES
 from api.nodes.coverage import NodeAccount
 from api.nodes.tokens import TokenVerifier
 from api.nodes.wire_names import PATH_PREFIX
-from api.requests.byte_ranges import IfRange, RangeHeader
-from api.requests.cutting import Cutting
 from api.requests.error_responses import add_fault_handlers
 from api.requests.problems import UNAUTHENTICATED, problem_response
 from api.requests.request_middleware import RequestMiddleware
@@ -49,7 +45,6 @@ def make_node_api(context: NodeApiContext) -> FastAPI:
     )
     app.state.context = context
     app.state.recorded = RecordedRanges(context.ledger.recordings)
-    app.state.cutting = Cutting(context.scratch)
     app.state.sending = Sending(context.clock, context.least_rate)
     pools = Pools()
     for path, endpoint, pool in (*_ROUTES, *SEGMENT_ROUTES):
@@ -107,10 +102,6 @@ def _target(scope: Scope) -> bytes:
     return path + b"?" + query if query else path
 
 
-async def _cutting(request: Request) -> Cutting:
-    return cast(Cutting, request.app.state.cutting)
-
-
 async def _recorded(request: Request) -> RecordedRanges:
     return cast(RecordedRanges, request.app.state.recorded)
 
@@ -121,21 +112,6 @@ def event_picture(context: NodeContext, camera: CameraOfPath, event_id: str, nam
     if data is None:
         raise NotFound(f"{name} of event {event_id} is not in this node's spool")
     return Response(data, media_type="image/jpeg")
-
-
-def recording(
-    context: NodeContext,
-    request: Request,
-    cutting: Annotated[Cutting, Depends(_cutting)],
-    camera: CameraOfPath,
-    from_ns: FromNs,
-    to_ns: ToNs,
-    range_: RangeHeader = None,
-    if_range: IfRange = None,
-) -> Response:
-    """Cut a range to a temporary file and serve it."""
-    cut = cutting.cut(partial(context.ledger.segments, camera), from_ns, to_ns)
-    return cut_response(cut, trace_of(request.scope).request_id, range_, if_range)
 
 
 def account(
@@ -217,7 +193,6 @@ def health(context: NodeContext) -> Response:
 
 _ROUTES: tuple[tuple[str, Callable[..., object], Pool], ...] = (
     ("/cameras/{camera}/events/{event_id}/{name}", event_picture, Pool.PICTURES),
-    ("/cameras/{camera}/recording", recording, Pool.CUTS),
     ("/cameras/{camera}/account", account, Pool.PLAYBACK),
     ("/cameras/{camera}/picture", camera_picture, Pool.PICTURES),
     ("/health", health, Pool.QUERIES),

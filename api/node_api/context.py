@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import pathlib
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
@@ -21,6 +20,7 @@ from storage.events.spool import Spool
 from storage.recordings.gaps.log import GapLog
 from storage.recordings.ledger import Ledger
 from storage.recordings.trigger_log import TriggerLog
+from storage.recordings.virtual.layouts import Layouts
 
 WatchLive = Callable[[str, bool, asyncio.Event], AbstractAsyncContextManager[LiveQueue]]
 """Opens the queue of a new viewer of a camera, or of its sub-stream where the second argument is
@@ -44,8 +44,7 @@ class NodeApiContext:
     Raises NotFound or SourceError where the camera delivers none.
     """
     live: WatchLive
-    scratch: pathlib.Path
-    """The folder for recordings while they are cut; it is emptied at start."""
+    layouts: Layouts
     clock: Clock
     triggers: TriggerLog
     least_rate: LeastRate = field(default_factory=LeastRate)

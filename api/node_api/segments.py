@@ -13,7 +13,9 @@ from api.limits.thread_pools import Pool
 from api.node_api.context import CameraOfPath, FromNs, NodeContext, ToNs
 from api.nodes.coverage import NodeSegment
 from api.nodes.wire_names import LAST_HEADER
+from api.requests.streams import HeldStream
 from domain.errors import DataLoss, NotFound
+from storage.recordings.file_reader import FilePart
 from storage.recordings.ledger import Segment
 from storage.recordings.served_segments import find, keyframes, read_head, read_whole, said_of_head
 
@@ -50,9 +52,30 @@ def segment_keyframes(
     return Response(read_head(found.path) + chosen.data, headers=headers, media_type="video/mp4")
 
 
+def segment_part(
+    context: NodeContext,
+    camera: CameraOfPath,
+    name: str,
+    offset: Annotated[int, Query(ge=0, lt=1 << 62)],
+    length_bytes: Annotated[int, Query(ge=1, lt=1 << 62)],
+) -> Response:
+    """Serve bytes of a segment. A part that the file does not have is missing from the end."""
+    try:
+        part = FilePart(find(context.ledger, camera, name).path, offset, length_bytes)
+    except FileNotFoundError as error:
+        raise NotFound(f"{name} was deleted") from error
+    return HeldStream(part, part.close, 200, {}, "application/octet-stream")
+
+
+def layouts(context: NodeContext, camera: CameraOfPath, from_ns: FromNs, to_ns: ToNs) -> Response:
+    """Serve the layouts of the segments that overlap the range, one after the other."""
+    records = context.layouts.records(context.ledger.segments(camera, from_ns, to_ns))
+    return Response(b"".join(one.data for one in records), media_type="application/octet-stream")
+
+
 def _served_segment(segment: Segment, written_ns: int) -> NodeSegment | None:
     try:
-        size_bytes = segment.path.stat().st_size
+        stat = segment.path.stat()
         head, mime = (
             _head(segment.path)
             if segment.end_ns is not None
@@ -64,7 +87,13 @@ def _served_segment(segment: Segment, written_ns: int) -> NodeSegment | None:
     if end_ns <= segment.start_ns:
         return None
     return NodeSegment(
-        name=segment.path.name, end_ns=end_ns, size_bytes=size_bytes, head=head, mime=mime
+        name=segment.path.name,
+        end_ns=end_ns,
+        size_bytes=stat.st_size,
+        head=head,
+        mime=mime,
+        modified_ns=stat.st_mtime_ns,
+        inode=stat.st_ino,
     )
 
 
@@ -78,4 +107,6 @@ ROUTES = (
     ("/cameras/{camera}/segments", segments, Pool.PLAYBACK),
     ("/cameras/{camera}/segments/{name}", segment, Pool.PLAYBACK),
     ("/cameras/{camera}/segments/{name}/keyframes", segment_keyframes, Pool.PLAYBACK),
+    ("/cameras/{camera}/segments/{name}/part", segment_part, Pool.PLAYBACK),
+    ("/cameras/{camera}/layouts", layouts, Pool.PLAYBACK),
 )

@@ -29,34 +29,25 @@ from domain.recordings.triggers import Trigger
 from domain.signatures import ApiSigner
 from storage.mp4.fragment_times import Head, head_of
 from storage.recordings.served_segments import Keyframes
+from storage.recordings.virtual.layout_records import StoredRecord, records_in
 
 ANSWER_TIMEOUT_S = 10.0
-CUT_TIMEOUT_S = 60.0
-CHUNK_BYTES = 64 << 10
+CHUNK_BYTES = 256 << 10
 MOST_CONNECTIONS = 128
 """It exceeds the sum of the threads that ask nodes and the responses that stream from nodes.
 
 `api/limits/thread_pools.py` and `api/limits/send_limits.py` hold those bounds.
 """
-_FORWARDED_HEADERS = (
-    "content-length", "content-range", "accept-ranges", "etag",
-    "sightline-start", "sightline-end", "sightline-gaps", "sightline-apart",
-)  # fmt: skip
 _SEGMENTS = TypeAdapter(list[NodeSegment])
 _HEALTH = TypeAdapter(dict[str, tuple[CameraStatus, ...]])
 
 
 class NodeStream:
-    """A recording that is streamed from a node. The caller closes it."""
+    """Bytes that are streamed from a node. The caller closes it."""
 
     def __init__(self, response: httpx.Response, node: str) -> None:
         self._response = response
         self._node = node
-        self.status = response.status_code
-        self.media_type = response.headers.get("content-type", "")
-        self.headers = {
-            name: response.headers[name] for name in _FORWARDED_HEADERS if name in response.headers
-        }
 
     def __iter__(self) -> Iterator[bytes]:
         with mapped_errors(self._node):
@@ -173,28 +164,24 @@ class NodeClient:
         with mapped_errors(node):
             return _HEALTH.validate_json(response.content)["cameras"]
 
-    def recording(
-        self,
-        node_api_url: str,
-        node: str,
-        camera_id: str,
-        from_ns: int,
-        to_ns: int,
-        headers: Mapping[str, str] | None = None,
-    ) -> NodeStream:
-        """Return a range as MP4, or the byte range of it that `headers` request.
-
-        The node cuts the whole recording before it responds. Raises NotFound.
-        """
+    def layouts(
+        self, node_api_url: str, node: str, camera_id: str, from_ns: int, to_ns: int
+    ) -> list[StoredRecord]:
+        """Return the layouts of the segments of a range that the node can serve."""
         span = {"from_ns": str(from_ns), "to_ns": str(to_ns)}
-        path = f"{PATH_PREFIX}/cameras/{camera_id}/recording"
+        response = self._get(node_api_url, node, f"{PATH_PREFIX}/cameras/{camera_id}/layouts", span)
+        return list(records_in(response.content))
+
+    def segment_part(
+        self, node_api_url: str, node: str, camera_id: str, name: str, part: tuple[int, int]
+    ) -> NodeStream:
+        """Return `part` of a segment, its offset and its length in bytes. Raises NotFound."""
+        query = {"offset": str(part[0]), "length_bytes": str(part[1])}
+        path = f"{PATH_PREFIX}/cameras/{camera_id}/segments/{name}/part"
         with mapped_errors(node):
-            request = self._signed(node_api_url, node, path, span)
-            timeout = httpx.Timeout(CUT_TIMEOUT_S, connect=CONNECT_TIMEOUT_S)
-            request.extensions["timeout"] = timeout.as_dict()
-            request.headers.update(headers or {})
+            request = self._signed(node_api_url, node, path, query)
             response = self._client(node).send(request, stream=True)
-            if response.status_code not in (200, 206, 416):
+            if response.status_code != 200:
                 response.read()
                 response.close()
                 raise_problem(response, node)

@@ -36,3 +36,6 @@ class NodeSegment(BaseModel):
     """The hash of its head. Segments with the same head play in sequence without a new head."""
     mime: str = ""
     """Its MIME type with codecs, for players."""
+    modified_ns: int = 0
+    """When its file was last changed; 0 from a node of an earlier version."""
+    inode: int = 0

@@ -1,19 +1,23 @@
-"""Byte ranges of RFC 9110, section 14: one range of a representation that has a strong ETag.
+"""Byte ranges of RFC 9110, section 14, of a representation that has a strong ETag.
 
 This module does no I/O.
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from fastapi import Header
 
 _ONE_RANGE = re.compile(r"^bytes=\s*(\d{0,18})-(\d{0,18})\s*$")
+_RANGES = re.compile(r"^bytes=([\d\s,-]*)$")
+MOST_RANGES = 16
 RangeHeader = Annotated[
-    str | None, Header(alias="Range", description="one byte range, such as `bytes=0-1023`")
+    str | None, Header(alias="Range", description="byte ranges, such as `bytes=0-1023`")
 ]
 IfRange = Annotated[
     str | None, Header(alias="If-Range", description="the ETag that the range is meant for")
@@ -61,7 +65,45 @@ def select_part(
     )
 
 
+def select_parts(
+    range_header: str | None, if_range: str | None, etag: str, size_bytes: int
+) -> list[ByteRange] | Literal["whole", "outside"]:
+    """Return the ranges to send, `whole` for the whole representation, or `outside`.
+
+    It is as `select_part`, for up to MOST_RANGES ranges. Those outside the representation are left
+    out unless all are; more ranges are `outside`.
+    """
+    match = _RANGES.match(range_header or "")
+    if match is None or (if_range is not None and if_range.strip() != etag):
+        return "whole"
+    parts = [f"bytes={one.strip()}" for one in match[1].split(",") if one.strip()]
+    if len(parts) > MOST_RANGES:
+        return "outside"
+    found = [select_part(part, None, etag, size_bytes) for part in parts]
+    if not found or "whole" in found:
+        return "whole"
+    return [one for one in found if isinstance(one, ByteRange)] or "outside"
+
+
 def _suffix(length: int, size_bytes: int) -> ByteRange | Literal["outside"]:
     if length == 0 or size_bytes == 0:
         return "outside"
     return ByteRange(max(0, size_bytes - length), size_bytes - 1, size_bytes)
+
+
+def multipart(
+    parts: Sequence[ByteRange], media_type: str, etag: str
+) -> tuple[str, list[bytes | ByteRange]]:
+    """Return the media type and the contents of a response with several ranges (RFC 9110, 14.6):
+    the heads of the parts, and the ranges that follow them.
+    """
+    # It is derived from the ETag, so that a request that is repeated has the same bytes.
+    boundary = hashlib.sha256(f"{etag} {[part.first for part in parts]}".encode()).hexdigest()[:32]
+    contents: list[bytes | ByteRange] = []
+    for part in parts:
+        head = f"Content-Type: {media_type}\r\nContent-Range: {part.content_range}\r\n\r\n"
+        contents += [f"\r\n--{boundary}\r\n{head}".encode(), part]
+    return (
+        f"multipart/byteranges; boundary={boundary}",
+        [*contents, f"\r\n--{boundary}--\r\n".encode()],
+    )

@@ -78,6 +78,10 @@ class Declaration:
     """Further media types of a successful response, which the request chooses."""
     allows_head: bool = False
     """Whether HEAD is supported too."""
+    allows_many_ranges: bool = False
+    """Whether one request may have several byte ranges."""
+    may_redirect: bool = False
+    """Whether it may answer 307 with the address of the same file that does not change any more."""
     allows_ticket: bool = False
     """Whether a ticket in the URL replaces token and reason, for players that send no headers."""
 

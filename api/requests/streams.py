@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+import logging
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from typing import Protocol
 
 from anyio import CancelScope, to_thread
 from starlette.responses import StreamingResponse
@@ -14,18 +14,14 @@ from starlette.types import Receive, Scope, Send
 from api.limits.rate_limits import PersonLimits
 from api.limits.send_limits import CHECK_INTERVAL_S, Sending, SendRate
 from api.requests.request_trace import trace_of
+from domain.errors import SightlineError
 
-
-class ByteStream(Protocol):
-    """A source of chunks of bounded size, which must be closed."""
-
-    def __iter__(self) -> Iterator[bytes]: ...
-    def close(self) -> None: ...
+_log = logging.getLogger(__name__)
 
 
 class HeldStream(StreamingResponse):
-    """Streams `source` and closes it, also if the client disconnects, is too slow, or the response
-    never starts.
+    """Streams the chunks of `source`, of bounded size, and calls `close`, also if the client
+    disconnects, is too slow, or the response never starts.
 
     Raises StoreError before the response starts, where too many files are being sent, and
     RateLimited where one person has too many.
@@ -33,7 +29,7 @@ class HeldStream(StreamingResponse):
 
     def __init__(
         self,
-        source: ByteStream,
+        source: Iterable[bytes],
         close: Callable[[], None],
         status_code: int,
         headers: Mapping[str, str],
@@ -56,7 +52,7 @@ class HeldStream(StreamingResponse):
         sending: Sending = scope["app"].state.sending
         try:
             with _person_stream(scope), sending.slot() as pace:
-                if not await self._is_sent(sending, pace, receive, send):
+                if not await self._is_sent(scope, sending, pace, receive, send):
                     # The last chunk is not sent. The server then closes the connection, so that no
                     # client uses the part as the whole.
                     sending.close_slow(trace_of(scope).request_id)
@@ -65,10 +61,10 @@ class HeldStream(StreamingResponse):
                 await to_thread.run_sync(self._close, limiter=sending.limiter)
 
     async def _is_sent(
-        self, sending: Sending, pace: SendRate, receive: Receive, send: Send
+        self, scope: Scope, sending: Sending, pace: SendRate, receive: Receive, send: Send
     ) -> bool:
         """Return False if the client is too slow, True if all is sent or it has disconnected."""
-        sent = asyncio.ensure_future(self._send(sending, pace, send))
+        sent = asyncio.ensure_future(self._send(scope, sending, pace, send))
         left = asyncio.ensure_future(self.listen_for_disconnect(receive))
         slow = asyncio.ensure_future(_until_too_slow(pace))
         try:
@@ -81,14 +77,24 @@ class HeldStream(StreamingResponse):
                 task.cancel()
             await asyncio.gather(sent, left, slow, return_exceptions=True)
 
-    async def _send(self, sending: Sending, pace: SendRate, send: Send) -> None:
+    async def _send(self, scope: Scope, sending: Sending, pace: SendRate, send: Send) -> None:
         await send(
             {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
         )
-        while chunk := await to_thread.run_sync(next, self._chunks, b"", limiter=sending.limiter):
-            with pace.sending(len(chunk)):
-                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        try:
+            while chunk := await self._next(sending):
+                with pace.sending(len(chunk)):
+                    await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        except SightlineError as error:
+            # As with a slow client, the last chunk is not sent.
+            _log.warning(
+                "request %s: the response ends early: %s", trace_of(scope).request_id, error
+            )
+            return
         await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _next(self, sending: Sending) -> bytes:
+        return await to_thread.run_sync(next, self._chunks, b"", limiter=sending.limiter)
 
 
 def _person_stream(scope: Scope) -> AbstractContextManager[None]:

@@ -81,7 +81,7 @@ def data_folders(layout: Layout) -> tuple[Path, ...]:
         layout.recordings, layout.gaps, layout.spool, layout.journal, layout.triggers,
         layout.audit, layout.state, layout.registry_folder, layout.rosters, layout.confinement,
         layout.metrics, layout.statuses, layout.worker_loads, layout.sockets, layout.scratch,
-        layout.temporary,
+        layout.temporary, layout.recording_index,
     )  # fmt: skip
 
 
@@ -100,7 +100,7 @@ def _of_worker(layout: Layout, _: str) -> Access:
         writes=(
             layout.recordings, layout.gaps, layout.spool, layout.journal, layout.triggers,
             layout.audit, layout.archive_cache("node"), layout.state, layout.statuses,
-            layout.worker_loads, layout.sockets, layout.scratch,
+            layout.worker_loads, layout.sockets, layout.recording_index,
         ),
     )  # fmt: skip
 
@@ -111,7 +111,7 @@ def _of_live(layout: Layout, _: str) -> Access:
             layout.run, layout.rosters, layout.recordings, layout.gaps, layout.spool,
             layout.keys / "node", layout.keys / "public",
         ),
-        writes=(layout.scratch, layout.triggers),
+        writes=(layout.recording_index, layout.triggers),
     )  # fmt: skip
 
 

@@ -248,4 +248,5 @@ def clear_earlier_run(layout: Layout) -> None:
     for file in [*layout.metrics.glob("*.db"), *layout.statuses.glob("*.json"), *reports]:
         if not file.name.endswith(own):
             file.unlink()
-    shutil.rmtree(layout.temporary, ignore_errors=True)
+    for folder in (layout.temporary, layout.scratch):
+        shutil.rmtree(folder, ignore_errors=True)

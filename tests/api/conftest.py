@@ -23,7 +23,6 @@ from api.app import make_app
 from api.node_api.app import make_node_api
 from api.node_api.context import NodeApiContext
 from api.nodes.client import NodeClient
-from api.requests.cutting import Cutting
 from api.requests.refused_requests import Refusals
 from domain.camera_states import CameraStatus
 from domain.clock import SystemClock
@@ -71,6 +70,7 @@ from tests.api.site_data import (
     MakeEvent,
     event_at,
     key_of_api,
+    layouts_of,
     record_segment,
 )
 from tests.live_station import live_streams
@@ -288,7 +288,7 @@ def _node_api(
                 lambda: tuple(statuses),
                 picture,
                 live_streams(layout).watch,
-                layout.root / "scratch",
+                layouts_of(layout),
                 clock,
                 TriggerLog(layout, Settings()),
             )
@@ -347,7 +347,7 @@ def _open(
         "audit": AuditLog(layout.audit, clock),
         "node_client": NodeClient(SIGNER, clock),
         "clock": clock,
-        "cutting": Cutting(folder / "api-scratch"),
+        "scratch": folder / "api-scratch",
         "signer": SIGNER,
     }
     # The people of a test are made in the store that works.

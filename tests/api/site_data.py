@@ -19,6 +19,7 @@ from domain.plates import PlateColor
 from domain.registry import Registry
 from domain.signatures import ApiSigner
 from domain.ulid import event_id
+from storage.recordings.virtual.layouts import Layouts, RecordingIndex
 
 NODE = "node-1"
 SIGNER = ApiSigner(Ed25519PrivateKey.generate(), b"the certificate of the API of the tests")
@@ -142,3 +143,8 @@ def record_segment(layout: Layout, camera_id: str, start_ns: int, seconds: float
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
     return path
+
+
+def layouts_of(layout: Layout) -> Layouts:
+    """The layouts of the recordings in a data folder, as a node has them."""
+    return Layouts(RecordingIndex(layout.recording_index))

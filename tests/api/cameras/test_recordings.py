@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import email
 import io
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,12 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import av
+import httpx
 import pytest
 
+from api.cameras import recording_files
+from api.cameras.recording_files import FRESH_S
 from api.node_api.app import make_node_api
 from api.node_api.context import NodeApiContext
-from api.requests import cutting
-from domain.clock import NS_PER_S, S_PER_DAY, SystemClock, rfc3339
+from domain.camera_states import CameraState, CameraStatus
+from domain.clock import NS_PER_MS, NS_PER_S, S_PER_DAY, ManualClock, SystemClock, rfc3339
 from domain.errors import NotFound
 from domain.media.packets import SegmentName
 from domain.paths.data_layout import Layout
@@ -22,9 +26,9 @@ from domain.paths.object_keys import segment_object
 from domain.settings import Settings
 from storage.events.spool import Spool
 from storage.recordings.gaps.log import GapLog
-from storage.recordings.ledger import Ledger
+from storage.recordings.ledger import Ledger, open_name
 from storage.recordings.trigger_log import TriggerLog
-from tests.api.site_data import key_of_api
+from tests.api.site_data import key_of_api, layouts_of
 from tests.live_station import live_streams
 
 if TYPE_CHECKING:
@@ -51,6 +55,11 @@ def store(site: Site, path: Path) -> None:
 
 
 @pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock(SystemClock().wall_ns())
+
+
+@pytest.fixture
 def whole(site: Site, record: Record) -> bytes:
     record(site.layout, "east-gate", at(0), 4)
     site.hold("east-gate")
@@ -69,6 +78,84 @@ def test_a_part_of_another_file_is_the_whole(site: Site, whole: bytes) -> None:
     assert (answer.status_code, answer.content) == (200, whole)
     etag = answer.headers["ETag"]
     assert site.get(address(1, 4), Range="bytes=0-9", If_Range=etag).content == whole[:10]
+
+
+def test_several_parts_are_one_response(site: Site, whole: bytes) -> None:
+    answer = site.get(address(1, 4), Range="bytes=0-9,100-199, -20")
+    assert answer.status_code == 206
+    assert answer.headers["Content-Length"] == str(len(answer.content))
+    kind = answer.headers["Content-Type"]
+    parts = email.message_from_bytes(f"Content-Type: {kind}\r\n\r\n".encode() + answer.content)
+    assert [part.get_payload(decode=True) for part in parts.walk()][1:] == [
+        whole[:10],
+        whole[100:200],
+        whole[-20:],
+    ]
+    last = f"bytes {len(whole) - 20}-{len(whole) - 1}/{len(whole)}"
+    assert [part["Content-Range"] for part in parts.walk()][1:] == [
+        f"bytes 0-9/{len(whole)}",
+        f"bytes 100-199/{len(whole)}",
+        last,
+    ]
+    assert site.get(address(1, 4), Range=f"bytes={'0-1,' * 17}").status_code == 416
+
+
+def test_a_deleted_segment_makes_another_file(
+    open_site: OpenSite, record: Record, clock: ManualClock
+) -> None:
+    site = open_site(clock=clock)
+    paths = [record(site.layout, "east-gate", at(start_s), 4) for start_s in (0, 4, 8)]
+    site.hold("east-gate")
+    before = site.get(address(1, 12))
+    clock.advance(FRESH_S)
+    assert site.get(address(1, 12), Range="bytes=5-9").content == before.content[5:10]
+    paths[1].unlink()
+    clock.advance(FRESH_S)
+    etag = before.headers["ETag"]
+    after = site.get(address(1, 12), Range="bytes=5-9", If_Range=etag)
+    assert (after.status_code, len(after.content)) == (200, int(after.headers["Content-Length"]))
+    assert after.headers["ETag"] != etag
+    assert after.headers["Sightline-Gaps"] == f"{rfc3339(at(4))}/{rfc3339(at(8))}"
+
+
+def test_a_segment_that_is_deleted_while_it_is_sent_ends_the_response(
+    open_site: OpenSite, record: Record, clock: ManualClock
+) -> None:
+    site = open_site(clock=clock)
+    paths = [record(site.layout, "east-gate", at(start_s), 4) for start_s in (0, 4)]
+    site.hold("east-gate")
+    before = site.get(address(0, 8))
+    paths[1].unlink()
+    with pytest.raises(httpx.RemoteProtocolError):
+        site.get(address(0, 8), Range="bytes=0-")
+    # The next request lists the segments again at once.
+    again = site.get(address(0, 8), Range="bytes=0-", If_Range=before.headers["ETag"])
+    assert again.status_code == 200
+    assert again.headers["ETag"] != before.headers["ETag"]
+    assert again.headers["Sightline-Gaps"] == f"{rfc3339(at(4))}/{rfc3339(at(8))}"
+
+
+def test_all_ranges_of_a_file_are_one_line_of_the_audit_log(site: Site, whole: bytes) -> None:
+    lines = len(site.audit_lines())
+    for first in range(0, 1000, 100):
+        site.get(address(1, 4), Range=f"bytes={first}-{first + 99}")
+    assert len(site.audit_lines()) == lines == 1
+
+
+def test_while_the_end_is_recorded_the_answer_is_the_address_of_a_fixed_range(
+    site: Site, record: Record
+) -> None:
+    written = record(site.layout, "east-gate", at(0), 10)
+    written.rename(written.with_name(open_name("east-gate", at(0) // NS_PER_MS, 1)))
+    site.statuses.append(
+        CameraStatus("east-gate", CameraState.LIVE, at(0), recorded_until_ns=at(10))
+    )
+    site.hold("east-gate")
+    answer = site.get(address(1, 60))
+    fixed_range = httpx.URL(answer.headers["Location"])
+    assert (answer.status_code, fixed_range.params) == (307, httpx.URL(address(1, 8)).params)
+    fixed = site.get(answer.headers["Location"])
+    assert (fixed.status_code, fixed.headers["Sightline-Gaps"]) == (200, "none")
 
 
 def test_a_range_outside_the_file_is_refused(site: Site, whole: bytes) -> None:
@@ -106,7 +193,6 @@ def test_segments_on_a_node_and_in_the_object_store_are_one_file(
     assert site.get(address(1, 11, "west-gate"), method="HEAD").headers["Content-Length"] == str(
         len(answer.content)
     )
-    assert list((site.layout.root / "api-scratch").iterdir()) == []
 
 
 def test_without_a_node_only_its_own_segments_are_missing(
@@ -123,13 +209,14 @@ def test_without_a_node_only_its_own_segments_are_missing(
     )
 
 
-def test_a_range_that_is_too_large_is_refused(
-    site: Site, record: Record, monkeypatch: pytest.MonkeyPatch
+def test_a_range_with_too_much_to_read_in_the_store_is_refused(
+    open_site: OpenSite, record: Record, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    record(site.layout, "east-gate", at(0), 4)
-    site.hold("east-gate")
-    monkeypatch.setattr(cutting, "MAX_BYTES", 1000)
-    answer = site.get(address(0, 4))
+    site = open_site()
+    store(site, record(site.layout, "school", at(200), 4))
+    site.hold("school")
+    monkeypatch.setattr(recording_files, "MOST_UNKNOWN_BYTES", 1000)
+    answer = site.get(address(200, 204, "school"))
     assert answer.status_code == 400
     assert "request it in parts" in answer.json()["detail"]
 
@@ -153,7 +240,7 @@ def another_node(site: Site, folder: Path) -> Iterator[tuple[Layout, str]]:
             lambda: (),
             _no_picture,
             live_streams(layout).watch,
-            folder / "scratch",
+            layouts_of(layout),
             clock,
             triggers,
         )

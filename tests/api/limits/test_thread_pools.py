@@ -25,7 +25,7 @@ from domain.settings import Settings
 from storage.recordings.gaps.log import GapLog
 from storage.recordings.ledger import Ledger
 from storage.recordings.trigger_log import TriggerLog
-from tests.api.site_data import NODE, SIGNER, key_of_api
+from tests.api.site_data import NODE, SIGNER, key_of_api, layouts_of
 from tests.live_station import live_streams
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ def test_pictures_of_a_dead_camera_delay_no_other_call_of_a_node(
         tuple,
         lambda camera_id, is_sub: camera.picture(),
         live_streams(site.layout).watch,
-        tmp_path / "scratch",
+        layouts_of(site.layout),
         clock,
         TriggerLog(site.layout, Settings()),
     )
@@ -155,7 +155,7 @@ def test_every_route_that_asks_nodes_has_a_pool_of_its_own() -> None:
         "picture": Pool.PICTURES,
         "snapshot": Pool.PICTURES,
         "crop": Pool.PICTURES,
-        "recording": Pool.CUTS,
+        "recording": Pool.RECORDINGS,
         "coverage": Pool.PLAYBACK,
         "playlist": Pool.PLAYBACK,
         "playlist.m3u8": Pool.PLAYBACK,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx
@@ -16,7 +15,6 @@ from api.node_api.context import NodeApiContext
 from api.nodes.client import NodeClient
 from api.nodes.tokens import sign
 from api.nodes.wire_names import PATH_PREFIX
-from api.requests.cutting import Cutting
 from domain.camera_states import CameraState, CameraStatus
 from domain.clock import NS_PER_HOUR, NS_PER_S, ManualClock, SystemClock
 from domain.errors import NodeOffline, NotFound, SourceTimeout
@@ -26,7 +24,7 @@ from storage.events.spool import Spool
 from storage.recordings.gaps.log import GapLog
 from storage.recordings.ledger import Ledger
 from storage.recordings.trigger_log import TriggerLog
-from tests.api.site_data import NODE, SIGNER, key_of_api
+from tests.api.site_data import NODE, SIGNER, key_of_api, layouts_of
 from tests.live_station import live_streams
 
 if TYPE_CHECKING:
@@ -37,7 +35,7 @@ HEALTH = f"{PATH_PREFIX}/health"
 PATHS = (
     HEALTH,
     f"{PATH_PREFIX}/cameras/east-gate/account?from_ns=0&to_ns=1",
-    f"{PATH_PREFIX}/cameras/east-gate/recording?from_ns=0&to_ns=1",
+    f"{PATH_PREFIX}/cameras/east-gate/layouts?from_ns=0&to_ns=1",
     f"{PATH_PREFIX}/cameras/east-gate/picture",
     f"{PATH_PREFIX}/cameras/east-gate/live",
     f"{PATH_PREFIX}/cameras/east-gate/events/01JD7Z3V5G8M2K4Q6R9T1W3Y5A/snapshot.jpg",
@@ -107,7 +105,7 @@ def test_another_server_at_the_url_counts_as_offline(site: Site) -> None:
         site.context.node_client.health("http://[broken", "node-1")
 
 
-def test_a_camera_that_gives_no_picture(site: Site, tmp_path: Path) -> None:
+def test_a_camera_that_gives_no_picture(site: Site) -> None:
     def fails(camera_id: str, is_sub: bool) -> bytes:
         raise SourceTimeout(f"{camera_id} is silent")
 
@@ -121,7 +119,7 @@ def test_a_camera_that_gives_no_picture(site: Site, tmp_path: Path) -> None:
         lambda: (),
         fails,
         live_streams(site.layout).watch,
-        tmp_path / "s",
+        layouts_of(site.layout),
         clock,
         TriggerLog(site.layout, Settings()),
     )
@@ -133,11 +131,3 @@ def test_a_camera_that_gives_no_picture(site: Site, tmp_path: Path) -> None:
         "urn:sightline:problem:camera_unavailable",
     )
     assert answer.json()["detail"] == "east-gate is silent"
-
-
-def test_files_of_a_killed_cut_are_removed_at_start(tmp_path: Path) -> None:
-    left_over = tmp_path / "scratch" / "half.mp4"
-    left_over.parent.mkdir()
-    left_over.write_bytes(b"half")
-    Cutting(tmp_path / "scratch")
-    assert not left_over.exists()

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 import av
 import pytest
 
-from api.nodes.client import NodeClient, NodeStream
+from api.nodes.client import NodeClient
 from domain.clock import SystemClock, rfc3339
 from domain.media.packets import SegmentName
 from domain.paths.data_layout import Layout
 from storage.mp4.fragment_times import Head
 from storage.recordings.served_segments import Keyframes
+from storage.recordings.virtual.layout_records import StoredRecord
 from tests.api.cameras.test_recordings import another_node, at, store, times_of
 from tests.api.site_data import SIGNER
 
@@ -63,9 +64,11 @@ class DyingNodeClient(NodeClient):
         self._dying.stop_if_called(node_api_url)
         return super().keyframes(node_api_url, node, camera_id, name, span, every_ns)
 
-    def recording(self, node_api_url: str, *args: object, **named: object) -> NodeStream:
+    def layouts(
+        self, node_api_url: str, node: str, camera_id: str, from_ns: int, to_ns: int
+    ) -> list[StoredRecord]:
         self._dying.stop_if_called(node_api_url)
-        return super().recording(node_api_url, *args, **named)  # type: ignore[arg-type]
+        return super().layouts(node_api_url, node, camera_id, from_ns, to_ns)
 
 
 @dataclass

@@ -393,7 +393,7 @@ folder, endpoint, access_key, secret_key = sys.argv[1:]
 clock = SystemClock()
 context = SimpleNamespace(
     clock=clock, settings=Settings(), audit=AuditLog(Path(folder), clock), signer=None, feed=None, matches=None,
-    idempotency=None, policy=ActivePolicy, cutting=SimpleNamespace(scratch=Path(folder)),
+    idempotency=None, policy=ActivePolicy, scratch=Path(folder),
     authentication=SimpleNamespace(caller=lambda request: Caller(Person("li", Role.INVESTIGATOR)), holder=None),
     visible=lambda person: ALL_CAMERAS,
     known_camera=lambda id, visible: SimpleNamespace(camera=SimpleNamespace(id=id)),
