@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 
 import httpx
+from anyio import CancelScope
 
 from api.nodes.live_wire import LiveReader
 from api.nodes.node_requests import (
@@ -26,13 +28,12 @@ SILENCE_S = 6.0
 
 
 class LiveNodeClient:
-    """Reads live streams from nodes. Only one event loop may use it."""
+    """Reads live streams from nodes. It has no connections but those of the streams being read."""
 
     def __init__(self, signer: ApiSigner, clock: Clock, tls: ssl.SSLContext | None) -> None:
         self._signer = signer
         self._clock = clock
         self._tls = tls
-        self._clients: dict[str, httpx.AsyncClient] = {}
 
     async def fragments(
         self, node_api_url: str, node: str, camera_id: str, is_sub: bool
@@ -40,34 +41,31 @@ class LiveNodeClient:
         """Yield the fragments of a stream as they arrive, the held ones first.
 
         Raises NodeOffline where the node does not respond any more, and otherwise the error with
-        which the node ends the stream. The caller closes the generator.
+        which the node ends the stream. The caller closes the generator, and cancels it only by an
+        anyio scope, from which the opening of the connection is shielded.
         """
         path = f"{PATH_PREFIX}/cameras/{camera_id}/live"
         asked = NodeRequest(node_api_url, node, path, {"stream": "sub" if is_sub else "main"})
-        client, reader = self._client(node), LiveReader(node)
+        reader = LiveReader(node)
         with mapped_errors(node):
-            request = asked.signed(client, self._signer, self._clock)
-            response = await client.send(request, stream=True)
-            try:
-                if response.status_code != 200:
-                    await response.aread()
-                    raise_problem(response, node)
-                async for chunk in response.aiter_raw():
-                    if fragments := reader.feed(chunk):
-                        yield fragments
-            finally:
-                await response.aclose()
+            async with self._connection() as client:
+                request = asked.signed(client, self._signer, self._clock)
+                with CancelScope(shield=True):
+                    # httpcore does not close a connection whose opening is cancelled.
+                    response = await client.send(request, stream=True)
+                async with aclosing(response):
+                    if response.status_code != 200:
+                        await response.aread()
+                        raise_problem(response, node)
+                    async for chunk in response.aiter_raw():
+                        if fragments := reader.feed(chunk):
+                            yield fragments
         raise NodeOffline(f"{node}, the node that holds this camera, ended the stream", node)
 
-    def _client(self, node: str) -> httpx.AsyncClient:
-        """Return the client of a node: a connection that was verified for one serves no other."""
-        client = self._clients.get(node)
-        if client is None:
-            client = self._clients[node] = httpx.AsyncClient(
-                timeout=httpx.Timeout(SILENCE_S, connect=CONNECT_TIMEOUT_S),
-                trust_env=False,
-                # A connection is used for one stream and then closed.
-                limits=httpx.Limits(max_connections=None, max_keepalive_connections=0),
-                verify=self._tls or TRUSTS_NO_SERVER,
-            )
-        return client
+    def _connection(self) -> httpx.AsyncClient:
+        """Return a client for one stream. It closes all of its connections at its end."""
+        return httpx.AsyncClient(
+            timeout=httpx.Timeout(SILENCE_S, connect=CONNECT_TIMEOUT_S),
+            trust_env=False,
+            verify=self._tls or TRUSTS_NO_SERVER,
+        )
