@@ -20,6 +20,7 @@ from api.feeds.feeds import Feeds
 from api.limits.rate_limits import PersonLimits
 from api.limits.send_limits import LeastRate, Sending
 from api.limits.thread_pools import Pools
+from api.live.views import LiveViews
 from api.requests.audit_recorder import AuditRecorder, with_recorded_intent
 from api.requests.audit_trail import AuditTrail
 from api.requests.bodies import with_strict_bodies
@@ -29,6 +30,7 @@ from api.requests.request_middleware import RequestMiddleware
 from api.routes import ROUTES
 from api.sessions.sign_ins import SignIns
 from api.site.readiness import Probes
+from api.websockets.handshakes import WebSocketHandshakes
 
 
 def make_app(context: ApiContext, routes: tuple[Declaration, ...] = ROUTES) -> FastAPI:
@@ -59,6 +61,7 @@ def make_app(context: ApiContext, routes: tuple[Declaration, ...] = ROUTES) -> F
     app.state.declarations = declarations
     app.state.feeds = Feeds(context)
     app.state.sign_ins = SignIns(context, recorder)
+    app.state.live = LiveViews(context, recorder)
     app.router.route_class = with_strict_bodies(app.router.route_class)
     for declaration in routes:
         _add(app, declaration, recorder, requirements)
@@ -71,6 +74,7 @@ def make_app(context: ApiContext, routes: tuple[Declaration, ...] = ROUTES) -> F
         trusted_proxies=context.settings.trusted_proxy_networks,
         requests_per_s=context.settings.address_requests_per_s,
     )
+    app.add_middleware(WebSocketHandshakes)
     app.openapi = lru_cache(1)(partial(describe, app, declarations))  # type: ignore[method-assign]
     return app
 

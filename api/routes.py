@@ -5,6 +5,7 @@ from __future__ import annotations
 from api.cameras.routes import CAMERA_ROUTES
 from api.events.routes import EVENT_ROUTES
 from api.feeds.routes import FEED_ROUTES
+from api.live.routes import LIVE_ROUTES
 from api.people.routes import PEOPLE_ROUTES
 from api.policy.routes import POLICY_ROUTES
 from api.requests.declarations import Declaration
@@ -17,6 +18,7 @@ ROUTES: tuple[Declaration, ...] = (
     *SESSION_ROUTES,
     *OPENID_ROUTES,
     *CAMERA_ROUTES,
+    *LIVE_ROUTES,
     *FEED_ROUTES,
     *EVENT_ROUTES,
     *PEOPLE_ROUTES,

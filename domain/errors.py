@@ -10,7 +10,8 @@ SightlineError
 │   ├── HeadersTooLarge     the headers of a request are too many or have too many bytes
 │   ├── BodyTooLarge        the body of a request has too many bytes
 │   ├── BodyTooSlow         the body of a request did not arrive in time
-│   └── UnsupportedMedia    the body of a request is not declared as JSON
+│   ├── UnsupportedMedia    the body of a request is not declared as JSON
+│   └── UpgradeRequired     the route answers a WebSocket handshake only
 ├── Refused                 the request is valid, but not permitted
 │   ├── Unauthenticated     the token or the session is missing or unknown
 │   │   └── SignInFailed    the name, the password or the code is wrong
@@ -123,6 +124,10 @@ class BodyTooSlow(BadInput):
 
 
 class UnsupportedMedia(BadInput):
+    pass
+
+
+class UpgradeRequired(BadInput):
     pass
 
 

@@ -324,16 +324,35 @@ FEED_MESSAGES_OMITTED = Counter(
     "Number of feed messages replaced by a summary because the client read too slowly.",
     ["feed"],
 )
+LIVE_VIEWERS = Gauge(
+    "sightline_live_viewers",
+    "Number of viewers of live video.",
+    ["camera"],
+    multiprocess_mode="livesum",
+)
 LIVE_STREAMS = Gauge(
     "sightline_live_streams",
     "Number of streams that the live process of the node receives for viewers.",
     [],
     multiprocess_mode="livesum",
 )
+LIVE_BYTES = Counter(
+    "sightline_live_bytes_total", "Number of bytes of live video sent to viewers.", ["camera"]
+)
 LIVE_SKIPPED = Counter(
     "sightline_live_fragments_skipped_total",
-    "Number of fragments of live video not sent because the receiver (api) was too slow.",
+    "Number of fragments of live video not sent because the receiver (viewer, api) was too slow.",
     ["camera", "receiver"],
+)
+LIVE_SWITCHES = Counter(
+    "sightline_live_switches_total",
+    "Number of changes between main stream and sub-stream during a live view, by cause.",
+    ["camera", "cause"],
+)
+LIVE_ENDS = Counter(
+    "sightline_live_views_ended_total",
+    "Number of live views that this site ended, by the problem that the viewer received.",
+    ["problem"],
 )
 LIVE_GOPS_NOT_HELD = Counter(
     "sightline_live_gops_not_held_total",

@@ -225,6 +225,14 @@ class Settings(OpenIdFields):
     live_streams_per_node: int = Field(
         64, ge=1, le=64, description="number of streams that a node sends to viewers at a time"
     )
+    live_views_per_person: int = Field(
+        32,
+        ge=1,
+        description="number of live views that one person may have open in one API process",
+    )
+    live_views_per_camera: int = Field(
+        64, ge=1, description="number of live views of one camera in one API process"
+    )
     watch_days: int = Field(
         90, ge=1, le=366, description="maximum duration of a vehicle watch in days"
     )

@@ -34,6 +34,7 @@ from sightline.keys.tls import PLAIN_HTTP_WARNING, server_context
 from sightline.processes.gc_tuning import collect_seldom
 from sightline.processes.store_clients import connected, people_of
 from sightline.processes.supervised_threads import Job, run_supervised
+from sightline.websocket_protocol import websocket_options
 from storage.archive.archive import Archive
 from storage.audit.shipping import AuditShipper
 from storage.audit.syslog import SyslogSender
@@ -274,7 +275,14 @@ def main() -> None:
     collect_seldom(_GC_THRESHOLD)
     raise_descriptor_limit()
     tls = server_context(arguments.tls_cert, arguments.tls_key) if arguments.tls_cert else None
-    config = server_config(app, ConnectionLimits(clock), tls=tls, stop_within_s=STOP_WITHIN_S)
+    limits = ConnectionLimits(clock)
+    config = server_config(
+        app,
+        limits,
+        tls=tls,
+        stop_within_s=STOP_WITHIN_S,
+        websockets=websocket_options(limits),
+    )
     with listening(arguments.host, arguments.port, arguments.shared) as listener:
         _Server(config, partial(_write_last_lines, refusals, viewings)).run([listener])
 

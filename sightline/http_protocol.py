@@ -12,6 +12,7 @@ import logging
 import resource
 import ssl
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import uvicorn
@@ -145,6 +146,12 @@ class LimitedProtocol(HttpToolsProtocol):
             self._drain.cancel()
             self._drain = None
 
+    def handle_websocket_upgrade(self) -> None:
+        """Hand the connection over to a `LimitedWebSocket`, which releases it at its end."""
+        self._stop_watching()
+        self._address = None
+        super().handle_websocket_upgrade()
+
     def _await_headers(self) -> None:
         if self._headers_deadline is None:
             self._headers_deadline = self.loop.call_later(
@@ -233,10 +240,12 @@ def server_config(
     host: str = "127.0.0.1",
     port: int = 0,
     stop_within_s: int | None = None,
+    websockets: Mapping[str, Any] | None = None,
 ) -> uvicorn.Config:
     """Return the configuration of every HTTP server of Sightline.
 
-    WebSockets are off: no route has one, and an upgraded connection would leave the limits.
+    WebSockets are off unless there are options for them (`websocket_protocol.py`): otherwise, an
+    upgraded connection would leave the limits.
     """
     return uvicorn.Config(
         app,
@@ -244,7 +253,7 @@ def server_config(
         port=port,
         http=limited_protocol(limits),
         loop=f"{__name__}:{ServerLoop.__name__}",
-        ws="none",
+        **(websockets or {"ws": "none"}),
         ssl_context_factory=None if tls is None else lambda *_: tls,
         lifespan="off",
         log_config=None,

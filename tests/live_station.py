@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,29 +19,37 @@ from ingest.live.source import LiveLimits, LiveSources
 from ingest.live.tap import LiveTap
 from tests.waiting import wait_for
 
+GRACE_S = 0.1
+"""Each test waits until its pulls have ended."""
+
 
 class Station:
-    """One stream of a worker, and how many watch it."""
+    """The streams of a worker, and how many watch each."""
 
-    def __init__(self, stream: str = "gate") -> None:
-        self.stream = stream
-        self.fanout, self.watchers = Fanout(), 0
+    def __init__(self, *streams: str) -> None:
+        self.fanouts = {stream: Fanout() for stream in streams or ("gate",)}
+        self.watchers: Counter[str] = Counter()
+
+    @property
+    def fanout(self) -> Fanout:
+        """The first stream."""
+        return next(iter(self.fanouts.values()))
 
     @contextmanager
     def watching(self, stream: str) -> Iterator[Fanout]:
-        if stream != self.stream:
+        if stream not in self.fanouts:
             raise NotFound(f"no camera {stream} here")
-        self.watchers += 1
+        self.watchers[stream] += 1
         try:
-            yield self.fanout
+            yield self.fanouts[stream]
         finally:
-            self.watchers -= 1
+            self.watchers[stream] -= 1
 
 
 def live_streams(layout: Layout, worker: int = 0) -> FragmentStreams:
     """Return the live streams of a node whose cameras are all pulled by one worker."""
     clock = SystemClock()
-    limits = LiveLimits(64 << 20, 1.0, 8)
+    limits = LiveLimits(64 << 20, GRACE_S, 8)
     sources = LiveSources(lambda _: layout.live_socket(worker), lambda _: "", limits, clock)
     return FragmentStreams(sources, clock)
 

@@ -212,7 +212,9 @@ def _prefixed(data: bytes) -> Iterator[bytes]:
 def _encoded(material: Material) -> tuple[list[Packet], bytes]:
     context = _encoder(material)
     raw = [
-        packet for number in range(material.length) for packet in context.encode(_picture(number))
+        packet
+        for number in range(material.length)
+        for packet in context.encode(numbered_picture(number))
     ] + context.encode(None)
     ticks = _TICKS // material.fps
     stream = StreamInfo("cam-1", material.codec, WIDTH_PX, HEIGHT_PX, _TIME_BASE, b"", 1)
@@ -250,7 +252,8 @@ def _encoder(material: Material) -> VideoCodecContext:
     return context
 
 
-def _picture(number: int) -> av.VideoFrame:
+def numbered_picture(number: int) -> av.VideoFrame:
+    """Draw a picture that shows its number, as `number_in` reads it."""
     grey = np.full((HEIGHT_PX, WIDTH_PX), 16, np.uint8)
     for bit in range(12):
         grey[:, bit * 10 : bit * 10 + 10] = 235 if number >> bit & 1 else 16

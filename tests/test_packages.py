@@ -82,10 +82,11 @@ _TABLE = {
         "analytics.detection analytics.plates analytics.passings"
     ),
     "api.limits": "domain",
+    "api.websockets": "domain",
     "api.headers": "",
     "api.requests": (
         "domain domain.access_policy domain.events storage.recordings storage.site storage.audit "
-        "api.limits api.headers"
+        "api.limits api.websockets api.headers"
     ),
     "api.nodes": (
         "domain domain.media domain.recordings storage.mp4 storage.recordings "
@@ -99,12 +100,16 @@ _TABLE = {
         "storage.archive "
         "storage.recordings storage.recordings.gaps storage.site "
         "storage.sign_in storage.audit storage.events "
-        "api.limits api.headers api.requests api.nodes api.openid"
+        "api.limits api.websockets api.headers api.requests api.nodes api.openid"
     ),
     "api.cameras": (
         "domain domain.media domain.events domain.paths domain.registry domain.recordings "
         "storage.clients storage.mp4 storage.recordings storage.recordings.virtual storage.site "
         "storage.audit api.limits api.requests api.nodes api.access"
+    ),
+    "api.live": (
+        "domain domain.media domain.registry storage.audit api.websockets api.requests api.nodes "
+        "api.access api.cameras"
     ),
     "api.events": (
         "domain domain.events domain.paths domain.registry storage.index storage.audit "
@@ -134,8 +139,8 @@ _TABLE = {
     ),
     "api.description": "domain api.requests api.access api.events api.feeds",
     "api": (
-        "domain api.limits api.requests api.access api.description api.cameras api.events "
-        "api.site api.policy api.people api.sessions api.feeds"
+        "domain api.limits api.websockets api.requests api.access api.description api.cameras "
+        "api.live api.events api.site api.policy api.people api.sessions api.feeds"
     ),
     "console": "",
     "sightline.privileges": "domain domain.paths",

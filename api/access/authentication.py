@@ -8,7 +8,12 @@ from dataclasses import dataclass
 from fastapi import Request
 
 from api.access.cookies import SESSION_COOKIE
-from api.access.origins import check_not_foreign, check_same_origin, is_secure
+from api.access.origins import (
+    check_not_foreign,
+    check_same_origin,
+    check_websocket_origin,
+    is_secure,
+)
 from api.requests.tokens import bearer_token
 from domain.errors import Forbidden, Unauthenticated
 from domain.people import Person
@@ -62,6 +67,13 @@ class Authentication:
                 f"a change with a session cookie needs the header {CSRF_HEADER} with `csrf_token` "
                 "of GET /v1/session"
             )
+
+    def check_handshake(self, request: Request) -> None:
+        """Check that a WebSocket with a session cookie is opened by a page of this site.
+
+        Raises Forbidden. Nothing but the origin shows who opens it.
+        """
+        check_websocket_origin(request.scope, self.settings.site_origins)
 
     def holder(self, name: str, credential: str) -> Person | None:
         """Return the person `name` if the token or the session of this id is still valid."""

@@ -19,7 +19,8 @@ from api.requests.declarations import Access, Declaration, Declarations, Scope
 from api.requests.reasons import Purpose, purpose_of, require_reason
 from api.requests.request_trace import Trace, trace_of
 from api.requests.tickets import TICKET, Ticket, read_ticket
-from domain.errors import Forbidden, QueryInvalid, Unauthenticated
+from api.websockets.handshakes import socket_of
+from domain.errors import BadInput, Forbidden, QueryInvalid, Unauthenticated
 from domain.people import Person
 from domain.suggestions import suggestion
 from storage.site.sessions import SignInMethod
@@ -54,6 +55,8 @@ class Guard:
         if declaration is None:
             raise Forbidden(f"{request.method} {route.path} is not declared, so it is refused")
         trace.declaration = declaration
+        if socket_of(request.scope) is not None and not declaration.upgrades:
+            raise BadInput(f"{route.path} is no WebSocket; send the request without an upgrade")
         trace.terms = _terms(request, route, declaration)
         ticket = request.query_params.get(TICKET) if declaration.allows_ticket else None
         if ticket is not None:
@@ -66,27 +69,40 @@ class Guard:
             self._requirements.check(trace)
             return
         if declaration.right is not Access.ANYONE:
-            caller = self._caller(request)
-            trace.person, trace.session = caller.person, caller.session
-            self._limits.check(trace.person.name)
-            if trace.session is not None and declaration.is_change:
-                self._authentication.check_change(request, trace.session)
-            self._check_second_factor(trace, declaration)
-            _check_right(trace.person, declaration)
-            _check_whole_site(trace.person, declaration)
+            self._identify(request, trace, declaration)
         if declaration.reads_purpose:
-            purpose = purpose_of(
-                request.scope["headers"], _bound_purpose(trace, self._context.clock.wall_ns())
-            )
-            trace.reason, trace.case = purpose.reason, purpose.case
-            trace.is_emergency = purpose.is_emergency
-            is_required = declaration.is_change or self._context.settings.reason_required
-            if declaration.reads_reason and is_required:
-                require_reason(purpose)
+            self._read_purpose(request, trace, declaration)
         if not declaration.allows_any_parameter:
             _check_parameters(request, route)
         if not declaration.has_body_reason:
             self._requirements.check(trace)
+
+    def _identify(self, request: Request, trace: Trace, declaration: Declaration) -> None:
+        """Find out who sends a request, and check the right, the scope and the second factor.
+
+        A request with a session must come from a page of this site where it changes something, and
+        where it opens a WebSocket.
+        """
+        caller = self._caller(request)
+        trace.person, trace.session = caller.person, caller.session
+        self._limits.check(trace.person.name)
+        if trace.session is not None and declaration.is_change:
+            self._authentication.check_change(request, trace.session)
+        if trace.session is not None and socket_of(request.scope) is not None:
+            self._authentication.check_handshake(request)
+        self._check_second_factor(trace, declaration)
+        _check_right(trace.person, declaration)
+        _check_whole_site(trace.person, declaration)
+
+    def _read_purpose(self, request: Request, trace: Trace, declaration: Declaration) -> None:
+        """Read the reason, the case and the emergency of a request."""
+        bound = _bound_purpose(trace, self._context.clock.wall_ns())
+        purpose = purpose_of(request.scope["headers"], bound)
+        trace.reason, trace.case = purpose.reason, purpose.case
+        trace.is_emergency = purpose.is_emergency
+        is_required = declaration.is_change or self._context.settings.reason_required
+        if declaration.reads_reason and is_required:
+            require_reason(purpose)
 
     def _admit(self, trace: Trace, declaration: Declaration, ticket: Ticket) -> None:
         """Admit a request by its ticket. The route checks that the ticket covers the time range.
@@ -103,7 +119,7 @@ class Guard:
         trace.is_emergency = bool(ticket.emergency)
         self._limits.check(trace.person.name)
         _check_right(trace.person, declaration)
-        if trace.terms.get("id", declaration.path) != ticket.opens:
+        if declaration.opened_by(trace.terms) != ticket.opens:
             raise Forbidden("this ticket is for another resource; use URLs without a change")
 
     def _check_second_factor(self, trace: Trace, declaration: Declaration) -> None:

@@ -41,6 +41,7 @@ HEADERS: dict[str, dict[str, Any]] = {
         is_required=False,
     ),
     "WWW-Authenticate": _header("`Bearer`: send a token"),
+    "Upgrade": _header("`websocket`: send a WebSocket handshake"),
     "Allow": _header("the methods that this address answers"),
     "Sightline-Start": _header("the time of the first picture", _TIME, is_required=False),
     "Sightline-End": _header("where the answer ends in time", _TIME),

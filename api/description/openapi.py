@@ -245,6 +245,8 @@ def _responses(described: dict[str, Any], declaration: Declaration) -> dict[str,
 
 def _success_text(declaration: Declaration) -> str:
     """Return the first line of the docstring of what the endpoint returns."""
+    if declaration.upgrades:
+        return "The connection is a WebSocket from now on; docs/live.md has its messages"
     endpoint = inspect.unwrap(declaration.endpoint)
     model = declaration.answer_model or typing.get_type_hints(endpoint).get("return")
     if isinstance(model, type) and issubclass(model, BaseModel) and model.__doc__:

@@ -34,6 +34,7 @@ _HEADERS = {
     405: "Allow",
     409: "Retry-After",
     416: "Content-Range",
+    426: "Upgrade",
     429: "Retry-After",
     503: "Retry-After",
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from api.limits.thread_pools import Pool
 from api.requests.problems import Kind
+from api.websockets.handshakes import SWITCHING_PROTOCOLS
 from domain.access_policy.check import PolicyCalls
 from domain.people import Person, Right
 
@@ -114,6 +115,10 @@ class Declaration:
     """The names of the fields, where the body is a form and not JSON."""
     records_itself: bool = False
     """Whether the endpoint of a change writes its own audit lines, because anyone can call it."""
+    upgrades: bool = False
+    """Whether the route answers a WebSocket handshake, and no other request. The endpoint returns a
+    `WebSocketAnswer`, and its ticket is for the address of the request.
+    """
     answers_503: bool = False
     """Whether the status of a successful response may also be 503."""
 
@@ -159,7 +164,17 @@ class Declaration:
 
     @property
     def success_status(self) -> int:
+        if self.upgrades:
+            return SWITCHING_PROTOCOLS
         return 201 if self.creates else 303 if self.redirects else 200
+
+    def opened_by(self, terms: Mapping[str, str]) -> str:
+        """Return what a ticket for this route opens: a camera's recordings by its id, or the path
+        of a feed or of a live view.
+        """
+        if self.upgrades:
+            return self.path.replace("{id}", terms.get("id", ""))
+        return terms.get("id", self.path)
 
     @property
     def takes_idempotency_key(self) -> bool:

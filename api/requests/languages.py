@@ -40,6 +40,7 @@ TITLES: dict[str, tuple[str, str]] = {
     "range_not_satisfiable": ("请求的范围超出文件", "请参照 Content-Range 中的大小"),
     "key_reused": ("该 Idempotency-Key 属于另一个请求", "不同的请求请使用不同的键"),
     "rate_limited": ("请求过于频繁", "请在 Retry-After 秒后重试"),
+    "upgrade_required": ("此地址需要 WebSocket", "请使用 WebSocket 连接"),
     "internal": ("内部错误", "请将此请求的编号告知系统管理员"),
     "data_loss": ("存储的数据已损坏", "请运行 sightline storage check"),
     "index_unavailable": ("索引不可用", "请稍后重试"),

@@ -48,6 +48,7 @@ from domain.errors import (
     TriggerRefused,
     Unauthenticated,
     UnsupportedMedia,
+    UpgradeRequired,
 )
 
 _log = logging.getLogger(__name__)
@@ -101,6 +102,7 @@ HEADERS_TOO_LARGE = Kind("headers_too_large", 431, "The request headers are too 
 KEY_REUSED = Kind("key_reused", 422, "The Idempotency-Key belongs to another request")
 UNSUPPORTED_MEDIA_TYPE = Kind("unsupported_media_type", 415, "The body must be JSON")
 RANGE_NOT_SATISFIABLE = Kind("range_not_satisfiable", 416, "The range is outside the file")
+UPGRADE_REQUIRED = Kind("upgrade_required", 426, "The route needs a WebSocket")
 RATE_LIMITED = Kind("rate_limited", 429, "Too many requests", retry_after_s=1)
 INTERNAL = Kind("internal", 500, "An internal error occurred")
 DATA_LOSS = Kind("data_loss", 500, "Stored data is damaged")
@@ -131,6 +133,7 @@ _OF_ERROR: dict[type[SightlineError], Kind] = {
     BodyTooLarge: CONTENT_TOO_LARGE,
     BodyTooSlow: BODY_TOO_SLOW,
     UnsupportedMedia: UNSUPPORTED_MEDIA_TYPE,
+    UpgradeRequired: UPGRADE_REQUIRED,
     Unauthenticated: UNAUTHENTICATED,
     SignInFailed: SIGN_IN_FAILED,
     Refused: FORBIDDEN,
@@ -219,6 +222,8 @@ def problem_response(
     extra = {"Retry-After": str(kind.retry_after_s)} if kind.retry_after_s is not None else {}
     if kind.status == 401:
         extra["WWW-Authenticate"] = 'Bearer realm="sightline"'
+    if kind is UPGRADE_REQUIRED:
+        extra["Upgrade"] = "websocket"
     content = body.model_dump_json(exclude_none=True)
     return Response(content, status, {**extra, **(headers or {})}, media_type=MEDIA_TYPE)
 

@@ -9,7 +9,7 @@ from typing import Any, cast
 from api.requests.declarations import Declaration
 from api.requests.tickets import Basis, Ticket
 from domain.people import Person
-from storage.audit.viewings import Viewed
+from storage.audit.viewings import OpenViewing, Viewed
 from storage.site.sessions import SessionRecord
 
 Scope = MutableMapping[str, Any]
@@ -42,6 +42,8 @@ class Trace:
     """What a player reads with several requests, which one viewing joins."""
     is_export: bool = False
     """Whether the response is an export: the audit log has its rows before and after sending."""
+    viewing: OpenViewing | None = None
+    """The viewing of a connection that shows live video."""
     result_count: int | None = None
     """The number of items in the response; None if it is no list."""
     session: SessionRecord | None = None

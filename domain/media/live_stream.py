@@ -85,14 +85,27 @@ class LiveQueue:
         self._ready.set()
 
     @property
-    def has_fragments(self) -> bool:
-        return bool(self._waiting)
+    def starts_ns(self) -> int | None:
+        """The media time of the first fragment that waits; None if there is none."""
+        return self._waiting[0][1].media_ns if self._waiting else None
 
     def take(self) -> list[LiveFragment]:
         """Return all waiting fragments in order."""
         fragments = [fragment for _, fragment in self._waiting]
         self._clear()
         return fragments
+
+    def begin_after(self, media_ns: int) -> None:
+        """Leave out what waits before the first keyframe that is shown after `media_ns`. Nothing of
+        it counts as skipped.
+        """
+        while self._waiting:
+            _, first = self._waiting[0]
+            if first.is_keyframe and first.media_ns > media_ns:
+                return
+            self._bytes -= len(first.data)
+            self._waiting.popleft()
+        self._has_begun, self._wants_keyframe = False, True
 
     def end(self, error: SightlineError) -> None:
         self.error = error

@@ -5,6 +5,8 @@ has its line before its first byte is sent, as every access; the line names the 
 viewing may show. Further responses to the same person, with the same reason, within that range have
 no line. After a minute without one, a closing line says how many there were and until when. A
 viewing that lasts longer has such a line every ten minutes too.
+
+Live video is a viewing of one connection. Its closing line is written when the connection ends.
 """
 
 from __future__ import annotations
@@ -55,7 +57,9 @@ class Viewer:
 
 
 @dataclass(slots=True)
-class _Viewing:
+class OpenViewing:
+    """A viewing that has not ended yet."""
+
     entry: AuditEntry
     """The line of its first response."""
     from_ns: int
@@ -63,6 +67,9 @@ class _Viewing:
     last_ns: int
     reported_ns: int
     requests: int = 1
+    is_connection: bool = False
+    """Whether it lasts as long as a connection, and not until a minute without a request."""
+    has_ended: bool = False
 
     def covers(self, viewed: Viewed) -> bool:
         if viewed.span is None:
@@ -78,8 +85,9 @@ class Viewings:
         self._audit = audit
         self._clock = clock
         self._lock = threading.Lock()
-        self._open: dict[tuple[Viewer, str, str], list[_Viewing]] = {}
+        self._open: dict[tuple[Viewer, str, str], list[OpenViewing]] = {}
         self._count = 0
+        self._connections: list[OpenViewing] = []
         self._warn = FloodGate(_log.warning, clock, every_s=60.0)
 
     def extend(self, viewer: Viewer, viewed: Viewed) -> bool:
@@ -103,13 +111,31 @@ class Viewings:
                 return
             self._count += 1
             self._open.setdefault((viewer, viewed.kind, viewed.of), []).append(
-                _Viewing(entry, from_ns, to_ns, now_ns, now_ns)
+                OpenViewing(entry, from_ns, to_ns, now_ns, now_ns)
             )
+
+    def begin(self, entry: AuditEntry) -> OpenViewing:
+        """Begin the viewing of a connection, of which `entry` is on disk. `end` ends it."""
+        now_ns = self._clock.steady_ns()
+        viewing = OpenViewing(entry, 0, 0, now_ns, now_ns, is_connection=True)
+        with self._lock:
+            self._connections.append(viewing)
+        return viewing
+
+    def end(self, viewing: OpenViewing) -> None:
+        """Write the closing line of a connection. If that fails, `flush` tries it again."""
+        with self._lock:
+            viewing.last_ns, viewing.has_ended = self._clock.steady_ns(), True
+            if self._is_closed(viewing, viewing.last_ns, is_last=False):
+                self._connections.remove(viewing)
 
     def flush(self, is_last: bool = False) -> None:
         """Write the closing lines that are due; with `is_last`, those of all viewings."""
         now_ns = self._clock.steady_ns()
         with self._lock:
+            self._connections = [
+                one for one in self._connections if not self._is_closed(one, now_ns, is_last)
+            ]
             for key, viewings in list(self._open.items()):
                 left = [one for one in viewings if not self._is_closed(one, now_ns, is_last)]
                 self._count -= len(viewings) - len(left)
@@ -123,14 +149,19 @@ class Viewings:
         while not self._clock.wait(stop, FLUSH_INTERVAL_S):
             self.flush()
 
-    def _is_closed(self, viewing: _Viewing, now_ns: int, is_last: bool) -> bool:
+    def _is_closed(self, viewing: OpenViewing, now_ns: int, is_last: bool) -> bool:
         """Write the line of a viewing if one is due; return whether the viewing is over."""
-        is_over = is_last or now_ns - viewing.last_ns >= SILENCE_S * NS_PER_S
+        if viewing.is_connection and not viewing.has_ended:
+            viewing.last_ns = now_ns
+        is_silent = now_ns - viewing.last_ns >= SILENCE_S * NS_PER_S
+        is_over = is_last or viewing.has_ended or is_silent
         if not is_over and now_ns - viewing.reported_ns < EXTENDED_S * NS_PER_S:
             return False
         until = rfc3339(viewing.last_ns + self._clock.stepped_ns)
         terms = {name: text for name, text in viewing.entry.terms.items() if name != "range"}
-        terms |= {"requests": str(viewing.requests), "until": until}
+        if not viewing.is_connection:
+            terms["requests"] = str(viewing.requests)
+        terms["until"] = until
         line = viewing.entry.model_copy(update={"phase": Phase.VIEWED, "terms": terms})
         try:
             self._audit.append(line)

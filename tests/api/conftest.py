@@ -33,6 +33,7 @@ from domain.paths.object_keys import ARCHIVE_PREFIX, GAPS_PREFIX, RECORDINGS_PRE
 from domain.people import Role
 from domain.settings import Settings
 from sightline.http_protocol import ConnectionLimits, server_config
+from sightline.websocket_protocol import websocket_options
 from storage.archive.archive import Archive
 from storage.audit.viewings import Viewings
 from storage.clients.redis import Redis, connect
@@ -96,7 +97,9 @@ def served(
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
     limits = limits or ConnectionLimits(SystemClock())
-    config = server_config(app, limits, tls=tls, stop_within_s=1)
+    config = server_config(
+        app, limits, tls=tls, stop_within_s=1, websockets=websocket_options(limits)
+    )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
     thread.start()

@@ -21,6 +21,7 @@ from api.routes import ROUTES
 from domain.camera_scope import CameraScope
 from domain.clock import NS_PER_S, rfc3339
 from domain.registry import Registry
+from tests.api.live.live_client import refused
 from tests.security.two_areas import (
     BRAVO_PLATE,
     REGISTRY,
@@ -261,6 +262,7 @@ def test_the_walk_finds_what_it_looks_for(areas: TwoAreas) -> None:
         "GET /v1/events/histogram",
         "GET /v1/events/{id}/clip",
         "GET /v1/cameras/{id}/keyframes",
+        "GET /v1/cameras/{id}/live",
         "GET /v1/cameras/{id}/recording",
         "GET /v1/cameras/{id}/segments/{name}",
     }, blind
@@ -281,6 +283,22 @@ def test_a_thing_of_another_area_is_answered_like_one_that_never_was(areas: TwoA
             assert _comparable(answers[0], bravo) == _comparable(answers[1], never), _named(route)
             assert answers[0].status_code == 404, f"{_named(route)}: {answers[0].text}"
             assert set(answers[0].headers) == set(answers[1].headers)
+
+
+def test_a_handshake_for_a_camera_of_another_area_is_refused_like_one_that_never_was(
+    areas: TwoAreas,
+) -> None:
+    sockets = [route for route in GUARDED if route.upgrades]
+    assert [_named(route) for route in sockets] == ["GET /v1/cameras/{id}/live"]
+    headers = {"Authorization": f"Bearer {areas.alpha}", "X-Reason": "a test"}
+    for route in sockets:
+        found = []
+        for name in ("bravo-gate", "bravo-former", "never-gate"):
+            status, problem = refused(areas.site, _path(route, name, ""), headers)
+            del problem["instance"]
+            found.append((status, json.dumps(problem).replace(name, "NAME")))
+        assert found[0] == found[1] == found[2]
+        assert found[0][0] == 404
 
 
 def test_a_change_cannot_name_a_thing_of_another_area(areas: TwoAreas) -> None:

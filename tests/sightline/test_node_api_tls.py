@@ -5,12 +5,14 @@ The node runs on the keys of its bundle, and the API on those of the machine wit
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +22,7 @@ import pytest
 from api.nodes.client import NodeClient
 from api.nodes.wire_names import PATH_PREFIX
 from domain.clock import SystemClock
-from domain.errors import BadInput, NodeOffline
+from domain.errors import BadInput, NodeOffline, NotFound
 from domain.node_names import node_host
 from domain.paths.data_layout import Layout
 from sightline.keys.api_trust import api_signer, node_client_context, node_server_context
@@ -107,6 +109,22 @@ def test_another_node_at_the_url_counts_as_offline(tls_site: TlsSite) -> None:
         assert client.health(tls_site.url, "node-2") == ()
         with pytest.raises(NodeOffline, match="node-1") as refused:
             client.health(tls_site.url, "node-1")
+    assert "Hostname mismatch" in str(refused.value.__cause__)
+
+
+def test_live_video_is_read_from_the_node_that_is_named(tls_site: TlsSite) -> None:
+    """The node has no camera, and says so: the request came through TLS and was accepted."""
+
+    async def read(node: str) -> None:
+        with tls_site.client() as client:
+            stream = client.live_client().fragments(tls_site.url, node, "gate", is_sub=False)
+            async with aclosing(stream):
+                await anext(stream)
+
+    with pytest.raises(NotFound, match="no worker of this node has camera gate"):
+        asyncio.run(read("node-2"))
+    with pytest.raises(NodeOffline, match="node-1") as refused:
+        asyncio.run(read("node-1"))
     assert "Hostname mismatch" in str(refused.value.__cause__)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from contextlib import ExitStack, aclosing
 from typing import TYPE_CHECKING
 
@@ -34,7 +34,7 @@ def station(site: Site) -> Iterator[Station]:
     station = Station(CAMERA)
     with tapped(site.layout.live_socket(0), station):
         yield station
-        wait_for("end of the pull", lambda: not station.watchers)
+        wait_for("end of the pull", lambda: not station.watchers.total())
 
 
 def _run(work: Callable[[], Awaitable[None]]) -> None:
@@ -51,30 +51,33 @@ def _put(station: Station, first: int, last: int) -> None:
         station.fanout.put(packet)
 
 
-async def _read(site: Site, count: int, on_begin: Callable[[], None]) -> list[LiveFragment]:
-    """Read so many fragments; `on_begin` runs in a thread at the same time."""
+def _stream(site: Site) -> AsyncGenerator[list[LiveFragment]]:
     client = LiveNodeClient(SIGNER, SystemClock(), None)
+    return client.fragments(site.node_api_url, NODE, CAMERA, is_sub=False)
+
+
+async def _read(
+    stream: AsyncGenerator[list[LiveFragment]], count: int, on_begin: Callable[[], None]
+) -> list[LiveFragment]:
+    """Read so many fragments; `on_begin` runs in a thread at the same time."""
     found: list[LiveFragment] = []
     begun = asyncio.create_task(asyncio.to_thread(on_begin))
-    stream = client.fragments(site.node_api_url, NODE, CAMERA, is_sub=False)
-    async with aclosing(stream):
-        async for fragments in stream:
-            found += fragments
-            if len(found) >= count:
-                break
+    while len(found) < count:
+        found += await anext(stream)
     await begun
     return found
 
 
 def test_every_picture_arrives_with_its_times(site: Site, station: Station) -> None:
     async def work() -> None:
-        found = await _read(site, 60, lambda: _put(station, 0, 60))
-        assert [one.wall_ns for one in found] == [one.wall_ns for one in PACKETS[:60]]
-        assert [one.is_keyframe for one in found] == [one.is_keyframe for one in PACKETS[:60]]
-        # The grace time is not over: the held pictures arrive first.
-        again = await _read(site, 12, lambda: _put(station, 60, 62))
-        assert [one.wall_ns for one in again] == [one.wall_ns for one in PACKETS[50:62]]
-        assert station.watchers == 1
+        async with aclosing(_stream(site)) as first, aclosing(_stream(site)) as second:
+            found = await _read(first, 60, lambda: _put(station, 0, 60))
+            assert [one.wall_ns for one in found] == [one.wall_ns for one in PACKETS[:60]]
+            assert [one.is_keyframe for one in found] == [one.is_keyframe for one in PACKETS[:60]]
+            # The second receiver begins with the held pictures.
+            again = await _read(second, 12, lambda: _put(station, 60, 62))
+            assert [one.wall_ns for one in again] == [one.wall_ns for one in PACKETS[50:62]]
+            assert station.watchers.total() == 1
 
     _run(work)
 
@@ -118,8 +121,9 @@ def test_an_api_that_reads_nothing_holds_up_no_other(site: Site, station: Statio
             _put(station, 0, 300)
 
         async def work() -> None:
-            found = await _read(site, 300, put_after_the_lazy_one_has_begun)
+            async with aclosing(_stream(site)) as stream:
+                found = await _read(stream, 300, put_after_the_lazy_one_has_begun)
+                assert station.watchers.total() == 1
             assert [one.wall_ns for one in found] == [one.wall_ns for one in PACKETS]
 
         _run(work)
-        assert station.watchers == 1

@@ -63,6 +63,8 @@ RIGHTS_OF_ROUTES = {
     "GET /v1/cameras/{id}/segments/{name}": "recordings_read",
     "GET /v1/cameras/{id}/keyframes": "recordings_read",
     "GET /v1/cameras/{id}/picture": "live_view",
+    "GET /v1/cameras/{id}/live": "live_view",
+    "GET /v1/cameras/{id}/live/ticket": "live_view",
     "GET /v1/cameras/{id}/test-picture": "test_picture",
     "POST /v1/cameras/{id}/triggers": "recordings_trigger",
     "GET /v1/alarms": "cameras_read",

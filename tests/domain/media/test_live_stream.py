@@ -61,11 +61,26 @@ def test_a_viewer_can_begin_with_the_next_keyframe(broadcast: LiveBroadcast) -> 
     ready = asyncio.Event()
     queue = broadcast.join(ready, from_held=False)
     for number in range(13, 22):
-        assert queue.has_fragments is (number > 20)
+        assert queue.starts_ns == (20 if number > 20 else None)
         broadcast.put(fragment(number))
         assert ready.is_set() is (number >= 20)
     assert numbers(queue) == [20, 21]
     assert queue.skipped == 0
+
+
+def test_a_viewer_can_leave_out_what_was_shown_already(broadcast: LiveBroadcast) -> None:
+    queue = broadcast.join(asyncio.Event())
+    for number in range(25):
+        broadcast.put(fragment(number))
+    queue.begin_after(9)
+    assert queue.starts_ns == 10
+    queue.begin_after(10)
+    assert queue.starts_ns == 20
+    queue.begin_after(20)
+    assert queue.starts_ns is None
+    for number in range(25, 32):
+        broadcast.put(fragment(number))
+    assert (numbers(queue), queue.skipped) == ([30, 31], 0)
 
 
 def test_a_slow_viewer_continues_at_the_next_keyframe_and_no_other_notices(

@@ -79,7 +79,7 @@ def test_two_viewers_share_one_pull_and_the_second_begins_with_the_held_packets(
         same.attach(second)
         node.put(13, 14)
         wait_for("packets", lambda: len(first.numbers) == 15 and len(second.numbers) == 5)
-        assert node.station.watchers == 1
+        assert node.station.watchers.total() == 1
     assert second.numbers == [10, 11, 12, 13, 14]
 
 
@@ -97,7 +97,7 @@ def test_a_source_holds_its_packets_for_the_grace_time(node: Node) -> None:
         source.attach(again)
     assert again.numbers == list(range(6))
     node.clock.advance(GRACE_S)
-    wait_for("end of the pull", lambda: node.station.watchers == 0)
+    wait_for("end of the pull", lambda: node.station.watchers.total() == 0)
     wait_for("free memory", lambda: node.sources.bound.used_bytes == 0)
 
 
@@ -106,7 +106,7 @@ def test_a_silent_camera_ends_the_stream_with_the_reason(node: Node, reason: str
     consumer, node.reason = Consumer(), reason
     with node.sources.watching("gate") as source:
         source.attach(consumer)
-        wait_for("the pull", lambda: node.station.watchers)
+        wait_for("the pull", lambda: node.station.watchers.total())
         node.clock.advance(SILENCE_S)
         wait_for("the end", lambda: consumer.error)
         assert isinstance(consumer.error, SourceTimeout)

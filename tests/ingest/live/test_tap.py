@@ -85,7 +85,7 @@ def test_packets_come_whole_from_the_held_keyframe_on(
     assert got == [packet_of(number) for number in range(10, 15)] + [packet_of(20, later)]
     stop.set()
     assert list(packets) == []
-    wait_for("end of the view", lambda: station.watchers == 0 and not station.fanout.taps)
+    wait_for("end of the view", lambda: station.watchers.total() == 0 and not station.fanout.taps)
 
 
 def test_a_camera_that_is_taken_out_ends_the_view(
@@ -114,11 +114,11 @@ def test_a_viewer_that_reads_nothing_is_disconnected_and_blocks_no_other(
     with socket.socket(socket.AF_UNIX) as lazy:
         lazy.connect(live_wire.address_of(tmp_path / "w.sock"))
         lazy.sendall(b"gate\n")
-        wait_for("watcher", lambda: station.watchers == 1)
+        wait_for("watcher", lambda: station.watchers.total() == 1)
         big = replace(packet_of(0), data=b"x" * 1_000_000)
         for _ in range(20):
             station.fanout.put(big)
-        wait_for("end of the view", lambda: station.watchers == 0)
+        wait_for("end of the view", lambda: station.watchers.total() == 0)
 
 
 def test_the_socket_is_for_this_user_alone(tmp_path: Path, serve: Serve) -> None:

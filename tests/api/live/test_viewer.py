@@ -1,0 +1,83 @@
+"""The order of what one viewer receives, without a node: the broadcast is fed by hand."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+from starlette.types import Message
+
+from api.live.channels import LiveChannels, LiveSubscription
+from api.live.viewer import LiveTarget, LiveView
+from api.websockets.handshakes import ServerSocket
+from domain.clock import ManualClock
+from domain.errors import SourceTimeout
+from domain.media.held_gop import MemoryLimit
+from domain.media.live_stream import LiveBroadcast, LiveFragment, LiveInit, LiveQueue
+from domain.media.packets import WallSource
+
+INIT = LiveInit('video/mp4; codecs="avc1.64001f"', "h264", 8, 8, b"init")
+CLOCK = ManualClock()
+TARGET = LiveTarget("gate", has_substream=False, is_sub=False, request_id="1", language="en")
+
+
+class OneChannel(LiveChannels):
+    """A channel that the test feeds."""
+
+    def __init__(self) -> None:
+        self.broadcast = LiveBroadcast(CLOCK, MemoryLimit(1 << 20))
+
+    def join(
+        self, camera_id: str, is_sub: bool, ready: asyncio.Event, from_held: bool = True
+    ) -> LiveSubscription:
+        return Subscription(self.broadcast, self.broadcast.join(ready, from_held))
+
+
+class Subscription(LiveSubscription):
+    def __init__(self, broadcast: LiveBroadcast, queue: LiveQueue) -> None:
+        self.queue, self.is_sub, self._broadcast = queue, False, broadcast
+
+    def close(self) -> None:
+        self._broadcast.leave(self.queue)
+
+
+def fragment(number: int) -> LiveFragment:
+    return LiveFragment(INIT, b"picture", number == 0, number, number, WallSource.SENDER, number)
+
+
+async def _may_watch() -> None:
+    """Permit everything."""
+
+
+async def _watched(channels: OneChannel) -> list[Message]:
+    """Serve a view until it ends by itself; return what was sent."""
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async def receive() -> Message:
+        await asyncio.Event().wait()
+        raise AssertionError("the client sends nothing")
+
+    socket = ServerSocket(receive, send)
+    async with asyncio.timeout(60):
+        await LiveView(socket, channels, TARGET, _may_watch, CLOCK).run()
+    return sent
+
+
+def test_pictures_that_wait_at_the_end_of_the_stream_are_sent_before_the_problem() -> None:
+    async def work() -> list[Message]:
+        channels = OneChannel()
+        view = asyncio.create_task(_watched(channels))
+        await asyncio.sleep(0)
+        channels.broadcast.put(fragment(0))
+        channels.broadcast.put(fragment(1))
+        channels.broadcast.end(SourceTimeout("the camera is silent"))
+        return await view
+
+    sent = asyncio.run(work())
+    texts = [json.loads(one["text"]) for one in sent if one.get("text")]
+    assert [one["type"] for one in texts] == ["init", "timing", "problem"]
+    assert [one["bytes"] for one in sent if one.get("bytes")] == [b"init", b"picturepicture"]
+    assert (sent[-1]["type"], sent[-1]["code"]) == ("websocket.close", 4503)
