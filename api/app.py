@@ -29,12 +29,20 @@ from api.requests.error_responses import add_fault_handlers
 from api.requests.request_middleware import RequestMiddleware
 from api.routes import ROUTES
 from api.sessions.sign_ins import SignIns
+from api.site.console import ConsoleFiles, built_console
 from api.site.readiness import Probes
 from api.websockets.handshakes import WebSocketHandshakes
 
 
-def make_app(context: ApiContext, routes: tuple[Declaration, ...] = ROUTES) -> FastAPI:
-    """Create the API. Raises ValueError where a route is not declared: the app does not start."""
+def make_app(
+    context: ApiContext,
+    routes: tuple[Declaration, ...] = ROUTES,
+    console: ConsoleFiles | None = None,
+) -> FastAPI:
+    """Create the API. Raises ValueError where a route is not declared: the app does not start.
+
+    `console` is by default the one that was built at set-up.
+    """
     declarations = Declarations(routes)
     app = FastAPI(
         title="Sightline",
@@ -58,6 +66,7 @@ def make_app(context: ApiContext, routes: tuple[Declaration, ...] = ROUTES) -> F
     context.scratch.mkdir(parents=True, exist_ok=True)
     app.state.exports = Exports(context.scratch, context.clock)
     app.state.recordings = RecordingFiles(context)
+    app.state.console = console or built_console()
     app.state.declarations = declarations
     app.state.feeds = Feeds(context)
     app.state.sign_ins = SignIns(context, recorder)

@@ -11,6 +11,7 @@ from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
+from zoneinfo import available_timezones
 
 from pydantic import Field, FilePath, SecretStr, ValidationError, field_validator
 from pydantic_settings import SettingsConfigDict
@@ -20,6 +21,7 @@ from domain.node_names import PATTERN
 from domain.openid import OpenIdFields
 from domain.people import Role
 
+_TIME_ZONE = re.compile(r"[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*")
 _ORIGIN = re.compile(r"https?://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(:[0-9]{1,5})?")
 
 
@@ -187,6 +189,10 @@ class Settings(OpenIdFields):
     reason_required: bool = Field(
         True, description="refuse access to plates, clips and pictures without X-Reason"
     )
+    time_zone: str = Field(
+        "Asia/Shanghai",
+        description="time zone of the city, by its IANA name; the console shows times in it",
+    )
     policy: Path | None = Field(
         None,
         description="access policy file: which calls need a reason, a case or an approval; it is "
@@ -331,6 +337,15 @@ class Settings(OpenIdFields):
         if not is_whole or "@" in parts.netloc or parts.path or parts.query or parts.fragment:
             raise ValueError("must be udp://host:port or tcp://host:port")
         return text
+
+    @field_validator("time_zone")
+    @classmethod
+    def _is_time_zone(cls, name: str) -> str:
+        # A machine may have no time zone database; the shape is checked there too.
+        known = available_timezones()
+        if _TIME_ZONE.fullmatch(name) is None or (known and name not in known):
+            raise ValueError(f"{name!r} is no time zone; the name is one such as Asia/Shanghai")
+        return name
 
     @field_validator("second_factor_roles")
     @classmethod

@@ -25,8 +25,10 @@ COMPRESSIBLE_TYPES = frozenset(
         JSON,
         "application/x-ndjson",
         "application/vnd.apple.mpegurl",
+        "text/css",
         "text/csv",
         "text/html",
+        "text/javascript",
         "text/plain",
     }
 )

@@ -20,6 +20,21 @@ from storage.site.audit import AuditLine
 _MOST_DAMAGED = 100
 
 
+SignInWay = Literal["token", "password", "openid"]
+
+
+class SiteView(Answer):
+    """What a client must know of a site before anyone signs in."""
+
+    time_zone: str = Field(
+        description="the time zone of the city, by its IANA name; times in answers are in UTC",
+        examples=["Asia/Shanghai"],
+    )
+    sign_in: list[SignInWay] = Field(
+        description="how people can sign in; `openid`: at `/v1/session/openid`"
+    )
+
+
 class HoldAsked(BaseModel):
     """The body of a request for a hold on a camera's range or an event."""
 

@@ -5,13 +5,21 @@ from __future__ import annotations
 from api.limits.thread_pools import Pool
 from api.requests.declarations import Access, Declaration, Scope
 from api.requests.problems import NOT_FOUND, PRECONDITION_FAILED, RECORD_ENDED
-from api.site import audit, holds, nodes, site
+from api.site import audit, console, holds, nodes, site
 from domain.people import Right
 
-HTML = "text/html"
-
 SITE_ROUTES: tuple[Declaration, ...] = (
-    Declaration("GET", "/", site.read_page, Access.ANYONE, Scope.NONE, media_type=HTML),
+    Declaration("GET", "/", console.read_page, Access.ANYONE, Scope.NONE, media_type=console.HTML),
+    Declaration(
+        "GET",
+        "/assets/{name}",
+        console.read_asset,
+        Access.ANYONE,
+        Scope.NONE,
+        media_type=console.SCRIPT,
+        other_media_types=(console.STYLE, console.SVG),
+    ),
+    Declaration("GET", "/v1/site", site.read_site, Access.ANYONE, Scope.NONE),
     Declaration("GET", "/healthz", site.read_health, Access.ANYONE, Scope.NONE),
     Declaration("GET", "/readyz", site.read_readiness, Access.ANYONE, Scope.NONE, answers_503=True),
     Declaration(

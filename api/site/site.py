@@ -1,24 +1,19 @@
-"""Routes of the site itself: health, readiness, alarms, metrics, the plain page."""
+"""Routes of the site itself: health, readiness, alarms, metrics, its description."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import re
 from collections.abc import Iterable
 from dataclasses import replace
-from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Literal
 
 from fastapi import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import JSONResponse, Response
 
 from api.access.api_context import ApiContext, Context, Visible
 from api.requests.cursors import MAX_ITEMS, ListLimit, newest_first
 from api.requests.parameters import Next
-from api.site.models import AlarmList, HealthView, Readiness
+from api.site.models import AlarmList, HealthView, Readiness, SignInWay, SiteView
 from api.site.readiness import Probes
 from domain.alarms import Alarm
 from domain.errors import Fault, IndexUnavailable, Unauthenticated
@@ -87,6 +82,14 @@ def _may_see_details(context: ApiContext, request: Request) -> bool:
     return person is not None and person.may(Right.CAMERAS_READ) and person.scope.is_unlimited
 
 
+async def read_site(context: Context) -> SiteView:
+    """Return what a client must know before anyone signs in."""
+    ways: list[SignInWay] = ["token", "password"]
+    if context.openid is not None:
+        ways.append("openid")
+    return SiteView(time_zone=context.settings.time_zone, sign_in=ways)
+
+
 def list_alarms(
     context: Context, visible: Visible, limit: ListLimit = MAX_ITEMS, next_: Next = None
 ) -> AlarmList:
@@ -116,32 +119,3 @@ async def read_openapi(request: Request) -> Response:
     if not hasattr(state, "description"):
         state.description = bytes(JSONResponse(request.app.openapi()).body)
     return Response(state.description, media_type="application/json")
-
-
-async def read_page() -> Response:
-    """Return the plain page with the newest events, search and cameras."""
-    html, policy = _page()
-    return HTMLResponse(html, headers={"Content-Security-Policy": policy})
-
-
-@cache
-def _page() -> tuple[str, str]:
-    """Return the page and its content security policy.
-
-    The policy allows only the page's own script and style, by their hashes.
-    """
-    html = files("console").joinpath("plain.html").read_text("utf-8")
-    script, style = _hash_of(html, "script"), _hash_of(html, "style")
-    policy = (
-        f"default-src 'none'; script-src {script}; style-src {style}; img-src blob: data:; "
-        "media-src blob:; connect-src 'self'; "
-        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    )
-    return html, policy
-
-
-def _hash_of(html: str, tag: str) -> str:
-    match = re.search(rf"<{tag}>(.*?)</{tag}>", html, re.DOTALL)
-    if match is None:
-        raise ValueError(f"console/plain.html has no <{tag}>")
-    return f"'sha256-{base64.b64encode(hashlib.sha256(match[1].encode()).digest()).decode()}'"

@@ -24,6 +24,7 @@ from api.node_api.app import make_node_api
 from api.node_api.context import NodeApiContext
 from api.nodes.client import NodeClient
 from api.requests.refused_requests import Refusals
+from api.site.console import ConsoleFiles
 from domain.camera_states import CameraStatus
 from domain.clock import SystemClock
 from domain.errors import NotFound
@@ -356,8 +357,9 @@ def _open(
     # The people of a test are made in the store that works.
     asked = parts["objects"] = cast(ObjectStore, changes.pop("objects_asked", objects))
     parts["verified"] = VerifiedObjects(asked, DamagedObjects(redis, clock), clock)
+    console = cast(ConsoleFiles | None, changes.pop("console", None))
     context = ApiContext(**(parts | changes))  # type: ignore[arg-type]
-    app = make_app(context)
+    app = make_app(context, console=console)
     api = served(app)
     site = Site(
         context,
