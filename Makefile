@@ -9,12 +9,14 @@ MODELS := $(VENV)/share/sightline/models
 LOCK := uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev debian-packages test test-real properties api-fuzz lint bench faults soak run sbom lock clean
+CONSOLE_SOURCES := $(shell find console -type f -not -path '*/node_modules/*' -not -path 'console/dist/*')
+
+.PHONY: help install install-dev debian-packages test test-real properties api-fuzz console-types lint bench faults soak run sbom lock clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
-install: $(VENV)/.native ## make .venv with `sightline`, what it needs, and the models
+install: $(VENV)/.native $(VENV)/.console ## make .venv with `sightline`, what it needs, the models and the console
 
 $(VENV)/.python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Sightline needs Python 3.11 or newer; name one with  make PYTHON=python3.12 …"; exit 1; }
@@ -41,7 +43,23 @@ $(VENV)/.native: $(VENV)/.installed ingest/packets/native/depacketise.c ingest/p
 	@rm -rf $(VENV)/compiler
 	@touch $@
 
-install-dev: $(VENV)/.installed-dev $(VENV)/.typescript $(VENV)/sbom/.installed debian-packages
+$(VENV)/.node: $(VENV)/.installed requirements/node.txt
+	@$(INSTALL) node requirements/node.txt install --no-deps --require-hashes -r requirements/node.txt && touch $@ || \
+	  echo "console: Node.js cannot be fetched; without it, the API serves a plain page in place of the console"
+
+$(VENV)/.console-packages: $(VENV)/.node console/package.json console/package-lock.json console/.npmrc
+	@echo "console: fetching its packages"
+	@cd console && PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --loglevel=error --prefer-offline >$(CURDIR)/$(VENV)/console.log 2>&1 && touch $(CURDIR)/$@ || { \
+	  tail -n 3 $(CURDIR)/$(VENV)/console.log; echo "console: packages of npm cannot be fetched; without them, the API serves a plain page in place of the console"; }
+
+# A build that fails leaves no console behind, so that an older one is never served with a newer API.
+$(VENV)/.console: $(VENV)/.console-packages $(CONSOLE_SOURCES)
+	@rm -rf console/dist
+	@[ ! -f $(VENV)/.console-packages ] || { echo "console: building it"; \
+	  cd console && PATH="$(CURDIR)/$(BIN):$$PATH" npm run build >$(CURDIR)/$(VENV)/console.log 2>&1 && touch $(CURDIR)/$@ || { \
+	  tail -n 20 $(CURDIR)/$(VENV)/console.log; rm -rf dist; echo "console: it cannot be built, so the API serves a plain page in its place"; }; }
+
+install-dev: $(VENV)/.installed-dev $(VENV)/.console $(VENV)/.typescript $(VENV)/sbom/.installed debian-packages
 
 $(VENV)/.installed-dev: $(VENV)/.native requirements/dev.txt
 	$(PIP) install --require-hashes -r requirements/dev.txt
@@ -49,7 +67,7 @@ $(VENV)/.installed-dev: $(VENV)/.native requirements/dev.txt
 
 # The compiler and the client generator that test the OpenAPI description, and the OpenID provider that tests
 # sign-in; without them those tests are skipped.
-$(VENV)/.typescript: $(VENV)/.installed-dev tests/typescript/package.json tests/typescript/package-lock.json tests/typescript/.npmrc
+$(VENV)/.typescript: $(VENV)/.installed-dev $(VENV)/.node tests/typescript/package.json tests/typescript/package-lock.json tests/typescript/.npmrc
 	@mkdir -p $(VENV)/typescript
 	@cp tests/typescript/package.json tests/typescript/package-lock.json tests/typescript/.npmrc $(VENV)/typescript/
 	@cd $(VENV)/typescript && PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --loglevel=error --prefer-offline >npm.log 2>&1 && touch $(CURDIR)/$@ || { \
@@ -78,6 +96,9 @@ EXAMPLES ?= 30
 api-fuzz: install-dev ## send the API many requests made from its description, EXAMPLES of each operation and role
 	SIGHTLINE_API_FUZZ_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest -s tests/api/description/test_generated_requests.py
 
+console-types: install-dev ## write the console's types of the API anew, after a change of the API
+	SIGHTLINE_WRITE_CONSOLE_TYPES=1 $(BIN)/python -m pytest -q tests/api/console/test_api_types.py
+
 lint: $(VENV)/.installed-dev ## check style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -105,7 +126,8 @@ sbom: $(VENV)/.installed-dev $(VENV)/sbom/.installed ## write the software bill 
 lock: ## write requirements/*.txt anew from requirements/*.in
 	$(LOCK) requirements/run.in -o requirements/run.txt
 	$(LOCK) requirements/dev.in -o requirements/dev.txt
+	$(LOCK) requirements/node.in -o requirements/node.txt
 	$(LOCK) requirements/sbom.in -o requirements/sbom.txt
 
 clean: ## remove what the other verbs made
-	rm -rf $(VENV) build *.egg-info ingest/packets/native/*.so .mypy_cache .ruff_cache .pytest_cache .hypothesis benchmarks/out
+	rm -rf $(VENV) build console/dist console/node_modules *.egg-info ingest/packets/native/*.so .mypy_cache .ruff_cache .pytest_cache .hypothesis benchmarks/out

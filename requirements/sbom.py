@@ -57,10 +57,12 @@ LOCKS = {
     "run.txt": ComponentScope.REQUIRED,
     "models.txt": ComponentScope.EXCLUDED,
     "dev.txt": ComponentScope.EXCLUDED,
+    "node.txt": ComponentScope.EXCLUDED,
     "compiler.txt": ComponentScope.EXCLUDED,
     "sbom.txt": ComponentScope.EXCLUDED,
 }
 """The lock files, and whether their packages are part of an installation."""
+NPM_LOCKS = ("console/package-lock.json", "tests/typescript/package-lock.json")
 _BUNDLED = {
     "av": [
         ("ffmpeg", "LGPL-2.1-or-later"),
@@ -173,30 +175,41 @@ def _licence(text: str) -> License:
 
 
 def _npm() -> Iterator[Component]:
-    """Yield the packages that test the OpenAPI description."""
-    lock = json.loads((ROOT / "tests/typescript/package-lock.json").read_text("utf-8"))
-    for path, entry in lock["packages"].items():
-        if not path:
-            continue
-        name = path.rpartition("node_modules/")[2]
-        algorithm, _, digest = entry["integrity"].partition("-")
-        group, _, bare = name.rpartition("/")
-        purl = PackageURL("npm", namespace=group or None, name=bare, version=entry["version"])
-        yield Component(
-            name=name,
-            version=entry["version"],
-            type=ComponentType.LIBRARY,
-            bom_ref=f"{purl.to_string()}?path={path}",
-            purl=purl,
-            scope=ComponentScope.EXCLUDED,
-            hashes=[
-                HashType(
-                    alg=HashAlgorithm(f"SHA-{algorithm.removeprefix('sha')}"),
-                    content=base64.b64decode(digest).hex(),
-                )
-            ],
-            licenses=[_licence(entry["license"])] if "license" in entry else [],
-        )
+    """Yield the packages of npm: those of the console, and those that test the API.
+
+    The build copies the code of some packages into the console, so these are part of an
+    installation. One of several files is as required as in any.
+    """
+    seen: set[tuple[str, str]] = set()
+    for lock_file in NPM_LOCKS:
+        lock = json.loads((ROOT / lock_file).read_text("utf-8"))
+        for path, entry in lock["packages"].items():
+            name = path.rpartition("node_modules/")[2]
+            if name and (name, entry["version"]) not in seen:
+                seen.add((name, entry["version"]))
+                yield _npm_package(name, entry)
+
+
+def _npm_package(name: str, entry: dict[str, Any]) -> Component:
+    algorithm, _, digest = entry["integrity"].partition("-")
+    group, _, bare = name.rpartition("/")
+    purl = PackageURL("npm", namespace=group or None, name=bare, version=entry["version"])
+    is_shipped = not any(entry.get(kind) for kind in ("dev", "devOptional"))
+    return Component(
+        name=name,
+        version=entry["version"],
+        type=ComponentType.LIBRARY,
+        bom_ref=purl.to_string(),
+        purl=purl,
+        scope=ComponentScope.REQUIRED if is_shipped else ComponentScope.EXCLUDED,
+        hashes=[
+            HashType(
+                alg=HashAlgorithm(f"SHA-{algorithm.removeprefix('sha')}"),
+                content=base64.b64decode(digest).hex(),
+            )
+        ],
+        licenses=[_licence(entry["license"])] if "license" in entry else [],
+    )
 
 
 def _models() -> Iterator[Component]:

@@ -61,7 +61,9 @@ def test_it_is_the_same_in_each_run(bill: Path, tmp_path: Path) -> None:
     assert "timestamp" not in bill.read_text("utf-8")
 
 
-@pytest.mark.parametrize("lock", ["run.txt", "models.txt", "dev.txt", "compiler.txt", "sbom.txt"])
+@pytest.mark.parametrize(
+    "lock", ["run.txt", "models.txt", "dev.txt", "node.txt", "compiler.txt", "sbom.txt"]
+)
 def test_every_locked_package_is_in_it_with_its_hashes(content: dict[str, Any], lock: str) -> None:
     known = {
         (one["name"], one["version"]): {each["content"] for each in one["hashes"]}
@@ -78,10 +80,31 @@ def test_every_locked_package_is_in_it_with_its_hashes(content: dict[str, Any], 
 
 
 def test_the_packages_of_npm_are_in_it(content: dict[str, Any]) -> None:
-    lock = json.loads((ROOT / "tests/typescript/package-lock.json").read_text("utf-8"))
-    packages = [path.rpartition("node_modules/")[2] for path in lock["packages"] if path]
-    named = [one["name"] for one in content["components"] if "pkg:npm" in one.get("purl", "")]
+    packages: set[tuple[str, str]] = set()
+    for folder in ("console", "tests/typescript"):
+        lock = json.loads((ROOT / folder / "package-lock.json").read_text("utf-8"))
+        packages |= {
+            (path.rpartition("node_modules/")[2], entry["version"])
+            for path, entry in lock["packages"].items()
+            if path
+        }
+    named = [
+        (one["name"], one["version"])
+        for one in content["components"]
+        if "pkg:npm" in one.get("purl", "")
+    ]
     assert sorted(named) == sorted(packages)
+
+
+def test_the_packages_whose_code_is_in_the_console_are_required(content: dict[str, Any]) -> None:
+    shipped = {
+        one["name"]
+        for one in content["components"]
+        if "pkg:npm" in one.get("purl", "") and one["scope"] == "required"
+    }
+    declared = json.loads((ROOT / "console" / "package.json").read_text("utf-8"))["dependencies"]
+    assert set(declared) <= shipped
+    assert not {"vite", "typescript", "axe-core"} & shipped
 
 
 def test_models_servers_and_fonts_are_in_it(content: dict[str, Any]) -> None:

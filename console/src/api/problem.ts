@@ -1,0 +1,62 @@
+// Why a request has failed: the API's problem document (RFC 9457), or no answer at all.
+
+const PREFIX = "urn:sightline:problem:";
+
+/** A refusal or a failure that the API has answered. */
+export class ApiProblem extends Error {
+  override readonly name = "ApiProblem";
+  readonly status: number;
+  /** The kind of the problem without its prefix, such as `reason_missing`. */
+  readonly kind: string;
+  readonly title: string;
+  readonly retryAfterS: number | null;
+
+  constructor(
+    status: number,
+    kind: string,
+    title: string,
+    detail: string,
+    retryAfterS: number | null,
+  ) {
+    super(detail);
+    this.status = status;
+    this.kind = kind;
+    this.title = title;
+    this.retryAfterS = retryAfterS;
+  }
+}
+
+/** No answer arrived: the server or the network is down. */
+export class Offline extends Error {
+  override readonly name = "Offline";
+}
+
+export type Failure = ApiProblem | Offline;
+
+/** Return the problem of an answer from its parsed body, which may be of another program. */
+export function problemOf(response: Response, body: unknown): ApiProblem {
+  const fields = typeof body === "object" && body !== null ? body : {};
+  const text = (name: string): string => {
+    const value: unknown = Reflect.get(fields, name);
+    return typeof value === "string" ? value : "";
+  };
+  const retryAfter = response.headers.get("Retry-After");
+  return new ApiProblem(
+    response.status,
+    text("type").replace(PREFIX, ""),
+    text("title") || `HTTP ${response.status}`,
+    text("detail"),
+    retryAfter === null ? null : Number(retryAfter),
+  );
+}
+
+/** Return whether an error only says that a newer request has replaced this one. */
+export function isAborted(error: unknown): boolean {
+  return error instanceof DOMException && error.name === "AbortError";
+}
+
+/** Return an error as a failure that a page can show; a fault of the program is thrown again. */
+export function failureOf(error: unknown): Failure {
+  if (error instanceof ApiProblem || error instanceof Offline) return error;
+  throw error;
+}

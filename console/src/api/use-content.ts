@@ -1,0 +1,69 @@
+// Pictures and clips of the API in a page: their address for an element, or why there is none.
+import { useEffect, useState } from "preact/hooks";
+import { content } from "./client.ts";
+import { usesToken } from "./credentials.ts";
+import { ApiProblem, type Failure, failureOf, isAborted } from "./problem.ts";
+
+export interface Content {
+  url: string | null;
+  failure: Failure | null;
+}
+
+const NOTHING: Content = { url: null, failure: null };
+const LEAST_WAIT_S = 2;
+const MAX_TRIES = 5;
+
+/**
+ * Load a picture. One that is not stored yet is requested again, a few times.
+ *
+ * An `<img>` could not send a token or a reason, so the picture is fetched as a whole.
+ */
+export function usePicture(path: string | null): Content {
+  const [loaded, setLoaded] = useState<Content>(NOTHING);
+  useEffect(() => {
+    setLoaded(NOTHING);
+    if (path === null) return undefined;
+    return load(path, setLoaded);
+  }, [path]);
+  return loaded;
+}
+
+/** Return the address of a clip: a session's cookie is sent by the player itself. */
+export function useClip(path: string | null): Content {
+  const fetched = usePicture(usesToken() ? path : null);
+  return usesToken() ? fetched : { url: path, failure: null };
+}
+
+/** Load a path, pass on what is known of it, and return what ends that. */
+function load(path: string, show: (content: Content) => void): () => void {
+  const ending = new AbortController();
+  let url: string | null = null;
+  let timer = 0;
+  const attempt = async (tries: number) => {
+    try {
+      url = URL.createObjectURL(await content(path, ending.signal));
+      if (ending.signal.aborted) URL.revokeObjectURL(url);
+      else show({ url, failure: null });
+    } catch (error) {
+      if (isAborted(error)) return;
+      const failure = failureOf(error);
+      show({ url: null, failure });
+      const waitS = waitBeforeRetry(failure, tries);
+      if (waitS !== null) timer = window.setTimeout(() => void attempt(tries + 1), 1000 * waitS);
+    }
+  };
+  void attempt(1);
+  return () => {
+    ending.abort();
+    window.clearTimeout(timer);
+    if (url !== null) URL.revokeObjectURL(url);
+  };
+}
+
+/** Return the wait before another try, or null if another try would not help. */
+function waitBeforeRetry(failure: Failure, tries: number): number | null {
+  if (tries >= MAX_TRIES) return null;
+  if (!(failure instanceof ApiProblem)) return LEAST_WAIT_S;
+  const mayAppear = [404, 409, 429, 503].includes(failure.status);
+  return mayAppear ? Math.max(LEAST_WAIT_S, failure.retryAfterS ?? 0) : null;
+}

@@ -1,0 +1,42 @@
+// The state of a camera and its cause, in words and with a mark.
+import type { CameraView } from "../api/client.ts";
+import type { Language } from "../shell/preferences.ts";
+import type { Texts } from "../texts/en.ts";
+import { CAUSES_BY_NAME } from "../texts/languages.ts";
+import { severityOf } from "./camera-filters.ts";
+
+const LEAST_SKEW_MS = 1000;
+
+export function StateMark({ camera, texts }: { camera: CameraView; texts: Texts }) {
+  const text = texts.cameras.states[camera.state] ?? camera.state;
+  return <span class={`state-mark state-${severityOf(camera.state)}`}>{text}</span>;
+}
+
+/** Return what is wrong with a camera now; empty if nothing is. */
+export function causeOf(camera: CameraView, texts: Texts, language: Language): string {
+  const parts = [
+    camera.state === "live" ? "" : errorText(camera, language),
+    skewText(camera, texts),
+    camera.shed ? texts.cameras.sheds[camera.shed] : "",
+    camera.over_limit ? texts.cameras.overLimit : "",
+  ];
+  return parts.filter(Boolean).join(" ");
+}
+
+function errorText(camera: CameraView, language: Language): string {
+  const known = camera.why ? CAUSES_BY_NAME[language][camera.why] : undefined;
+  return known ?? camera.last_error ?? "";
+}
+
+function skewText(camera: CameraView, texts: Texts): string {
+  const skewMs = camera.clock_skew_ms ?? 0;
+  if (!camera.live || Math.abs(skewMs) < LEAST_SKEW_MS) return "";
+  return texts.cameras.clockSkew((skewMs / 1000).toFixed(1));
+}
+
+/** Return codec, frame rate and bit rate of a live camera; empty for any other. */
+export function streamText(camera: CameraView, texts: Texts): string {
+  if (!camera.live || camera.codec === null) return "";
+  const mbits = (camera.bitrate_bps / 1e6).toFixed(1);
+  return texts.cameras.stream(camera.codec, camera.fps.toFixed(0), mbits);
+}

@@ -1,0 +1,180 @@
+// Cameras for the integrator: areas, filters, states with their causes, and test pictures.
+import { useMemo, useRef, useState } from "preact/hooks";
+import type { AreaView, CameraView } from "../api/client.ts";
+import { CLASSES } from "../find/search.ts";
+import { hasRight, useConsole, useTimes } from "../shell/console-context.ts";
+import { navigate } from "../shell/route.ts";
+import { optionsWithAll, Select } from "../shell/select.tsx";
+import { Empty, Failed, Loading, NoRight } from "../shell/states.tsx";
+import { VirtualRows } from "../shell/virtual-rows.tsx";
+import { CameraDialog } from "./camera-dialog.tsx";
+import {
+  type CameraFilters,
+  depthOf,
+  EMPTY_FILTERS,
+  faultyIn,
+  filtersOf,
+  GROUPS,
+  parametersOfFilters,
+  shownCameras,
+} from "./camera-filters.ts";
+import { causeOf, StateMark, streamText } from "./camera-state.tsx";
+import type { Cameras } from "./use-cameras.ts";
+
+const ROW_PX = 44;
+
+export function CamerasPage(props: { parameters: URLSearchParams; cameras: Cameras }) {
+  const { session } = useConsole();
+  if (!hasRight(session, "cameras_read")) return <NoRight right="cameras_read" />;
+  return <CameraList filters={filtersOf(props.parameters)} cameras={props.cameras} />;
+}
+
+function CameraList({ filters, cameras }: { filters: CameraFilters; cameras: Cameras }) {
+  const { texts } = useConsole();
+  const [openedId, setOpenedId] = useState<string | null>(null);
+  const { area, class: class_, group, text } = filters;
+  const all = useMemo(() => [...cameras.all.values()], [cameras.all]);
+  const shown = useMemo(
+    () => shownCameras(all, { area, class: class_, group, text }),
+    [all, area, class_, group, text],
+  );
+  const change = (changed: Partial<CameraFilters>) =>
+    navigate("cameras", parametersOfFilters({ ...filters, ...changed }), false);
+  const opened = openedId === null ? undefined : cameras.all.get(openedId);
+  return (
+    <div class="cameras-page">
+      <AreaTree areas={cameras.areas} chosen={area} onChoose={(id) => change({ area: id })} />
+      <div class="cameras-main">
+        <FilterBar filters={filters} onChange={change} />
+        <p role="status">{texts.cameras.count(shown.length, all.length)}</p>
+        {cameras.failure !== null && <Failed failure={cameras.failure} onRetry={cameras.reload} />}
+        {!cameras.isLoaded && cameras.failure === null && <Loading />}
+        {cameras.isLoaded && shown.length === 0 && (
+          <Empty title={all.length === 0 ? texts.cameras.none : texts.cameras.empty} />
+        )}
+        {shown.length > 0 && <Rows cameras={shown} onOpen={setOpenedId} />}
+      </div>
+      {opened && <CameraDialog camera={opened} onClose={() => setOpenedId(null)} />}
+    </div>
+  );
+}
+
+interface FilterBarProps {
+  filters: CameraFilters;
+  onChange: (changed: Partial<CameraFilters>) => void;
+}
+
+function FilterBar({ filters, onChange }: FilterBarProps) {
+  const { texts } = useConsole();
+  return (
+    <div class="row filter-bar">
+      <label class="field">
+        <span>{texts.cameras.filter}</span>
+        <input
+          type="search"
+          value={filters.text}
+          onInput={(event) => onChange({ text: event.currentTarget.value })}
+        />
+      </label>
+      <Select
+        label={texts.find.class}
+        value={filters.class}
+        options={optionsWithAll(texts.find.all, CLASSES, texts.find.classes)}
+        onChange={(class_) => onChange({ class: class_ })}
+      />
+      <Select
+        label={texts.cameras.state}
+        value={filters.group}
+        options={GROUPS.map((group) => [group, texts.cameras.groups[group]] as const)}
+        onChange={(group) => onChange({ group })}
+      />
+      <button type="button" onClick={() => onChange(EMPTY_FILTERS)}>
+        {texts.find.clear}
+      </button>
+    </div>
+  );
+}
+
+interface AreaTreeProps {
+  areas: readonly AreaView[];
+  chosen: string;
+  onChoose: (id: string) => void;
+}
+
+/** The areas as an indented list. Each shows its cameras, and how many of them have a fault. */
+function AreaTree({ areas, chosen, onChoose }: AreaTreeProps) {
+  const { texts } = useConsole();
+  return (
+    <section class="areas" aria-label={texts.cameras.areas}>
+      <ul>
+        <li>
+          <button type="button" aria-pressed={chosen === ""} onClick={() => onChoose("")}>
+            {texts.cameras.allAreas}
+          </button>
+        </li>
+        {areas.map((area) => (
+          <li key={area.id} style={{ paddingInlineStart: `${depthOf(area)}em` }}>
+            <button
+              type="button"
+              aria-pressed={chosen === area.id}
+              onClick={() => onChoose(area.id)}
+            >
+              {area.name}
+              <span class="quiet">{area.cameras}</span>
+              {faultyIn(area) > 0 && <span class="state-mark state-bad">{faultyIn(area)}</span>}
+            </button>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+function Rows(props: { cameras: readonly CameraView[]; onOpen: (id: string) => void }) {
+  const { texts, language } = useConsole();
+  const time = useTimes();
+  const scroller = useRef<HTMLElement>(null);
+  const { columns } = texts.cameras;
+  return (
+    <>
+      <div class="camera-line line-head" aria-hidden="true">
+        <span>{columns.name}</span>
+        <span>{columns.class}</span>
+        <span>{columns.area}</span>
+        <span>{columns.state}</span>
+        <span>{columns.since}</span>
+        <span>{columns.cause}</span>
+        <span>{columns.stream}</span>
+      </div>
+      <section ref={scroller} class="results" aria-label={texts.cameras.title}>
+        <VirtualRows
+          scroller={scroller}
+          count={props.cameras.length}
+          rowHeightPx={ROW_PX}
+          visibleRow={null}
+          onEnd={() => undefined}
+          row={(index) => {
+            const camera = props.cameras[index];
+            if (camera === undefined) return null;
+            const cause = causeOf(camera, texts, language);
+            return (
+              <button type="button" class="camera-line" onClick={() => props.onOpen(camera.id)}>
+                <span class="cut">{camera.name}</span>
+                <span>{camera.class}</span>
+                <span class="cut">{camera.area_name}</span>
+                <span>
+                  <StateMark camera={camera} texts={texts} />
+                </span>
+                <span class="cut">{camera.since === null ? "" : time(camera.since)}</span>
+                <span class="cut" title={cause}>
+                  {cause}
+                </span>
+                <span class="cut">{streamText(camera, texts)}</span>
+              </button>
+            );
+          }}
+        />
+      </section>
+    </>
+  );
+}

@@ -1,0 +1,11 @@
+// The entry of the console.
+import { render } from "preact";
+import { App } from "./app.tsx";
+import "./style/base.css";
+import "./style/shell.css";
+import "./style/find.css";
+import "./style/cameras.css";
+
+const root = document.getElementById("app");
+if (root === null) throw new Error("index.html has no element with the id app");
+render(<App />, root);

@@ -1,0 +1,42 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { rangeOf } from "./presets.ts";
+import { dayStart, instantOf, wallOf } from "./zone.ts";
+
+const SHANGHAI = "Asia/Shanghai";
+const BERLIN = "Europe/Berlin";
+const NOW_MS = Date.parse("2026-11-30T01:30:00Z"); // 09:30 in Shanghai
+
+test("a wall time and its instant convert into each other", () => {
+  assert.equal(wallOf(NOW_MS, SHANGHAI), "2026-11-30T09:30:00");
+  assert.equal(instantOf("2026-11-30T09:30", SHANGHAI), NOW_MS);
+  assert.equal(instantOf("soon", SHANGHAI), null);
+  assert.equal(instantOf("", SHANGHAI), null);
+});
+
+test("midnight is hour 0, not hour 24", () => {
+  assert.equal(wallOf(Date.parse("2026-11-29T16:00:00Z"), SHANGHAI), "2026-11-30T00:00:00");
+});
+
+test("changes between summer and winter time are followed", () => {
+  assert.equal(instantOf("2026-03-29T12:00", BERLIN), Date.parse("2026-03-29T10:00:00Z"));
+  assert.equal(instantOf("2026-03-28T12:00", BERLIN), Date.parse("2026-03-28T11:00:00Z"));
+  const noonMs = Date.parse("2026-03-29T10:00:00Z");
+  assert.equal(dayStart(noonMs, 0, BERLIN), Date.parse("2026-03-28T23:00:00Z"));
+  assert.equal(dayStart(noonMs, 1, BERLIN), Date.parse("2026-03-29T22:00:00Z"));
+});
+
+test("presets are days and hours of the site", () => {
+  const evening = rangeOf("yesterdayEvening", NOW_MS, SHANGHAI);
+  assert.equal(wallOf(evening.fromMs, SHANGHAI), "2026-11-29T17:00:00");
+  assert.equal(wallOf(evening.toMs, SHANGHAI), "2026-11-30T00:00:00");
+  const night = rangeOf("lastNight", NOW_MS, SHANGHAI);
+  assert.equal(wallOf(night.fromMs, SHANGHAI), "2026-11-29T20:00:00");
+  assert.equal(wallOf(night.toMs, SHANGHAI), "2026-11-30T06:00:00");
+  const today = rangeOf("today", NOW_MS, SHANGHAI);
+  assert.equal(today.toMs - today.fromMs, 86_400_000);
+  assert.deepEqual(rangeOf("lastHour", NOW_MS, SHANGHAI), {
+    fromMs: NOW_MS - 3_600_000,
+    toMs: NOW_MS,
+  });
+});
