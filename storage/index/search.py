@@ -174,8 +174,7 @@ class Search:
         )
 
     def _by_plate(self, plate_query: PlateQuery, span: Span, want: int) -> Iterator[list[IndexRow]]:
-        # The matches of a pattern are in all shards; a plate is in one.
-        enough = max(ROWS_FIRST, want // 4) if plate_query.masks else want
+        enough = self._first_posted_rows(plate_query, want)
         codes = Codes(
             plate_query.codes,
             plate_query.masks,
@@ -185,15 +184,25 @@ class Search:
         while not span.is_empty:
             ends = span.least_ms, span.greatest_ms
             found = self.shards.by_plates(codes, ends, span.newest, enough, PLATES_MOST)
-            enough = want
+            enough = min(MOST, enough * 4)
             if isinstance(found, TooManyPlates):
                 yield from self._by_time(span, want, found.part)
                 return
-            rows = [row for row in found.rows if span.is_before(row, found.bound_ms)]
-            yield self._at_places(self._sorted(rows, span))
+            rows = self._at_places(found.rows)
+            yield self._sorted([row for row in rows if span.is_before(row, found.bound_ms)], span)
             if found.bound_ms is None:
                 return
             span.advance(found.bound_ms)
+
+    def _first_posted_rows(self, plate_query: PlateQuery, want: int) -> int:
+        """Return how many rows of a shard, at whatever place, likely fill a page.
+
+        The matches of a pattern are in all shards, and those of a plate in one.
+        """
+        fills = want / self._place_filter.part
+        if plate_query.masks:
+            fills = max(ROWS_FIRST, fills / SHARDS * AMPLE)
+        return min(MOST, round(fills))
 
     def _at_places(self, rows: list[IndexRow]) -> list[IndexRow]:
         """Return the rows that may be at a matching place, so that only their events are loaded."""
