@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -17,6 +18,9 @@ import pytest
 from sightline.processes.ports import free_ports
 from tests.waiting import wait_for
 
+ROOT = Path(__file__).parents[2]
+_SEARCH = re.compile(r"(/v1/\w+) --data-urlencode 'plate=([^']+)'")
+"""The searches of the README, which a stranger types as they stand."""
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
 
@@ -43,6 +47,10 @@ def test_a_stranger_sees_events(tmp_path: Path, models_folder: Path) -> None:
         token = address.partition("token=")[2]
         kinds = wait_for("vehicles and faces with clips", partial(_kinds_with_clips, port, token))
         assert kinds == {"vehicle", "face"}
+        searches = _SEARCH.findall((ROOT / "README.md").read_text("utf-8"))
+        assert len(searches) == 2
+        for path, plate in searches:
+            wait_for(f"{plate} at {path}", partial(_finds, port, token, path, plate))
         _photograph(address, tmp_path / "console.png")
     finally:
         demo.terminate()
@@ -66,6 +74,18 @@ def _kinds_with_clips(port: int, token: str) -> set[str] | None:
     items: list[dict[str, Any]] = answer.json()["items"] if answer.status_code == 200 else []
     kinds = {event["kind"] for event in items if event["clip_ready"]}
     return kinds if len(kinds) == 2 else None
+
+
+def _finds(port: int, token: str, path: str, plate: str) -> bool:
+    answer = httpx.get(
+        f"http://127.0.0.1:{port}{path}",
+        params={"plate": plate},
+        headers={"Authorization": f"Bearer {token}"},
+        trust_env=False,
+        timeout=10,
+    )
+    found = answer.raise_for_status().json()
+    return bool(found["items"] if "items" in found else found["sightings"])
 
 
 def _photograph(address: str, file: Path) -> None:
