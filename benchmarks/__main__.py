@@ -32,6 +32,7 @@ PARTS = {
     "rebuild": "rebuild",
     "api-memory": "api_memory",
     "compression": "compression",
+    "live": "live",
 }
 """The module and arguments of each name. Larger runs call the module directly."""
 

@@ -1,0 +1,82 @@
+"""Chromium without a window: it opens a page, which posts its result."""
+
+from __future__ import annotations
+
+import json
+import queue
+import shutil
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+_OPTIONS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--no-first-run",
+    "--disable-web-security",
+    "--autoplay-policy=no-user-gesture-required",
+    "--remote-debugging-port=0",
+)
+"""Web security is off, because the page and the API have different origins.
+
+The debugging port keeps the browser running until it is terminated.
+"""
+
+
+def is_available() -> bool:
+    return shutil.which("chromium") is not None
+
+
+def result_of_page(page: str, folder: Path, within_s: float) -> Any:
+    """Return what a page posts to `result`, as JSON. `folder` holds the page and its files.
+
+    Raises queue.Empty after `within_s`, and OSError if there is no Chromium.
+    """
+    (folder / "page.html").write_text(page, "utf-8")
+    results: queue.Queue[bytes] = queue.Queue()
+    with _served(folder, results) as address, (folder / "chromium.log").open("wb") as log:
+        profile = f"--user-data-dir={folder / 'profile'}"
+        command = ["chromium", *_OPTIONS, profile, f"{address}/page.html"]
+        browser = subprocess.Popen(command, stdout=log, stderr=log)
+        try:
+            return json.loads(results.get(timeout=within_s))
+        finally:
+            browser.terminate()
+            browser.wait(20)
+
+
+class _Handler(SimpleHTTPRequestHandler):
+    def __init__(self, *args: Any, results: queue.Queue[bytes], **named: Any) -> None:
+        self._results = results
+        super().__init__(*args, **named)
+
+    def do_POST(self) -> None:
+        self._results.put(self.rfile.read(int(self.headers["Content-Length"])))
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
+        """Write no log."""
+
+
+@contextmanager
+def _served(folder: Path, results: queue.Queue[bytes]) -> Iterator[str]:
+    server = ThreadingHTTPServer(
+        ("127.0.0.1", 0), partial(_Handler, results=results, directory=str(folder))
+    )
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
