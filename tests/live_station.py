@@ -13,7 +13,7 @@ from domain.clock import SystemClock
 from domain.errors import NotFound
 from domain.media.fanout import Fanout
 from domain.paths.data_layout import Layout
-from ingest.live import wire as live_wire
+from domain.paths.local_sockets import address_of
 from ingest.live.fragment_streams import FragmentStreams
 from ingest.live.source import LiveLimits, LiveSources
 from ingest.live.tap import LiveTap
@@ -72,4 +72,4 @@ def tapped(path: Path, station: Station) -> Iterator[None]:
 
 def answers(path: Path) -> bool:
     with socket.socket(socket.AF_UNIX) as probe:
-        return probe.connect_ex(live_wire.address_of(path)) == 0
+        return probe.connect_ex(address_of(path)) == 0

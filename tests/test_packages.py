@@ -57,7 +57,7 @@ _TABLE = {
     ),
     "ingest.packets.native": "",
     "ingest.packets": "domain domain.media storage.mp4 ingest.packets.native",
-    "ingest.live": "domain domain.media storage.mp4 ingest.packets",
+    "ingest.live": "domain domain.media domain.paths storage.mp4 ingest.packets",
     "ingest.health": "domain ingest.packets",
     "ingest.frames": "domain domain.media ingest.health",
     "ingest.rtsp": (

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from domain.errors import DataLoss, NodeOffline, NotFound
 from domain.media.packets import Packet, StreamInfo
+from domain.paths.local_sockets import address_of, is_ours
 from ingest.live import wire as live_wire
 
 _POLL_S = 0.25
@@ -56,14 +57,14 @@ def _connect(path: Path) -> socket.socket:
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     connection.settimeout(_CONNECT_S)
     try:
-        connection.connect(live_wire.address_of(path))
-        is_ours = live_wire.is_ours(connection)
+        connection.connect(address_of(path))
+        is_own = is_ours(connection)
     except OSError as error:
         connection.close()
         raise NodeOffline(
             f"the camera's worker does not answer at {path}: {error.strerror or error}"
         ) from error
-    if not is_ours:
+    if not is_own:
         connection.close()
         raise NodeOffline(f"the socket of {path} belongs to another user")
     return connection

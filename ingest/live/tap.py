@@ -17,6 +17,7 @@ from domain import metrics
 from domain.errors import NotFound
 from domain.media.fanout import Fanout, Tap
 from domain.media.packets import StreamInfo
+from domain.paths.local_sockets import is_ours, listening
 from ingest.live import wire as live_wire
 
 _log = logging.getLogger(__name__)
@@ -51,7 +52,7 @@ class LiveTap:
         """
         poll = select.poll()
         poll.register(self._wake, select.POLLIN)
-        with self._listen() as server:
+        with listening(self._path, MAX_CLIENTS) as server:
             poll.register(server, select.POLLIN)
             while not stop.is_set():
                 poll.poll()
@@ -63,20 +64,8 @@ class LiveTap:
         for client in self._clients:
             client.join()
 
-    def _listen(self) -> socket.socket:
-        address = live_wire.address_of(self._path)
-        server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        server.setblocking(False)
-        if not address.startswith("\0"):
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._path.unlink(missing_ok=True)
-        os.fchmod(server.fileno(), 0o600)  # the mode of the path that `bind` makes
-        server.bind(address)
-        server.listen(MAX_CLIENTS)
-        return server
-
     def _admit(self, connection: socket.socket, stop: threading.Event) -> None:
-        if not live_wire.is_ours(connection) or len(self._clients) >= MAX_CLIENTS:
+        if not is_ours(connection) or len(self._clients) >= MAX_CLIENTS:
             _log.warning(
                 "a live connection was refused: %d are open, or another user made it",
                 len(self._clients),

@@ -1,5 +1,4 @@
-"""The format of packets on the socket to the node's live process, and the address of that socket.
-Pure except for the addresses.
+"""The format of packets on the socket to the node's live process. Pure.
 
 The client sends a camera id and a newline. It receives messages: 4 bytes of length (big endian), 1
 byte of kind, and the body. `S` is a stream as JSON, before its first packet; `P` a packet with
@@ -8,13 +7,9 @@ fixed fields and data; `E` an error as a sentence; `X` the end.
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
-import socket
 import struct
 from fractions import Fraction
-from pathlib import Path
 
 from domain.media.packets import Packet, StreamInfo, WallSource
 
@@ -23,26 +18,6 @@ MAX_BYTES = 64 << 20
 STREAM, PACKET, ERROR, END = b"S", b"P", b"E", b"X"
 _FIELDS = struct.Struct("<qqqqqq??")
 _NONE = -(1 << 63)
-_SUN_PATH_BYTES = 107
-_PEER = struct.Struct("3i")
-
-
-def address_of(path: Path) -> str:
-    """Return the address of the socket at `path`. It is the path or, if that exceeds the kernel's
-    107 bytes, an abstract name derived from it.
-    """
-    name = str(path.absolute())
-    if len(os.fsencode(name)) <= _SUN_PATH_BYTES:
-        return name
-    return "\0sightline-" + hashlib.sha256(os.fsencode(name)).hexdigest()
-
-
-def is_ours(connection: socket.socket) -> bool:
-    """Whether the peer runs as this user or root; abstract names have no file mode that protects
-    them.
-    """
-    credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size)
-    return _PEER.unpack(credentials)[1] in (os.getuid(), 0)
 
 
 def message(kind: bytes, body: bytes = b"") -> bytes:

@@ -13,7 +13,7 @@ import pytest
 
 from domain.errors import NodeOffline, NotFound
 from domain.media.packets import Packet, StreamInfo, WallSource
-from ingest.live import wire as live_wire
+from domain.paths.local_sockets import address_of
 from ingest.live.client import live_packets
 from ingest.live.tap import LiveTap
 from tests.live_station import Station, answers
@@ -112,7 +112,7 @@ def test_a_viewer_that_reads_nothing_is_disconnected_and_blocks_no_other(
 ) -> None:
     serve(tmp_path / "w.sock")
     with socket.socket(socket.AF_UNIX) as lazy:
-        lazy.connect(live_wire.address_of(tmp_path / "w.sock"))
+        lazy.connect(address_of(tmp_path / "w.sock"))
         lazy.sendall(b"gate\n")
         wait_for("watcher", lambda: station.watchers.total() == 1)
         big = replace(packet_of(0), data=b"x" * 1_000_000)
