@@ -21,6 +21,7 @@ from api.limits.rate_limits import PersonLimits
 from api.limits.send_limits import LeastRate, Sending
 from api.limits.thread_pools import Pools
 from api.live.views import LiveViews
+from api.live.whep_sessions import WhepSessions
 from api.requests.audit_recorder import AuditRecorder, with_recorded_intent
 from api.requests.audit_trail import AuditTrail
 from api.requests.bodies import with_strict_bodies
@@ -31,6 +32,7 @@ from api.routes import ROUTES
 from api.sessions.sign_ins import SignIns
 from api.site.console import ConsoleFiles, built_console
 from api.site.readiness import Probes
+from api.webrtc.client import MediaClient
 from api.websockets.handshakes import WebSocketHandshakes
 
 
@@ -71,6 +73,7 @@ def make_app(
     app.state.feeds = Feeds(context)
     app.state.sign_ins = SignIns(context, recorder)
     app.state.live = LiveViews(context, recorder)
+    app.state.whep = WhepSessions(app.state.live, MediaClient(context.media_socket))
     app.router.route_class = with_strict_bodies(app.router.route_class)
     for declaration in routes:
         _add(app, declaration, recorder, requirements)

@@ -341,7 +341,8 @@ LIVE_BYTES = Counter(
 )
 LIVE_SKIPPED = Counter(
     "sightline_live_fragments_skipped_total",
-    "Number of fragments of live video not sent because the receiver (viewer, api) was too slow.",
+    "Number of fragments of live video not sent because the receiver (viewer, media, api) was too "
+    "slow.",
     ["camera", "receiver"],
 )
 LIVE_SWITCHES = Counter(
@@ -353,6 +354,26 @@ LIVE_ENDS = Counter(
     "sightline_live_views_ended_total",
     "Number of live views that this site ended, by the problem that the viewer received.",
     ["problem"],
+)
+LIVE_SESSIONS = Gauge(
+    "sightline_live_webrtc_sessions",
+    "Number of WebRTC sessions of the media process, also those that are not connected yet.",
+    [],
+    multiprocess_mode="livesum",
+)
+LIVE_RETRANSMITTED = Counter(
+    "sightline_live_packets_retransmitted_total",
+    "Number of RTP packets sent again because a WebRTC viewer reported them lost.",
+)
+LIVE_DATAGRAMS_REFUSED = Counter(
+    "sightline_live_datagrams_refused_total",
+    "Number of datagrams at the WebRTC port that were ignored, by cause (stun, address, rtcp, rtp, "
+    "unknown).",
+    ["cause"],
+)
+LIVE_DATAGRAMS_NOT_SENT = Counter(
+    "sightline_live_datagrams_not_sent_total",
+    "Number of datagrams to WebRTC viewers that the kernel could not send.",
 )
 LIVE_GOPS_NOT_HELD = Counter(
     "sightline_live_gops_not_held_total",

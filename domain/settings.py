@@ -8,7 +8,7 @@ import re
 import sys
 from collections.abc import MutableMapping
 from enum import StrEnum
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
@@ -239,6 +239,20 @@ class Settings(OpenIdFields):
     live_views_per_camera: int = Field(
         64, ge=1, description="number of live views of one camera in one API process"
     )
+    webrtc: bool = Field(
+        True, description="serve live video by WebRTC (WHEP) from the host of the API"
+    )
+    webrtc_port: int = Field(
+        0,
+        ge=0,
+        le=65_535,
+        description="UDP port for all WebRTC viewers; 0: a free one, chosen at each start",
+    )
+    webrtc_addresses: str = Field(
+        "",
+        description="addresses at which viewers reach that port, such as 203.0.113.7,10.3.0.2; "
+        "needed behind a proxy or NAT; empty: the address by which a viewer reached the API",
+    )
     watch_days: int = Field(
         90, ge=1, le=366, description="maximum duration of a vehicle watch in days"
     )
@@ -383,6 +397,17 @@ class Settings(OpenIdFields):
     @property
     def allowed_webhook_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
         return _networks(self.webhook_networks)
+
+    @field_validator("webrtc_addresses")
+    @classmethod
+    def _are_addresses(cls, text: str) -> str:
+        for part in _parts(text):
+            ip_address(part)  # It raises ValueError, which names the part.
+        return text
+
+    @property
+    def webrtc_address_list(self) -> tuple[str, ...]:
+        return _parts(self.webrtc_addresses)
 
     @property
     def trusted_proxy_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:

@@ -14,6 +14,7 @@ from anyio import to_thread
 
 from api.access.api_context import ApiContext, SiteRegistry
 from api.app import make_app
+from api.live.whep_sessions import WhepSessions
 from api.nodes.client import NodeClient
 from api.openid.openid import make_openid
 from api.requests.refused_requests import Refusals
@@ -142,6 +143,7 @@ def make_context(
         node_client=NodeClient(signer, clock, node_client_context(keys)),
         clock=clock,
         scratch=layout.scratch / name,
+        media_socket=layout.media_socket if settings.webrtc else None,
         signer=signer,
         alarms=partial(
             _alarms,
@@ -230,14 +232,20 @@ def _alarms(
 
 
 class _Server(uvicorn.Server):
-    """Calls `at_end` when it has stopped; the signal ends the process directly afterwards."""
+    """Ends the WebRTC sessions and calls `at_end` when it has stopped; the signal ends the process
+    directly afterwards.
+    """
 
-    def __init__(self, config: uvicorn.Config, at_end: Callable[[], None]) -> None:
+    def __init__(
+        self, config: uvicorn.Config, sessions: WhepSessions, at_end: Callable[[], None]
+    ) -> None:
         super().__init__(config)
+        self._sessions = sessions
         self._at_end = at_end
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         await super().shutdown(sockets)
+        await self._sessions.close()
         await to_thread.run_sync(self._at_end)
 
 
@@ -284,7 +292,8 @@ def main() -> None:
         websockets=websocket_options(limits),
     )
     with listening(arguments.host, arguments.port, arguments.shared) as listener:
-        _Server(config, partial(_write_last_lines, refusals, viewings)).run([listener])
+        at_end = partial(_write_last_lines, refusals, viewings)
+        _Server(config, app.state.whep, at_end).run([listener])
 
 
 def _write_last_lines(refusals: Refusals, viewings: Viewings) -> None:

@@ -107,9 +107,12 @@ _TABLE = {
         "storage.clients storage.mp4 storage.recordings storage.recordings.virtual storage.site "
         "storage.audit api.limits api.requests api.nodes api.access"
     ),
+    "api.webrtc": (
+        "domain domain.media domain.paths storage.mp4 api.limits api.requests api.nodes"
+    ),
     "api.live": (
         "domain domain.media domain.registry storage.audit api.websockets api.requests api.nodes "
-        "api.access api.cameras"
+        "api.access api.cameras api.webrtc"
     ),
     "api.events": (
         "domain domain.events domain.paths domain.registry storage.index storage.audit "
@@ -140,7 +143,7 @@ _TABLE = {
     "api.description": "domain api.requests api.access api.events api.feeds",
     "api": (
         "domain api.limits api.websockets api.requests api.access api.description api.cameras "
-        "api.live api.events api.site api.policy api.people api.sessions api.feeds"
+        "api.live api.webrtc api.events api.site api.policy api.people api.sessions api.feeds"
     ),
     "console": "",
     "sightline.privileges": "domain domain.paths",
@@ -176,7 +179,8 @@ _TABLE = {
         "storage.archive storage.recordings storage.recordings.gaps storage.recordings.virtual "
         "storage.site storage.sign_in storage.audit "
         "storage.events storage ingest.packets.native ingest.live ingest.frames ingest.rtsp "
-        "ingest.recording api.limits api.requests api.nodes api.openid api.access api.node_api api "
+        "ingest.recording api.limits api.requests api.nodes api.openid api.access api.node_api "
+        "api.webrtc api.live api "
         "sightline.processes sightline.arguments sightline.keys sightline.cluster "
         "sightline.confinement sightline.overload sightline.cameras sightline.jobs"
     ),
@@ -198,6 +202,9 @@ ADAPTERS = {
     "duckdb": {"storage/clients/duckdb.py"},
     "onnxruntime": {"analytics/inference/onnx_runtime.py"},
     "onnx": {"analytics/models.py"},
+    "aiortc": {"api/webrtc/sdp.py"},
+    "pylibsrtp": {"api/webrtc/srtp.py"},
+    "OpenSSL": {"api/webrtc/dtls.py"},
     "argon2": {"domain/passwords.py"},
     "pyotp": {"domain/one_time_codes.py"},
     "authlib": {"api/openid/authlib_client.py"},

@@ -118,6 +118,8 @@ class ApiContext:
     """What is unsafe in the way this API was started, for `/readyz`."""
     unconfined: Callable[[], tuple[str, ...]] = tuple
     """Return why processes of this machine are not confined, for `/readyz`."""
+    media_socket: Path | None = None
+    """The socket of the process that sends WebRTC; None where there is none."""
     scopes: Scopes = field(default_factory=Scopes)
     """Evaluates the scopes of people."""
     site_faults: Callable[[], SiteFaults] = SiteFaults

@@ -100,7 +100,9 @@ class Guard:
         purpose = purpose_of(request.scope["headers"], bound)
         trace.reason, trace.case = purpose.reason, purpose.case
         trace.is_emergency = purpose.is_emergency
-        is_required = declaration.is_change or self._context.settings.reason_required
+        is_required = (
+            declaration.is_change and not declaration.is_evidence_access
+        ) or self._context.settings.reason_required
         if declaration.reads_reason and is_required:
             require_reason(purpose)
 

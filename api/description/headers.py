@@ -21,11 +21,12 @@ def _header(
 
 HEADERS: dict[str, dict[str, Any]] = {
     "X-Request-Id": _header("the id of this request, which is also in the log and in the audit"),
-    "ETag": _header("the version of a file or of a record, in quotation marks"),
+    "ETag": _header("the version of a file, of a record or of a session, in quotation marks"),
     "Idempotency-Replayed": _header(
         "`true`: this is the answer of an earlier request with the same key", is_required=False
     ),
     "Content-Language": _header("the language of title and advice: `en` or `zh-CN`"),
+    "Accept-Patch": _header("the media type of the fragments that PATCH takes"),
     "Location": _header("the address of what was created, or of the same file"),
     "Accept-Ranges": _header("`bytes`: byte ranges are answered"),
     "Content-Range": _header(

@@ -238,6 +238,11 @@ def _responses(described: dict[str, Any], declaration: Declaration) -> dict[str,
             "description": "The client has the file that `If-None-Match` names",
             "headers": {name: reference(name) for name in ("X-Request-Id", "ETag")},
         }
+    if declaration.answers_204:
+        answers["204"] = {
+            "description": "There is nothing to answer",
+            "headers": success["headers"],
+        }
     if declaration.answers_503:
         answers["503"] = success | {"description": "The same while no request can be answered"}
     return answers | problem_answers(declaration)

@@ -48,6 +48,12 @@ class LiveViews:
         finally:
             self._count(person, camera_id, -1)
 
+    async def record_end(self, trace: Trace) -> None:
+        """Write the closing line of a viewing, if it has an opening line."""
+        if trace.viewing is not None:
+            with CancelScope(shield=True):
+                await to_thread.run_sync(self.recorder.viewings.end, trace.viewing)
+
     def _refuse(self, sentence: str) -> None:
         REQUESTS_LIMITED.labels("live").inc()
         raise RateLimited(
@@ -79,21 +85,15 @@ class LiveAnswer(WebSocketAnswer):
             try:
                 await super().__call__(scope, receive, send)
             finally:
-                await self._record_end()
+                await self._views.record_end(self._trace)
 
     async def serve(self, socket: ServerSocket) -> None:
-        access = _LiveAccess(self._views, self._trace, self._target.camera_id)
+        access = LiveAccess(self._views, self._trace, self._target.camera_id)
         clock = self._views.context.clock
         await LiveView(socket, self._views.channels, self._target, access.check, clock).run()
 
-    async def _record_end(self) -> None:
-        viewing = self._trace.viewing
-        if viewing is not None:
-            with CancelScope(shield=True):
-                await to_thread.run_sync(self._views.recorder.viewings.end, viewing)
 
-
-class _LiveAccess:
+class LiveAccess:
     """The access of one view."""
 
     def __init__(self, views: LiveViews, trace: Trace, camera_id: str) -> None:

@@ -80,7 +80,7 @@ class AuditRecorder:
             entry = self._write(trace, phase, status)
             if viewed is not None:
                 self.viewings.open(_viewer(trace), viewed, entry)
-            if declaration.upgrades and status < _FIRST_ERROR:
+            if declaration.begins_viewing and status < _FIRST_ERROR:
                 trace.viewing = self.viewings.begin(entry)
         except AuditUnavailable:
             if not trace.is_intended:

@@ -121,6 +121,12 @@ class Declaration:
     """Whether the route answers a WebSocket handshake, and no other request. The endpoint returns a
     `WebSocketAnswer`, and its ticket is for the address of the request.
     """
+    body_text: str = ""
+    """The media type of the body, where it is a text and not JSON."""
+    begins_viewing: bool = False
+    """Whether a success begins a viewing, whose end has an audit line of its own."""
+    answers_204: bool = False
+    """Whether a successful response may have no content."""
     answers_503: bool = False
     """Whether the status of a successful response may also be 503."""
 
@@ -198,7 +204,7 @@ class Declaration:
     @property
     def body_type(self) -> str:
         """The media type of the body."""
-        return FORM if self.form_fields else JSON
+        return self.body_text or (FORM if self.form_fields else JSON)
 
     @property
     def reads_reason(self) -> bool:

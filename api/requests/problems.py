@@ -100,7 +100,9 @@ CONTENT_TOO_LARGE = Kind("content_too_large", 413, "The request body is too larg
 URI_TOO_LONG = Kind("uri_too_long", 414, "The URL is too long")
 HEADERS_TOO_LARGE = Kind("headers_too_large", 431, "The request headers are too large")
 KEY_REUSED = Kind("key_reused", 422, "The Idempotency-Key belongs to another request")
-UNSUPPORTED_MEDIA_TYPE = Kind("unsupported_media_type", 415, "The body must be JSON")
+UNSUPPORTED_MEDIA_TYPE = Kind(
+    "unsupported_media_type", 415, "The body must be of another media type"
+)
 RANGE_NOT_SATISFIABLE = Kind("range_not_satisfiable", 416, "The range is outside the file")
 UPGRADE_REQUIRED = Kind("upgrade_required", 426, "The route needs a WebSocket")
 RATE_LIMITED = Kind("rate_limited", 429, "Too many requests", retry_after_s=1)

@@ -220,6 +220,16 @@ class Layout:
         return self.sockets / f"worker-{worker}"
 
     @property
+    def media(self) -> Path:
+        """The folder of the media process."""
+        return self.run / "media"
+
+    @property
+    def media_socket(self) -> Path:
+        """The socket on which API processes open the sessions of WebRTC viewers."""
+        return self.media / "sessions"
+
+    @property
     def valkey(self) -> Path:
         return self.root / "valkey"
 

@@ -66,6 +66,7 @@ _STEPS = {
     "live": "workers: starting the live process",
     "worker": "workers: starting",
     "api": "API: starting",
+    "media": "API: starting the media process",
 }
 """The message about a process that is starting, by the prefix of its name."""
 console = Console(stderr=True, highlight=False)

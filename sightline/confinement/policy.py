@@ -41,6 +41,7 @@ class ProcessKind(StrEnum):
     WORKER = "sightline.worker"
     LIVE = "sightline.live_process"
     API = "sightline.api_process"
+    MEDIA = "sightline.media_process"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ def data_folders(layout: Layout) -> tuple[Path, ...]:
         layout.recordings, layout.gaps, layout.spool, layout.journal, layout.triggers,
         layout.audit, layout.state, layout.registry_folder, layout.rosters, layout.confinement,
         layout.metrics, layout.statuses, layout.worker_loads, layout.sockets, layout.scratch,
-        layout.temporary, layout.recording_index,
+        layout.temporary, layout.recording_index, layout.media,
     )  # fmt: skip
 
 
@@ -125,10 +126,16 @@ def _of_api(layout: Layout, name: str) -> Access:
     )  # fmt: skip
 
 
+def _of_media(layout: Layout, _: str) -> Access:
+    """The media process answers datagrams of anyone, so it has no key and no data of the site."""
+    return Access(writes=(layout.media,))
+
+
 _OF_KIND = {
     ProcessKind.WORKER: _of_worker,
     ProcessKind.LIVE: _of_live,
     ProcessKind.API: _of_api,
+    ProcessKind.MEDIA: _of_media,
 }
 
 

@@ -15,11 +15,12 @@ import httpx
 
 from domain.errors import SightlineError
 from domain.paths.data_layout import Layout
+from domain.paths.local_sockets import accepts
 from domain.settings import Settings
 from sightline.privileges.store_users import StoreUser
 from sightline.processes.child import ChildSpec
 from sightline.processes.embedded_servers import seaweedfs, valkey
-from sightline.processes.environment import API, LIVE, WORKER
+from sightline.processes.environment import API, LIVE, MEDIA, WORKER
 from sightline.processes.instance import Runtime, instance_secrets, store_environment
 from sightline.processes.message_pipe import MessagePipe
 from sightline.processes.ports import answers, free_ports, reserve
@@ -100,6 +101,8 @@ def plan(layout: Layout, settings: Settings, parts: Parts, listener: ApiListener
     pipes = {worker: MessagePipe() for worker in range(worker_count(settings))}
     children = _node(layout, settings, runtime, stores(StoreUser.NODE), pipes) if parts.node else []
     if parts.api:
+        if settings.webrtc:
+            children.append(_media(layout, settings, listener))
         children += _api(layout, listener, stores(StoreUser.API), api_names(settings, parts))
     return Plan(runtime, (tuple(own_servers(layout, settings, runtime)), tuple(children)), pipes)
 
@@ -183,6 +186,24 @@ def _node(
         for index, name in enumerate(worker_names(settings))
     ]
     return [live, *workers]
+
+
+def _media(layout: Layout, settings: Settings, listener: ApiListener) -> ChildSpec:
+    """Return the process that sends WebRTC, at the address of the API and a UDP port."""
+    return ChildSpec(
+        "media",
+        _module(
+            "sightline.media_process",
+            layout,
+            "--host",
+            listener.host,
+            "--udp-port",
+            settings.webrtc_port,
+        ),
+        layout.logs / "media.log",
+        ready=partial(accepts, layout.media_socket),
+        allowed=MEDIA,
+    )
 
 
 def api_names(settings: Settings, parts: Parts) -> list[str]:

@@ -24,7 +24,32 @@ def mime_of(head: bytes) -> str:
         raise DataLoss(f"the head of a segment is damaged: {error}") from error
 
 
+def h264_parameter_sets(head: bytes) -> tuple[bytes, ...]:
+    """Return the parameter sets that a head declares for H.264, without start codes. Raises
+    DataLoss if it declares none.
+    """
+    config = next((config for tag, config in _entries(head) if tag == b"avc1"), b"")
+    try:
+        sets, at = [], 5
+        for mask in (0x1F, 0xFF):
+            count, at = config[at] & mask, at + 1
+            for _ in range(count):
+                size_bytes = int.from_bytes(config[at : at + 2], "big")
+                sets.append(config[at + 2 : at + 2 + size_bytes])
+                at += 2 + size_bytes
+    except IndexError as error:
+        raise DataLoss("the head of a stream declares no parameter sets") from error
+    if at > len(config) or not all(sets):
+        raise DataLoss("the head of a stream is damaged: its parameter sets are cut off")
+    return tuple(sets)
+
+
 def _codecs(head: bytes) -> Iterator[str]:
+    return (_codec(tag, config) for tag, config in _entries(head))
+
+
+def _entries(head: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Yield the tag of each track's sample entry, and the content of its configuration box."""
     for moov in (box for box in boxes_in(head, 0, len(head)) if box.type == b"moov"):
         for trak in (box for box in boxes_in(head, moov.body, moov.end) if box.type == b"trak"):
             place = trak
@@ -36,7 +61,7 @@ def _codecs(head: bytes) -> Iterator[str]:
             for entry in list(boxes_in(head, place.body + 8, place.end))[:1]:
                 skip = _TO_CONFIG.get(entry.type, entry.end - entry.body)
                 config = next(boxes_in(head, entry.body + skip, entry.end), None)
-                yield _codec(entry.type, b"" if config is None else head[config.body : config.end])
+                yield entry.type, b"" if config is None else head[config.body : config.end]
 
 
 def _codec(tag: bytes, config: bytes) -> str:

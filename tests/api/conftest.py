@@ -352,6 +352,7 @@ def _open(
         "node_client": NodeClient(SIGNER, clock),
         "clock": clock,
         "scratch": folder / "api-scratch",
+        "media_socket": layout.media_socket,
         "signer": SIGNER,
     }
     # The people of a test are made in the store that works.

@@ -15,7 +15,12 @@ from tests.sightline.confinement.confined import requires_confinement
 from tests.waiting import wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600), requires_confinement]
-CONFINED = ("sightline.worker", "sightline.live_process", "sightline.api_process")
+CONFINED = (
+    "sightline.worker",
+    "sightline.live_process",
+    "sightline.api_process",
+    "sightline.media_process",
+)
 USED_CAPABILITIES = 0b100_0000_1110
 REFUSALS = ("Permission denied", "PermissionError", "Operation not permitted", "not confined by")
 

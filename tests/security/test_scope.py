@@ -80,8 +80,11 @@ BOUNDS = {"from": SINCE, "to": UNTIL, "seconds": "0", "after": "0", "reason": "a
 """Given whenever a route has them, so that an answer does not depend on the time of the test."""
 OTHERS = {"next", "ticket", "plate"}
 """Tried by tests of their own; a plate is also given where it is required."""
-BODIES: dict[str, list[dict[str, Any]]] = {
+BODIES: dict[str, list[dict[str, Any] | str]] = {
     "POST /v1/cameras/{id}/triggers": [{"reason": "a test"}],
+    "POST /v1/cameras/{id}/whep": ["v=0"],
+    "PATCH /v1/cameras/{id}/whep/{session}": ["a=ice-ufrag:abcd"],
+    "DELETE /v1/cameras/{id}/whep/{session}": [{}],
     "POST /v1/holds": [
         {"camera": "$camera", "from": SINCE, "to": UNTIL, "reason": "a test"},
         {"event": "$event", "reason": "a test"},
@@ -163,6 +166,9 @@ def _send(
 ) -> httpx.Response:
     headers = {"Authorization": f"Bearer {token or areas.alpha}", "X-Reason": "a test"}
     address = f"{areas.site.url}{path}" + (f"?{urlencode(query)}" if query else "")
+    if isinstance(body, str):
+        headers["Content-Type"] = route.body_type
+        return areas.site.http.request(route.method, address, headers=headers, content=body)
     return areas.site.http.request(
         route.method, address, headers=headers, json=body if body else None
     )
@@ -213,7 +219,8 @@ def _queries(areas: TwoAreas, route: Declaration) -> Iterator[tuple[dict[str, st
 
 
 def _path(route: Declaration, name: str, segment: str) -> str:
-    return route.path.replace("{id}", quote(name)).replace("{name}", segment)
+    path = route.path.replace("{id}", quote(name)).replace("{name}", segment)
+    return path.replace("{session}", "a-session")
 
 
 def test_no_answer_has_a_byte_of_another_area(areas: TwoAreas) -> None:

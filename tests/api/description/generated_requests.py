@@ -25,6 +25,7 @@ CHECKS = (
     "negative_data_rejection",
 )
 _MOST_CHARACTERS = 600
+schemathesis.serializer.alias(["application/sdp", "application/trickle-ice-sdpfrag"], "text/plain")
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,11 +15,12 @@ from domain.people import Role
 from storage.audit.shipping import AuditShipper
 from storage.site.node_reports import NodeReports
 from tests.api.description.generated_requests import Effort, check_answers, without_feeds
+from tests.api.live.media_process import media_process
 from tests.api.site.test_nodes import REPORT
 from tests.api.site_data import REGISTRY, START_NS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from domain.paths.data_layout import Layout
@@ -38,7 +39,7 @@ RANGE = {"from": "2025-11-24T16:00:00Z", "to": "2025-11-24T16:00:10Z"}
 @pytest.fixture
 def seeded(
     site: Site, make_event: MakeEvent, record: Callable[[Layout, str, int, float], Path]
-) -> Site:
+) -> Iterator[Site]:
     """A site with something of each kind, so that requests are answered with success."""
     for camera in REGISTRY.cameras:
         site.hold(camera.id)
@@ -54,7 +55,8 @@ def seeded(
     for path, body in (("/v1/holds", holds), ("/v1/watches", watches)):
         assert site.get(path, method="POST", body=body | until).status_code == 201
     AuditShipper(site.context.audit, site.context.objects, "api-1", site.context.clock).run_once()
-    return site
+    with media_process(site.layout):
+        yield site
 
 
 @pytest.fixture

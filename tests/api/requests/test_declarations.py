@@ -67,6 +67,9 @@ RIGHTS_OF_ROUTES = {
     "GET /v1/cameras/{id}/picture": "live_view",
     "GET /v1/cameras/{id}/live": "live_view",
     "GET /v1/cameras/{id}/live/ticket": "live_view",
+    "POST /v1/cameras/{id}/whep": "live_view",
+    "PATCH /v1/cameras/{id}/whep/{session}": "live_view",
+    "DELETE /v1/cameras/{id}/whep/{session}": "live_view",
     "GET /v1/cameras/{id}/test-picture": "test_picture",
     "POST /v1/cameras/{id}/triggers": "recordings_trigger",
     "GET /v1/alarms": "cameras_read",
@@ -232,13 +235,15 @@ def test_open_routes_need_no_token(site: Site) -> None:
 def test_every_evidence_access_needs_a_reason(site: Site) -> None:
     assert len(EVIDENCE_ROUTES) >= 12
     for route in EVIDENCE_ROUTES:
-        answer = site.get(address(route), role_for(route), reason=None)
+        answer = site.get(address(route), role_for(route), reason=None, method=route.method)
         assert (answer.status_code, answer.json()["type"]) == (
             403,
             "urn:sightline:problem:reason_missing",
         ), named(route)
         assert "X-Reason" in answer.json()["detail"]
-        answer = site.get(address(route), role_for(route), reason="查找被盗车辆")
+        answer = site.get(
+            address(route), role_for(route), reason="查找被盗车辆", method=route.method
+        )
         assert "reason_missing" not in answer.text
 
 
@@ -251,7 +256,9 @@ def test_a_site_can_switch_reasons_off(open_site: OpenSite) -> None:
 def test_every_evidence_access_is_in_the_audit_log_with_its_outcome(site: Site) -> None:
     for route in EVIDENCE_ROUTES:
         role = role_for(route)
-        status = site.get(address(route), role, X_Case="案2026-118", reason="查找").status_code
+        status = site.get(
+            address(route), role, method=route.method, X_Case="案2026-118", reason="查找"
+        ).status_code
         entry = json.loads(site.audit_lines()[-1])
         assert (entry["route"], entry["right"], entry["status"]) == (
             route.audit,

@@ -146,6 +146,10 @@ def test_an_api_writes_the_audit_log_and_reads_its_keys() -> None:
     }  # fmt: skip
 
 
+def test_the_media_process_reads_and_writes_nothing_of_the_site() -> None:
+    assert _tried(ProcessKind.MEDIA) == Tried({"run/metrics/x.db"}, {"run/metrics/x.db"})
+
+
 def test_settings_add_files_to_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SIGHTLINE_CONFINEMENT_READS", f"{tmp_path}/a:{tmp_path}/b")
     arguments = ProcessArguments("worker-0", Layout(tmp_path), files=(tmp_path / "ca.pem",))

@@ -10,7 +10,7 @@ import pytest
 from domain.clock import SystemClock
 from domain.settings import Settings
 from sightline.processes.child import Child, ChildSpec
-from sightline.processes.environment import API, LIVE, SYSTEM, WORKER, Allowed
+from sightline.processes.environment import API, LIVE, MEDIA, SYSTEM, WORKER, Allowed
 
 SECRETS = {
     "SIGHTLINE_REDIS_URL": "redis://:pw@10.0.0.1",
@@ -30,6 +30,7 @@ STORES = {"SIGHTLINE_REDIS_URL", "SIGHTLINE_S3_ACCESS_KEY", "SIGHTLINE_S3_SECRET
     [
         (SYSTEM, set()),
         (LIVE, set()),
+        (MEDIA, set()),
         (WORKER, STORES),
         (API, STORES | {"SIGHTLINE_PEOPLE_KEY"}),
     ],
@@ -41,7 +42,7 @@ def test_a_kind_of_child_gets_its_own_secrets_alone(kind: Allowed, expected: set
 def test_every_setting_that_is_no_secret_reaches_the_processes_that_read_settings() -> None:
     names = {f"SIGHTLINE_{name.upper()}" for name in Settings.model_fields} - set(SECRETS)
     environ = dict.fromkeys(names, "x")
-    for kind in (LIVE, WORKER, API):
+    for kind in (LIVE, MEDIA, WORKER, API):
         assert kind.select(environ) == environ
     assert SYSTEM.select(environ) == {}
 

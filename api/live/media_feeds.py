@@ -1,0 +1,90 @@
+"""The streams that an API process sends to the media process, once for all WebRTC viewers of it."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+
+from api.live.channels import LiveChannels, LiveSubscription
+from api.nodes.live_wire import LiveWriter, error_record
+from api.webrtc.client import MediaLink
+from api.webrtc.messages import CloseStream, OpenStream
+from domain.errors import StoreError
+from domain.metrics import LIVE_SKIPPED
+
+
+@dataclass(eq=False)
+class MediaFeed:
+    """One stream on its way to the media process."""
+
+    link: MediaLink
+    camera_id: str
+    is_sub: bool
+    number: int
+    """Its number in the messages of the connection."""
+    subscription: LiveSubscription
+    ready: asyncio.Event
+    users: int = 0
+    task: asyncio.Task[None] | None = field(default=None, repr=False)
+
+
+class MediaFeeds:
+    """The feeds of one app. Only its event loop may use it."""
+
+    def __init__(self, channels: LiveChannels) -> None:
+        self._channels = channels
+        self._feeds: dict[tuple[MediaLink, str, bool], MediaFeed] = {}
+
+    def join(self, link: MediaLink, camera_id: str, is_sub: bool) -> MediaFeed:
+        """Return the feed of a stream for one more session."""
+        key = (link, camera_id, is_sub)
+        feed = self._feeds.get(key)
+        if feed is None:
+            feed = self._feeds[key] = self._start(link, camera_id, is_sub)
+        feed.users += 1
+        return feed
+
+    def leave(self, feed: MediaFeed) -> None:
+        feed.users -= 1
+        if feed.users:
+            return
+        self._forget(feed)
+        assert feed.task is not None
+        feed.task.cancel()
+        feed.subscription.close()
+        if not feed.link.has_ended:
+            feed.link.send(CloseStream(stream=feed.number))
+
+    def _start(self, link: MediaLink, camera_id: str, is_sub: bool) -> MediaFeed:
+        number, ready = link.new_stream(), asyncio.Event()
+        subscription = self._channels.join(camera_id, is_sub, ready)
+        feed = MediaFeed(link, camera_id, is_sub, number, subscription, ready)
+        link.send(OpenStream(stream=number, camera=camera_id))
+        name = f"media feed {camera_id}{'/sub' if is_sub else ''}"
+        feed.task = asyncio.create_task(self._send(feed), name=name)
+        return feed
+
+    def _forget(self, feed: MediaFeed) -> None:
+        """Remove a feed, so that the next session starts another one."""
+        key = (feed.link, feed.camera_id, feed.is_sub)
+        if self._feeds.get(key) is feed:
+            del self._feeds[key]
+
+    async def _send(self, feed: MediaFeed) -> None:
+        """Send what arrives until the stream or the connection ends."""
+        writer, queue, skipped = LiveWriter(), feed.subscription.queue, 0
+        try:
+            while True:
+                await feed.ready.wait()
+                feed.ready.clear()
+                if fragments := queue.take():
+                    await feed.link.send_records(feed.number, writer.records(fragments))
+                if queue.skipped > skipped:
+                    LIVE_SKIPPED.labels(feed.camera_id, "media").inc(queue.skipped - skipped)
+                    skipped = queue.skipped
+                if queue.error is not None:
+                    self._forget(feed)
+                    await feed.link.send_records(feed.number, error_record(queue.error))
+                    return
+        except StoreError:
+            """The connection has ended, and with it the sessions that use the feed."""

@@ -1,0 +1,185 @@
+"""An API process's connection to the media process."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from api.webrtc.messages import (
+    ChangeSession,
+    CloseSession,
+    Message,
+    OpenSession,
+    Reply,
+    SessionEnded,
+    SessionMoved,
+    SessionSlow,
+    error_of,
+    read_message,
+    written,
+    written_records,
+)
+from domain.errors import SightlineError, StoreError
+from domain.paths.local_sockets import address_of
+
+REPLY_WITHIN_S = 20.0
+_ENDED = "the media process, which sends WebRTC, has ended; open the camera again"
+
+
+@dataclass(frozen=True, slots=True)
+class SessionEvents:
+    """What the API process does when something happens to one of its sessions."""
+
+    ended: Callable[[SightlineError | None], None]
+    """The session has ended; None if the viewer has left."""
+    slow: Callable[[], None]
+    """The viewer cannot keep up."""
+    moved: Callable[[], None]
+    """The session continues with the stream of the last `MoveSession`."""
+
+
+class MediaClient:
+    """Only one event loop may use it. It connects when it is first needed."""
+
+    def __init__(self, path: Path | None) -> None:
+        """`path` is the socket of the media process; None where there is none."""
+        self._path = path
+        self._connecting = asyncio.Lock()
+        self._link: MediaLink | None = None
+
+    async def link(self) -> MediaLink:
+        """Return the present connection. Raises StoreError if the media process does not run."""
+        async with self._connecting:
+            if self._link is None or self._link.has_ended:
+                self._link = await self._connect()
+            return self._link
+
+    async def _connect(self) -> MediaLink:
+        if self._path is None:
+            raise StoreError("this site serves no WebRTC (SIGHTLINE_WEBRTC=0)")
+        try:
+            reader, writer = await asyncio.open_unix_connection(address_of(self._path))
+        except OSError as error:
+            raise StoreError(
+                f"the media process, which sends WebRTC, does not run here: {error.strerror}"
+            ) from error
+        return MediaLink(reader, writer)
+
+    async def close(self) -> None:
+        if self._link is not None:
+            await self._link.close()
+
+
+class MediaLink:
+    """One connection. All its sessions end with it."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.has_ended = False
+        self._writer = writer
+        self._replies: dict[str, asyncio.Future[Reply]] = {}
+        self._sessions: dict[str, SessionEvents] = {}
+        self._last_stream = 0
+        self._task = asyncio.create_task(self._read(reader), name="media link")
+
+    def new_stream(self) -> int:
+        """Return the number for another stream."""
+        self._last_stream += 1
+        return self._last_stream
+
+    async def open(self, message: OpenSession, events: SessionEvents) -> Reply:
+        """Open a session. Raises the error with which the media process refuses it."""
+        self._sessions[message.session] = events
+        try:
+            return await self._request(message.session, message)
+        except BaseException:
+            self.close_session(message.session)
+            raise
+
+    def close_session(self, session: str) -> None:
+        """End a session, which may have ended already."""
+        if self._sessions.pop(session, None) is not None and not self.has_ended:
+            self.send(CloseSession(session=session))
+
+    async def change(
+        self, session: str, owner: str, camera: str, fragment: str | None, tag: str | None
+    ) -> Reply:
+        """Restart ICE of a session with a fragment of SDP, or end it. The session may belong to
+        another API process. Raises NotFound, RecordChanged or BadInput.
+        """
+        request = secrets.token_hex(8)
+        message = ChangeSession(
+            request=request, session=session, owner=owner, camera=camera, fragment=fragment, tag=tag
+        )
+        return await self._request(request, message)
+
+    def send(self, message: Message) -> None:
+        self._writer.write(written(message))
+
+    async def send_records(self, stream: int, records: bytes) -> None:
+        """Send records of a stream; wait while the media process is too slow."""
+        self._writer.write(written_records(stream, records))
+        try:
+            await self._writer.drain()
+        except OSError as error:
+            raise StoreError(_ENDED) from error
+
+    async def close(self) -> None:
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _request(self, name: str, message: Message) -> Reply:
+        if self.has_ended:
+            raise StoreError(_ENDED)
+        future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        self._replies[name] = future
+        try:
+            self.send(message)
+            async with asyncio.timeout(REPLY_WITHIN_S):
+                reply = await future
+        except TimeoutError as error:
+            raise StoreError("the media process, which sends WebRTC, does not answer") from error
+        finally:
+            del self._replies[name]
+        if reply.error is not None:
+            raise reply.error
+        return reply
+
+    async def _read(self, reader: asyncio.StreamReader) -> None:
+        try:
+            while True:
+                message = await read_message(reader)
+                if not isinstance(message, tuple):
+                    self._process(message)
+        except (EOFError, OSError):
+            """The media process has ended."""
+        finally:
+            self._end()
+
+    def _process(self, message: Message) -> None:
+        if isinstance(message, Reply):
+            future = self._replies.get(message.request)
+            if future is not None and not future.done():
+                future.set_result(message)
+        elif isinstance(message, SessionEnded):
+            events = self._sessions.pop(message.session, None)
+            if events is not None:
+                problem = message.problem
+                events.ended(error_of(problem, message.text) if problem else None)
+        elif isinstance(message, SessionSlow | SessionMoved):
+            events = self._sessions.get(message.session)
+            if events is not None:
+                (events.slow if isinstance(message, SessionSlow) else events.moved)()
+
+    def _end(self) -> None:
+        self.has_ended = True
+        self._writer.close()
+        error = StoreError(_ENDED)
+        for future in self._replies.values():
+            if not future.done():
+                future.set_exception(error)
+        sessions, self._sessions = self._sessions, {}
+        for events in sessions.values():
+            events.ended(error)

@@ -1,0 +1,129 @@
+"""The UDP socket that all viewers share."""
+
+from __future__ import annotations
+
+import errno
+import ipaddress
+import socket
+import struct
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from api.webrtc.rtp_sender import equal_runs
+from domain.metrics import LIVE_DATAGRAMS_NOT_SENT
+
+MAX_DATAGRAM_BYTES = 1_500
+"""No peer of WebRTC sends longer ones; the rest of one is cut off."""
+_MAX_READ = 64
+"""The datagrams that are read before the event loop does other work."""
+_BUFFER_BYTES = 4 << 20
+_SOL_UDP, _UDP_SEGMENT = 17, 103
+_MAX_SEGMENTS = 48
+"""The kernel accepts 64 segments of at most 64 KiB together."""
+_IP_PKTINFO = 8
+_V4_INFO, _V6_INFO = struct.Struct("=I4s4s"), struct.Struct("=16sI")
+_ANCILLARY_BYTES = socket.CMSG_SPACE(_V6_INFO.size)
+_WITHOUT_SEGMENTS = (errno.EIO, errno.EINVAL, errno.ENOPROTOOPT, errno.EOPNOTSUPP)
+
+Ancillary = tuple[int, int, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class UdpPath:
+    """The way to a viewer: its address, and the address of this machine that it uses."""
+
+    host: str
+    port: int
+    raw: tuple[str | int, ...]
+    """The address as the socket has it."""
+    local: tuple[Ancillary, ...]
+    """What makes the kernel send from that address of this machine."""
+
+
+class UdpSocket:
+    """A socket that never blocks."""
+
+    def __init__(self, host: str, port: int) -> None:
+        """Raises OSError if the port is in use. Port 0 is any free one."""
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0][0]
+        self._socket = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+        try:
+            self._set_options(family)
+            self._socket.bind((host, port))
+        except OSError:
+            self._socket.close()
+            raise
+        self._has_segments = True
+
+    def _set_options(self, family: int) -> None:
+        for option in (socket.SO_SNDBUF, socket.SO_RCVBUF):
+            self._socket.setsockopt(socket.SOL_SOCKET, option, _BUFFER_BYTES)
+        if family == socket.AF_INET6:
+            self._socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+            self._socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO, 1)
+        else:
+            self._socket.setsockopt(socket.IPPROTO_IP, _IP_PKTINFO, 1)
+
+    @property
+    def port(self) -> int:
+        return int(self._socket.getsockname()[1])
+
+    def fileno(self) -> int:
+        return self._socket.fileno()
+
+    def close(self) -> None:
+        self._socket.close()
+
+    def receive(self) -> Iterator[tuple[bytes, UdpPath]]:
+        """Yield the datagrams that wait, up to some dozens."""
+        for _ in range(_MAX_READ):
+            try:
+                data, ancillary, _, address = self._socket.recvmsg(
+                    MAX_DATAGRAM_BYTES, _ANCILLARY_BYTES
+                )
+            except OSError:
+                return  # Nothing waits, or an ICMP error of an earlier datagram was reported.
+            yield data, _path(address, ancillary)
+
+    def send(self, packets: Sequence[bytes], path: UdpPath) -> int:
+        """Send packets in order, and return how many the kernel has accepted.
+
+        It accepts fewer than all if its buffer is full. Packets that cannot be sent for another
+        reason count as accepted: the network loses packets, too.
+        """
+        sent = 0
+        for run in equal_runs(packets, _MAX_SEGMENTS if self._has_segments else 1):
+            if not self._sent(run, path):
+                return sent
+            sent += len(run)
+        return sent
+
+    def _sent(self, run: Sequence[bytes], path: UdpPath) -> bool:
+        ancillary = list(path.local)
+        if len(run) > 1:
+            ancillary.append((_SOL_UDP, _UDP_SEGMENT, struct.pack("=H", len(run[0]))))
+        try:
+            self._socket.sendmsg(run, ancillary, 0, path.raw)
+        except BlockingIOError:
+            return False
+        except OSError as error:
+            if error.errno == errno.ENOBUFS:
+                return False
+            if len(run) > 1 and error.errno in _WITHOUT_SEGMENTS:
+                self._has_segments = False
+                return all(self._sent([packet], path) for packet in run)
+            LIVE_DATAGRAMS_NOT_SENT.inc(len(run))
+        return True
+
+
+def _path(address: tuple[str, int], ancillary: Sequence[Ancillary]) -> UdpPath:
+    local: list[Ancillary] = []
+    for level, kind, data in ancillary:
+        if level == socket.IPPROTO_IP and kind == _IP_PKTINFO and len(data) == _V4_INFO.size:
+            _, chosen, _ = _V4_INFO.unpack(data)
+            local.append((level, kind, _V4_INFO.pack(0, chosen, bytes(4))))
+        elif level == socket.IPPROTO_IPV6 and kind == socket.IPV6_PKTINFO:
+            local.append((level, kind, data))
+    host = address[0]
+    mapped = getattr(ipaddress.ip_address(host.partition("%")[0]), "ipv4_mapped", None)
+    return UdpPath(str(mapped or host.partition("%")[0]), address[1], tuple(address), tuple(local))

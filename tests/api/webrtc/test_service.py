@@ -1,0 +1,344 @@
+"""A media process and its viewers over UDP: aiortc decodes what they receive."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from api.nodes.live_wire import LiveWriter, error_record
+from api.webrtc.client import MediaClient, MediaLink, SessionEvents
+from api.webrtc.messages import (
+    CloseStream,
+    MoveSession,
+    OpenSession,
+    OpenStream,
+    Reply,
+)
+from api.webrtc.service import MediaService
+from api.webrtc.udp_socket import UdpSocket
+from domain.clock import NS_PER_S, SystemClock
+from domain.errors import (
+    BadInput,
+    NotFound,
+    RecordChanged,
+    SightlineError,
+    SourceTimeout,
+    SourceUnsupported,
+    StoreError,
+)
+from domain.media.held_gop import MemoryLimit
+from domain.media.packets import Packet
+from domain.paths.local_sockets import listening
+from ingest.live.fragmenter import Fragmenter
+from tests.api.webrtc.aiortc_viewer import PATIENCE_S, AiortcViewer
+from tests.recorded import B_FRAMES, HEVC, PLAIN, Material, packets_of
+
+HOSTS = ("127.0.0.1",)
+
+
+@dataclass
+class Sent:
+    """One stream of a test's API process."""
+
+    link: MediaLink
+    number: int
+    fragmenter: Fragmenter = field(default_factory=Fragmenter)
+    writer: LiveWriter = field(default_factory=LiveWriter)
+
+    async def put(self, packets: list[Packet]) -> None:
+        """Send the pictures one by one."""
+        for packet in packets:
+            fragment = self.fragmenter.fragment(packet)
+            assert fragment is not None
+            await self.link.send_records(self.number, self.writer.records([fragment]))
+
+
+@dataclass
+class Opened:
+    """A session of a test."""
+
+    name: str
+    reply: Reply
+    ended: asyncio.Future[SightlineError | None]
+    slow: asyncio.Event
+    moved: asyncio.Event
+
+
+class Host:
+    """A media process, and one API process of it."""
+
+    def __init__(self, udp: UdpSocket, client: MediaClient, link: MediaLink) -> None:
+        self.udp = udp
+        self.client = client
+        self.link = link
+        self.stack = AsyncExitStack()
+        self._sessions = 0
+
+    def stream(self, camera: str = "gate") -> Sent:
+        number = self.link.new_stream()
+        self.link.send(OpenStream(stream=number, camera=camera))
+        return Sent(self.link, number)
+
+    async def open(self, stream: Sent, offer: str, has_substream: bool = False) -> Opened:
+        self._sessions += 1
+        name = f"session-{self._sessions}"
+        ended: asyncio.Future[SightlineError | None] = asyncio.get_running_loop().create_future()
+        slow, moved = asyncio.Event(), asyncio.Event()
+        message = OpenSession(
+            session=name,
+            owner="ada",
+            camera="gate",
+            stream=stream.number,
+            has_substream=has_substream,
+            offer=offer,
+            hosts=HOSTS,
+        )
+        events = SessionEvents(ended.set_result, slow.set, moved.set)
+        reply = await self.link.open(message, events)
+        return Opened(name, reply, ended, slow, moved)
+
+    async def viewer(
+        self, stream: Sent, has_substream: bool = False
+    ) -> tuple[AiortcViewer, Opened]:
+        """Open a viewer, which is closed at the end of the test."""
+        viewer = AiortcViewer()
+        self.stack.push_async_callback(viewer.close)
+        opened = await self.open(stream, await viewer.offer(), has_substream)
+        await viewer.accept(opened.reply.text)
+        return viewer, opened
+
+
+@asynccontextmanager
+async def media_host(folder: Path) -> AsyncIterator[Host]:
+    udp = UdpSocket("127.0.0.1", 0)
+    service = MediaService(udp, MemoryLimit(64 << 20), SystemClock())
+    serving = asyncio.create_task(service.run(listening(folder / "media", 8)))
+    client = MediaClient(folder / "media")
+    host = Host(udp, client, await client.link())
+    try:
+        async with host.stack:
+            yield host
+    finally:
+        await client.close()
+        serving.cancel()
+        await asyncio.gather(serving, return_exceptions=True)
+        udp.close()
+
+
+def run(folder: Path, work: Callable[[Host], Coroutine[None, None, None]]) -> None:
+    async def all_of_it() -> None:
+        async with media_host(folder) as host, asyncio.timeout(60):
+            await work(host)
+
+    asyncio.run(all_of_it())
+
+
+async def feed(stream: Sent, packets: list[Packet]) -> None:
+    """Send pictures as a camera does, somewhat faster."""
+    for packet in packets:
+        await stream.put([packet])
+        await asyncio.sleep(0.01)
+
+
+def test_a_viewer_decodes_every_picture_from_the_held_keyframe_on(tmp_path: Path) -> None:
+    async def work(host: Host) -> None:
+        stream = host.stream()
+        packets = packets_of(PLAIN)
+        await stream.put(packets[:40])
+        viewer, opened = await host.viewer(stream)
+        await viewer.until(1)
+        await feed(stream, packets[40:100])
+        pictures = await viewer.until(70)
+        assert pictures == list(range(25, 25 + len(pictures)))
+        assert viewer.has_no_hole
+        assert not opened.ended.done()
+
+    run(tmp_path, work)
+
+
+def test_a_viewer_that_leaves_disturbs_no_other_and_its_session_ends(tmp_path: Path) -> None:
+    async def work(host: Host) -> None:
+        stream = host.stream()
+        packets = packets_of(PLAIN)
+        await stream.put(packets[:3])
+        staying, _ = await host.viewer(stream)
+        leaving, opened = await host.viewer(stream)
+        await asyncio.gather(staying.until(1), leaving.until(1))
+        feeding = asyncio.create_task(feed(stream, packets[3:150]))
+        await leaving.until(20)
+        await leaving.close()
+        async with asyncio.timeout(PATIENCE_S):
+            assert await opened.ended is None
+        await feeding
+        pictures = await staying.until(140)
+        assert pictures == list(range(len(pictures)))
+        assert staying.has_no_hole
+
+    run(tmp_path, work)
+
+
+@pytest.mark.parametrize(
+    ("material", "sentence"),
+    [
+        (HEVC, "camera gate sends H.265.*set the video codec of the camera"),
+        (B_FRAMES, "camera gate sends B-frames.*switch off B-frames in the video settings"),
+    ],
+)
+def test_a_stream_that_webrtc_cannot_show_is_refused_with_the_setting_to_change(
+    tmp_path: Path, material: Material, sentence: str
+) -> None:
+    async def work(host: Host) -> None:
+        stream = host.stream()
+        await stream.put(packets_of(material)[:10])
+        with pytest.raises(SourceUnsupported, match=sentence):
+            await host.viewer(stream)
+
+    run(tmp_path, work)
+
+
+def test_the_end_of_a_stream_ends_its_sessions_with_the_cause(tmp_path: Path) -> None:
+    async def work(host: Host) -> None:
+        stream = host.stream()
+        await stream.put(packets_of(PLAIN)[:5])
+        viewer, opened = await host.viewer(stream)
+        await viewer.until(1)
+        silence = SourceTimeout("camera gate gives no video")
+        await host.link.send_records(stream.number, error_record(silence))
+        async with asyncio.timeout(PATIENCE_S):
+            error = await opened.ended
+        assert str(error) == "camera gate gives no video"
+        with pytest.raises(SightlineError, match="camera gate gives no video"):
+            await host.viewer(stream)
+
+    run(tmp_path, work)
+
+
+def test_a_session_ends_with_its_api_process(tmp_path: Path) -> None:
+    async def work(host: Host) -> None:
+        stream = host.stream()
+        await stream.put(packets_of(PLAIN)[:5])
+        viewer, opened = await host.viewer(stream)
+        await viewer.until(1)
+        other = MediaClient(tmp_path / "media")
+        link = await other.link()
+        await host.client.close()
+        async with asyncio.timeout(PATIENCE_S):
+            assert isinstance(await opened.ended, StoreError)
+            while True:
+                try:
+                    await link.change(opened.name, "ada", "gate", None, None)
+                except NotFound:
+                    break
+        await other.close()
+
+    run(tmp_path, work)
+
+
+def test_another_api_process_ends_a_session_for_its_person_only(tmp_path: Path) -> None:
+    async def work(host: Host) -> None:
+        stream = host.stream()
+        await stream.put(packets_of(PLAIN)[:5])
+        viewer, opened = await host.viewer(stream)
+        await viewer.until(1)
+        other = MediaClient(tmp_path / "media")
+        link = await other.link()
+        for owner, camera in (("bob", "gate"), ("ada", "yard")):
+            with pytest.raises(NotFound, match="no session"):
+                await link.change(opened.name, owner, camera, None, None)
+        await link.change(opened.name, "ada", "gate", None, None)
+        async with asyncio.timeout(PATIENCE_S):
+            assert await opened.ended is None
+        await other.close()
+
+    run(tmp_path, work)
+
+
+def test_candidates_are_ignored_and_new_credentials_restart_ice(tmp_path: Path) -> None:
+    async def work(host: Host) -> None:
+        stream = host.stream()
+        packets = packets_of(PLAIN)
+        await stream.put(packets[:3])
+        viewer, opened = await host.viewer(stream)
+        await viewer.until(1)
+
+        async def change(fragment: str, tag: str | None) -> Reply:
+            return await host.link.change(opened.name, "ada", "gate", fragment, tag)
+
+        candidate = "a=candidate:1 1 udp 9 192.0.2.1 9 typ host\r\n"
+        reply = await change(candidate, opened.reply.tag)
+        assert (reply.text, reply.tag) == ("", opened.reply.tag)
+        restarted = await change("a=ice-ufrag:abcd\r\na=ice-pwd:efgh\r\n", None)
+        assert "a=ice-pwd:" in restarted.text
+        assert "127.0.0.1" in restarted.text
+        assert restarted.tag != opened.reply.tag
+        with pytest.raises(RecordChanged):
+            await change(candidate, opened.reply.tag)
+        with pytest.raises(BadInput):
+            await change("a=ice-ufrag:wxyz\r\n", None)
+        # The former credentials are valid until the new ones are used.
+        await feed(stream, packets[3:30])
+        await viewer.until(25)
+        assert not opened.ended.done()
+
+    run(tmp_path, work)
+
+
+def test_a_session_continues_with_the_sub_stream(tmp_path: Path) -> None:
+    async def work(host: Host) -> None:
+        stream, sub = host.stream(), host.stream()
+        packets, other = packets_of(PLAIN), packets_of(Material(gop=10))
+        await stream.put(packets[:3])
+        viewer, opened = await host.viewer(stream, has_substream=True)
+        await viewer.until(1)
+        host.link.send(MoveSession(session=opened.name, stream=sub.number))
+        await stream.put(packets[3:6])
+        assert not opened.moved.is_set()
+        await sub.put(other[10:12])
+        async with asyncio.timeout(PATIENCE_S):
+            await opened.moved.wait()
+        host.link.send(CloseStream(stream=stream.number))
+        await feed(sub, other[12:60])
+        pictures = await viewer.until(40)
+        assert pictures[-1] > 30
+        assert viewer.has_no_hole
+
+    run(tmp_path, work)
+
+
+def test_an_offer_that_is_none_is_refused(tmp_path: Path) -> None:
+    async def work(host: Host) -> None:
+        stream = host.stream()
+        await stream.put(packets_of(PLAIN)[:2])
+        with pytest.raises(BadInput, match="v=0"):
+            await host.open(stream, "hello")
+
+    run(tmp_path, work)
+
+
+def test_the_times_of_sender_reports_are_those_of_the_camera(tmp_path: Path) -> None:
+    async def work(host: Host) -> None:
+        stream = host.stream()
+        packets = packets_of(PLAIN)
+        await stream.put(packets[:3])
+        viewer, _ = await host.viewer(stream)
+        await viewer.until(1)
+        await feed(stream, packets[3:10])
+        await viewer.until(9)
+        (receiver,) = viewer.connection.getReceivers()
+        async with asyncio.timeout(PATIENCE_S):
+            while not any(
+                one.type == "remote-outbound-rtp" for one in (await receiver.getStats()).values()
+            ):
+                await asyncio.sleep(0.01)
+        (report,) = (
+            one for one in (await receiver.getStats()).values() if one.type == "remote-outbound-rtp"
+        )
+        first_s = packets[0].wall_ns / NS_PER_S
+        assert first_s <= report.remoteTimestamp.timestamp() <= first_s + 1
+
+    run(tmp_path, work)

@@ -1,0 +1,325 @@
+"""One viewer without a network: what it is sent, and what its messages do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+import pylibsrtp
+import pytest
+from aiortc.rtp import (
+    RtcpByePacket,
+    RtcpPsfbPacket,
+    RtcpReceiverInfo,
+    RtcpRrPacket,
+    RtcpRtpfbPacket,
+    RtpPacket,
+)
+
+from api.webrtc import stun
+from api.webrtc.dtls import DtlsIdentity
+from api.webrtc.pictures import Picture
+from api.webrtc.rtcp import is_rtcp
+from api.webrtc.sdp import SdpOffer
+from api.webrtc.stream import MediaStream
+from api.webrtc.udp_socket import UdpPath
+from api.webrtc.viewer_session import (
+    CONNECT_WITHIN_S,
+    CONSENT_S,
+    MAX_PATHS,
+    SessionLimits,
+    ViewerSession,
+    Viewing,
+)
+from domain.clock import ManualClock
+from domain.errors import BadInput, StoreError
+from domain.media.held_gop import MemoryLimit
+from domain.metrics import LIVE_SKIPPED
+from tests.api.webrtc.test_dtls import Client
+from tests.api.webrtc.test_srtp import viewer as srtp_of
+from tests.api.webrtc.test_stun import check_of
+
+PATH = UdpPath("192.0.2.7", 5000, ("192.0.2.7", 5000), ())
+TICKS = 1_760_000_000 * 90_000
+GOP = 25
+
+
+@dataclass
+class Wire:
+    """What was sent; `room` is how many packets the kernel still accepts."""
+
+    sent: list[bytes] = field(default_factory=list)
+    room: int = 1 << 30
+
+    def send(self, packets: Sequence[bytes], path: UdpPath) -> int:
+        accepted = min(len(packets), self.room)
+        self.sent += packets[:accepted]
+        self.room -= accepted
+        return accepted
+
+
+class World:
+    """A stream, one session of it, and the viewer's end."""
+
+    def __init__(self, has_substream: bool = True) -> None:
+        self.clock = ManualClock()
+        self.wire = Wire()
+        self.stream = MediaStream("gate", MemoryLimit(64 << 20))
+        self.client = Client()
+        self.slow = 0
+        offer = SdpOffer((), 0, 102, "42e01f", (), self.client.fingerprint, "viewer")
+        self.session = ViewerSession(
+            Viewing("session-1", "gate", has_substream),
+            offer,
+            self.stream,
+            DtlsIdentity(self.clock.wall_ns()),
+            self.wire,
+            SessionLimits.of(self.clock),
+            self.clock,
+            self._on_slow,
+        )
+        self._put = 0
+
+    def _on_slow(self) -> None:
+        self.slow += 1
+
+    def put(self, count: int, size: int = 3000) -> None:
+        """Add pictures to the stream; every 25th is a keyframe."""
+        for _ in range(count):
+            number, self._put = self._put, self._put + 1
+            unit = b"\x65" + number.to_bytes(2, "big") + b"p" * size
+            is_key = number % GOP == 0
+            self.stream.history.put(
+                Picture((unit,), TICKS + 3600 * number, self.clock.wall_ns(), is_key)
+            )
+            while self.session.pump() and self.wire.room:
+                """The server calls it again and again."""
+
+    def check(self, password: str | None = None, path: UdpPath = PATH) -> bool:
+        password = password or self.session.credentials.password
+        check = stun.read_check(check_of(password=password))
+        return self.session.on_check(check, path)
+
+    def connect(self) -> None:
+        assert self.check()
+        received: list[bytes] = []
+        for _ in range(6):
+            sent = self.client.step(received)
+            self.wire.sent.clear()
+            if sent:
+                self.session.on_dtls(sent)
+            received = list(self.wire.sent)
+        assert self.session.is_connected
+        keys = self.session._dtls.keys
+        assert keys is not None
+        self.receiving = srtp_of(keys)
+        self.sending = srtp_of(keys, is_sending=True)
+        self.wire.sent.clear()
+
+    def received(self) -> list[RtpPacket]:
+        """Return the packets of RTP since the last call."""
+        packets = [
+            RtpPacket.parse(self.receiving.unprotect(data))
+            for data in self.wire.sent
+            if not is_rtcp(data)
+        ]
+        self.wire.sent.clear()
+        return packets
+
+    def say(self, packet: object) -> None:
+        self.session.on_rtcp(self.sending.protect_rtcp(bytes(packet)))  # type: ignore[call-overload]
+
+    def report_loss(self, part: float) -> None:
+        ssrc = self.session.ssrc
+        info = RtcpReceiverInfo(ssrc, round(part * 256), 9, 99, 9, 0, 0)
+        self.say(RtcpRrPacket(ssrc=1, reports=[info]))
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def numbers(packets: Sequence[RtpPacket]) -> list[int]:
+    """Return the numbers of the pictures, by their last packets."""
+    found, first = [], b""
+    for packet in packets:
+        if packet.payload[1] & 0x80:
+            first = packet.payload
+        if packet.marker:
+            found.append(int.from_bytes(first[2:4], "big"))
+    return found
+
+
+def assert_one_stream(packets: Sequence[RtpPacket]) -> None:
+    """No sequence number is missing or sent twice, and no timestamp goes back."""
+    for one, later in pairwise(packets):
+        assert later.sequence_number == one.sequence_number + 1 & 0xFFFF
+        assert (later.timestamp - one.timestamp) % (1 << 32) < 1 << 31
+
+
+def test_a_new_viewer_is_sent_the_held_pictures_and_then_each_new_one(world: World) -> None:
+    world.put(30)
+    world.connect()
+    world.put(10)
+    packets = world.received()
+    assert numbers(packets) == list(range(25, 40))
+    assert_one_stream(packets)
+
+
+def test_what_the_kernel_has_no_room_for_is_sent_later(world: World) -> None:
+    world.connect()
+    world.wire.room = 4
+    world.put(3)
+    assert len(world.wire.sent) == 4
+    world.wire.room = 1 << 30
+    world.put(1)
+    packets = world.received()
+    assert numbers(packets) == [0, 1, 2, 3]
+    assert_one_stream(packets)
+
+
+def test_a_viewer_that_is_too_slow_continues_at_a_keyframe(world: World) -> None:
+    before = LIVE_SKIPPED.labels("gate", "viewer")._value.get()
+    world.connect()
+    world.put(2)
+    world.wire.room = 0
+    world.put(60)
+    world.wire.room = 1 << 30
+    world.put(1)
+    packets = world.received()
+    assert numbers(packets) == [0, 1, 2, *range(50, 63)]
+    assert_one_stream(packets)
+    assert LIVE_SKIPPED.labels("gate", "viewer")._value.get() - before == 47
+
+
+def test_a_group_of_pictures_that_is_not_held_is_sent_while_it_arrives() -> None:
+    world = World()
+    world.stream = MediaStream("gate", MemoryLimit(10_000))
+    world.session.stream = world.stream
+    world.connect()
+    world.put(30)
+    packets = world.received()
+    assert numbers(packets) == list(range(30))
+    assert_one_stream(packets)
+
+
+def test_a_viewer_that_loses_much_waits_for_a_keyframe_and_then_needs_the_sub_stream(
+    world: World,
+) -> None:
+    world.connect()
+    world.put(3)
+    world.report_loss(0.3)
+    world.put(1)
+    world.report_loss(0.3)
+    world.put(30)
+    packets = world.received()
+    assert numbers(packets) == [0, 1, 2, 3, *range(25, 34)]
+    assert_one_stream(packets)
+    assert world.slow == 0
+    world.report_loss(0.3)
+    world.report_loss(0.3)
+    assert world.slow == 1
+
+
+def test_a_viewer_that_loses_little_misses_nothing(world: World) -> None:
+    world.connect()
+    for part in (0.3, 0.1, 0.3, 0.0, 0.3):
+        world.put(5)
+        world.report_loss(part)
+    assert numbers(world.received()) == list(range(25))
+    assert world.slow == 0
+
+
+def test_lost_packets_are_sent_again_up_to_a_limit(world: World) -> None:
+    world.connect()
+    world.put(5)
+    lost = [data for data in world.wire.sent if not is_rtcp(data)][3:6]
+    numbers_lost = [int.from_bytes(data[2:4], "big") for data in lost]
+    nack = RtcpRtpfbPacket(fmt=1, ssrc=1, media_ssrc=world.session.ssrc, lost=numbers_lost)
+    world.wire.sent.clear()
+    world.say(nack)
+    assert world.wire.sent == lost
+    for _ in range(700):
+        world.say(nack)
+    assert len(world.wire.sent) == 1500
+    world.clock.advance(1)
+    world.wire.sent.clear()
+    world.say(nack)
+    assert world.wire.sent == lost
+
+
+def test_a_request_for_a_keyframe_repeats_the_held_pictures_up_to_a_limit(world: World) -> None:
+    world.connect()
+    world.put(5)
+    for _ in range(100):
+        world.say(RtcpPsfbPacket(fmt=1, ssrc=1, media_ssrc=world.session.ssrc))
+        world.session.pump()
+    packets = world.received()
+    assert numbers(packets) == list(range(5)) * 3
+    assert_one_stream(packets)
+    world.put(1)
+    assert numbers(world.received()) == [5]
+
+
+def test_a_viewer_without_checks_has_vanished(world: World) -> None:
+    world.connect()
+    world.clock.advance(CONSENT_S - 1)
+    world.session.tick()
+    assert not world.session.is_over
+    world.check()
+    world.clock.advance(CONSENT_S - 1)
+    world.session.tick()
+    assert not world.session.is_over
+    world.clock.advance(2)
+    world.session.tick()
+    assert world.session.has_left
+
+
+def test_a_viewer_that_does_not_connect_ends_with_the_cause(world: World) -> None:
+    world.clock.advance(CONNECT_WITHIN_S + 1)
+    world.session.tick()
+    assert isinstance(world.session.ended, StoreError)
+    assert "UDP" in str(world.session.ended)
+
+
+def test_a_check_that_is_not_authentic_is_not_answered(world: World) -> None:
+    assert not world.check(password="another")
+    assert world.wire.sent == []
+
+
+def test_a_flood_of_checks_is_answered_up_to_a_limit(world: World) -> None:
+    assert sum(world.check() for _ in range(1000)) == 100
+    assert len(world.wire.sent) == 100
+
+
+def test_addresses_of_one_viewer_are_bounded(world: World) -> None:
+    paths = [UdpPath("192.0.2.7", port, ("192.0.2.7", port), ()) for port in range(1, 20)]
+    assert sum(world.check(path=path) for path in paths) == MAX_PATHS
+
+
+def test_new_credentials_replace_the_former_ones_when_they_are_used(world: World) -> None:
+    former = world.session.credentials
+    world.session.restarted = former.__class__("server", "q" * 32)
+    assert world.check(password="q" * 32)
+    assert world.session.credentials.password == "q" * 32
+    assert world.session.restarted is None
+    assert not world.check(password=former.password)
+
+
+def test_a_goodbye_ends_the_session(world: World) -> None:
+    world.connect()
+    world.say(RtcpRrPacket(ssrc=1))
+    assert not world.session.is_over
+    world.say(RtcpByePacket(sources=[1]))
+    assert world.session.has_left
+
+
+def test_rtcp_that_is_not_authentic_changes_nothing(world: World) -> None:
+    world.connect()
+    for data in (b"\x80\xc9", bytes(RtcpByePacket(sources=[1])), bytes(1400)):
+        with pytest.raises(BadInput):
+            world.session.on_rtcp(data)
+    assert not world.session.is_over
+    assert isinstance(world.sending, pylibsrtp.Session)
