@@ -3,9 +3,11 @@ import { useCallback, useState } from "preact/hooks";
 import type { Schemas } from "./api/client.ts";
 import { type Purpose, tokenPurpose } from "./api/credentials.ts";
 import { ApiProblem } from "./api/problem.ts";
+import { AuditPage } from "./audit/audit-page.tsx";
 import { CamerasPage } from "./cameras/cameras-page.tsx";
 import { type Cameras, useCameras } from "./cameras/use-cameras.ts";
 import { FindPage } from "./find/find-page.tsx";
+import { JourneysPage } from "./journeys/journeys-page.tsx";
 import { Alarms } from "./shell/alarms.tsx";
 import { Console, type ConsoleContext, hasRight } from "./shell/console-context.ts";
 import { type Preferences, usePreferences } from "./shell/preferences.ts";
@@ -25,7 +27,6 @@ const CALLS: Readonly<Partial<Record<Place, string>>> = {
   live: "POST /v1/cameras/{id}/whep",
   playback: "GET /v1/cameras/{id}/playlist",
   city: "GET /v1/areas, /v1/alarms, /v1/nodes",
-  audit: "GET /v1/audit",
   people: "GET /v1/people",
 };
 
@@ -100,11 +101,11 @@ function SignedIn({ control, preferences, onPreferences, session, zone }: Signed
     areas: cameras.areas,
   };
   const onEnd = () => void bindPurpose(NO_PURPOSE).then(bound);
-  // Find reads evidence at once, so it needs the reason before it is shown.
+  // These pages read evidence at once, so they need the reason before they are shown.
   const mustAsk =
     session.reason_required &&
     !purpose.reason &&
-    route.place === "find" &&
+    ["find", "journeys"].includes(route.place) &&
     hasRight(session, "events_read");
   return (
     <Console.Provider value={context}>
@@ -146,5 +147,7 @@ function Page({ route, cameras }: { route: Route; cameras: Cameras }) {
   if (route.place === "cameras") {
     return <CamerasPage parameters={route.parameters} cameras={cameras} />;
   }
+  if (route.place === "journeys") return <JourneysPage parameters={route.parameters} />;
+  if (route.place === "audit") return <AuditPage parameters={route.parameters} />;
   return <NotBuilt call={CALLS[route.place] ?? ""} />;
 }

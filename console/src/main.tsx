@@ -5,6 +5,8 @@ import "./style/base.css";
 import "./style/shell.css";
 import "./style/find.css";
 import "./style/cameras.css";
+import "./style/journeys.css";
+import "./style/audit.css";
 
 const root = document.getElementById("app");
 if (root === null) throw new Error("index.html has no element with the id app");

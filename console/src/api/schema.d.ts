@@ -268,6 +268,69 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    /** @description most items of a page */
+                    limit?: number;
+                    /** @description `next` of the previous page, unchanged */
+                    next?: string | null;
+                    /** @description a person's name */
+                    person?: string | null;
+                    /** @description an audit term */
+                    call?: string | null;
+                    /** @description a camera's id */
+                    camera?: string | null;
+                    /** @description an event's id */
+                    event?: string | null;
+                    /** @description a case */
+                    case?: string | null;
+                    /** @description how the call ended */
+                    outcome?: components["schemas"]["LineOutcome"] | null;
+                    /** @description at or after this time (RFC 3339) */
+                    from?: string | null;
+                    /** @description before this time (RFC 3339) */
+                    to?: string | null;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["AuditList"];
+                    };
+                };
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/cameras": {
         parameters: {
             query?: never;
@@ -483,6 +546,63 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/journeys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query: {
+                    /** @description a whole plate, without wildcards */
+                    plate: string;
+                    /** @description at or after this time (RFC 3339) */
+                    from?: string | null;
+                    /** @description before this time (RFC 3339) */
+                    to?: string | null;
+                    /** @description also join readings that one likely misreading makes of the plate, where time and road allow */
+                    fuzzy?: boolean;
+                    /** @description most cameras named on each leg, and after the last sighting */
+                    around?: number;
+                    /** @description most sightings of a page, not counting those joined by `fuzzy` */
+                    limit?: number;
+                    /** @description `next` of the previous page, unchanged */
+                    next?: string | null;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Journey"];
+                    };
+                };
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/site": {
         parameters: {
             query?: never;
@@ -623,6 +743,131 @@ export interface components {
             states: {
                 [key: string]: number;
             };
+        };
+        /**
+         * AuditLine
+         * @description An entry as it is stored. Readers keep fields that they do not know. The names `previous` and
+         *     `signature` are reserved for a chain of lines.
+         */
+        AuditLine: {
+            /**
+             * Person
+             * @description empty if the person is unknown; `local:<user>` for a command on the machine
+             */
+            person: string;
+            /** Role */
+            role: components["schemas"]["Role"] | string | null;
+            /** Address */
+            address: string;
+            /** Route */
+            route: string;
+            /** Right */
+            right: components["schemas"]["Right"] | string | null;
+            /** Terms */
+            terms: {
+                [key: string]: string;
+            };
+            /**
+             * Reason
+             * @default
+             */
+            reason: string;
+            /**
+             * Case
+             * @default
+             */
+            case: string;
+            /**
+             * Status
+             * @description HTTP status of the answer; of a command, its exit code; null in an intent
+             */
+            status: number | null;
+            /**
+             * Phase
+             * @default access
+             */
+            phase: components["schemas"]["Phase"] | string;
+            /**
+             * Results
+             * @description number of items in the answer
+             */
+            results: number | null;
+            /**
+             * Request
+             * @description the same in an intent and its outcome, and in the process's log
+             * @default
+             */
+            request: string;
+            /**
+             * Id
+             * @description unique; a line that is stored twice has the same
+             * @default
+             */
+            id: string;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /**
+             * Schema
+             * @default 1
+             */
+            schema: number;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
+         * AuditList
+         * @description A page of audit lines.
+         */
+        AuditList: {
+            /**
+             * Writers
+             * @description the data folders that write lines; later lines of a folder than its `complete_until` may be absent
+             */
+            writers: components["schemas"]["AuditWriter"][];
+            /**
+             * Damaged
+             * @description lines in the hours that were read that cannot be read, at most 100
+             * @default []
+             */
+            damaged: components["schemas"]["DamagedLine"][];
+            /**
+             * Damaged Count
+             * @default 0
+             */
+            damaged_count: number;
+            /** Items */
+            items: components["schemas"]["AuditLine"][];
+            /**
+             * Next
+             * @description the next page; null on the last one
+             */
+            next: string | null;
+        };
+        /**
+         * AuditWriter
+         * @description A data folder whose audit lines are shipped.
+         */
+        AuditWriter: {
+            /** Writer */
+            writer: string;
+            /** Node */
+            node: string;
+            /**
+             * Complete Until
+             * Format: date-time
+             * @description every earlier line is in the object store
+             */
+            complete_until: string;
+            /**
+             * Schema
+             * @default 1
+             */
+            schema: number;
+        } & {
+            [key: string]: unknown;
         };
         /**
          * BrowserSessionView
@@ -850,6 +1095,24 @@ export interface components {
             version: number;
         } & {
             [key: string]: unknown;
+        };
+        /**
+         * DamagedLine
+         * @description An audit line that cannot be read, or a whole object of lines.
+         */
+        DamagedLine: {
+            /**
+             * Where
+             * @description the object in the store, or the file on this machine
+             */
+            where: string;
+            /**
+             * Number
+             * @description the line's number; 0: the whole object
+             */
+            number: number;
+            /** Reason */
+            reason: string;
         };
         /**
          * EventFormat
@@ -1146,6 +1409,104 @@ export interface components {
              */
             whole_from: string | null;
         };
+        /**
+         * Journey
+         * @description One page of a journey.
+         */
+        Journey: {
+            /** Plate */
+            plate: string;
+            /**
+             * From
+             * Format: date-time
+             */
+            from: string;
+            /**
+             * To
+             * Format: date-time
+             */
+            to: string;
+            /**
+             * Sightings
+             * @description oldest first
+             */
+            sightings: components["schemas"]["EventView"][];
+            /**
+             * Matches
+             * @description with `fuzzy`: for each sighting, what ties it to the plate
+             */
+            matches: components["schemas"]["MatchView"][];
+            /**
+             * Legs
+             * @description one fewer than the sightings; on a later page the first comes from the page before
+             */
+            legs: components["schemas"]["LegView"][];
+            /**
+             * Expected
+             * @description after the last sighting of the last page: the cameras nearest, which should see it next
+             */
+            expected: components["schemas"]["NearCameraView"][];
+            /**
+             * Truncated
+             * @description there are more sightings after the last; `next` goes on
+             */
+            truncated: boolean;
+            /**
+             * Likely Truncated
+             * @description there were more likely misreadings of this page's time than were looked at; ask for less time
+             */
+            likely_truncated: boolean;
+            /**
+             * Next
+             * @description cursor of the next page; null on the last
+             */
+            next: string | null;
+        };
+        /**
+         * LegView
+         * @description The leg from one sighting to the next.
+         */
+        LegView: {
+            /** From Event */
+            from_event: string;
+            /** To Event */
+            to_event: string;
+            /** From Camera */
+            from_camera: string;
+            /** To Camera */
+            to_camera: string;
+            /**
+             * Distance M
+             * @description in a straight line
+             */
+            distance_m: number;
+            /**
+             * Seconds
+             * @description between the best frames; below zero where the cameras' clocks disagree
+             */
+            seconds: number;
+            /**
+             * Speed Kmh
+             * @description at least; null where no time passed
+             */
+            speed_kmh: number | null;
+            /**
+             * Impossible
+             * @description no vehicle could: a cloned plate, or a misreading
+             */
+            impossible: boolean;
+            /**
+             * Passed
+             * @description cameras that the vehicle probably passed, in the order of the way
+             */
+            passed: components["schemas"]["NearCameraView"][];
+        };
+        /**
+         * LineOutcome
+         * @description How a recorded call or command ended.
+         * @enum {string}
+         */
+        LineOutcome: "done" | "refused" | "failed" | "intended";
         /** Location */
         Location: {
             /** Lon */
@@ -1175,6 +1536,27 @@ export interface components {
             /** Reason */
             reason: string;
         };
+        /**
+         * NearCameraView
+         * @description A camera near the route, by distance alone.
+         */
+        NearCameraView: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /**
+             * Distance M
+             * @description in a straight line from the sighting before it
+             */
+            distance_m: number;
+        };
+        /**
+         * Phase
+         * @description What a line records.
+         * @enum {string}
+         */
+        Phase: "access" | "intent" | "outcome" | "viewed" | "refused";
         /** Plate */
         Plate: {
             /**

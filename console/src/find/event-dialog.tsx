@@ -1,6 +1,8 @@
 // One passing: picture, clip, facts, other readings, and the way to related searches.
 import { useState } from "preact/hooks";
+import type { EventView } from "../api/client.ts";
 import { useClip } from "../api/use-content.ts";
+import { parametersOf as journeyParameters } from "../journeys/journey-query.ts";
 import { cameraName, useConsole, useTimes } from "../shell/console-context.ts";
 import { Dialog } from "../shell/dialog.tsx";
 import { addressOf } from "../shell/route.ts";
@@ -10,6 +12,8 @@ import { dotted } from "./plate.ts";
 import { PlateBadge, plateOf, plateText } from "./plate-badge.tsx";
 import type { Found } from "./reading.ts";
 import { EMPTY_SEARCH, parametersOf } from "./search.ts";
+
+const DAY_MS = 86_400_000;
 
 interface EventDialogProps {
   found: Found;
@@ -121,6 +125,9 @@ function Facts({ found }: { found: Found }) {
       <Alternatives found={found} />
       <p class="row">
         {plateOf(event) && (
+          <a href={addressOf("journeys", journeyOf(event))}>{texts.event.follow}</a>
+        )}
+        {plateOf(event) && (
           <a href={addressOf("find", parametersOf({ ...EMPTY_SEARCH, plate: plateOf(event) }))}>
             {texts.event.findPlate}
           </a>
@@ -131,6 +138,13 @@ function Facts({ found }: { found: Found }) {
       </p>
     </div>
   );
+}
+
+/** Return the journey of the vehicle in the day before and the day after an event. */
+function journeyOf(event: EventView): URLSearchParams {
+  const at = Date.parse(event.started_at);
+  const time = { fromMs: at - DAY_MS, toMs: at + DAY_MS };
+  return journeyParameters({ plate: plateOf(event), fuzzy: false, ...time });
 }
 
 function Alternatives({ found }: { found: Found }) {

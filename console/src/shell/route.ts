@@ -1,7 +1,16 @@
 // The address of a page: `#/find?plate=…`. A fragment is never sent, so no server logs a plate.
 import { useEffect, useState } from "preact/hooks";
 
-export const PLACES = ["find", "live", "playback", "cameras", "city", "audit", "people"] as const;
+export const PLACES = [
+  "find",
+  "journeys",
+  "live",
+  "playback",
+  "cameras",
+  "city",
+  "audit",
+  "people",
+] as const;
 export type Place = (typeof PLACES)[number];
 
 export interface Route {

@@ -24,6 +24,7 @@ from tests.api.console.street import HOSTILE, open_street, report_cameras
 from tests.web_driver import Browser
 
 if TYPE_CHECKING:
+    from domain.events.event import Event
     from domain.paths.data_layout import Layout
     from tests.api.conftest import OpenSite, Site
     from tests.api.site_data import MakeEvent
@@ -62,8 +63,8 @@ def choose(browser: Browser, label: str, value: str) -> None:
     assert chosen, label
 
 
-def check_access(browser: Browser, page: str) -> None:
-    """Check a page with axe-core in both themes and languages."""
+def check_access(browser: Browser, page: str, back: str = "zh") -> None:
+    """Check a page with axe-core in both themes and languages; go `back` to a language."""
     for language, theme_label in (("zh", "主题"), ("en", "Theme")):
         choose(browser, "语言" if browser.run(LANGUAGE) == "zh-CN" else "Language", language)
         browser.until("language", partial(has_label, browser, theme_label))
@@ -72,8 +73,8 @@ def check_access(browser: Browser, page: str) -> None:
             faults = axe(browser)
             browser.shoot(f"{page}-{language}-{theme}")
             assert faults == [], f"{page} in {language}, {theme}"
-    choose(browser, "Language", "zh")
-    choose(browser, "主题", "light")
+    choose(browser, "Theme", "light")
+    choose(browser, "Language", back)
 
 
 def has_label(browser: Browser, label: str) -> bool:
@@ -242,8 +243,8 @@ def show_cameras(browser: Browser, street: Site) -> None:
     browser.until("camera", lambda: "rtsp://10.1.2.3:554/east-gate" in browser.text("dialog"))
     assert axe(browser) == []
     browser.press("Escape")
-    browser.click("nav a[href='#/audit']")
-    browser.until("place for later", lambda: "/v1/audit" in browser.text("main"))
+    browser.click("nav a[href='#/people']")
+    browser.until("place for later", lambda: "/v1/people" in browser.text("main"))
     check_access(browser, "later")
 
 
@@ -254,7 +255,9 @@ def end_task_and_sign_out(browser: Browser) -> None:
     browser.until("sign-in page", lambda: "动态验证码" in browser.text("main"))
 
 
-def test_a_token_signs_in_until_it_is_revoked(browser: Browser, street: Site) -> None:
+def test_a_token_signs_in_until_it_is_revoked(
+    browser: Browser, street: Site, make_event: MakeEvent
+) -> None:
     added = street.context.people.add("wang.fang", Role.OPERATOR)
     browser.open(f"{street.url}/healthz")
     browser.run("localStorage.setItem('sightline.preferences', '{\"language\": \"en\"}')")
@@ -272,9 +275,41 @@ def test_a_token_signs_in_until_it_is_revoked(browser: Browser, street: Site) ->
     browser.click(".card")
     browser.until("clip", lambda: browser.run(CLIP_WIDTH) == 64)
     browser.press("Escape")
+    follow_a_new_passing(browser, street, make_event(61, "west-gate"))
 
     street.context.people.revoke("wang.fang")
-    browser.fill("input[name=plate]", "鄂*")
-    browser.click(".search button.primary")
+    browser.click("nav a[href='#/find']")
     browser.until("end of the session", lambda: "Your session has ended" in browser.text("main"))
     assert "鄂F" not in browser.text(), "nothing of the person before is left"
+
+
+def follow_a_new_passing(browser: Browser, street: Site, new: Event) -> None:
+    """Show an event that was indexed after the search, and the journey that it belongs to."""
+    street.context.index.put(new)
+    street.context.feed.add_all([new])
+    browser.until("news", lambda: "Show 1 new passing" in browser.text(".results-bar"))
+    browser.click(".results-bar button.primary")
+    browser.until("four results", lambda: len(browser.texts(".card")) == 4)
+    browser.click(".card")
+    browser.click("dialog a[href^='#/journeys']")
+    browser.until("sightings", lambda: len(browser.texts("button.sighting")) == 2)
+    leg = browser.text(".leg-impossible")
+    assert leg.startswith("9.4 km, 1:00, at least 56"), leg
+    assert len(browser.texts(".plane-sighting")) == 2
+    check_access(browser, "journeys", back="en")
+
+
+def test_an_auditor_reads_who_searched(browser: Browser, street: Site) -> None:
+    found = street.get("/v1/events", Role.OPERATOR, reason="stolen vehicle", X_Case="2026-118")
+    assert found.status_code == 200
+    browser.open(f"{street.url}/healthz")
+    browser.open(f"{street.url}/#token={street.tokens[Role.AUDITOR]}")
+    browser.until("no right", lambda: "events_read" in browser.text("main"))
+    check_access(browser, "no-right", back="en")
+    browser.click("nav a[href='#/audit']")
+    browser.until("a line", lambda: "events.search" in browser.text(".results"))
+    assert "stolen vehicle, 2026-118" in browser.text(".results")
+    check_access(browser, "audit", back="en")
+    browser.fill("input[name=case]", "2026-119")
+    browser.click(".search button.primary")
+    browser.until("no line", lambda: "No line matches" in browser.text("main"))
