@@ -43,6 +43,7 @@ SightlineError
 │   │   └── AuditFull       the audit log has reached its limit
 │   ├── NodeOffline         the node that has the data is unavailable
 │   ├── ProviderUnavailable the identity provider does not answer, or refuses this site
+│   │   └── ProviderError   it answers, but not whether the person may sign in
 │   ├── RecordConflict      another process wrote this version of the record; read it again
 │   └── DataLoss            stored data is damaged or does not match its hash
 │       └── NewerRecord     a newer version of Sightline wrote it
@@ -277,6 +278,10 @@ class NodeOffline(StoreError):
 
 
 class ProviderUnavailable(StoreError):
+    pass
+
+
+class ProviderError(ProviderUnavailable):
     pass
 
 

@@ -9,11 +9,23 @@ import httpx
 from authlib.oauth2.client import OAuth2Client
 
 from api.openid.metadata import ProviderMetadata
-from domain.errors import ProviderUnavailable, SignInRefused
+from domain.errors import ProviderError, ProviderUnavailable, SignInRefused
 from domain.openid import OpenIdSettings
 
-_GRANT_ERRORS = frozenset({"invalid_grant", "access_denied"})
-"""The errors by which the provider refuses a person; others say that the configuration is wrong."""
+_GRANT_ERRORS = frozenset(
+    {
+        "invalid_grant",
+        "access_denied",
+        # The person must sign in again at the provider (OpenID Connect Core 1.0, section 3.1.2.6).
+        "interaction_required",
+        "login_required",
+        "account_selection_required",
+        "consent_required",
+    }
+)
+"""The errors by which the provider refuses a person. Another error may say that the configuration
+is wrong, or something about one person that only this provider knows.
+"""
 _MAX_TEXT = 200
 
 
@@ -79,10 +91,8 @@ class AuthlibClient:
             raise ProviderUnavailable(
                 f"the token endpoint of the identity provider does not answer: {error}"
             ) from error
-        except (ValueError, TypeError) as error:
-            raise ProviderUnavailable(
-                "the token endpoint of the identity provider sent an answer that cannot be read"
-            ) from error
+        except (ValueError, TypeError, RecursionError) as error:
+            raise _unreadable() from error
         tokens = TokenAnswer(
             _text(answer, "id_token"), _text(answer, "access_token"), _text(answer, "refresh_token")
         )
@@ -109,17 +119,28 @@ class _TokenError(Exception):
         super().__init__(str(error)[:_MAX_TEXT], str(description or "")[:_MAX_TEXT])
 
 
-def _mapped(error: _TokenError) -> SignInRefused | ProviderUnavailable:
+def _unreadable() -> ProviderError:
+    return ProviderError(
+        "the token endpoint of the identity provider sent an answer that cannot be read"
+    )
+
+
+def _mapped(error: _TokenError) -> SignInRefused | ProviderError:
     code, description = error.args
     said = f"{code}: {description}" if description else code
     if code in _GRANT_ERRORS:
         return SignInRefused(f"the identity provider refused the sign-in ({said!r})")
-    return ProviderUnavailable(
+    return ProviderError(
         f"the identity provider does not accept this site's requests ({said!r}); check the client "
         "id, the client secret and the redirect address"
     )
 
 
 def _text(answer: dict[str, object], name: str) -> str:
+    """Return a token, which is ASCII (RFC 6749, appendix A), or an empty text if it is absent."""
     value = answer.get(name)
-    return value if isinstance(value, str) else ""
+    if value is None:
+        return ""
+    if not isinstance(value, str) or not value.isascii():
+        raise _unreadable()
+    return value

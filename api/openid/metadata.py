@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from typing import Annotated
-from urllib.parse import urlsplit
 
+import httpx
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
 WELL_KNOWN = "/.well-known/openid-configuration"
 
 
 def _https(url: str) -> str:
-    if urlsplit(url).scheme != "https" or not urlsplit(url).hostname:
+    try:
+        parts = httpx.URL(url)
+    except httpx.InvalidURL as error:
+        raise ValueError(f"is no address: {error}") from error
+    is_port = parts.port is None or 0 < parts.port < 65_536
+    if parts.scheme != "https" or not parts.host or not is_port:
         raise ValueError("must be an https:// address")
     return url
 

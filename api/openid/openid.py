@@ -12,9 +12,10 @@ from api.openid.sign_in import FinishedSignIn, LoggedOut, OpenIdSignIn
 from api.openid.sign_in_audit import SignInAudit
 from domain.clock import Clock
 from domain.derived_keys import SecretCipher, derived_key
-from domain.errors import Forbidden, ProviderUnavailable
+from domain.errors import Forbidden, ProviderUnavailable, SignInRefused
 from domain.openid import OpenIdSettings
 from storage.clients.redis import Redis
+from storage.openid.ended_sessions import ProviderLogouts
 from storage.openid.provider_people import ProviderPeople
 from storage.openid.provider_sessions import ProviderSession, ProviderSessions
 from storage.openid.single_use import SingleUse
@@ -34,6 +35,7 @@ class OpenId:
     check: SessionCheck
     people: ProviderPeople
     held: ProviderSessions
+    logouts: ProviderLogouts
     audit: AuditLog
     log: SignInAudit
     clock: Clock
@@ -52,7 +54,8 @@ class OpenId:
     ) -> NewSession:
         """Start the session of a verified person, once its line is in the audit log.
 
-        Raises Forbidden, AuditUnavailable.
+        Raises Forbidden, AuditUnavailable, and SignInRefused if the provider has ended the
+        sign-in meanwhile.
         """
         identity = finished.identity
         person = self.people.admit(identity)
@@ -68,6 +71,10 @@ class OpenId:
             checked_at=self.clock.wall_ns(),
         )
         self.held.put(started.session.record, held)
+        # A logout that found no session yet was remembered before it looked for one.
+        if self.logouts.covers(identity.subject, finished.provider_session, finished.begun_at_ns):
+            self._end(sessions, started.session.record)
+            raise SignInRefused("the identity provider has ended this sign-in; begin again")
         return started
 
     def end_session(self, sessions: Sessions, session: SessionRecord) -> str | None:
@@ -76,8 +83,7 @@ class OpenId:
         The session ends also while the provider does not answer.
         """
         held = self.held.find(session.id)
-        sessions.end(session)
-        self.held.delete(session.id)
+        self._end(sessions, session)
         if held is None:
             return None
         try:
@@ -92,6 +98,7 @@ class OpenId:
         A token with a session of the provider ends the sessions that began in it, and a token
         with a person alone ends all sessions of the person.
         """
+        self.logouts.add(logged_out.subject, logged_out.provider_session, self.clock.wall_ns())
         name = None
         if logged_out.subject:
             name = self.people.name_of(self.settings.issuer, logged_out.subject)
@@ -100,9 +107,12 @@ class OpenId:
         found = [one for one in sessions.list(name) if self._is_named(one, logged_out)]
         for session in found:
             record_end(self.audit, session.person, "the identity provider ended it")
-            sessions.end(session)
-            self.held.delete(session.id)
+            self._end(sessions, session)
         return len(found)
+
+    def _end(self, sessions: Sessions, session: SessionRecord) -> None:
+        sessions.end(session)
+        self.held.delete(session.id)
 
     def _is_named(self, session: SessionRecord, logged_out: LoggedOut) -> bool:
         if session.method is not SignInMethod.OPENID:
@@ -110,6 +120,8 @@ class OpenId:
         held = self.held.find(session.id)
         if held is None:
             return True  # Its tokens are lost, so it is not valid anyway.
+        if logged_out.subject and not held.provider_session:
+            return True  # Which session of the person it belongs to is unknown, so it ends too.
         return logged_out.provider_session in ("", held.provider_session)
 
 
@@ -117,7 +129,7 @@ def make_openid(
     settings: OpenIdSettings, redis: Redis, people: People, audit: AuditLog, clock: Clock
 ) -> OpenId:
     """Join the parts. Nothing is fetched from the provider yet."""
-    http = provider_client(settings)
+    http = provider_client(settings, clock)
     sign_in = OpenIdSignIn(
         settings,
         OpenIdProvider(settings, http, clock),
@@ -129,5 +141,5 @@ def make_openid(
     provider_people = ProviderPeople(people, redis, clock)
     held = ProviderSessions(redis, people.key, clock)
     check = SessionCheck(sign_in, people, provider_people, held, audit, clock)
-    log = SignInAudit.of(audit, clock)
-    return OpenId(settings, sign_in, check, provider_people, held, audit, log, clock)
+    log, logouts = SignInAudit.of(audit, clock), ProviderLogouts(redis)
+    return OpenId(settings, sign_in, check, provider_people, held, logouts, audit, log, clock)

@@ -16,6 +16,7 @@ from typing import Generic, TypeVar
 import httpx
 from pydantic import ValidationError
 
+from api.openid.limited_transport import LimitedTransport
 from api.openid.metadata import WELL_KNOWN, ProviderMetadata
 from api.openid.signed_tokens import PublicKeys
 from domain.clock import Clock
@@ -30,22 +31,26 @@ KEYS_AT_LEAST_S = 2.0
 RETRY_AFTER_S = 5.0
 _TIMEOUT = httpx.Timeout(5.0, connect=2.0)
 _MOST_CONNECTIONS = 16
-_MAX_BYTES = 1_000_000
 T = TypeVar("T")
 
 
-def provider_client(settings: OpenIdSettings) -> httpx.Client:
+def provider_client(settings: OpenIdSettings, clock: Clock) -> httpx.Client:
     """Return the HTTP client for the provider. It trusts the CA of the settings, if one is set.
 
-    It follows no redirects and uses no proxy of the environment.
+    It follows no redirects, uses no proxy of the environment, and limits each answer.
     """
     trust = ssl.create_default_context(cafile=None if settings.ca is None else str(settings.ca))
-    return httpx.Client(
+    transport = httpx.HTTPTransport(
         verify=trust,
+        trust_env=False,
+        limits=httpx.Limits(max_connections=_MOST_CONNECTIONS),
+    )
+    return httpx.Client(
+        transport=LimitedTransport(transport, clock),
         trust_env=False,
         follow_redirects=False,
         timeout=_TIMEOUT,
-        limits=httpx.Limits(max_connections=_MOST_CONNECTIONS),
+        headers={"Accept-Encoding": "identity"},
     )
 
 
@@ -177,18 +182,13 @@ class OpenIdProvider:
 
     def _read(self, url: str) -> bytes:
         try:
-            with self._http.stream("GET", url, headers={"Accept": "application/json"}) as response:
-                if response.status_code != httpx.codes.OK:
-                    raise ProviderUnavailable(
-                        f"the identity provider answered {response.status_code} for {url}"
-                    )
-                content = b""
-                for chunk in response.iter_bytes():
-                    content += chunk
-                    if len(content) > _MAX_BYTES:
-                        raise ProviderUnavailable(f"the answer of {url} is larger than 1 MB")
-                return content
+            response = self._http.get(url, headers={"Accept": "application/json"})
         except httpx.HTTPError as error:
             raise ProviderUnavailable(
                 f"the identity provider does not answer at {url}: {error}"
             ) from error
+        if response.status_code != httpx.codes.OK:
+            raise ProviderUnavailable(
+                f"the identity provider answered {response.status_code} for {url}"
+            )
+        return response.content

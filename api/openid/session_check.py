@@ -13,6 +13,7 @@ from domain.errors import (
     Forbidden,
     IndexUnavailable,
     NotFound,
+    ProviderError,
     RecordConflict,
     SignInRefused,
     StoreError,
@@ -29,7 +30,9 @@ _log = logging.getLogger(__name__)
 MOST_CHECKS = 4
 """Requests of one process that wait for the provider at a time; others use the last result."""
 PAUSE_S = 30.0
-"""After a failure, no session is checked for this long, so that no request waits in vain."""
+"""How long nothing is checked after a failure, so that no request waits in vain: one session where
+the provider answered without a decision, and all sessions where it did not answer.
+"""
 _ATTEMPTS = 5
 END_ROUTE = "session.end_by_provider"
 
@@ -93,22 +96,35 @@ class SessionCheck:
                     "id_token": tokens.id_token or held.id_token,
                 }
             )
-            self._held.put(session, held)
+            if not self._held.replace(session, held):
+                return False  # The session has ended meanwhile.
             if identity is not None:
                 self._provider_people.admit(identity)
         except (IndexUnavailable, DataLoss):
             raise
         except StoreError as error:  # the provider, or the object store with the person's record
-            self._paused_until_s = self._clock.monotonic_s() + PAUSE_S
-            OPENID_CHECKS.labels("unavailable").inc()
-            self._warn("check", f"sessions are not checked with the identity provider: {error}")
+            self._postpone(session, held, error)
             return True
         except (SignInRefused, Forbidden) as error:
             self._end(session, str(error))
             return False
         OPENID_CHECKS.labels("confirmed").inc()
-        self._held.put(session, held.model_copy(update={"checked_at": self._clock.wall_ns()}))
-        return True
+        update = {"checked_at": self._clock.wall_ns(), "next_check_at": None}
+        return self._held.replace(session, held.model_copy(update=update))
+
+    def _postpone(self, session: SessionRecord, held: ProviderSession, error: StoreError) -> None:
+        """Check a session later. All others wait too if the provider or the store does not answer.
+
+        What concerns one person must not delay the checks of the others: otherwise that person
+        could keep a disabled account signed in.
+        """
+        OPENID_CHECKS.labels("unavailable").inc()
+        self._warn("check", f"sessions are not checked with the identity provider: {error}")
+        if isinstance(error, ProviderError | RecordConflict):
+            later_ns = self._clock.wall_ns() + round(PAUSE_S * NS_PER_S)
+            self._held.replace(session, held.model_copy(update={"next_check_at": later_ns}))
+        else:
+            self._paused_until_s = self._clock.monotonic_s() + PAUSE_S
 
     def _end(self, session: SessionRecord, why: str) -> None:
         """End all sessions of a person whom the provider refuses; this one first."""
@@ -127,8 +143,8 @@ class SessionCheck:
 
     def _is_due(self, held: ProviderSession) -> bool:
         interval_ns = round(self._sign_in.settings.check_every_s * NS_PER_S)
-        is_old = self._clock.wall_ns() - held.checked_at >= interval_ns
-        return is_old and bool(held.refresh_token)
+        due_ns = max(held.checked_at + interval_ns, held.next_check_at or 0)
+        return self._clock.wall_ns() >= due_ns and bool(held.refresh_token)
 
 
 def record_end(audit: AuditLog, person: str, why: str) -> None:

@@ -26,7 +26,7 @@ from api.openid.signed_tokens import (
 )
 from domain.clock import NS_PER_S, Clock
 from domain.derived_keys import SecretCipher
-from domain.errors import BadInput, DataLoss, SignInRefused
+from domain.errors import BadInput, DataLoss, ProviderError, SignInRefused
 from domain.openid import OpenIdSettings, ProviderIdentity
 from storage.openid.single_use import SingleUse
 
@@ -48,7 +48,11 @@ class _Attempt(BaseModel):
     nonce: str
     verifier: str
     return_to: str
-    expires_s: int
+    begun_at_ns: int
+
+    @property
+    def expires_s(self) -> int:
+        return self.begun_at_ns // NS_PER_S + LIFETIME_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +82,8 @@ class FinishedSignIn:
     tokens: TokenAnswer = field(repr=False)
     provider_session: str
     """The `sid` of the provider's own session, or empty."""
+    begun_at_ns: int
+    """When the person began to sign in (UTC)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +124,7 @@ class OpenIdSignIn:
             nonce=secrets.token_urlsafe(32),
             verifier=secrets.token_urlsafe(48),
             return_to=checked_return_path(return_to),
-            expires_s=self._now_s() + LIFETIME_S,
+            begun_at_ns=self._clock.wall_ns(),
         )
         url = self._client.authorization_url(
             self.provider.metadata(), attempt.state, attempt.nonce, attempt.verifier
@@ -153,6 +159,7 @@ class OpenIdSignIn:
             attempt.return_to,
             tokens,
             _text(claims, "sid"),
+            attempt.begun_at_ns,
         )
 
     def refreshed(
@@ -161,12 +168,16 @@ class OpenIdSignIn:
         """Ask the provider whether a person may still sign in; return the next tokens.
 
         The identity is that of the new id token, or None if the provider sends none. Raises
-        SignInRefused where the provider refuses.
+        SignInRefused where the provider refuses. A token that cannot be verified is no refusal: the
+        keys or the clock of the provider may have changed, which ends the session of no person.
         """
         tokens = self._client.refresh(self.provider.metadata(), refresh_token)
         if not tokens.id_token:
             return tokens, None
-        claims = self._verified(tokens, None)
+        try:
+            claims = self._verified(tokens, None)
+        except SignInRefused as error:
+            raise ProviderError(str(error)) from error
         if claims["sub"] != subject:
             raise SignInRefused("the identity provider answered for another person (sub)")
         return tokens, identity_of(claims, self.settings.claims, self.settings.roles)

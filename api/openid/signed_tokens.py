@@ -11,7 +11,6 @@ import binascii
 import hashlib
 import hmac
 import json
-import math
 from dataclasses import dataclass
 from typing import Any, TypeGuard
 
@@ -28,7 +27,9 @@ _KEY_TYPES = frozenset({"RSA", "EC"})
 LOGOUT_EVENT = "http://schemas.openid.net/event/backchannel-logout"
 MAX_LOGOUT_AGE_S = 300
 _MAX_TOKEN_CHARACTERS = 64_000
-_UNUSABLE_KEYS = (ValueError, KeyError, TypeError, AttributeError, RecursionError, JoseError)
+_MAX_ERROR_CHARACTERS = 200
+_LATEST_S = 1e12
+"""Later times, in seconds since 1970, are damage; integers of any size exist in JSON."""
 Claims = dict[str, Any]
 
 
@@ -41,14 +42,20 @@ class PublicKeys:
 
     @classmethod
     def parse(cls, content: bytes) -> PublicKeys:
-        """Parse a JWK set (RFC 7517). Raises ValueError where it has no usable key."""
+        """Parse a JWK set (RFC 7517). Raises ValueError where it has no usable key.
+
+        A key that cannot be used is left out, so that one key of a new kind ends no sign-in.
+        """
         try:
             found = json.loads(content)["keys"]
-            usable = [one for one in found if _is_for_signatures(one)]
-            keys = jwk.KeySet.import_key_set({"keys": usable})
-        except _UNUSABLE_KEYS as error:
-            raise ValueError("it is no JWK set with keys for signatures") from error
-        return cls(keys, frozenset(str(one["kid"]) for one in usable if "kid" in one))
+            imported = [_imported(one) for one in found]
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            raise ValueError("it is no JWK set") from error
+        usable = [key for key in imported if key is not None]
+        if not usable:
+            raise ValueError("it is a JWK set without keys for signatures")
+        ids = frozenset(key.kid for key in usable if key.kid is not None)
+        return cls(jwk.KeySet(usable), ids)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +133,8 @@ def _signed_claims(token: str, keys: PublicKeys, what: str) -> tuple[dict[str, A
         raise SignInRefused(f"the signature of the {what} is wrong") from error
     except InvalidKeyIdError as error:
         raise SignInRefused(f"the {what} is signed with a key that is unknown") from error
-    except (JoseError, ValueError) as error:
-        raise SignInRefused(f"the {what} cannot be verified: {error}") from error
+    except (JoseError, ValueError, TypeError, RecursionError) as error:
+        raise SignInRefused(f"the {what} cannot be verified: {_shown(error)}") from error
     return dict(decoded.header), decoded.claims
 
 
@@ -178,19 +185,35 @@ def _half_hash(access_token: str, algorithm: str) -> str:
     return base64.urlsafe_b64encode(half).decode().rstrip("=")
 
 
-def _is_for_signatures(key: dict[str, Any]) -> bool:
-    return key.get("kty") in _KEY_TYPES and key.get("use", "sig") == "sig"
+def _imported(key: object) -> jwk.Key | None:
+    """Return a public key for signatures, or None for any other key."""
+    try:
+        if not isinstance(key, dict) or not isinstance(key.get("kid", ""), str):
+            return None
+        if key.get("kty") not in _KEY_TYPES or key.get("use", "sig") != "sig":
+            return None
+        return jwk.import_key(key)
+    except (ValueError, TypeError, KeyError, AttributeError, JoseError):
+        return None
 
 
 def _is_equal(found: object, expected: str) -> bool:
-    return isinstance(found, str) and hmac.compare_digest(found.encode(), expected.encode())
+    if not isinstance(found, str) or not found.isascii():
+        return False
+    return hmac.compare_digest(found.encode(), expected.encode())
 
 
 def _is_text(value: object) -> bool:
-    return isinstance(value, str) and 0 < len(value) <= 255
+    """Whether a claim is a text that every store can hold and every log can show."""
+    return isinstance(value, str) and 0 < len(value) <= 255 and value.isprintable()
 
 
 def _is_time(value: object) -> TypeGuard[int | float]:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
-    return isinstance(value, int) or math.isfinite(value)
+    return 0 <= value <= _LATEST_S
+
+
+def _shown(error: Exception) -> str:
+    """Return the text of an error that may repeat a part of a token that is not verified."""
+    return str(error).encode("ascii", "backslashreplace").decode()[:_MAX_ERROR_CHARACTERS]

@@ -12,7 +12,7 @@ from domain.clock import NS_PER_MS, Clock
 from domain.derived_keys import SecretCipher, derived_key
 from domain.errors import DataLoss
 from domain.stored_model import StoredModel, WallNs, schema_field
-from storage.clients.redis import Redis, text
+from storage.clients.redis import Command, Redis, text
 from storage.site.sessions import SessionRecord
 
 CHECK_LASTS_S = 20
@@ -29,6 +29,8 @@ class ProviderSession(StoredModel):
     refresh_token: str
     """Empty where the provider issues none; then the session cannot be checked."""
     checked_at: WallNs
+    next_check_at: WallNs | None = None
+    """Not before this time the provider is asked again, after it answered without a decision."""
     schema_: int = schema_field()
 
 
@@ -45,9 +47,11 @@ class ProviderSessions:
 
     def put(self, session: SessionRecord, held: ProviderSession) -> None:
         """Write the tokens of a session; they expire with it."""
-        left_ms = max(1, (session.expires_at - self._clock.wall_ns()) // NS_PER_MS)
-        content = self._cipher.encrypt(held.model_dump_json(by_alias=True), _context(session.id))
-        self._redis.do("SET", _place(session.id), content, "PX", left_ms)
+        self._redis.do(*self._set(session, held))
+
+    def replace(self, session: SessionRecord, held: ProviderSession) -> bool:
+        """Replace the tokens of a session. Return False if it has ended, and write nothing then."""
+        return self._redis.do(*self._set(session, held), "XX") is not None
 
     def find(self, session_id: str) -> ProviderSession | None:
         """Return the tokens of a session, or None if they are lost or not authentic."""
@@ -60,6 +64,11 @@ class ProviderSessions:
             )
         except (DataLoss, ValidationError):
             return None
+
+    def _set(self, session: SessionRecord, held: ProviderSession) -> Command:
+        left_ms = max(1, (session.expires_at - self._clock.wall_ns()) // NS_PER_MS)
+        content = self._cipher.encrypt(held.model_dump_json(by_alias=True), _context(session.id))
+        return ("SET", _place(session.id), content, "PX", left_ms)
 
     def delete(self, session_id: str) -> None:
         self._redis.do("DEL", _place(session_id))

@@ -167,9 +167,8 @@ class Sessions:
         if record is None or not hmac.compare_digest(record.cookie_sha256, digest):
             return None
         person = self._confirmed_holder(record)
-        if person is None:
-            return None
-        return Session(self._used(record), person)
+        used = None if person is None else self._used(record)
+        return None if person is None or used is None else Session(used, person)
 
     def holder(self, name: str, session_id: str) -> Person | None:
         """Return the person `name` if the session of this id is still valid, or None.
@@ -270,15 +269,15 @@ class Sessions:
         for record in own[: max(0, len(own) - MOST_SESSIONS + 1)]:
             self.end(record)
 
-    def _used(self, record: SessionRecord) -> SessionRecord:
+    def _used(self, record: SessionRecord) -> SessionRecord | None:
         """Write the time of the use where the written one is old; return the record in force.
 
-        Another process may have ended the session since it was read; then nothing is written.
+        Another process may have ended the session since it was read; then it returns None.
         """
         now_ns = self._clock.wall_ns()
         if now_ns - record.used_at < _USED_EVERY_S * NS_PER_S:
             return record
-        return self.change(record.id, {"used_at": now_ns}) or record
+        return self.change(record.id, {"used_at": now_ns})
 
     def change(self, session_id: str, update: dict[str, object]) -> SessionRecord | None:
         """Change the record of a session, or return None if the session has ended."""

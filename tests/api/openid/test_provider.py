@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import threading
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import httpx
 import pytest
-from joserfc import jwk
+from joserfc import jwk, jwt
 
 from api.openid.authlib_client import AuthlibClient
+from api.openid.limited_transport import LONGEST_S
 from api.openid.metadata import WELL_KNOWN, ProviderMetadata
 from api.openid.provider import (
     KEYS_AT_LEAST_S,
@@ -24,11 +26,17 @@ from api.openid.provider import (
     OpenIdProvider,
     provider_client,
 )
-from domain.clock import ManualClock
-from domain.errors import ProviderUnavailable, SignInRefused
-from domain.openid import ClaimNames, OpenIdSettings
+from api.openid.sign_in import OpenIdSignIn
+from domain.clock import NS_PER_S, ManualClock, SystemClock
+from domain.derived_keys import SecretCipher
+from domain.errors import ProviderError, ProviderUnavailable, SignInRefused
+from domain.openid import ClaimNames, ClaimRole, OpenIdSettings
+from domain.people import Role
 from sightline.keys.tls import server_context
 from tests.api.openid.provider import TlsFiles, make_tls
+
+if TYPE_CHECKING:
+    from storage.openid.single_use import SingleUse
 
 FIRST, SECOND = (jwk.RSAKey.generate_key(2048, {"kid": name}) for name in ("first", "second"))
 
@@ -39,6 +47,10 @@ class Answers:
 
     url: str = ""
     pages: dict[str, tuple[int, bytes]] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
+    """Headers of every answer."""
+    pause: Callable[[], None] = lambda: None
+    """What happens while half of an answer is sent."""
     asked: list[tuple[str, str, str]] = field(default_factory=list)
     """Path, `Authorization` and body."""
 
@@ -63,8 +75,13 @@ def _handler(answers: Answers) -> type[BaseHTTPRequestHandler]:
             status, content = answers.pages.get(self.path, (404, b""))
             self.send_response(status)
             self.send_header("Content-Length", str(len(content)))
+            for name, value in answers.headers.items():
+                self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(content)
+            half = len(content) // 2
+            self.wfile.write(content[:half])
+            answers.pause()
+            self.wfile.write(content[half:])
 
         do_POST = do_GET
 
@@ -115,14 +132,14 @@ def settings(answers: Answers, tls: TlsFiles) -> OpenIdSettings:
 
 
 @pytest.fixture
-def http(settings: OpenIdSettings) -> Iterator[httpx.Client]:
-    with provider_client(settings) as client:
-        yield client
+def clock() -> ManualClock:
+    return ManualClock()
 
 
 @pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock()
+def http(settings: OpenIdSettings, clock: ManualClock) -> Iterator[httpx.Client]:
+    with provider_client(settings, clock) as client:
+        yield client
 
 
 @pytest.fixture
@@ -189,6 +206,10 @@ def test_a_provider_that_never_answered_is_asked_again_after_seconds(
         ({"token_endpoint": "http://127.0.0.1/token"}, "token_endpoint"),
         ({"jwks_uri": "file:///etc/passwd"}, "jwks_uri"),
         ({"authorization_endpoint": None}, "authorization_endpoint"),
+        ({"jwks_uri": "https://127.0.0.1:99999999/keys"}, "jwks_uri"),
+        ({"jwks_uri": "https://[::1/keys"}, "jwks_uri"),
+        ({"token_endpoint": "https://id.example\x00.cn/token"}, "token_endpoint"),
+        ({"end_session_endpoint": "https:///end"}, "end_session_endpoint"),
     ],
 )
 def test_metadata_that_is_not_usable_is_refused(
@@ -224,7 +245,7 @@ def test_a_certificate_of_another_ca_is_refused(
         **{name: getattr(settings, name) for name in settings.__slots__} | {"ca": other.ca}
     )
     with (
-        provider_client(foreign) as client,
+        provider_client(foreign, clock) as client,
         pytest.raises(ProviderUnavailable, match="CERTIFICATE"),
     ):
         OpenIdProvider(foreign, client, clock).metadata()
@@ -271,13 +292,17 @@ def test_a_refresh_keeps_a_token_that_is_not_replaced(
     [
         ({"error": "invalid_grant"}, 400, SignInRefused),
         ({"error": "invalid_grant", "error_description": '账户 "已停用"'}, 400, SignInRefused),
-        ({"error": "invalid_client"}, 401, ProviderUnavailable),
-        ({"error": "unauthorized_client"}, 400, ProviderUnavailable),
+        ({"error": "interaction_required"}, 400, SignInRefused),
+        ({"error": "invalid_client"}, 401, ProviderError),
+        ({"error": "unauthorized_client"}, 400, ProviderError),
         ({"error": "server_error"}, 500, ProviderUnavailable),
         ({"error": ["invalid_grant"]}, 400, ProviderUnavailable),
         ("text", 200, ProviderUnavailable),
         ({"message": "slow down"}, 429, ProviderUnavailable),
-        (TOKENS | {"expires_in": "soon"}, 200, ProviderUnavailable),
+        (TOKENS | {"expires_in": "soon"}, 200, ProviderError),
+        (TOKENS | {"access_token": "\ud800"}, 200, ProviderError),
+        (TOKENS | {"refresh_token": 7}, 200, ProviderError),
+        (TOKENS | {"refresh_token": "\u4e03"}, 200, ProviderError),
     ],
 )
 def test_only_a_refused_grant_says_something_about_the_person(
@@ -303,3 +328,107 @@ def test_a_token_endpoint_that_does_not_answer_is_unavailable(
     closed = _metadata(answers).model_copy(update={"token_endpoint": "https://127.0.0.1:1/token"})
     with pytest.raises(ProviderUnavailable, match="does not answer"):
         AuthlibClient(http, settings).refresh(closed, "r1")
+
+
+def _ask(provider: OpenIdProvider, client: AuthlibClient, path: str) -> object:
+    """Request the keys or tokens of the provider."""
+    metadata = provider.metadata()
+    return provider.keys("first") if path == "/keys" else client.refresh(metadata, "r1")
+
+
+@pytest.mark.parametrize("path", ["/keys", "/token"])
+def test_an_answer_is_limited_in_size_and_in_time(
+    provider: OpenIdProvider,
+    settings: OpenIdSettings,
+    http: httpx.Client,
+    answers: Answers,
+    clock: ManualClock,
+    path: str,
+) -> None:
+    client = AuthlibClient(http, settings)
+    answers.put("/token", TOKENS)
+    provider.metadata()
+    honest = answers.pages[path]
+    answers.pages[path] = (200, honest[1] + b" " * 1_000_000)
+    with pytest.raises(ProviderUnavailable, match="larger than 1 MB"):
+        _ask(provider, client, path)
+    clock.advance(RETRY_AFTER_S)
+    answers.pages[path] = (200, gzip.compress(honest[1] + b" " * 10_000_000))
+    answers.headers["Content-Encoding"] = "gzip"
+    with pytest.raises(ProviderUnavailable, match="compressed"):
+        _ask(provider, client, path)
+    clock.advance(RETRY_AFTER_S)
+    answers.headers.clear()
+    answers.pages[path] = honest
+    answers.pause = lambda: clock.advance(LONGEST_S)
+    with pytest.raises(ProviderUnavailable, match="has not ended within 10 s"):
+        _ask(provider, client, path)
+    clock.advance(RETRY_AFTER_S)
+    answers.pause = lambda: None
+    assert _ask(provider, client, path)
+
+
+@pytest.mark.parametrize(
+    "content", [b"[" * 100_000, b'{"keys": ' + b"[" * 100_000, b'{"error": ' + b"[" * 100_000]
+)
+def test_an_answer_that_nests_without_end_is_no_answer(
+    provider: OpenIdProvider,
+    settings: OpenIdSettings,
+    http: httpx.Client,
+    answers: Answers,
+    content: bytes,
+) -> None:
+    client = AuthlibClient(http, settings)
+    for path in ("/keys", "/token"):
+        answers.pages[path] = (200, content)
+        with pytest.raises(ProviderUnavailable):
+            _ask(provider, client, path)
+
+
+def test_a_key_of_an_unknown_kind_ends_no_sign_in(
+    provider: OpenIdProvider, answers: Answers
+) -> None:
+    odd: list[object] = [
+        {"kty": "EC", "crv": "P-999", "x": "AA", "y": "AA", "kid": "new"},
+        {"kty": "RSA", "n": "", "e": "AQAB", "kid": "empty"},
+        {"kty": "RSA", "n": 7, "e": None, "kid": "wrong"},
+        {"kty": ["RSA"], "kid": "list"},
+        FIRST.as_dict(private=False) | {"kid": {"a": 1}},
+        "text",
+        None,
+    ]
+    answers.put("/keys", {"keys": [*odd, FIRST.as_dict(private=False)]})
+    assert provider.keys("first").ids == {"first"}
+
+
+def test_a_check_with_a_token_that_cannot_be_verified_refuses_no_person(
+    provider: OpenIdProvider, settings: OpenIdSettings, http: httpx.Client, answers: Answers
+) -> None:
+    """The provider has new keys, and its answer with them is an older one or none."""
+    clock = SystemClock()
+    signing = OpenIdSignIn(
+        replace(settings, roles={"city": ClaimRole(role=Role.OPERATOR)}),
+        provider,
+        AuthlibClient(http, settings),
+        SecretCipher(b"k" * 32),
+        cast("SingleUse", None),
+        clock,
+    )
+
+    def answer(key: jwk.Key, subject: str) -> None:
+        now_s = clock.wall_ns() // NS_PER_S
+        claims = {"iss": answers.url, "sub": subject, "aud": settings.client_id, "roles": ["city"]}
+        times = {"iat": now_s, "exp": now_s + 60}
+        token = jwt.encode({"alg": "RS256", "kid": key.kid}, claims | times, key)
+        answers.put("/token", TOKENS | {"id_token": token})
+
+    answer(SECOND, "7")
+    with pytest.raises(ProviderError, match="unknown"):
+        signing.refreshed("r1", "7")
+    answer(FIRST, "8")
+    with pytest.raises(SignInRefused, match="another person"):
+        signing.refreshed("r1", "7")
+    answer(FIRST, "7")
+    _, identity = signing.refreshed("r1", "7")
+    assert identity is not None
+    assert identity.role is Role.OPERATOR

@@ -15,7 +15,13 @@ from api.openid.session_check import PAUSE_S
 from api.openid.sign_in import FinishedSignIn, LoggedOut
 from domain.camera_scope import UNLIMITED
 from domain.clock import ManualClock
-from domain.errors import Forbidden, ObjectsUnavailable, ProviderUnavailable, SignInRefused
+from domain.errors import (
+    Forbidden,
+    ObjectsUnavailable,
+    ProviderError,
+    ProviderUnavailable,
+    SignInRefused,
+)
 from domain.openid import ClaimNames, OpenIdSettings, ProviderIdentity
 from domain.people import Role
 from storage.clients.redis import Redis, connect
@@ -36,6 +42,7 @@ SETTINGS = OpenIdSettings(
     ClaimNames("name", "roles"), {}, 30, 300.0,
 )  # fmt: skip
 ZHANG = ProviderIdentity(ISSUER, "7", "zhang.san", Role.INVESTIGATOR, (), UNLIMITED)
+LI = ProviderIdentity(ISSUER, "8", "li.wei", Role.OPERATOR, (), UNLIMITED)
 Refresh = Callable[[str, str], tuple[TokenAnswer, ProviderIdentity | None]]
 
 
@@ -45,13 +52,17 @@ class ScriptedProvider:
 
     settings: OpenIdSettings = SETTINGS
     answer: Exception | ProviderIdentity | None = None
+    answers: dict[str, Exception] = field(default_factory=dict)
+    """The answers to some refresh tokens."""
     used: list[str] = field(default_factory=list)
 
     def refreshed(
         self, refresh_token: str, subject: str
     ) -> tuple[TokenAnswer, ProviderIdentity | None]:
-        assert subject == "7"
+        assert subject in (ZHANG.subject, LI.subject)
         self.used.append(refresh_token)
+        if refresh_token in self.answers:
+            raise self.answers[refresh_token]
         if isinstance(self.answer, Exception):
             raise self.answer
         return TokenAnswer("", "a", f"r{len(self.used)}"), self.answer
@@ -67,10 +78,14 @@ class Checked:
     people: People
     clock: ManualClock
     audit: AuditLog
+    begun_at_ns: int = 0
+    """When the sign-ins of a test began; 0: in the same moment."""
 
-    def start(self, sid: str = "s-1", refresh_token: str = "r0") -> NewSession:
+    def start(
+        self, sid: str = "s-1", refresh_token: str = "r0", who: ProviderIdentity = ZHANG
+    ) -> NewSession:
         tokens = TokenAnswer("an id token", "a", refresh_token)
-        finished = FinishedSignIn(ZHANG, "/", tokens, sid)
+        finished = FinishedSignIn(who, "/", tokens, sid, self.begun_at_ns or self.clock.wall_ns())
         return self.openid.start_session(self.sessions, finished, "10.1.2.3", "Firefox", "q1")
 
     def is_valid(self, session: NewSession) -> bool:
@@ -151,6 +166,32 @@ def test_a_provider_that_is_down_ends_no_session_and_is_left_alone(checked: Chec
     assert not checked.is_valid(session)
 
 
+def test_one_person_cannot_keep_others_from_being_checked(checked: Checked) -> None:
+    """A disabled account would stay signed in while another person's check fails in time."""
+    odd = checked.start("s-1", "odd")
+    disabled = checked.start("s-2", "disabled", LI)
+    checked.provider.answers = {
+        "odd": ProviderError("an error about this person alone"),
+        "disabled": SignInRefused("the account is disabled"),
+    }
+    checked.clock.advance(300)
+    assert checked.is_valid(odd)
+    assert not checked.is_valid(disabled)
+    assert checked.is_valid(odd)
+    assert checked.provider.used == [
+        "odd",
+        "disabled",
+    ]  # the odd one waits before it is asked again
+    checked.clock.advance(PAUSE_S)
+    assert checked.is_valid(odd)
+    assert checked.provider.used.count("odd") == 2
+    del checked.provider.answers["odd"]
+    checked.clock.advance(PAUSE_S)
+    assert checked.is_valid(odd)
+    assert checked.is_valid(odd)
+    assert checked.provider.used.count("odd") == 3
+
+
 def test_an_object_store_that_is_down_ends_no_session(
     checked: Checked, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -223,3 +264,52 @@ def test_a_logout_ends_the_sessions_that_it_names(
     assert checked.openid.end_by_provider(checked.sessions, named) == sum(ended)
     assert [not checked.is_valid(session) for session in both] == ended
     assert checked.is_valid(own)
+
+
+def test_a_logout_ends_a_session_whose_own_session_of_the_provider_is_unknown(
+    checked: Checked,
+) -> None:
+    """Not every provider has a `sid` in its id tokens."""
+    unknown, other = checked.start(""), checked.start("", who=LI)
+    assert checked.openid.end_by_provider(checked.sessions, LoggedOut("7", "s-1")) == 1
+    assert not checked.is_valid(unknown)
+    assert checked.is_valid(other)
+
+
+@pytest.mark.parametrize("named", [LoggedOut("7", "s-1"), LoggedOut("", "s-1"), LoggedOut("7", "")])
+def test_a_logout_before_the_session_began_ends_it_too(checked: Checked, named: LoggedOut) -> None:
+    """It arrives after the provider has answered and before the session has started."""
+    checked.begun_at_ns = checked.clock.wall_ns()
+    checked.clock.advance(1)
+    assert checked.openid.end_by_provider(checked.sessions, named) == 0
+    with pytest.raises(SignInRefused, match="has ended this sign-in"):
+        checked.start("s-1")
+    assert checked.sessions.list() == ()
+    assert checked.is_valid(checked.start("s-2", who=LI))
+    checked.begun_at_ns = 0
+    checked.clock.advance(1)
+    assert checked.is_valid(checked.start("s-2")), "a sign-in that began after the logout"
+
+
+def test_a_session_that_ends_while_it_is_checked_is_not_used(checked: Checked) -> None:
+    session = checked.start()
+    checked.clock.advance(300)
+    refreshed = checked.provider.refreshed
+
+    def ended_meanwhile(
+        refresh_token: str, subject: str
+    ) -> tuple[TokenAnswer, ProviderIdentity | None]:
+        # The other process does not share what this one remembers of ended sessions.
+        checked.openid.end_by_provider(other, LoggedOut("7", ""))
+        return refreshed(refresh_token, subject)
+
+    other = Sessions(
+        checked.sessions._redis,
+        checked.people,
+        checked.clock,
+        SessionLimits(longest_s=36_000, idle_s=36_000),
+        lambda record: True,
+    )
+    checked.provider.refreshed = ended_meanwhile  # type: ignore[method-assign]
+    assert not checked.is_valid(session)
+    assert checked.openid.held.find(session.session.record.id) is None

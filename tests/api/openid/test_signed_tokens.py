@@ -8,7 +8,7 @@ import json
 from typing import Any
 
 import pytest
-from joserfc import jwk, jwt
+from joserfc import jwk, jws
 
 from api.openid.signed_tokens import (
     LOGOUT_EVENT,
@@ -57,7 +57,8 @@ def _claims(**changes: Any) -> dict[str, Any]:
 
 def _token(key: jwk.Key = KEY, algorithm: str = "RS256", **changes: Any) -> str:
     header = {"alg": algorithm, "kid": key.kid}
-    return jwt.encode(header, _claims(**changes), key, algorithms=[algorithm])
+    payload = json.dumps(_claims(**changes))  # ASCII: a claim may have half a character
+    return jws.serialize_compact(header, payload, key, algorithms=[algorithm])
 
 
 def _verify(token: str, nonce: str | None = NONCE) -> dict[str, Any]:
@@ -116,6 +117,12 @@ def test_other_algorithms_with_a_private_key_are_accepted(algorithm: str) -> Non
         ({"sub": 7}, "sub"),
         ({"at_hash": _at_hash("another access token")}, "at_hash"),
         ({"at_hash": 7}, "at_hash"),
+        ({"at_hash": "\ud800"}, "at_hash"),
+        ({"nonce": "\ud800"}, "nonce"),
+        ({"sub": "person\ud800"}, "sub"),
+        ({"sub": "person\n7"}, "sub"),
+        ({"iat": -(10**400)}, "iat"),
+        ({"exp": 10**400}, "exp"),
     ],
 )
 def test_a_wrong_claim_is_refused_and_named(changes: dict[str, Any], named: str) -> None:
@@ -158,6 +165,44 @@ def test_a_changed_payload_is_refused() -> None:
 def test_what_is_no_token_is_refused(token: str) -> None:
     with pytest.raises(SignInRefused):
         _verify(token)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        {"crit": ["\ud800"]},
+        {"crit": ["x" * 10_000]},
+        {"crit": [["exp"]]},
+        {"crit": "exp"},
+        {"b64": False, "crit": ["b64"]},
+        {"b64": "no"},
+        {"alg": ["RS256"]},
+        {"alg": {"RS256": 1}},
+        {"alg": None},
+        {"alg": "ES256"},
+        {"kid": ["first"]},
+        {"kid": "\ud800"},
+        {"jwk": {"kty": "oct", "k": "AA"}},
+        {"jku": "file:///etc/passwd"},
+        {"x5c": [1]},
+        {"typ": {}},
+        {"\ud800": 1},
+        {"exp": 10**400},
+    ],
+)
+def test_a_header_that_is_none_is_refused_and_quoted_in_plain_characters(
+    header: dict[str, Any],
+) -> None:
+    """Anyone can send a logout token with any header, before its signature is verified."""
+    _, claims, signature = _token().split(".")
+    content = json.dumps({"alg": "RS256", "kid": "first"} | header).encode()
+    forged = base64.urlsafe_b64encode(content).decode().rstrip("=")
+    token = f"{forged}.{claims}.{signature}"
+    key_id_of(token)
+    with pytest.raises(SignInRefused) as refused:
+        _verify(token)
+    assert str(refused.value).isascii()
+    assert len(str(refused.value)) < 300
 
 
 def test_the_id_of_the_key_is_read_from_the_header() -> None:
@@ -234,6 +279,9 @@ def test_a_valid_logout_token_is_accepted(changes: dict[str, Any]) -> None:
         ({"iss": "https://id.example.cn/other"}, "iss"),
         ({"iat": NOW_S - 331, "exp": None}, "too old"),
         ({"exp": NOW_S - 31}, "exp"),
+        ({"iat": -(10**400), "exp": None}, "iat"),
+        ({"jti": "\ud800"}, "jti"),
+        ({"sub": None, "sid": "\ud800"}, "neither"),
     ],
 )
 def test_a_wrong_logout_token_is_refused(changes: dict[str, Any], named: str) -> None:
