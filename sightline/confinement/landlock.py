@@ -32,8 +32,8 @@ _MAKE = sum(1 << bit for bit in (7, 8, 9, 12))
 _REMOVE = 1 << 4 | 1 << 5
 _OF_FILES = _WRITE_FILE | _READ_FILE | _TRUNCATE | _IOCTL_DEVICE
 _BIND_TCP = 1
-_SCOPE_SIGNAL = 1 << 1
-"""No signals to processes outside."""
+_SCOPES = 1 << 0 | 1 << 1
+"""No abstract Unix sockets of processes outside, and no signals to them."""
 LEAST_ABI = 2
 """ABI 1 forbids every rename between folders."""
 _NET_ABI, _SCOPE_ABI = 4, 6
@@ -117,7 +117,7 @@ def _handled_rights(abi: int) -> int:
 
 def _create_ruleset(abi: int, handled: int) -> int:
     attributes = _Ruleset(
-        handled, _BIND_TCP if abi >= _NET_ABI else 0, _SCOPE_SIGNAL if abi >= _SCOPE_ABI else 0
+        handled, _BIND_TCP if abi >= _NET_ABI else 0, _SCOPES if abi >= _SCOPE_ABI else 0
     )
     # An older kernel accepts the longer structure if the fields that it does not know are zero.
     return call(LANDLOCK_CREATE_RULESET, ctypes.byref(attributes), ctypes.sizeof(attributes), 0)

@@ -23,11 +23,13 @@ _FILE_MODE = 0o600
 def write_atomically(file: Path, text: str, durable: bool = True) -> None:
     """Replace `file` by `text`, so that a reader sees the old text or the new one, never a part.
 
-    `durable`: the new text also survives a power cut. Only the owner can read the file.
+    `durable`: the new text also survives a power cut. Only the owner can read the file. A confined
+    process may write to some of these folders, so nothing is written through a link of its making.
     """
     file.parent.mkdir(parents=True, exist_ok=True)
     temporary = file.with_name(f".{file.name}.{os.getpid()}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _FILE_MODE)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
+    descriptor = os.open(temporary, flags, _FILE_MODE)
     with os.fdopen(descriptor, "w", encoding="utf-8") as out:
         os.fchmod(descriptor, _FILE_MODE)
         out.write(text)

@@ -48,7 +48,7 @@ def open_file(path: Path) -> Iterator[int]:
 @contextmanager
 def exclusive_turn(path: Path) -> Iterator[bool]:
     """Whether no other process has this turn; none gets it until the end of the context."""
-    file = os.open(path, os.O_RDWR | os.O_CREAT, FILE_MODE)
+    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, FILE_MODE)
     try:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -99,7 +99,8 @@ def read_state(kind: type[_State], file: Path) -> _State | None:
 def write_state(file: Path, state: StoredModel) -> None:
     """Replace a state; it survives a power cut."""
     unfinished = file.with_name(f".{file.name}")
-    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, FILE_MODE)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
+    descriptor = os.open(unfinished, flags, FILE_MODE)
     with os.fdopen(descriptor, "wb") as out:
         out.write(state.model_dump_json(by_alias=True).encode())
         out.flush()

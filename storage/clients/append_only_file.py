@@ -83,9 +83,12 @@ class _Waiting:
 def locked(path: Path, mode: int = 0o644) -> Iterator[int]:
     """Open the file for appending under an exclusive lock. It is created again if it was deleted
     while this waited.
+
+    A symbolic link is refused: a confined process that may write to the folder could make one that
+    leads a process without confinement to any file. Raises OSError.
     """
     while True:
-        file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, mode)
+        file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, mode)
         try:
             fcntl.flock(file, fcntl.LOCK_EX)
             if os.fstat(file).st_nlink:

@@ -44,9 +44,17 @@ def outcomes(attacks: tuple[str, ...], is_confined: bool) -> dict[str, str]:
                 (Path(folder) / str(index) / name / "file").write_text(name)
         how = "confined" if is_confined else "free"
         words = (sys.executable, "-m", "tests.sightline.confinement.confined", how, folder)
-        done = subprocess.run((*words, *attacks), capture_output=True, text=True, check=False)
+        with socket.socket(socket.AF_UNIX) as outside:
+            outside.bind(abstract_address(os.getpid()))
+            outside.listen()
+            done = subprocess.run((*words, *attacks), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return dict(zip(attacks, json.loads(done.stdout), strict=True))
+
+
+def abstract_address(pid: int) -> str:
+    """Return the address of the abstract Unix socket of a test, which is in no folder."""
+    return f"\0sightline confinement {pid}"
 
 
 def libc_call(number: int, *arguments: int) -> None:
@@ -100,6 +108,7 @@ def main() -> None:
         "X86": platform.machine() == "x86_64",
         "PARENT": os.getppid(),
         "PORT": PORT,
+        "ABSTRACT": abstract_address(os.getppid()),
     }
     if how == "confined":
         report = confine("test", _access(root, attacks), Settings())

@@ -23,6 +23,7 @@ ATTACKS = (
     "Path(f'/proc/{PARENT}/environ').read_bytes()",
     "Path(f'/proc/{PARENT}/mem').open('rb')",
     "os.kill(PARENT, 0)",
+    "socket.socket(socket.AF_UNIX).connect(ABSTRACT)",
     "socket.create_server(('127.0.0.1', PORT + 1))",
     "Path(LISTED, 'file').read_bytes()",
 )

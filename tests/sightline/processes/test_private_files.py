@@ -161,3 +161,16 @@ def test_the_layout_names_all_its_entries() -> None:
         "archive",
     }
     assert expected <= Layout(Path("/data")).entries
+
+
+def test_nothing_is_written_through_a_symbolic_link(tmp_path: Path) -> None:
+    """A confined process could make one under the name of the unfinished file."""
+    (tmp_path / "elsewhere").write_text("private")
+    link = tmp_path / f".state.json.{os.getpid()}"
+    link.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(OSError):
+        write_atomically(tmp_path / "state.json", "forged")
+    assert (tmp_path / "elsewhere").read_text() == "private"
+    link.unlink()
+    write_atomically(tmp_path / "state.json", "honest")
+    assert (tmp_path / "state.json").read_text() == "honest"

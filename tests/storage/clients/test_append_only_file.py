@@ -57,3 +57,15 @@ def test_a_failed_write_raises_and_does_not_affect_the_next(tmp_path: Path) -> N
         appending.append(tmp_path / "folder" / "log", b"one")
     appending.append(tmp_path / "log", b"two")
     assert (tmp_path / "log").read_bytes() == b"two\n"
+
+
+def test_nothing_is_appended_through_a_symbolic_link(tmp_path: Path) -> None:
+    """A confined process could make one in a folder of the audit log."""
+    (tmp_path / "elsewhere").write_bytes(b"private\n")
+    (tmp_path / "log").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(OSError):
+        append_line(tmp_path / "log", b"forged")
+    assert (tmp_path / "elsewhere").read_bytes() == b"private\n"
+    (tmp_path / "log").unlink()
+    append_line(tmp_path / "log", b"honest")
+    assert (tmp_path / "log").read_bytes() == b"honest\n"
