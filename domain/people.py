@@ -87,6 +87,15 @@ class Person:
     """The cameras that the person may see."""
     token: str = field(default="", compare=False)
     """The id of the token of this request, or `session:` and the id of its session."""
+    added_at_ns: int = field(default=0, compare=False)
+    """When the person was added (UTC)."""
+
+    def has_made(self, name: str, at_ns: int) -> bool:
+        """Whether this person made what `name` made at a time.
+
+        A person who is added under the name of a removed one inherits nothing from that one.
+        """
+        return self.name == name and at_ns >= self.added_at_ns
 
     @property
     def rights(self) -> frozenset[Right]:

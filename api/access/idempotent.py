@@ -39,7 +39,8 @@ class Idempotent:
         if _KEY.fullmatch(key) is None:
             raise QueryInvalid(HEADER, "must have 1 to 200 visible ASCII characters")
         trace = trace_of(request.scope)
-        owner = trace.person.name if trace.person else ""
+        # A later person of the same name gets no answer of a removed one.
+        owner = f"{trace.person.name} {trace.person.added_at_ns}" if trace.person else ""
         content = f"{request.method} {request.url.path}\n".encode() + body
         with self._keys.running(owner, key, content, lambda: dated_id(self._clock)) as keyed:
             if keyed.answer is not None:

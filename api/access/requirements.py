@@ -80,7 +80,7 @@ class Requirements:
                 trace.rest_on(Basis(approval=approval))
                 return
         else:
-            found = approvals.in_force(trace.person.name, call, trace.case, terms)
+            found = approvals.in_force(trace.person, call, trace.case, terms)
             if found is not None:
                 trace.rest_on(Basis(approval=found.id))
                 return

@@ -128,8 +128,10 @@ async def follow_matches(
 
     def sees(arrival: Arrival) -> bool:
         """A person with a limited scope gets the matches of the own watches only."""
-        is_own = access.person.scope.is_unlimited or arrival.owner == access.person.name
-        return is_own and arrival.event.camera in access.visible
+        person = access.person
+        is_own = person.has_made(arrival.owner, arrival.matched_at_ns)
+        may_see = person.scope.is_unlimited or is_own
+        return may_see and arrival.event.camera in access.visible
 
     start = FeedStart(sees, resume_from(request, after), seconds)
     return await answer(feeds.watches, "match", start, access)
@@ -162,7 +164,7 @@ def _event_arrival(number: int, event: Event) -> Arrival:
 def _match_arrival(number: int, match: WatchMatch) -> Arrival:
     view = WatchMatchView.of(match).model_dump_json(by_alias=True)
     data = f'{{"arrival":{number},"match":{view}}}'
-    return Arrival(number, match.event, data, match.owner)
+    return Arrival(number, match.event, data, match.owner, match.matched_at)
 
 
 def event_filter(query: EventQuery) -> EventFilter:

@@ -44,6 +44,8 @@ class Arrival:
     data: str
     owner: str = ""
     """The person who placed the watch that the event matches."""
+    matched_at_ns: int = 0
+    """When the event matched that watch (UTC)."""
 
 
 @dataclass(slots=True)

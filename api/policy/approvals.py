@@ -209,7 +209,7 @@ def _visible_record(context: ApiContext, reviewer: Reviewer, approval_id: str) -
 
 
 def _may_see(reviewer: Reviewer, record: ApprovalRecord) -> bool:
-    is_own = record.person == reviewer.person.name
+    is_own = reviewer.person.has_made(record.person, record.requested_at)
     return is_own or (reviewer.may_review and reviewer.covers_approval(record))
 
 

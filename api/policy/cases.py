@@ -136,4 +136,6 @@ def _visible_case(context: Context, person: Person | None, case_id: str) -> Case
 
 
 def _may_see(person: Person | None, case: CaseRecord) -> bool:
-    return person is not None and (person.scope.is_unlimited or person.name == case.opened_by)
+    if person is None:
+        return False
+    return person.scope.is_unlimited or person.has_made(case.opened_by, case.opened_at)

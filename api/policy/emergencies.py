@@ -49,7 +49,8 @@ def list_emergencies(
     found = [
         record
         for record in known.records
-        if (not pending or record.verdict is Verdict.OPEN) and reviewer.covers_person(record.person)
+        if (not pending or record.verdict is Verdict.OPEN)
+        and reviewer.covers_person(record.person, record.at)
     ]
     page = newest_first(
         found,
@@ -117,6 +118,6 @@ def _reviewer(
 
 def _visible_record(context: ApiContext, reviewer: Reviewer, emergency_id: str) -> EmergencyRecord:
     record = context.emergencies.get(emergency_id)
-    if not reviewer.covers_person(record.person):
+    if not reviewer.covers_person(record.person, record.at):
         raise NotFound(NO_EMERGENCY.format(emergency_id))
     return record

@@ -9,6 +9,7 @@ from api.requests.declarations import Declaration, Declarations, Scope
 from domain.camera_scope import VisibleCameras
 from domain.people import Person, Right
 from storage.site.approvals import ApprovalRecord
+from storage.site.person_records import PersonRecord
 
 
 class Reviewer:
@@ -35,14 +36,21 @@ class Reviewer:
         named = {one.scope for one in declared}
         if declared and named <= {Scope.CAMERA, Scope.EVENT}:
             return all(self._covers_path(one, record.terms.get("id", "")) for one in declared)
-        return self.covers_person(record.person)
+        return self.covers_person(record.person, record.requested_at)
 
-    def covers_person(self, name: str) -> bool:
-        """Whether the scope has every camera that another person may see."""
+    def covers_person(self, name: str, at_ns: int) -> bool:
+        """Whether the scope has every camera that a person may see who was there at a time.
+
+        The cameras of a person who was removed are unknown, also if another one has the name now.
+        """
         if self._visible.is_all:
             return True
-        requester = self._people.get(name)
-        if requester is None or requester.ids is None or self._visible.ids is None:
+        record = self._people.get(name)
+        if record is None or at_ns < record.added_at:
+            return False
+        now = self._context.registry()
+        requester = self._context.scopes.visible(record.scope, now.registry, now.former)
+        if requester.ids is None or self._visible.ids is None:
             return False
         return requester.ids <= self._visible.ids
 
@@ -52,9 +60,5 @@ class Reviewer:
         return self._context.events.get(id_, self._visible) is not None
 
     @cached_property
-    def _people(self) -> dict[str, VisibleCameras]:
-        now = self._context.registry()
-        return {
-            record.name: self._context.scopes.visible(record.scope, now.registry, now.former)
-            for record in self._context.people.list()
-        }
+    def _people(self) -> dict[str, PersonRecord]:
+        return {record.name: record for record in self._context.people.list()}

@@ -45,7 +45,7 @@ A watch with more events is not for a single vehicle.
 """
 
 
-OwnerSees = Callable[[str, str], bool]
+OwnerSees = Callable[[str, int, str], bool]
 """Return whether the person who placed a watch may see a camera now. Raises StoreError."""
 
 
@@ -203,7 +203,7 @@ class WatchMatcher:
         return [
             FoundMatch(watch, self._match(watch, match, event))
             for watch, match in watches.matches(event)
-            if self._sees(watch.placed_by, event.camera)
+            if self._sees(watch.placed_by, watch.placed_at, event.camera)
         ]
 
     def _match(self, watch: Watch, match: Match, event: Event) -> WatchMatch:

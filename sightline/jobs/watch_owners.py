@@ -7,6 +7,7 @@ watch finds; the API verifies the record of each person who reads a match.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from domain.camera_scope import VisibleCameras
 from domain.clock import Clock
@@ -19,6 +20,14 @@ from storage.site.people_index import PeopleIndex
 READ_EVERY_S = 2.0
 
 
+@dataclass(frozen=True, slots=True)
+class _Owner:
+    """A person with the right to watches."""
+
+    added_at_ns: int
+    visible: VisibleCameras
+
+
 class WatchOwners:
     """Looks up people at most every few seconds. Only one thread may use it."""
 
@@ -27,29 +36,33 @@ class WatchOwners:
         self._registry = registry
         self._clock = clock
         self._read_s = float("-inf")
-        self._visible: dict[str, VisibleCameras | None] = {}
+        self._owners: dict[str, _Owner | None] = {}
 
-    def sees(self, owner: str, camera_id: str) -> bool:
+    def sees(self, owner: str, placed_at_ns: int, camera_id: str) -> bool:
         """Return whether a person has the right to watches and may see this camera.
 
-        Raises IndexUnavailable, also if Redis has no people at all: it was emptied, and the events
-        are matched once it is rebuilt.
+        A watch that was placed before the person was added is of a removed person of the same
+        name. Raises IndexUnavailable, also if Redis has no people at all: it was emptied, and the
+        events are matched once it is rebuilt.
         """
         if self._clock.monotonic_s() - self._read_s >= READ_EVERY_S:
             if not self._people.names():
                 raise IndexUnavailable("Redis has no people; run `sightline index rebuild`")
-            self._visible.clear()
+            self._owners.clear()
             self._read_s = self._clock.monotonic_s()
-        if owner not in self._visible:
-            self._visible[owner] = self._find(owner)
-        visible = self._visible[owner]
-        return visible is not None and camera_id in visible
+        if owner not in self._owners:
+            self._owners[owner] = self._find(owner)
+        found = self._owners[owner]
+        if found is None or placed_at_ns < found.added_at_ns:
+            return False
+        return camera_id in found.visible
 
-    def _find(self, owner: str) -> VisibleCameras | None:
+    def _find(self, owner: str) -> _Owner | None:
         record = self._people.unverified(owner)
         if record is None or record.removed_at is not None:
             return None
         if not record.has(Right.WATCHES):
             return None
         now = self._registry()
-        return visible_cameras(record.scope, now.registry, now.former)
+        visible = visible_cameras(record.scope, now.registry, now.former)
+        return _Owner(record.added_at, visible)

@@ -15,6 +15,7 @@ from domain.derived_keys import derived_key
 from domain.errors import NotFound, RecordConflict, RecordEnded
 from domain.paths.object_keys import APPROVALS_PREFIX, day_of
 from domain.stored_model import WallNs, schema_field
+from domain.people import Person
 from storage.clients.s3 import ObjectStore
 from storage.clients.versioned_records import Listing
 from storage.site.signed_records import SignedRecord, SignedRecords
@@ -49,10 +50,11 @@ class ApprovalRecord(SignedRecord):
     note: str = ""
     schema_: int = schema_field()
 
-    def allows(self, person: str, call: str, case: str, terms: dict[str, str]) -> bool:
+    def allows(self, person: Person, call: str, case: str, terms: dict[str, str]) -> bool:
         """Whether it is for this call, at whatever time."""
-        is_same = (self.person, self.call, self.case) == (person, call, case)
-        return is_same and are_terms_covered(self.terms, terms)
+        is_same = (self.call, self.case) == (call, case)
+        is_own = person.has_made(self.person, self.requested_at)
+        return is_same and is_own and are_terms_covered(self.terms, terms)
 
 
 class Approvals:
@@ -88,7 +90,7 @@ class Approvals:
         return self._records.all()
 
     def in_force(
-        self, person: str, call: str, case: str, terms: dict[str, str]
+        self, person: Person, call: str, case: str, terms: dict[str, str]
     ) -> ApprovalRecord | None:
         """Return an approval that allows a call now, or None."""
         now_ns = self._clock.wall_ns()

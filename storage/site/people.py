@@ -235,6 +235,8 @@ class People:
             "password": None,
             "second_factor": None,
             "removed_at": self._clock.wall_ns(),
+            # A person of the identity provider may be restored, and their sessions stay ended.
+            "session_generation": record.session_generation + 1,
         }
         self._replace(record, update, version)
 

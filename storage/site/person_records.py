@@ -151,7 +151,14 @@ class PersonRecord(StoredModel):
 
     def person_with(self, credential: str) -> Person:
         """Return the person with the id of the token, or of the session, of a request."""
-        return Person(self.name, self.role, frozenset(self.grants), self.scope, credential)
+        return Person(
+            self.name,
+            self.role,
+            frozenset(self.grants),
+            self.scope,
+            credential,
+            self.added_at,
+        )
 
 
 def signed(record: PersonRecord, key: bytes) -> PersonRecord:

@@ -15,7 +15,7 @@ from domain.camera_scope import CameraScope
 from domain.clock import NS_PER_HOUR, ManualClock
 from domain.errors import RecordEnded
 from domain.paths.object_keys import APPROVALS_PREFIX
-from domain.people import Right, Role
+from domain.people import Person, Right, Role
 from storage.site.approvals import ApprovalRecord, Approvals, Decision
 from tests.api.policy.policy_site import PolicySite, problem
 from tests.people import PEOPLE_KEY
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 SEARCH = "/v1/events?plate=鄂F88888"
 DEMAND = "{search: {calls: [events.search], needs: [approval]}}"
 PICTURE = "{pictures: {rights: [live_view], needs: [approval]}}"
+ZHAO = Person("zhao", Role.OPERATOR)
 
 
 def test_an_approved_person_repeats_the_call(city: PolicySite) -> None:
@@ -273,13 +274,13 @@ def test_an_approval_ends_by_itself(city: PolicySite) -> None:
     approvals = Approvals(city.site.context.objects, PEOPLE_KEY, clock)
     approvals.request(record(clock))
     clock.advance(3599)
-    assert approvals.in_force("zhao", "events.search", "", {}) is None
+    assert approvals.in_force(ZHAO, "events.search", "", {}) is None
     approvals.decide("20251009-00000001", "li", Decision.APPROVED, "", NS_PER_HOUR)
     clock.advance(3599)
-    found = approvals.in_force("zhao", "events.search", "", {})
+    found = approvals.in_force(ZHAO, "events.search", "", {})
     assert found is not None
     clock.advance(1)
-    assert approvals.in_force("zhao", "events.search", "", {}) is None
+    assert approvals.in_force(ZHAO, "events.search", "", {}) is None
 
 
 def test_a_request_that_nobody_decides_expires(city: PolicySite) -> None:

@@ -44,6 +44,7 @@ class Owners:
     def __init__(self, city: City) -> None:
         self.people = people_of(city.redis, city.objects, city.clock)
         self.area = "east"
+        self.placed_at_ns = city.clock.wall_ns()
         self.owners = WatchOwners(
             PeopleIndex(city.redis, city.objects),
             lambda: Running(1, _registry(self.area)),
@@ -55,7 +56,7 @@ class Owners:
 
     def sees(self) -> bool:
         self.city.clock.advance(READ_EVERY_S)
-        return self.owners.sees("li", "gate")
+        return self.owners.sees("li", self.placed_at_ns, "gate")
 
 
 @pytest.fixture
@@ -78,6 +79,16 @@ def test_the_scope_of_the_owner_is_followed(owners: Owners) -> None:
     assert not owners.sees()
 
 
+def test_a_later_person_of_the_same_name_does_not_inherit_a_watch(owners: Owners) -> None:
+    owners.people.add("li", Role.INVESTIGATOR)
+    assert owners.sees()
+    owners.people.remove("li")
+    owners.people.add("li", Role.INVESTIGATOR)
+    assert not owners.sees(), "the watch of a removed person"
+    owners.placed_at_ns = owners.city.clock.wall_ns()
+    assert owners.sees(), "a watch of the new person"
+
+
 def test_an_unknown_owner_sees_nothing(owners: Owners) -> None:
     owners.people.add("wang", Role.INVESTIGATOR)
     assert not owners.sees()
@@ -90,7 +101,7 @@ def test_nothing_is_decided_while_redis_has_no_people(owners: Owners) -> None:
 
 def test_a_watch_finds_nothing_outside_the_scope_and_names_its_owner(city: City) -> None:
     visible = {"gate"}
-    city.sees = lambda owner, camera_id: owner == "li" and camera_id in visible
+    city.sees = lambda owner, placed_at_ns, camera_id: owner == "li" and camera_id in visible
     node = city.node()
     node.run_once()
     watch = placed(city)

@@ -38,7 +38,7 @@ class City:
         self.matches = WatchMatches(self.redis)
         self.folder = folder / "audit"
         self.audit = AuditLog(self.folder, self.clock)
-        self.sees: OwnerSees = lambda owner, camera_id: True
+        self.sees: OwnerSees = lambda owner, placed_at_ns, camera_id: True
 
     def node(self, name: str = "node-1") -> WatchMatcher:
         return WatchMatcher(
