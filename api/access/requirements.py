@@ -106,6 +106,10 @@ class Requirements:
             emergency=self._context.emergencies.add(
                 person.name,
                 person.role,
+            if self._context.emergencies.is_unjustified(trace.ticket.emergency):
+                raise Forbidden(
+                    "the emergency access of this ticket was reviewed and found unjustified"
+                )
                 trace.address,
                 trace.reason,
                 trace.case,

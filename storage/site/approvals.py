@@ -6,13 +6,14 @@ the day of the request, so that the check of a call reads the requests of two da
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from enum import StrEnum
 
 from domain.access_policy.model import MOST_HOURS
 from domain.access_policy.terms import are_terms_covered
 from domain.clock import NS_PER_DAY, NS_PER_HOUR, Clock
 from domain.derived_keys import derived_key
-from domain.errors import NotFound, RecordConflict, RecordEnded
+from domain.errors import NotFound, RateLimited, RecordConflict, RecordEnded
 from domain.paths.object_keys import APPROVALS_PREFIX, day_of
 from domain.stored_model import WallNs, schema_field
 from domain.people import Person
@@ -23,6 +24,8 @@ from storage.site.signed_records import SignedRecord, SignedRecords
 NO_APPROVAL = (
     "there is no request for approval {!r}; GET /v1/approvals lists those that you may see"
 )
+MOST_WAITING = 100
+"""So many requests of one person may wait for a decision at a time."""
 assert 2 * MOST_HOURS * NS_PER_HOUR <= NS_PER_DAY, "an approval ends on the day after its request"
 
 
@@ -68,8 +71,15 @@ class Approvals:
     def request(self, record: ApprovalRecord, is_repeated: bool = False) -> ApprovalRecord:
         """Store a new request.
 
-        With `is_repeated`, an earlier try may have stored it under this id.
+        With `is_repeated`, an earlier try may have stored it under this id. Raises RateLimited for
+        a person of whom too many wait: each check of a call reads the requests of the day.
         """
+        if sum(self._waits(one, record.person) for one in self._of_two_days()) >= MOST_WAITING:
+            raise RateLimited(
+                f"{record.person} has {MOST_WAITING} requests for approval that wait; let them be "
+                "decided first",
+                60.0,
+            )
         try:
             return self._records.add(record)
         except RecordConflict:
@@ -94,13 +104,21 @@ class Approvals:
     ) -> ApprovalRecord | None:
         """Return an approval that allows a call now, or None."""
         now_ns = self._clock.wall_ns()
-        days = (day_of(now_ns), day_of(now_ns - NS_PER_DAY))
-        for day in days:
-            for record in self._records.all(f"{day}-").records:
-                is_valid = record.decision is Decision.APPROVED and now_ns < record.ends_at
-                if is_valid and record.allows(person, call, case, terms):
-                    return record
+        for record in self._of_two_days():
+            is_valid = record.decision is Decision.APPROVED and now_ns < record.ends_at
+            if is_valid and record.allows(person, call, case, terms):
+                return record
         return None
+
+    def _of_two_days(self) -> Iterator[ApprovalRecord]:
+        """Yield the requests of today and yesterday; all others have ended."""
+        now_ns = self._clock.wall_ns()
+        for day in (day_of(now_ns), day_of(now_ns - NS_PER_DAY)):
+            yield from self._records.all(f"{day}-").records
+
+    def _waits(self, record: ApprovalRecord, person: str) -> bool:
+        is_pending = record.decision is Decision.PENDING and self._clock.wall_ns() < record.ends_at
+        return is_pending and record.person == person
 
     def is_revoked(self, id_: str) -> bool:
         """Whether an approval was refused after it was given, as of the last seconds."""

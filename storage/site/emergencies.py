@@ -1,7 +1,7 @@
 """Emergency accesses: calls that passed the requirements of a case or an approval, for review.
 
 The calls of one person for one reason within ten minutes are one record, because a player sends
-many. The audit log has each of them.
+many. The audit log has each of them. A call after the review of that record begins a new one.
 """
 
 from __future__ import annotations
@@ -10,10 +10,17 @@ import hashlib
 import logging
 from contextlib import suppress
 from enum import StrEnum
+from itertools import count
 
 from domain.clock import NS_PER_S, Clock
 from domain.derived_keys import derived_key
-from domain.errors import NotFound, ObjectsUnavailable, RecordConflict, RecordEnded
+from domain.errors import (
+    NotFound,
+    ObjectsUnavailable,
+    RateLimited,
+    RecordConflict,
+    RecordEnded,
+)
 from domain.paths.object_keys import EMERGENCIES_PREFIX, day_of
 from domain.stored_model import WallNs, schema_field
 from storage.clients.s3 import ObjectStore
@@ -22,6 +29,8 @@ from storage.site.signed_records import SignedRecord, SignedRecords
 
 _log = logging.getLogger(__name__)
 WINDOW_S = 600
+MOST_WAITING = 200
+"""So many records of one person and one day may wait for a review."""
 _ALARM_EVERY_S = 5.0
 _ID_DIGITS = 16
 NO_EMERGENCY = "there is no emergency access {!r}; GET /v1/emergencies lists all"
@@ -74,11 +83,20 @@ class Emergencies:
         call: str,
         terms: dict[str, str],
     ) -> str:
-        """Record an access, once for person, reason and case in ten minutes; return its id."""
+        """Record an access, once for person, reason and case in ten minutes; return its id.
+
+        A record that was reviewed covers no further access. Raises RateLimited for a person of whom
+        too many wait for a review.
+        """
         now_ns = self._clock.wall_ns()
-        id_ = _window_id(now_ns, person, reason, case)
-        if self._records.recent(id_) is not None:
-            return id_
+        for reviews in count():
+            id_ = _window_id(now_ns, person, reason, case, reviews)
+            known = self._records.recent(id_)
+            if known is None:
+                break
+            if known.verdict is Verdict.OPEN:
+                return id_
+        self._check_number(person, day_of(now_ns))
         record = EmergencyRecord(
             id=id_,
             person=person,
@@ -94,6 +112,19 @@ class Emergencies:
         with suppress(RecordConflict):
             self._records.add(record)
         return id_
+
+    def _check_number(self, person: str, day: str) -> None:
+        """Check that a person invents no reasons to fill the list that others must review."""
+        waiting = sum(
+            one.person == person and one.verdict is Verdict.OPEN
+            for one in self._records.all(f"{day}-").records
+        )
+        if waiting >= MOST_WAITING:
+            raise RateLimited(
+                f"{waiting} emergency accesses of {person} wait for a review today; give the same "
+                "reason again, or let some be reviewed",
+                60.0,
+            )
 
     def alarm(self) -> str | None:
         """Return how many accesses wait for a review and what to do, or None.
@@ -127,6 +158,11 @@ class Emergencies:
         """Return all emergency accesses, and what is damaged."""
         return self._records.all()
 
+    def is_unjustified(self, id_: str) -> bool:
+        """Whether a review found an access unjustified, as of the last seconds."""
+        record = self._records.recent(id_)
+        return record is None or record.verdict is Verdict.UNJUSTIFIED
+
     def review(
         self,
         id_: str,
@@ -152,7 +188,9 @@ class Emergencies:
         return self._records.change(id_, expected_version, reviewed, NO_EMERGENCY.format(id_))
 
 
-def _window_id(now_ns: int, person: str, reason: str, case: str) -> str:
+def _window_id(now_ns: int, person: str, reason: str, case: str, reviews: int) -> str:
+    """Return the id of a record; `reviews` is the number of reviewed records of the same window."""
     window = now_ns // (WINDOW_S * NS_PER_S)
-    digest = hashlib.sha256(repr((window, person, reason, case)).encode()).hexdigest()
+    named = (window, person, reason, case, *([reviews] if reviews else []))
+    digest = hashlib.sha256(repr(named).encode()).hexdigest()
     return f"{day_of(now_ns)}-{digest[:_ID_DIGITS]}"
