@@ -45,7 +45,7 @@ class Guard:
         self._context = context
         self._requirements = requirements
         self._authentication = context.authentication
-        self._limits = limits
+        self.limits = limits
         self._declarations = declarations
 
     def __call__(self, request: Request) -> None:
@@ -85,7 +85,7 @@ class Guard:
         """
         caller = self._caller(request)
         trace.person, trace.session = caller.person, caller.session
-        self._limits.check(trace.person.name)
+        self.limits.check(trace.person.name)
         if trace.session is not None and declaration.is_change:
             self._authentication.check_change(request, trace.session)
         if trace.session is not None and socket_of(request.scope) is not None:
@@ -119,7 +119,7 @@ class Guard:
             )
         trace.reason, trace.case, trace.ticket = ticket.reason, ticket.case, ticket
         trace.is_emergency = bool(ticket.emergency)
-        self._limits.check(trace.person.name)
+        self.limits.check(trace.person.name)
         _check_right(trace.person, declaration)
         if declaration.opened_by(trace.terms) != ticket.opens:
             raise Forbidden("this ticket is for another resource; use URLs without a change")

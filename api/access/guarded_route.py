@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Coroutine
+from contextlib import nullcontext
 from contextvars import ContextVar
 from functools import wraps
 from typing import Any, cast
@@ -127,7 +128,10 @@ def _in_thread(guard: Guard, recorder: AuditRecorder, handle: Handler, body_type
     def work(request: Request, body: bytes) -> Response:
         guard(request)
         check_media_type(request, body, body_type)
-        return _handled(recorder, handle, request)
+        person = trace_of(request.scope).person
+        # Other people need threads too, while one person sends searches that take long.
+        with nullcontext() if person is None else guard.limits.query(person.name):
+            return _handled(recorder, handle, request)
 
     async def answer(request: Request) -> Response:
         # The body is small, and the thread cannot wait for the event loop.

@@ -13,6 +13,7 @@ from api.access.api_context import ApiContext, Context, RequestTrace, Visible
 from api.events.exports import MAX_ROWS, Cut, EventExport, ExportForm, Exports, match_views
 from api.events.formats import EventFormat, FormatOf, event_format
 from api.events.models import EventList, EventView
+from api.limits.rate_limits import PersonLimits
 from api.requests.audit_recorder import AuditRecorder
 from api.requests.cursors import MAX_ITEMS, NO_CURSOR, read_cursor, write_cursor
 from api.requests.numbers import WholeNumber
@@ -119,8 +120,10 @@ def _export(
     """Return a file of rows, whose number is in the audit log before its first byte."""
     exports: Exports = request.app.state.exports
     recorder: AuditRecorder = request.app.state.recorder
+    limits: PersonLimits = request.app.state.person_limits
     form = ExportForm(search.format, search.limit, search.after(visible))
-    export = exports.make(context.events, search.query, visible, form)
+    with limits.export(trace.person.name if trace.person else ""):
+        export = exports.make(context.events, search.query, visible, form)
     export.on_end = lambda rows, is_complete: recorder.record_export_end(trace, rows, is_complete)
     trace.is_export, trace.result_count = True, export.rows
     trace.terms |= {"format": search.format, "limit": str(search.limit)}

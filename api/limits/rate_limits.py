@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
 from domain.clock import Clock
@@ -20,6 +20,10 @@ OTHERS = "others"
 """The bucket that all keys share for which there is no room."""
 MAX_STREAMS = 24
 """Feeds and files that one person may be sent at a time, by one process of the API."""
+MAX_QUERIES = 16
+"""Searches and lists of one person that one process answers at a time, with 40 threads for all."""
+MAX_EXPORTS = 2
+"""Exports that one process makes for one person at a time, of four for all."""
 
 
 @dataclass(slots=True)
@@ -85,11 +89,18 @@ class TokenBuckets:
 class PersonLimits:
     """What one person may ask of one process of the API. Thread-safe."""
 
-    def __init__(self, clock: Clock, rate_per_s: float, max_streams: int = MAX_STREAMS) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        rate_per_s: float,
+        max_streams: int = MAX_STREAMS,
+        max_queries: int = MAX_QUERIES,
+        max_exports: int = MAX_EXPORTS,
+    ) -> None:
         self._buckets = TokenBuckets(clock, rate_per_s)
-        self._max_streams = max_streams
-        self._lock = threading.Lock()
-        self._streams: dict[str, int] = {}
+        self._streams = _PersonSlots("streams", "feeds and files open", max_streams)
+        self._queries = _PersonSlots("queries", "searches and lists running", max_queries)
+        self._exports = _PersonSlots("exports", "exports being made", max_exports)
 
     def check(self, person: str) -> None:
         """Count a request. Raises RateLimited where the person sends too many."""
@@ -98,22 +109,43 @@ class PersonLimits:
             REQUESTS_LIMITED.labels("person").inc()
             raise RateLimited(f"{person} sends too many requests; send fewer", retry_after_s)
 
-    @contextmanager
-    def stream(self, person: str) -> Iterator[None]:
+    def stream(self, person: str) -> AbstractContextManager[None]:
         """Hold one of the person's streams. Raises RateLimited where too many are open."""
+        return self._streams.held(person)
+
+    def query(self, person: str) -> AbstractContextManager[None]:
+        """Hold one of the person's threads for queries. Raises RateLimited where all are in use."""
+        return self._queries.held(person)
+
+    def export(self, person: str) -> AbstractContextManager[None]:
+        """Hold one of the person's exports. Raises RateLimited where too many are being made."""
+        return self._exports.held(person)
+
+
+class _PersonSlots:
+    """A number of slots for each person."""
+
+    def __init__(self, label: str, what: str, most: int) -> None:
+        self._label = label
+        self._what = what
+        self._most = most
+        self._lock = threading.Lock()
+        self._used: dict[str, int] = {}
+
+    @contextmanager
+    def held(self, person: str) -> Iterator[None]:
         with self._lock:
-            if self._streams.get(person, 0) >= self._max_streams:
-                REQUESTS_LIMITED.labels("streams").inc()
+            if self._used.get(person, 0) >= self._most:
+                REQUESTS_LIMITED.labels(self._label).inc()
                 raise RateLimited(
-                    f"{person} has {self._max_streams} feeds and files open here already; close "
-                    "one of them",
+                    f"{person} has {self._most} {self._what} here already; wait for one of them",
                     retry_after_s=2.0,
                 )
-            self._streams[person] = self._streams.get(person, 0) + 1
+            self._used[person] = self._used.get(person, 0) + 1
         try:
             yield
         finally:
             with self._lock:
-                self._streams[person] -= 1
-                if not self._streams[person]:
-                    del self._streams[person]
+                self._used[person] -= 1
+                if not self._used[person]:
+                    del self._used[person]

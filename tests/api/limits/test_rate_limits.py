@@ -83,15 +83,18 @@ class _CountingBuckets(TokenBuckets):
         super()._forget_full(now_s)
 
 
-def test_a_person_has_a_bounded_number_of_streams() -> None:
-    limits = PersonLimits(ManualClock(), 0.0, max_streams=2)
+@pytest.mark.parametrize("kind", ["stream", "query", "export"])
+def test_a_person_has_a_bounded_number_of_slots(kind: str) -> None:
+    limits = PersonLimits(ManualClock(), 0.0, max_streams=2, max_queries=2, max_exports=2)
+    hold = getattr(limits, kind)
     with ExitStack() as first:
-        first.enter_context(limits.stream("ann"))
-        with limits.stream("ann"), pytest.raises(RateLimited, match="ann has 2 feeds and files"):
-            first.enter_context(limits.stream("ann"))
-        with limits.stream("ann"), limits.stream("bob"):
+        first.enter_context(hold("ann"))
+        with hold("ann"), pytest.raises(RateLimited, match="ann has 2 "):
+            first.enter_context(hold("ann"))
+        with hold("ann"), hold("bob"):
             pass
-    assert limits._streams == {}
+    with hold("ann"), hold("ann"):
+        pass
 
 
 def test_one_person_is_limited_and_another_is_not(open_site: OpenSite) -> None:
