@@ -37,7 +37,7 @@ CameraOf = Annotated[str | None, Query(max_length=64, description="a camera's id
 
 
 @dataclass(frozen=True, slots=True)
-class _PairFilter:
+class PairFilter:
     """The filters of a request, applied to the two events of a leg."""
 
     area: str | None
@@ -94,7 +94,7 @@ def list_impossible(
 
     `to` is by default now, `from` 7 days before.
     """
-    pair_filter = _PairFilter(area, camera, None if plate is None else search_pattern(plate))
+    pair_filter = PairFilter(area, camera, None if plate is None else search_pattern(plate))
     search = ("impossible", from_ns, to_ns, pair_filter)
     after = None if next_ is None else read_after(search, visible, next_)
     end_ns = context.clock.wall_ns() if to_ns is None else to_ns
@@ -129,7 +129,7 @@ def list_impossible(
 
 
 def _page(
-    context: ApiContext, found: _FoundPairs, pair_filter: _PairFilter, limit: int
+    context: ApiContext, found: _FoundPairs, pair_filter: PairFilter, limit: int
 ) -> tuple[list[ImpossibleView], str]:
     """Return the first `limit` matching pairs, and the later event id of the last examined pair."""
     items: list[ImpossibleView] = []
@@ -141,7 +141,7 @@ def _page(
 
 
 def _loaded(
-    context: ApiContext, found: _FoundPairs, pair_filter: _PairFilter
+    context: ApiContext, found: _FoundPairs, pair_filter: PairFilter
 ) -> Iterator[tuple[str, ImpossibleView | None]]:
     """Yield the later event id of each pair with its view.
 

@@ -31,7 +31,8 @@ _SINGLE = frozenset(
     {
         b"authorization", b"content-encoding", b"content-length", b"content-type", b"host",
         b"idempotency-key", b"if-match", b"if-none-match", b"if-range", b"last-event-id",
-        b"origin", b"range", b"x-case", b"x-reason",
+        b"origin", b"range", b"sec-fetch-site", b"x-case", b"x-csrf-token", b"x-emergency",
+        b"x-reason",
     }
 )  # fmt: skip
 _HOST = re.compile(rb"([A-Za-z0-9._~%!$&'()*+,;=-]*|\[[0-9A-Fa-f:.]+\])(:[0-9]{0,5})?")

@@ -8,6 +8,8 @@ from urllib.parse import quote, urlencode
 
 import pytest
 
+from api.cameras.cameras import CameraFilter
+from api.events.impossible_legs import PairFilter
 from api.requests.cursors import write_cursor
 from domain.camera_scope import ALL_CAMERAS, CameraScope
 from domain.events.query import EventQuery
@@ -24,6 +26,7 @@ JUNK = [
     "01JD7Z3V5G8M2K4Q6R9T1W3Y5A", "7" + "Z" * 25, "0" * 26, "\x7f", "f" * 140,
     "253402300800000000000.x",
 ]  # fmt: skip
+PLATE = "鄂F88888"
 LISTS: dict[str, tuple[str, object, Role]] = {
     "events": ("/v1/events", EventQuery(), Role.INVESTIGATOR),
     "holds": ("/v1/holds", "holds", Role.INVESTIGATOR),
@@ -34,7 +37,36 @@ LISTS: dict[str, tuple[str, object, Role]] = {
         AuditQuery(None, None, None, None, None, None, None, None),
         Role.AUDITOR,
     ),
+    "fuzzy events": (
+        f"/v1/events?plate={PLATE}&fuzzy=1",
+        EventQuery(plate=PLATE, fuzzy=True),
+        Role.INVESTIGATOR,
+    ),
+    "journeys": (
+        f"/v1/journeys?plate={PLATE}",
+        ("journey", PLATE, None, None, False),
+        Role.INVESTIGATOR,
+    ),
+    "impossible legs": (
+        "/v1/journeys/impossible",
+        ("impossible", None, None, PairFilter(None, None, None)),
+        Role.INVESTIGATOR,
+    ),
+    "cameras": (
+        "/v1/cameras",
+        ("cameras", CameraFilter(None, None, None, None), None, False),
+        Role.INVESTIGATOR,
+    ),
+    "watches": ("/v1/watches", ("watches", False), Role.INVESTIGATOR),
+    "cases": ("/v1/cases", ("cases", False), Role.INVESTIGATOR),
+    "emergencies": ("/v1/emergencies", ("emergencies", False), Role.INVESTIGATOR),
+    "people": ("/v1/people", "people", Role.ADMIN),
+    "sessions": ("/v1/sessions", ("sessions", None), Role.ADMIN),
 }
+
+
+def _with_cursor(path: str, cursor: str) -> str:
+    return f"{path}{'&' if '?' in path else '?'}next={quote(cursor)}"
 
 
 @pytest.mark.parametrize("listed", LISTS)
@@ -44,14 +76,14 @@ def test_a_forged_cursor_with_a_right_mark(site: Site, listed: str) -> None:
     assert site.get(path, role).status_code == 200
     for junk in JUNK:
         cursor = write_cursor(search, ALL_CAMERAS, junk)[:200]
-        answer = site.get(f"{path}?next={quote(cursor)}", role)
+        answer = site.get(_with_cursor(path, cursor), role)
         assert answer.status_code in (200, 400), (junk, answer.text)
 
 
 @pytest.mark.parametrize("text", ["", "A", "AAAA", "=", "%00", "ä", "A" * 200, "A" * 201, "\n"])
 def test_a_cursor_that_is_none(site: Site, text: str) -> None:
     for path, _, role in LISTS.values():
-        assert site.get(f"{path}?next={quote(text)}", role).status_code == 400
+        assert site.get(_with_cursor(path, text), role).status_code == 400
 
 
 def test_a_cursor_of_another_search(site: Site, make_event: MakeEvent) -> None:

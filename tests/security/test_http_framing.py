@@ -99,6 +99,9 @@ def test_a_control_character_in_a_header(site: Site, code: int) -> None:
         ("Idempotency-Key: b", "Idempotency-Key"),
         ("Content-Type: text/plain", "Content-Type"),
         ("Last-Event-ID: 5", "Last-Event-ID"),
+        ("X-Emergency: 1", "X-Emergency"),
+        ("X-CSRF-Token: x", "X-CSRF-Token"),
+        ("Sec-Fetch-Site: none", "Sec-Fetch-Site"),
     ],
 )
 def test_a_header_that_stands_twice(site: Site, line: str, name: str) -> None:
