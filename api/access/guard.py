@@ -91,7 +91,7 @@ class Guard:
         if trace.session is not None and socket_of(request.scope) is not None:
             self._authentication.check_handshake(request)
         self._check_second_factor(trace, declaration)
-        _check_right(trace.person, declaration)
+        _check_right(trace.person, declaration, trace.terms)
         _check_whole_site(trace.person, declaration)
 
     def _read_purpose(self, request: Request, trace: Trace, declaration: Declaration) -> None:
@@ -120,7 +120,7 @@ class Guard:
         trace.reason, trace.case, trace.ticket = ticket.reason, ticket.case, ticket
         trace.is_emergency = bool(ticket.emergency)
         self.limits.check(trace.person.name)
-        _check_right(trace.person, declaration)
+        _check_right(trace.person, declaration, trace.terms)
         if declaration.opened_by(trace.terms) != ticket.opens:
             raise Forbidden("this ticket is for another resource; use URLs without a change")
 
@@ -169,14 +169,16 @@ def _terms(request: Request, route: APIRoute, declaration: Declaration) -> dict[
     byte_range = (
         request.headers.get("range", "")[:_MAX_RANGE_CHARACTERS] if declaration.allows_head else ""
     )
+    if declaration.header_terms is not None:
+        terms = declaration.header_terms(request) | terms
     return terms | ({"range": byte_range} if byte_range else {}) | request.path_params
 
 
-def _check_right(person: Person, declaration: Declaration) -> None:
-    if not declaration.allows(person):
+def _check_right(person: Person, declaration: Declaration, terms: dict[str, str]) -> None:
+    missing = declaration.missing_right(person, terms)
+    if missing is not None:
         raise Forbidden(
-            f"{person.name} is {_article(person.role)} {person.role} without the right "
-            f"`{declaration.right}`"
+            f"{person.name} is {_article(person.role)} {person.role} without the right `{missing}`"
         )
 
 

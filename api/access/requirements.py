@@ -30,11 +30,13 @@ class Requirements:
         Raises ReasonMissing, CaseRequired, ApprovalRequired, Forbidden.
         """
         declaration, person = trace.declaration, trace.person
-        right = None if declaration is None else declaration.governed_right
-        if declaration is None or person is None or right is None:
+        if declaration is None or person is None:
+            return
+        rights = declaration.governed_rights(trace.terms)
+        if not rights:
             return
         policy = self._context.policy().policy
-        needs = policy.needs(right, declaration.audit)
+        needs = policy.needs(rights, declaration.audit)
         if needs.reason:
             require_reason(Purpose(trace.reason))
         if not (needs.case or needs.approval):
@@ -43,12 +45,16 @@ class Requirements:
             trace.rest_on(self._emergency(trace, policy))
             return
         if needs.case:
-            self.check_case(trace.case, needs)
+            trace.case = self.checked_case(trace.case, needs)
         if needs.approval:
             self._check_approval(trace)
 
-    def check_case(self, number: str, needs: CallRequirements) -> None:
-        """Check that a case may be named. Raises CaseRequired."""
+    def checked_case(self, number: str, needs: CallRequirements) -> str:
+        """Check that a case may be named; return its number as it was opened.
+
+        Equivalent forms of Unicode name the same case, and the audit log finds it by one of them.
+        Raises CaseRequired.
+        """
         if not number:
             raise CaseRequired(
                 "this request needs a case: send a header X-Case with the number of an open case"
@@ -66,6 +72,7 @@ class Requirements:
             )
         if case.state is not CaseState.OPEN:
             raise CaseRequired(f"the case {number!r} is closed; name an open case")
+        return case.number
 
     def _check_approval(self, trace: Trace) -> None:
         """Check that a second person has approved the call. Raises ApprovalRequired."""
@@ -99,6 +106,10 @@ class Requirements:
         if not policy.emergency_access:
             raise Forbidden("the access policy of this site allows no emergency access")
         if trace.ticket is not None:
+            if self._context.emergencies.is_unjustified(trace.ticket.emergency):
+                raise Forbidden(
+                    "the emergency access of this ticket was reviewed and found unjustified"
+                )
             return Basis(emergency=trace.ticket.emergency)
         require_reason(Purpose(trace.reason))
         person = trace.person
@@ -106,10 +117,6 @@ class Requirements:
             emergency=self._context.emergencies.add(
                 person.name,
                 person.role,
-            if self._context.emergencies.is_unjustified(trace.ticket.emergency):
-                raise Forbidden(
-                    "the emergency access of this ticket was reviewed and found unjustified"
-                )
                 trace.address,
                 trace.reason,
                 trace.case,

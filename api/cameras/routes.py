@@ -100,6 +100,7 @@ CAMERA_ROUTES: tuple[Declaration, ...] = (
         Scope.CAMERA,
         audit="camera.picture",
         is_evidence_access=True,
+        right_of_term={"at": Right.RECORDINGS_READ},
         media_type=JPEG,
         pool=Pool.PICTURES,
         headers=("Sightline-Start",),

@@ -47,6 +47,17 @@ def event_format(request: Request, asked: EventFormat | None) -> EventFormat:
     return asked or preferred_format(",".join(request.headers.getlist("Accept")))
 
 
+def format_term(request: Request) -> dict[str, str]:
+    """Return the term `format` of a request whose `Accept` asks for rows as a file.
+
+    The audit log and an approval name an export alike, whichever way it was requested.
+    """
+    if "format" in request.query_params:
+        return {}
+    chosen = event_format(request, None)
+    return {"format": chosen.value} if chosen.is_export else {}
+
+
 def preferred_format(accept: str) -> EventFormat:
     """Return the format that an `Accept` prefers (RFC 9110, section 12.5.1).
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from api.events import corrections, histograms, journeys, media
 from api.events import impossible_legs as impossible
 from api.events import search as events
-from api.events.formats import CSV_TYPE, NDJSON_TYPE
+from api.events.formats import CSV_TYPE, NDJSON_TYPE, format_term
 from api.events.models import EventList
 from api.limits.thread_pools import Pool
 from api.requests.declarations import Declaration, Scope
@@ -26,6 +26,7 @@ EVENT_ROUTES: tuple[Declaration, ...] = (
         is_evidence_access=True,
         answer_model=EventList,
         other_media_types=(CSV_TYPE, NDJSON_TYPE),
+        header_terms=format_term,
         headers=("Link", "Content-Disposition", "Sightline-Rows", "Sightline-Cut"),
     ),
     Declaration(

@@ -8,7 +8,9 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from api.events.models import EventView
+from api.feeds.webhook_address import shown_address
 from api.requests.answers import Answer
+from api.requests.bodies import PartlyHiddenBody
 from api.requests.times import BodyMoment
 from domain.events.misreadings import MatchKind
 from domain.events.watches import Watch, WatchMatch
@@ -18,7 +20,7 @@ from storage.site.watch_matches import Delivery
 Said = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
 
 
-class WatchAsked(BaseModel):
+class WatchAsked(PartlyHiddenBody):
     """The body of a request for a watch."""
 
     model_config = ConfigDict(extra="forbid")
@@ -53,6 +55,11 @@ class WatchAsked(BaseModel):
         pattern=r"^([!-~]{16,200})?$",
         description="what webhooks are signed with; drawn where it is left out",
     )
+
+    @property
+    def shown_terms(self) -> dict[str, str]:
+        """The origin of the webhook and the SHA-256 of its URL, whose path may have a password."""
+        return {"webhook": shown_address(self.webhook)} if self.webhook else {}
 
 
 class WatchChange(BaseModel):

@@ -6,6 +6,7 @@ the delivery connects to the address that was checked, which prevents DNS rebind
 
 from __future__ import annotations
 
+import hashlib
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -59,6 +60,22 @@ def target_of(url: str, networks: Sequence[Network]) -> Target:
     place = f"[{address}]" if isinstance(address, IPv6Address) else str(address)
     path = f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}"
     return Target(f"{parts.scheme}://{place}:{port}{path}", parts.hostname, parts.netloc)
+
+
+def shown_address(url: str) -> str:
+    """Return the origin of a URL and its SHA-256, for the audit log and for approvals.
+
+    The URL is not checked yet. Its user name, path and query are left out, because they may have a
+    password; the SHA-256 changes with each of them.
+    """
+    digest = hashlib.sha256(url.encode()).hexdigest()
+    try:
+        parts = urlsplit(url)
+        host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname or ""
+        origin = f"{parts.scheme}://{host}" + ("" if parts.port is None else f":{parts.port}")
+    except ValueError:
+        origin = "an address that cannot be read"
+    return f"{origin} (SHA-256 {digest})"
 
 
 def _checked(host: str, port: int, networks: Sequence[Network]) -> IPv4Address | IPv6Address:

@@ -23,7 +23,6 @@ from api.requests.cursors import MAX_ITEMS, ListLimit, newest_first
 from api.requests.declarations import Declaration, Declarations, Scope
 from api.requests.parameters import Next
 from api.requests.request_trace import Trace
-from domain.access_policy.model import CallRequirements
 from domain.access_policy.terms import decisive_terms
 from domain.camera_scope import VisibleCameras
 from domain.errors import Forbidden, NotFound, QueryInvalid, SecondPersonRequired, Unauthenticated
@@ -57,11 +56,12 @@ def request_approval(
     declared = _declared(request)
     declaration = _callable(declared, asked, person)
     _check_resource(context, visible, declaration, asked.terms)
-    needs = _needs(context, declaration)
+    rights = declaration.governed_rights(asked.terms)
+    needs = context.policy().policy.needs(rights, declaration.audit)
     if not needs.approval:
         raise QueryInvalid("call", f"{asked.call!r} needs no approval; send it at once")
     if needs.case:
-        Requirements(context).check_case(trace.case, needs)
+        trace.case = Requirements(context).checked_case(trace.case, needs)
     now_ns = context.clock.wall_ns()
     record = ApprovalRecord(
         id=trace.new_id or dated_id(context.clock),
@@ -168,8 +168,9 @@ def _callable(declared: Declarations, asked: ApprovalAsked, person: Person) -> D
         known = sorted({one.audit for one in declared.all if one.governed_right is not None})
         raise QueryInvalid("call", f"is no audit term of a call; {suggestion(asked.call, known)}")
     route = routes[0]
-    if not route.allows(person):
-        raise Forbidden(f"{person.name} lacks the right `{route.right}`, which the call needs")
+    missing = route.missing_right(person, asked.terms)
+    if missing is not None:
+        raise Forbidden(f"{person.name} lacks the right `{missing}`, which the call needs")
     if route.scope is Scope.WHOLE_SITE and not person.scope.is_unlimited:
         raise Forbidden("the call is about the whole site, and this person may see some cameras")
     named = min((set(_PATH_TERM.findall(one.path)) for one in routes), key=len)
@@ -192,13 +193,6 @@ def _check_resource(
         context.known_camera(terms["id"], visible)
     if declaration.scope is Scope.EVENT and context.events.get(terms["id"], visible) is None:
         raise NotFound(f"there is no event {terms['id']!r}")
-
-
-def _needs(context: ApiContext, declaration: Declaration) -> CallRequirements:
-    right = declaration.governed_right
-    if right is None:
-        return CallRequirements()
-    return context.policy().policy.needs(right, declaration.audit)
 
 
 def _visible_record(context: ApiContext, reviewer: Reviewer, approval_id: str) -> ApprovalRecord:

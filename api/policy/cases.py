@@ -45,7 +45,7 @@ def read_policy(context: Context, request: Request) -> PolicyView:
     declarations: Declarations = request.app.state.declarations
     in_force = context.policy()
     needs = {
-        call: in_force.policy.needs(right, call).requirements
+        call: in_force.policy.needs((right,), call).requirements
         for call, right in sorted(policy_calls(declarations.all).rights.items())
     }
     return PolicyView(

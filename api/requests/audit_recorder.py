@@ -15,6 +15,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from api.requests.bodies import PartlyHiddenBody
 from api.requests.declarations import Access
 from api.requests.reasons import one_line
 from api.requests.refused_requests import Refusals
@@ -180,7 +181,8 @@ def _describe(trace: Trace, arguments: Mapping[str, Any]) -> None:
 def _terms(body: BaseModel) -> dict[str, str]:
     """Return the fields of a body as text, without those that `repr` hides: they are secret.
 
-    A null counts if the body has it: it may remove a limit.
+    A null counts if the body has it: it may remove a limit. An approval is for these terms, so a
+    hidden field that decides what a change does has a term of its own (`PartlyHiddenBody`).
     """
     hidden = {name for name, field in type(body).model_fields.items() if not field.repr}
     absent = {name for name, value in body if value is None and name not in body.model_fields_set}
@@ -189,4 +191,5 @@ def _terms(body: BaseModel) -> dict[str, str]:
         name: value if isinstance(value, str) else json.dumps(value)
         for name, value in values.items()
     }
+    texts |= body.shown_terms if isinstance(body, PartlyHiddenBody) else {}
     return {name: text for name, text in texts.items() if text}

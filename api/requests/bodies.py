@@ -8,10 +8,22 @@ from typing import Any
 
 from fastapi import Request
 from fastapi.routing import APIRoute
+from pydantic import BaseModel
 from starlette.responses import Response
 
 from domain.errors import QueryInvalid, UnsupportedMedia
 from domain.suggestions import shortened
+
+
+class PartlyHiddenBody(BaseModel):
+    """A body with fields that `repr` hides, and that the audit log and an approval name all the
+    same, in a form without what is secret.
+    """
+
+    @property
+    def shown_terms(self) -> dict[str, str]:
+        """The terms for the hidden fields; a change of such a field changes its term."""
+        raise NotImplementedError
 
 
 class StrictRequest(Request):

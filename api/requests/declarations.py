@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
@@ -73,12 +73,16 @@ class Declaration:
     scope: Scope
     audit: str = ""
     is_evidence_access: bool = False
+    right_of_term: Mapping[str, Right] = field(default_factory=dict)
+    """The rights that a request needs in addition if it has terms of these names."""
     media_type: str = JSON
     """The media type of a successful response."""
     answer_model: type[BaseModel] | None = None
     """The model of the JSON answer of a route that has `other_media_types`."""
     other_media_types: tuple[str, ...] = ()
     """Further media types of a successful response, which the request chooses."""
+    header_terms: Callable[[Request], dict[str, str]] | None = None
+    """The terms for the audit log and for approvals that headers decide, such as `Accept`."""
     allows_head: bool = False
     """Whether HEAD is supported too."""
     allows_many_ranges: bool = False
@@ -164,6 +168,21 @@ class Declaration:
         """The right of a call that an access policy may govern; None for any other call."""
         is_governed = bool(self.audit) and not self.is_of_policy
         return self.right if is_governed and isinstance(self.right, Right) else None
+
+    def governed_rights(self, terms: Mapping[str, str]) -> tuple[Right, ...]:
+        """Return the rights of a call with these terms that an access policy may govern."""
+        right = self.governed_right
+        return () if right is None else (right, *self._further_rights(terms))
+
+    def _further_rights(self, terms: Mapping[str, str]) -> tuple[Right, ...]:
+        return tuple(right for name, right in self.right_of_term.items() if name in terms)
+
+    def missing_right(self, person: Person, terms: Mapping[str, str]) -> Right | None:
+        """Return a right that a person lacks for a request with these terms, or None."""
+        needed = [self.right] if isinstance(self.right, Right) else []
+        return next(
+            (one for one in (*needed, *self._further_rights(terms)) if not person.may(one)), None
+        )
 
     @property
     def reads_purpose(self) -> bool:

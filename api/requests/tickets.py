@@ -14,7 +14,7 @@ import binascii
 import json
 from dataclasses import asdict, dataclass, fields
 
-from domain.clock import NS_PER_S
+from domain.clock import NS_PER_MS, NS_PER_S
 from domain.errors import Unauthenticated
 from domain.people import Person
 from domain.signatures import SIGNATURE_BYTES, ApiSigner
@@ -63,8 +63,12 @@ class Ticket:
     """The id of the emergency access that the ticket rests on, or empty."""
 
     def covers(self, from_ns: int, to_ns: int) -> bool:
-        """Return whether the ticket's range overlaps [from, to)."""
+        """Return whether the ticket's range overlaps [from, to), which may be a whole segment."""
         return from_ns < self.to_ns and self.from_ns < to_ns
+
+    def contains(self, from_ns: int, to_ns: int) -> bool:
+        """Return whether [from, to) lies within the ticket's range; URLs have milliseconds."""
+        return self.from_ns - self.from_ns % NS_PER_MS <= from_ns and to_ns <= self.to_ns
 
 
 def ticket_for(

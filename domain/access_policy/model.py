@@ -8,6 +8,7 @@ several groups name needs what all of them demand.
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
@@ -61,8 +62,8 @@ class CallGroup(BaseModel):
             raise ValueError("`case_pattern` does nothing here; add `case` to `needs`")
         return self
 
-    def has(self, right: Right, call: str) -> bool:
-        return right in self.rights or call in self.calls
+    def has(self, rights: Collection[Right], call: str) -> bool:
+        return call in self.calls or not set(rights).isdisjoint(self.rights)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +102,9 @@ class AccessPolicy(BaseModel):
     def approval_ns(self) -> int:
         return round(self.approval_hours * _S_PER_HOUR) * NS_PER_S
 
-    def needs(self, right: Right, call: str) -> CallRequirements:
-        """Return what a call needs; `call` is its audit term."""
-        groups = [group for group in self.groups.values() if group.has(right, call)]
+    def needs(self, rights: Collection[Right], call: str) -> CallRequirements:
+        """Return what a call needs in addition to its rights; `call` is its audit term."""
+        groups = [group for group in self.groups.values() if group.has(rights, call)]
         return CallRequirements(
             frozenset(requirement for group in groups for requirement in group.needs),
             tuple(group.case_pattern for group in groups if group.case_pattern is not None),

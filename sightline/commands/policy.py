@@ -34,7 +34,7 @@ def check(args: argparse.Namespace) -> int:
 
 def _needs(policy: AccessPolicy, calls: PolicyCalls) -> dict[str, list[str]]:
     """Return what each governed call needs, by audit term."""
-    found = {call: policy.needs(right, call) for call, right in sorted(calls.rights.items())}
+    found = {call: policy.needs((right,), call) for call, right in sorted(calls.rights.items())}
     return {call: sorted(needs.requirements) for call, needs in found.items() if needs.requirements}
 
 

@@ -15,8 +15,8 @@ from domain.clock import NS_PER_DAY, NS_PER_HOUR, Clock
 from domain.derived_keys import derived_key
 from domain.errors import NotFound, RateLimited, RecordConflict, RecordEnded
 from domain.paths.object_keys import APPROVALS_PREFIX, day_of
-from domain.stored_model import WallNs, schema_field
 from domain.people import Person
+from domain.stored_model import WallNs, schema_field
 from storage.clients.s3 import ObjectStore
 from storage.clients.versioned_records import Listing
 from storage.site.signed_records import SignedRecord, SignedRecords

@@ -114,6 +114,17 @@ def test_a_ticket_for_another_time(playable: Site) -> None:
     assert _status(playable, ticket, f"{CAMERA}/playlist.m3u8?{later}") == 403
 
 
+def test_a_ticket_for_a_longer_time(playable: Site) -> None:
+    """The ticket may rest on an approval of four seconds, and not of the whole day."""
+    ticket = write_ticket(SIGNER, _ticket(playable))
+    for before_s, after_s in ((0, 86_396), (1, 0), (0, 1), (43_200, 43_196)):
+        span = (SPAN[0] - before_s * NS_PER_S, SPAN[1] + after_s * NS_PER_S)
+        longer = f"from={rfc3339(span[0])}&to={rfc3339(span[1])}"
+        assert _status(playable, ticket, f"{CAMERA}/playlist.m3u8?{longer}") == 403
+    part = f"from={rfc3339(SPAN[0] + NS_PER_S)}&to={rfc3339(SPAN[1] - NS_PER_S)}"
+    assert _status(playable, ticket, f"{CAMERA}/playlist.m3u8?{part}") == 200
+
+
 def test_a_ticket_for_another_feed(playable: Site) -> None:
     ticket = write_ticket(SIGNER, _ticket(playable, opens="/v1/events/feed"))
     assert _status(playable, ticket, "/v1/events/feed?seconds=0") == 200

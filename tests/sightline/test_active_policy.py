@@ -73,7 +73,7 @@ def lines(layout: Layout) -> list[dict[str, Any]]:
 
 
 def needs(policy: RunningPolicy, call: str = "event.clip") -> set[Requirement]:
-    return set(policy.now().policy.needs(Right.EVENTS_READ, call).requirements)
+    return set(policy.now().policy.needs((Right.EVENTS_READ,), call).requirements)
 
 
 def test_without_a_file_nothing_is_demanded_in_addition(

@@ -66,7 +66,7 @@ def test_the_policy_file_is_in_force_and_its_faults_raise_an_alarm(
     file.write_text("version: 1\ngroups: {clips: {calls: [event.clip], needs: [approval]}}\n")
     context = make_context(Layout(empty_site), Settings(policy=file), clock)
     assert context.policy().origin is PolicyOrigin.FILE
-    assert context.policy().policy.needs(Right.EVENTS_READ, "event.clip").approval
+    assert context.policy().policy.needs((Right.EVENTS_READ,), "event.clip").approval
     assert context.alarms() == ()
     file.write_text("version: 1\ngroup: {}\n")
     assert context.policy().origin is PolicyOrigin.LAST_VALID

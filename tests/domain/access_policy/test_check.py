@@ -46,19 +46,19 @@ def faults(text: str) -> list[str]:
 
 def test_a_call_needs_what_all_its_groups_demand() -> None:
     policy = checked(VALID)
-    needs = policy.needs(Right.RECORDINGS_READ, "camera.recording")
+    needs = policy.needs((Right.RECORDINGS_READ,), "camera.recording")
     assert needs.requirements == set(Requirement)
     assert needs.case_patterns == (r"案\d{4}-\d+",)
-    clip = policy.needs(Right.EVENTS_READ, "event.clip")
+    clip = policy.needs((Right.EVENTS_READ,), "event.clip")
     assert (clip.reason, clip.case, clip.approval) == (True, True, False)
-    assert policy.needs(Right.EVENTS_READ, "events.search").requirements == set()
+    assert policy.needs((Right.EVENTS_READ,), "events.search").requirements == set()
     assert policy.emergency_access
     assert policy.approval_ns == 2 * 3600 * 10**9
 
 
 def test_the_strictest_policy_demands_everything_of_every_call() -> None:
     for right in Right:
-        assert STRICTEST.needs(right, "any").requirements == set(Requirement)
+        assert STRICTEST.needs((right,), "any").requirements == set(Requirement)
     assert not STRICTEST.emergency_access
 
 
