@@ -52,10 +52,10 @@ RIGHTS = {
         writes=(
             "{e*}*", "{impossible}:*", "{damaged}:objects", "{corrections}:by_event", "{feed}*",
             "{archive}:*", "{retention}:turn", "{store_room}:turn", "{leases}:*", "{nodes}:*",
-            "{registry}:*", "{alarms}:nodes", "{state}:*", "{site}:*",
+            "{alarms}:nodes", "{state}:*", "{site}:*",
             "{watches}*",
         ),
-        reads=("{people}:*",),
+        reads=("{people}:*", "{registry}:*"),
     ),
     StoreUser.API: KeyRights(
         writes=(
@@ -70,9 +70,9 @@ RIGHTS = {
     ),
     StoreUser.COMMANDS: KeyRights(writes=("*",)),
 }  # fmt: skip
-"""A node cannot write people, idempotent answers and the locks of corrections. It writes watches,
-because it ends those whose time has passed. An API cannot write leases, states, alarms, matches
-and the progress of jobs. The commands rebuild everything.
+"""A node cannot write people, the number of the registry, idempotent answers and the locks of
+corrections. It writes watches, because it ends those whose time has passed. An API cannot write
+leases, states, alarms, matches and the progress of jobs. The commands rebuild everything.
 """
 
 

@@ -58,20 +58,24 @@ _RETAINED = _below(
 """What a node stores, and deletes when it expires."""
 _DECISIONS = _below(PEOPLE_PREFIX, HOLDS_PREFIX, CASES_PREFIX, APPROVALS_PREFIX, EMERGENCIES_PREFIX)
 """What people decide, through the API or a command."""
-_SHARED = (*_below(REGISTRY_PREFIX, WATCHES_PREFIX), SITE_OBJECT)
-"""What nodes write too: a node ends a watch, and stores the registry that it was given."""
+_APPLIED = _below(REGISTRY_PREFIX)
+"""The registries, which scopes, masks, retention and the addresses of cameras follow. A node only
+reads them: a stolen one could send the passwords of all cameras to itself.
+"""
+_SHARED = (*_below(WATCHES_PREFIX), SITE_OBJECT)
+"""What nodes write too: a node ends a watch."""
 
 RIGHTS = {
     StoreUser.NODE: ObjectRights(
-        reads=(*_RETAINED, *_DECISIONS, *_SHARED),
+        reads=(*_RETAINED, *_DECISIONS, *_APPLIED, *_SHARED),
         writes=(*_RETAINED, *_SHARED),
         deletes=_RETAINED,
     ),
     StoreUser.API: ObjectRights(
-        reads=(*_RETAINED, *_DECISIONS, *_SHARED),
+        reads=(*_RETAINED, *_DECISIONS, *_APPLIED, *_SHARED),
         writes=(
             f"{EVENTS_PREFIX}*/{CORRECTED}*", f"{JOURNAL_PREFIX}_corrections/*",
-            *_below(AUDIT_PREFIX, AUDIT_WRITERS_PREFIX), *_DECISIONS, *_SHARED,
+            *_below(AUDIT_PREFIX, AUDIT_WRITERS_PREFIX), *_DECISIONS, *_APPLIED, *_SHARED,
         ),
     ),
     StoreUser.COMMANDS: ObjectRights(reads=("*",), writes=("*",), deletes=("*",)),

@@ -34,7 +34,7 @@ EXPECTED = {
     object_keys.APPROVALS_PREFIX: ("r", "rw"),
     object_keys.EMERGENCIES_PREFIX: ("r", "rw"),
     object_keys.WATCHES_PREFIX: ("rw", "rw"),
-    object_keys.REGISTRY_PREFIX: ("rw", "rw"),
+    object_keys.REGISTRY_PREFIX: ("r", "rw"),
     object_keys.SITE_OBJECT: ("rw", "rw"),
 }
 """By the beginning of a key: what a node may do, and what an API may do."""
