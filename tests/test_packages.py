@@ -90,7 +90,7 @@ _TABLE = {
     ),
     "api.nodes": (
         "domain domain.media domain.recordings storage.mp4 storage.recordings "
-        "storage.recordings.virtual api.requests"
+        "storage.recordings.virtual api.limits api.requests"
     ),
     "api.openid": (
         "domain domain.paths storage.clients storage.site storage.openid api.limits api.requests"

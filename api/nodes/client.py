@@ -13,6 +13,7 @@ from types import TracebackType
 import httpx
 from pydantic import TypeAdapter
 
+from api.limits.limited_answers import AnswerLimit, read_limited
 from api.nodes.coverage import NodeAccount, NodeSegment
 from api.nodes.live_client import LiveNodeClient
 from api.nodes.node_requests import (
@@ -32,6 +33,8 @@ from storage.recordings.served_segments import Keyframes
 from storage.recordings.virtual.layout_records import StoredRecord, records_in
 
 ANSWER_TIMEOUT_S = 10.0
+ANSWER_LIMIT = AnswerLimit(size_bytes=128_000_000, duration_s=60.0)
+"""Of an answer that is read as a whole. A segment is smaller, and a stolen node sends anything."""
 CHUNK_BYTES = 256 << 10
 MOST_CONNECTIONS = 128
 """It exceeds the sum of the threads that ask nodes and the responses that stream from nodes.
@@ -153,8 +156,7 @@ class NodeClient:
         }
         path = f"{PATH_PREFIX}/cameras/{trigger.camera_id}/triggers"
         with mapped_errors(node):
-            request = self._signed(node_api_url, node, path, query, "POST")
-            response = self._client(node).send(request)
+            response = self._answer(node, self._signed(node_api_url, node, path, query, "POST"))
             if response.status_code != 204:
                 raise_problem(response, node)
 
@@ -211,11 +213,15 @@ class NodeClient:
         self, node_api_url: str, node: str, path: str, query: Mapping[str, str] | None = None
     ) -> httpx.Response:
         with mapped_errors(node):
-            request = self._signed(node_api_url, node, path, query)
-            response = self._client(node).send(request)
+            response = self._answer(node, self._signed(node_api_url, node, path, query))
             if response.status_code != 200:
                 raise_problem(response, node)
             return response
+
+    def _answer(self, node: str, request: httpx.Request) -> httpx.Response:
+        since_s = self._clock.monotonic_s()
+        response = self._client(node).send(request, stream=True)
+        return read_limited(response, ANSWER_LIMIT, self._clock, since_s)
 
     def _signed(
         self,

@@ -40,8 +40,16 @@ class NodeRequest:
     def signed(
         self, client: httpx.Client | httpx.AsyncClient, signer: ApiSigner, clock: Clock
     ) -> httpx.Request:
-        """Return the request of a client. Raises NodeOffline for a URL without TLS."""
-        url = httpx.URL(self.node_api_url.rstrip("/") + self.path, params=self.query)
+        """Return the request of a client.
+
+        Raises NodeOffline for a URL without TLS, and for one that is more than an address: a stolen
+        node could lead the API to any path of a server on the API's own machine.
+        """
+        base = httpx.URL(self.node_api_url)
+        if base.path not in ("", "/") or base.query or base.fragment or base.userinfo:
+            raise NodeOffline(f"{self.node} announces an address that is none", self.node)
+        origin = httpx.URL(scheme=base.scheme, host=base.host, port=base.port)
+        url = httpx.URL(str(origin).rstrip("/") + self.path, params=self.query)
         _refuse_plain_http(url, self.node)
         request = client.build_request(self.method, url)
         request.extensions["sni_hostname"] = node_host(self.node)

@@ -1,24 +1,19 @@
-"""An HTTP transport that reads each answer as a whole, within limits of size and of time.
-
-The timeouts of httpx are for one read each, so an answer that arrives byte by byte has no end.
-"""
+"""An HTTP transport that reads each answer as a whole, within limits of size and of time."""
 
 from __future__ import annotations
 
 import httpx
 
+from api.limits.limited_answers import AnswerLimit, read_limited
 from domain.clock import Clock
 
-MAX_BYTES = 1_000_000
-LONGEST_S = 10.0
-"""How long an answer may take. One more read may begin within it, which has its own timeout."""
+LIMIT = AnswerLimit(size_bytes=1_000_000, duration_s=10.0)
 
 
 class LimitedTransport(httpx.BaseTransport):
     """Passes requests on to another transport. Thread-safe if that one is.
 
-    Raises httpx.ReadError for an answer that is too large, too slow, or compressed: a small
-    compressed answer can be a large one.
+    Raises httpx.ReadError for an answer beyond the limit.
     """
 
     def __init__(self, inner: httpx.BaseTransport, clock: Clock) -> None:
@@ -26,33 +21,9 @@ class LimitedTransport(httpx.BaseTransport):
         self._clock = clock
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        until_s = self._clock.monotonic_s() + LONGEST_S
+        since_s = self._clock.monotonic_s()
         response = self._inner.handle_request(request)
-        try:
-            encoding = response.headers.get("Content-Encoding", "identity")
-            if encoding.strip().lower() != "identity":
-                raise httpx.ReadError("the answer is compressed", request=request)
-            content = self._content(request, response, until_s)
-        finally:
-            response.close()
-        return httpx.Response(
-            response.status_code,
-            headers=response.headers,
-            content=content,
-            extensions=response.extensions,
-        )
+        return read_limited(response, LIMIT, self._clock, since_s)
 
     def close(self) -> None:
         self._inner.close()
-
-    def _content(self, request: httpx.Request, response: httpx.Response, until_s: float) -> bytes:
-        content = bytearray()
-        for chunk in response.iter_raw():
-            content += chunk
-            if len(content) > MAX_BYTES:
-                raise httpx.ReadError("the answer is larger than 1 MB", request=request)
-            if self._clock.monotonic_s() >= until_s:
-                raise httpx.ReadError(
-                    f"the answer has not ended within {LONGEST_S:.0f} s", request=request
-                )
-        return bytes(content)

@@ -167,7 +167,7 @@ _OF_ERROR: dict[type[SightlineError], Kind] = {
 ERROR_OF_NAME: dict[str, type[SightlineError]] = {
     kind.name: error
     for error, kind in _OF_ERROR.items()
-    if error not in (QueryInvalid, RateLimited)
+    if error not in (QueryInvalid, RateLimited, ApprovalRequired)
 }
 """The error that the node API client raises for a problem of another Sightline process."""
 

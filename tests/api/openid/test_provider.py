@@ -16,7 +16,7 @@ import pytest
 from joserfc import jwk, jwt
 
 from api.openid.authlib_client import AuthlibClient
-from api.openid.limited_transport import LONGEST_S
+from api.openid.limited_transport import LIMIT
 from api.openid.metadata import WELL_KNOWN, ProviderMetadata
 from api.openid.provider import (
     KEYS_AT_LEAST_S,
@@ -360,7 +360,7 @@ def test_an_answer_is_limited_in_size_and_in_time(
     clock.advance(RETRY_AFTER_S)
     answers.headers.clear()
     answers.pages[path] = honest
-    answers.pause = lambda: clock.advance(LONGEST_S)
+    answers.pause = lambda: clock.advance(LIMIT.duration_s)
     with pytest.raises(ProviderUnavailable, match="has not ended within 10 s"):
         _ask(provider, client, path)
     clock.advance(RETRY_AFTER_S)
