@@ -102,6 +102,7 @@ def test_a_control_character_in_a_header(site: Site, code: int) -> None:
         ("X-Emergency: 1", "X-Emergency"),
         ("X-CSRF-Token: x", "X-CSRF-Token"),
         ("Sec-Fetch-Site: none", "Sec-Fetch-Site"),
+        ("Origin: null", "Origin"),
     ],
 )
 def test_a_header_that_stands_twice(site: Site, line: str, name: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import urlsafe_b64encode
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
 
@@ -96,6 +97,19 @@ def test_a_callback_is_accepted_once(openid_site: OpenIdSite, visitor: NewVisito
     assert "did not begin" in refusal(openid_site, browser, url)
     browser.http.cookies.set(COOKIE, cookie)
     assert "already finished" in refusal(openid_site, browser, url)
+
+
+def test_two_callbacks_at_the_same_time_start_one_session(
+    openid_site: OpenIdSite, visitor: NewVisitor
+) -> None:
+    browser = visitor()
+    url = browser.authorize(browser.start(), "person-7")
+    headers = {"Cookie": f"{COOKIE}={browser.http.cookies[COOKIE]}"}
+    twins = [visitor() for _ in range(4)]
+    with ThreadPoolExecutor(len(twins)) as threads:
+        found = list(threads.map(lambda one: one.http.get(url, headers=headers), twins))
+    assert sorted(one.status_code for one in found) == [303, 403, 403, 403]
+    assert sum("__Host-sightline-session" in one.cookies for one in found) == 1
 
 
 def test_a_code_is_of_use_in_its_own_sign_in_only(
