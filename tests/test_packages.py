@@ -67,7 +67,7 @@ _TABLE = {
     "ingest.onvif": "domain domain.registry ingest.rtsp",
     "ingest.recording": (
         "domain domain.media domain.paths domain.recordings storage.mp4 storage.recordings "
-        "ingest.packets"
+        "storage.recordings.virtual ingest.packets"
     ),
     "analytics.inference": "domain",
     "analytics.detection": "domain domain.registry analytics.inference",

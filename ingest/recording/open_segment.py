@@ -19,11 +19,14 @@ from domain.media.packets import AudioPacket, Packet, SegmentName, ticks_to_ns
 from domain.paths.object_keys import day_of
 from ingest.packets import length_prefix as lengths
 from ingest.packets.sample_entry import video_sample_entry
+from ingest.recording.layout_builder import LayoutBuilder
 from ingest.recording.segment_boundaries import DRIFT_NS
 from storage.mp4.fragments import DELTA, KEYFRAME, AudioRun, VideoRun, fragment, head
 from storage.mp4.sample_entries import VideoSampleEntry
 from storage.recordings.free_space_reserve import free_bytes
 from storage.recordings.ledger import open_name
+from storage.recordings.virtual.layout_records import FileVersion, StoredRecord
+from storage.recordings.virtual.layouts import version_of
 
 _MAX_PIECES = 512
 """The number of buffers in one write; the kernel's limit is 1024."""
@@ -72,6 +75,8 @@ class OpenSegment:
             _SoundTimes(first.wall_ns, self.stream.audio.clock_hz) if self.stream.audio else None
         )
         self._head = head(_sample_entry(first), self.stream.audio)
+        self._layout = LayoutBuilder(self._head)
+        self._version = FileVersion(0, 0, 0)
         with _disk():
             folder.mkdir(parents=True, exist_ok=True)
             _check_free_space(spare_bytes, folder, len(first.data))
@@ -89,7 +94,8 @@ class OpenSegment:
         if video is None and audio is None:
             return
         data = fragment(self._sequence + 1, video, audio)
-        data[0] = self._head + data[0]
+        before_samples = data[0]
+        data[0] = self._head + before_samples
         size_bytes = sum(map(len, data))
         self.is_broken = True  # until all of it is written
         try:
@@ -98,6 +104,8 @@ class OpenSegment:
         except OSError as error:
             raise _store_error(error) from error
         self.is_broken = False
+        offset = self.size_bytes + len(self._head)
+        self._layout.add(offset, (before_samples, *data[1:]), video, audio)
         self._sequence += 1
         self._head = b""
         self.size_bytes += size_bytes
@@ -126,7 +134,14 @@ class OpenSegment:
                 if self.is_broken:
                     self._file.truncate(self.size_bytes)
                 os.fsync(self._file.fileno())
+                self._version = version_of(self._file)
             return self._rename()
+
+    def record(self, name: SegmentName) -> StoredRecord:
+        """Return the layout of the closed file, which is called `name`, with the hashes of what was
+        written.
+        """
+        return self._layout.record(name.file_name, self._version)
 
     def _video(self, received: Sequence[PacketOrBatch]) -> VideoRun:
         scale = self.stream.time_base.numerator

@@ -21,6 +21,7 @@ from domain.settings import Settings
 from ingest.recording.disk_writer import DiskWriter
 from ingest.recording.segments import OnHole, Segments
 from storage.recordings.free_space_reserve import events_bytes
+from storage.recordings.virtual.layouts import RecordingIndex
 
 FRAGMENT_S = 0.9
 """The approximate duration of a fragment. With the read interval and two turns of the writer it
@@ -73,6 +74,7 @@ class Recorder:
             self._log_failure,
             on_hole,
             events_bytes(settings),
+            RecordingIndex(layout.recording_index),
         )
         self._segments = self._make_segments()
         self._dropped = PACKETS_DROPPED.labels(camera_id, "recorder")

@@ -12,6 +12,7 @@ from domain.paths.data_layout import Layout
 from storage.mp4.boxes import whole_bytes
 from storage.mp4.demuxer import Mp4Reader
 from storage.recordings.ledger import Ledger, Segment
+from storage.recordings.virtual.layouts import RecordingIndex, hashed_record
 
 _log = logging.getLogger(__name__)
 
@@ -23,19 +24,21 @@ def recover_segments(layout: Layout, camera_id: str) -> list[SegmentName]:
     Call it before the camera's recorder starts, when every open file belongs to a dead process. A
     file that cannot be read or renamed is left unchanged and logged.
     """
-    found = [_finish(segment) for segment in Ledger(layout.recordings).open_segments(camera_id)]
+    index = RecordingIndex(layout.recording_index)
+    open_segments = Ledger(layout.recordings).open_segments(camera_id)
+    found = [_finish(segment, index) for segment in open_segments]
     return [name for name in found if name is not None]
 
 
-def _finish(segment: Segment) -> SegmentName | None:
+def _finish(segment: Segment, index: RecordingIndex) -> SegmentName | None:
     try:
-        return _finished(segment)
+        return _finished(segment, index)
     except (DataLoss, OSError) as error:  # one damaged file must not prevent a camera from starting
         _log.error("an incomplete recording cannot be recovered and is left unchanged: %s", error)
         return None
 
 
-def _finished(segment: Segment) -> SegmentName | None:
+def _finished(segment: Segment, index: RecordingIndex) -> SegmentName | None:
     size_bytes = whole_bytes(segment.path)
     if size_bytes == 0:
         segment.path.unlink()
@@ -44,7 +47,8 @@ def _finished(segment: Segment) -> SegmentName | None:
         segment.camera_id, segment.start_ms, _duration_ms(segment.path, size_bytes), segment.fence
     )
     _truncate(segment.path, size_bytes)
-    segment.path.rename(segment.path.with_name(name.file_name))
+    path = segment.path.rename(segment.path.with_name(name.file_name))
+    index.add(segment.camera_id, segment.start_ns, hashed_record(path))
     _log.info("recovered %s", name.file_name)
     return name
 

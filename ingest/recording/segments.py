@@ -4,6 +4,7 @@ writes.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
@@ -11,13 +12,15 @@ from typing import Protocol
 from domain.clock import NS_PER_MS
 from domain.errors import DataLoss, StoreError
 from domain.media.packet_batch import PacketBatch, PacketOrBatch, count_packets, single_packets
-from domain.media.packets import AudioPacket, Packet
+from domain.media.packets import AudioPacket, Packet, SegmentName
 from domain.metrics import SEGMENT_BYTES, SEGMENTS
 from domain.recordings.gaps import GapCause
 from ingest.recording.open_segment import OpenSegment
 from ingest.recording.segment_boundaries import BoundaryDecision, SegmentBoundaries
 from storage.recordings.packet_coverage import HOLE_NS
+from storage.recordings.virtual.layouts import RecordingIndex
 
+_log = logging.getLogger(__name__)
 _MAX_EARLY_SOUND = 256
 """The number of audio units kept before their session's first picture; older ones precede any
 picture that could follow.
@@ -48,8 +51,11 @@ class Segments:
         on_failure: Callable[[str], None],
         on_hole: OnHole,
         spare_bytes: int = 0,
+        index: RecordingIndex | None = None,
     ) -> None:
-        """`spare_bytes` of free space are never used; the disk counts as full below them."""
+        """`spare_bytes` of free space are never used; the disk counts as full below them. The
+        layouts of finished segments are added to `index`.
+        """
         self.lost_packets = 0
         self.recorded_until_ns = 0
         """The wall time up to which others can read the recording; 0 before the first fragment."""
@@ -57,6 +63,7 @@ class Segments:
         self._folder = folder
         self._fence = fence
         self._spare_bytes = spare_bytes
+        self._index = index
         self._boundaries = SegmentBoundaries(segment_s)
         self._on_failure = on_failure
         self._holes = _HoleDetector(on_hole)
@@ -195,6 +202,18 @@ class Segments:
         if name is not None:
             SEGMENTS.labels(self._camera_id).inc()
             SEGMENT_BYTES.labels(self._camera_id).inc(segment.size_bytes)
+            self._add_to_index(segment, name)
+
+    def _add_to_index(self, segment: OpenSegment, name: SegmentName) -> None:
+        """Add a finished segment to the index, which is derived: the segment is complete without
+        it.
+        """
+        if self._index is None:
+            return
+        try:
+            self._index.add(self._camera_id, name.start_ns, segment.record(name))
+        except OSError as error:
+            _log.warning("%s is not in the recording index: %s", name.file_name, error)
 
     def _sound_of(self, segment: OpenSegment, until_ns: int | None) -> list[AudioPacket]:
         """Remove and return the audio of the segment's session from its start until `until_ns`.

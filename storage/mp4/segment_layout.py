@@ -80,7 +80,7 @@ def read_layout(file: BinaryIO) -> SegmentLayout:
             break
         runs += found
         fragments.append((moof.offset, mdat.end))
-    declared = tracks_of(_content_of_moov(head.data))
+    declared = tracks_of(content_of_moov(head.data))
     video = next((number for number, track in declared if not track.is_sound), 0)
     sound = next((number for number, track in declared if track.is_sound), 0)
     headers = dict(declared)
@@ -104,7 +104,8 @@ def _read_head(file: BinaryIO) -> Head:
         return head_of(data + file.read(MOST_HEAD_BYTES))
 
 
-def _content_of_moov(head: bytes) -> bytes:
+def content_of_moov(head: bytes) -> bytes:
+    """Return the content of the `moov` of a segment's head."""
     moov = next(box for box in boxes_in(head, 0, len(head)) if box.type == b"moov")
     return head[moov.body : moov.end]
 
@@ -137,3 +138,11 @@ def _track_layout(header: TrackHeader | None, runs: Sequence[TrackRun]) -> Track
         np.concatenate([run.shown_after for run in runs]),
         np.concatenate([run.are_keyframes for run in runs]),
     )
+
+
+def accumulated(firsts: IntArray, counts: IntArray, steps: IntArray) -> IntArray:
+    """Return the positions of samples that follow one another from the first of each run."""
+    before = np.cumsum(steps) - steps
+    run_starts = np.cumsum(counts) - counts
+    found: IntArray = before + np.repeat(firsts - before[run_starts], counts)
+    return found

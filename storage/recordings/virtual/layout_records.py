@@ -8,6 +8,7 @@ ignores unknown fields, so that a newer version may add both. Numbers are little
 | `slyt` | the whole record; its last four bytes are the CRC-32 of the bytes before them |
 | `info` | JSON: the name of the segment, size, time and inode of its file |
 | `frag` | for each fragment the offset of its `moof` and the end of its `mdat`, 64 bits each |
+| `hash` | for each fragment its SHA-256, from the first byte to the end of the `mdat` |
 | `vide`, `soun` | a track: the boxes below |
 | `head` | the ticks a second, width and height as in `tkhd`, and the `stsd` box |
 | `runs` | for each run of samples the offset of the first, its decoding time and their number |
@@ -20,7 +21,7 @@ from __future__ import annotations
 import json
 import struct
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,12 +31,13 @@ from domain.errors import DataLoss
 from storage.mp4.fragment_samples import IntArray
 from storage.mp4.fragment_times import boxes_in
 from storage.mp4.sample_entries import box
-from storage.mp4.segment_layout import SegmentLayout, TrackLayout
+from storage.mp4.segment_layout import SegmentLayout, TrackLayout, accumulated
 from storage.mp4.tracks import TrackHeader
 
 RECORD = b"slyt"
 _TRACK_HEAD = struct.Struct("<I8s")
 _CRC_BYTES = 4
+_HASH_BYTES = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,8 @@ class LayoutRecord:
     name: str
     version: FileVersion
     layout: SegmentLayout
+    hashes: tuple[bytes, ...] | None = None
+    """The SHA-256 of each fragment as the recorder made it; None if nothing hashed it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,28 +66,72 @@ class StoredRecord:
 
     name: str
     version: FileVersion
+    has_hashes: bool
     data: bytes
+
+    def is_of(self, version: FileVersion) -> bool:
+        """Return whether the layout is that of a file in this state.
+
+        With hashes it is also that of a copy of the file, because the hashes show whether the bytes
+        are the same.
+        """
+        is_as_long = self.version.size_bytes == version.size_bytes
+        return self.version == version or (self.has_hashes and is_as_long)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TrackColumns:
+    """The samples of a track as plain numbers, which the recorder has without any conversion."""
+
+    header: TrackHeader
+    runs: Sequence[int]
+    """Of each run of adjacent samples the first offset, its decoding time and their number."""
+    sizes: Sequence[int]
+    durations: Sequence[int]
+    shown_after: Sequence[int]
+    keyframes: Sequence[int]
+    """The places of the keyframes, from 0."""
 
 
 def write_record(record: LayoutRecord) -> StoredRecord:
     """Return the record as it is stored."""
-    version, layout = record.version, record.layout
-    info = {
-        "name": record.name,
-        "size_bytes": version.size_bytes,
-        "modified_ns": version.modified_ns,
-        "inode": version.inode,
-        "is_whole": layout.is_whole,
-    }
+    layout = record.layout
+    sound = None if layout.sound is None else _columns(layout.sound)
+    fragments = layout.fragments.ravel().tolist()
+    info = (record.name, record.version, layout.is_whole)
+    return write_columns(info, fragments, record.hashes, _columns(layout.video), sound)
+
+
+def write_columns(
+    info: tuple[str, FileVersion, bool],
+    fragments: Sequence[int],
+    hashes: Sequence[bytes] | None,
+    video: TrackColumns,
+    sound: TrackColumns | None,
+) -> StoredRecord:
+    """Return a record as it is stored. `info` has the name and the version of the file, and whether
+    it is whole; `fragments` has the offset and the end of each in sequence.
+    """
+    name, version, is_whole = info
+    text = json.dumps(
+        {
+            "name": name,
+            "size_bytes": version.size_bytes,
+            "modified_ns": version.modified_ns,
+            "inode": version.inode,
+            "is_whole": is_whole,
+        }
+    )
     content = (
-        box(b"info", json.dumps(info).encode())
-        + box(b"frag", layout.fragments.astype("<i8").tobytes())
-        + box(b"vide", _track_bytes(layout.video))
-        + (b"" if layout.sound is None else box(b"soun", _track_bytes(layout.sound)))
+        box(b"info", text.encode())
+        + box(b"frag", struct.pack(f"<{len(fragments)}q", *fragments))
+        + (b"" if hashes is None else box(b"hash", b"".join(hashes)))
+        + box(b"vide", _track_bytes(video))
+        + (b"" if sound is None else box(b"soun", _track_bytes(sound)))
     )
     unsigned = box(RECORD, content + bytes(_CRC_BYTES))[:-_CRC_BYTES]
     data = unsigned + zlib.crc32(unsigned).to_bytes(_CRC_BYTES, "little")
-    return StoredRecord(record.name, version, data)
+    return StoredRecord(name, version, hashes is not None, data)
 
 
 def records_in(data: bytes) -> Iterator[StoredRecord]:
@@ -113,9 +161,10 @@ def _stored(record: bytes, kind: bytes) -> StoredRecord | None:
     if kind != RECORD or zlib.crc32(record[:-_CRC_BYTES]) != crc:
         return None
     try:
-        info = json.loads(_parts(record[8:-_CRC_BYTES])[b"info"])
+        parts = _parts(record[8:-_CRC_BYTES])
+        info = json.loads(parts[b"info"])
         version = FileVersion(int(info["size_bytes"]), int(info["modified_ns"]), int(info["inode"]))
-        return StoredRecord(str(info["name"]), version, record)
+        return StoredRecord(str(info["name"]), version, b"hash" in parts, record)
     except (KeyError, ValueError, TypeError):
         return None  # of a version that this one cannot read
 
@@ -130,20 +179,53 @@ def _record(stored: StoredRecord) -> LayoutRecord:
         np.frombuffer(parts[b"frag"], "<i8").reshape(-1, 2).astype(np.int64),
         bool(info["is_whole"]),
     )
-    return LayoutRecord(stored.name, stored.version, layout)
+    hashes = _hashes(parts[b"hash"], len(layout.fragments)) if b"hash" in parts else None
+    return LayoutRecord(stored.name, stored.version, layout, hashes)
 
 
-def _track_bytes(track: TrackLayout) -> bytes:
+def _hashes(data: bytes, count: int) -> tuple[bytes, ...]:
+    """Raises ValueError if there are not `count` hashes."""
+    if len(data) != count * _HASH_BYTES:
+        raise ValueError(f"{len(data)} bytes of hashes for {count} fragments")
+    return tuple(data[at : at + _HASH_BYTES] for at in range(0, len(data), _HASH_BYTES))
+
+
+def _columns(track: TrackLayout) -> TrackColumns:
+    return TrackColumns(
+        track.header,
+        _runs(track).ravel().tolist(),
+        track.sizes.tolist(),
+        track.durations.tolist(),
+        track.shown_after.tolist(),
+        np.flatnonzero(track.are_keyframes).tolist(),
+    )
+
+
+def _track_bytes(track: TrackColumns) -> bytes:
     header = track.header
-    runs = _runs(track)
     return (
         box(b"head", _TRACK_HEAD.pack(header.timescale, header.shown_size) + header.description)
-        + box(b"runs", runs.astype("<i8").tobytes())
-        + box(b"size", _column(track.sizes, "<u4"))
-        + box(b"dura", _column(track.durations, "<u4"))
-        + box(b"late", _column(track.shown_after, "<i4"))
-        + box(b"keys", np.packbits(track.are_keyframes).tobytes())
+        + box(b"runs", struct.pack(f"<{len(track.runs)}q", *track.runs))
+        + box(b"size", _column(track.sizes, "I"))
+        + box(b"dura", _column(track.durations, "I"))
+        + box(b"late", _column(track.shown_after, "i"))
+        + box(b"keys", _bits(track.keyframes, len(track.sizes)))
     )
+
+
+def _column(values: Sequence[int], form: str) -> bytes:
+    values = values[:1] if values.count(values[0]) == len(values) else values
+    return struct.pack(f"<{len(values)}{form}", *values)
+
+
+def _bits(places: Sequence[int], count: int) -> bytes:
+    """Return a bit for each sample, set at these places."""
+    if len(places) == count:
+        return b"\xff" * -(-count // 8)
+    bits = bytearray(-(-count // 8))
+    for place in places:
+        bits[place >> 3] |= 0x80 >> (place & 7)
+    return bytes(bits)
 
 
 def _track(data: bytes, is_sound: bool) -> TrackLayout:
@@ -158,9 +240,9 @@ def _track(data: bytes, is_sound: bool) -> TrackLayout:
     keys = np.unpackbits(np.frombuffer(parts[b"keys"], np.uint8), count=count).astype(np.bool_)
     return TrackLayout(
         TrackHeader(is_sound, timescale, shown_size, description),
-        _accumulated(runs[:, 0], counts, sizes),
+        accumulated(runs[:, 0], counts, sizes),
         sizes,
-        _accumulated(runs[:, 1], counts, durations),
+        accumulated(runs[:, 1], counts, durations),
         durations,
         _values(parts[b"late"], "<i4", count),
         keys,
@@ -177,19 +259,6 @@ def _runs(track: TrackLayout) -> NDArray[np.int64]:
     first = np.concatenate((np.zeros(1, np.int64), np.flatnonzero(~is_adjacent) + 1))
     counts = np.diff(np.append(first, len(track)))
     return np.column_stack((track.offsets[first], track.decode_times[first], counts))
-
-
-def _accumulated(firsts: IntArray, counts: IntArray, steps: IntArray) -> IntArray:
-    """Return the positions of samples that follow one another from the first of each run."""
-    before = np.cumsum(steps) - steps
-    run_starts = np.cumsum(counts) - counts
-    found: IntArray = before + np.repeat(firsts - before[run_starts], counts)
-    return found
-
-
-def _column(values: IntArray, form: str) -> bytes:
-    is_constant = bool((values == values[0]).all())
-    return (values[:1] if is_constant else values).astype(form).tobytes()
 
 
 def _values(data: bytes, form: str, count: int) -> IntArray:

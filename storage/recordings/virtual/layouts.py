@@ -1,5 +1,8 @@
 """The layouts of the segments on this machine: from the recording index, else from the files.
 
+The recorder adds each finished segment to the index, with the SHA-256 of its fragments as they were
+written.
+
 The index has one file for each camera and hour of the start, `<camera>/<yyyymmdd>/<hh>.layouts`,
 with records (`layout_records.py`) one after the other. It is derived: it may be deleted, and the
 names of segments alone say what is recorded. The last record of a segment is valid. It is deleted
@@ -8,12 +11,13 @@ with the recordings of its day.
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 from domain.clock import NS_PER_HOUR
 from domain.errors import DataLoss
@@ -32,10 +36,25 @@ _HOURS_PER_DAY = 24
 _log = logging.getLogger(__name__)
 
 
-def version_of(file: BinaryIO) -> FileVersion:
+def version_of(file: IO[bytes]) -> FileVersion:
     """Return the version of an open file."""
     found = os.fstat(file.fileno())
     return FileVersion(found.st_size, found.st_mtime_ns, found.st_ino)
+
+
+def hashed_record(path: Path) -> StoredRecord:
+    """Return the layout of a finished segment with the hashes of its fragments as they are now.
+
+    Raises DataLoss if it cannot be read, OSError.
+    """
+    with path.open("rb") as file:
+        layout = read_layout(file)
+        hashes = []
+        for start, end in layout.fragments.tolist():
+            file.seek(start)
+            hashes.append(hashlib.sha256(file.read(end - start)).digest())
+        record = LayoutRecord(path.name, version_of(file), layout, tuple(hashes))
+    return write_record(record)
 
 
 class RecordingIndex:
@@ -47,10 +66,11 @@ class RecordingIndex:
     def add(self, camera_id: str, start_ns: int, record: StoredRecord) -> None:
         """Append the record of a segment that begins at `start_ns`. Raises OSError."""
         path = self._path(camera_id, start_ns)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # One write at the end of a file: records of several processes do not mix.
-        with path.open("ab", buffering=0) as file:
-            file.write(record.data)
+        try:
+            _append(path, record.data)
+        except FileNotFoundError:  # the first of a day
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _append(path, record.data)
 
     def hour(self, camera_id: str, hour_ns: int) -> dict[str, StoredRecord]:
         """Return the records of segments that begin in an hour, by the name of the segment."""
@@ -66,6 +86,15 @@ class RecordingIndex:
     def _path(self, camera_id: str, start_ns: int) -> Path:
         hour = start_ns // NS_PER_HOUR % _HOURS_PER_DAY
         return self._folder / camera_id / day_of(start_ns) / f"{hour:02}.layouts"
+
+
+def _append(path: Path, data: bytes) -> None:
+    """Append with one write, so that records of several processes do not mix."""
+    file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        os.write(file, data)
+    finally:
+        os.close(file)
 
 
 class Layouts:
@@ -93,7 +122,7 @@ class Layouts:
         try:
             with segment.path.open("rb") as file:
                 version = version_of(file)
-                if known is not None and known.version == version:
+                if known is not None and known.is_of(version):
                     return known
                 record = write_record(LayoutRecord(segment.path.name, version, read_layout(file)))
         except FileNotFoundError:
