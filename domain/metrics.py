@@ -174,7 +174,7 @@ JOB_FAILURES = Counter(
 )
 OBJECTS_DAMAGED = Counter(
     "sightline_objects_damaged_total",
-    "Number of reads of event files refused because the file does not match its SHA-256.",
+    "Number of reads of event files and of recordings refused because the SHA-256 differs.",
     ["file"],
 )
 CLIPS_MISSING = Counter(

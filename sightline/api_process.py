@@ -97,6 +97,7 @@ def make_context(
         if openid_of_site is None
         else make_openid(openid_of_site, stores.redis, people, audit, clock)
     )
+    damaged = DamagedObjects(stores.redis, clock)
     own_alarms = [
         OwnAlarm(AlarmName.POLICY_INVALID, policy.alarm, settings.node, clock),
         OwnAlarm(AlarmName.EMERGENCY_ACCESS, emergencies.alarm, settings.node, clock),
@@ -121,7 +122,8 @@ def make_context(
         emergencies=emergencies,
         policy=policy.now,
         objects=stores.objects,
-        verified=VerifiedObjects(stores.objects, DamagedObjects(stores.redis, clock), clock),
+        verified=VerifiedObjects(stores.objects, damaged, clock),
+        damaged=damaged,
         people=people,
         attempts=attempts,
         sessions=Sessions(

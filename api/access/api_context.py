@@ -29,6 +29,7 @@ from storage.audit.reader import AuditReader
 from storage.audit.shipping import AuditShipper
 from storage.clients.s3 import ObjectStore
 from storage.events.corrections import Corrections
+from storage.events.damaged_objects import DamagedObjects
 from storage.events.feed import Feed
 from storage.events.store import EventStore
 from storage.events.verified_objects import VerifiedObjects
@@ -89,6 +90,8 @@ class ApiContext:
     objects: ObjectStore
     verified: VerifiedObjects
     """Reads the files of events and compares them with their SHA-256."""
+    damaged: DamagedObjects
+    """The stored files and fragments of recordings that differ from their SHA-256."""
     people: People
     sessions: Sessions
     """The sessions of browsers."""

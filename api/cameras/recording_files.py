@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from api.access.api_context import ApiContext
+from api.cameras.fragment_check import FragmentVerification
 from api.cameras.segment_locator import (
     Located,
     LocatedSegments,
@@ -31,7 +32,7 @@ from storage.recordings.virtual.layout_records import (
     read_record,
     write_record,
 )
-from storage.recordings.virtual.reader import PartStream, read_bytes
+from storage.recordings.virtual.reader import FragmentChecks, PartStream, read_bytes
 from storage.recordings.virtual.timeline import LaidOutPiece
 from storage.recordings.virtual.virtual_file import VirtualFile, make_virtual_file
 
@@ -54,6 +55,7 @@ class RecordingFile:
     located: LocatedSegments
     sources: tuple[Located, ...]
     """Where each segment of the file is."""
+    checks: FragmentChecks
 
     def read(self, context: ApiContext, first: int, length_bytes: int) -> Generator[bytes]:
         """Yield bytes of the file. Raises what the sources raise, and DataLoss."""
@@ -61,7 +63,7 @@ class RecordingFile:
         def open_part(number: int, offset: int, length: int) -> PartStream:
             return open_segment_part(context, self.sources[number], offset, length)
 
-        return read_bytes(self.file, first, length_bytes, open_part)
+        return read_bytes(self.file, first, length_bytes, open_part, self.checks)
 
 
 @dataclass(slots=True)
@@ -79,6 +81,7 @@ class RecordingFiles:
         self._making = threading.Lock()
         self._known: OrderedDict[_Key, _Known] = OrderedDict()
         self._layouts = _StoredLayouts(context)
+        self._verification = FragmentVerification(context)
 
     def recent(self, camera_id: str, span: tuple[int, int]) -> RecordingFile | None:
         """Return the file of a range if its segments were listed within FRESH_S."""
@@ -113,8 +116,9 @@ class RecordingFiles:
             known.listed_s = listed_s
             return known.recording
         records = self._records(camera_id, span, found.segments)
+        damaged = self._verification.damaged(found.segments)
         with self._making:
-            made = _make(found, records, span)
+            made = _make(found, records, damaged, span, self._verification)
         with self._lock:
             self._known[(camera_id, *span)] = _Known(made, listed_s)
             self._known.move_to_end((camera_id, *span))
@@ -190,21 +194,22 @@ class _StoredLayouts:
 
 
 def _make(
-    found: LocatedSegments, records: Mapping[_SegmentKey, StoredRecord], span: tuple[int, int]
+    found: LocatedSegments,
+    records: Mapping[_SegmentKey, StoredRecord],
+    damaged: Mapping[_SegmentKey, frozenset[int]],
+    span: tuple[int, int],
+    verification: FragmentVerification,
 ) -> RecordingFile:
     located = {one.key: one for one in found.segments}
     pieces = [
-        LaidOutPiece(piece, record.layout)
+        LaidOutPiece(piece, record.layout, record.hashes, damaged.get(key, frozenset()))
         for piece in plan([one.segment for one in found.segments], *span)
-        if (record := _read(records.get((piece.segment.start_ns, piece.segment.fence))))
+        if (key := (piece.segment.start_ns, piece.segment.fence)) in records
+        and (record := read_record(records[key]))
     ]
     file = make_virtual_file(pieces, *span)
-    sources = tuple(located[one.start_ns, one.fence] for one in file.segments)
-    return RecordingFile(file, found, sources)
-
-
-def _read(stored: StoredRecord | None) -> LayoutRecord | None:
-    return None if stored is None else read_record(stored)
+    sources = tuple(located[one.segment.start_ns, one.segment.fence] for one in file.segments)
+    return RecordingFile(file, found, sources, verification.of(sources))
 
 
 def _key_of(record: StoredRecord) -> _SegmentKey | None:

@@ -27,7 +27,7 @@ from api.requests.problems import RANGE_NOT_SATISFIABLE, problem_response
 from api.requests.request_trace import Trace
 from api.requests.streams import HeldStream
 from domain.clock import NS_PER_DAY, NS_PER_HOUR, NS_PER_MS, NS_PER_S, S_PER_DAY, rfc3339
-from domain.errors import NodeOffline, NotFound, ObjectsUnavailable, SightlineError
+from domain.errors import DataLoss, NodeOffline, NotFound, ObjectsUnavailable, SightlineError
 from storage.audit.viewings import Viewed
 from storage.recordings.recorded_ranges import LEAST_BYTES
 from storage.recordings.virtual.virtual_file import Ranges, VirtualFile
@@ -71,7 +71,7 @@ def read_recording(
     # A player sends many requests for byte ranges; only these use a file without a new listing.
     recent = None if range_ is None else files.recent(camera_id, span)
     if recent is not None:
-        with suppress(NodeOffline, ObjectsUnavailable, NotFound):
+        with suppress(NodeOffline, ObjectsUnavailable, NotFound, DataLoss):
             return _answer(context, trace, request, recent, part)
 
     def use(found: LocatedSegments) -> Response:
@@ -79,7 +79,11 @@ def read_recording(
         if fixed_to_ns is not None:
             return _redirect(request, fixed_to_ns)
         recording = _file_of(context, files, camera_id, span, found)
-        return _answer(context, trace, request, recording, part)
+        try:
+            return _answer(context, trace, request, recording, part)
+        except DataLoss:  # found before the first byte: the file is made again without it
+            recording = _file_of(context, files, camera_id, span, found)
+            return _answer(context, trace, request, recording, part)
 
     return with_segments(context, camera_id, span, use)
 

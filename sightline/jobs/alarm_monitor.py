@@ -115,14 +115,14 @@ class AlarmMonitor:
         try:
             damaged = self._damaged.all()
         except StoreError as error:
-            self._warn("damaged", f"the list of damaged event files cannot be read: {error}")
+            self._warn("damaged", f"the list of damaged files cannot be read: {error}")
             return
         sentence = None
         if damaged:
             sentence = (
-                f"{len(damaged)} stored event files do not match their SHA-256 and are not "
-                f"served, most recently {damaged[0]}: restore them from a backup; "
-                "`sightline storage check` lists all of them"
+                f"{len(damaged)} files of events or fragments of recordings do not match their "
+                f"SHA-256 and are not served, most recently {damaged[0]}: restore them from a "
+                "backup; `sightline storage check` lists all files of events"
             )
         self._alarms.set(AlarmName.EVIDENCE_DAMAGED, sentence)
 

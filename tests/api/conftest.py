@@ -357,7 +357,8 @@ def _open(
     }
     # The people of a test are made in the store that works.
     asked = parts["objects"] = cast(ObjectStore, changes.pop("objects_asked", objects))
-    parts["verified"] = VerifiedObjects(asked, DamagedObjects(redis, clock), clock)
+    damaged = parts["damaged"] = DamagedObjects(redis, clock)
+    parts["verified"] = VerifiedObjects(asked, damaged, clock)
     console = cast(ConsoleFiles | None, changes.pop("console", None))
     context = ApiContext(**(parts | changes))  # type: ignore[arg-type]
     app = make_app(context, console=console)

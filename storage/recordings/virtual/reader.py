@@ -1,4 +1,7 @@
-"""Reads bytes of a virtual file out of the segments, in bounded memory."""
+"""Reads bytes of a virtual file out of the segments, in bounded memory.
+
+A fragment that was hashed is compared with its hash before any of its bytes are returned.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,10 @@ from contextlib import closing
 from itertools import groupby
 from typing import Protocol
 
+import numpy as np
+
 from domain.errors import DataLoss
-from storage.recordings.virtual.virtual_file import Extent, VirtualFile
+from storage.recordings.virtual.virtual_file import Extent, UsedSegment, VirtualFile
 
 
 class PartStream(Protocol):
@@ -24,32 +29,65 @@ length in bytes. It raises what the source of the segment raises.
 """
 
 
+class FragmentChecks(Protocol):
+    """Decides which fragments of the segments of a virtual file are compared with their hashes."""
+
+    def is_verified(self, segment: int, fragment: int) -> bool:
+        """Return whether this version of a file was compared before."""
+
+    def check(self, segment: int, fragment: int, data: bytes, sha256: bytes) -> None:
+        """Compare a fragment with its hash. Raises DataLoss."""
+
+
 def read_bytes(
-    file: VirtualFile, first: int, length_bytes: int, open_part: OpenPart
+    file: VirtualFile,
+    first: int,
+    length_bytes: int,
+    open_part: OpenPart,
+    checks: FragmentChecks,
 ) -> Generator[bytes]:
     """Yield the bytes of a virtual file from `first` on.
 
-    Raises DataLoss if a segment has fewer bytes than when its layout was read.
+    Raises DataLoss if a fragment differs from its hash, or a segment has fewer bytes than when its
+    layout was read.
     """
     for segment, parts in groupby(file.parts(first, length_bytes), _segment_of):
         if segment is None:
             yield from (part for part in parts if isinstance(part, bytes))
         else:
             extents = [part for part in parts if isinstance(part, Extent)]
-            yield from _segment_bytes(extents, open_part)
+            yield from _segment_bytes(file.segments[segment], extents, open_part, checks)
 
 
 def _segment_of(part: bytes | Extent) -> int | None:
     return part.segment if isinstance(part, Extent) else None
 
 
-def _segment_bytes(extents: Sequence[Extent], open_part: OpenPart) -> Iterator[bytes]:
+def _segment_bytes(
+    used: UsedSegment, extents: Sequence[Extent], open_part: OpenPart, checks: FragmentChecks
+) -> Iterator[bytes]:
     """Yield extents of one segment, which is opened once."""
+    segment = extents[0].segment
     begin, end = extents[0].offset, extents[-1].offset + extents[-1].length_bytes
-    with closing(open_part(extents[0].segment, begin, end - begin)) as stream:
+    places = np.searchsorted(used.fragments[:, 0], [one.offset for one in extents], "right") - 1
+    hashes = used.hashes or ()
+    is_known = not hashes or all(checks.is_verified(segment, one) for one in set(places.tolist()))
+    if not is_known:
+        begin, end = int(used.fragments[places[0], 0]), int(used.fragments[places[-1], 1])
+    with closing(open_part(segment, begin, end - begin)) as stream:
         window = _Window(iter(stream), begin)
-        for extent in extents:
-            yield from window.read(extent.offset, extent.length_bytes)
+        if is_known:
+            for extent in extents:
+                yield from window.read(extent.offset, extent.length_bytes)
+            return
+        pairs = zip(places.tolist(), extents, strict=True)
+        for fragment, in_fragment in groupby(pairs, lambda pair: pair[0]):
+            start, stop = used.fragments[fragment].tolist()
+            data = b"".join(window.read(start, stop - start))
+            checks.check(segment, fragment, data, hashes[fragment])
+            for _, extent in in_fragment:
+                place = extent.offset - start
+                yield data[place : place + extent.length_bytes]
 
 
 class _Window:

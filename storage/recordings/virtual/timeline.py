@@ -25,6 +25,10 @@ class LaidOutPiece:
 
     piece: CutPiece
     layout: SegmentLayout
+    hashes: tuple[bytes, ...] | None = None
+    """The SHA-256 of each fragment; None if nothing hashed it."""
+    damaged: frozenset[int] = frozenset()
+    """The numbers of the fragments that must not be used."""
 
     @property
     def known_end_ns(self) -> int | None:
@@ -67,12 +71,16 @@ class PlacedTrack:
 
 @dataclass(frozen=True, slots=True)
 class PictureRun:
-    """Consecutive pictures of a piece, [first, last), which begin with a keyframe."""
+    """Consecutive pictures of a piece, [first, last), which begin with a keyframe. A piece without
+    damage has one run.
+    """
 
     number: int
     """The number of the piece."""
     first: int
     last: int
+    known_end_ns: int | None
+    """When the last picture ends, if the name of the segment says so."""
 
 
 def picture_runs(pieces: Sequence[LaidOutPiece]) -> list[PictureRun]:
@@ -81,9 +89,10 @@ def picture_runs(pieces: Sequence[LaidOutPiece]) -> list[PictureRun]:
     """
     runs: list[PictureRun] = []
     for number, one in enumerate(pieces):
-        first, last = _used_pictures(one, is_first=not runs)
-        if first < last:
-            runs.append(PictureRun(number, first, last))
+        begin, end = _used_pictures(one, is_first=not runs)
+        for first, last in _intact_spans(one, begin, end):
+            known_end_ns = one.known_end_ns if last == end else None
+            runs.append(PictureRun(number, first, last, known_end_ns))
     return runs
 
 
@@ -102,6 +111,29 @@ def _used_pictures(one: LaidOutPiece, is_first: bool) -> tuple[int, int]:
         _first_where(video.are_keyframes & (walls_ns >= entry_ns)),
         _first_where(decodes_ns >= piece.to_ns),
     )
+
+
+def _intact_spans(one: LaidOutPiece, first: int, last: int) -> list[tuple[int, int]]:
+    """Return the pictures of [first, last) without those in damaged fragments, and without those
+    after them up to the next keyframe.
+    """
+    if not one.damaged:
+        return [(first, last)] if first < last else []
+    intact = ~_are_damaged(one, one.layout.video)
+    can_begin = intact & one.layout.video.are_keyframes
+    spans: list[tuple[int, int]] = []
+    while (begin := first + _first_where(can_begin[first:last])) < last:
+        first = begin + _first_where(~intact[begin:last])
+        spans.append((begin, first))
+    return spans
+
+
+def _are_damaged(one: LaidOutPiece, track: TrackLayout) -> BoolArray:
+    """Return for each sample whether it is in a damaged fragment."""
+    if not one.damaged:
+        return np.zeros(len(track), np.bool_)
+    numbers = np.searchsorted(one.layout.fragments[:, 0], track.offsets, "right") - 1
+    return np.isin(numbers, sorted(one.damaged))
 
 
 def _ns_after_first(video: TrackLayout, decode_time: int) -> int:
@@ -179,10 +211,11 @@ def placed_sound(
     header = next((one.layout.sound.header for one in pieces if one.layout.sound), None)
     if header is None:
         return None
+    first_runs = {run.number: run for run in reversed(runs)}
     chosen = [
         part
-        for run in runs
-        if (part := _sound_of(run, pieces[run.number], header, zero_ns)) is not None
+        for number in sorted(first_runs)
+        if (part := _sound_of(first_runs[number], pieces[number], header, zero_ns)) is not None
     ]
     if not chosen:
         return None
@@ -220,7 +253,7 @@ def _sound_of(
         first_at = one.layout.video.offsets[run.first]
         fragment = np.searchsorted(one.layout.fragments[:, 0], first_at, "right") - 1
         used &= sound.offsets >= one.layout.fragments[fragment, 0]
-    places = np.flatnonzero(used)
+    places = np.flatnonzero(used & ~_are_damaged(one, sound))
     return (run.number, sound, walls_ns[places], places) if len(places) else None
 
 

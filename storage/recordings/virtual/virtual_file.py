@@ -30,7 +30,7 @@ from storage.recordings.virtual.timeline import (
 
 LAYOUT_VERSION = 1
 """It is part of each ETag: raise it when the same recording becomes a file with other bytes."""
-_SEGMENT_MEMORY_BYTES = 1000
+_SEGMENT_MEMORY_BYTES = 2000
 Ranges = tuple[tuple[int, int], ...]
 
 
@@ -44,13 +44,24 @@ class Extent:
     length_bytes: int
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class UsedSegment:
+    """A segment of which a virtual file has bytes."""
+
+    segment: Segment
+    fragments: IntArray
+    """For each fragment its offset and its end: n rows of 2."""
+    hashes: tuple[bytes, ...] | None
+    """The SHA-256 of each fragment; None if nothing hashed it."""
+
+
 @dataclass(frozen=True, eq=False)
 class VirtualFile:
     """A file that is computed from the layouts of segments; times are UTC nanoseconds."""
 
     head: bytes
     """All bytes before the media data."""
-    segments: tuple[Segment, ...]
+    segments: tuple[UsedSegment, ...]
     etag: str
     """A strong ETag, in quotes: of the version of the layout, the range and the bytes."""
     start_ns: int
@@ -120,13 +131,13 @@ def make_virtual_file(pieces: Sequence[LaidOutPiece], from_ns: int, to_ns: int) 
     early = max(0, -int(tracks[0].shown.max()))
     tracks = [track.later_by(early * track.timescale // MOVIE_SCALE) for track in tracks]
     starts = np.cumsum([0, *(run.last - run.first for run in runs)])[:-1].astype(np.int64)
-    covered, end_ns = cover_files(
-        walls_ns, decodes_ns, starts, [used[run.number].known_end_ns for run in runs]
-    )
+    covered, end_ns = cover_files(walls_ns, decodes_ns, starts, [run.known_end_ns for run in runs])
     tables, extents = _arranged(tracks)
     body_starts = np.concatenate((np.zeros(1, np.int64), np.cumsum(extents[:, 2])))
     head = file_head(tables, int(body_starts[-1]))
-    segments = tuple(one.piece.segment for one in used)
+    segments = tuple(
+        UsedSegment(one.piece.segment, one.layout.fragments, one.hashes) for one in used
+    )
     return VirtualFile(
         head,
         segments,
@@ -194,13 +205,13 @@ def _tables(track: PlacedTrack, begins_chunk: BoolArray, places: IntArray) -> Tr
 
 
 def _etag(
-    head: bytes, segments: Sequence[Segment], extents: IntArray, span: tuple[int, int]
+    head: bytes, segments: Sequence[UsedSegment], extents: IntArray, span: tuple[int, int]
 ) -> str:
     """Return the ETag. The header has the size and the times of every sample; the extents have
     their places in the segments, whose names are unique.
     """
     digest = hashlib.sha256(f"{LAYOUT_VERSION} {span[0]} {span[1]}\n".encode())
-    for segment in segments:
+    for segment in (one.segment for one in segments):
         digest.update(f"{segment.camera_id} {segment.start_ms} {segment.fence}\n".encode())
     digest.update(extents.tobytes())
     digest.update(head)

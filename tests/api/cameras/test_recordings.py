@@ -23,13 +23,17 @@ from domain.errors import NotFound
 from domain.media.packets import SegmentName
 from domain.paths.data_layout import Layout
 from domain.paths.object_keys import segment_object
+from domain.people import Role
 from domain.settings import Settings
+from ingest.recording.segments import Segments
 from storage.events.spool import Spool
 from storage.recordings.gaps.log import GapLog
 from storage.recordings.ledger import Ledger, open_name
 from storage.recordings.trigger_log import TriggerLog
+from storage.recordings.virtual.layouts import RecordingIndex
 from tests.api.site_data import key_of_api, layouts_of
 from tests.live_station import live_streams
+from tests.recorded import PLAIN, packets_of
 
 if TYPE_CHECKING:
     from tests.api.conftest import OpenSite, Site
@@ -133,6 +137,51 @@ def test_a_segment_that_is_deleted_while_it_is_sent_ends_the_response(
     assert again.status_code == 200
     assert again.headers["ETag"] != before.headers["ETag"]
     assert again.headers["Sightline-Gaps"] == f"{rfc3339(at(4))}/{rfc3339(at(8))}"
+
+
+def test_a_damaged_fragment_is_never_sent_and_then_omitted(site: Site) -> None:
+    segments = Segments(
+        "east-gate",
+        site.layout.recordings_of("east-gate"),
+        lambda: 1,
+        20.0,
+        pytest.fail,
+        lambda start_ns, end_ns, cause: None,
+        index=RecordingIndex(site.layout.recording_index),
+    )
+    packets = packets_of(PLAIN, start_ns=at(0))
+    for first in range(0, len(packets), 25):
+        segments.write(packets[first : first + 25])
+    segments.close()
+    site.hold("east-gate")
+    whole = site.get(address(0, 12))
+    (path,) = site.layout.recordings_of("east-gate").rglob("*.mp4")
+    intact = path.read_bytes()
+    damaged = bytearray(intact)
+    damaged[len(intact) // 2] ^= 1
+    path.write_bytes(damaged)
+    received = bytearray()
+    with pytest.raises(httpx.RemoteProtocolError):
+        _receive(site, address(0, 12), received)
+    assert whole.content.startswith(bytes(received))
+    (found,) = site.context.damaged.all()
+    assert path.name in found
+    etag = whole.headers["ETag"]
+    again = site.get(address(0, 12), Range="bytes=0-", If_Range=etag)
+    assert (again.status_code, again.headers["ETag"] == etag) == (200, False)
+    start, _, end = again.headers["Sightline-Gaps"].partition("/")
+    assert rfc3339(at(4)) < start < end < rfc3339(at(8))
+    assert int(again.headers["Content-Length"]) == len(again.content)
+    path.write_bytes(intact)  # restored from a backup
+    restored = site.get(address(0, 12))
+    assert (restored.content, restored.headers["Sightline-Gaps"]) == (whole.content, "none")
+
+
+def _receive(site: Site, path: str, received: bytearray) -> None:
+    headers = {"Authorization": f"Bearer {site.tokens[Role.OPERATOR]}", "X-Reason": "a test"}
+    with site.http.stream("GET", site.url + path, headers=headers) as answer:
+        for chunk in answer.iter_raw():
+            received += chunk
 
 
 def test_all_ranges_of_a_file_are_one_line_of_the_audit_log(site: Site, whole: bytes) -> None:

@@ -155,7 +155,7 @@ def test_a_damaged_file_is_an_alarm_until_it_is_whole_or_a_week_has_passed(
     site.clock.advance(1)
     damaged.add("events/b/crop.jpg")
     (sentence,) = site.look().values()
-    assert sentence.startswith("2 stored event files")
+    assert sentence.startswith("2 files of events or fragments of recordings")
     assert "events/b/crop.jpg" in sentence
     damaged.remove("events/b/crop.jpg")
     assert "events/a/clip.mp4" in site.look()[AlarmName.EVIDENCE_DAMAGED]

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
+from types import MappingProxyType
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from domain.clock import NS_PER_S
-from domain.errors import NotFound
+from domain.errors import DataLoss, NotFound
 from storage.mp4.demuxer import Mp4Reader
 from storage.recordings.clips import cut
 from storage.recordings.cut_plan import plan
 from storage.recordings.file_reader import FilePart
 from storage.recordings.ledger import Ledger, Segment
 from storage.recordings.virtual.layout_records import read_record
-from storage.recordings.virtual.layouts import Layouts, RecordingIndex
-from storage.recordings.virtual.reader import read_bytes
+from storage.recordings.virtual.layouts import Layouts, RecordingIndex, hashed_record
+from storage.recordings.virtual.reader import OpenPart, read_bytes
 from storage.recordings.virtual.timeline import LaidOutPiece
 from storage.recordings.virtual.virtual_file import VirtualFile, make_virtual_file
 from tests.recorded import (
@@ -52,24 +55,59 @@ class Pool:
     def layouts(self) -> Layouts:
         return Layouts(RecordingIndex(self.folder / "index"))
 
-    def file(self, segments: Sequence[Segment], from_ns: int, to_ns: int) -> VirtualFile:
+    def file(
+        self,
+        segments: Sequence[Segment],
+        from_ns: int,
+        to_ns: int,
+        damaged: Mapping[Path, frozenset[int]] = MappingProxyType({}),
+    ) -> VirtualFile:
         records = {
             one.path: next(self.layouts.records([one]), None) for one in dict.fromkeys(segments)
         }
         pieces = [
-            LaidOutPiece(piece, read_record(known).layout)
+            LaidOutPiece(
+                piece,
+                record.layout,
+                record.hashes,
+                damaged.get(piece.segment.path, frozenset()),
+            )
             for piece in plan(segments, from_ns, to_ns)
-            if (known := records[piece.segment.path]) is not None
+            if (known := records[piece.segment.path]) is not None and (record := read_record(known))
         ]
         return make_virtual_file(pieces, from_ns, to_ns)
 
 
-def read(file: VirtualFile, first: int = 0, length_bytes: int | None = None) -> bytes:
-    def open_part(number: int, offset: int, length: int) -> FilePart:
-        return FilePart(file.segments[number].path, offset, length)
+@dataclass
+class Checks:
+    """Compares fragments, each once, and notes which were compared."""
 
+    compared: list[tuple[int, int]] = field(default_factory=list)
+
+    def is_verified(self, segment: int, fragment: int) -> bool:
+        return (segment, fragment) in self.compared
+
+    def check(self, segment: int, fragment: int, data: bytes, sha256: bytes) -> None:
+        if hashlib.sha256(data).digest() != sha256:
+            raise DataLoss(f"fragment {fragment} of segment {segment}")
+        self.compared.append((segment, fragment))
+
+
+def read(
+    file: VirtualFile,
+    first: int = 0,
+    length_bytes: int | None = None,
+    checks: Checks | None = None,
+) -> bytes:
     length_bytes = file.size_bytes if length_bytes is None else length_bytes
-    return b"".join(read_bytes(file, first, length_bytes, open_part))
+    return b"".join(read_bytes(file, first, length_bytes, _open_part(file), checks or Checks()))
+
+
+def _open_part(file: VirtualFile) -> OpenPart:
+    def opened(number: int, offset: int, length: int) -> FilePart:
+        return FilePart(file.segments[number].segment.path, offset, length)
+
+    return opened
 
 
 @pytest.fixture(scope="module")
@@ -193,3 +231,83 @@ def test_the_etag_names_the_range_and_the_bytes(pool: Pool) -> None:
     assert file.etag != pool.file(segments[:2] + segments[3:], *span).etag
     newer = Segment(segments[1].path, "cam-1", segments[1].start_ns, segments[1].end_ns, 9)
     assert file.etag != pool.file([*segments, newer], *span).etag
+
+
+@pytest.fixture(scope="module")
+def hashed(tmp_path_factory: pytest.TempPathFactory) -> Pool:
+    """Segments of 4 s with the hashes of their fragments, of which each has about a second."""
+    folder = tmp_path_factory.mktemp("hashed")
+    packets = packets_of(PLAIN)
+    sound = sound_of("aac", packets[0], 11.9)
+    record(with_sound(packets, sound), folder / "recordings", sound=sound, segment_s=4)
+    segments = Ledger(folder / "recordings").segments("cam-1", *EVER)
+    for segment in segments:
+        index = RecordingIndex(folder / "index")
+        index.add("cam-1", segment.start_ns, hashed_record(segment.path))
+    return Pool(segments, folder)
+
+
+@pytest.mark.parametrize("number", range(4))
+def test_a_damaged_fragment_is_a_gap_up_to_the_next_keyframe(
+    number: int, hashed: Pool, tmp_path: Path
+) -> None:
+    second, span = hashed.segments[1], (START_NS + 2 * NS_PER_S, START_NS + 11 * NS_PER_S)
+    whole = hashed.file(hashed.segments, *span)
+    file = hashed.file(hashed.segments, *span, {second.path: frozenset((number,))})
+    assert file.etag != whole.etag
+    for name, made in (("whole", whole), ("part", file)):
+        (tmp_path / name).write_bytes(read(made))
+    (record_of_second,) = hashed.layouts.records([second])
+    layout = read_record(record_of_second).layout
+    fragments = np.searchsorted(layout.fragments[:, 0], layout.video.offsets, "right") - 1
+    lost = np.flatnonzero(fragments == number)
+    first_lost = 50 + int(lost[0])  # after the pictures of the first segment from 2 s on
+    next_keyframe = 50 + -(-(int(lost[-1]) + 1) // 25) * 25
+    pictures = [data for is_sound, data, *_ in samples(tmp_path / "whole") if not is_sound]
+    left = [data for is_sound, data, *_ in samples(tmp_path / "part") if not is_sound]
+    assert left == pictures[:first_lost] + pictures[next_keyframe:]
+    ((gap_start_ms, gap_end_ms),) = file.gaps_ms
+    start_ms = START_NS // 1_000_000
+    assert gap_start_ms - start_ms == pytest.approx(2000 + first_lost * 40, abs=41)
+    assert gap_end_ms - start_ms == pytest.approx(2000 + next_keyframe * 40, abs=1)
+
+
+def test_each_fragment_is_compared_once_before_its_bytes_are_returned(hashed: Pool) -> None:
+    file = hashed.file(hashed.segments, START_NS, START_NS + 12 * NS_PER_S)
+    checks = Checks()
+    whole = read(file, checks=checks)
+    fragments = sum(len(one.fragments) for one in file.segments)
+    assert len(checks.compared) == len(set(checks.compared)) == fragments
+    assert read(file, checks=checks) == whole
+    assert len(checks.compared) == fragments
+    middle = Checks()
+    part = read(file, file.size_bytes // 2, 1000, middle)
+    assert part == whole[file.size_bytes // 2 :][:1000]
+    assert 1 <= len(middle.compared) <= 2
+
+
+@given(place=st.floats(0, 1))
+@settings(max_examples=30, deadline=None, suppress_health_check=FUNCTION_SCOPED)
+def test_a_flipped_bit_is_never_returned(place: float, hashed: Pool) -> None:
+    file = hashed.file(hashed.segments, START_NS, START_NS + 12 * NS_PER_S)
+    whole = read(file)
+    path = hashed.segments[1].path
+    intact = path.read_bytes()
+    start = int(file.segments[1].fragments[0, 0])
+    at = start + int(place * (len(intact) - start - 1))
+    damaged = bytearray(intact)
+    damaged[at] ^= 1
+    path.write_bytes(damaged)
+    received = bytearray()
+    try:
+        with pytest.raises(DataLoss):
+            _receive(file, received)
+    finally:
+        path.write_bytes(intact)
+    assert whole.startswith(received)
+    assert len(received) < len(whole)
+
+
+def _receive(file: VirtualFile, received: bytearray) -> None:
+    for chunk in read_bytes(file, 0, file.size_bytes, _open_part(file), Checks()):
+        received += chunk
