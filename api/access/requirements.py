@@ -18,6 +18,16 @@ from domain.errors import ApprovalRequired, CaseRequired, Forbidden
 from storage.site.cases import CaseState
 
 
+def is_over(context: ApiContext, basis: Basis) -> bool:
+    """Return whether the approval or the emergency access of an open response has ended.
+
+    Raises ObjectsUnavailable.
+    """
+    if basis.approval and context.approvals.is_over(basis.approval):
+        return True
+    return bool(basis.emergency) and context.emergencies.is_unjustified(basis.emergency)
+
+
 class Requirements:
     """Checks requests against the access policy in force. Blocking."""
 

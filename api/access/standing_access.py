@@ -12,15 +12,18 @@ from dataclasses import dataclass
 from anyio import to_thread
 
 from api.requests.request_trace import Trace
+from api.requests.tickets import Basis
 from domain.camera_scope import VisibleCameras
 from domain.clock import Clock
-from domain.errors import Forbidden, IndexUnavailable
+from domain.errors import Forbidden, IndexUnavailable, ObjectsUnavailable
 from domain.people import Person
 
 CHECK_EVERY_S = 2.0
 _MOST_REMEMBERED = 10_000
 FindHolder = Callable[[str, str], Person | None]
 FindVisible = Callable[[Person], VisibleCameras]
+IsOver = Callable[[Basis], bool]
+"""Return whether the approval or the emergency access of an open response has ended. Blocking."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +35,17 @@ class _Found:
 class StandingAccess:
     """Looks people up for all open responses of a process. Only its event loop may use it."""
 
-    def __init__(self, find_holder: FindHolder, find_visible: FindVisible, clock: Clock) -> None:
+    def __init__(
+        self,
+        find_holder: FindHolder,
+        find_visible: FindVisible,
+        clock: Clock,
+        is_over: IsOver = lambda basis: False,
+    ) -> None:
         self._find_holder = find_holder
         self._find_visible = find_visible
         self._clock = clock
+        self._is_over = is_over
         self._found: dict[tuple[str, str], _Found] = {}
 
     def visible(self, person: Person) -> VisibleCameras:
@@ -54,11 +64,24 @@ class StandingAccess:
             self._found[key] = known
         return known.person
 
+    async def is_over(self, basis: Basis) -> bool:
+        """Return whether the approval or the emergency access that lets a response go on has ended.
+
+        While the object store does not respond, the last result stays in force.
+        """
+        if not basis.terms:
+            return False
+        try:
+            return await to_thread.run_sync(self._is_over, basis)
+        except ObjectsUnavailable:
+            return False
+
     def of(self, trace: Trace) -> FollowerAccess:
         """Return the access of one request. Raises Forbidden for a request without a person."""
         if trace.person is None or trace.declaration is None:
             raise Forbidden("this request has no person")
-        return FollowerAccess(self, trace.person, trace.declaration.allows, self._clock)
+        allows = trace.declaration.allows
+        return FollowerAccess(self, trace.person, allows, self._clock, trace.basis)
 
 
 class FollowerAccess:
@@ -70,8 +93,10 @@ class FollowerAccess:
         holder: Person,
         allows: Callable[[Person], bool],
         clock: Clock,
+        basis: Basis | None = None,
     ) -> None:
         self._standing = standing
+        self._basis = basis or Basis()
         self.person = holder
         """The person as of the last check."""
         self.visible = standing.visible(holder)
@@ -93,6 +118,8 @@ class FollowerAccess:
             return False
         self._checked_s = self._clock.monotonic_s()
         if person is None or not self._allows(person):
+            return True
+        if await self._standing.is_over(self._basis):
             return True
         self.person, self.visible = person, self._standing.visible(person)
         return False

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 from anyio import CancelScope, to_thread
 from starlette.types import Receive, Scope, Send
 
 from api.access.api_context import ApiContext
 from api.access.privacy_masks import check_unmasked_view
+from api.access.requirements import is_over
 from api.access.standing_access import FollowerAccess, StandingAccess
 from api.live.channels import LiveChannels
 from api.live.viewer import LiveTarget, LiveView
@@ -30,7 +32,12 @@ class LiveViews:
         self.context = context
         self.recorder = recorder
         self.channels = LiveChannels(context)
-        self.access = StandingAccess(context.authentication.holder, context.visible, context.clock)
+        self.access = StandingAccess(
+            context.authentication.holder,
+            context.visible,
+            context.clock,
+            partial(is_over, context),
+        )
         self._of_person: Counter[str] = Counter()
         self._of_camera: Counter[str] = Counter()
 

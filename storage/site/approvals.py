@@ -125,6 +125,12 @@ class Approvals:
         record = self._records.recent(id_)
         return record is None or record.decision is not Decision.APPROVED
 
+    def is_over(self, id_: str) -> bool:
+        """Whether an approval was refused after it was given, or its time has passed."""
+        record = self._records.recent(id_)
+        is_given = record is not None and record.decision is Decision.APPROVED
+        return record is None or not is_given or self._clock.wall_ns() >= record.ends_at
+
     def decide(
         self,
         id_: str,

@@ -236,3 +236,28 @@ def test_requests_that_fill_the_lists_of_others(
 
     assert [access("zhao", f"reason {at}") for at in range(4)] == [200, 200, 200, 429]
     assert access("li", "reason 0") == 200
+
+
+@pytest.mark.parametrize("is_emergency", [False, True])
+def test_an_open_feed_ends_with_what_it_rests_on(city: PolicySite, is_emergency: bool) -> None:
+    """A live view has no other end than this one, and a feed lasts for an hour."""
+    city.apply("{all: {rights: [events_read], needs: [approval]}}")
+    path, more = "/v1/events/feed", {"X_Emergency": "1"} if is_emergency else {}
+    if not is_emergency:
+        _approve(city, "zhao", path)
+    headers = {"Authorization": f"Bearer {city.tokens['zhao']}", "X-Reason": "a test"}
+    headers |= {name.replace("_", "-"): value for name, value in more.items()}
+    with city.site.http.stream("GET", f"{city.site.url}{path}", headers=headers) as answer:
+        assert answer.status_code == 200
+        lines = answer.iter_lines()
+        next(lines)
+        if is_emergency:
+            (found,) = city.get("li", "/v1/emergencies").json()["items"]
+            body = {"verdict": "unjustified", "reason": "no danger"}
+            done = city.send("li", "PATCH", f"/v1/emergencies/{found['id']}", body)
+        else:
+            (found,) = city.get("li", "/v1/approvals").json()["items"]
+            done = city.decide("li", found["id"], "refused")
+        assert done.status_code == 200
+        # Reading to the end is the proof.
+        assert not any("event: event" in line for line in lines)
