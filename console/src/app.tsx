@@ -8,6 +8,7 @@ import { CamerasPage } from "./cameras/cameras-page.tsx";
 import { type Cameras, useCameras } from "./cameras/use-cameras.ts";
 import { FindPage } from "./find/find-page.tsx";
 import { JourneysPage } from "./journeys/journeys-page.tsx";
+import { LivePage } from "./live/live-page.tsx";
 import { Alarms } from "./shell/alarms.tsx";
 import { Console, type ConsoleContext, hasRight } from "./shell/console-context.ts";
 import { type Preferences, usePreferences } from "./shell/preferences.ts";
@@ -24,7 +25,6 @@ type OnPreferences = (change: Partial<Preferences>) => void;
 
 /** The places that this version has no screen for, and where the API has their data. */
 const CALLS: Readonly<Partial<Record<Place, string>>> = {
-  live: "POST /v1/cameras/{id}/whep",
   playback: "GET /v1/cameras/{id}/playlist",
   city: "GET /v1/areas, /v1/alarms, /v1/nodes",
   people: "GET /v1/people",
@@ -105,7 +105,7 @@ function SignedIn({ control, preferences, onPreferences, session, zone }: Signed
   const mustAsk =
     session.reason_required &&
     !purpose.reason &&
-    ["find", "journeys"].includes(route.place) &&
+    ["find", "journeys", "live"].includes(route.place) &&
     hasRight(session, "events_read");
   return (
     <Console.Provider value={context}>
@@ -149,5 +149,6 @@ function Page({ route, cameras }: { route: Route; cameras: Cameras }) {
   }
   if (route.place === "journeys") return <JourneysPage parameters={route.parameters} />;
   if (route.place === "audit") return <AuditPage parameters={route.parameters} />;
+  if (route.place === "live") return <LivePage parameters={route.parameters} />;
   return <NotBuilt call={CALLS[route.place] ?? ""} />;
 }

@@ -7,6 +7,7 @@ import "./style/find.css";
 import "./style/cameras.css";
 import "./style/journeys.css";
 import "./style/audit.css";
+import "./style/live.css";
 
 const root = document.getElementById("app");
 if (root === null) throw new Error("index.html has no element with the id app");

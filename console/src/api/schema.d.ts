@@ -390,6 +390,51 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/cameras/{id}/live/ticket": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description the camera's id in the registry */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["LiveTicket"];
+                    };
+                };
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/events": {
         parameters: {
             query?: never;
@@ -1507,6 +1552,23 @@ export interface components {
          * @enum {string}
          */
         LineOutcome: "done" | "refused" | "failed" | "intended";
+        /**
+         * LiveTicket
+         * @description The URL of a live view for a browser, which sends no headers with a handshake.
+         */
+        LiveTicket: {
+            /**
+             * Address
+             * @description the path of the WebSocket with its ticket
+             */
+            address: string;
+            /**
+             * Until
+             * Format: date-time
+             * @description the time until which it can be opened
+             */
+            until: string;
+        };
         /** Location */
         Location: {
             /** Lon */

@@ -22,6 +22,11 @@ export function CameraDialog({ camera, onClose }: { camera: CameraView; onClose:
             <StateMark camera={camera} texts={texts} />
           </p>
           <CameraFacts camera={camera} />
+          {hasRight(session, "live_view") && (
+            <a href={addressOf("live", new URLSearchParams({ cameras: camera.id }))}>
+              {texts.cameras.watch}
+            </a>
+          )}{" "}
           {hasRight(session, "events_read") && (
             <a href={addressOf("find", parametersOf({ ...EMPTY_SEARCH, camera: camera.id }))}>
               {texts.cameras.findEvents}

@@ -242,6 +242,7 @@ export const en = {
     fetchPicture: "Fetch a picture",
     pictureOf: (name: string) => `Current picture of ${name}`,
     findEvents: "Find its passings",
+    watch: "Watch it live",
     stream: (codec: string, fps: string, mbits: string) => `${codec}, ${fps} fps, ${mbits} Mbit/s`,
   },
   journeys: {
@@ -259,6 +260,22 @@ export const en = {
     passed: "probably passed",
     expected: "Should be seen next by",
     plane: "The sightings by place, without a map: numbers in order, arrows between them",
+  },
+  live: {
+    tiles: "Tiles",
+    free: "Choose a camera for this tile.",
+    videoOf: (name: string) => `Live video of ${name}`,
+    enlarge: "Enlarge",
+    remove: "Remove",
+    delay: (seconds: string) => `${seconds} s behind`,
+    phases: {
+      connecting: "Connecting…",
+      waiting: "No video. The connection is tried again.",
+      ended: "No video.",
+    },
+    unsupported: (codec: string) =>
+      `This browser cannot decode ${codec}. Another browser, or a smaller tile, may show it.`,
+    moreCameras: "There are more cameras. Type a part of the name.",
   },
   audit: {
     filters: {

@@ -236,6 +236,7 @@ export const zh: Texts = {
     fetchPicture: "获取画面",
     pictureOf: (name) => `${name} 的当前画面`,
     findEvents: "查找其过车记录",
+    watch: "查看实时画面",
     stream: (codec, fps, mbits) => `${codec}，${fps} 帧/秒，${mbits} Mbit/s`,
   },
   journeys: {
@@ -253,6 +254,21 @@ export const zh: Texts = {
     passed: "途中可能经过",
     expected: "下一步可能经过",
     plane: "过车地点示意图（无底图）：编号为先后次序，箭头为行进方向",
+  },
+  live: {
+    tiles: "画面数",
+    free: "请为此画面选择摄像机。",
+    videoOf: (name) => `${name} 的实时画面`,
+    enlarge: "放大",
+    remove: "移除",
+    delay: (seconds) => `延迟 ${seconds} 秒`,
+    phases: {
+      connecting: "正在连接……",
+      waiting: "无画面，正在重试连接。",
+      ended: "无画面。",
+    },
+    unsupported: (codec) => `此浏览器无法解码 ${codec}，可换用其他浏览器，或改看小画面。`,
+    moreCameras: "摄像机较多，请输入名称的一部分。",
   },
   audit: {
     filters: {

@@ -21,6 +21,8 @@ from storage.sign_in.second_factors import SecondFactors
 from tests.api.browser import PASSWORD, set_password
 from tests.api.console.npm import MODULES
 from tests.api.console.street import HOSTILE, open_street, report_cameras
+from tests.api.live.conftest import CAMERA, Camera
+from tests.live_station import Station, tapped
 from tests.web_driver import Browser
 
 if TYPE_CHECKING:
@@ -313,3 +315,32 @@ def test_an_auditor_reads_who_searched(browser: Browser, street: Site) -> None:
     browser.fill("input[name=case]", "2026-119")
     browser.click(".search button.primary")
     browser.until("no line", lambda: "No line matches" in browser.text("main"))
+
+
+def test_a_camera_is_watched_live(browser: Browser, street: Site) -> None:
+    site = street
+    station = Station(CAMERA, f"{CAMERA}/sub")
+    site.hold(CAMERA)
+    with tapped(site.layout.live_socket(0), station):
+        camera = Camera(site, station)
+        browser.open(f"{site.url}/healthz")
+        browser.open(f"{site.url}/#token={site.tokens[Role.OPERATOR]}")
+        browser.until("question for the reason", lambda: browser.text("form.reason-form"))
+        browser.fill("input[name=reason]", "a theft in progress")
+        browser.click("main form button.primary")
+        browser.until("results", lambda: browser.text(".results-bar"))
+        browser.run("location.hash = '#/live?size=1'")
+        browser.click(".areas li button")
+        with camera.feeding():
+            browser.until("picture", lambda: browser.run(LIVE_WIDTH))
+            browser.until("delay", lambda: "s behind" in browser.text(".tile-bar"))
+        check_access(browser, "live", back="en")
+        browser.click(".tile-bar button")
+        browser.until("free tile", lambda: "Choose a camera" in browser.text(".wall"))
+    assert any('"camera.live"' in line for line in site.audit_lines())
+
+
+LIVE_WIDTH = (
+    "const video = document.querySelector('.tile video');"
+    "return video && video.readyState >= 2 && video.videoWidth > 0 && video.currentTime > 0"
+)
