@@ -144,6 +144,7 @@ def make_context(
         audit=audit,
         node_client=NodeClient(signer, clock, node_client_context(keys)),
         clock=clock,
+        layout=layout,
         scratch=layout.scratch / name,
         media_socket=layout.media_socket if settings.webrtc else None,
         signer=signer,

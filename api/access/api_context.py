@@ -19,6 +19,7 @@ from domain.alarms import Alarm
 from domain.camera_scope import VisibleCameras
 from domain.clock import Clock, rfc3339
 from domain.errors import Fault, NotFound, Unauthenticated
+from domain.paths.data_layout import Layout
 from domain.people import Person
 from domain.registry import Camera, Registry
 from domain.registry.former import FormerCamera
@@ -106,6 +107,8 @@ class ApiContext:
     audit: AuditLog
     node_client: NodeClient
     clock: Clock
+    layout: Layout
+    """The data folder, which has recordings where a node runs on the same machine."""
     scratch: Path
     """The folder of this process for files that last as long as their answer."""
     idempotency: IdempotencyKeys

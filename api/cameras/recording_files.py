@@ -16,6 +16,7 @@ from pathlib import Path
 
 from api.access.api_context import ApiContext
 from api.cameras.fragment_check import FragmentVerification
+from api.cameras.segment_files import LocalSegments
 from api.cameras.segment_locator import (
     Located,
     LocatedSegments,
@@ -56,12 +57,15 @@ class RecordingFile:
     sources: tuple[Located, ...]
     """Where each segment of the file is."""
     checks: FragmentChecks
+    local: LocalSegments
 
     def read(self, context: ApiContext, first: int, length_bytes: int) -> Generator[bytes]:
         """Yield bytes of the file. Raises what the sources raise, and DataLoss."""
 
         def open_part(number: int, offset: int, length: int) -> PartStream:
-            return open_segment_part(context, self.sources[number], offset, length)
+            one = self.sources[number]
+            here = self.local.open_part(one, offset, length)
+            return here or open_segment_part(context, one, offset, length)
 
         return read_bytes(self.file, first, length_bytes, open_part, self.checks)
 
@@ -82,6 +86,7 @@ class RecordingFiles:
         self._known: OrderedDict[_Key, _Known] = OrderedDict()
         self._layouts = _StoredLayouts(context)
         self._verification = FragmentVerification(context)
+        self._local = LocalSegments(context.layout)
 
     def recent(self, camera_id: str, span: tuple[int, int]) -> RecordingFile | None:
         """Return the file of a range if its segments were listed within FRESH_S."""
@@ -118,7 +123,8 @@ class RecordingFiles:
         records = self._records(camera_id, span, found.segments)
         damaged = self._verification.damaged(found.segments)
         with self._making:
-            made = _make(found, records, damaged, span, self._verification)
+            file, sources = _make(found, records, damaged, span)
+        made = RecordingFile(file, found, sources, self._verification.of(sources), self._local)
         with self._lock:
             self._known[(camera_id, *span)] = _Known(made, listed_s)
             self._known.move_to_end((camera_id, *span))
@@ -129,12 +135,13 @@ class RecordingFiles:
         self, camera_id: str, span: tuple[int, int], segments: Sequence[Located]
     ) -> dict[_SegmentKey, StoredRecord]:
         """Return the layouts of segments. One that cannot be read is left out."""
-        found: dict[_SegmentKey, StoredRecord] = {}
-        for lease in dict.fromkeys(one.lease for one in segments if one.lease is not None):
+        found = {one.key: record for one, record in self._local.records(segments)}
+        elsewhere = [one for one in segments if one.key not in found]
+        for lease in dict.fromkeys(one.lease for one in elsewhere if one.lease is not None):
             records = self._context.node_client.layouts(
                 lease.node_api_url, lease.node, camera_id, *span
             )
-            mine = {one.key for one in segments if one.lease == lease}
+            mine = {one.key for one in elsewhere if one.lease == lease}
             by_key = ((_key_of(record), record) for record in records)
             found |= {key: record for key, record in by_key if key in mine}
         return found | self._layouts.records([one for one in segments if one.lease is None])
@@ -198,8 +205,7 @@ def _make(
     records: Mapping[_SegmentKey, StoredRecord],
     damaged: Mapping[_SegmentKey, frozenset[int]],
     span: tuple[int, int],
-    verification: FragmentVerification,
-) -> RecordingFile:
+) -> tuple[VirtualFile, tuple[Located, ...]]:
     located = {one.key: one for one in found.segments}
     pieces = [
         LaidOutPiece(piece, record.layout, record.hashes, damaged.get(key, frozenset()))
@@ -209,7 +215,7 @@ def _make(
     ]
     file = make_virtual_file(pieces, *span)
     sources = tuple(located[one.segment.start_ns, one.segment.fence] for one in file.segments)
-    return RecordingFile(file, found, sources, verification.of(sources))
+    return file, sources
 
 
 def _key_of(record: StoredRecord) -> _SegmentKey | None:

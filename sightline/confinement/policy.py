@@ -121,6 +121,7 @@ def _of_api(layout: Layout, name: str) -> Access:
         reads=(
             layout.run, layout.registry_folder, layout.state, layout.people_key,
             layout.keys / "api", layout.keys / "evidence", layout.keys / "public",
+            layout.recordings, layout.recording_index,
         ),
         writes=(layout.scratch, layout.audit, layout.policy_folder, layout.archive_cache(name)),
     )  # fmt: skip

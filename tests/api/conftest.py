@@ -351,6 +351,7 @@ def _open(
         "audit": AuditLog(layout.audit, clock),
         "node_client": NodeClient(SIGNER, clock),
         "clock": clock,
+        "layout": layout,
         "scratch": folder / "api-scratch",
         "media_socket": layout.media_socket,
         "signer": SIGNER,

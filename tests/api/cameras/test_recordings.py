@@ -17,6 +17,7 @@ from api.cameras import recording_files
 from api.cameras.recording_files import FRESH_S
 from api.node_api.app import make_node_api
 from api.node_api.context import NodeApiContext
+from api.nodes.client import NodeClient, NodeStream
 from domain.camera_states import CameraState, CameraStatus
 from domain.clock import NS_PER_MS, NS_PER_S, S_PER_DAY, ManualClock, SystemClock, rfc3339
 from domain.errors import NotFound
@@ -30,8 +31,9 @@ from storage.events.spool import Spool
 from storage.recordings.gaps.log import GapLog
 from storage.recordings.ledger import Ledger, open_name
 from storage.recordings.trigger_log import TriggerLog
+from storage.recordings.virtual.layout_records import StoredRecord
 from storage.recordings.virtual.layouts import RecordingIndex
-from tests.api.site_data import key_of_api, layouts_of
+from tests.api.site_data import SIGNER, key_of_api, layouts_of
 from tests.live_station import live_streams
 from tests.recorded import PLAIN, packets_of
 
@@ -139,10 +141,25 @@ def test_a_segment_that_is_deleted_while_it_is_sent_ends_the_response(
     assert again.headers["Sightline-Gaps"] == f"{rfc3339(at(4))}/{rfc3339(at(8))}"
 
 
-def test_a_damaged_fragment_is_never_sent_and_then_omitted(site: Site) -> None:
+class NoMediaClient(NodeClient):
+    """A client that requests no layout and no byte of a segment from a node."""
+
+    def layouts(
+        self, node_api_url: str, node: str, camera_id: str, from_ns: int, to_ns: int
+    ) -> list[StoredRecord]:
+        raise AssertionError("a layout was requested from a node")
+
+    def segment_part(
+        self, node_api_url: str, node: str, camera_id: str, name: str, part: tuple[int, int]
+    ) -> NodeStream:
+        raise AssertionError("bytes were requested from a node")
+
+
+def record_hashed(site: Site, camera_id: str = "east-gate") -> None:
+    """Record 12 s as one segment, with the hashes of its fragments in the recording index."""
     segments = Segments(
-        "east-gate",
-        site.layout.recordings_of("east-gate"),
+        camera_id,
+        site.layout.recordings_of(camera_id),
         lambda: 1,
         20.0,
         pytest.fail,
@@ -153,6 +170,19 @@ def test_a_damaged_fragment_is_never_sent_and_then_omitted(site: Site) -> None:
     for first in range(0, len(packets), 25):
         segments.write(packets[first : first + 25])
     segments.close()
+
+
+def test_segments_on_the_same_machine_are_read_without_their_node(open_site: OpenSite) -> None:
+    site = open_site(node_client=NoMediaClient(SIGNER, SystemClock()))
+    record_hashed(site)
+    site.hold("east-gate")
+    answer = site.get(address(1, 11))
+    assert (answer.status_code, answer.headers["Sightline-Gaps"]) == (200, "none")
+    assert int(answer.headers["Content-Length"]) == len(answer.content)
+
+
+def test_a_damaged_fragment_is_never_sent_and_then_omitted(site: Site) -> None:
+    record_hashed(site)
     site.hold("east-gate")
     whole = site.get(address(0, 12))
     (path,) = site.layout.recordings_of("east-gate").rglob("*.mp4")

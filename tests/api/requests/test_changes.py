@@ -380,6 +380,7 @@ from api.app import make_app
 from domain.access_policy.model import ActivePolicy
 from domain.camera_scope import ALL_CAMERAS
 from domain.clock import SystemClock
+from domain.paths.data_layout import Layout
 from domain.people import Person, Role
 from domain.settings import Settings
 from storage.site.audit import AuditLog
@@ -393,7 +394,7 @@ folder, endpoint, access_key, secret_key = sys.argv[1:]
 clock = SystemClock()
 context = SimpleNamespace(
     clock=clock, settings=Settings(), audit=AuditLog(Path(folder), clock), signer=None, feed=None, matches=None,
-    idempotency=None, policy=ActivePolicy, scratch=Path(folder),
+    idempotency=None, policy=ActivePolicy, scratch=Path(folder), layout=Layout(Path(folder)),
     authentication=SimpleNamespace(caller=lambda request: Caller(Person("li", Role.INVESTIGATOR)), holder=None),
     visible=lambda person: ALL_CAMERAS,
     known_camera=lambda id, visible: SimpleNamespace(camera=SimpleNamespace(id=id)),

@@ -142,7 +142,7 @@ def test_an_api_writes_the_audit_log_and_reads_its_keys() -> None:
     assert api.reads == api.writes | {
         "state/holds.json", "run/instance.json", "run/statuses/0.json", "registry/registry.json",
         "people-key.json", "keys/api/tls.pem", "keys/evidence/signing.pem",
-        "keys/public/register.json",
+        "keys/public/register.json", "recordings/gate/20260101/a.mp4",
     }  # fmt: skip
 
 
