@@ -7,10 +7,11 @@ they differ.
 
 from __future__ import annotations
 
+import hashlib
 import io
 import threading
 from collections import OrderedDict
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,6 +41,8 @@ from storage.recordings.virtual.virtual_file import VirtualFile, make_virtual_fi
 FRESH_S = 5.0
 MOST_BYTES = 128 << 20
 """The most memory that the files of a process use together, unless it is one file."""
+MOST_DIGESTS = 1000
+"""The files of which a process remembers the SHA-256, by their ETags."""
 MOST_LAYOUT_BYTES = 64 << 20
 """The most memory that the layouts of segments in the object store use."""
 MOST_UNKNOWN_BYTES = 4 << 30
@@ -86,6 +89,7 @@ class RecordingFiles:
         self._known: OrderedDict[_Key, _Known] = OrderedDict()
         self._layouts = _StoredLayouts(context)
         self._verification = FragmentVerification(context)
+        self._digests: OrderedDict[str, bytes] = OrderedDict()
         self._local = LocalSegments(context.layout)
 
     def recent(self, camera_id: str, span: tuple[int, int]) -> RecordingFile | None:
@@ -105,6 +109,24 @@ class RecordingFiles:
                 del self._known[key]
         for camera_id, _, _ in stale:
             self._context.stored.forget(camera_id)
+
+    def sha256(self, recording: RecordingFile, content: Iterable[bytes]) -> bytes:
+        """Return the SHA-256 of a file, whose bytes are `content`. They are read if the digest is
+        not known.
+        """
+        etag = recording.file.etag
+        with self._lock:
+            known = self._digests.get(etag)
+        if known is not None:
+            return known
+        digest = hashlib.sha256()
+        for chunk in content:
+            digest.update(chunk)
+        with self._lock:
+            self._digests[etag] = digest.digest()
+            if len(self._digests) > MOST_DIGESTS:
+                self._digests.popitem(last=False)
+        return digest.digest()
 
     def file_of(
         self, camera_id: str, span: tuple[int, int], found: LocatedSegments

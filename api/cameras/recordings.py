@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from itertools import chain
 
 from fastapi import Request
@@ -22,6 +23,7 @@ from api.requests.byte_ranges import (
     multipart,
     select_parts,
 )
+from api.requests.digests import WantReprDigest, repr_digest, wants_sha256
 from api.requests.parameters import CameraId, RangeFrom, RangeTo
 from api.requests.problems import RANGE_NOT_SATISFIABLE, problem_response
 from api.requests.request_trace import Trace
@@ -40,9 +42,20 @@ written may still change.
 MOST_RANGES_BYTES = 4096
 """The most bytes of a header that lists ranges."""
 _RANGE_BYTES = len("2026-01-01T00:00:00.000Z/2026-01-01T00:00:00.000Z")
+LONGEST_DIGEST_S = 3600
+"""The longest range of which a digest is computed, because all of it is read first."""
 MP4 = "video/mp4"
 _NEAR_NS = (NS_PER_HOUR, NS_PER_DAY)
 """The distances around an empty range in which the nearest recording is searched."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What the headers of a request ask for."""
+
+    range: str | None
+    if_range: str | None
+    wants_digest: bool
 
 
 def read_recording(
@@ -55,6 +68,7 @@ def read_recording(
     to_ns: RangeTo,
     range_: RangeHeader = None,
     if_range: IfRange = None,
+    want_digest: WantReprDigest = None,
 ) -> Response:
     """Return at most a day as MP4, not re-encoded, from all nodes and the object store.
 
@@ -67,12 +81,13 @@ def read_recording(
     span = (from_ns, to_ns)
     trace.viewed = Viewed("recording", camera_id, from_ns, to_ns)
     files: RecordingFiles = request.app.state.recordings
-    part = (range_, if_range)
+    is_short = to_ns - from_ns <= LONGEST_DIGEST_S * NS_PER_S
+    asked = _Asked(range_, if_range, is_short and wants_sha256(want_digest))
     # A player sends many requests for byte ranges; only these use a file without a new listing.
     recent = None if range_ is None else files.recent(camera_id, span)
     if recent is not None:
         with suppress(NodeOffline, ObjectsUnavailable, NotFound, DataLoss):
-            return _answer(context, trace, request, recent, part)
+            return _answer(context, trace, request, recent, asked)
 
     def use(found: LocatedSegments) -> Response:
         fixed_to_ns = _fixed_end(found, span)
@@ -80,10 +95,10 @@ def read_recording(
             return _redirect(request, fixed_to_ns)
         recording = _file_of(context, files, camera_id, span, found)
         try:
-            return _answer(context, trace, request, recording, part)
+            return _answer(context, trace, request, recording, asked)
         except DataLoss:  # found before the first byte: the file is made again without it
             recording = _file_of(context, files, camera_id, span, found)
-            return _answer(context, trace, request, recording, part)
+            return _answer(context, trace, request, recording, asked)
 
     return with_segments(context, camera_id, span, use)
 
@@ -122,10 +137,10 @@ def _answer(
     trace: Trace,
     request: Request,
     recording: RecordingFile,
-    part: tuple[str | None, str | None],
+    asked: _Asked,
 ) -> Response:
     file = recording.file
-    parts = select_parts(*part, file.etag, file.size_bytes)
+    parts = select_parts(asked.range, asked.if_range, file.etag, file.size_bytes)
     if parts == "outside":
         detail = (
             f"the recording is {file.size_bytes} bytes long, and a request has at most "
@@ -144,9 +159,13 @@ def _answer(
     if parts != "whole" and len(chosen) == 1:
         headers["Content-Range"] = chosen[0].content_range
     status = 200 if parts == "whole" else 206
+    files: RecordingFiles = request.app.state.recordings
+    if asked.wants_digest:
+        whole = ByteRange(0, file.size_bytes - 1, file.size_bytes)
+        content = _chunks(context, files, recording, [whole])
+        headers["Repr-Digest"] = repr_digest(files.sha256(recording, content))
     if request.method == "HEAD":
         return Response(status_code=status, headers=headers, media_type=media_type)
-    files: RecordingFiles = request.app.state.recordings
     chunks = _chunks(context, files, recording, contents)
     # A source that fails here is an error with its status, or another source is used.
     first = next(chunks)

@@ -43,6 +43,7 @@ CAMERA_ROUTES: tuple[Declaration, ...] = (
             "Sightline-Gaps",
             "Sightline-Apart",
             "Sightline-Offline",
+            "Repr-Digest",
         ),
     ),
     Declaration(

@@ -62,6 +62,9 @@ HEADERS: dict[str, dict[str, Any]] = {
     "Sightline-Cut": _header(
         "why an export ends before its search does: `none`, `rows` or `time`", is_required=False
     ),
+    "Repr-Digest": _header(
+        "the SHA-256 of the whole file, if `Want-Repr-Digest` asks for it", is_required=False
+    ),
     "Sightline-Offline": _header(
         "the nodes, or `objects`, that may have more and do not answer, or `none`"
     ),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import email
+import hashlib
 import io
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -139,6 +141,19 @@ def test_a_segment_that_is_deleted_while_it_is_sent_ends_the_response(
     assert again.status_code == 200
     assert again.headers["ETag"] != before.headers["ETag"]
     assert again.headers["Sightline-Gaps"] == f"{rfc3339(at(4))}/{rfc3339(at(8))}"
+
+
+def test_the_digest_of_the_whole_file_is_sent_on_request(site: Site, whole: bytes) -> None:
+    digest = base64.b64encode(hashlib.sha256(whole).digest()).decode()
+    answer = site.get(address(1, 4), Want_Repr_Digest="md5=3, sha-256=10")
+    assert answer.headers["Repr-Digest"] == f"sha-256=:{digest}:"
+    part = site.get(address(1, 4), Want_Repr_Digest="sha-256=10", Range="bytes=10-19")
+    assert part.headers["Repr-Digest"] == f"sha-256=:{digest}:"
+    head = site.get(address(1, 4), method="HEAD", Want_Repr_Digest="sha-256=1")
+    assert head.headers["Repr-Digest"] == f"sha-256=:{digest}:"
+    for unwanted in ("sha-256=0", "sha-512=5", "sha-256=99"):
+        assert "Repr-Digest" not in site.get(address(1, 4), Want_Repr_Digest=unwanted).headers
+    assert "Repr-Digest" not in site.get(address(1, 3602), Want_Repr_Digest="sha-256=1").headers
 
 
 class NoMediaClient(NodeClient):
