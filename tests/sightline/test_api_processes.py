@@ -36,9 +36,11 @@ def test_processes_share_no_folder_and_no_log(
     monkeypatch.setenv("SIGHTLINE_API_PROCESSES", "2")
     monkeypatch.setenv("SIGHTLINE_REDIS_URL", "redis://127.0.0.1:1")
     monkeypatch.setenv("SIGHTLINE_S3_ENDPOINT", "127.0.0.1:1")
-    *_, children = plan(Layout(tmp_path), Settings(), ALONE, ApiListener("127.0.0.1", port)).groups
+    *_, group = plan(Layout(tmp_path), Settings(), ALONE, ApiListener("127.0.0.1", port)).groups
+    media, *children = group
+    assert media.name == "media"
     assert [child.name for child in children] == ["api", "api-1"]
-    assert len({child.log for child in children}) == 2
+    assert len({child.log for child in (media, *children)}) == 3
     assert [child.arguments[child.arguments.index("--name") + 1] for child in children] == [
         "api",
         "api-1",

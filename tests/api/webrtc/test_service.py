@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -33,9 +34,11 @@ from domain.errors import (
 )
 from domain.media.held_gop import MemoryLimit
 from domain.media.packets import Packet
+from domain.metrics import LIVE_DATAGRAMS_REFUSED
 from domain.paths.local_sockets import listening
 from ingest.live.fragmenter import Fragmenter
 from tests.api.webrtc.aiortc_viewer import PATIENCE_S, AiortcViewer
+from tests.api.webrtc.test_stun import check_of
 from tests.recorded import B_FRAMES, HEVC, PLAIN, Material, packets_of
 
 HOSTS = ("127.0.0.1",)
@@ -318,6 +321,36 @@ def test_an_offer_that_is_none_is_refused(tmp_path: Path) -> None:
             await host.open(stream, "hello")
 
     run(tmp_path, work)
+
+
+def test_a_flood_of_datagrams_costs_a_viewer_nothing(tmp_path: Path) -> None:
+    async def work(host: Host) -> None:
+        stream = host.stream()
+        packets = packets_of(PLAIN)
+        await stream.put(packets[:3])
+        viewer, opened = await host.viewer(stream)
+        await viewer.until(1)
+        name = opened.reply.tag.strip('"').encode()
+        forged = check_of().replace(b"server", name[:6])
+        before = refused()
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as flooder:
+            flooder.connect(("127.0.0.1", host.udp.port))
+            for packet in packets[3:100]:
+                for data in (b"", b"\x00" * 20, forged, b"\x16" * 90, b"\x80\xc9" * 30, b"\xff"):
+                    flooder.send(data)
+                await stream.put([packet])
+                await asyncio.sleep(0.005)
+        pictures = await viewer.until(95)
+        assert pictures == list(range(len(pictures)))
+        assert viewer.has_no_hole
+        assert refused() - before >= 5 * 97
+
+    run(tmp_path, work)
+
+
+def refused() -> float:
+    causes = ("stun", "address", "rtcp", "rtp", "unknown")
+    return float(sum(LIVE_DATAGRAMS_REFUSED.labels(cause)._value.get() for cause in causes))
 
 
 def test_the_times_of_sender_reports_are_those_of_the_camera(tmp_path: Path) -> None:
