@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from api.webrtc.packetiser import payloads
+from api.webrtc.packetiser import MAX_RUN, equal_runs, payloads
 from api.webrtc.pictures import Picture
 from domain.media.held_gop import MAX_GOP_BYTES, MemoryLimit
 from domain.metrics import LIVE_GOPS_NOT_HELD
@@ -21,6 +21,10 @@ class RtpFrame:
     number: int
     """Its number in the stream, which rises by one."""
     payloads: tuple[bytes, ...]
+    runs: tuple[tuple[int, int], ...]
+    """The bounds of the packets that the kernel sends with one call. Protection makes all packets
+    longer by the same number of bytes.
+    """
     size_bytes: int
     ticks: int
     wall_ns: int
@@ -52,10 +56,12 @@ class FrameHistory:
     def put(self, picture: Picture) -> None:
         """Add the next picture."""
         parts = tuple(payloads(picture.units))
+        sizes = [len(part) for part in parts]
         frame = RtpFrame(
             self._next_number,
             parts,
-            sum(map(len, parts)),
+            tuple(equal_runs(sizes, MAX_RUN)),
+            sum(sizes),
             picture.ticks,
             picture.wall_ns,
             picture.is_keyframe,

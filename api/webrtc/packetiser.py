@@ -8,6 +8,8 @@ MAX_PAYLOAD_BYTES = 1_200
 """With the headers of RTP and SRTP, UDP and IPv6, a packet has fewer than the 1,280 bytes that
 every link of IPv6 carries.
 """
+MAX_RUN = 48
+"""The kernel accepts 64 segments of at most 64 KiB together."""
 _STAP_A, _FU_A = 24, 28
 _START, _END = 0x80, 0x40
 
@@ -58,3 +60,16 @@ def _divided(unit: bytes) -> list[bytes]:
         bytes((indicator, _START * (at == 1) | _END * (at == last) | kind)) + unit[at : at + room]
         for at in range(1, len(unit), room)
     ]
+
+
+def equal_runs(sizes: Sequence[int], most: int) -> list[tuple[int, int]]:
+    """Divide packets of these sizes into runs that the kernel can send with one call: at most
+    `most` of the same size, of which the last may be smaller. Return the bounds of each run.
+    """
+    runs, begin = [], 0
+    for at in range(1, len(sizes) + 1):
+        is_full = at - begin >= most
+        if at == len(sizes) or is_full or sizes[at] > sizes[begin] or sizes[at - 1] < sizes[begin]:
+            runs.append((begin, at))
+            begin = at
+    return runs

@@ -7,16 +7,12 @@ group of pictures again, sees one continuous stream.
 
 from __future__ import annotations
 
-import struct
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from api.webrtc.frame_history import RtpFrame
-from api.webrtc.srtp import RtpProtection
+from api.webrtc.srtp import RTP_HEADER, RTP_MARKER, RTP_VERSION, RtpProtection
 
-HEADER = struct.Struct(">BBHII")
-_VERSION = 0x80
-_MARKER = 0x80
 _WHOLE = 0xFFFFFFFF
 MAX_KEPT_PACKETS = 1_024
 """The newest packets that can be sent again. At 1 Mbit/s these are the packets of 10 s."""
@@ -58,7 +54,9 @@ class RtpSender:
         self._keep(first, frame, stamp)
         self.packets += len(frame.payloads)
         self.bytes += frame.size_bytes
-        return [self._packet(frame, at, first + at, stamp) for at in range(len(frame.payloads))]
+        return self._protection.protect(
+            frame.payloads, first, self._payload_type, stamp & _WHOLE, self.ssrc
+        )
 
     def again(self, sequences: Iterable[int]) -> list[bytes]:
         """Return the packets of these 16-bit sequence numbers again, those that are still kept."""
@@ -79,31 +77,18 @@ class RtpSender:
             self._kept_packets -= len(self._kept.popleft()[1].payloads)
 
     def _packet(self, frame: RtpFrame, at: int, sequence: int, stamp: int) -> bytes:
-        marker = _MARKER if at == len(frame.payloads) - 1 else 0
-        header = HEADER.pack(
-            _VERSION,
+        marker = RTP_MARKER if at == len(frame.payloads) - 1 else 0
+        header = RTP_HEADER.pack(
+            RTP_VERSION,
             marker | self._payload_type,
             sequence & 0xFFFF,
             stamp & _WHOLE,
             self.ssrc,
         )
-        return self._protection.protect(header, frame.payloads[at], sequence)
+        return self._protection.protect_again(header, frame.payloads[at], sequence)
 
 
 def _stamp(frame: RtpFrame, newest: RtpFrame) -> int:
     if newest.ticks - frame.ticks <= _LATE_TICKS:
         return frame.ticks
     return newest.ticks - (newest.number - frame.number) * _CATCH_UP_TICKS
-
-
-def equal_runs(packets: Sequence[bytes], most: int) -> Iterable[Sequence[bytes]]:
-    """Divide packets into runs that the kernel can send with one call: at most `most` of the same
-    size, of which the last may be smaller.
-    """
-    begin = 0
-    for at in range(1, len(packets) + 1):
-        size = len(packets[begin])
-        is_full = at - begin >= most
-        if at == len(packets) or is_full or len(packets[at]) > size or len(packets[at - 1]) < size:
-            yield packets[begin:at]
-            begin = at

@@ -6,6 +6,8 @@ through Python. RTCP is rare, so libsrtp does it with every profile.
 
 from __future__ import annotations
 
+import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -16,8 +18,10 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from domain.errors import BadInput
 
+RTP_HEADER = struct.Struct(">BBHII")
+"""Flags, marker and payload type, sequence number, timestamp, SSRC."""
+RTP_VERSION, RTP_MARKER = 0x80, 0x80
 _LABEL_KEY, _LABEL_SALT = 0, 2
-_SEQUENCE_BITS = 48
 
 
 class SrtpProfile(StrEnum):
@@ -51,10 +55,16 @@ class SrtpKeys:
 
 
 class RtpProtection(Protocol):
-    def protect(self, header: bytes, payload: bytes, sequence: int, /) -> bytes:
-        """Return the protected packet. `sequence` is its sequence number with the rollover counter
-        (ROC) above it. The same packet may be protected again.
+    def protect(
+        self, payloads: Sequence[bytes], first: int, payload_type: int, stamp: int, ssrc: int, /
+    ) -> list[bytes]:
+        """Return the protected packets of one picture, of which the last has the marker. `first` is
+        the sequence number of the first, with the rollover counter (ROC) above it. The same packets
+        may be protected again.
         """
+
+    def protect_again(self, header: bytes, payload: bytes, sequence: int, /) -> bytes:
+        """Return one packet as `protect` has returned it."""
 
 
 def rtp_protection(keys: SrtpKeys) -> RtpProtection:
@@ -71,9 +81,21 @@ class GcmProtection:
         self._aead = AESGCM(_derived(key, salt, _LABEL_KEY, 16))
         self._salt = int.from_bytes(_derived(key, salt, _LABEL_SALT, 12), "big")
 
-    def protect(self, header: bytes, payload: bytes, sequence: int) -> bytes:
-        ssrc = int.from_bytes(header[8:12], "big")
-        nonce = self._salt ^ (ssrc << _SEQUENCE_BITS | sequence)
+    def protect(
+        self, payloads: Sequence[bytes], first: int, payload_type: int, stamp: int, ssrc: int
+    ) -> list[bytes]:
+        # A viewer costs as much as this loop, so it calls nothing of ours.
+        encrypt, pack, base = self._aead.encrypt, RTP_HEADER.pack, self._salt ^ ssrc << 48
+        last, found = first + len(payloads) - 1, []
+        for sequence, payload in enumerate(payloads, first):
+            kind = payload_type | RTP_MARKER if sequence == last else payload_type
+            header = pack(RTP_VERSION, kind, sequence & 0xFFFF, stamp, ssrc)
+            nonce = (base ^ sequence).to_bytes(12, "big")
+            found.append(header + encrypt(nonce, payload, header))
+        return found
+
+    def protect_again(self, header: bytes, payload: bytes, sequence: int) -> bytes:
+        nonce = self._salt ^ int.from_bytes(header[8:12], "big") << 48 ^ sequence
         return header + self._aead.encrypt(nonce.to_bytes(12, "big"), payload, header)
 
 
@@ -90,7 +112,26 @@ class LibsrtpProtection:
     def __init__(self, keys: SrtpKeys) -> None:
         self._session = _session(keys, is_sending=True)
 
-    def protect(self, header: bytes, payload: bytes, sequence: int) -> bytes:
+    def protect(
+        self, payloads: Sequence[bytes], first: int, payload_type: int, stamp: int, ssrc: int
+    ) -> list[bytes]:
+        last = first + len(payloads) - 1
+        return [
+            self.protect_again(
+                RTP_HEADER.pack(
+                    RTP_VERSION,
+                    payload_type | RTP_MARKER if sequence == last else payload_type,
+                    sequence & 0xFFFF,
+                    stamp,
+                    ssrc,
+                ),
+                payload,
+                sequence,
+            )
+            for sequence, payload in enumerate(payloads, first)
+        ]
+
+    def protect_again(self, header: bytes, payload: bytes, sequence: int) -> bytes:
         return self._session.protect(header + payload)
 
 

@@ -9,7 +9,7 @@ import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from api.webrtc.rtp_sender import equal_runs
+from api.webrtc.packetiser import MAX_RUN, equal_runs
 from domain.metrics import LIVE_DATAGRAMS_NOT_SENT
 
 MAX_DATAGRAM_BYTES = 1_500
@@ -18,14 +18,13 @@ _MAX_READ = 64
 """The datagrams that are read before the event loop does other work."""
 _BUFFER_BYTES = 4 << 20
 _SOL_UDP, _UDP_SEGMENT = 17, 103
-_MAX_SEGMENTS = 48
-"""The kernel accepts 64 segments of at most 64 KiB together."""
 _IP_PKTINFO = 8
 _V4_INFO, _V6_INFO = struct.Struct("=I4s4s"), struct.Struct("=16sI")
 _ANCILLARY_BYTES = socket.CMSG_SPACE(_V6_INFO.size)
 _WITHOUT_SEGMENTS = (errno.EIO, errno.EINVAL, errno.ENOPROTOOPT, errno.EOPNOTSUPP)
 
 Ancillary = tuple[int, int, bytes]
+Runs = Sequence[tuple[int, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,18 +84,23 @@ class UdpSocket:
                 return  # Nothing waits, or an ICMP error of an earlier datagram was reported.
             yield data, _path(address, ancillary)
 
-    def send(self, packets: Sequence[bytes], path: UdpPath) -> int:
-        """Send packets in order, and return how many the kernel has accepted.
+    def send(self, packets: Sequence[bytes], path: UdpPath, runs: Runs | None = None) -> int:
+        """Send packets in order, and return how many the kernel has accepted. `runs` are the bounds
+        of those that it can send with one call, if they are known.
 
         It accepts fewer than all if its buffer is full. Packets that cannot be sent for another
         reason count as accepted: the network loses packets, too.
         """
-        sent = 0
-        for run in equal_runs(packets, _MAX_SEGMENTS if self._has_segments else 1):
-            if not self._sent(run, path):
-                return sent
-            sent += len(run)
-        return sent
+        if len(packets) == 1:
+            return int(self._sent(packets, path))
+        if not self._has_segments:
+            runs = [(at, at + 1) for at in range(len(packets))]
+        elif runs is None:
+            runs = equal_runs([len(packet) for packet in packets], MAX_RUN)
+        for begin, end in runs:
+            if not self._sent(packets[begin:end], path):
+                return begin
+        return len(packets)
 
     def _sent(self, run: Sequence[bytes], path: UdpPath) -> bool:
         ancillary = list(path.local)

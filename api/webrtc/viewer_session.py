@@ -25,7 +25,7 @@ from api.webrtc.rtp_sender import RtpSender
 from api.webrtc.sdp import IceCredentials, SdpOffer
 from api.webrtc.srtp import SrtcpSession, rtp_protection
 from api.webrtc.stream import MediaStream
-from api.webrtc.udp_socket import UdpPath
+from api.webrtc.udp_socket import Runs, UdpPath
 from domain.clock import Clock
 from domain.errors import BadInput, SightlineError, StoreError
 from domain.metrics import LIVE_BYTES, LIVE_RETRANSMITTED, LIVE_SKIPPED
@@ -43,8 +43,8 @@ MAX_PATHS = 8
 
 
 class DatagramSender(Protocol):
-    def send(self, packets: Sequence[bytes], path: UdpPath, /) -> int:
-        """Send packets in order, and return how many were accepted."""
+    def send(self, packets: Sequence[bytes], path: UdpPath, runs: Runs | None = None, /) -> int:
+        """Send packets in order, and return how many were accepted (`udp_socket.py`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,9 +255,11 @@ class ViewerSession:
 
     def _send_frame(self, frame: RtpFrame, newest: RtpFrame, rtp: RtpSender) -> None:
         self._next_frame = frame.number + 1
-        self._unsent = rtp.frame(frame, newest)
+        packets = rtp.frame(frame, newest)
         self._bytes.inc(frame.size_bytes)
-        self._send_rest()
+        assert self._path is not None
+        sent = self._sender.send(packets, self._path, frame.runs)
+        self._unsent = packets[sent:] if sent < len(packets) else ()
         now_s = self._clock.monotonic_s()
         if rtp.is_on_time and now_s - self._reported_s >= REPORT_EVERY_S:
             self._reported_s = now_s
@@ -265,7 +267,6 @@ class ViewerSession:
                 self.ssrc, ntp_of(frame.wall_ns), rtp.stamp, rtp.packets, rtp.bytes
             )
             assert self._rtcp is not None
-            assert self._path is not None
             self._sender.send([self._rtcp.protect(report)], self._path)
 
     def _send_rest(self) -> bool:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from api.webrtc.frame_history import RtpFrame
-from api.webrtc.rtp_sender import HEADER, MAX_KEPT_PACKETS, RtpSender, equal_runs
+from api.webrtc.packetiser import equal_runs
+from api.webrtc.rtp_sender import MAX_KEPT_PACKETS, RtpSender
+from api.webrtc.srtp import RTP_HEADER
 
 TICKS = 1_760_000_000 * 90_000
 
@@ -16,14 +19,26 @@ TICKS = 1_760_000_000 * 90_000
 class Plain:
     """No protection, so that tests read the packets."""
 
-    def protect(self, header: bytes, payload: bytes, sequence: int) -> bytes:
-        assert HEADER.unpack(header)[2] == sequence & 0xFFFF
+    def protect(
+        self, payloads: Sequence[bytes], first: int, payload_type: int, stamp: int, ssrc: int
+    ) -> list[bytes]:
+        last = first + len(payloads) - 1
+        return [
+            RTP_HEADER.pack(
+                0x80, payload_type | 0x80 * (number == last), number & 0xFFFF, stamp, ssrc
+            )
+            + payload
+            for number, payload in enumerate(payloads, first)
+        ]
+
+    def protect_again(self, header: bytes, payload: bytes, sequence: int) -> bytes:
+        assert RTP_HEADER.unpack(header)[2] == sequence & 0xFFFF
         return header + payload
 
 
 def frame_of(number: int, packets: int = 2) -> RtpFrame:
     parts = tuple(bytes((number & 0xFF, at & 0xFF)) * 4 for at in range(packets))
-    return RtpFrame(number, parts, 8 * packets, TICKS + 3600 * number, 0, number % 25 == 0)
+    return RtpFrame(number, parts, (), 8 * packets, TICKS + 3600 * number, 0, number % 25 == 0)
 
 
 def sender(first: int = 100) -> RtpSender:
@@ -34,7 +49,7 @@ def fields(packets: list[bytes]) -> list[tuple[int, int, int, bool]]:
     """Return sequence number, timestamp, SSRC and marker of packets."""
     found = []
     for packet in packets:
-        flags, kind, sequence, stamp, ssrc = HEADER.unpack_from(packet)
+        flags, kind, sequence, stamp, ssrc = RTP_HEADER.unpack_from(packet)
         assert (flags, kind & 0x7F) == (0x80, 102)
         found.append((sequence, stamp, ssrc, bool(kind & 0x80)))
     return found
@@ -99,7 +114,8 @@ def test_packets_that_are_too_old_or_were_never_sent_are_not() -> None:
 @given(st.lists(st.integers(1, 5), max_size=30), st.integers(1, 6))
 def test_runs_are_what_the_kernel_can_divide(sizes: list[int], most: int) -> None:
     packets = [bytes(size) for size in sizes]
-    runs = list(equal_runs(packets, most))
+    bounds = equal_runs(sizes, most)
+    runs = [packets[begin:end] for begin, end in bounds]
     assert [packet for run in runs for packet in run] == packets
     for run in runs:
         assert 1 <= len(run) <= most
@@ -108,4 +124,4 @@ def test_runs_are_what_the_kernel_can_divide(sizes: list[int], most: int) -> Non
 
 
 def test_fragments_of_one_picture_are_one_run() -> None:
-    assert len(list(equal_runs([bytes(9), bytes(9), bytes(9), bytes(4)], 48))) == 1
+    assert equal_runs([9, 9, 9, 4], 48) == [(0, 4)]

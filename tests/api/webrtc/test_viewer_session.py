@@ -23,7 +23,7 @@ from api.webrtc.pictures import Picture
 from api.webrtc.rtcp import is_rtcp
 from api.webrtc.sdp import SdpOffer
 from api.webrtc.stream import MediaStream
-from api.webrtc.udp_socket import UdpPath
+from api.webrtc.udp_socket import Runs, UdpPath
 from api.webrtc.viewer_session import (
     CONNECT_WITHIN_S,
     CONSENT_S,
@@ -52,7 +52,7 @@ class Wire:
     sent: list[bytes] = field(default_factory=list)
     room: int = 1 << 30
 
-    def send(self, packets: Sequence[bytes], path: UdpPath) -> int:
+    def send(self, packets: Sequence[bytes], path: UdpPath, runs: Runs | None = None) -> int:
         accepted = min(len(packets), self.room)
         self.sent += packets[:accepted]
         self.room -= accepted
