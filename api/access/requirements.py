@@ -7,25 +7,17 @@ is for accesses to evidence only, is recorded for review, and raises an alarm.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from api.access.api_context import ApiContext
+from api.requests.declarations import Declaration
 from api.requests.reasons import Purpose, require_reason
 from api.requests.request_trace import Trace
 from api.requests.tickets import Basis
-from domain.access_policy.model import AccessPolicy, CallRequirements
+from domain.access_policy.model import CallRequirements
 from domain.access_policy.terms import decisive_terms
 from domain.errors import ApprovalRequired, CaseRequired, Forbidden
 from storage.site.cases import CaseState
-
-
-def is_over(context: ApiContext, basis: Basis) -> bool:
-    """Return whether the approval or the emergency access of an open response has ended.
-
-    Raises ObjectsUnavailable.
-    """
-    if basis.approval and context.approvals.is_over(basis.approval):
-        return True
-    return bool(basis.emergency) and context.emergencies.is_unjustified(basis.emergency)
 
 
 class Requirements:
@@ -39,25 +31,43 @@ class Requirements:
 
         Raises ReasonMissing, CaseRequired, ApprovalRequired, Forbidden.
         """
-        declaration, person = trace.declaration, trace.person
-        if declaration is None or person is None:
+        if trace.declaration is None or trace.person is None:
             return
-        rights = declaration.governed_rights(trace.terms)
-        if not rights:
-            return
-        policy = self._context.policy().policy
-        needs = policy.needs(rights, declaration.audit)
+        needs = self.of(trace.declaration, trace.terms)
         if needs.reason:
             require_reason(Purpose(trace.reason))
         if not (needs.case or needs.approval):
             return
-        if trace.is_emergency and declaration.is_evidence_access:
-            trace.rest_on(self._emergency(trace, policy))
+        if trace.is_emergency and trace.declaration.is_evidence_access:
+            trace.rest_on(self._emergency(trace))
             return
         if needs.case:
             trace.case = self.checked_case(trace.case, needs)
         if needs.approval:
             self._check_approval(trace)
+
+    def of(self, declaration: Declaration, terms: Mapping[str, str]) -> CallRequirements:
+        """Return what the policy in force requires of a call with these terms."""
+        rights = declaration.governed_rights(terms)
+        if not rights:
+            return CallRequirements()
+        return self._context.policy().policy.needs(rights, declaration.audit)
+
+    def check_open(self, trace: Trace, needs: CallRequirements) -> None:
+        """Check again a request whose response is still being sent.
+
+        The case must still be open, and the approval in force, also if a ticket opened the
+        response. Raises CaseRequired, ApprovalRequired, Forbidden, ObjectsUnavailable.
+        """
+        if trace.basis.emergency:
+            self._check_emergency_allowed()
+            self._check_justified(trace.basis.emergency)
+            return
+        if needs.case:
+            self.checked_case(trace.case, needs)
+        approval = trace.basis.approval
+        if needs.approval and (not approval or self._context.approvals.is_over(approval)):
+            raise _approval_required(trace)
 
     def checked_case(self, number: str, needs: CallRequirements) -> str:
         """Check that a case may be named; return its number as it was opened.
@@ -101,25 +111,25 @@ class Requirements:
             if found is not None:
                 trace.rest_on(Basis(approval=found.id))
                 return
-        raise ApprovalRequired(
-            "this request needs the approval of a second person: request it by POST /v1/approvals "
-            "with the `call` and the `terms` of `approval`, and repeat this request when it is "
-            "approved",
-            call,
-            terms,
-        )
+        raise _approval_required(trace)
 
-    def _emergency(self, trace: Trace, policy: AccessPolicy) -> Basis:
+    def _check_emergency_allowed(self) -> None:
+        """Raises Forbidden where the policy has no emergency access."""
+        if not self._context.policy().policy.emergency_access:
+            raise Forbidden("the access policy of this site allows no emergency access")
+
+    def _check_justified(self, emergency: str) -> None:
+        """Raises Forbidden for an emergency access that was found unjustified."""
+        if self._context.emergencies.is_unjustified(emergency):
+            raise Forbidden("this emergency access was reviewed and found unjustified")
+
+    def _emergency(self, trace: Trace) -> Basis:
         """Record an emergency access. Raises Forbidden where the policy has none."""
         assert trace.declaration is not None
         assert trace.person is not None
-        if not policy.emergency_access:
-            raise Forbidden("the access policy of this site allows no emergency access")
+        self._check_emergency_allowed()
         if trace.ticket is not None:
-            if self._context.emergencies.is_unjustified(trace.ticket.emergency):
-                raise Forbidden(
-                    "the emergency access of this ticket was reviewed and found unjustified"
-                )
+            self._check_justified(trace.ticket.emergency)
             return Basis(emergency=trace.ticket.emergency)
         require_reason(Purpose(trace.reason))
         person = trace.person
@@ -134,3 +144,14 @@ class Requirements:
                 dict(trace.terms),
             )
         )
+
+
+def _approval_required(trace: Trace) -> ApprovalRequired:
+    assert trace.declaration is not None
+    return ApprovalRequired(
+        "this request needs the approval of a second person: request it by POST /v1/approvals "
+        "with the `call` and the `terms` of `approval`, and repeat this request when it is "
+        "approved",
+        trace.declaration.audit,
+        decisive_terms(trace.terms),
+    )

@@ -1,18 +1,22 @@
 """Checks during a long response that its person may still receive it.
 
-A feed is open for up to an hour. Its person is looked up every few seconds, so that a revoked
-token, an ended session, or a lost right ends it.
+A feed is open for up to an hour, and a live view without a limit. The person is looked up every
+few seconds, so that a revoked token, an ended session, or a lost right ends the response. A closed
+case and an ended approval end it too, where the access policy requires them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from anyio import to_thread
 
+from api.access.api_context import ApiContext
+from api.access.requirements import Requirements
+from api.access.standing_requirements import StandingRequirements
 from api.requests.request_trace import Trace
-from api.requests.tickets import Basis
 from domain.camera_scope import VisibleCameras
 from domain.clock import Clock
 from domain.errors import Forbidden, IndexUnavailable, ObjectsUnavailable
@@ -22,8 +26,7 @@ CHECK_EVERY_S = 2.0
 _MOST_REMEMBERED = 10_000
 FindHolder = Callable[[str, str], Person | None]
 FindVisible = Callable[[Person], VisibleCameras]
-IsOver = Callable[[Basis], bool]
-"""Return whether the approval or the emergency access of an open response has ended. Blocking."""
+CheckRequirements = Callable[[Trace], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +42,21 @@ class StandingAccess:
         self,
         find_holder: FindHolder,
         find_visible: FindVisible,
+        check_requirements: CheckRequirements,
         clock: Clock,
-        is_over: IsOver = lambda basis: False,
     ) -> None:
+        self.check_requirements = check_requirements
         self._find_holder = find_holder
         self._find_visible = find_visible
         self._clock = clock
-        self._is_over = is_over
         self._found: dict[tuple[str, str], _Found] = {}
+
+    @classmethod
+    def of_site(cls, context: ApiContext) -> StandingAccess:
+        requirements = StandingRequirements(Requirements(context), context.clock)
+        return cls(
+            context.authentication.holder, context.visible, requirements.check, context.clock
+        )
 
     def visible(self, person: Person) -> VisibleCameras:
         return self._find_visible(person)
@@ -64,24 +74,11 @@ class StandingAccess:
             self._found[key] = known
         return known.person
 
-    async def is_over(self, basis: Basis) -> bool:
-        """Return whether the approval or the emergency access that lets a response go on has ended.
-
-        While the object store does not respond, the last result stays in force.
-        """
-        if not basis.terms:
-            return False
-        try:
-            return await to_thread.run_sync(self._is_over, basis)
-        except ObjectsUnavailable:
-            return False
-
     def of(self, trace: Trace) -> FollowerAccess:
         """Return the access of one request. Raises Forbidden for a request without a person."""
         if trace.person is None or trace.declaration is None:
             raise Forbidden("this request has no person")
-        allows = trace.declaration.allows
-        return FollowerAccess(self, trace.person, allows, self._clock, trace.basis)
+        return FollowerAccess(self, trace, trace.person, trace.declaration.allows, self._clock)
 
 
 class FollowerAccess:
@@ -90,13 +87,13 @@ class FollowerAccess:
     def __init__(
         self,
         standing: StandingAccess,
+        trace: Trace,
         holder: Person,
         allows: Callable[[Person], bool],
         clock: Clock,
-        basis: Basis | None = None,
     ) -> None:
         self._standing = standing
-        self._basis = basis or Basis()
+        self._trace = trace
         self.person = holder
         """The person as of the last check."""
         self.visible = standing.visible(holder)
@@ -105,21 +102,29 @@ class FollowerAccess:
         self._clock = clock
         self._checked_s = clock.monotonic_s()
 
-    async def is_ended(self) -> bool:
-        """Whether the response must end. It costs a look-up at most every few seconds.
+    async def check(self) -> None:
+        """Check whether the response may go on. It costs a look-up at most every few seconds.
 
-        While Redis does not respond, the last result stays in force: no arrival can be read then.
+        While a store does not respond, the last result stays in force. Raises Forbidden, or
+        CaseRequired or ApprovalRequired where the access policy requires one.
         """
         if self._clock.monotonic_s() - self._checked_s < CHECK_EVERY_S:
-            return False
+            return
         try:
             person = await self._standing.person(self.person)
         except IndexUnavailable:
-            return False
+            return
         self._checked_s = self._clock.monotonic_s()
         if person is None or not self._allows(person):
-            return True
-        if await self._standing.is_over(self._basis):
-            return True
+            raise Forbidden("the token, or the right to this call, is no longer valid")
         self.person, self.visible = person, self._standing.visible(person)
+        with suppress(ObjectsUnavailable):
+            await self._standing.check_requirements(self._trace)
+
+    async def is_ended(self) -> bool:
+        """Whether the response must end, for any reason that `check` raises."""
+        try:
+            await self.check()
+        except Forbidden:
+            return True
         return False

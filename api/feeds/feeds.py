@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Annotated, cast
 
 from fastapi import Depends, Query, Request
 
 from api.access.api_context import ApiContext, Context, RequestTrace
-from api.access.requirements import is_over
 from api.access.standing_access import StandingAccess
 from api.events.models import EventView, FeedTicket
 from api.feeds.hub import Arrival, EventFilter, Hub
@@ -75,12 +73,7 @@ class Feeds:
                 tuple(_match_arrival(number, match) for number, match in page.items),
             )
 
-        self.access = StandingAccess(
-            context.authentication.holder,
-            context.visible,
-            context.clock,
-            partial(is_over, context),
-        )
+        self.access = StandingAccess.of_site(context)
         self.events = Hub("events", read_events)
         self.watches = Hub("watches", read_matches)
 

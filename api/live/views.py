@@ -5,21 +5,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 
 from anyio import CancelScope, to_thread
 from starlette.types import Receive, Scope, Send
 
 from api.access.api_context import ApiContext
 from api.access.privacy_masks import check_unmasked_view
-from api.access.requirements import is_over
 from api.access.standing_access import FollowerAccess, StandingAccess
 from api.live.channels import LiveChannels
 from api.live.viewer import LiveTarget, LiveView
 from api.requests.audit_recorder import AuditRecorder
 from api.requests.request_trace import Trace
 from api.websockets.handshakes import ServerSocket, WebSocketAnswer
-from domain.errors import Forbidden, RateLimited
+from domain.errors import RateLimited
 from domain.metrics import LIVE_VIEWERS, REQUESTS_LIMITED
 
 _RETRY_AFTER_S = 2.0
@@ -32,12 +30,7 @@ class LiveViews:
         self.context = context
         self.recorder = recorder
         self.channels = LiveChannels(context)
-        self.access = StandingAccess(
-            context.authentication.holder,
-            context.visible,
-            context.clock,
-            partial(is_over, context),
-        )
+        self.access = StandingAccess.of_site(context)
         self._of_person: Counter[str] = Counter()
         self._of_camera: Counter[str] = Counter()
 
@@ -110,12 +103,11 @@ class LiveAccess:
         self._access: FollowerAccess = views.access.of(trace)
 
     async def check(self) -> None:
-        """Raises Forbidden if the token or the right has ended, or if the camera has privacy masks
-        now that the person may not see through. Raises NotFound if the camera has left the
-        registry or the scope of the person.
+        """Raises Forbidden if the token or the right has ended, if the policy no longer permits the
+        view, or if the camera has privacy masks now that the person may not see through. Raises
+        NotFound if the camera has left the registry or the scope of the person.
         """
-        if await self._access.is_ended():
-            raise Forbidden("the token, or the right to watch live video, is no longer valid")
+        await self._access.check()
         self._trace.person = self._access.person
         camera = self._context.camera(self._camera_id, self._access.visible)
         check_unmasked_view(self._trace, camera)

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from api.access.standing_access import CHECK_EVERY_S, FollowerAccess, StandingAccess
+from api.requests.request_trace import Trace
 from domain.camera_scope import ALL_CAMERAS
 from domain.clock import ManualClock
 from domain.errors import IndexUnavailable
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from tests.api.conftest import Site
 
 FEED = "/v1/events/feed"
+TRACE = Trace("a request of no person")
 CHANGES: dict[str, Callable[[People, str], object]] = {
     "all tokens revoked": lambda people, name: people.revoke(name),
     "the token replaced": lambda people, name: people.add_token(name, "first"),
@@ -60,13 +62,17 @@ def test_a_ticket_is_no_longer_valid(site: Site, change: str) -> None:
     assert opened().status_code in (401, 403)
 
 
+async def _no_requirements(trace: Trace) -> None:
+    """The policy of these tests has none."""
+
+
 def _access(
     find: Callable[[str, str], Person | None], clock: ManualClock
 ) -> tuple[StandingAccess, FollowerAccess]:
-    standing = StandingAccess(find, lambda person: ALL_CAMERAS, clock)
+    standing = StandingAccess(find, lambda person: ALL_CAMERAS, _no_requirements, clock)
     holder = Person("li", Role.OPERATOR, token="t")
     return standing, FollowerAccess(
-        standing, holder, lambda person: person.may(Right.EVENTS_READ), clock
+        standing, TRACE, holder, lambda person: person.may(Right.EVENTS_READ), clock
     )
 
 
@@ -79,7 +85,9 @@ def test_many_feeds_of_a_person_cost_one_look_up_in_a_while() -> None:
 
     standing, first = _access(find, clock)
     others = [
-        FollowerAccess(standing, Person("li", Role.OPERATOR, token="t"), lambda _: True, clock)
+        FollowerAccess(
+            standing, TRACE, Person("li", Role.OPERATOR, token="t"), lambda _: True, clock
+        )
         for _ in range(50)
     ]
 

@@ -58,15 +58,21 @@ def test_a_client_that_does_not_read_holds_only_text_and_is_removed_when_disconn
         numbers = range(after + 1, min(after + limit, newest) + 1)
         return _Page(newest, 0, tuple(_event_arrival(number, event) for number in numbers))
 
+    async def no_requirements(trace: Trace) -> None:
+        """The policy has none."""
+
     async def run() -> tuple[list[Arrival], int, int]:
         hub, client = Hub("events", read), _Client(asyncio.Event(), asyncio.Event())
         clock, holder = SystemClock(), Person("li", Role.OPERATOR)
-        standing = StandingAccess(lambda name, token: holder, lambda person: ALL_CAMERAS, clock)
-        access = FollowerAccess(standing, holder, lambda person: True, clock)
+        trace = Trace("a request of no person")
+        standing = StandingAccess(
+            lambda name, token: holder, lambda person: ALL_CAMERAS, no_requirements, clock
+        )
+        access = FollowerAccess(standing, trace, holder, lambda person: True, clock)
         start = FeedStart(lambda event: True, 0, 60.0)
         response = await answer(hub, "event", start, access)
         scope = {"type": "http", "asgi": {"spec_version": "2.3"}}
-        set_trace(scope, Trace("a request of no person"))
+        set_trace(scope, trace)
         serving = asyncio.create_task(response(scope, client.receive, client.send))
         await client.blocked.wait()
         await hub.read(newest, 1)  # an empty page: the thread has dropped the last one by then
