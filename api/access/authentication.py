@@ -19,7 +19,7 @@ from domain.errors import Forbidden, Unauthenticated
 from domain.people import Person
 from domain.settings import Settings
 from storage.site.people import People
-from storage.site.sessions import CREDENTIAL_PREFIX, SessionRecord, Sessions
+from storage.site.sessions import CREDENTIAL_PREFIX, SessionRecord, Sessions, SignInMethod
 
 CSRF_HEADER = "X-CSRF-Token"
 
@@ -74,6 +74,17 @@ class Authentication:
         Raises Forbidden. Nothing but the origin shows who opens it.
         """
         check_websocket_origin(request.scope, self.settings.site_origins)
+
+    def lacks_second_factor(self, caller: Caller) -> bool:
+        """Whether this is a session without the second factor that the site requires of the role.
+
+        An identity provider decides about second factors itself.
+        """
+        session = caller.session
+        if session is None or session.method is not SignInMethod.PASSWORD:
+            return False
+        is_required = caller.person.role in self.settings.roles_with_second_factor
+        return is_required and not session.has_second_factor
 
     def holder(self, name: str, credential: str) -> Person | None:
         """Return the person `name` if the token or the session of this id is still valid."""

@@ -23,7 +23,6 @@ from api.websockets.handshakes import socket_of
 from domain.errors import BadInput, Forbidden, QueryInvalid, Unauthenticated
 from domain.people import Person
 from domain.suggestions import suggestion
-from storage.site.sessions import SignInMethod
 
 _MAX_RANGE_CHARACTERS = 100
 
@@ -90,7 +89,7 @@ class Guard:
             self._authentication.check_change(request, trace.session)
         if trace.session is not None and socket_of(request.scope) is not None:
             self._authentication.check_handshake(request)
-        self._check_second_factor(trace, declaration)
+        self._check_second_factor(caller, declaration)
         _check_right(trace.person, declaration, trace.terms)
         _check_whole_site(trace.person, declaration)
 
@@ -124,20 +123,16 @@ class Guard:
         if declaration.opened_by(trace.terms) != ticket.opens:
             raise Forbidden("this ticket is for another resource; use URLs without a change")
 
-    def _check_second_factor(self, trace: Trace, declaration: Declaration) -> None:
+    def _check_second_factor(self, caller: Caller, declaration: Declaration) -> None:
         """Check that a session has the second factor that the site requires. Raises Forbidden.
 
-        Without it only the routes of the own session can be used, to enrol one. An identity
-        provider decides about second factors itself.
+        Without it only the routes of the own session can be used, to enrol one.
         """
-        session, person = trace.session, trace.person
-        if session is None or person is None or session.method is not SignInMethod.PASSWORD:
-            return
-        is_required = person.role in self._context.settings.roles_with_second_factor
-        if is_required and not session.has_second_factor and not declaration.is_about_own_session:
+        is_lacking = self._authentication.lacks_second_factor(caller)
+        if is_lacking and not declaration.is_about_own_session:
             raise Forbidden(
-                f"this site requires a second factor of the role {person.role}; enrol one by POST "
-                "/v1/session/second-factor"
+                f"this site requires a second factor of the role {caller.person.role}; enrol one "
+                "by POST /v1/session/second-factor"
             )
 
     def _caller(self, request: Request) -> Caller:

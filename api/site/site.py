@@ -77,9 +77,10 @@ def _may_see_details(context: ApiContext, request: Request) -> bool:
         caller = context.authentication.caller(request)
     except (IndexUnavailable, Unauthenticated):
         return False
-    person = None if caller is None else caller.person
+    if caller is None or context.authentication.lacks_second_factor(caller):
+        return False
     # Causes and faults may name any camera.
-    return person is not None and person.may(Right.CAMERAS_READ) and person.scope.is_unlimited
+    return caller.person.may(Right.CAMERAS_READ) and caller.person.scope.is_unlimited
 
 
 async def read_site(context: Context) -> SiteView:

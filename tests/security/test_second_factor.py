@@ -13,9 +13,11 @@ import pytest
 from api.app import make_app
 from domain.clock import NS_PER_S, ManualClock, SystemClock
 from domain.one_time_codes import STEP_S
+from domain.people import Role
+from domain.settings import Settings
 from storage.clients.redis import connect
 from storage.sign_in.attempts import SignInAttempts
-from tests.api.browser import PASSWORD, Browser, new_browser
+from tests.api.browser import PASSWORD, Browser, new_browser, signed_in
 from tests.people import people_of
 
 if TYPE_CHECKING:
@@ -104,3 +106,10 @@ def test_the_password_alone_signs_nobody_in_who_has_a_second_factor(
     browser, secret, _ = _enrolled(site, clock)
     assert Browser(site, browser.person).sign_in().json()["type"] == FAILED
     assert _sign_in(browser, _next_code(secret, clock)).status_code == 200
+
+
+def test_the_password_alone_shows_no_details_of_the_site(open_site: OpenSite) -> None:
+    site = open_site(settings=Settings(second_factor_roles="admin"))
+    password_alone, control = signed_in(site, Role.ADMIN), signed_in(site, Role.INTEGRATOR)
+    assert password_alone.get("/readyz").json()["registry_faults"] is None
+    assert control.get("/readyz").json()["registry_faults"] is not None
