@@ -41,6 +41,10 @@ from storage.recordings.virtual.virtual_file import VirtualFile, make_virtual_fi
 FRESH_S = 5.0
 MOST_BYTES = 128 << 20
 """The most memory that the files of a process use together, unless it is one file."""
+MOST_SAMPLES = 20_000_000
+"""The most pictures and pieces of sound of a file. A day of 100 pictures and 50 pieces of sound a
+second has 13 million.
+"""
 MOST_DIGESTS = 1000
 """The files of which a process remembers the SHA-256, by their ETags."""
 MOST_LAYOUT_BYTES = 64 << 20
@@ -229,15 +233,35 @@ def _make(
     span: tuple[int, int],
 ) -> tuple[VirtualFile, tuple[Located, ...]]:
     located = {one.key: one for one in found.segments}
+    counted = _CountedLayouts()
     pieces = [
         LaidOutPiece(piece, record.layout, record.hashes, damaged.get(key, frozenset()))
         for piece in plan([one.segment for one in found.segments], *span)
         if (key := (piece.segment.start_ns, piece.segment.fence)) in records
-        and (record := read_record(records[key]))
+        and (record := counted.read(records[key]))
     ]
     file = make_virtual_file(pieces, *span)
     sources = tuple(located[one.segment.start_ns, one.segment.fence] for one in file.segments)
     return file, sources
+
+
+class _CountedLayouts:
+    """Reads layouts up to a number of samples, because a stolen node chooses what it sends."""
+
+    def __init__(self) -> None:
+        self._samples = 0
+
+    def read(self, stored: StoredRecord) -> LayoutRecord:
+        """Return the content of a record. Raises BadInput after too many samples, DataLoss."""
+        record = read_record(stored)
+        sound = record.layout.sound
+        self._samples += len(record.layout.video) + (0 if sound is None else len(sound))
+        if self._samples > MOST_SAMPLES:
+            raise BadInput(
+                f"the range has more than {MOST_SAMPLES / 1e6:.0f} million pictures and pieces of "
+                "sound; request it in parts"
+            )
+        return record
 
 
 def _key_of(record: StoredRecord) -> _SegmentKey | None:

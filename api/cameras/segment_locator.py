@@ -210,6 +210,7 @@ def _sources(context: ApiContext, camera_id: str, from_ns: int, to_ns: int) -> S
         )
         return [
             _located(
+                camera_id,
                 one.name,
                 one.end_ns,
                 lease,
@@ -222,6 +223,7 @@ def _sources(context: ApiContext, camera_id: str, from_ns: int, to_ns: int) -> S
     def list_in_store() -> Sequence[Located]:
         return [
             _located(
+                camera_id,
                 one.name.file_name,
                 one.end_ns,
                 None,
@@ -239,11 +241,18 @@ def _sources(context: ApiContext, camera_id: str, from_ns: int, to_ns: int) -> S
 
 
 def _located(
-    name: str, end_ns: int, lease: Lease | None, head: tuple[str, str], version: FileVersion
+    camera_id: str,
+    name: str,
+    end_ns: int,
+    lease: Lease | None,
+    head: tuple[str, str],
+    version: FileVersion,
 ) -> Located:
     segment = parse_segment(Path(name))
-    if segment is None:
-        raise NodeOffline(f"{name[:80]!r} is no segment; is the node of another version?")
+    if segment is None or segment.camera_id != camera_id:
+        raise NodeOffline(
+            f"{name[:80]!r} is no segment of {camera_id}; is the node of another version?"
+        )
     return Located(
         Segment(segment.path, segment.camera_id, segment.start_ns, end_ns, segment.fence),
         lease,

@@ -181,12 +181,11 @@ class NodeClient:
         query = {"offset": str(part[0]), "length_bytes": str(part[1])}
         path = f"{PATH_PREFIX}/cameras/{camera_id}/segments/{name}/part"
         with mapped_errors(node):
+            since_s = self._clock.monotonic_s()
             request = self._signed(node_api_url, node, path, query)
             response = self._client(node).send(request, stream=True)
             if response.status_code != 200:
-                response.read()
-                response.close()
-                raise_problem(response, node)
+                raise_problem(read_limited(response, ANSWER_LIMIT, self._clock, since_s), node)
         return NodeStream(response, node)
 
     def live_client(self) -> LiveNodeClient:

@@ -100,7 +100,10 @@ def test_an_answer_that_fills_the_memory(client: NodeClient, node: StolenNode) -
     )
     with pytest.raises(NodeOffline):
         _ask(client, node)
-    node.content, node.headers = lambda: iter([PICTURE]), {}
+    node.status, node.content, node.headers = 404, _endless, {}
+    with pytest.raises(NodeOffline):
+        client.segment_part(node.url, NODE, "gate", "gate_1_2_3.mp4", (0, 1))
+    node.status, node.content = 200, lambda: iter([PICTURE])
     assert _ask(client, node) == PICTURE
 
 

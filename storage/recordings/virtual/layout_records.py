@@ -36,6 +36,8 @@ from storage.mp4.tracks import TrackHeader
 
 RECORD = b"slyt"
 _TRACK_HEAD = struct.Struct("<I8s")
+MOST_SAMPLES = 1_000_000
+"""The most samples of a track. A segment of an hour has fewer."""
 _CRC_BYTES = 4
 _HASH_BYTES = 32
 
@@ -152,7 +154,7 @@ def read_record(stored: StoredRecord) -> LayoutRecord:
     """Return the content of a record. Raises DataLoss if this version cannot read it."""
     try:
         return _record(stored)
-    except (KeyError, ValueError, TypeError, struct.error) as error:
+    except (LookupError, ValueError, TypeError, OverflowError, struct.error) as error:
         raise DataLoss(f"the layout of {stored.name} cannot be read: {error}") from error
 
 
@@ -235,6 +237,11 @@ def _track(data: bytes, is_sound: bool) -> TrackLayout:
     runs = np.frombuffer(parts[b"runs"], "<i8").reshape(-1, 3).astype(np.int64)
     counts = runs[:, 2]
     count = int(counts.sum())
+    # The record may be that of a stolen node.
+    if timescale < 1 or counts.min() < 1 or counts.max() > MOST_SAMPLES or count > MOST_SAMPLES:
+        raise ValueError(f"{count} samples in ticks of 1/{timescale} s")
+    if count > 8 * len(parts[b"keys"]):
+        raise ValueError(f"keyframes of fewer than {count} samples")
     sizes = _values(parts[b"size"], "<u4", count)
     durations = _values(parts[b"dura"], "<u4", count)
     keys = np.unpackbits(np.frombuffer(parts[b"keys"], np.uint8), count=count).astype(np.bool_)

@@ -20,6 +20,7 @@ from api.cameras.recording_files import FRESH_S
 from api.node_api.app import make_node_api
 from api.node_api.context import NodeApiContext
 from api.nodes.client import NodeClient, NodeStream
+from api.nodes.coverage import NodeSegment
 from domain.camera_states import CameraState, CameraStatus
 from domain.clock import NS_PER_MS, NS_PER_S, S_PER_DAY, ManualClock, SystemClock, rfc3339
 from domain.errors import NotFound
@@ -185,6 +186,28 @@ def record_hashed(site: Site, camera_id: str = "east-gate") -> None:
     for first in range(0, len(packets), 25):
         segments.write(packets[first : first + 25])
     segments.close()
+
+
+class OtherCameraClient(NodeClient):
+    """A client of a stolen node, which lists a segment of another camera."""
+
+    def segments(
+        self, node_api_url: str, node: str, camera_id: str, from_ns: int, to_ns: int
+    ) -> list[NodeSegment]:
+        listed = super().segments(node_api_url, node, "west-gate", from_ns, to_ns)
+        assert listed
+        return listed
+
+
+def test_a_node_cannot_lend_the_recording_of_another_camera(open_site: OpenSite) -> None:
+    site = open_site(node_client=OtherCameraClient(SIGNER, SystemClock()))
+    record_hashed(site, "west-gate")
+    site.hold("east-gate")
+    answer = site.get(address(1, 11))
+    assert (answer.status_code, answer.json()["type"]) == (
+        503,
+        "urn:sightline:problem:node_offline",
+    )
 
 
 def test_segments_on_the_same_machine_are_read_without_their_node(open_site: OpenSite) -> None:

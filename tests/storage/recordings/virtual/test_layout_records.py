@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import struct
 import zlib
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 from domain.errors import DataLoss
+from storage.mp4.fragment_times import BoxRange, boxes_in
 from storage.mp4.sample_entries import box
 from storage.mp4.segment_layout import SegmentLayout, TrackLayout, read_layout
 from storage.recordings.ledger import Ledger
@@ -103,3 +105,36 @@ def test_the_layout_of_a_file_without_a_whole_fragment_is_an_error(tmp_path: Pat
     path.write_bytes(b"\0" * 100)
     with path.open("rb") as file, pytest.raises(DataLoss):
         read_layout(file)
+
+
+FORGED = {
+    "timescale": (b"head", bytes(4)),
+    "no run": (b"runs", b""),
+    "no sample": (b"runs", struct.pack("<3q", 0, 0, 0)),
+    "a negative count": (b"runs", struct.pack("<6q", 0, 0, 90, 0, 0, -30)),
+    "many samples": (b"runs", struct.pack("<3q", 0, 0, 1 << 40)),
+    "more samples than keyframe bits": (b"runs", struct.pack("<3q", 0, 0, 900_000)),
+    "a count that overflows": (b"runs", struct.pack("<6q", 0, 0, 1 << 62, 0, 0, 1 << 62)),
+}
+
+
+@pytest.mark.parametrize("forged", FORGED)
+def test_a_forged_record_takes_no_memory(forged: str, stored: StoredRecord) -> None:
+    name, content = FORGED[forged]
+    parts = {part.type: stored.data[part.body : part.end] for part in _content(stored.data)}
+    video = {
+        part.type: parts[b"vide"][part.body : part.end]
+        for part in boxes_in(parts[b"vide"], 0, len(parts[b"vide"]))
+    }
+    video[name] = content + video[name][len(content) :] if name == b"head" else content
+    constant = {b"size": bytes(4), b"dura": bytes(4), b"late": bytes(4)}
+    parts[b"vide"] = b"".join(box(kind, data) for kind, data in (video | constant).items())
+    content = b"".join(box(kind, data) for kind, data in parts.items())
+    unsigned = box(RECORD, content + bytes(4))[:-4]
+    (found,) = records_in(unsigned + zlib.crc32(unsigned).to_bytes(4, "little"))
+    with pytest.raises(DataLoss):
+        read_record(found)
+
+
+def _content(record: bytes) -> list[BoxRange]:
+    return list(boxes_in(record, 8, len(record) - 4))
