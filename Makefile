@@ -48,7 +48,7 @@ $(VENV)/.node: $(VENV)/.installed requirements/node.txt
 	  echo "console: Node.js cannot be fetched; without it, the API serves a plain page in place of the console"
 
 $(VENV)/.console-packages: $(VENV)/.node console/package.json console/package-lock.json console/.npmrc
-	@echo "console: fetching its packages"
+	@rm -f $@; echo "console: fetching its packages"
 	@cd console && PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --loglevel=error --prefer-offline >$(CURDIR)/$(VENV)/console.log 2>&1 && touch $(CURDIR)/$@ || { \
 	  tail -n 3 $(CURDIR)/$(VENV)/console.log; echo "console: packages of npm cannot be fetched; without them, the API serves a plain page in place of the console"; }
 
