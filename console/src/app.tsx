@@ -9,6 +9,7 @@ import { type Cameras, useCameras } from "./cameras/use-cameras.ts";
 import { FindPage } from "./find/find-page.tsx";
 import { JourneysPage } from "./journeys/journeys-page.tsx";
 import { LivePage } from "./live/live-page.tsx";
+import { PeoplePage } from "./people/people-page.tsx";
 import { Alarms } from "./shell/alarms.tsx";
 import { Console, type ConsoleContext, hasRight } from "./shell/console-context.ts";
 import { type Preferences, usePreferences } from "./shell/preferences.ts";
@@ -27,7 +28,6 @@ type OnPreferences = (change: Partial<Preferences>) => void;
 const CALLS: Readonly<Partial<Record<Place, string>>> = {
   playback: "GET /v1/cameras/{id}/playlist",
   city: "GET /v1/areas, /v1/alarms, /v1/nodes",
-  people: "GET /v1/people",
 };
 
 export function App() {
@@ -150,5 +150,6 @@ function Page({ route, cameras }: { route: Route; cameras: Cameras }) {
   if (route.place === "journeys") return <JourneysPage parameters={route.parameters} />;
   if (route.place === "audit") return <AuditPage parameters={route.parameters} />;
   if (route.place === "live") return <LivePage parameters={route.parameters} />;
+  if (route.place === "people") return <PeoplePage />;
   return <NotBuilt call={CALLS[route.place] ?? ""} />;
 }

@@ -8,6 +8,7 @@ import "./style/cameras.css";
 import "./style/journeys.css";
 import "./style/audit.css";
 import "./style/live.css";
+import "./style/people.css";
 
 const root = document.getElementById("app");
 if (root === null) throw new Error("index.html has no element with the id app");

@@ -648,6 +648,53 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/people": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    /** @description most items of a page */
+                    limit?: number;
+                    /** @description `next` of the previous page, unchanged */
+                    next?: string | null;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["PersonList"];
+                    };
+                };
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/site": {
         parameters: {
             query?: never;
@@ -1455,6 +1502,24 @@ export interface components {
             whole_from: string | null;
         };
         /**
+         * IdentityView
+         * @description The identity of a person at the identity provider.
+         */
+        IdentityView: {
+            /** Issuer */
+            issuer: string;
+            /**
+             * Subject
+             * @description identifies the person at the issuer (`sub`)
+             */
+            subject: string;
+            /**
+             * Name
+             * @description the name there; it may change, and is no identity
+             */
+            name: string;
+        };
+        /**
          * Journey
          * @description One page of a journey.
          */
@@ -1612,6 +1677,57 @@ export interface components {
              * @description in a straight line from the sighting before it
              */
             distance_m: number;
+        };
+        /**
+         * PersonList
+         * @description One page of the people of the site.
+         */
+        PersonList: {
+            /**
+             * Items
+             * @description by name
+             */
+            items: components["schemas"]["PersonView"][];
+            /**
+             * Next
+             * @description cursor of the next page; null on the last
+             */
+            next: string | null;
+            /**
+             * Refused
+             * @description names whose record is not authentic, so that their tokens are not valid
+             * @default []
+             */
+            refused: string[];
+        };
+        /**
+         * PersonView
+         * @description A person or a machine: role, rights, scope, and the names of the tokens.
+         */
+        PersonView: {
+            /** Name */
+            name: string;
+            role: components["schemas"]["Role"];
+            /**
+             * Grants
+             * @description rights in addition to those of the role
+             */
+            grants: components["schemas"]["Right"][];
+            /**
+             * Rights
+             * @description all rights: those of the role and the granted ones
+             */
+            rights: components["schemas"]["Right"][];
+            scope: components["schemas"]["ScopeView"];
+            /** Tokens */
+            tokens: components["schemas"]["TokenView"][];
+            /** @description of a person who signs in with the identity provider; null: added here */
+            identity: components["schemas"]["IdentityView"] | null;
+            /**
+             * Added At
+             * Format: date-time
+             */
+            added_at: string;
         };
         /**
          * Phase
@@ -1833,6 +1949,21 @@ export interface components {
              * @description how people can sign in; `openid`: at `/v1/session/openid`
              */
             sign_in: ("token" | "password" | "openid")[];
+        };
+        /**
+         * TokenView
+         * @description A token of a person, without the token itself, which is stored nowhere.
+         */
+        TokenView: {
+            /** Name */
+            name: string;
+            /**
+             * Added At
+             * Format: date-time
+             */
+            added_at: string;
+            /** Expires At */
+            expires_at: string | null;
         };
         /**
          * UnreadView

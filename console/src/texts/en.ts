@@ -277,6 +277,32 @@ export const en = {
       `This browser cannot decode ${codec}. Another browser, or a smaller tile, may show it.`,
     moreCameras: "There are more cameras. Type a part of the name.",
   },
+  people: {
+    shown: (count: number) => `${count} people and machines`,
+    columns: {
+      name: "Name",
+      role: "Role",
+      scope: "May see",
+      grants: "Granted in addition",
+      tokens: "Tokens",
+      added: "Added",
+    },
+    roles: {
+      operator: "operator",
+      investigator: "investigator",
+      integrator: "integrator",
+      auditor: "auditor",
+      admin: "administrator",
+      metrics: "metrics (machine)",
+      push: "event source (machine)",
+      triggers: "triggers (machine)",
+    },
+    everything: "all cameras",
+    inAreas: (areas: string) => `areas ${areas}`,
+    ofClasses: (classes: string) => `classes ${classes}`,
+    ofCameras: (cameras: string) => `in addition ${cameras}`,
+    until: (time: string) => `until ${time}`,
+  },
   audit: {
     filters: {
       person: "Person",

@@ -270,6 +270,32 @@ export const zh: Texts = {
     unsupported: (codec) => `此浏览器无法解码 ${codec}，可换用其他浏览器，或改看小画面。`,
     moreCameras: "摄像机较多，请输入名称的一部分。",
   },
+  people: {
+    shown: (count) => `共 ${count} 个人员与设备账号`,
+    columns: {
+      name: "用户名",
+      role: "角色",
+      scope: "可见范围",
+      grants: "另授权限",
+      tokens: "令牌",
+      added: "添加时间",
+    },
+    roles: {
+      operator: "操作员",
+      investigator: "侦查员",
+      integrator: "接入人员",
+      auditor: "审计员",
+      admin: "管理员",
+      metrics: "监控（设备）",
+      push: "事件推送（设备）",
+      triggers: "触发录像（设备）",
+    },
+    everything: "全部摄像机",
+    inAreas: (areas) => `区域 ${areas}`,
+    ofClasses: (classes) => `类别 ${classes}`,
+    ofCameras: (cameras) => `另含摄像机 ${cameras}`,
+    until: (time) => `有效期至 ${time}`,
+  },
   audit: {
     filters: {
       person: "人员",

@@ -14,6 +14,7 @@ import pyotp
 import pytest
 
 from api.site.console import built_console
+from domain.camera_scope import CameraScope
 from domain.clock import NS_PER_S
 from domain.one_time_codes import new_secret
 from domain.people import Role
@@ -245,8 +246,8 @@ def show_cameras(browser: Browser, street: Site) -> None:
     browser.until("camera", lambda: "rtsp://10.1.2.3:554/east-gate" in browser.text("dialog"))
     assert axe(browser) == []
     browser.press("Escape")
-    browser.click("nav a[href='#/people']")
-    browser.until("place for later", lambda: "/v1/people" in browser.text("main"))
+    browser.click("nav a[href='#/playback']")
+    browser.until("place for later", lambda: "/playlist" in browser.text("main"))
     check_access(browser, "later")
 
 
@@ -344,3 +345,15 @@ LIVE_WIDTH = (
     "const video = document.querySelector('.tile video');"
     "return video && video.readyState >= 2 && video.videoWidth > 0 && video.currentTime > 0"
 )
+
+
+def test_an_administrator_sees_who_may_see_what(browser: Browser, street: Site) -> None:
+    scope = CameraScope(areas=("danjiangkou/junzhou",), classes=("A",))
+    street.context.people.add("zhao.min", Role.OPERATOR, scope=scope)
+    browser.open(f"{street.url}/healthz")
+    browser.open(f"{street.url}/#token={street.tokens[Role.ADMIN]}")
+    browser.click("nav a[href='#/people']")
+    browser.until("people", lambda: len(browser.texts(".people tbody tr")) == 2)
+    row = next(one for one in browser.texts(".people tbody tr") if "zhao.min" in one)
+    assert "areas 均州路街道, classes A" in row
+    check_access(browser, "people", back="en")
