@@ -253,6 +253,16 @@ class Settings(OpenIdFields):
         description="addresses at which viewers reach that port, such as 203.0.113.7,10.3.0.2; "
         "needed behind a proxy or NAT; empty: the address by which a viewer reached the API",
     )
+    webrtc_turn: str = Field(
+        "",
+        description="TURN server that WebRTC viewers may use, such as "
+        "turns:turn.example.org:5349?transport=tcp; empty: none",
+    )
+    webrtc_turn_secret: SecretStr | None = Field(
+        None,
+        description="secret that the TURN server shares with the API, for credentials that expire; "
+        "unset: the server needs none",
+    )
     watch_days: int = Field(
         90, ge=1, le=366, description="maximum duration of a vehicle watch in days"
     )
@@ -397,6 +407,17 @@ class Settings(OpenIdFields):
     @property
     def allowed_webhook_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
         return _networks(self.webhook_networks)
+
+    @field_validator("webrtc_turn")
+    @classmethod
+    def _is_turn_server(cls, text: str) -> str:
+        if text and not re.fullmatch(
+            r"turns?:[\w.:\[\]-]+(\?transport=(udp|tcp))?", text, re.ASCII
+        ):
+            raise ValueError(
+                "must be turn:host:port or turns:host:port, with ?transport=tcp or udp"
+            )
+        return text
 
     @field_validator("webrtc_addresses")
     @classmethod

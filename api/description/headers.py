@@ -54,7 +54,9 @@ HEADERS: dict[str, dict[str, Any]] = {
         "the missing parts that are recorded with other parameters, or `none`"
     ),
     "Link": _header(
-        'with `rel="next"`: the address of the rows after this export', is_required=False
+        'with `rel="next"`: the address of the rows after this export; with `rel="ice-server"`: a '
+        "TURN server for the player",
+        is_required=False,
     ),
     "Sightline-Rows": _header(
         "the number of rows of an export", {"type": "integer", "minimum": 0}, is_required=False

@@ -46,7 +46,7 @@ LIVE_ROUTES: tuple[Declaration, ...] = (
         body_text=whep.SDP,
         problems=(CODEC_UNSUPPORTED,),
         media_type=whep.SDP,
-        headers=("ETag", "Accept-Patch"),
+        headers=("ETag", "Accept-Patch", "Link"),
     ),
     Declaration(
         "PATCH",

@@ -11,6 +11,7 @@ from starlette.types import Receive, Scope, Send
 
 from api.access.api_context import ApiContext, Context, RequestTrace, Visible
 from api.access.privacy_masks import check_unmasked_view
+from api.live.ice_servers import ice_server_link
 from api.live.whep_sessions import WhepSessions, WhepTarget
 from api.requests.parameters import CameraId
 from api.requests.request_trace import Trace
@@ -141,6 +142,10 @@ class WhepAnswer(Response):
             "ETag": reply.tag,
             "Accept-Patch": SDP_FRAGMENT,
         }
+        context = self._sessions.views.context
+        link = ice_server_link(context.settings, context.clock.wall_ns())
+        if link is not None:
+            headers["Link"] = link
         answer = Response(reply.text, self.status_code, headers, media_type=SDP)
         try:
             await answer(scope, receive, send)

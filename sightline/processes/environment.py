@@ -67,6 +67,10 @@ _SETTINGS = SYSTEM | Allowed(_public_settings())
 _STORES = Allowed(frozenset(map(_setting, ("redis_url", "s3_access_key", "s3_secret_key"))))
 LIVE = _SETTINGS
 MEDIA = _SETTINGS
-API = _SETTINGS | _STORES | Allowed(frozenset({_setting("people_key")}))
+API = (
+    _SETTINGS
+    | _STORES
+    | Allowed(frozenset({_setting("people_key"), _setting("webrtc_turn_secret")}))
+)
 WORKER = _SETTINGS | _STORES
 """A worker receives the credentials of its cameras from the node (`cluster/camera_credentials`)."""

@@ -183,14 +183,21 @@ def test_a_camera_with_masks_needs_the_right_to_unmasked_video(open_site: OpenSi
     assert (answer.status_code, answer.json()["type"]) == (403, f"{PROBLEM}forbidden")
 
 
-def test_limits_of_viewings(open_site: OpenSite) -> None:
-    settings = Settings(address_requests_per_s=0, person_requests_per_s=0, live_views_per_person=1)
+def test_limits_of_viewings_and_the_turn_server(open_site: OpenSite) -> None:
+    settings = Settings(
+        address_requests_per_s=0,
+        person_requests_per_s=0,
+        live_views_per_person=1,
+        webrtc_turn="turn:turn.example.org:3478",
+    )
     site = open_site(settings=settings)
     station = Station(CAMERA, f"{CAMERA}/sub")
     site.hold(CAMERA)
     with media_process(site.layout), tapped(site.layout.live_socket(0), station):
 
         async def work(viewer: AiortcViewer, answer: httpx.Response) -> None:
+            link = answer.headers["Link"]
+            assert link == '<turn:turn.example.org:3478>; rel="ice-server"'
             second = await asyncio.to_thread(post, site, CHROMIUM)
             assert (second.status_code, second.json()["type"]) == (429, f"{PROBLEM}rate_limited")
 

@@ -17,12 +17,14 @@ SECRETS = {
     "SIGHTLINE_S3_ACCESS_KEY": "access",
     "SIGHTLINE_S3_SECRET_KEY": "secret",
     "SIGHTLINE_PEOPLE_KEY": "people",
+    "SIGHTLINE_WEBRTC_TURN_SECRET": "turn",
     "SIGHTLINE_CAMERA_GATE": "admin:pw",
     "SIGHTLINE_SECRETS_FILE": "/etc/sightline/camera_secrets.yaml",
     "AWS_SECRET_ACCESS_KEY": "unrelated",
     "WEED_JWT_SIGNING_KEY": "from a stranger",
 }
 STORES = {"SIGHTLINE_REDIS_URL", "SIGHTLINE_S3_ACCESS_KEY", "SIGHTLINE_S3_SECRET_KEY"}
+OF_API = STORES | {"SIGHTLINE_PEOPLE_KEY", "SIGHTLINE_WEBRTC_TURN_SECRET"}
 
 
 @pytest.mark.parametrize(
@@ -32,7 +34,7 @@ STORES = {"SIGHTLINE_REDIS_URL", "SIGHTLINE_S3_ACCESS_KEY", "SIGHTLINE_S3_SECRET
         (LIVE, set()),
         (MEDIA, set()),
         (WORKER, STORES),
-        (API, STORES | {"SIGHTLINE_PEOPLE_KEY"}),
+        (API, OF_API),
     ],
 )
 def test_a_kind_of_child_gets_its_own_secrets_alone(kind: Allowed, expected: set[str]) -> None:
@@ -64,7 +66,7 @@ def test_a_child_sees_what_is_allowed_and_what_its_spec_adds(
     child.start()
     child.join()
     seen = dict(line.split("=", 1) for line in child.log_tail().splitlines() if "=" in line)
-    assert seen.keys() & SECRETS.keys() == STORES | {"SIGHTLINE_PEOPLE_KEY"}
+    assert seen.keys() & SECRETS.keys() == OF_API
     assert seen["ADDED"] == "1"
     assert "PATH" in seen
     assert subprocess.run(["env"], capture_output=True, check=True).stdout.count(b"SIGHTLINE_") > 1
