@@ -394,8 +394,12 @@ folder, endpoint, access_key, secret_key = sys.argv[1:]
 clock = SystemClock()
 context = SimpleNamespace(
     clock=clock, settings=Settings(), audit=AuditLog(Path(folder), clock), signer=None, feed=None, matches=None,
+    node_client=SimpleNamespace(live_client=lambda: None), media_socket=Path(folder),
     idempotency=None, policy=ActivePolicy, scratch=Path(folder), layout=Layout(Path(folder)),
-    authentication=SimpleNamespace(caller=lambda request: Caller(Person("li", Role.INVESTIGATOR)), holder=None),
+    authentication=SimpleNamespace(
+        caller=lambda request: Caller(Person("li", Role.INVESTIGATOR)), lacks_second_factor=lambda caller: False,
+        holder=None,
+    ),
     visible=lambda person: ALL_CAMERAS,
     known_camera=lambda id, visible: SimpleNamespace(camera=SimpleNamespace(id=id)),
     objects=DyingStore(endpoint, access_key, secret_key, "api-tests"),
