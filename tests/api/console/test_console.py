@@ -117,15 +117,15 @@ def sign_in(browser: Browser, name: str, code: str) -> None:
 
 
 def test_an_operator_signs_in_finds_and_plays(browser: Browser, street: Site) -> None:
-    secret = add_person(street, "li.wei")
+    secret = add_person(street, "console.li")
     browser.open(f"{street.url}/#/find?plate=鄂F8888?&{DAY}")
     browser.until("sign-in page", lambda: "登录" in browser.text() or "Sign in" in browser.text())
     check_access(browser, "sign-in")
-    sign_in(browser, "li.wei", "wrong")
+    sign_in(browser, "console.li", "wrong")
     browser.until("refusal", lambda: "密码" in browser.text(".notice"))
     assert all("401" in error for error in browser.console_errors()), "only the refusals"
     now_s = street.context.clock.wall_ns() // NS_PER_S
-    sign_in(browser, "li.wei", pyotp.TOTP(secret).at(now_s))
+    sign_in(browser, "console.li", pyotp.TOTP(secret).at(now_s))
 
     browser.until("question for the reason", lambda: "请填写查阅事由" in browser.text())
     assert browser.run("return document.querySelector('input[name=reason]').value") == ""
@@ -261,7 +261,7 @@ def end_task_and_sign_out(browser: Browser) -> None:
 def test_a_token_signs_in_until_it_is_revoked(
     browser: Browser, street: Site, make_event: MakeEvent
 ) -> None:
-    added = street.context.people.add("wang.fang", Role.OPERATOR)
+    added = street.context.people.add("console.wang", Role.OPERATOR)
     browser.open(f"{street.url}/healthz")
     browser.run("localStorage.setItem('sightline.preferences', '{\"language\": \"en\"}')")
     browser.open(f"{street.url}/#token=sl_wrong")
@@ -280,7 +280,7 @@ def test_a_token_signs_in_until_it_is_revoked(
     browser.press("Escape")
     follow_a_new_passing(browser, street, make_event(61, "west-gate"))
 
-    street.context.people.revoke("wang.fang")
+    street.context.people.revoke("console.wang")
     browser.click("nav a[href='#/find']")
     browser.until("end of the session", lambda: "Your session has ended" in browser.text("main"))
     assert "鄂F" not in browser.text(), "nothing of the person before is left"
