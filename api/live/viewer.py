@@ -206,7 +206,7 @@ class LiveView:
         is_again = self._skipped_s is not None and now_s - self._skipped_s < SLOW_WITHIN_S
         self._skipped_s = now_s
         await self._send_message(LiveSkippedMessage(fragments=count, stream=_name(self._current)))
-        if is_again and self._target.has_substream:
+        if is_again and self._target.has_substream and not self._current.is_sub:
             self._request(is_sub=True, cause="slow")
 
     async def _receive(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 
 from starlette.types import Message
 
@@ -30,12 +31,12 @@ class OneChannel(LiveChannels):
     def join(
         self, camera_id: str, is_sub: bool, ready: asyncio.Event, from_held: bool = True
     ) -> LiveSubscription:
-        return Subscription(self.broadcast, self.broadcast.join(ready, from_held))
+        return Subscription(self.broadcast, self.broadcast.join(ready, from_held), is_sub)
 
 
 class Subscription(LiveSubscription):
-    def __init__(self, broadcast: LiveBroadcast, queue: LiveQueue) -> None:
-        self.queue, self.is_sub, self._broadcast = queue, False, broadcast
+    def __init__(self, broadcast: LiveBroadcast, queue: LiveQueue, is_sub: bool) -> None:
+        self.queue, self.is_sub, self._broadcast = queue, is_sub, broadcast
 
     def close(self) -> None:
         self._broadcast.leave(self.queue)
@@ -81,3 +82,25 @@ def test_pictures_that_wait_at_the_end_of_the_stream_are_sent_before_the_problem
     assert [one["type"] for one in texts] == ["init", "timing", "problem"]
     assert [one["bytes"] for one in sent if one.get("bytes")] == [b"init", b"picturepicture"]
     assert (sent[-1]["type"], sent[-1]["code"]) == ("websocket.close", 4503)
+
+
+def test_a_slow_viewer_of_the_sub_stream_still_gets_the_main_stream_that_it_requests() -> None:
+    """Pictures of the sub-stream that were skipped withdraw no request of the viewer."""
+
+    async def work() -> list[bool]:
+        sent: list[Message] = []
+
+        async def send(message: Message) -> None:
+            sent.append(message)
+
+        socket = ServerSocket(asyncio.Queue[Message]().get, send)
+        target = replace(TARGET, has_substream=True, is_sub=True)
+        view = LiveView(socket, OneChannel(), target, _may_watch, CLOCK)
+        view._request(is_sub=False, cause="viewer")
+        requested = view._pending
+        await view._report_skipped(5)
+        await view._report_skipped(5)
+        assert len(sent) == 2, "both are reported"
+        return [requested is not None, view._pending is requested]
+
+    assert asyncio.run(work()) == [True, True]
