@@ -50,6 +50,7 @@ def test_no_child_has_a_secret_of_another_and_no_file_is_open(
         "valkey-server": set(),
         "weed": set(),
         "sightline.live_process": set(),
+        "sightline.media_process": set(),
         "sightline.worker": stores[StoreUser.NODE],
         "sightline.api_process": stores[StoreUser.API],
     }
