@@ -32,6 +32,10 @@ CLOSE_CODE_BASE = 4000
 TIMING_EVERY_S = 1.0
 SLOW_WITHIN_S = 30.0
 """A viewer that skips twice within this time gets the sub-stream."""
+SKEW_NS, SKEW_AFTER_S = NS_PER_S, 3.0
+"""The timelines of two streams of a camera may differ by so much. After so long, a change accepts a
+keyframe that is earlier than the sent pictures by at most this.
+"""
 CHECK_EVERY_S = 1.0
 MESSAGE_PAUSE_S = 0.2
 """The time between two messages of a client that are read. Further ones wait in its connection."""
@@ -76,6 +80,7 @@ class LiveView:
         self._cause: Literal["start", "parameters", "viewer", "slow"] = "start"
         """Why the next initialisation segment is sent."""
         self._switch_cause: SwitchCause = "viewer"
+        self._requested_s = 0.0
         self._init: LiveInit | None = None
         self._skipped = 0
         self._skipped_s: float | None = None
@@ -126,14 +131,16 @@ class LiveView:
     async def _change_stream(self, other: LiveSubscription) -> None:
         """Change to the other stream if its keyframe has arrived.
 
-        A keyframe that is shown before the sent pictures does not count: a player would jump back.
+        At first, a keyframe that is shown before the sent pictures does not count: a player would
+        jump back. But a stream whose timeline is behind that of the other has no later keyframe.
         """
         if other.queue.error is not None:
             self._pending = None
             other.close()
             await self._send_message(self._problem(other.queue.error, other, is_last=False))
             return
-        other.queue.begin_after(self._shown_ns)
+        has_waited = self._clock.monotonic_s() - self._requested_s >= SKEW_AFTER_S
+        other.queue.begin_after(self._shown_ns - (SKEW_NS if has_waited else 0))
         start_ns = other.queue.starts_ns
         if start_ns is None:
             return
@@ -224,6 +231,7 @@ class LiveView:
             self._pending = None
         if self._current.is_sub != is_sub:
             self._switch_cause = cause
+            self._requested_s = self._clock.monotonic_s()
             camera_id = self._target.camera_id
             self._pending = self._channels.join(camera_id, is_sub, self._ready, from_held=False)
             self._ready.set()

@@ -50,7 +50,7 @@ video.requestVideoFrameCallback(onFrame);
 const player = playLive(video, "%(address)s", message => messages.push(message));
 const until = async (what, holds) => {
   for (let n = 0; !holds(); n++) {
-    if (n > 700) throw new Error(`${what}: ${JSON.stringify(messages.slice(-3))}, ${frames.length} frames`);
+    if (n > 700) throw new Error(`${what}: ${JSON.stringify(messages.filter(one => one.type !== "delay" && one.type !== "timing"))}, ${frames.length} frames`);
     await new Promise(resolve => setTimeout(resolve, 50));
   }
 };

@@ -91,7 +91,7 @@ def test_a_browser_shows_a_camera_by_webrtc(make_site: Callable[..., Site], tmp_
         forward = [later - one for one, later in pairwise(numbers) if later != one]
         assert sum(step < 0 for step in forward) <= 1, "only the film begins again"
         assert len(set(numbers)) > 30, numbers
-        assert sum(step == 1 for step in forward) > 10, numbers
+        assert sum(0 < step <= 3 for step in forward) > 10, numbers
         lines = _audit_lines(site)
         assert [one["phase"] for one in lines if one["route"] == "camera.whep"] == [
             "intent",

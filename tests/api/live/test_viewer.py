@@ -11,7 +11,7 @@ from starlette.types import Message
 from api.live.channels import LiveChannels, LiveSubscription
 from api.live.viewer import LiveTarget, LiveView
 from api.websockets.handshakes import ServerSocket
-from domain.clock import ManualClock
+from domain.clock import NS_PER_S, ManualClock
 from domain.errors import SourceTimeout
 from domain.media.held_gop import MemoryLimit
 from domain.media.live_stream import LiveBroadcast, LiveFragment, LiveInit, LiveQueue
@@ -104,3 +104,34 @@ def test_a_slow_viewer_of_the_sub_stream_still_gets_the_main_stream_that_it_requ
         return [requested is not None, view._pending is requested]
 
     assert asyncio.run(work()) == [True, True]
+
+
+def test_a_stream_whose_timeline_is_behind_the_other_is_changed_to_after_a_while() -> None:
+    """Each of its keyframes is 0.3 s earlier than the pictures that were sent meanwhile."""
+
+    async def work() -> list[bool]:
+        async def send(message: Message) -> None:
+            assert message["type"] == "websocket.send"
+
+        def keyframe(media_ns: int) -> LiveFragment:
+            return replace(fragment(0), media_ns=media_ns)
+
+        clock, channels = ManualClock(), OneChannel()
+        socket = ServerSocket(asyncio.Queue[Message]().get, send)
+        target = replace(TARGET, has_substream=True, is_sub=True)
+        view = LiveView(socket, channels, target, _may_watch, clock)
+        view._request(is_sub=False, cause="viewer")
+        requested = view._pending
+        assert requested is not None
+        changed = []
+        for second in range(5):
+            view._shown_ns = second * NS_PER_S + 3 * NS_PER_S // 10
+            channels.broadcast.put(keyframe(second * NS_PER_S))
+            await view._change_stream(requested)
+            changed.append(view._current is requested)
+            clock.advance(1)
+            if changed[-1]:
+                break
+        return changed
+
+    assert asyncio.run(work()) == [False, False, False, True]
