@@ -14,6 +14,7 @@ from domain.stored_model import WallNs
 
 StreamName = Literal["main", "sub"]
 SwitchCause = Literal["viewer", "slow"]
+InitCause = Literal["start", "parameters"] | SwitchCause
 
 
 class LiveTicket(Answer):
@@ -29,7 +30,7 @@ class LiveInitMessage(Answer):
     type: Literal["init"] = "init"
     camera: str
     stream: StreamName
-    cause: Literal["start", "parameters", "viewer", "slow"]
+    cause: InitCause
     mime: str
     codec: str
     width_px: int

@@ -6,10 +6,11 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from api.live.channels import LiveChannels, LiveSubscription
 from api.live.models import (
+    InitCause,
     LiveInitMessage,
     LiveProblemMessage,
     LiveSkippedMessage,
@@ -77,7 +78,7 @@ class LiveView:
         self._current = channels.join(target.camera_id, target.is_sub, self._ready)
         self._pending: LiveSubscription | None = None
         """The other stream while its next keyframe is awaited."""
-        self._cause: Literal["start", "parameters", "viewer", "slow"] = "start"
+        self._cause: InitCause = "start"
         """Why the next initialisation segment is sent."""
         self._switch_cause: SwitchCause = "viewer"
         self._requested_s = 0.0
