@@ -13,7 +13,7 @@ export type View = (typeof VIEWS)[number];
 
 const LEAST_CARD_PX = 250;
 const GAP_PX = 12;
-const CARD_TEXT_PX = 104;
+const CARD_TEXT_PX = 128;
 const LINE_PX = 44;
 
 interface ListProps {
