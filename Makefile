@@ -8,10 +8,13 @@ MODELS := $(VENV)/share/sightline/models
 # uv is a tool for writing the lock files, nothing that runs needs it.
 LOCK := uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header
 
+# Without compiled files, each process of a test or of the demo compiles every module again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 CONSOLE_SOURCES := $(shell find console -type f -not -path '*/node_modules/*' -not -path 'console/dist/*')
 
-.PHONY: help install install-dev debian-packages test test-real properties api-fuzz console-types lint bench faults soak run sbom lock clean
+.PHONY: help install install-dev debian-packages test compile-tests test-real properties api-fuzz console-types pictures lint bench faults soak overload run sbom lock clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -82,7 +85,8 @@ $(VENV)/sbom/.installed: $(VENV)/.installed requirements/sbom.txt
 debian-packages:
 	@tests/debian-packages.sh
 
-test: install-dev lint ## run the linters and the tests
+test: install-dev ## run the linters and the tests
+	@$(MAKE) --no-print-directory -j 2 lint compile-tests
 	$(BIN)/python -m pytest --ignore=tests/e2e -n 4 --dist loadfile
 	$(BIN)/python -m pytest tests/e2e -n 3 --dist loadfile
 
@@ -98,6 +102,15 @@ api-fuzz: install-dev ## send the API many requests made from its description, E
 
 console-types: install-dev ## write the console's types of the API anew, after a change of the API
 	SIGHTLINE_WRITE_CONSOLE_TYPES=1 $(BIN)/python -m pytest -q tests/api/console/test_api_types.py
+
+pictures: install-dev ## write the pictures of README and docs anew, from the browser tests (Debian: chromium-driver, fonts-wqy-microhei)
+	rm -rf build/screenshots && mkdir -p build/screenshots
+	SIGHTLINE_SCREENSHOTS=$(CURDIR)/build/screenshots $(BIN)/python -m pytest -q tests/api/console/test_six_tasks.py
+	$(BIN)/python -m tests.api.console.pictures build/screenshots docs/images
+
+# The four processes that run the tests would each compile all of them.
+compile-tests: $(VENV)/.installed-dev
+	@$(BIN)/python -m pytest --collect-only -qq --ignore=tests/e2e >$(VENV)/collected.log 2>&1 || { tail -n 60 $(VENV)/collected.log; exit 1; }
 
 lint: $(VENV)/.installed-dev ## check style and types
 	$(BIN)/ruff check .
@@ -115,6 +128,10 @@ faults: $(VENV)/.installed-dev ## break a running site in every known way, one a
 MINUTES ?= 30
 soak: $(VENV)/.installed-dev ## record 64 cameras with faults for MINUTES, and check that memory, descriptors and threads stay flat
 	$(BIN)/python -m benchmarks.soak --minutes $(MINUTES)
+
+overload: $(VENV)/.installed-dev ## find how many checkpoints of the video FILM (with its truth FILM.json) the machine analyses, and what it finds of more
+	$(BIN)/python -m benchmarks.checkpoints $(FILM).mp4 --truth $(FILM).json --overload --again
+	$(BIN)/python -m benchmarks.checkpoints $(FILM).mp4 --truth $(FILM).json --overload --times 1 --taken-cores 1
 
 run: install ## show the system working, with simulated cameras, in a browser
 	@$(BIN)/sightline demo

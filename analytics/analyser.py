@@ -19,6 +19,7 @@ from analytics.plates.grammar_search import GrammarSearch
 from domain.clock import NS_PER_MS, NS_PER_S
 from domain.events.analyser import Analyser
 from domain.events.event import Passing
+from domain.media.live_detections import LiveDetection
 from domain.media.packets import Frame
 from domain.registry.model import Camera
 from domain.settings import Settings
@@ -72,7 +73,7 @@ class CheckpointAnalyser:
             for passing in kind.passings.analyse(frame, picture, thumbnail_of_frame)
         ]
 
-    def idle(self, wall_ns: int) -> list[Passing]:
+    def idle(self, wall_ns: int, until_ns: int | None = None) -> list[Passing]:
         if not self._last_frame_ns:
             return []
         if self._idle_since_ns is None:
@@ -80,13 +81,21 @@ class CheckpointAnalyser:
         # Frames have the time of the camera's clock, and `wall_ns` is that of ours. Only the
         # difference of two of ours says how long ago the last frame was.
         now_ns = self._last_frame_ns + FIRST_IDLE_NS + max(0, wall_ns - self._idle_since_ns)
+        if until_ns is not None:
+            now_ns = max(self._last_frame_ns, min(now_ns, until_ns))
         return [passing for kind in self._kinds for passing in kind.passings.pass_time(now_ns)]
 
     def in_view(self) -> bool:
         return any(kind.passings.in_view() for kind in self._kinds)
 
+    def stands(self) -> bool:
+        return any(kind.passings.stands() for kind in self._kinds)
+
     def drafts(self) -> list[Passing]:
         return [draft for kind in self._kinds for draft in kind.passings.drafts()]
+
+    def detections(self, wall_ns: int) -> list[LiveDetection]:
+        return [one for kind in self._kinds for one in kind.passings.detections(wall_ns)]
 
     def unread(self) -> tuple[Unread, ...]:
         return tuple(one for kind in self._kinds for one in kind.passings.unread)

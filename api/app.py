@@ -31,6 +31,7 @@ from api.requests.request_middleware import RequestMiddleware
 from api.routes import ROUTES
 from api.sessions.sign_ins import SignIns
 from api.site.console import ConsoleFiles, built_console
+from api.site.exposition import Exposition
 from api.site.readiness import Probes
 from api.webrtc.client import MediaClient
 from api.websockets.handshakes import WebSocketHandshakes
@@ -63,6 +64,7 @@ def make_app(
     app.state.person_limits = limits
     app.state.recorder = recorder
     app.state.probes = Probes(context)
+    app.state.exposition = Exposition()
     app.state.sending = Sending(context.clock, LeastRate.from_settings(context.settings))
     app.state.context = context
     context.scratch.mkdir(parents=True, exist_ok=True)

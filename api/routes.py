@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from api.cameras.routes import CAMERA_ROUTES
 from api.events.routes import EVENT_ROUTES
+from api.exports.routes import EXPORT_ROUTES
 from api.feeds.routes import FEED_ROUTES
-from api.live.routes import LIVE_ROUTES
+from api.live.routes import LIVE_ROUTES, SAVED_VIEW_ROUTES
 from api.people.routes import PEOPLE_ROUTES
 from api.policy.routes import POLICY_ROUTES
 from api.requests.declarations import Declaration
@@ -19,6 +20,8 @@ ROUTES: tuple[Declaration, ...] = (
     *OPENID_ROUTES,
     *CAMERA_ROUTES,
     *LIVE_ROUTES,
+    *SAVED_VIEW_ROUTES,
+    *EXPORT_ROUTES,
     *FEED_ROUTES,
     *EVENT_ROUTES,
     *PEOPLE_ROUTES,

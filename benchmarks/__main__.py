@@ -33,6 +33,11 @@ PARTS = {
     "api-memory": "api_memory",
     "compression": "compression",
     "live": "live",
+    "reference-city": "sites.reference_city",
+    "small-site": "sites.small_site",
+    "exports": "exports",
+    "downloads": "downloads",
+    "console": "console --short",
 }
 """The module and arguments of each name. Larger runs call the module directly."""
 

@@ -9,7 +9,7 @@ import math
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,8 +56,8 @@ class Cameras:
         self._counts = counts
 
     def fall_silent(self) -> list[Counters] | None:
-        """Send nothing more; what was sent until then, of each camera. None from a server that
-        does not count.
+        """Send nothing more on the open connections; return what was sent until then, of each
+        camera. None from a server that does not count. A reader that connects again is served.
         """
         if not self._counts:
             return None
@@ -65,15 +65,26 @@ class Cameras:
         assert self._process.stdout is not None
         return list(_COUNTERS.validate_json(self._process.stdout.readline()).values())
 
+    def end(self) -> None:
+        """End the server: readers that connect again are refused."""
+        self._process.terminate()
+        self._process.wait()
+
 
 @contextmanager
 def served(
-    server: Server, file: Path, cameras: int, folder: Path, every_s: float = 0.0
+    server: Server,
+    file: Path,
+    cameras: int,
+    folder: Path,
+    every_s: float = 0.0,
+    others: Sequence[Path] = (),
 ) -> Iterator[Cameras]:
     """`cameras` cameras that all play `file`: the simulator's without an end, GStreamer's once for
     each client, from its beginning.
 
     `every_s`: of the simulator's, each is this much further on in the file than the one before.
+    `others` are the files of further cameras of the simulator, which begin at the start.
     """
     paths = [f"cam-{number}" for number in range(cameras)]
     if server == "gstreamer":
@@ -91,6 +102,10 @@ def served(
                 [
                     {"path": path, "file": str(file), "phase_s": every_s * at}
                     for at, path in enumerate(paths)
+                ]
+                + [
+                    {"path": f"cam-{at}", "file": str(one)}
+                    for at, one in enumerate(others, cameras)
                 ]
             )
         )

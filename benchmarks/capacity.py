@@ -15,7 +15,9 @@ what is missing between pictures is lost. JSON and a plot go to `benchmarks/out`
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
+import resource
 import shutil
 import sys
 import tempfile
@@ -35,6 +37,8 @@ CAMERAS = (16, 64, 128, 256)
 REFERENCES = (128, 64, 16)
 DRAIN_S = 2.0
 """What was sent last is in the recorder's hands by then."""
+_HASHED = 400
+"""The fragments that are hashed to measure it."""
 HELD_BACK = 2
 """Pictures of a camera that libavformat holds back at the end of a stream that does not end."""
 
@@ -77,7 +81,7 @@ def measure(who: str, recorder: Recorder, cameras: int, plan: Plan, stream: Path
                 sent = source.fall_silent()
                 CLOCK.sleep(DRAIN_S)
             held = [kept(one) for one in recording.folders]
-    lost = sum(_lost(one, None if sent is None else sent[at]) for at, one in enumerate(held))
+    missing = sum(lost(one, None if sent is None else sent[at]) for at, one in enumerate(held))
     return Run(
         who,
         cameras,
@@ -88,7 +92,7 @@ def measure(who: str, recorder: Recorder, cameras: int, plan: Plan, stream: Path
         ours.proportional_bytes / 1e6 / cameras,
         100 * servers.cpu_s / plan.seconds,
         sum(one.pictures for one in held),
-        lost,
+        missing,
     )
 
 
@@ -107,7 +111,8 @@ def _settled_cost(pids: list[int], source: Cameras, plan: Plan) -> tuple[Cost, C
     return ours, servers
 
 
-def _lost(one: Kept, sent: Counters | None) -> int:
+def lost(one: Kept, sent: Counters | None) -> int:
+    """Return how many pictures of a camera are not in its files."""
     if one.pictures == 0:
         return 1 if sent is None else max(1, sent.sent_units)
     if sent is None:
@@ -136,7 +141,7 @@ def run(cameras: tuple[int, ...], references: tuple[int, ...], plan: Plan) -> di
             _reported(measure("sightline", sightline, count, plan, stream)) for count in cameras
         ]
         theirs = reference(references, plan, stream)
-    best = theirs[-1]
+    best, hashing = theirs[-1], hashing_percent(plan.picture.mbit_s)
     return {
         "machine": machine(),
         "server": plan.server,
@@ -144,18 +149,30 @@ def run(cameras: tuple[int, ...], references: tuple[int, ...], plan: Plan) -> di
         "seconds": plan.seconds,
         "reference_cameras": best.cameras,
         "reference_lost": best.lost,
+        "hashing_percent_of_a_core": hashing,
         "runs": [asdict(one) for one in (*ours, *theirs)],
         "ratios": [
             {
                 "cameras": one.cameras,
                 "lost": one.lost,
                 "cpu": one.cpu_percent_of_a_core / best.cpu_percent_of_a_core,
+                "cpu_without_hashing": (one.cpu_percent_of_a_core - hashing)
+                / best.cpu_percent_of_a_core,
                 "resident": one.resident_mb / best.resident_mb,
                 "proportional": one.proportional_mb / best.proportional_mb,
             }
             for one in ours
         ],
     }
+
+
+def hashing_percent(mbit_s: float) -> float:
+    """Return what hashing the fragments of one camera costs, in percent of a core."""
+    fragment = bytes(round(mbit_s * 1e6 / 8))  # of a second
+    before_s = resource.getrusage(resource.RUSAGE_SELF).ru_utime
+    for _ in range(_HASHED):
+        hashlib.sha256(fragment)
+    return 100 * (resource.getrusage(resource.RUSAGE_SELF).ru_utime - before_s) / _HASHED
 
 
 def _longest_s(plan: Plan) -> float:

@@ -22,16 +22,19 @@ from domain.clock import NS_PER_S, SystemClock
 from domain.paths.data_layout import Layout
 from sightline.keys.bundle import export_node, read_bundle
 from sightline.keys.site_keys import SiteKeys
+from sightline.privileges.store_secrets import StoreSecrets, valkey_url
 from sightline.processes.child import Child
-from sightline.processes.embedded_servers import StoreSecrets, seaweedfs, valkey, valkey_url
+from sightline.processes.embedded_servers import seaweedfs, valkey
 from sightline.processes.ports import free_ports
 from sightline.processes.status_file import read_statuses
 from storage.clients.redis import connect
+from storage.clients.s3 import ObjectStore
 from storage.recordings.ledger import Ledger
 from storage.site.leases import Lease, Leases
 
 CLOCK = SystemClock()
 STOP_WITHIN_S = 60
+BUCKET = "sightline"
 SECRETS = StoreSecrets("city-valkey-password", "city-access", "city-secret-key", "city-signing-key")
 
 
@@ -128,6 +131,9 @@ class City:
         }
         self.nodes = {name: CityNode(name, folder, self._environment) for name in nodes}
         self.redis = connect(self._url)
+        self.objects = ObjectStore(
+            f"127.0.0.1:{s3_port}", SECRETS.s3_access_key, SECRETS.s3_secret_key, BUCKET
+        )
         self._api_data = folder / "api"
         self._api: subprocess.Popen[bytes] | None = None
         self._token = ""

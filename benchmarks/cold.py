@@ -34,8 +34,9 @@ from domain.events.query import EventQuery
 from domain.paths.object_keys import archive_object, catalogue_object
 from domain.settings import Settings
 from domain.ulid import id_text
+from sightline.privileges.store_secrets import StoreSecrets
 from sightline.processes.child import Child
-from sightline.processes.embedded_servers import StoreSecrets, seaweedfs
+from sightline.processes.embedded_servers import seaweedfs
 from sightline.processes.ports import free_ports
 from storage.archive.archive import Archive
 from storage.archive.bloom import BLOCK_BYTES, SLICES, bloom_of

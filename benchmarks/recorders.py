@@ -17,8 +17,8 @@ from pathlib import Path
 import av
 
 from benchmarks.processes import command_line, descendants_of
-from domain.media.packets import SegmentName
 from domain.paths.data_layout import Layout
+from domain.paths.segment_name import SegmentName
 from sightline.processes.ports import free_ports
 
 _STOP_WITHIN_S = 60

@@ -28,15 +28,21 @@ RUN_WITHIN_S = 120.0
 
 class BenchSite:
     def __init__(
-        self, folder: Path, registry: dict[str, object], environment: dict[str, str] | None = None
+        self,
+        folder: Path,
+        registry: dict[str, object],
+        environment: dict[str, str] | None = None,
+        host: str = "127.0.0.1",
     ) -> None:
-        """`folder` is made; the instance's data are under it."""
+        """`folder` is made; the instance's data are under it. `host` is where the API listens."""
         folder.mkdir(parents=True, exist_ok=True)
         self.layout = Layout(folder / "data")
         self._registry = folder / "camera_registry.yaml"
         self._registry.write_text(json.dumps(registry, ensure_ascii=False), "utf-8")
         self._log = folder / "up.log"
+        self._host = host
         (self.port,) = free_ports(1)
+        self.url = f"http://{host}:{self.port}"
         self._process: subprocess.Popen[bytes] | None = None
         self._token = ""
         self._environment = environment
@@ -57,7 +63,8 @@ class BenchSite:
             "--port",
             self.port,
             "--host",
-            "127.0.0.1",
+            self._host,
+            "--allow-plain-http",
         )
         command = (sys.executable, "-m", "sightline", "up", *map(str, arguments))
         with self._log.open("ab") as log:
@@ -114,14 +121,22 @@ class BenchSite:
 
     def answers(self) -> bool:
         try:
-            return self._http.get(f"http://127.0.0.1:{self.port}/readyz").status_code == 200
+            return self._http.get(f"{self.url}/readyz").status_code == 200
         except httpx.TransportError:
             return False
 
-    def events(self) -> list[Event] | None:
-        """All events, oldest first; None where the site does not answer just now."""
+    def check_runs(self) -> None:
+        """Raise RuntimeError with the end of the log if the instance has ended."""
+        assert self._process is not None
+        if self._process.poll() is not None:
+            raise RuntimeError(self._log.read_text("utf-8", "replace")[-2000:])
+
+    def events(self, **filters: str) -> list[Event] | None:
+        """All events that match the filters of a search, oldest first; None where the site does
+        not answer just now.
+        """
         found: list[Event] = []
-        query = {"limit": "100", "order": "oldest"}
+        query = {"limit": "100", "order": "oldest", **filters}
         while True:
             answer = self.get("/v1/events", **query)
             if answer is None or answer.status_code != 200:
@@ -147,8 +162,7 @@ class BenchSite:
         Raises RuntimeError where the person lacks the right: such an answer measures nothing.
         """
         try:
-            address = f"http://127.0.0.1:{self.port}{path}"
-            answer = self._http.get(address, params=query, headers=self._headers)
+            answer = self._http.get(self.url + path, params=query, headers=self.headers)
         except httpx.TransportError:
             return None
         if answer.status_code == httpx.codes.FORBIDDEN:
@@ -157,12 +171,12 @@ class BenchSite:
 
     def request(self, path: str) -> bytes:
         """A GET by the signed-in person as bytes, for a socket that does not read the answer."""
-        lines = [f"GET {path} HTTP/1.1", f"Host: 127.0.0.1:{self.port}"]
-        lines += [f"{name}: {value}" for name, value in self._headers.items()]
+        lines = [f"GET {path} HTTP/1.1", f"Host: {self._host}:{self.port}"]
+        lines += [f"{name}: {value}" for name, value in self.headers.items()]
         return "\r\n".join((*lines, "", "")).encode()
 
     @property
-    def _headers(self) -> dict[str, str]:
+    def headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self._token}", "X-Reason": "benchmark"}
 
     def processes_left(self) -> list[str]:

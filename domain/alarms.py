@@ -28,6 +28,8 @@ class AlarmName(StrEnum):
     AUDIT_SYSLOG = "audit_syslog"
     # cameras have not been live for several minutes
     CAMERAS_DOWN = "cameras_down"
+    # passings are missed, because the node cannot analyse all of its checkpoints
+    ANALYSIS_OVERLOADED = "analysis_overloaded"
     # the file of the access policy has faults, so an earlier or the strictest policy is in force
     POLICY_INVALID = "policy_invalid"
     # emergency accesses wait for a review

@@ -138,5 +138,7 @@ class CameraStatus:
     """What load shedding or a full disk takes from this camera."""
     over_limit: bool = False
     """Whether it sent more than its `max_bitrate_kbps` over the last minute."""
+    analysed_part: float = 1.0
+    """The part of the groups of pictures with motion that were decoded in the last seconds."""
     unread: tuple[Unread, ...] = ()
     """The last plates without a text, the newest last."""

@@ -27,7 +27,10 @@ SightlineError
 │   ├── KeyReused           another request has had the idempotency key
 │   ├── RecordChanged       the record has another version than the request expects
 │   ├── RecordEnded         the hold or the watch has ended, so it cannot be changed
+│   ├── ExportNotReady      the recordings of the export are still being read
+│   ├── ExportGone          the export failed or has ended, or its recordings changed
 │   └── TriggerRefused      the camera does not accept triggers from this source
+├── Cancelled               a long piece of work was stopped before its end
 ├── NotFound                the camera, event or object does not exist
 ├── SourceError             the stream of a camera failed; `state` is the resulting camera state
 │   ├── SourceUnreachable   the connection failed or ended
@@ -66,6 +69,10 @@ class SightlineError(Exception):
 
 
 class BadInput(SightlineError):
+    pass
+
+
+class Cancelled(SightlineError):
     pass
 
 
@@ -200,6 +207,14 @@ class RecordChanged(Refused):
 
 
 class RecordEnded(Refused):
+    pass
+
+
+class ExportNotReady(Refused):
+    pass
+
+
+class ExportGone(Refused):
     pass
 
 

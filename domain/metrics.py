@@ -10,15 +10,7 @@ from __future__ import annotations
 
 import os
 
-from prometheus_client import REGISTRY as _OWN
-from prometheus_client import (
-    CollectorRegistry,
-    Counter,
-    Gauge,
-    Histogram,
-    generate_latest,
-    multiprocess,
-)
+from prometheus_client import Counter, Gauge, Histogram, multiprocess
 
 PACKETS = Counter("sightline_packets_total", "Number of packets received from cameras.", ["camera"])
 PACKETS_DROPPED = Counter(
@@ -90,6 +82,37 @@ ALARM = Gauge(
 )
 FRAMES_DECODED = Counter(
     "sightline_frames_decoded_total", "Number of frames decoded for analytics.", ["camera"]
+)
+HARDWARE_DECODER = Gauge(
+    "sightline_hardware_decoder",
+    "Whether a device decodes the pictures of a checkpoint (1) or software does (0).",
+    ["camera"],
+    multiprocess_mode="livemostrecent",
+)
+PACKETS_NOT_DECODED = Counter(
+    "sightline_packets_not_decoded_total",
+    "Number of packets of a checkpoint that were not decoded because the worker was behind.",
+    ["camera", "reason"],
+)
+PARTLY_ANALYSED_S = Counter(
+    "sightline_partly_analysed_seconds_total",
+    "Total time in seconds in which passings of a checkpoint may have been missed, by cause.",
+    ["camera", "cause"],
+)
+ANALYSED_AGAIN_S = Counter(
+    "sightline_analysed_again_seconds_total",
+    "Total time in seconds that was analysed from the recording afterwards.",
+    ["camera"],
+)
+EVENTS_LATE = Counter(
+    "sightline_events_late_total",
+    "Number of events that were found in the recording afterwards.",
+    ["camera"],
+)
+FRAMES_ANALYSED = Counter(
+    "sightline_frames_analysed_total",
+    "Number of decoded frames that were given to the analyser of a checkpoint.",
+    ["camera"],
 )
 FRAMES_SKIPPED = Counter(
     "sightline_frames_skipped_total",
@@ -176,6 +199,11 @@ OBJECTS_DAMAGED = Counter(
     "sightline_objects_damaged_total",
     "Number of reads of event files and of recordings refused because the SHA-256 differs.",
     ["file"],
+)
+EXPORTS_MADE = Counter(
+    "sightline_exports_made_total",
+    "Number of exports whose recordings were read (ready), or that cannot be made (failed).",
+    ["state"],
 )
 CLIPS_MISSING = Counter(
     "sightline_clips_missing_total",
@@ -341,8 +369,8 @@ LIVE_BYTES = Counter(
 )
 LIVE_SKIPPED = Counter(
     "sightline_live_fragments_skipped_total",
-    "Number of fragments of live video not sent because the receiver (viewer, media, api) was too "
-    "slow.",
+    "Number of fragments of live video not sent because the receiver (viewer, media, api, or sound "
+    "for the sound of a viewer) was too slow.",
     ["camera", "receiver"],
 )
 LIVE_SWITCHES = Counter(
@@ -374,6 +402,12 @@ LIVE_DATAGRAMS_REFUSED = Counter(
 LIVE_DATAGRAMS_NOT_SENT = Counter(
     "sightline_live_datagrams_not_sent_total",
     "Number of datagrams to WebRTC viewers that the kernel could not send.",
+)
+LIVE_DETECTIONS_DROPPED = Counter(
+    "sightline_live_detections_dropped_total",
+    "Number of messages with live detections that were dropped because a receiver (live, api, "
+    "viewer) was too slow.",
+    ["receiver"],
 )
 LIVE_GOPS_NOT_HELD = Counter(
     "sightline_live_gops_not_held_total",
@@ -421,16 +455,7 @@ PROCESS_CONFINED = Gauge(
 )
 
 
-def exposition() -> bytes:
-    """All metrics of this node in the Prometheus text format."""
-    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
-        return generate_latest(_OWN)
-    registry = CollectorRegistry()
-    multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-    return generate_latest(registry)
-
-
 def forget_process(pid: int | None) -> None:
-    """Remove the gauges of an ended process from `exposition`; its counters remain."""
+    """Remove the gauges of an ended process from `/metrics`; its counters remain."""
     if pid is not None and "PROMETHEUS_MULTIPROC_DIR" in os.environ:
         multiprocess.mark_process_dead(pid)  # type: ignore[no-untyped-call]

@@ -12,6 +12,7 @@ regions, and five digits (VA12345).
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
@@ -34,6 +35,7 @@ force.
 FIRSTS = PROVINCES + HEADS + ARMED_POLICE[0] + MILITARY_FIRSTS
 """The characters with which a plate may begin."""
 ALPHABET = PROVINCES + HEADS + TAILS + DIGITS + OFFICE_LETTERS
+_LONGEST_PATTERN = 16
 
 
 class PlateColor(StrEnum):
@@ -129,3 +131,32 @@ def search_pattern(typed: str) -> str:
 
 def is_wildcard(pattern: str) -> bool:
     return "?" in pattern or "*" in pattern
+
+
+def plate_expression(pattern: str) -> re.Pattern[str] | None:
+    """Return the expression of a pattern (`?` one character, `*` any); None if the pattern is
+    longer than any plate.
+    """
+    if sum(character != "*" for character in pattern) > _LONGEST_PATTERN:
+        return None
+    first, *rest = pattern.split("*")
+    if not rest:
+        return re.compile(_fixed(first), re.DOTALL)
+    *middle, last = rest
+    # The first place of each middle part is always right, so it is never tried again: matching is
+    # fast for every pattern and every text, also for one that a stolen node has indexed.
+    parts = [f"(?>.*?{_fixed(part)})" for part in middle if part]
+    return re.compile(f"{_fixed(first)}{''.join(parts)}.*{_fixed(last)}", re.DOTALL)
+
+
+def _fixed(part: str) -> str:
+    return "".join("." if character == "?" else re.escape(character) for character in part)
+
+
+def is_searched_by(plate: str, typed: str) -> bool:
+    """Return whether a search for a typed plate or pattern looks for this whole plate."""
+    try:
+        expression = plate_expression(search_pattern(typed))
+    except QueryInvalid:
+        return False
+    return expression is not None and expression.fullmatch(plate) is not None

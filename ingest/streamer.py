@@ -9,8 +9,10 @@ import threading
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import Protocol
+
+from prometheus_client import Counter
 
 from domain import metrics
 from domain.camera_states import CameraState, CameraStatus, Why
@@ -26,7 +28,7 @@ from ingest.health.decode_failures import DecodeFailures
 from ingest.health.freeze_detection import Moment
 from ingest.health.health import CameraHealth
 from ingest.packets.packet_builder import SourceCounts
-from ingest.rtsp.backoff import Backoff
+from ingest.rtsp.backoff import UNREACHABLE, Backoff, UnreachableCameras
 from ingest.rtsp.pull_loop import PullLoop
 from ingest.rtsp.source import Receiver, RtspSource
 
@@ -111,13 +113,19 @@ class Streamer:
         clock: Clock,
         source: PacketSource | None = None,
         failures: DecodeFailures | None = None,
+        is_urgent: bool = False,
     ) -> None:
-        """`failures` are those of the camera's decoder, if it has one."""
+        """`failures` are those of the camera's decoder, if it has one.
+
+        `is_urgent` applies to a camera that is pulled only while a viewer or a trigger requests it.
+        It is tried often, also while many other cameras are unreachable.
+        """
         self._camera = camera
         self._fanout = fanout
         self._clock = clock
         self._source: PacketSource = source or RtspSource(camera, credentials, networks, settings)
         self._backoff = Backoff()
+        self._is_urgent = is_urgent
         self._loop: PullLoop | None = None
         self._is_requested = False
         self._attempt = 0
@@ -131,16 +139,21 @@ class Streamer:
         self._steps = clock.steps
         self._has_logged_unsupported_audio = False
         self._state_publisher = StatePublisher(camera.id, clock)
-        self._counters = (
-            metrics.PACKETS.labels(camera.id),
-            metrics.PACKETS_BROKEN.labels(camera.id, "source"),
-            metrics.PACKETS_BROKEN.labels(camera.id, "stranger"),
-            metrics.RTP_LOST.labels(camera.id),
-            metrics.CLOCK_JUMPS.labels(camera.id),
-        )
         self._live = metrics.CAMERA_LIVE.labels(camera.id)
-        self._skew = metrics.CAMERA_SKEW_S.labels(camera.id)
         self._published_skew_ns: int | None = None
+
+    @cached_property
+    def _counters(self) -> tuple[Counter, ...]:
+        """The counters of packets. They exist once anything arrived: a series costs time at the
+        start and in each answer with the metrics, and a city has thousands of dead cameras.
+        """
+        return (
+            metrics.PACKETS.labels(self._camera.id),
+            metrics.PACKETS_BROKEN.labels(self._camera.id, "source"),
+            metrics.PACKETS_BROKEN.labels(self._camera.id, "stranger"),
+            metrics.RTP_LOST.labels(self._camera.id),
+            metrics.CLOCK_JUMPS.labels(self._camera.id),
+        )
 
     def start(self, loop: PullLoop) -> None:
         """Pull until `stop`. After each connection, wait and connect again; the wait grows while
@@ -160,6 +173,16 @@ class Streamer:
     def join(self, timeout_s: float | None = None) -> bool:
         """Wait until nothing is pulled. Return False if that exceeded `timeout_s`."""
         return self._is_over.wait(timeout_s)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a connection, or an attempt to make one."""
+        return self._is_open
+
+    @property
+    def reconnects(self) -> int:
+        """How many connections have failed."""
+        return self._reconnects
 
     @property
     def has_waiting_consumer(self) -> bool:
@@ -198,6 +221,8 @@ class Streamer:
         if not self._is_requested:
             self._health.idle(self._now())
             self._state_publisher.withdraw()
+            if self._loop is not None:
+                self._loop.unreachable.discard(self._camera.id)
             self._is_over.set()
         elif error is None:  # `start` was called again in the meantime
             self._connect(self._attempt)
@@ -205,11 +230,21 @@ class Streamer:
             self._failed(error)
             self._attempt += 1
             self._loop.call_later(
-                self._backoff.next_s(self._media_s()), self, partial(self._connect, self._attempt)
+                self._wait_s(self._loop.unreachable, error),
+                self,
+                partial(self._connect, self._attempt),
             )
 
     def failed(self, error: Exception) -> None:
         self.ended(error)
+
+    def _wait_s(self, unreachable: UnreachableCameras, error: Exception) -> float:
+        """Return how long to wait for the next connection."""
+        if isinstance(error, SourceError) and error.why in UNREACHABLE:
+            unreachable.add(self._camera.id)
+            return self._backoff.next_s(self._media_s(), unreachable.step_s, self._is_urgent)
+        unreachable.discard(self._camera.id)
+        return self._backoff.next_s(self._media_s())
 
     def _start(self) -> None:
         if self._is_requested:
@@ -301,13 +336,15 @@ class Streamer:
                 or abs(skew_ns - self._published_skew_ns) >= NS_PER_MS
             ):
                 self._published_skew_ns = skew_ns
-                self._skew.set(skew_ns / NS_PER_S)
+                metrics.CAMERA_SKEW_S.labels(self._camera.id).set(skew_ns / NS_PER_S)
             self._health.skewed(skew_ns, self._now())
 
     def _count(self, session: _Session) -> None:
         now = self._source.counts
         packets = session.packets + now.before_keyframe_packets
         counts = (packets, now.broken_packets, now.strange_packets, now.lost_packets, now.jumps)
+        if counts == session.counted:
+            return
         for metric, count, before in zip(self._counters, counts, session.counted, strict=True):
             if count > before:
                 metric.inc(count - before)
@@ -331,6 +368,8 @@ class Streamer:
                 self._source.counts.unsupported_audio,
             )
         self._live.set(1)
+        if self._loop is not None:
+            self._loop.unreachable.discard(self._camera.id)
 
     def _failed(self, error: Exception) -> None:
         if not isinstance(error, SourceError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import socket
 import threading
 from collections.abc import Callable, Sequence
@@ -14,13 +15,15 @@ from anyio import to_thread
 
 from api.access.api_context import ApiContext, SiteRegistry
 from api.app import make_app
+from api.base_map.tile_archive import TileArchive
+from api.exports.export_job import ExportJob
 from api.live.whep_sessions import WhepSessions
 from api.nodes.client import NodeClient
 from api.openid.openid import make_openid
 from api.requests.refused_requests import Refusals
 from domain.alarms import Alarm, AlarmName
 from domain.clock import Clock, SystemClock
-from domain.errors import IndexUnavailable
+from domain.errors import BadInput, IndexUnavailable
 from domain.log import set_up_logging
 from domain.openid import openid_settings
 from domain.paths.data_layout import Layout
@@ -44,7 +47,12 @@ from storage.clients.redis import Redis
 from storage.events.corrections import Corrections
 from storage.events.damaged_objects import DamagedObjects
 from storage.events.verified_objects import VerifiedObjects
+from storage.exports.progress import ExportProgress
+from storage.exports.records import ExportRecords
+from storage.recordings.damaged_fragments import DamagedFragments
+from storage.recordings.gaps.site_coverage import SiteCoverage
 from storage.recordings.gaps.stored import StoredGaps
+from storage.recordings.gaps.unanalysed import UnanalysedRanges
 from storage.recordings.stored_segments import StoredSegments
 from storage.sign_in.attempts import SignInAttempts
 from storage.site.alarms import alarms_in_file, published_alarms
@@ -55,9 +63,15 @@ from storage.site.emergencies import Emergencies
 from storage.site.idempotency import IdempotencyKeys
 from storage.site.node_reports import NodeReports
 from storage.site.people import People
+from storage.site.saved_views import SavedViews
 from storage.site.sessions import SessionLimits, Sessions
 from storage.site.site_identity import RecentSiteFaults
 
+_log = logging.getLogger(__name__)
+MAP_WARNING = (
+    "the map file of SIGHTLINE_MAP_FILE cannot be used, so maps have a plain ground; the log of "
+    "the API says why"
+)
 STOP_WITHIN_S = 5
 """The server does not wait longer for open responses at a stop: a feed would not end by itself."""
 UNREAD_S = 60
@@ -105,6 +119,7 @@ def make_context(
         OwnAlarm(AlarmName.AUDIT_UNSHIPPED, shipper.alarm, settings.node, clock),
         OwnAlarm(AlarmName.SIGN_INS_FAIL, attempts.alarm, settings.node, clock),
     ]
+    base_map, map_warnings = _base_map(settings)
     if syslog is not None:
         own_alarms.append(OwnAlarm(AlarmName.AUDIT_SYSLOG, syslog.alarm, settings.node, clock))
     return ApiContext(
@@ -120,10 +135,14 @@ def make_context(
         cases=Cases(stores.objects, people.key, clock),
         approvals=Approvals(stores.objects, people.key, clock),
         emergencies=emergencies,
+        exports=ExportRecords(stores.objects, people.key, clock, settings.export_days),
+        export_progress=ExportProgress(stores.redis),
+        saved_views=SavedViews(stores.objects, people.key, clock),
         policy=policy.now,
         objects=stores.objects,
         verified=VerifiedObjects(stores.objects, damaged, clock),
         damaged=damaged,
+        damaged_fragments=DamagedFragments(stores.redis),
         people=people,
         attempts=attempts,
         sessions=Sessions(
@@ -141,6 +160,7 @@ def make_context(
         idempotency=IdempotencyKeys(stores.redis),
         stored=StoredSegments(stores.objects, clock),
         stored_gaps=StoredGaps(stores.objects),
+        unanalysed=UnanalysedRanges(SiteCoverage(stores.redis), clock),
         audit=audit,
         node_client=NodeClient(signer, clock, node_client_context(keys)),
         clock=clock,
@@ -157,13 +177,29 @@ def make_context(
             clock,
         ),
         site_faults=RecentSiteFaults(stores.identity, clock),
-        warnings=warnings,
+        base_map=base_map,
+        warnings=(*warnings, *map_warnings),
         unconfined=partial(confinement_warnings, layout),
     )
 
 
 def _site_registry(now: site_registry.Running, layout: Layout) -> SiteRegistry:
     return SiteRegistry(now.registry, site_registry.faults_shown(layout), now.former)
+
+
+def _base_map(settings: Settings) -> tuple[TileArchive | None, tuple[str, ...]]:
+    """Open the map file, if there is one, and return it with the warnings for `/readyz`.
+
+    The command that starts a site refuses a wrong file. One that is damaged afterwards takes the
+    ground of the maps away, and nothing else.
+    """
+    if settings.map_file is None:
+        return None, ()
+    try:
+        return TileArchive(settings.map_file), ()
+    except BadInput as error:
+        _log.error("%s", error)
+        return None, (MAP_WARNING,)
 
 
 class OwnAlarm:
@@ -277,7 +313,13 @@ def main() -> None:
     refusals: Refusals = app.state.recorder.refusals
     shipper = AuditShipper(context.audit, context.objects, settings.node, context.clock)
     viewings: Viewings = app.state.recorder.viewings
-    jobs = {"refusals": refusals.run, "viewings": viewings.run, "audit": shipper.run}
+    exports = ExportJob(context, app.state.recordings)
+    jobs = {
+        "refusals": refusals.run,
+        "viewings": viewings.run,
+        "audit": shipper.run,
+        "exports": exports.run,
+    }
     syslog = SyslogSender.from_settings(context.audit, settings, context.clock)
     if syslog is not None:
         jobs["syslog"] = syslog.run

@@ -15,8 +15,11 @@ from pathlib import Path
 
 from domain.errors import BadInput, SightlineError
 from domain.paths.data_layout import Layout
+from sightline.arguments.analysis import add_analysing
+from sightline.arguments.base_map import add_map
 from sightline.arguments.cameras import add_cameras
 from sightline.arguments.evaluation import add_evaluation
+from sightline.arguments.exporting import add_exporting
 from sightline.arguments.keys import add_keys
 from sightline.arguments.people import add_people
 from sightline.arguments.policy import add_policy
@@ -64,11 +67,19 @@ def _run(args: argparse.Namespace) -> int:
     if args.serves:
         _refuse_first(args)
         _share_metrics(args.data)
-    elif "data" in args and not args.data.is_dir() and not args.makes_data:
+        # It loads modules while this process does the same, and while the servers start.
+        preloading = importlib.import_module("sightline.processes.preloading")
+        with preloading.started_fork_server(args.modules, args.data) as args.fork_server:
+            return _call(args)
+    if "data" in args and not args.data.is_dir() and not args.makes_data:
         raise BadInput(
             f"there is no data folder {args.data}; --data names one that `sightline up` or "
             "`sightline demo` made"
         )
+    return _call(args)
+
+
+def _call(args: argparse.Namespace) -> int:
     command = importlib.import_module(f"sightline.commands.{args.module}")
     function = getattr(command, args.function)
     if args.audit and not getattr(args, "dry_run", False):
@@ -110,9 +121,12 @@ def _parser() -> argparse.ArgumentParser:
     add_cameras(commands)
     add_people(commands)
     add_policy(commands)
+    add_map(commands)
     add_keys(commands)
     add_index(commands)
     add_storage(commands)
+    add_exporting(commands)
+    add_analysing(commands)
     add_audit(commands)
     add_evaluation(commands)
     return parser

@@ -25,6 +25,7 @@ from domain.paths.data_layout import Layout
 from domain.settings import Settings
 from ingest.frames.decoder import FrameReader
 from ingest.live.client import live_packets
+from ingest.live.detection_streams import DetectionStreams
 from ingest.live.fragment_streams import FragmentStreams
 from ingest.live.source import LiveLimits, LiveSources
 from sightline.cluster.roster import NodeRosters
@@ -44,6 +45,7 @@ from storage.recordings.gaps.log import GapLog
 from storage.recordings.ledger import Ledger
 from storage.recordings.trigger_log import TriggerLog
 from storage.recordings.virtual.layouts import Layouts, RecordingIndex
+from storage.recordings.virtual.segment_headers import SegmentHeads
 
 PICTURE_WITHIN_S = 8.0
 PICTURE_QUALITY = 85
@@ -66,6 +68,16 @@ def live_sources(layout: Layout, settings: Settings, clock: Clock) -> LiveSource
         lambda camera_id: _live_socket(layout, rosters, camera_id),
         partial(_last_error, layout),
         limits,
+        clock,
+    )
+
+
+def detection_streams(layout: Layout, settings: Settings, clock: Clock) -> DetectionStreams:
+    """Return the live detections of the node on this data folder."""
+    rosters = NodeRosters(layout)
+    return DetectionStreams(
+        lambda camera_id: _live_socket(layout, rosters, camera_id),
+        settings.live_streams_per_node,
         clock,
     )
 
@@ -138,12 +150,14 @@ def main() -> None:
         node=settings.node,
         key_of_api=ApiTrust(keys).key_of_api,
         spool=Spool(layout, clock),
-        ledger=Ledger(layout.recordings),
+        ledger=Ledger(layout.recordings, clock),
         gaps=GapLog(layout, clock),
         statuses=lambda: read_statuses(layout),
         picture=partial(picture_now, layout, NodeRosters(layout), clock),
         live=FragmentStreams(live_sources(layout, settings, clock), clock).watch,
+        detections=detection_streams(layout, settings, clock).watch,
         layouts=Layouts(RecordingIndex(layout.recording_index)),
+        heads=SegmentHeads(RecordingIndex(layout.recording_index)),
         clock=clock,
         triggers=TriggerLog(layout, settings),
         least_rate=LeastRate.from_settings(settings, SLACK),

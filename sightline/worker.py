@@ -22,11 +22,14 @@ from domain.metrics import CLOCK_STEPPED_S, COMPILED, JOB_FAILURES, SPOOL_EVENTS
 from domain.paths.data_layout import Layout
 from domain.registry import Camera
 from domain.settings import Settings
+from ingest.frames.decoder_devices import DecoderDevices
 from ingest.live.tap import LiveTap
 from ingest.packets.native.depacketiser import unavailable_reason
 from ingest.recording.disk_writer import DiskWriter
 from ingest.rtsp.pull_loop import PullLoop
 from sightline.cameras.camera_runs import CameraRuns, LazyAnalysers
+from sightline.cameras.decode_share import DecodeShare
+from sightline.cameras.gap_writer import GapWriter
 from sightline.cameras.inference_scheduler import InferenceScheduler
 from sightline.cameras.onvif_listener import OnvifListener
 from sightline.cameras.policy_loop import PolicyLoop
@@ -47,15 +50,21 @@ from sightline.processes.store_clients import connected
 from sightline.processes.supervised_threads import Job, Jobs
 from sightline.processes.supervisor import stop_on_signals
 from sightline.processes.watchdog import Watchdog
+from storage.events.damaged_objects import DamagedObjects
+from storage.events.event_clips import EventClips
 from storage.events.journal import Journal
 from storage.events.publisher import EventPublisher
 from storage.events.spool import Spool
+from storage.recordings.gaps.disk_writes import DeferredSync
 from storage.recordings.ledger import Ledger
 from storage.recordings.trigger_log import TriggerLog
+from storage.recordings.virtual.layouts import RecordingIndex
 
 _log = logging.getLogger(__name__)
 
 PUBLISH_EVERY_S = 1.0
+PROGRESS_EVERY_S = 5.0
+"""How often the states are written while one pass over all cameras lasts."""
 EXIT_THREAD_LOST = 70
 """The exit code of a worker with a thread that hangs or has ended."""
 ROSTER_POLL_S = 0.25
@@ -90,6 +99,8 @@ class Worker:
         scheduler = InferenceScheduler(
             len(os.sched_getaffinity(0)) // worker_count(self._settings), clock
         )
+        gap_sync = DeferredSync(layout.gaps)
+        self._gap_writer = GapWriter(gap_sync, clock)
         tools = WorkerContext(
             self._settings,
             layout,
@@ -100,15 +111,22 @@ class Worker:
             self._loop,
             self._triggers,
             scheduler,
+            DecodeShare(scheduler.behind_s, clock),
+            DecoderDevices(self._settings.decoder, self._settings.decoder_cameras),
+            gap_sync,
         )
         self._live_tap = LiveTap(
-            layout.live_socket(index), lambda camera_id: self._runs.watching(camera_id)
+            layout.live_socket(index),
+            lambda stream: self._runs.watching(stream),
+            lambda camera_id: self._runs.watching_detections(camera_id),
         )
         self._runs = CameraRuns(
             tools,
             LazyAnalysers(partial(_load_models, self._settings)),
-            partial(touch_heartbeat, layout, index),
+            self._report_progress,
         )
+        self._written_s = self._touched_s = clock.monotonic_s()
+        """When the states were written, and when their file was touched as a heartbeat."""
 
     def run(self, stop: threading.Event) -> None:
         """Run until `stop`. Cameras end first, so that their last events are still published."""
@@ -145,6 +163,7 @@ class Worker:
             "writer": self._writer.run,
             "publisher": self._publisher.run,
             "triggers": self._triggers.run,
+            "gap writer": self._gap_writer.run,
             "onvif": OnvifListener(self._runs.events).run,
             "policies": PolicyLoop(self._layout, lambda: self._runs.running(), self._clock).run,
             "load": LoadGauge(
@@ -174,7 +193,13 @@ class Worker:
             stores.feed,
             stores.objects,
             self._journal,
-            self._ledger,
+            EventClips(
+                self._ledger,
+                RecordingIndex(self._layout.recording_index),
+                stores.objects,
+                DamagedObjects(stores.redis, self._clock),
+                self._clock,
+            ),
             self._settings,
             self._clock,
             self._published_ids,
@@ -232,13 +257,28 @@ class Worker:
         logging.shutdown()
         os._exit(EXIT_THREAD_LOST)
 
+    def _report_progress(self) -> None:
+        """Show that the worker is alive, after each of many cameras that it starts or ends.
+
+        Thousands of cameras take longer to start than the supervisor waits for the first states.
+        """
+        now_s = self._clock.monotonic_s()
+        if now_s >= self._written_s + PROGRESS_EVERY_S:
+            self._write_statuses()
+        elif now_s >= self._touched_s + PUBLISH_EVERY_S:
+            self._touched_s = now_s
+            touch_heartbeat(self._layout, self._index)
+
     def _publish(self) -> None:
         self._spooled.set(self._publisher.pending_count())
         self._stepped.set(self._clock.stepped_ns / NS_PER_S)
         self._runs.tick()
-        statuses = self._runs.statuses()
+        self._write_statuses()
+
+    def _write_statuses(self) -> None:
+        self._written_s = self._clock.monotonic_s()
         try:
-            write_statuses(self._layout, self._index, statuses)
+            write_statuses(self._layout, self._index, self._runs.statuses())
         except OSError as error:
             self._warn("file", f"the states of cameras cannot be written: {error}")
 

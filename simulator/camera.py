@@ -116,6 +116,8 @@ class SimCamera:
     """Where a client that joins in the middle starts: at the next keyframe, or in a burst from
     the last one.
     """
+    sound: Literal["pcma", "pcmu", "aac"] | None = None
+    """The codec of a tone that the camera sends beside its video, without faults."""
     phase_s: Seconds = 0.0
     """Where in the file the stream begins; cameras of one file with other phases see the same
     things at other times.

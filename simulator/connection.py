@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from simulator.auth import challenges, is_authorised
 from simulator.messages import (
+    SOUND_TRACK,
     TRACK,
     MalformedRequest,
     SimulatorAnswer,
@@ -46,8 +47,10 @@ class ClientConnection:
         self._nonce = nonce
         self._session = ""
         self._station: Station | None = None
-        self._transport: Transport | None = None
+        self._transports: dict[str, Transport] = {}
+        """The tracks that were set up."""
         self._player: Player | None = None
+        self._sound: Player | None = None
         self._paused_s: float | None = None
 
     async def run(self) -> None:
@@ -56,7 +59,8 @@ class ClientConnection:
                 answer = self._answer(request)
                 self._writer.write(answer.encoded(request.header("cseq")))
                 if request.method == "PLAY" and answer.status == 200 and self._player is not None:
-                    self._player.start()
+                    for player in self._players:
+                        player.start()
                 if request.method == "TEARDOWN":
                     break
         except MalformedRequest:
@@ -69,8 +73,7 @@ class ClientConnection:
         ):
             pass  # the client went; a stream that it had ends with it
         finally:
-            if self._player is not None:
-                self._player.stop()
+            self.fall_silent()
             self._writer.close()
             # What is still to be sent keeps the transport open after `close`.
             with contextlib.suppress(ConnectionError):
@@ -78,8 +81,12 @@ class ClientConnection:
 
     def fall_silent(self) -> None:
         """Send nothing more of the stream that plays; the connection stays."""
-        if self._player is not None:
-            self._player.stop()
+        for player in self._players:
+            player.stop()
+
+    @property
+    def _players(self) -> list[Player]:
+        return [player for player in (self._player, self._sound) if player is not None]
 
     def close(self) -> None:
         """Abort the connection; `run` then returns."""
@@ -146,7 +153,10 @@ class ClientConnection:
         transport = parse_transport(request.header("transport"))
         if transport is None:
             return SimulatorAnswer(461)
-        self._station, self._transport = station, transport
+        if request.track == SOUND_TRACK and station.sound is None:
+            return SimulatorAnswer(404)
+        self._station = station
+        self._transports[request.track or TRACK] = transport
         self._session = self._session or secrets.token_hex(8)
         if transport.channels:
             chosen = (
@@ -162,13 +172,20 @@ class ClientConnection:
         )
 
     def _play(self, request: SimulatorRequest) -> SimulatorAnswer:
-        station, transport = self._station, self._transport
+        station, transport = self._station, self._transports.get(TRACK)
         if station is None or transport is None or self._player is not None:
             return SimulatorAnswer(455)
         player = station.player(self._output(transport), self._on_end, self._paused_s)
         self._player = player
-        base = request.url.rstrip("/").removesuffix("/" + TRACK)
-        info = f"url={base}/{TRACK};seq={player.sequence};rtptime={player.first_timestamp}"
+        sound = self._transports.get(SOUND_TRACK)
+        if sound is not None:
+            self._sound = station.sound_player(self._output(sound), self._on_end, player.epoch)
+        base = request.url.rstrip("/").removesuffix("/" + request.track)
+        tracks = zip((TRACK, SOUND_TRACK), self._players, strict=False)
+        info = ",".join(
+            f"url={base}/{name};seq={one.sequence};rtptime={one.first_timestamp}"
+            for name, one in tracks
+        )
         return SimulatorAnswer(
             200, (("Session", self._session), ("Range", "npt=now-"), ("RTP-Info", info))
         )
@@ -177,8 +194,8 @@ class ClientConnection:
         if self._player is None:
             return SimulatorAnswer(455)
         self._paused_s = self._player.now_s
-        self._player.stop()
-        self._player = None
+        self.fall_silent()
+        self._player = self._sound = None
         return SimulatorAnswer(200, (("Session", self._session),))
 
     def _output(self, transport: Transport) -> TcpOutput | UdpOutput:
@@ -204,7 +221,8 @@ def _describe(request: SimulatorRequest, station: Station) -> SimulatorAnswer:
         "t=0 0",
         "a=control:*",
     )
-    body = "\r\n".join((*lines, *station.media.sdp, f"a=control:{TRACK}")) + "\r\n"
+    sound = () if station.sound is None else (*station.sound.sdp, f"a=control:{SOUND_TRACK}")
+    body = "\r\n".join((*lines, *station.media.sdp, f"a=control:{TRACK}", *sound)) + "\r\n"
     return SimulatorAnswer(
         200,
         (("Content-Base", request.url.rstrip("/") + "/"), ("Content-Type", "application/sdp")),

@@ -17,7 +17,7 @@ REASONS = {
     501: "Not Implemented",
     503: "Service Unavailable",
 }
-TRACK = "track1"
+TRACK, SOUND_TRACK = "track1", "track2"
 
 
 class MalformedRequest(ValueError):  # answered 400; never leaves the simulator
@@ -35,7 +35,13 @@ class SimulatorRequest:
     def path(self) -> str:
         """The camera's path: without slashes at its ends, query, and track."""
         path = urlsplit(self.url).path.strip("/")
-        return path.removesuffix(TRACK).rstrip("/")
+        return path.removesuffix(self.track).rstrip("/")
+
+    @property
+    def track(self) -> str:
+        """The track that the address names; empty for all of them."""
+        last = urlsplit(self.url).path.strip("/").rpartition("/")[2]
+        return last if last in (TRACK, SOUND_TRACK) else ""
 
     def header(self, name: str) -> str:
         return self.headers.get(name.lower(), "")

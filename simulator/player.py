@@ -86,6 +86,10 @@ class Player:
         self._codec = self._slot.media.codec if self._slot else None
 
     @property
+    def epoch(self) -> Epoch:
+        return self._score.epoch
+
+    @property
     def now_s(self) -> float:
         return self._loop.time() - self._score.epoch.loop_s
 

@@ -18,7 +18,9 @@ _NTP_EPOCH_S = 2_208_988_800  # 1900 to 1970
 class Codec(StrEnum):
     H264 = "h264"
     HEVC = "hevc"
-    PCMU = "pcmu"  # only as the sound of a camera without video
+    PCMA = "pcma"
+    PCMU = "pcmu"
+    AAC = "aac"
 
 
 def nal_units(data: bytes, length_size: int) -> list[bytes]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import chain, dropwhile
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from simulator.output import Output
 from simulator.plan import FaultPlan
 from simulator.player import Counters, Epoch, Player, Score
 from simulator.programme import Programme, ProgrammeItem, Slot
+from simulator.rtp import Codec
+from simulator.sound import tone
 
 
 class Station:
@@ -28,6 +31,8 @@ class Station:
         self._clock = clock
         self._loop = asyncio.get_running_loop()
         self._programme = _programme(camera, medias)
+        self.sound = None if camera.sound is None else tone(Codec(camera.sound))
+        """What it sends beside its video."""
         self._silence = Programme((ProgrammeItem(0, silence(), True),))
         self._made = self._now()
         self._epoch = self._made if camera.mode == "live" else None
@@ -66,6 +71,15 @@ class Station:
         programme = self._shown()
         slots = self._join(programme, round((now.loop_s - epoch.loop_s) * programme.clock_hz))
         return Player(Score(programme, self.plan, epoch, self.counters), slots, output, on_end)
+
+    def sound_player(self, output: Output, on_end: Callable[[bool], None], epoch: Epoch) -> Player:
+        """A new client's sound, on the clock of its video. It has no faults and is not counted."""
+        assert self.sound is not None
+        programme = Programme((ProgrammeItem(0, self.sound, True),))
+        now_s = self._loop.time() - epoch.loop_s
+        slots = programme.slots(max(0, round(now_s * programme.clock_hz)))
+        plan = FaultPlan(replace(self.camera, faults=()))
+        return Player(Score(programme, plan, epoch, Counters()), slots, output, on_end)
 
     def _epoch_of_play(self, now: Epoch, since_s: float) -> Epoch:
         if self.camera.mode == "on_play":

@@ -17,6 +17,8 @@ from storage.recordings.gaps.retention import too_old
 from storage.recordings.gaps.stored import StoredGaps, StoredLog
 from storage.recordings.ledger import Ledger
 from storage.recordings.stored_segments import StoredSegments
+from storage.recordings.virtual.index_retention import hours_without_segments
+from storage.recordings.virtual.stored_index import StoredHour, StoredIndex
 from storage.retention import Ages
 
 LATE_NS = NS_PER_DAY
@@ -66,6 +68,12 @@ class AgeCheck:
             for log, is_held in too_old(StoredGaps(self._objects), self._ages.cutoff_ns, held)
             if not is_held
         )
+
+    def layouts(self) -> Iterator[StoredHour]:
+        """Yield the hours of the stored recording index that are too old and have no recording."""
+        index = StoredIndex(self._objects, self._clock)
+        segments = StoredSegments(self._objects, self._clock)
+        return hours_without_segments(index, segments, self._ages.cutoff_ns)
 
     def missing(self, holds: Sequence[Hold]) -> Iterator[str]:
         """Yield the events for which a hold was placed and that do not exist."""

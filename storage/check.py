@@ -47,6 +47,7 @@ from storage.site.holds import Holds, KnownHolds
 from storage.site.people_index import PeopleIndex
 from storage.site.registries import Registries
 from storage.site.watches import Watches
+from storage.stored_index_check import StoredIndexCheck
 
 _PAGE = 500
 
@@ -161,8 +162,12 @@ class _Check:
         self._held = StandingHolds(known.holds, self._clock.wall_ns())
 
     def _recordings(self) -> Iterator[Finding]:
+        yield from StoredIndexCheck(self._objects, self._clock, self._deep).find()
         if self._ages is None:
             return
+        for hour in () if self._holds.damaged else self._ages.layouts():
+            what = "it is older than its camera's maximum, and its recordings are deleted"
+            yield Finding(Breach.TOO_OLD, hour.stat.key, what)
         for old in () if self._holds.damaged else self._ages.recordings(self._held):
             what = (
                 f"{old.count} recordings {old.where} are older than its maximum, and no hold "

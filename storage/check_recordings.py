@@ -1,5 +1,5 @@
 """Checks that a camera's ledger agrees with its files: each is read completely and compared with
-its name, and each gap must have a cause.
+its name and with the recording index, and each gap must have a cause.
 """
 
 from __future__ import annotations
@@ -17,11 +17,13 @@ from domain.recordings.gaps import GapCause
 from storage.findings import Breach, Finding
 from storage.mp4.boxes import whole_bytes
 from storage.mp4.demuxer import Mp4Reader
+from storage.recording_index_check import RecordingIndexCheck
 from storage.recordings.coverage import CoverageRequest, account
 from storage.recordings.gaps.log import GapLog
 from storage.recordings.ledger import Ledger, Segment
 from storage.recordings.packet_coverage import HOLE_NS, LONGEST_USUAL_NS, PacketCoverage
 from storage.recordings.recorded_ranges import Range, merge
+from storage.recordings.virtual.layouts import RecordingIndex
 
 SLACK_NS = 200 * NS_PER_MS
 """The tolerance for the end of a file: a name is in milliseconds, and the last picture is assumed
@@ -56,13 +58,16 @@ def find_breaches(
     while it is read is no violation.
     """
     ledger = Ledger(layout.recordings)
-    segments = [one for one in ledger.segments(camera_id, 0, LATEST_NS) if one.end_ns is not None]
-    starts_ns = [segment.start_ns for segment in segments]
+    found = ledger.segments(camera_id, 0, LATEST_NS)
+    starts_ns = [segment.start_ns for segment in found]
+    segments = [segment for segment in found if segment.end_ns is not None]
+    index_check = RecordingIndexCheck(RecordingIndex(layout.recording_index))
     read: list[_Read] = []
     for done, segment in enumerate(segments, 1):
         if segment.path.exists():
             read.append(_read(segment, decode))
             yield from _of_files(read[-1:], starts_ns)
+            yield from index_check.find(segment)
         if progress is not None:
             progress(done, len(segments))
     yield from _of_overlaps(segments)

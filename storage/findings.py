@@ -32,6 +32,7 @@ class Breach(StrEnum):
     SPOOL_DAMAGED = "spool_damaged"
     SEGMENT_DAMAGED = "segment_damaged"
     SEGMENT_DIFFERS = "segment_differs"
+    LAYOUT_DIFFERS = "layout_differs"
     SEGMENTS_OVERLAP = "segments_overlap"
     HOLE_UNEXPLAINED = "hole_unexplained"
     GAP_RECORDED = "gap_recorded"

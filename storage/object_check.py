@@ -13,7 +13,7 @@ from domain.events.event import ObjectDigest, Sidecar
 from domain.paths.object_keys import CLIP
 from storage.clients.s3 import ObjectStat, ObjectStore
 from storage.findings import Breach, Finding
-from storage.recordings.clips import verify
+from storage.recordings.clip_check import verify
 
 
 class ObjectCheck:

@@ -34,6 +34,8 @@ from storage.recordings.gaps.stored import StoredGaps
 from storage.recordings.ledger import Ledger, Segment
 from storage.recordings.stored_segments import StoredSegment, StoredSegments
 from storage.recordings.trigger_log import TriggerLog, is_kept
+from storage.recordings.virtual.index_retention import hours_without_segments
+from storage.recordings.virtual.stored_index import StoredIndex
 from storage.site.holds import FreshHeld, Holds
 
 
@@ -132,6 +134,7 @@ class Retention:
         run = self._begin(stop, dry)
         for segment in self._old_stored(run):
             self._stored_recording(run, segment)
+        self._stored_index(run)
         self._stored_gaps(run)
         self._archived(run)
         EventRetention(
@@ -212,6 +215,15 @@ class Retention:
         run.report.bytes += size_bytes
         RETENTION_DELETIONS.labels(what).inc()
         return 1
+
+    def _stored_index(self, run: _Run) -> None:
+        """Delete the layouts of the hours whose recordings are deleted."""
+        index = StoredIndex(self._kept.objects, self._clock)
+        for hour in hours_without_segments(index, self._stored, run.ages.cutoff_ns):
+            if run.stop.is_set() or run.dry:
+                return
+            index.remove(hour)
+            RETENTION_DELETIONS.labels("recording_index").inc()
 
     def _stored_gaps(self, run: _Run) -> None:
         stored = StoredGaps(self._kept.objects)

@@ -14,14 +14,9 @@ import hypothesis
 import pytest
 
 from domain.clock import SystemClock
+from sightline.privileges.store_secrets import StoreSecrets, valkey_url
 from sightline.processes.child import Child
-from sightline.processes.embedded_servers import (
-    VOLUME_SIZE_MB,
-    StoreSecrets,
-    seaweedfs,
-    valkey,
-    valkey_url,
-)
+from sightline.processes.embedded_servers import VOLUME_SIZE_MB, seaweedfs, valkey
 from sightline.processes.ports import free_ports
 from tests.footage import Footage, drawn, real, version
 

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Install what only Debian has and the tests use as independent checks. As an ordinary user, or without apt, say what will be skipped.
-packages="ffmpeg gir1.2-gst-rtsp-server-1.0 python3-gi gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad chromium chromium-driver nftables faketime vlc-bin vlc-plugin-base rtsp-server-perl wrk"
+packages="ffmpeg gir1.2-gst-rtsp-server-1.0 python3-gi gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad chromium chromium-driver fonts-wqy-microhei nftables faketime vlc-bin vlc-plugin-base rtsp-server-perl wrk unzip 7zip"
 missing=""
 for package in $packages; do
     dpkg -s "$package" >/dev/null 2>&1 || missing="$missing $package"

@@ -27,21 +27,24 @@ from domain.events.event import (
     Plate,
     Sidecar,
 )
-from domain.media.packets import SegmentName
 from domain.paths.data_layout import Layout
 from domain.paths.object_keys import SIDECAR, event_object
+from domain.paths.segment_name import SegmentName
 from domain.plates import PlateColor
 from domain.settings import Settings
 from domain.ulid import event_id
 from storage.check import check
 from storage.clients.redis import Redis
 from storage.clients.s3 import ObjectStore
+from storage.events.damaged_objects import DamagedObjects
+from storage.events.event_clips import EventClips
 from storage.events.feed import Feed
 from storage.events.journal import Journal
 from storage.events.publisher import EventPublisher
 from storage.events.spool import Spool
 from storage.index.event_index import EventIndex
 from storage.recordings.ledger import Ledger
+from storage.recordings.virtual.layouts import RecordingIndex
 
 START_NS = 1_760_000_000 * NS_PER_S
 FPS = 10
@@ -149,7 +152,7 @@ class Site:
         self.publisher = self.restart()
 
     def restart(self) -> EventPublisher:
-        index, ledger = EventIndex(self.redis), Ledger(self.layout.recordings)
+        index = EventIndex(self.redis)
         cameras = ["gate", "bridge", "shop"]
         self.publisher = EventPublisher(
             self.spool,
@@ -157,7 +160,13 @@ class Site:
             Feed(self.redis, 1000),
             self.objects,
             self.journal,
-            ledger,
+            EventClips(
+                Ledger(self.layout.recordings),
+                RecordingIndex(self.layout.recording_index),
+                self.objects,
+                DamagedObjects(self.redis, self.clock),
+                self.clock,
+            ),
             SETTINGS,
             self.clock,
             lambda: cameras,

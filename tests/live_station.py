@@ -12,8 +12,10 @@ from pathlib import Path
 from domain.clock import SystemClock
 from domain.errors import NotFound
 from domain.media.fanout import Fanout
+from domain.media.live_detections import DetectionFeed
 from domain.paths.data_layout import Layout
 from domain.paths.local_sockets import address_of
+from ingest.live.detection_streams import DetectionStreams
 from ingest.live.fragment_streams import FragmentStreams
 from ingest.live.source import LiveLimits, LiveSources
 from ingest.live.tap import LiveTap
@@ -28,6 +30,8 @@ class Station:
 
     def __init__(self, *streams: str) -> None:
         self.fanouts = {stream: Fanout() for stream in streams or ("gate",)}
+        self.detections = DetectionFeed()
+        """The detections of the first stream's camera."""
         self.watchers: Counter[str] = Counter()
 
     @property
@@ -45,6 +49,17 @@ class Station:
         finally:
             self.watchers[stream] -= 1
 
+    @contextmanager
+    def watching_detections(self, camera_id: str) -> Iterator[DetectionFeed]:
+        if camera_id != next(iter(self.fanouts)):
+            raise NotFound(f"camera {camera_id} is no checkpoint")
+        yield self.detections
+
+
+def detection_streams(layout: Layout, worker: int = 0) -> DetectionStreams:
+    """Return the live detections of a node whose cameras are all pulled by one worker."""
+    return DetectionStreams(lambda _: layout.live_socket(worker), 8, SystemClock())
+
 
 def live_streams(layout: Layout, worker: int = 0) -> FragmentStreams:
     """Return the live streams of a node whose cameras are all pulled by one worker."""
@@ -58,7 +73,7 @@ def live_streams(layout: Layout, worker: int = 0) -> FragmentStreams:
 def tapped(path: Path, station: Station) -> Iterator[None]:
     """Serve the camera on the socket at `path`."""
     stop = threading.Event()
-    tap = LiveTap(path, station.watching)
+    tap = LiveTap(path, station.watching, station.watching_detections)
     thread = threading.Thread(target=tap.run, args=(stop,))
     thread.start()
     wait_for("tap", lambda: answers(path))

@@ -12,6 +12,7 @@ from prometheus_client.metrics import MetricWrapperBase
 from domain import metrics
 from domain.settings import Settings
 from sightline.cli import _parser
+from tests.api.console.pictures import MOST_BYTES, PICTURES
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([*(ROOT / "docs").rglob("*.md"), *ROOT.glob("*.md")])
@@ -23,6 +24,19 @@ def test_relative_links_lead_somewhere(page: Path) -> None:
     for target in LINK.findall(page.read_text("utf-8")):
         if "://" not in target:
             assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_the_pictures_of_the_console_are_small_and_shown() -> None:
+    """`make pictures` writes them; a picture that no page shows is deleted."""
+    pictures = sorted((ROOT / "docs" / "images").glob("console*"))
+    shown = {
+        target.rpartition("/")[2]
+        for page in PAGES
+        for target in LINK.findall(page.read_text("utf-8"))
+    }
+    assert [one.name for one in pictures] == sorted(f"{name}.webp" for name in PICTURES)
+    assert {one.name for one in pictures} <= shown
+    assert all(one.stat().st_size <= MOST_BYTES for one in pictures)
 
 
 def test_every_setting_is_documented_with_its_default() -> None:

@@ -17,6 +17,12 @@ PASSES = "def test_passes():\n    assert True\n"
 SKIPS = "import pytest\n\n\ndef test_skips():\n    pytest.skip({reason!r})\n"
 SKIPS_WHOLE = "import pytest\n\npytest.skip({reason!r}, allow_module_level=True)\n"
 UNEXPECTED, EXPECTED = "a file is absent", "torch is not installed"
+USE_FOOTAGE = (
+    "tests/analytics/test_footage.py",
+    "tests/analytics/test_still_pictures.py",
+    "tests/storage/recordings/virtual/test_clips.py",
+    "tests/training",
+)
 
 
 def run(
@@ -48,7 +54,8 @@ def tests_of(tmp_path: Path) -> Path:
     return tmp_path
 
 
-RULE = ("-p", "tests.expected_skips")
+RULE = ("-p", "tests.expected_skips", "-p", "no:schemathesis", "-p", "no:hypothesispytest")
+"""The rule, without plugins that take seconds to load and have no part in it."""
 
 
 @pytest.mark.parametrize("processes", [(), ("-n", "2")], ids=["alone", "with xdist"])
@@ -90,8 +97,7 @@ def test_absent_real_footage_skips_nothing(tmp_path: Path) -> None:
     """Then each test of footage is there once, with what is drawn; otherwise also with the real."""
     collected = {}
     for name, folder in (("absent", tmp_path / "absent"), ("there", tmp_path)):
-        folders = ("tests/analytics", "tests/training", "tests/storage/recordings")
-        named = (*folders, "--collect-only", "-q")
+        named = (*USE_FOOTAGE, "--collect-only", "-q")
         code, collected[name] = run(tmp_path, *named, SIGHTLINE_TEST_DATA=str(folder))
         assert code == pytest.ExitCode.OK, collected[name]
     tests = {

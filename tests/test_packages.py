@@ -19,10 +19,11 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 _TABLE = {
-    "domain": "",
+    "domain.settings_groups": "",
+    "domain": "domain.settings_groups",
     "domain.media": "domain",
     "domain.events": "domain domain.media",
-    "domain.paths": "domain domain.media",
+    "domain.paths": "domain",
     "domain.registry": "domain domain.events",
     "domain.access_policy": "domain domain.registry",
     "domain.recordings": "domain domain.events domain.registry",
@@ -37,31 +38,36 @@ _TABLE = {
         "domain domain.media domain.paths domain.registry domain.recordings storage.clients "
         "storage.mp4"
     ),
-    "storage.recordings.virtual": "domain domain.paths storage.mp4 storage.recordings",
+    "storage.recordings.virtual": (
+        "domain domain.paths storage.clients storage.mp4 storage.recordings"
+    ),
     "storage.recordings.gaps": "domain domain.paths domain.recordings storage.clients",
     "storage.site": (
-        "domain domain.access_policy domain.events domain.paths domain.recordings storage.clients "
-        "storage.index"
+        "domain domain.access_policy domain.events domain.paths domain.registry domain.recordings "
+        "storage.clients storage.index"
     ),
     "storage.sign_in": "domain storage.clients storage.site",
     "storage.openid": "domain domain.paths storage.clients storage.site",
     "storage.audit": "domain domain.paths storage.clients storage.site",
     "storage.events": (
         "domain domain.events domain.paths domain.recordings storage.clients storage.index "
-        "storage.archive storage.recordings"
+        "storage.archive storage.recordings storage.recordings.virtual"
     ),
+    "storage.exports": "domain domain.paths storage.clients storage.site",
     "storage": (
         "domain domain.media domain.events domain.paths domain.registry domain.recordings "
         "storage.clients storage.mp4 storage.index storage.archive storage.recordings "
-        "storage.recordings.gaps storage.site storage.audit storage.events"
+        "storage.recordings.gaps storage.recordings.virtual storage.site storage.audit "
+        "storage.events"
     ),
     "ingest.packets.native": "",
     "ingest.packets": "domain domain.media storage.mp4 ingest.packets.native",
     "ingest.live": "domain domain.media domain.paths storage.mp4 ingest.packets",
     "ingest.health": "domain ingest.packets",
-    "ingest.frames": "domain domain.media ingest.health",
+    "ingest.frames": "domain domain.settings_groups domain.media domain.recordings ingest.health",
     "ingest.rtsp": (
-        "domain domain.media domain.registry ingest.packets.native ingest.packets ingest.health"
+        "domain domain.settings_groups domain.media domain.registry ingest.packets.native "
+        "ingest.packets ingest.health"
     ),
     "ingest": "domain domain.media domain.registry ingest.packets ingest.health ingest.rtsp",
     "ingest.onvif": "domain domain.registry ingest.rtsp",
@@ -82,6 +88,7 @@ _TABLE = {
         "analytics.detection analytics.plates analytics.passings"
     ),
     "api.limits": "domain",
+    "api.base_map": "domain",
     "api.websockets": "domain",
     "api.headers": "",
     "api.requests": (
@@ -89,7 +96,7 @@ _TABLE = {
         "api.limits api.websockets api.headers"
     ),
     "api.nodes": (
-        "domain domain.media domain.recordings storage.mp4 storage.recordings "
+        "domain domain.media domain.paths domain.recordings storage.mp4 storage.recordings "
         "storage.recordings.virtual api.limits api.requests"
     ),
     "api.openid": (
@@ -99,28 +106,34 @@ _TABLE = {
         "domain domain.access_policy domain.paths domain.registry storage.clients storage.index "
         "storage.archive "
         "storage.recordings storage.recordings.gaps storage.site "
-        "storage.sign_in storage.audit storage.events "
-        "api.limits api.websockets api.headers api.requests api.nodes api.openid"
+        "storage.sign_in storage.audit storage.events storage.exports "
+        "api.limits api.websockets api.headers api.requests api.nodes api.openid api.base_map"
     ),
     "api.cameras": (
         "domain domain.media domain.events domain.paths domain.registry domain.recordings "
         "storage.clients storage.mp4 storage.recordings storage.recordings.virtual storage.site "
         "storage.audit api.limits api.requests api.nodes api.access"
     ),
+    "api.exports": (
+        "domain domain.media domain.paths domain.recordings storage.clients "
+        "storage.recordings.virtual storage.site storage.audit storage.exports api.limits "
+        "api.requests api.access api.cameras"
+    ),
     "api.webrtc": (
         "domain domain.media domain.paths storage.mp4 api.limits api.requests api.nodes"
     ),
     "api.live": (
-        "domain domain.media domain.registry storage.audit api.websockets api.requests api.nodes "
-        "api.access api.cameras api.webrtc"
+        "domain domain.media domain.paths domain.registry storage.clients storage.audit "
+        "storage.site api.websockets api.requests api.nodes api.access api.cameras api.webrtc"
     ),
     "api.events": (
-        "domain domain.events domain.paths domain.registry storage.index storage.audit "
-        "storage.events api.limits api.headers api.requests api.access"
+        "domain domain.events domain.paths domain.recordings domain.registry storage.index "
+        "storage.recordings.gaps storage.audit storage.events api.limits api.headers api.requests "
+        "api.access"
     ),
     "api.site": (
         "domain domain.paths domain.recordings storage.site storage.audit api.limits api.requests "
-        "api.access"
+        "api.access api.base_map"
     ),
     "api.policy": (
         "domain domain.access_policy domain.paths storage.clients storage.site api.requests "
@@ -143,19 +156,21 @@ _TABLE = {
     "api.description": "domain api.requests api.access api.events api.feeds",
     "api": (
         "domain api.limits api.websockets api.requests api.access api.description api.cameras "
+        "analytics api.exports "
         "api.live api.webrtc api.events api.site api.policy api.people api.sessions api.feeds"
     ),
     "console": "",
     "sightline.privileges": "domain domain.paths",
+    "sightline.forking": "domain",
     "sightline.processes": (
         "domain domain.paths domain.registry storage.clients storage.index storage.archive "
         "storage.site storage.audit storage.events ingest.rtsp ingest.recording "
-        "sightline.privileges"
+        "sightline.privileges sightline.forking"
     ),
     "sightline.arguments": "",
     "sightline.keys": "domain domain.paths sightline.processes",
     "sightline.cluster": "domain domain.paths domain.registry storage.site sightline.processes",
-    "sightline.confinement": "domain domain.paths sightline.cluster",
+    "sightline.confinement": "domain domain.settings_groups domain.paths sightline.cluster",
     "sightline.evaluation": (
         "domain domain.media domain.events domain.registry ingest.frames analytics"
     ),
@@ -168,9 +183,15 @@ _TABLE = {
         "ingest.rtsp ingest ingest.onvif ingest.recording sightline.processes sightline.cluster "
         "sightline.overload"
     ),
+    "sightline.reanalysis": (
+        "domain domain.events domain.paths domain.recordings domain.registry storage.archive "
+        "storage.events storage.recordings storage.recordings.gaps ingest.frames analytics "
+        "analytics.passings sightline.processes"
+    ),
     "sightline.jobs": (
-        "domain domain.events domain.paths domain.registry storage.clients storage.index "
-        "storage.archive storage.recordings storage.recordings.gaps storage.site storage.audit "
+        "domain domain.events domain.paths domain.recordings domain.registry storage.clients "
+        "storage.index storage.archive storage.recordings storage.recordings.gaps "
+        "storage.recordings.virtual storage.site storage.audit "
         "storage.events storage api.feeds sightline.processes sightline.cluster sightline.overload"
     ),
     "sightline": (
@@ -178,17 +199,22 @@ _TABLE = {
         "storage.clients "
         "storage.archive storage.recordings storage.recordings.gaps storage.recordings.virtual "
         "storage.site storage.sign_in storage.audit "
-        "storage.events storage ingest.packets.native ingest.live ingest.frames ingest.rtsp "
-        "ingest.recording api.limits api.requests api.nodes api.openid api.access api.node_api "
+        "storage.events storage.exports storage ingest.packets.native ingest.live "
+        "ingest.frames ingest.rtsp "
+        "ingest.recording api.limits api.requests api.nodes api.openid api.access api.exports "
+        "api.base_map api.node_api "
         "api.webrtc api.live api "
         "sightline.processes sightline.arguments sightline.keys sightline.cluster "
-        "sightline.confinement sightline.overload sightline.cameras sightline.jobs"
+        "sightline.confinement sightline.overload sightline.cameras sightline.reanalysis "
+        "sightline.jobs analytics"
     ),
     "sightline.commands": (
-        "domain domain.access_policy domain.paths domain.registry simulator storage.recordings "
-        "storage.recordings.gaps storage.site "
-        "storage.openid storage.sign_in storage.audit storage.events storage analytics "
-        "sightline.processes sightline.keys sightline.cluster sightline.evaluation sightline"
+        "domain domain.access_policy domain.paths domain.recordings domain.registry simulator "
+        "storage.clients storage.archive storage.recordings storage.recordings.gaps storage.site "
+        "storage.openid storage.sign_in storage.audit storage.events storage.exports storage "
+        "analytics api.base_map api.exports "
+        "sightline.processes sightline.forking sightline.keys sightline.cluster "
+        "sightline.evaluation sightline.reanalysis sightline"
     ),
 }
 """Each package, from the lowest of its top-level package to the highest, and what it may import."""

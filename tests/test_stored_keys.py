@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from domain.clock import NS_PER_S
-from domain.media.packets import SegmentName
 from domain.paths import object_keys
+from domain.paths.segment_name import SegmentName
 from domain.ulid import event_id
 from storage.clients.versioned_records import version_key
 
@@ -122,6 +122,7 @@ EXAMPLES: dict[Callable[..., str], tuple[object, ...]] = {
     object_keys.journal_object: ("node-1", START_NS // NS_PER_S),
     object_keys.correction_journal_object: (START_NS // NS_PER_S, EVENT_ID, 1),
     object_keys.segment_object: (SegmentName("gate", START_NS // 10**6, 10_000, 1),),
+    object_keys.layouts_object: ("gate", START_NS, "node-1"),
     object_keys.gaps_object: ("gate", "node-1", "20251009"),
     object_keys.node_gaps_object: ("node-1",),
     object_keys.hold_object: ("20251009-00000001", 1),
@@ -138,6 +139,8 @@ SIGNED = (
     object_keys.CASES_PREFIX,
     object_keys.APPROVALS_PREFIX,
     object_keys.EMERGENCIES_PREFIX,
+    object_keys.EXPORTS_PREFIX,
+    object_keys.SAVED_VIEWS_PREFIX,
 )
 """The roots of records whose keys `storage/site/signed_records.py` builds."""
 BUILT_OBJECTS = (

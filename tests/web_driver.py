@@ -25,6 +25,8 @@ _ARGUMENTS = (
     "--disable-gpu",
     "--disable-dev-shm-usage",
     "--window-size=1280,900",
+    # A page of another program, such as that of the OpenID provider, may name files elsewhere.
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
 )
 KEYS = {"Enter": "\ue007", "Escape": "\ue00c", "ArrowRight": "\ue014", "ArrowDown": "\ue015"}
 
@@ -41,6 +43,8 @@ class Browser:
         chrome = {
             "goog:chromeOptions": {"args": list(_ARGUMENTS)},
             "goog:loggingPrefs": {"browser": "ALL"},
+            # The sites of the tests have certificates of their own authorities.
+            "acceptInsecureCerts": True,
         }
         capabilities: dict[str, object] = {"capabilities": {"alwaysMatch": chrome}}
         self._session = f"/session/{self._post('/session', capabilities)['sessionId']}"
@@ -48,12 +52,54 @@ class Browser:
     def open(self, url: str) -> None:
         self._post(f"{self._session}/url", {"url": url})
 
+    def open_tab(self, url: str) -> str:
+        """Open a page in another tab, and use that one from now on; return its handle."""
+        handle: str = self._post(f"{self._session}/window/new", {"type": "tab"})["handle"]
+        self.use_tab(handle)
+        self.open(url)
+        return handle
+
+    def tab(self) -> str:
+        """Return the handle of the tab in use."""
+        found: str = self._http.get(f"{self._session}/window").json()["value"]
+        return found
+
+    def use_tab(self, handle: str) -> None:
+        self._post(f"{self._session}/window", {"handle": handle})
+
+    def close_tab(self) -> None:
+        """Close the tab in use; another one must be used afterwards."""
+        self._http.delete(f"{self._session}/window")
+
+    def allow(self, permission: str) -> None:
+        """Grant a permission, such as `notifications`, to the site of the page."""
+        self._post(
+            f"{self._session}/permissions",
+            {"descriptor": {"name": permission}, "state": "granted"},
+        )
+
     def run(self, script: str, *arguments: object) -> Any:
         return self._post(f"{self._session}/execute/sync", {"script": script, "args": arguments})
 
-    def run_async(self, script: str) -> Any:
+    def run_async(self, script: str, *arguments: object) -> Any:
         """Run a script that calls its last argument with the result."""
-        return self._post(f"{self._session}/execute/async", {"script": script, "args": []})
+        return self._post(f"{self._session}/execute/async", {"script": script, "args": arguments})
+
+    def devtools(self, command: str, **parameters: object) -> Any:
+        """Run a command of the Chrome DevTools Protocol."""
+        body: dict[str, object] = {"cmd": command, "params": parameters}
+        return self._post(f"{self._session}/goog/cdp/execute", body)
+
+    def set_offline(self, is_offline: bool) -> None:
+        """Take the network from the browser, or give it back."""
+        self.devtools("Network.enable")
+        self.devtools(
+            "Network.emulateNetworkConditions",
+            offline=is_offline,
+            latency=0,
+            downloadThroughput=-1,
+            uploadThroughput=-1,
+        )
 
     def text(self, selector: str = "body") -> str:
         """Return the visible text of an element, or an empty text while it is absent."""
@@ -84,6 +130,24 @@ class Browser:
         steps = [{"type": kind, "value": value} for kind in ("keyDown", "keyUp")]
         keyboard = {"type": "key", "id": "keyboard", "actions": steps}
         self._post(f"{self._session}/actions", {"actions": [keyboard]})
+
+    def point_at(self, selector: str, across: float, down: float, *, click: bool = False) -> None:
+        """Move the pointer to a place of an element, given as parts of its width and height."""
+        left, width, top, height = self.run(
+            "const element = document.querySelector(arguments[0]);"
+            "element.scrollIntoView({block: 'nearest'});"
+            "const box = element.getBoundingClientRect();"
+            "return [box.left, box.width, box.top, box.height]",
+            selector,
+        )
+        x, y = round(left + across * width), round(top + down * height)
+        steps: list[dict[str, object]] = [{"type": "pointerMove", "x": x, "y": y, "duration": 0}]
+        if click:
+            steps += [{"type": "pointerDown", "button": 0}, {"type": "pointerUp", "button": 0}]
+        self._post(
+            f"{self._session}/actions",
+            {"actions": [{"type": "pointer", "id": "mouse", "actions": steps}]},
+        )
 
     def drag(self, selector: str, start: float, end: float) -> None:
         """Drag over an element, between two parts of its width."""

@@ -77,6 +77,9 @@ class Faces:
     def plate(self, record: Record) -> None:
         return None
 
+    def reading(self, record: Record) -> str:
+        return ""
+
     def is_clear(self, record: Record) -> bool:
         return False
 

@@ -28,6 +28,7 @@ from domain import unread_reasons as unread
 from domain.clock import NS_PER_MS
 from domain.cpu_time import CpuTime
 from domain.events.event import Event, Passing
+from domain.media.live_detections import LiveDetection
 from domain.media.packets import Frame
 from domain.metrics import ANALYSIS_CPU_S, UNREAD
 from domain.registry.model import Camera
@@ -125,6 +126,12 @@ class Passings:
         """Return whether there are tracks, or passings that a later track may continue."""
         return bool(self._tracker.tracks or self._held)
 
+    def stands(self) -> bool:
+        """Return whether a vehicle is in view whose stay is published."""
+        if self._subject.kind != "vehicle":
+            return False
+        return any(record.is_stay_published for record in self._records.values())
+
     def drafts(self) -> list[Passing]:
         records = [
             record
@@ -140,6 +147,22 @@ class Passings:
         continued_ids = {draft.event.id for draft in drafts}
         return drafts + [
             passing for passing in self._held.passings if passing.event.id not in continued_ids
+        ]
+
+    def detections(self, wall_ns: int) -> list[LiveDetection]:
+        """Return the tracks that the look at this time found. One with a single detection is left
+        out, because most false detections are not repeated.
+        """
+        return [
+            LiveDetection(
+                kind=self._subject.kind,
+                track=record.track.number,
+                box=_parts(record.track.box, record.size_px),
+                confidence=min(1.0, record.track.score),
+                plate=self._subject.reading(record),
+            )
+            for record in self._records.values()
+            if record.track.last_ns == wall_ns and record.track.detections > 1
         ]
 
     def resume(self, recent: list[Passing]) -> None:
@@ -218,7 +241,7 @@ class Passings:
         ):
             with CpuTime(_JPEG):
                 pictures = _jpeg(bgr), _jpeg(self._subject.crop(track, bgr))
-            record.shot = Shot(quality, frame.wall_ns, _parts(track.box, bgr), *pictures)
+            record.shot = Shot(quality, frame.wall_ns, _parts(track.box, record.size_px), *pictures)
 
     def _finish(self, track: Track) -> list[Passing]:
         record = self._records.pop(track.number)
@@ -346,8 +369,8 @@ class Passings:
         return event_id(self._camera.id, self._subject.kind, track.first_ns, key)
 
 
-def _parts(box: Floats, bgr: Picture) -> tuple[float, float, float, float]:
-    size = np.array([bgr.shape[1], bgr.shape[0]] * 2, np.float64)
+def _parts(box: Floats, size_px: tuple[int, int]) -> tuple[float, float, float, float]:
+    size = np.array(size_px * 2, np.float64)
     left, top, right, bottom = (round(float(part), 4) for part in np.clip(box / size, 0, 1))
     return left, top, right, bottom
 

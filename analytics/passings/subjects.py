@@ -86,6 +86,11 @@ class Subject(Protocol):
     def plate(self, record: Record) -> Plate | None:
         """Return the plate of the event, or None for a face."""
 
+    def reading(self, record: Record) -> str:
+        """Return what the pictures that were read until now say; empty if there is none. It reads
+        no further picture.
+        """
+
     def is_clear(self, record: Record) -> bool:
         """Return whether the track is evidence enough for an event by itself.
 

@@ -84,7 +84,7 @@ class Vehicles:
         )
         if _is_clear(now):
             record.is_doubtful = False
-            return _apart(now.text, before.text) >= CLEARLY_APART
+            return characters_apart(now.text, before.text) >= CLEARLY_APART
         record.is_doubtful = record.is_doubtful or not is_elsewhere
         return is_elsewhere
 
@@ -103,6 +103,9 @@ class Vehicles:
 
     def plate(self, record: Record) -> Plate:
         return self._fused(record).plate(_color(record))
+
+    def reading(self, record: Record) -> str:
+        return self.plate(record).text if record.readings else ""
 
     def is_clear(self, record: Record) -> bool:
         track = record.track
@@ -182,10 +185,10 @@ def same_plate(plate: Plate, other: Plate) -> bool:
     if plate.text == other.text:
         return True
     named = {alternative.text for alternative in (*plate.alternatives, *other.alternatives)}
-    return _apart(plate.text, other.text) == 1 and bool({plate.text, other.text} & named)
+    return characters_apart(plate.text, other.text) == 1 and bool({plate.text, other.text} & named)
 
 
-def _apart(text: str, other: str) -> int:
+def characters_apart(text: str, other: str) -> int:
     """Return in how many positions the characters differ."""
     return sum(a != b for a, b in zip(text, other, strict=False)) + abs(len(text) - len(other))
 

@@ -11,6 +11,7 @@ from fastapi import Depends, Request
 
 from api.access.authentication import Authentication
 from api.access.scopes import Scopes
+from api.base_map.tile_archive import TileArchive
 from api.nodes.client import NodeClient
 from api.openid.openid import OpenId
 from api.requests.request_trace import Trace, trace_of
@@ -34,8 +35,12 @@ from storage.events.damaged_objects import DamagedObjects
 from storage.events.feed import Feed
 from storage.events.store import EventStore
 from storage.events.verified_objects import VerifiedObjects
+from storage.exports.progress import ExportProgress
+from storage.exports.records import ExportRecords
 from storage.index.event_index import EventIndex
+from storage.recordings.damaged_fragments import DamagedFragments
 from storage.recordings.gaps.stored import StoredGaps
+from storage.recordings.gaps.unanalysed import UnanalysedRanges
 from storage.recordings.stored_segments import StoredSegments
 from storage.sign_in.attempts import SignInAttempts
 from storage.site.approvals import Approvals
@@ -47,6 +52,7 @@ from storage.site.idempotency import IdempotencyKeys
 from storage.site.leases import Leases
 from storage.site.node_reports import NodeReports
 from storage.site.people import People
+from storage.site.saved_views import SavedViews
 from storage.site.sessions import Sessions
 from storage.site.site_identity import SiteFaults
 from storage.site.watch_matches import WatchMatches
@@ -88,10 +94,14 @@ class ApiContext:
     cases: Cases
     approvals: Approvals
     emergencies: Emergencies
+    exports: ExportRecords
+    export_progress: ExportProgress
+    saved_views: SavedViews
     objects: ObjectStore
     verified: VerifiedObjects
     """Reads the files of events and compares them with their SHA-256."""
     damaged: DamagedObjects
+    damaged_fragments: DamagedFragments
     """The stored files and fragments of recordings that differ from their SHA-256."""
     people: People
     sessions: Sessions
@@ -104,6 +114,8 @@ class ApiContext:
     nodes: NodeReports
     stored: StoredSegments
     stored_gaps: StoredGaps
+    unanalysed: UnanalysedRanges
+    """The times in which checkpoints may have missed passings."""
     audit: AuditLog
     node_client: NodeClient
     clock: Clock
@@ -124,6 +136,8 @@ class ApiContext:
     """What is unsafe in the way this API was started, for `/readyz`."""
     unconfined: Callable[[], tuple[str, ...]] = tuple
     """Return why processes of this machine are not confined, for `/readyz`."""
+    base_map: TileArchive | None = None
+    """The file of the base map; None for a site without one."""
     media_socket: Path | None = None
     """The socket of the process that sends WebRTC; None where there is none."""
     scopes: Scopes = field(default_factory=Scopes)

@@ -51,7 +51,8 @@ class Requirements:
         rights = declaration.governed_rights(terms)
         if not rights:
             return CallRequirements()
-        return self._context.policy().policy.needs(rights, declaration.audit)
+        policy = self._context.policy().policy
+        return policy.needs(rights, declaration.audit, declaration.also_governed_as)
 
     def check_open(self, trace: Trace, needs: CallRequirements) -> None:
         """Check again a request whose response is still being sent.

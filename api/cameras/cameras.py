@@ -137,7 +137,11 @@ def read_coverage(
     now_ns = context.clock.wall_ns()
     answer = coverage_of(context, known, from_ns, to_ns)
     return CoverageView.of(
-        CoverageRequest(camera_id, from_ns, to_ns), answer.account, answer.offline, now_ns
+        CoverageRequest(camera_id, from_ns, to_ns),
+        answer.account,
+        answer.offline,
+        answer.analysis,
+        now_ns,
     )
 
 

@@ -9,26 +9,33 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from api.access.api_context import ApiContext, KnownCamera
+from api.cameras.camera_nodes import holders
+from api.cameras.damaged_parts import damaged_parts
 from api.nodes.coverage import NodeAccount
-from domain.camera_scope import ALL_CAMERAS
-from domain.clock import NS_PER_DAY, NS_PER_HOUR, NS_PER_S, rfc3339
+from domain.clock import NS_PER_DAY, NS_PER_S, rfc3339
 from domain.errors import NodeOffline, ObjectsUnavailable
 from domain.paths.object_keys import day_start_ns
 from domain.recordings.gaps import Gap, GapCause
+from domain.recordings.partly_analysed import (
+    Analysed,
+    AnalysisCoverage,
+    PartlyAnalysed,
+    cause_of_gap,
+    cover,
+)
 from domain.registry import Camera
-from storage.recordings.coverage import Coverage, CoverageRequest, account
+from storage.recordings.coverage import Coverage, CoverageRequest, account, without_damaged
 from storage.recordings.recorded_ranges import Range, merge
-from storage.site.leases import Lease
 
 SETTLED_AFTER_NS = 8 * NS_PER_S
 """Recordings and gaps that are younger than this may not be on disk yet.
 
 Such a moment is never reported as a gap.
 """
+ANALYSIS_SETTLED_AFTER_NS = 20 * NS_PER_S
+"""What was not analysed is on disk within this time. Younger times are in no range."""
 ALIVE_NS = 10 * NS_PER_S
 """A camera that no process has run for this long counts as without a process."""
-CUT_OFF_NS = NS_PER_HOUR
-"""How long a node that lost its connection to Redis may have continued to record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +45,8 @@ class CoverageResult:
     account: Coverage
     offline: tuple[str, ...]
     """Nodes that held the camera and do not respond, and `objects` for the object store."""
+    analysis: AnalysisCoverage | None
+    """When passings would have been found; None for a camera that is no checkpoint."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +62,9 @@ class _Sources:
     """
     first_stored_ns: int | None
     offline: tuple[str, ...]
+    stored_partly: Sequence[PartlyAnalysed] = ()
+    """What nodes wrote to the object store about their analysis, as with `stored_gaps`."""
+    stored_again: Sequence[Analysed] = ()
 
 
 def coverage_of(
@@ -74,40 +86,34 @@ def coverage_of(
         *_gap_since_removal(known, now_ns),
     ]
     result = account(CoverageRequest(camera.id, from_ns, until_ns), local, found.stored, reported)
+    damaged = damaged_parts(context, known, (from_ns, until_ns))
+    result = without_damaged(result, camera.id, damaged)
     gaps = tuple(
         _with_offline_detail(found.offline, gap)
         for gap in result.gaps
         if gap.start_ns < now_ns - SETTLED_AFTER_NS
     )
-    return CoverageResult(replace(result, gaps=gaps), found.offline)
+    analysed_until_ns = min(until_ns, now_ns - ANALYSIS_SETTLED_AFTER_NS)
+    analysis = (
+        _analysis(found, gaps, from_ns, analysed_until_ns)
+        if camera.checkpoint and from_ns < analysed_until_ns
+        else None
+    )
+    return CoverageResult(replace(result, gaps=gaps), found.offline, analysis)
 
 
-@dataclass(frozen=True, slots=True)
-class Holder:
-    """A node that may have recordings of a camera."""
-
-    lease: Lease
-    may_have_recordings: bool
-    """Whether it may have recordings of the requested range, which are missing if it is offline."""
-
-
-def holders(context: ApiContext, camera_id: str, from_ns: int) -> list[Holder]:
-    """Return the nodes that may have recordings of a camera, the current holder first.
-
-    A node that was last seen before the longest retention has none.
+def _analysis(
+    found: _Sources, gaps: Sequence[Gap], from_ns: int, until_ns: int
+) -> AnalysisCoverage:
+    """Return when passings would have been found. Gaps of the recording count as far as their
+    cause limits the analysis too.
     """
-    known = context.known_camera(camera_id, ALL_CAMERAS)  # the route has checked it
-    leases = context.leases.holders(camera_id)
-    # After a loss of Redis, no node acquires a camera again that left the registry.
-    if not leases and known.left_ns is not None:
-        return [Holder(lease, may_have_recordings=True) for lease in context.leases.nodes()]
-    kept_ns = context.clock.wall_ns() - known.kept_days * NS_PER_DAY
-    held = [Holder(lease, may_have_recordings=True) for lease in leases[:1]]
-    return held + [
-        Holder(lease, lease.seen_ns + CUT_OFF_NS > from_ns)
-        for lease in leases[1:]
-        if lease.seen_ns > kept_ns
-    ]
+    causes = [(gap, cause_of_gap(gap.cause)) for gap in gaps]
+    partly = [PartlyAnalysed(gap.start_ns, gap.end_ns, cause) for gap, cause in causes if cause]
+    partly += found.stored_partly
+    partly += [one for node in found.nodes for one in node.partly_analysed]
+    again = [*found.stored_again, *(one for node in found.nodes for one in node.analysed_again)]
+    return cover(from_ns, until_ns, partly, again)
 
 
 def _query_sources(context: ApiContext, camera_id: str, from_ns: int, to_ns: int) -> _Sources:
@@ -125,6 +131,8 @@ def _query_sources(context: ApiContext, camera_id: str, from_ns: int, to_ns: int
                 offline.append(lease.node)
     stored: list[Range] = []
     gaps: tuple[Gap, ...] = ()
+    partly: tuple[PartlyAnalysed, ...] = ()
+    again: tuple[Analysed, ...] = ()
     first_ns = None
     try:
         first_ns, stored = _stored(context, camera_id, from_ns, to_ns)
@@ -133,6 +141,8 @@ def _query_sources(context: ApiContext, camera_id: str, from_ns: int, to_ns: int
             CoverageRequest(camera_id, from_ns, max(from_ns, settled_ns)), nodes, stored
         ):
             gaps = context.stored_gaps.between(camera_id, from_ns, to_ns)
+            partly = context.stored_gaps.partly_analysed(camera_id, from_ns, to_ns)
+            again = context.stored_gaps.analysed_again(camera_id, from_ns, to_ns)
     except ObjectsUnavailable:
         offline.append("objects")
     if not nodes and not stored and not gaps:
@@ -140,7 +150,7 @@ def _query_sources(context: ApiContext, camera_id: str, from_ns: int, to_ns: int
             f"no node that has recordings of {camera_id} answers, and the object store knows "
             "nothing of that time"
         )
-    return _Sources(nodes, stored, gaps, first_ns, tuple(offline))
+    return _Sources(nodes, stored, gaps, first_ns, tuple(offline), partly, again)
 
 
 def _node_gaps(nodes: Sequence[NodeAccount]) -> list[Gap]:

@@ -1,7 +1,8 @@
 """Compares fragments of recordings with their SHA-256 before they are sent.
 
 A fragment is compared once for each version of its file. One that differs is recorded as damaged:
-an alarm is raised, and no file has it until the segment's file is replaced.
+an alarm is raised, it is a gap of the coverage, and no file has it until the segment's file is
+replaced.
 """
 
 from __future__ import annotations
@@ -10,14 +11,13 @@ import hashlib
 import logging
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from api.access.api_context import ApiContext
-from api.cameras.segment_locator import Located
+from api.cameras.segment_locator import Located, state_of
 from domain.errors import DataLoss, IndexUnavailable
-from domain.media.packets import SegmentName
 from domain.metrics import OBJECTS_DAMAGED
-from domain.paths.object_keys import segment_object
+from storage.recordings.damaged_fragments import DamagedFragment
 
 MOST_REMEMBERED = 50_000
 """The segments whose verified fragments a process remembers, about a week of one camera."""
@@ -27,12 +27,18 @@ _log = logging.getLogger(__name__)
 class FragmentVerification:
     """The verified and the damaged fragments that a process knows. Thread-safe."""
 
-    def __init__(self, context: ApiContext) -> None:
+    def __init__(
+        self, context: ApiContext, span_of: Callable[[Located, int], tuple[int, int]]
+    ) -> None:
+        """Call `span_of` for the times between which a segment lacks one of its fragments."""
         self._context = context
+        self._span_of = span_of
         self._lock = threading.Lock()
         self._verified: OrderedDict[str, set[int]] = OrderedDict()
-        self._damaged: set[str] = set()
-        """Also those that could not be recorded, because Redis did not respond."""
+        self._unrecorded: dict[DamagedFragment, str] = {}
+        """The damaged fragments that wait to be recorded, because Redis did not respond, and their
+        cameras.
+        """
 
     def of(self, sources: Sequence[Located]) -> SegmentChecks:
         """Return the checks of the segments of a virtual file."""
@@ -40,30 +46,25 @@ class FragmentVerification:
 
     def damaged(self, segments: Sequence[Located]) -> dict[tuple[int, int], frozenset[int]]:
         """Return the numbers of the damaged fragments of segments that have any."""
-        with self._lock:
-            known = set(self._damaged)
-        try:
-            known |= set(self._context.damaged.all())
-        except IndexUnavailable as error:
-            _log.warning("damaged fragments that others found are not known: %s", error)
         numbers: dict[str, set[int]] = {}
-        for text in known:
-            state, _, number = text.rpartition("#")
-            if state and number.isdecimal():
-                numbers.setdefault(state, set()).add(int(number))
+        for camera_id in dict.fromkeys(one.segment.camera_id for one in segments):
+            for found in self._damaged_of(camera_id):
+                numbers.setdefault(found.state, set()).add(found.number)
+        if not numbers:  # mostly; the states of a day take a tenth of a second
+            return {}
         return {
             one.key: frozenset(numbers[state])
             for one in segments
-            if (state := _state(one)) in numbers
+            if (state := state_of(one)) in numbers
         }
 
     def is_verified(self, one: Located, fragment: int) -> bool:
         with self._lock:
-            return fragment in self._verified.get(_state(one), ())
+            return fragment in self._verified.get(state_of(one), ())
 
     def check(self, one: Located, fragment: int, data: bytes, sha256: bytes) -> None:
         """Compare a fragment with its hash. Raises DataLoss, after the damage is recorded."""
-        state = _state(one)
+        state = state_of(one)
         if hashlib.sha256(data).digest() == sha256:
             with self._lock:
                 self._verified.setdefault(state, set()).add(fragment)
@@ -72,15 +73,35 @@ class FragmentVerification:
                     self._verified.popitem(last=False)
             return
         OBJECTS_DAMAGED.labels("recording").inc()
+        found = DamagedFragment(state, fragment, *self._span_of(one, fragment))
         with self._lock:
-            self._damaged.add(f"{state}#{fragment}")
+            self._unrecorded[found] = one.segment.camera_id
         try:
-            self._context.damaged.add(f"{state}#{fragment}")
+            self._record()
         except IndexUnavailable as error:
-            _log.error("the damage of %s cannot be recorded: %s", one.name, error)
+            _log.error("the damage of %s waits to be recorded: %s", one.name, error)
         loss = f"fragment {fragment} of {one.name} differs from its SHA-256 and is not sent"
         _log.critical("%s; compare the disk, and who can write to it", loss)
         raise DataLoss(loss)
+
+    def _damaged_of(self, camera_id: str) -> list[DamagedFragment]:
+        try:
+            self._record()
+            return self._context.damaged_fragments.of(camera_id)
+        except IndexUnavailable as error:
+            _log.warning("damaged fragments that others found are not known: %s", error)
+            with self._lock:
+                return [found for found, camera in self._unrecorded.items() if camera == camera_id]
+
+    def _record(self) -> None:
+        """Record what waits. Raises IndexUnavailable; the next call continues."""
+        with self._lock:
+            waiting = list(self._unrecorded.items())
+        for found, camera_id in waiting:
+            self._context.damaged_fragments.add(camera_id, found)
+            self._context.damaged.add(f"{found.state}#{found.number}")
+            with self._lock:
+                self._unrecorded.pop(found, None)
 
 
 class SegmentChecks:
@@ -95,12 +116,3 @@ class SegmentChecks:
 
     def check(self, segment: int, fragment: int, data: bytes, sha256: bytes) -> None:
         self._verification.check(self._sources[segment], fragment, data, sha256)
-
-
-def _state(one: Located) -> str:
-    """Return the key of a segment and the version of its file: a replaced file is compared
-    again.
-    """
-    name, version = SegmentName.parse(one.name), one.version
-    key = one.name if name is None else segment_object(name)
-    return f"{key}@{version.size_bytes}-{version.modified_ns}-{version.inode}"

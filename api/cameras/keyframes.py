@@ -13,9 +13,9 @@ from api.cameras.segment_locator import (
     LocatedSegments,
     locate,
     offline_header,
-    segment_keyframes,
     unresponsive_source,
 )
+from api.cameras.verified_segments import VerifiedSegments
 from api.requests.streams import HeldStream
 from domain.clock import rfc3339
 from domain.errors import NodeOffline, NotFound, ObjectsUnavailable
@@ -27,6 +27,7 @@ _Chunks = Generator[bytes, None, None]
 
 def keyframes_response(
     context: ApiContext,
+    reader: VerifiedSegments,
     camera_id: str,
     found: LocatedSegments,
     span: tuple[int, int],
@@ -41,7 +42,7 @@ def keyframes_response(
         [span[1], *(one.segment.start_ns for one in segments if one.head != segments[0].head)]
     )
     same_head = _with_first_head(segments, ends_ns)
-    chunks = _keyframes(context, camera_id, same_head, (span[0], ends_ns), every_ns)
+    chunks = _keyframes(context, reader, camera_id, same_head, (span[0], ends_ns), every_ns)
     head = next(chunks, None)
     if head is None:
         raise NotFound(
@@ -68,6 +69,7 @@ def _prepended(first: bytes, rest: _Chunks) -> _Chunks:
 
 def _keyframes(
     context: ApiContext,
+    reader: VerifiedSegments,
     camera_id: str,
     segments: Sequence[Located],
     span: tuple[int, int],
@@ -79,10 +81,15 @@ def _keyframes(
     has are missing; where no source has any of the rest, the response is aborted.
     """
     left, gone, due_ns, is_first = list(segments), tuple[str, ...](), span[0], True
+    damaged = reader.damaged(left)
     while left:
         one = left.pop(0)
+        if one.end_ns <= due_ns:  # none of its keyframes is due, so its file is not opened
+            continue
         try:
-            head, found = segment_keyframes(context, one, (due_ns, span[1]), every_ns)
+            head, found = reader.keyframes(
+                one, (due_ns, span[1]), every_ns, damaged.get(one.key, ())
+            )
         except NotFound:  # deleted since it was listed
             continue
         except (NodeOffline, ObjectsUnavailable) as error:
@@ -99,6 +106,7 @@ def _keyframes(
                 context, camera_id, max(due_ns, one.segment.start_ns), span[1], gone
             ).segments
             left = [other for other in rest if other.head == one.head]
+            damaged = reader.damaged(left)
             continue
         if is_first:
             yield head.data

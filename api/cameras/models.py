@@ -12,6 +12,7 @@ from api.requests.answers import Answer
 from domain.camera_states import CameraState, CameraStatus, Shed, Why
 from domain.events.event import Location
 from domain.recordings.gaps import Gap, GapCause
+from domain.recordings.partly_analysed import AnalysisCoverage, PartlyCause, summary
 from domain.registry import Camera
 from domain.registry.model import Checkpoint, RecordMode
 from domain.stored_model import WallNs
@@ -180,6 +181,52 @@ class GapView(Answer):
         )
 
 
+MOST_ANALYSED_RANGES = 1_000
+
+
+class PartlyAnalysedView(Answer):
+    """A part in which passings may be missing, with the cause."""
+
+    from_: WallNs = Field(alias="from")
+    to: WallNs
+    cause: PartlyCause
+
+
+class AnalysedRangeView(Answer):
+    """A part in which what passed would have been found."""
+
+    from_: WallNs = Field(alias="from")
+    to: WallNs
+
+
+class AnalysedView(Answer):
+    """When a checkpoint was analysed. Both lists together cover the range, except for the last
+    seconds.
+    """
+
+    complete: list[AnalysedRangeView] = Field(
+        description="what passed here, and is not found, was not there or could not be read"
+    )
+    partly: list[PartlyAnalysedView] = Field(description="what passed here may be missing")
+    is_summary: bool = Field(
+        description="there are more ranges than an answer holds: close ones are joined in `partly`"
+    )
+
+    @classmethod
+    def of(cls, coverage: AnalysisCoverage) -> AnalysedView:
+        short = summary(coverage, MOST_ANALYSED_RANGES)
+        return cls(
+            complete=[
+                AnalysedRangeView(from_=one.start_ns, to=one.end_ns) for one in short.analysed
+            ],
+            partly=[
+                PartlyAnalysedView(from_=one.start_ns, to=one.end_ns, cause=one.cause)
+                for one in short.partly
+            ],
+            is_summary=short is not coverage,
+        )
+
+
 class CoverageView(Answer):
     """The recorded parts and the gaps of a range, which together cover it up to now."""
 
@@ -191,10 +238,18 @@ class CoverageView(Answer):
     offline: list[str] = Field(
         description="nodes, or `objects` for the object store, that may have more and do not answer"
     )
+    analysed: AnalysedView | None = Field(
+        description="when passings would have been found; null for a camera that is no checkpoint"
+    )
 
     @classmethod
     def of(
-        cls, request: CoverageRequest, account: Coverage, offline: Sequence[str], now_ns: int
+        cls,
+        request: CoverageRequest,
+        account: Coverage,
+        offline: Sequence[str],
+        analysis: AnalysisCoverage | None,
+        now_ns: int,
     ) -> CoverageView:
         recorded = [
             RecordedView(from_=part.start_ns, to=part.end_ns, where=part.where)
@@ -208,6 +263,7 @@ class CoverageView(Answer):
             recorded=recorded,
             gaps=gaps,
             offline=list(offline),
+            analysed=None if analysis is None else AnalysedView.of(analysis),
         )
 
 
@@ -242,6 +298,13 @@ class PlaylistView(Answer):
     offline: list[str] = Field(
         description="nodes, or `objects` for the object store, that may have more and do not answer"
     )
+
+
+class RecordingTicket(Answer):
+    """The URL of a recording, which needs no headers."""
+
+    address: str = Field(description="path and query of the MP4 file, with its ticket")
+    until: WallNs = Field(description="the time until which it can be requested")
 
 
 class TriggerAsked(BaseModel):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from fastapi import Path, Query
+from fastapi import Path, Query, Request
 from starlette.responses import Response
 
 from api.access.api_context import ApiContext, Context, RequestTrace, Visible
@@ -14,15 +14,16 @@ from api.cameras.coverage import coverage_of
 from api.cameras.keyframes import keyframes_response
 from api.cameras.models import GapView, PlaylistPart, PlaylistView
 from api.cameras.playlists import M3U8_TYPE, Addresses, PlaylistEntry, entries, m3u8, zero_of
+from api.cameras.recording_files import RecordingFiles
 from api.cameras.segment_locator import (
     Located,
     LocatedSegments,
-    fetch,
     locate,
     offline_header,
-    segment_bytes,
+    with_segment,
     with_segments,
 )
+from api.cameras.verified_segments import VerifiedSegments
 from api.requests.numbers import Decimal
 from api.requests.parameters import CameraId, RangeFrom, RangeTo
 from api.requests.request_trace import Trace
@@ -30,15 +31,21 @@ from api.requests.tickets import TICKET, ticket_for, write_ticket
 from api.requests.times import Moment
 from domain.camera_scope import VisibleCameras
 from domain.clock import NS_PER_HOUR, NS_PER_S, S_PER_DAY, rfc3339
-from domain.errors import Forbidden, NotFound, QueryInvalid, Unauthenticated
+from domain.errors import DataLoss, Forbidden, NotFound, QueryInvalid, Unauthenticated
 from domain.recordings.gaps import Gap
 from domain.registry import Camera
 from storage.audit.viewings import Viewed
-from storage.mp4.fragment_times import head_of, moved
+from storage.mp4.fragment_times import moved
 from storage.recordings.pictures import picture_at
 
+MP4 = "video/mp4"
 LONGEST_PLAYLIST_S = S_PER_DAY
 LONGEST_KEYFRAMES_S = 6 * 3600
+LONGEST_JOINED_NS = 60 * NS_PER_S
+"""Keyframes of a longer range have an entry of their own in the audit log.
+
+A shorter one may extend beyond the viewing that it belongs to by no more than this.
+"""
 TicketOf = Annotated[
     str | None, Query(alias=TICKET, max_length=6_000, description="as a playlist gave it")
 ]
@@ -123,28 +130,39 @@ def read_segment(
     context: Context,
     trace: RequestTrace,
     visible: Visible,
+    request: Request,
     camera_id: CameraId,
     name: Name,
     part: Part = "all",
     zero_ns: Zero = None,
     ticket: TicketOf = None,
 ) -> Response:
-    """Return a segment (fragmented MP4, not re-encoded) with its times relative to `zero`."""
+    """Return a segment (fragmented MP4, not re-encoded) with its times relative to `zero`.
+
+    Its fragments are compared with their SHA-256; a damaged one is left out.
+    """
     check_unmasked_view(trace, context.known_camera(camera_id, visible).camera)
-    located, data = fetch(context, camera_id, name)
-    _check_ticket(trace, located.segment.start_ns, located.end_ns)
-    trace.viewed = _viewed(trace, camera_id, located)
-    head = head_of(data)
-    media = b"" if part == "head" else data[len(head.data) :]
-    if zero_ns is not None:
-        media = moved(media, head, located.segment.start_ns - zero_ns)
-    return Response(media if part == "media" else head.data + media, media_type="video/mp4")
+    files: RecordingFiles = request.app.state.recordings
+
+    def use(located: Located) -> Response:
+        _check_ticket(trace, located.segment.start_ns, located.end_ns)
+        trace.viewed = _viewed(trace, camera_id, located)
+        if part == "head":
+            return Response(files.segments.head(located).data, media_type=MP4)
+        found = files.segments.read(located)
+        media = found.media
+        if zero_ns is not None:
+            media = moved(media, found.head, located.segment.start_ns - zero_ns)
+        return Response(media if part == "media" else found.head.data + media, media_type=MP4)
+
+    return with_segment(context, camera_id, name, use)
 
 
 def read_keyframes(
     context: Context,
     trace: RequestTrace,
     visible: Visible,
+    request: Request,
     camera_id: CameraId,
     from_ns: RangeFrom,
     to_ns: RangeTo,
@@ -159,11 +177,14 @@ def read_keyframes(
     check_unmasked_view(trace, context.known_camera(camera_id, visible).camera)
     check_span(from_ns, to_ns, LONGEST_KEYFRAMES_S)
     span, every_ns = (from_ns, to_ns), round(every_s * NS_PER_S)
+    if to_ns - from_ns <= LONGEST_JOINED_NS:
+        trace.viewed = Viewed("playback", camera_id, from_ns, to_ns, _hours(from_ns, to_ns))
+    files: RecordingFiles = request.app.state.recordings
     return with_segments(
         context,
         camera_id,
         span,
-        lambda found: keyframes_response(context, camera_id, found, span, every_ns),
+        lambda found: keyframes_response(context, files.segments, camera_id, found, span, every_ns),
     )
 
 
@@ -171,6 +192,7 @@ def read_picture(
     context: Context,
     trace: RequestTrace,
     visible: Visible,
+    request: Request,
     camera_id: CameraId,
     at_ns: At = None,
     stream: Stream = "main",
@@ -186,7 +208,8 @@ def read_picture(
                 "stream", "the sub-stream is not recorded; leave out `stream`, or `at`"
             )
         check_unmasked_view(trace, known.camera)
-        return _recorded_picture(context, camera_id, at_ns)
+        files: RecordingFiles = request.app.state.recordings
+        return _recorded_picture(context, files.segments, camera_id, at_ns)
     camera = context.camera(camera_id, visible)
     check_unmasked_view(trace, camera)
     return _current_picture(context, camera, is_sub=stream == "sub")
@@ -204,11 +227,19 @@ def read_test_picture(
 def _viewed(trace: Trace, camera_id: str, located: Located) -> Viewed:
     """Return what a segment shows. Without a ticket, its viewing covers the segment's hour."""
     start_ns, end_ns = located.segment.start_ns, located.end_ns
-    hour_ns = start_ns - start_ns % NS_PER_HOUR
-    span = (hour_ns, max(hour_ns + NS_PER_HOUR, end_ns))
+    span = _hours(start_ns, end_ns)
     if trace.ticket is not None:
         span = (trace.ticket.from_ns, trace.ticket.to_ns)
     return Viewed("playback", camera_id, start_ns, end_ns, span)
+
+
+def _hours(from_ns: int, to_ns: int) -> tuple[int, int]:
+    """Return the hour that begins at or before `from_ns`, or longer if the range is longer.
+
+    A player that shows keyframes while a person scrubs sends many requests within an hour.
+    """
+    hour_ns = from_ns - from_ns % NS_PER_HOUR
+    return hour_ns, max(hour_ns + NS_PER_HOUR, to_ns)
 
 
 def _current_picture(context: ApiContext, camera: Camera, is_sub: bool) -> Response:
@@ -222,14 +253,23 @@ def _current_picture(context: ApiContext, camera: Camera, is_sub: bool) -> Respo
     )
 
 
-def _recorded_picture(context: ApiContext, camera_id: str, at_ns: int) -> Response:
+def _recorded_picture(
+    context: ApiContext, reader: VerifiedSegments, camera_id: str, at_ns: int
+) -> Response:
     """Return the picture of a moment from the recording."""
 
     def use(found: LocatedSegments) -> Response:
         if not found.segments:
             raise NotFound(f"nothing of {camera_id} is recorded at {rfc3339(at_ns)}")
         last = found.segments[-1]
-        jpeg, shown_ns = picture_at(segment_bytes(context, last), last.segment.start_ns, at_ns)
+        verified = reader.read(last)
+        if any(start_ns <= at_ns < end_ns for start_ns, end_ns in verified.damaged_ns):
+            raise DataLoss(
+                f"the recording of {camera_id} at {rfc3339(at_ns)} is damaged; request the picture "
+                "of another moment"
+            )
+        data = verified.head.data + verified.media
+        jpeg, shown_ns = picture_at(data, last.segment.start_ns, at_ns, verified.has_start)
         return Response(
             jpeg, headers={"Sightline-Start": rfc3339(shown_ns)}, media_type="image/jpeg"
         )

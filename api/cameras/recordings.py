@@ -5,31 +5,34 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import chain
+from functools import partial
+from typing import Annotated
+from urllib.parse import quote, urlencode
 
-from fastapi import Request
+from fastapi import Query, Request
 from starlette.responses import Response
 
 from api.access.api_context import ApiContext, Context, RequestTrace, Visible
 from api.access.privacy_masks import check_unmasked_view
 from api.cameras.cameras import check_span, holder
+from api.cameras.models import RecordingTicket
+from api.cameras.ranged_files import RangedFile, WantedRanges, ranged_response
 from api.cameras.recording_files import RecordingFile, RecordingFiles
 from api.cameras.segment_locator import LocatedSegments, locate, offline_header, with_segments
-from api.requests.byte_ranges import (
-    MOST_RANGES,
-    ByteRange,
-    IfRange,
-    RangeHeader,
-    multipart,
-    select_parts,
-)
+from api.requests.byte_ranges import ByteRange, IfRange, RangeHeader
 from api.requests.digests import WantReprDigest, repr_digest, wants_sha256
 from api.requests.parameters import CameraId, RangeFrom, RangeTo
-from api.requests.problems import RANGE_NOT_SATISFIABLE, problem_response
 from api.requests.request_trace import Trace
-from api.requests.streams import HeldStream
+from api.requests.tickets import TICKET, ticket_for, write_ticket
 from domain.clock import NS_PER_DAY, NS_PER_HOUR, NS_PER_MS, NS_PER_S, S_PER_DAY, rfc3339
-from domain.errors import DataLoss, NodeOffline, NotFound, ObjectsUnavailable, SightlineError
+from domain.errors import (
+    DataLoss,
+    Forbidden,
+    NodeOffline,
+    NotFound,
+    ObjectsUnavailable,
+    SightlineError,
+)
 from storage.audit.viewings import Viewed
 from storage.recordings.recorded_ranges import LEAST_BYTES
 from storage.recordings.virtual.virtual_file import Ranges, VirtualFile
@@ -45,6 +48,10 @@ _RANGE_BYTES = len("2026-01-01T00:00:00.000Z/2026-01-01T00:00:00.000Z")
 LONGEST_DIGEST_S = 3600
 """The longest range of which a digest is computed, because all of it is read first."""
 MP4 = "video/mp4"
+TicketOf = Annotated[
+    str | None,
+    Query(alias=TICKET, max_length=6_000, description="as its address has it"),
+]
 _NEAR_NS = (NS_PER_HOUR, NS_PER_DAY)
 """The distances around an empty range in which the nearest recording is searched."""
 
@@ -53,8 +60,7 @@ _NEAR_NS = (NS_PER_HOUR, NS_PER_DAY)
 class _Asked:
     """What the headers of a request ask for."""
 
-    range: str | None
-    if_range: str | None
+    wanted: WantedRanges
     wants_digest: bool
 
 
@@ -69,6 +75,7 @@ def read_recording(
     range_: RangeHeader = None,
     if_range: IfRange = None,
     want_digest: WantReprDigest = None,
+    ticket: TicketOf = None,
 ) -> Response:
     """Return at most a day as MP4, not re-encoded, from all nodes and the object store.
 
@@ -78,11 +85,13 @@ def read_recording(
     """
     check_unmasked_view(trace, context.known_camera(camera_id, visible).camera)
     check_span(from_ns, to_ns, LONGEST_RECORDING_S)
+    if trace.ticket is not None and not trace.ticket.contains(from_ns, to_ns):
+        raise Forbidden("this ticket is for another range; use its address without a change")
     span = (from_ns, to_ns)
     trace.viewed = Viewed("recording", camera_id, from_ns, to_ns)
     files: RecordingFiles = request.app.state.recordings
     is_short = to_ns - from_ns <= LONGEST_DIGEST_S * NS_PER_S
-    asked = _Asked(range_, if_range, is_short and wants_sha256(want_digest))
+    asked = _Asked(WantedRanges(range_, if_range), is_short and wants_sha256(want_digest))
     # A player sends many requests for byte ranges; only these use a file without a new listing.
     recent = None if range_ is None else files.recent(camera_id, span)
     if recent is not None:
@@ -90,7 +99,7 @@ def read_recording(
             return _answer(context, trace, request, recent, asked)
 
     def use(found: LocatedSegments) -> Response:
-        fixed_to_ns = _fixed_end(found, span)
+        fixed_to_ns = fixed_end(found, span)
         if fixed_to_ns is not None:
             return _redirect(request, fixed_to_ns)
         recording = _file_of(context, files, camera_id, span, found)
@@ -100,10 +109,42 @@ def read_recording(
             recording = _file_of(context, files, camera_id, span, found)
             return _answer(context, trace, request, recording, asked)
 
-    return with_segments(context, camera_id, span, use)
+    return with_segments(context, camera_id, span, use, with_heads=False)
 
 
-def _fixed_end(found: LocatedSegments, span: tuple[int, int]) -> int | None:
+def read_recording_ticket(
+    context: Context,
+    trace: RequestTrace,
+    visible: Visible,
+    camera_id: CameraId,
+    from_ns: RangeFrom,
+    to_ns: RangeTo,
+) -> RecordingTicket:
+    """Return a URL of the recording of a range, for a browser or a player that sends no headers.
+
+    It is valid for the duration of the range and ten minutes more.
+    """
+    check_unmasked_view(trace, context.known_camera(camera_id, visible).camera)
+    check_span(from_ns, to_ns, LONGEST_RECORDING_S)
+    assert trace.person is not None
+    ticket = ticket_for(
+        trace.person,
+        trace.reason,
+        trace.case,
+        camera_id,
+        (from_ns, to_ns),
+        context.clock.wall_ns(),
+        trace.basis,
+    )
+    span = {"from": rfc3339(from_ns), "to": rfc3339(to_ns)}
+    query = urlencode(span | {TICKET: write_ticket(context.signer, ticket)})
+    return RecordingTicket(
+        address=f"/v1/cameras/{quote(camera_id)}/recording?{query}",
+        until=ticket.expires_s * NS_PER_S,
+    )
+
+
+def fixed_end(found: LocatedSegments, span: tuple[int, int]) -> int | None:
     """Return the latest end that does not change any more if `to` is later, otherwise None."""
     last = found.segments[-1] if found.segments else None
     if last is None or not last.is_open:
@@ -140,40 +181,18 @@ def _answer(
     asked: _Asked,
 ) -> Response:
     file = recording.file
-    parts = select_parts(asked.range, asked.if_range, file.etag, file.size_bytes)
-    if parts == "outside":
-        detail = (
-            f"the recording is {file.size_bytes} bytes long, and a request has at most "
-            f"{MOST_RANGES} ranges"
-        )
-        headers = {"Content-Range": f"bytes */{file.size_bytes}"}
-        return problem_response(
-            RANGE_NOT_SATISFIABLE, detail, trace.request_id, field="Range", headers=headers
-        )
-    headers = _headers(file) | offline_header(recording.located.offline)
-    chosen = [ByteRange(0, file.size_bytes - 1, file.size_bytes)] if parts == "whole" else parts
-    media_type, contents = (
-        (MP4, [*chosen]) if len(chosen) == 1 else multipart(chosen, MP4, file.etag)
-    )
-    headers["Content-Length"] = str(sum(_length(one) for one in contents))
-    if parts != "whole" and len(chosen) == 1:
-        headers["Content-Range"] = chosen[0].content_range
-    status = 200 if parts == "whole" else 206
     files: RecordingFiles = request.app.state.recordings
-    if asked.wants_digest:
-        whole = ByteRange(0, file.size_bytes - 1, file.size_bytes)
-        content = _chunks(context, files, recording, [whole])
-        headers["Repr-Digest"] = repr_digest(files.sha256(recording, content))
-    if request.method == "HEAD":
-        return Response(status_code=status, headers=headers, media_type=media_type)
-    chunks = _chunks(context, files, recording, contents)
-    # A source that fails here is an error with its status, or another source is used.
-    first = next(chunks)
-    return HeldStream(chain((first,), chunks), chunks.close, status, headers, media_type)
+    read = partial(_chunks, context, files, recording)
 
+    def headers() -> dict[str, str]:
+        found = _headers(file) | offline_header(recording.located.offline)
+        found |= _coverage_link(request, file)
+        if asked.wants_digest:
+            found["Repr-Digest"] = repr_digest(files.sha256(recording, read([ranged.whole])))
+        return found
 
-def _length(content: bytes | ByteRange) -> int:
-    return len(content) if isinstance(content, bytes) else content.length_bytes
+    ranged = RangedFile("the recording", MP4, file.size_bytes, file.etag, read, headers)
+    return ranged_response(request, trace, ranged, asked.wanted)
 
 
 def _chunks(
@@ -198,8 +217,6 @@ def _chunks(
 
 def _headers(file: VirtualFile) -> dict[str, str]:
     return {
-        "ETag": file.etag,
-        "Accept-Ranges": "bytes",
         "Sightline-Start": rfc3339(file.start_ns),
         "Sightline-End": rfc3339(file.end_ns),
         "Sightline-Gaps": ranges_header(file.gaps_ms),
@@ -207,14 +224,31 @@ def _headers(file: VirtualFile) -> dict[str, str]:
     }
 
 
+def _coverage_link(request: Request, file: VirtualFile) -> dict[str, str]:
+    """Return a link to the coverage if a header has no room for all gaps."""
+    if not any(_is_too_long(ranges) for ranges in (file.gaps_ms, file.apart_ms)):
+        return {}
+    query = urlencode({name: request.query_params[name] for name in ("from", "to")})
+    path = f"{request.url.path.rpartition('/')[0]}/coverage?{query}"
+    return {"Link": f'<{path}>; rel="describedby"'}
+
+
+def _is_too_long(ranges_ms: Ranges) -> bool:
+    return len(ranges_ms) > _most_ranges()
+
+
+def _most_ranges() -> int:
+    """Return how many ranges fit into a header, before `more`."""
+    return MOST_RANGES_BYTES // (_RANGE_BYTES + len(", ")) - 1
+
+
 def ranges_header(ranges_ms: Ranges) -> str:
     """Return the ranges as `2026-…Z/2026-…Z, …`, or `none`. If they are longer than
     MOST_RANGES_BYTES, the last is `more`.
     """
-    texts = [f"{rfc3339(start * NS_PER_MS)}/{rfc3339(end * NS_PER_MS)}" for start, end in ranges_ms]
-    most = MOST_RANGES_BYTES // (_RANGE_BYTES + len(", ")) - 1
-    if len(texts) > most:
-        texts = [*texts[:most], "more"]
+    named = ranges_ms[: _most_ranges()]
+    texts = [f"{rfc3339(start * NS_PER_MS)}/{rfc3339(end * NS_PER_MS)}" for start, end in named]
+    texts += ["more"] if _is_too_long(ranges_ms) else []
     return ", ".join(texts) or "none"
 
 
@@ -223,7 +257,8 @@ def _nearest(context: ApiContext, camera_id: str, span: tuple[int, int]) -> str:
     from_ns, to_ns = span
     for around_ns in _NEAR_NS:
         try:
-            near = locate(context, camera_id, max(0, from_ns - around_ns), to_ns + around_ns)
+            span = (max(0, from_ns - around_ns), to_ns + around_ns)
+            near = locate(context, camera_id, *span, with_heads=False)
         except NodeOffline as error:
             return f"what is recorded around it is not known: {error}"
         found = [one for one in near.segments if one.size_bytes >= LEAST_BYTES]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from api.cameras import areas, cameras, playback, recordings, triggers
+from api.cameras import areas, cameras, outages, playback, recordings, triggers
 from api.cameras.playlists import M3U8_TYPE
 from api.limits.thread_pools import Pool
 from api.requests.declarations import Declaration, Scope
@@ -14,6 +14,14 @@ JPEG = "image/jpeg"
 
 CAMERA_ROUTES: tuple[Declaration, ...] = (
     Declaration("GET", "/v1/cameras", cameras.list_cameras, Right.CAMERAS_READ, Scope.SITE),
+    Declaration(
+        "GET",
+        "/v1/outages",
+        outages.list_outages,
+        Right.CAMERAS_READ,
+        Scope.SITE,
+        pool=Pool.PLAYBACK,
+    ),
     Declaration("GET", "/v1/areas", areas.list_areas, Right.CAMERAS_READ, Scope.SITE),
     Declaration("GET", "/v1/cameras/{id}", cameras.read_camera, Right.CAMERAS_READ, Scope.CAMERA),
     Declaration(
@@ -36,6 +44,7 @@ CAMERA_ROUTES: tuple[Declaration, ...] = (
         allows_head=True,
         allows_many_ranges=True,
         may_redirect=True,
+        allows_ticket=True,
         pool=Pool.RECORDINGS,
         headers=(
             "Sightline-Start",
@@ -43,8 +52,19 @@ CAMERA_ROUTES: tuple[Declaration, ...] = (
             "Sightline-Gaps",
             "Sightline-Apart",
             "Sightline-Offline",
+            "Link",
             "Repr-Digest",
         ),
+    ),
+    Declaration(
+        "GET",
+        "/v1/cameras/{id}/recording/ticket",
+        recordings.read_recording_ticket,
+        Right.RECORDINGS_READ,
+        Scope.CAMERA,
+        audit="camera.recording_ticket",
+        is_evidence_access=True,
+        answers_secret=True,
     ),
     Declaration(
         "GET",

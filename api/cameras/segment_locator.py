@@ -2,30 +2,37 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import TypeVar
 
 from api.access.api_context import ApiContext
-from api.cameras.coverage import holders
+from api.cameras.camera_nodes import holders
 from api.nodes.client import NodeStream
-from domain.errors import NodeOffline, NotFound, ObjectsUnavailable
-from domain.media.packets import SegmentName
+from api.nodes.node_requests import other_form
+from api.nodes.segment_lists import NO_HEAD, read_rows
+from api.nodes.segment_lists import Head as ListedHead
+from domain.clock import NS_PER_MS
+from domain.errors import DataLoss, NodeOffline, NotFound, ObjectsUnavailable
 from domain.paths.object_keys import segment_object
+from domain.paths.segment_name import SegmentName
 from storage.clients.s3 import ObjectStore, ObjectStream
-from storage.mp4.fragment_times import Head, head_of
-from storage.recordings.cut_plan import plan
+from storage.mp4.fragment_times import head_of
+from storage.recordings.cut_plan import CutPiece, plan
+from storage.recordings.damaged_fragments import state_of as damage_state
 from storage.recordings.disk_usage import OPEN_MARK
 from storage.recordings.ledger import Segment, parse_segment
-from storage.recordings.served_segments import Keyframes, keyframes_in, said_of_head
+from storage.recordings.served_segments import said_of_head
+from storage.recordings.stored_segments import StoredSegment
 from storage.recordings.virtual.layout_records import FileVersion
 from storage.site.leases import Lease
 
 _FIRST_BYTES = 64 << 10
 _HEADS_KNOWN = 20_000
+_HOURS_KNOWN = 200
+"""Hours of segments that are remembered; each uses about 0.3 MB."""
 OBJECTS = "objects"
 """The name of the object store in the list of sources that do not respond."""
 T = TypeVar("T")
@@ -73,6 +80,16 @@ class LocatedSegments:
     segments: tuple[Located, ...]
     """The segments that are used for some part of the range, by start."""
     offline: tuple[str, ...]
+    pieces: tuple[CutPiece, ...] = field(compare=False, repr=False)
+    """For which part of the range each is used, by time."""
+
+
+def state_of(one: Located) -> str:
+    """Return the key of a segment and the version of its file."""
+    version = one.version
+    return damage_state(
+        one.name, version.size_bytes, version.modified_ns, version.inode, version.etag
+    )
 
 
 def offline_header(offline: Sequence[str]) -> dict[str, str]:
@@ -80,7 +97,11 @@ def offline_header(offline: Sequence[str]) -> dict[str, str]:
 
 
 def with_segments(
-    context: ApiContext, camera_id: str, span: tuple[int, int], use: Callable[[LocatedSegments], T]
+    context: ApiContext,
+    camera_id: str,
+    span: tuple[int, int],
+    use: Callable[[LocatedSegments], T],
+    with_heads: bool = True,
 ) -> T:
     """Return the result of `use` for the segments of [from, to).
 
@@ -89,7 +110,7 @@ def with_segments(
     """
     gone: tuple[str, ...] = ()
     while True:
-        found = locate(context, camera_id, *span, gone)
+        found = locate(context, camera_id, *span, gone, with_heads)
         try:
             return use(found)
         except (NodeOffline, ObjectsUnavailable) as error:
@@ -103,15 +124,21 @@ def unresponsive_source(error: NodeOffline | ObjectsUnavailable) -> str:
 
 
 def locate(
-    context: ApiContext, camera_id: str, from_ns: int, to_ns: int, gone: Collection[str] = ()
+    context: ApiContext,
+    camera_id: str,
+    from_ns: int,
+    to_ns: int,
+    gone: Collection[str] = (),
+    with_heads: bool = True,
 ) -> LocatedSegments:
     """Locate the segments of a range. The sources in `gone` do not respond and are not asked.
+    Without heads, they are not read from the files, and are empty.
 
     Raises NodeOffline where no segment is found and a source that may have some does not respond.
     """
     found: dict[tuple[int, int], Located] = {}
     offline: list[str] = []
-    for source in _sources(context, camera_id, from_ns, to_ns):
+    for source in _sources(context, camera_id, from_ns, to_ns, with_heads):
         if source.name in gone:
             offline.append(source.name)
             continue
@@ -121,59 +148,50 @@ def locate(
         except (NodeOffline, ObjectsUnavailable):
             offline += [source.name] if source.may_have_recordings else []
     pieces = plan([one.segment for one in found.values()], from_ns, to_ns)
-    used = dict.fromkeys((piece.segment.start_ns, piece.segment.fence) for piece in pieces)
+    used = dict.fromkeys(piece.segment.key for piece in pieces)
     if not used and offline:
         raise NodeOffline(
             f"{' and '.join(offline)}, which may have recordings of {camera_id}, does not answer"
         )
-    return LocatedSegments(tuple(found[key] for key in used), tuple(offline))
+    return LocatedSegments(tuple(found[key] for key in used), tuple(offline), pieces)
 
 
 SEGMENT_MAX_BYTES = 256 << 20
 """A segment of 10 s is far smaller, also at 100 Mbit/s."""
 
 
-def segment_bytes(context: ApiContext, one: Located) -> bytes:
-    """Return the readable part of a segment. Raises NotFound where it was deleted meanwhile."""
-    if one.lease is not None:
-        return context.node_client.segment(
-            one.lease.node_api_url, one.lease.node, one.segment.camera_id, one.name
-        )
-    return context.objects.get(_key(one.name), SEGMENT_MAX_BYTES)
-
-
 def open_segment_part(
     context: ApiContext, one: Located, offset: int, length_bytes: int
 ) -> NodeStream | ObjectStream:
-    """Open a part of a segment. Raises NotFound where it was deleted meanwhile."""
-    if one.lease is not None:
-        return context.node_client.segment_part(
-            one.lease.node_api_url,
-            one.lease.node,
-            one.segment.camera_id,
-            one.name,
-            (offset, length_bytes),
-        )
-    return context.objects.read(_key(one.name), offset, length_bytes)
-
-
-def segment_keyframes(
-    context: ApiContext, one: Located, span: tuple[int, int], every_ns: int
-) -> tuple[Head, Keyframes]:
-    """Return the head of a segment and its keyframes within [from, to).
-
-    A node reads only the keyframes; from the object store the whole segment is read.
+    """Open a part of a segment. Raises NotFound where it was deleted meanwhile, DataLoss where its
+    file or its object was changed since it was listed.
     """
     if one.lease is not None:
-        return context.node_client.keyframes(
-            one.lease.node_api_url, one.lease.node, one.segment.camera_id, one.name, span, every_ns
-        )
-    data = segment_bytes(context, one)
-    return head_of(data), keyframes_in(io.BytesIO(data), one.segment.start_ns, span, every_ns)
+        return _open_node_part(context, one, one.lease, (offset, length_bytes))
+    stream = context.objects.read(_key(one.name), offset, length_bytes)
+    if stream.stat.etag != one.version.etag:
+        stream.close()
+        raise DataLoss(f"{one.name} was replaced in the object store since it was listed")
+    return stream
 
 
-def fetch(context: ApiContext, camera_id: str, name: str) -> tuple[Located, bytes]:
-    """Return the segment with that name and its readable part. Raises NotFound."""
+def _open_node_part(
+    context: ApiContext, one: Located, lease: Lease, part: tuple[int, int]
+) -> NodeStream:
+    stream = context.node_client.segment_part(
+        lease.node_api_url, lease.node, one.segment.camera_id, one.name, part
+    )
+    listed = one.version
+    version = f"{listed.size_bytes}-{listed.modified_ns}-{listed.inode}"
+    is_listed = stream.version in ("", version)  # a node of an earlier version names none
+    if not is_listed and not one.is_open:
+        stream.close()
+        raise DataLoss(f"{one.name} was changed on {lease.node} since it was listed")
+    return stream
+
+
+def with_segment(context: ApiContext, camera_id: str, name: str, use: Callable[[Located], T]) -> T:
+    """Return the result of `use` for the segment with that name. Raises NotFound."""
     requested = parse_segment(Path(name))
     if requested is None or requested.camera_id != camera_id:
         raise NotFound(
@@ -181,14 +199,13 @@ def fetch(context: ApiContext, camera_id: str, name: str) -> tuple[Located, byte
             "change"
         )
 
-    def use(found: LocatedSegments) -> tuple[Located, bytes]:
-        for one in found.segments:
-            segment = one.segment
-            if (segment.start_ns, segment.fence) == (requested.start_ns, requested.fence):
-                return one, segment_bytes(context, one)
-        raise NotFound(f"{name[:80]} was deleted")
+    def use_it(found: LocatedSegments) -> T:
+        one = next((one for one in found.segments if one.key == requested.key), None)
+        if one is None:
+            raise NotFound(f"{name[:80]} was deleted")
+        return use(one)
 
-    return with_segments(context, camera_id, (requested.start_ns, requested.start_ns + 1), use)
+    return with_segments(context, camera_id, (requested.start_ns, requested.start_ns + 1), use_it)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,34 +218,32 @@ class _Source:
     list_segments: Callable[[], Sequence[Located]]
 
 
-def _sources(context: ApiContext, camera_id: str, from_ns: int, to_ns: int) -> Sequence[_Source]:
+def _sources(
+    context: ApiContext, camera_id: str, from_ns: int, to_ns: int, with_heads: bool
+) -> Sequence[_Source]:
     """Return the sources in order: a segment that several have is read from the first."""
 
     def list_on_node(lease: Lease) -> Sequence[Located]:
-        segments = context.node_client.segments(
-            lease.node_api_url, lease.node, camera_id, from_ns, to_ns
+        listed = context.node_client.segments(
+            lease.node_api_url, lease.node, camera_id, from_ns, to_ns, with_heads
         )
-        return [
-            _located(
-                camera_id,
-                one.name,
-                one.end_ns,
-                lease,
-                (one.head, one.mime),
-                FileVersion(one.size_bytes, one.modified_ns, one.inode),
-            )
-            for one in segments
-        ]
+        if listed.camera_id != camera_id:
+            raise other_form(lease.node)
+        # The last heartbeat differs at each call, and is nothing that a segment depends on.
+        source = replace(lease, seen_ns=0)
+        try:
+            hours = [
+                _located_hour(camera_id, source, listed.heads, rows) for rows in listed.hours()
+            ]
+        except DataLoss as error:
+            raise other_form(lease.node) from error
+        return [one for hour in hours for one in hour]
 
     def list_in_store() -> Sequence[Located]:
+        no_head = ("", "")
         return [
-            _located(
-                camera_id,
-                one.name.file_name,
-                one.end_ns,
-                None,
-                _stored_head(context.objects, one.name),
-                FileVersion(one.size_bytes, 0, 0),
+            _located_in_store(
+                one, _stored_head(context.objects, one.name) if with_heads else no_head
             )
             for one in context.stored.between(camera_id, from_ns, to_ns)
         ]
@@ -240,25 +255,28 @@ def _sources(context: ApiContext, camera_id: str, from_ns: int, to_ns: int) -> S
     return [*nodes, _Source(OBJECTS, True, list_in_store)]
 
 
-def _located(
-    camera_id: str,
-    name: str,
-    end_ns: int,
-    lease: Lease | None,
-    head: tuple[str, str],
-    version: FileVersion,
-) -> Located:
-    segment = parse_segment(Path(name))
-    if segment is None or segment.camera_id != camera_id:
-        raise NodeOffline(
-            f"{name[:80]!r} is no segment of {camera_id}; is the node of another version?"
-        )
-    return Located(
-        Segment(segment.path, segment.camera_id, segment.start_ns, end_ns, segment.fence),
-        lease,
-        *head,
-        version,
-    )
+@lru_cache(_HOURS_KNOWN)
+def _located_hour(
+    camera_id: str, lease: Lease, heads: tuple[ListedHead, ...], rows: bytes
+) -> tuple[Located, ...]:
+    """Return the segments that a node lists of an hour. Most hours are listed again without a
+    change. Raises DataLoss.
+    """
+    found = []
+    for row in read_rows(rows, len(heads)):
+        path = Path(row.file_name(camera_id))
+        start_ns = row.start_ms * NS_PER_MS
+        segment = Segment(path, camera_id, start_ns, row.end_ns, row.fence)
+        head = ListedHead("", "") if row.head == NO_HEAD else heads[row.head]
+        version = FileVersion(row.size_bytes, row.modified_ns, row.inode)
+        found.append(Located(segment, lease, head.digest, head.mime, version))
+    return tuple(found)
+
+
+def _located_in_store(one: StoredSegment, head: tuple[str, str]) -> Located:
+    name = one.name
+    segment = Segment(Path(name.file_name), name.camera_id, name.start_ns, one.end_ns, name.fence)
+    return Located(segment, None, *head, FileVersion(one.size_bytes, 0, 0, one.etag))
 
 
 def _key(name: str) -> str:

@@ -27,6 +27,7 @@ _EVENT = {
     "lane": 1,
     "crossed": [1],
     "wall_source": "sender",
+    "late": False,
     "clip_ready": True,
     "clip_missing": None,
     "schema": 1,
@@ -43,6 +44,16 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "to": "2026-11-24T14:00:00Z",
         "reason": "theft 2026-118",
         "until": "2027-11-24T00:00:00Z",
+    },
+    "ExportAsked": {
+        "ranges": [
+            {
+                "camera": "junzhou-east-gate",
+                "from": "2026-11-24T13:00:00Z",
+                "to": "2026-11-24T19:00:00Z",
+            }
+        ],
+        "reason": "theft 2026-118",
     },
     "WatchAsked": {
         "plate": "鄂C?12*K",

@@ -33,6 +33,7 @@ HEADERS: dict[str, dict[str, Any]] = {
         "the bytes of this answer and the size of the file; with several ranges each part has it",
         is_required=False,
     ),
+    "Cache-Control": _header("how long a browser may keep the answer"),
     "Content-Disposition": _header("a file name that sorts by camera and time", is_required=False),
     "Vary": _header("the request headers on which this answer depends"),
     "Content-Encoding": _header("`gzip`, if `Accept-Encoding` allows it", is_required=False),
@@ -55,7 +56,7 @@ HEADERS: dict[str, dict[str, Any]] = {
     ),
     "Link": _header(
         'with `rel="next"`: the address of the rows after this export; with `rel="ice-server"`: a '
-        "TURN server for the player",
+        'TURN server for the player; with `rel="describedby"`: the coverage that lists all gaps',
         is_required=False,
     ),
     "Sightline-Rows": _header(

@@ -51,6 +51,7 @@ _TAGS = {
     "cases": "cases, to which accesses to evidence belong",
     "approvals": "requests for the approval of a second person, and the decisions",
     "emergencies": "emergency accesses and their review",
+    "saved-views": "cameras of a live wall by tile, under a name",
     "people": "the people of the site: roles, rights, scopes and tokens",
     "alarms": "conditions that require action by a person",
 }

@@ -13,6 +13,8 @@ _OF_SOME_ROUTES = frozenset(
     {
         problems.CLIP_MISSING,
         problems.CLIP_NOT_READY,
+        problems.EXPORT_NOT_READY,
+        problems.EXPORT_GONE,
         problems.CORRECTION_CONFLICT,
         problems.TRIGGER_REFUSED,
         problems.SIGN_IN_REFUSED,

@@ -16,7 +16,8 @@ from tempfile import SpooledTemporaryFile
 
 from api.events.formats import EventFormat
 from api.events.models import MatchView
-from api.events.rows import Row, csv_head, csv_rows, ndjson_rows, summary_line
+from api.events.rows import Row, csv_head, csv_rows, csv_unanalysed, ndjson_rows, summary_line
+from api.events.unanalysed import UnanalysedView
 from api.requests.cursors import write_cursor
 from domain.camera_scope import VisibleCameras
 from domain.clock import Clock
@@ -139,16 +140,21 @@ class Exports:
                 export.next = write_cursor(query, visible, after)
                 break
         if form.format is EventFormat.NDJSON:
-            export.add(summary_line(export.rows, export.cut, export.next))
+            export.add(summary_line(export.rows, export.cut, export.next, form.unanalysed))
+        elif form.unanalysed is not None:
+            export.add(csv_unanalysed(form.unanalysed))
 
 
 @dataclass(frozen=True, slots=True)
 class ExportForm:
-    """The form of an export: its format, its most rows, and where it begins in the search."""
+    """The form of an export: its format, its most rows, where it begins in the search, and what it
+    states of times that were not analysed.
+    """
 
     format: EventFormat
     limit: int
     after: str | None
+    unanalysed: UnanalysedView | None = None
 
     def content(self, events: Sequence[Event], query: EventQuery) -> bytes:
         rows: list[Row] = list(zip(events, match_views(events, query), strict=True))

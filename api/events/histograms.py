@@ -9,6 +9,7 @@ from fastapi import Depends, Query
 
 from api.access.api_context import Context, Visible
 from api.events.models import HistogramView
+from api.events.unanalysed import unanalysed
 from api.requests.numbers import WholeNumber
 from api.requests.parameters import event_query
 from api.requests.times import check_order
@@ -66,7 +67,8 @@ def read_histogram(
     from_ns = max(0, to_ns - SPAN_NS) if query.from_ns is None else query.from_ns
     check_order(from_ns, to_ns)
     buckets = buckets_of(from_ns // NS_PER_MS, -(-to_ns // NS_PER_MS), bucket_s, count)
-    found = context.events.histogram(replace(query, from_ns=from_ns, to_ns=to_ns), visible, buckets)
+    query = replace(query, from_ns=from_ns, to_ns=to_ns)
+    found = context.events.histogram(query, visible, buckets)
     start_ns, width_s = buckets.start_ms * NS_PER_MS, buckets.width_ms // 1000
     return HistogramView(
         from_=start_ns,
@@ -76,6 +78,7 @@ def read_histogram(
         total=sum(found.counts),
         exact=found.exact,
         whole_from=found.whole_from_ns,
+        unanalysed=unanalysed(context, query, visible),
     )
 
 

@@ -20,10 +20,9 @@ from domain.clock import NS_PER_HOUR, NS_PER_MS, NS_PER_S, S_PER_DAY
 from domain.errors import QueryInvalid
 from domain.events.event import Event
 from domain.events.journeys import leg
-from domain.plates import search_pattern
+from domain.plates import plate_expression, search_pattern
 from domain.ulid import id_text, wall_ms_of
 from storage.events.journey_legs import EventLegs
-from storage.index.plate_query import plate_expression
 
 SPAN_S, LONGEST_S = 7 * S_PER_DAY, 31 * S_PER_DAY
 PAIRS_PER_LOAD, MAX_PAIRS, MAX_PAIRS_IN_SCOPE = 64, 1024, 16_384

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from api.events.models import EventView, MatchView
+from api.events.unanalysed import UnanalysedView
 from api.requests.answers import Answer
 from domain.events.journeys import Leg
 from domain.events.trusted_models import construct_trusted
@@ -77,6 +78,10 @@ class Journey(Answer):
         "ask for less time"
     )
     next: str | None = Field(description="cursor of the next page; null on the last")
+    unanalysed: UnanalysedView | None = Field(
+        description="the times in which checkpoints may have missed sightings; null on the pages "
+        "after the first"
+    )
 
 
 class ImpossibleView(Answer):

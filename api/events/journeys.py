@@ -10,6 +10,7 @@ from fastapi import Query
 from api.access.api_context import ApiContext, Context, Visible
 from api.events.journey_models import Journey, LegView, NearCameraView
 from api.events.models import EventView, MatchView
+from api.events.unanalysed import unanalysed
 from api.requests.cursors import NO_CURSOR, read_cursor, write_cursor
 from api.requests.numbers import WholeNumber
 from api.requests.parameters import ExactPlate, From, Next, To, exact_plate
@@ -20,6 +21,7 @@ from domain.errors import QueryInvalid
 from domain.events.event import Event
 from domain.events.journeys import Leg, Sighting, joined, legs_between
 from domain.events.misreadings import Match, MatchKind, match_of
+from domain.events.query import EventQuery
 from domain.registry import Registry
 from domain.registry.nearby_cameras import CameraMap
 from domain.ulid import is_event_id
@@ -106,6 +108,7 @@ def read_journey(
         line, is_all = _with_likely(context, visible, text, known, span)
     line = [one for one in line if before is None or one.event.id > before.id]
     events = [one.event for one in line]
+    query = EventQuery(kind="vehicle", from_ns=begin_ns, to_ns=end_ns)
     cameras = _CAMERA_MAPS.map_of(context.registry().registry, visible)
     return Journey(
         plate=text,
@@ -118,6 +121,7 @@ def read_journey(
         truncated=more,
         likely_truncated=not is_all,
         next=write_cursor(search, visible, certain[-1].id) if more else None,
+        unanalysed=unanalysed(context, query, visible) if next_ is None else None,
     )
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from api.events.unanalysed import UnanalysedView
 from api.requests.answers import Answer
 from domain.events.event import Event
 from domain.events.misreadings import Match, MatchKind
@@ -36,6 +37,10 @@ class EventView(Event):
     )
     lane: int | None = Field(  # type: ignore[assignment]
         description="number, from 1, of the registry's lane that it was seen best in; null: none",
+    )
+    late: bool = Field(
+        description="whether it was found in the recording afterwards, because live analysis was "
+        "overloaded or stopped at that time",
     )
     clip_missing: str | None = Field(  # type: ignore[assignment]
         description="why there will never be a clip; null otherwise"
@@ -75,6 +80,11 @@ class EventList(Answer):
         description="the slower archive was looked at too: there may be fewer items than `limit`, "
         "and more by `next`",
     )
+    unanalysed: UnanalysedView | None = Field(
+        default=None,
+        description="the times in which the checkpoints of this search may have missed passings; "
+        "null on the pages after the first",
+    )
 
 
 class FeedTicket(Answer):
@@ -105,6 +115,9 @@ class HistogramView(Answer):
     whole_from: WallNs | None = Field(
         description="events that began before this are counted incompletely: the archive was slow "
         "or unavailable"
+    )
+    unanalysed: UnanalysedView = Field(
+        description="the times in which the checkpoints of this search may have missed passings"
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from api.events import corrections, histograms, journeys, media
+from api.events import corrections, histograms, journeys, media, plates
 from api.events import impossible_legs as impossible
 from api.events import search as events
 from api.events.formats import CSV_TYPE, NDJSON_TYPE, format_term
@@ -37,6 +37,16 @@ EVENT_ROUTES: tuple[Declaration, ...] = (
         Scope.SITE,
         audit="events.histogram",
         is_evidence_access=True,
+    ),
+    Declaration(
+        "GET",
+        "/v1/plates",
+        plates.list_plates,
+        Right.EVENTS_READ,
+        Scope.SITE,
+        audit="plates.list",
+        is_evidence_access=True,
+        also_governed_as=("events.search",),
     ),
     Declaration(
         "GET",

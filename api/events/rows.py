@@ -12,6 +12,7 @@ import json
 from collections.abc import Iterable, Sequence
 
 from api.events.models import EventView, MatchView
+from api.events.unanalysed import UnanalysedView
 from domain.clock import rfc3339
 from domain.events.event import Event
 from domain.events.trusted_models import construct_trusted
@@ -35,12 +36,14 @@ COLUMNS = (
     "confidence",
     "direction",
     "lane",
+    "late",
     "clip_ready",
     "snapshot",
     "crop",
     "clip",
     "match",
     "match_reason",
+    "note",
 )
 _FORMULA_STARTS = tuple("=+-@\t\r\n＝＋－＠")
 Row = tuple[Event, MatchView | None]
@@ -62,6 +65,36 @@ def csv_rows(rows: Iterable[Row]) -> bytes:
     return _csv(_cells(event, match) for event, match in rows)
 
 
+def csv_unanalysed(view: UnanalysedView) -> bytes:
+    """Return rows of the kind `unanalysed` for the times in which passings may be missing: the sum
+    of all checkpoints, and each range with its camera and cause. There is none if all was analysed.
+    """
+    if not view.camera_count:
+        return b""
+    note = f"{view.camera_count} cameras were not analysed completely, {view.missing_ms} ms in all"
+    is_summary = view.is_summary or any(one.is_summary for one in view.cameras)
+    if is_summary:
+        note += "; the longest times follow"
+    rows = [_unanalysed_cells("", view.from_, view.to, note)]
+    rows += [
+        _unanalysed_cells(one.camera, part.from_, part.to, part.cause)
+        for one in view.cameras
+        for part in one.ranges
+    ]
+    return _csv(rows)
+
+
+def _unanalysed_cells(camera: str, start_ns: int, end_ns: int, note: str) -> list[object]:
+    cells = {
+        "kind": "unanalysed",
+        "camera": harmless(camera),
+        "started_at": rfc3339(start_ns),
+        "ended_at": rfc3339(end_ns),
+        "note": note,
+    }
+    return [cells.get(column) for column in COLUMNS]
+
+
 def ndjson_rows(rows: Iterable[Row]) -> bytes:
     """Return lines of JSON."""
     lines = [
@@ -71,9 +104,12 @@ def ndjson_rows(rows: Iterable[Row]) -> bytes:
     return "".join(f"{line.model_dump_json(by_alias=True)}\n" for line in lines).encode()
 
 
-def summary_line(rows: int, cut: str, following: str | None) -> bytes:
+def summary_line(
+    rows: int, cut: str, following: str | None, unanalysed: UnanalysedView | None
+) -> bytes:
     """Return the last line of an export as NDJSON; a file without it is not complete."""
-    summary = {"summary": {"rows": rows, "cut": cut, "next": following}}
+    stated = None if unanalysed is None else unanalysed.model_dump(mode="json", by_alias=True)
+    summary = {"summary": {"rows": rows, "cut": cut, "next": following, "unanalysed": stated}}
     return f"{json.dumps(summary, separators=(',', ':'))}\n".encode()
 
 
@@ -111,10 +147,12 @@ def _cells(event: Event, match: MatchView | None) -> list[object]:
         event.confidence,
         view.direction,
         view.lane,
+        "true" if event.late else "false",
         "true" if event.clip_ready else "false",
         view.snapshot,
         view.crop,
         view.clip,
         match.tie if match else None,
         harmless(match.reason) if match else None,
+        None,
     ]

@@ -13,6 +13,7 @@ from api.access.api_context import ApiContext, Context, RequestTrace, Visible
 from api.events.exports import MAX_ROWS, Cut, EventExport, ExportForm, Exports, match_views
 from api.events.formats import EventFormat, FormatOf, event_format
 from api.events.models import EventList, EventView
+from api.events.unanalysed import unanalysed
 from api.limits.rate_limits import PersonLimits
 from api.requests.audit_recorder import AuditRecorder
 from api.requests.cursors import MAX_ITEMS, NO_CURSOR, read_cursor, write_cursor
@@ -107,7 +108,13 @@ def search_events(
     cursor = None if page.next is None else write_cursor(search.query, visible, page.next)
     matches = [view for view in match_views(page.events, search.query) if view is not None]
     items = [EventView.of(event) for event in page.events]
-    return EventList(items=items, next=cursor, matches=matches, archived=page.archived)
+    return EventList(
+        items=items,
+        next=cursor,
+        matches=matches,
+        archived=page.archived,
+        unanalysed=unanalysed(context, search.query, visible) if search.next is None else None,
+    )
 
 
 def _export(
@@ -121,7 +128,8 @@ def _export(
     exports: Exports = request.app.state.exports
     recorder: AuditRecorder = request.app.state.recorder
     limits: PersonLimits = request.app.state.person_limits
-    form = ExportForm(search.format, search.limit, search.after(visible))
+    stated = unanalysed(context, search.query, visible) if search.next is None else None
+    form = ExportForm(search.format, search.limit, search.after(visible), stated)
     with limits.export(trace.person.name if trace.person else ""):
         export = exports.make(context.events, search.query, visible, form)
     export.on_end = lambda rows, is_complete: recorder.record_export_end(trace, rows, is_complete)

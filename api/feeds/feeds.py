@@ -23,7 +23,8 @@ from domain.clock import NS_PER_S
 from domain.events.event import Event
 from domain.events.query import EventQuery
 from domain.events.watches import WatchMatch
-from storage.index.plate_query import found_by, plate_expression
+from domain.plates import plate_expression
+from storage.index.plate_query import found_by
 from storage.index.search import matches
 
 After = Annotated[

@@ -42,7 +42,7 @@ class _Size:
 _SIZES = {
     Pool.PICTURES: _Size(32, 64),
     Pool.PLAYBACK: _Size(24, 48),
-    Pool.RECORDINGS: _Size(8, 8),
+    Pool.RECORDINGS: _Size(8, 32),
     Pool.PASSWORDS: _Size(2, 16),
     Pool.PROVIDER: _Size(8, 16),
 }

@@ -6,28 +6,25 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 
-from anyio import CancelScope, to_thread
+from anyio import to_thread
 
 from api.access.api_context import ApiContext
 from api.cameras.cameras import holder
-from domain.errors import SightlineError, StoreError
+from api.live.node_reading import NodeReading
+from domain.errors import SightlineError
 from domain.media.held_gop import MemoryLimit
-from domain.media.live_stream import LiveBroadcast, LiveQueue
+from domain.media.live_stream import LiveBroadcast, LiveQueue, LiveStreamName
 
 
 @dataclass(slots=True)
 class _Channel:
     camera_id: str
-    is_sub: bool
+    stream: LiveStreamName
     broadcast: LiveBroadcast
-    task: asyncio.Task[None] | None = None
-    """The task that reads the stream; the event loop keeps no strong reference to it."""
-    reading: CancelScope = field(default_factory=CancelScope)
-    """It is cancelled when the last viewer has left. A cancelled task could leave its connection
-    open, because httpcore and the client of the node shield what they close from scopes only.
-    """
+    reading: NodeReading | None = None
 
 
 class LiveSubscription:
@@ -35,7 +32,7 @@ class LiveSubscription:
 
     def __init__(self, channels: LiveChannels, channel: _Channel, queue: LiveQueue) -> None:
         self.queue = queue
-        self.is_sub = channel.is_sub
+        self.is_sub = channel.stream == "sub"
         self._channels = channels
         self._channel = channel
 
@@ -50,13 +47,17 @@ class LiveChannels:
         self._context = context
         self._client = context.node_client.live_client()
         self._limit = MemoryLimit(round(context.settings.live_memory_mb * 1_000_000))
-        self._channels: dict[tuple[str, bool], _Channel] = {}
+        self._channels: dict[tuple[str, LiveStreamName], _Channel] = {}
 
     def join(
-        self, camera_id: str, is_sub: bool, ready: asyncio.Event, from_held: bool = True
+        self,
+        camera_id: str,
+        stream: LiveStreamName,
+        ready: asyncio.Event,
+        from_held: bool = True,
     ) -> LiveSubscription:
         """Add a viewer to a channel, which is opened if there is none."""
-        channel = self._channels.get((camera_id, is_sub)) or self._open(camera_id, is_sub)
+        channel = self._channels.get((camera_id, stream)) or self._open(camera_id, stream)
         return LiveSubscription(self, channel, channel.broadcast.join(ready, from_held))
 
     def leave(self, channel: _Channel, queue: LiveQueue) -> None:
@@ -64,35 +65,29 @@ class LiveChannels:
         if channel.broadcast.viewers == 0:
             self._forget(channel)
             channel.broadcast.close()
-            channel.reading.cancel()
+            if channel.reading is not None:
+                channel.reading.cancel()
 
-    def _open(self, camera_id: str, is_sub: bool) -> _Channel:
+    def _open(self, camera_id: str, stream: LiveStreamName) -> _Channel:
         broadcast = LiveBroadcast(self._context.clock, self._limit)
-        channel = self._channels[camera_id, is_sub] = _Channel(camera_id, is_sub, broadcast)
-        name = f"live {camera_id}{'/sub' if is_sub else ''}"
-        channel.task = asyncio.create_task(self._read(channel), name=name)
+        channel = self._channels[camera_id, stream] = _Channel(camera_id, stream, broadcast)
+        channel.reading = NodeReading(
+            f"live {camera_id}/{stream}",
+            partial(self._distribute, channel),
+            partial(self._end, channel),
+        )
         return channel
 
     def _forget(self, channel: _Channel) -> None:
         """Remove a channel, so that the next viewer opens another one."""
-        key = (channel.camera_id, channel.is_sub)
+        key = (channel.camera_id, channel.stream)
         if self._channels.get(key) is channel:
             del self._channels[key]
-
-    async def _read(self, channel: _Channel) -> None:
-        try:
-            with channel.reading:
-                await self._distribute(channel)
-        except SightlineError as error:
-            self._end(channel, error)
-        except Exception as error:
-            self._end(channel, StoreError(f"a software fault: {type(error).__name__}"))
-            raise
 
     async def _distribute(self, channel: _Channel) -> None:
         lease = await to_thread.run_sync(holder, self._context, channel.camera_id)
         stream = self._client.fragments(
-            lease.node_api_url, lease.node, channel.camera_id, channel.is_sub
+            lease.node_api_url, lease.node, channel.camera_id, channel.stream
         )
         async with aclosing(stream):
             async for fragments in stream:

@@ -8,22 +8,36 @@ from fastapi import Depends, Query, Request
 
 from api.access.api_context import Context, RequestTrace, Visible
 from api.access.privacy_masks import check_unmasked_view
+from api.live.live_tickets import TicketOf, live_ticket, with_ticket
 from api.live.models import LiveTicket
 from api.live.viewer import LiveTarget
 from api.live.views import LiveAnswer, LiveViews
 from api.requests.languages import preferred_language
 from api.requests.parameters import CameraId
-from api.requests.tickets import TICKET, ticket_for, write_ticket
 from api.websockets.handshakes import socket_of
 from domain.clock import NS_PER_S
 from domain.errors import QueryInvalid, UpgradeRequired
+from domain.people import Right
+from domain.registry import Camera
 
 Stream = Annotated[
     Literal["main", "sub"],
     Query(description="`sub`: begin with the smaller stream; the client can change it later"),
 ]
-TicketOf = Annotated[
-    str | None, Query(alias=TICKET, max_length=4096, description="in place of a token and a reason")
+
+
+DetectionsWish = Annotated[
+    Literal["1"] | None,
+    Query(
+        description="`1`: what the camera's analysis finds is sent, too; it needs the right "
+        "`events_read`"
+    ),
+]
+
+
+SoundWish = Annotated[
+    Literal["1"] | None,
+    Query(description="`1`: the sound of the camera is sent, too; without it there is none"),
 ]
 
 
@@ -42,6 +56,8 @@ def watch_camera(
     views: LiveViewsOf,
     camera_id: CameraId,
     stream: Stream = "main",
+    detections: DetectionsWish = None,
+    sound: SoundWish = None,
     ticket: TicketOf = None,
 ) -> LiveAnswer:
     """Open a WebSocket with live video of a camera: fragmented MP4, not re-encoded.
@@ -53,6 +69,7 @@ def watch_camera(
     check_unmasked_view(trace, camera)
     if stream == "sub" and camera.substream is None:
         raise QueryInvalid("stream", f"{camera_id} has no sub-stream; leave out `stream`")
+    _check_checkpoint(camera, detections)
     if socket_of(request.scope) is None:
         raise UpgradeRequired(
             "live video needs a WebSocket; the request is valid and the person may watch the camera"
@@ -63,25 +80,42 @@ def watch_camera(
         stream == "sub",
         trace.request_id,
         preferred_language(request.headers.get("Accept-Language", "")),
+        has_detections=detections is not None,
+        has_sound=sound is not None,
     )
     return LiveAnswer(views, trace, target)
 
 
-def read_live_ticket(
-    context: Context, trace: RequestTrace, visible: Visible, camera_id: CameraId
-) -> LiveTicket:
-    """Return a URL of the camera's live video for a browser, which sends no headers with it.
+def _check_checkpoint(camera: Camera, detections: str | None) -> None:
+    if detections is not None and not camera.checkpoint:
+        raise QueryInvalid(
+            "detections", f"{camera.id} is no checkpoint, so nothing is detected; leave it out"
+        )
 
-    It may be opened for ten minutes.
+
+def read_live_ticket(
+    context: Context,
+    trace: RequestTrace,
+    visible: Visible,
+    camera_id: CameraId,
+    detections: DetectionsWish = None,
+) -> LiveTicket:
+    """Return the URLs of the camera's live video for a player that sends no headers.
+
+    They may be opened for ten minutes.
     """
     camera = context.camera(camera_id, visible)
     check_unmasked_view(trace, camera)
-    assert trace.person is not None
-    path, now_ns = f"/v1/cameras/{camera_id}/live", context.clock.wall_ns()
-    ticket = ticket_for(
-        trace.person, trace.reason, trace.case, path, (now_ns, now_ns), now_ns, trace.basis
-    )
+    _check_checkpoint(camera, detections)
+    ticket = live_ticket(context, trace, camera_id)
+    path = f"/v1/cameras/{camera_id}/live"
+    if detections is None:
+        address = with_ticket(context, path, ticket)
+    else:
+        further = live_ticket(context, trace, camera_id, Right.EVENTS_READ)
+        address = f"{with_ticket(context, path, further)}&detections=1"
     return LiveTicket(
-        address=f"{path}?{TICKET}={write_ticket(context.signer, ticket)}",
+        address=address,
+        whep=with_ticket(context, f"/v1/cameras/{camera_id}/whep", ticket),
         until=ticket.expires_s * NS_PER_S,
     )

@@ -10,6 +10,7 @@ from api.nodes.live_wire import LiveWriter, error_record
 from api.webrtc.client import MediaLink
 from api.webrtc.messages import CloseStream, OpenStream
 from domain.errors import StoreError
+from domain.media.live_stream import LiveStreamName
 from domain.metrics import LIVE_SKIPPED
 
 
@@ -19,7 +20,7 @@ class MediaFeed:
 
     link: MediaLink
     camera_id: str
-    is_sub: bool
+    stream: LiveStreamName
     number: int
     """Its number in the messages of the connection."""
     subscription: LiveSubscription
@@ -33,14 +34,14 @@ class MediaFeeds:
 
     def __init__(self, channels: LiveChannels) -> None:
         self._channels = channels
-        self._feeds: dict[tuple[MediaLink, str, bool], MediaFeed] = {}
+        self._feeds: dict[tuple[MediaLink, str, LiveStreamName], MediaFeed] = {}
 
-    def join(self, link: MediaLink, camera_id: str, is_sub: bool) -> MediaFeed:
+    def join(self, link: MediaLink, camera_id: str, stream: LiveStreamName) -> MediaFeed:
         """Return the feed of a stream for one more session."""
-        key = (link, camera_id, is_sub)
+        key = (link, camera_id, stream)
         feed = self._feeds.get(key)
         if feed is None:
-            feed = self._feeds[key] = self._start(link, camera_id, is_sub)
+            feed = self._feeds[key] = self._start(link, camera_id, stream)
         feed.users += 1
         return feed
 
@@ -55,18 +56,18 @@ class MediaFeeds:
         if not feed.link.has_ended:
             feed.link.send(CloseStream(stream=feed.number))
 
-    def _start(self, link: MediaLink, camera_id: str, is_sub: bool) -> MediaFeed:
+    def _start(self, link: MediaLink, camera_id: str, stream: LiveStreamName) -> MediaFeed:
         number, ready = link.new_stream(), asyncio.Event()
-        subscription = self._channels.join(camera_id, is_sub, ready)
-        feed = MediaFeed(link, camera_id, is_sub, number, subscription, ready)
-        link.send(OpenStream(stream=number, camera=camera_id))
-        name = f"media feed {camera_id}{'/sub' if is_sub else ''}"
+        subscription = self._channels.join(camera_id, stream, ready)
+        feed = MediaFeed(link, camera_id, stream, number, subscription, ready)
+        link.send(OpenStream(stream=number, camera=camera_id, name=stream))
+        name = f"media feed {camera_id}/{stream}"
         feed.task = asyncio.create_task(self._send(feed), name=name)
         return feed
 
     def _forget(self, feed: MediaFeed) -> None:
         """Remove a feed, so that the next session starts another one."""
-        key = (feed.link, feed.camera_id, feed.is_sub)
+        key = (feed.link, feed.camera_id, feed.stream)
         if self._feeds.get(key) is feed:
             del self._feeds[key]
 
@@ -87,4 +88,5 @@ class MediaFeeds:
                     await feed.link.send_records(feed.number, error_record(queue.error))
                     return
         except StoreError:
-            """The connection has ended, and with it the sessions that use the feed."""
+            # The connection has ended, and the sessions that use the feed end with it.
+            return

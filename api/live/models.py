@@ -9,19 +9,36 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from api.requests.answers import Answer
 from api.requests.problems import Problem
 from domain.errors import BadInput
+from domain.media.live_detections import LiveDetection
 from domain.media.packets import WallSource
 from domain.stored_model import WallNs
 
 StreamName = Literal["main", "sub"]
-SwitchCause = Literal["viewer", "slow"]
+SwitchCause = Literal["viewer", "slow", "recovered"]
 InitCause = Literal["start", "parameters"] | SwitchCause
 
 
 class LiveTicket(Answer):
-    """The URL of a live view for a browser, which sends no headers with a handshake."""
+    """The URLs of live video of a camera for a player that sends no headers."""
 
     address: str = Field(description="the path of the WebSocket with its ticket")
-    until: WallNs = Field(description="the time until which it can be opened")
+    whep: str = Field(description="the path of WHEP with its ticket, for a WebRTC player")
+    until: WallNs = Field(description="the time until which they can be opened")
+
+
+class WhepState(Answer):
+    """What the viewer of a WHEP session is sent, or why this site ended the session."""
+
+    stream: StreamName
+    is_reduced: bool = Field(
+        description="whether it is the sub-stream because the viewer lost many packets"
+    )
+    skipped: int = Field(description="pictures that were not sent: the viewer was too slow")
+    at: WallNs = Field(description="the time of the site, with which a player corrects its clock")
+    sound_problem: Problem | None = Field(
+        default=None, description="why no sound is sent, if the viewer requested it"
+    )
+    problem: Problem | None = Field(default=None, description="why this site ended the session")
 
 
 class LiveInitMessage(Answer):
@@ -55,6 +72,39 @@ class LiveSkippedMessage(Answer):
     type: Literal["skipped"] = "skipped"
     fragments: int
     stream: StreamName
+
+
+class LiveDetectionMessage(Answer):
+    """What an analysed picture shows. It may arrive after its picture."""
+
+    type: Literal["detections"] = "detections"
+    picture_at: WallNs
+    media_s: float = Field(description="the media time of the picture, if it was sent")
+    items: tuple[LiveDetection, ...]
+
+
+class LiveDetectionsStateMessage(Answer):
+    """Whether detections are sent from now on."""
+
+    type: Literal["detections_state"] = "detections_state"
+    is_on: bool
+    problem: Problem | None = Field(default=None, description="why they are not sent")
+
+
+class LiveSoundInitMessage(Answer):
+    """Announces the next binary message, which is the initialisation segment of the sound."""
+
+    type: Literal["sound_init"] = "sound_init"
+    mime: str
+    codec: str
+    starts_at_s: float = Field(description="the media time of the first sound")
+
+
+class LiveSoundProblemMessage(Answer):
+    """Why no sound is sent, or no more. The video continues."""
+
+    type: Literal["sound_problem"] = "sound_problem"
+    problem: Problem
 
 
 class LiveProblemMessage(Answer):

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from api.live import live_video, whep
+from api.live import live_video, saved_views, whep
+from api.live.live_tickets import LIVE_OF_CAMERA, WHEP_SESSION
 from api.requests.declarations import Declaration, Scope
-from api.requests.problems import CODEC_UNSUPPORTED, PRECONDITION_FAILED, UPGRADE_REQUIRED
+from api.requests.problems import (
+    CODEC_UNSUPPORTED,
+    NOT_FOUND,
+    PRECONDITION_FAILED,
+    UPGRADE_REQUIRED,
+)
 from domain.people import Right
 
 LIVE_ROUTES: tuple[Declaration, ...] = (
@@ -16,7 +22,9 @@ LIVE_ROUTES: tuple[Declaration, ...] = (
         Scope.CAMERA,
         audit="camera.live",
         is_evidence_access=True,
+        right_of_term={"detections": Right.EVENTS_READ},
         allows_ticket=True,
+        ticket_path=LIVE_OF_CAMERA,
         upgrades=True,
         begins_viewing=True,
         problems=(UPGRADE_REQUIRED,),
@@ -29,6 +37,7 @@ LIVE_ROUTES: tuple[Declaration, ...] = (
         Scope.CAMERA,
         audit="camera.live_ticket",
         is_evidence_access=True,
+        right_of_term={"detections": Right.EVENTS_READ},
         answers_secret=True,
     ),
     Declaration(
@@ -40,6 +49,8 @@ LIVE_ROUTES: tuple[Declaration, ...] = (
         audit="camera.whep",
         is_evidence_access=True,
         has_reason_header=True,
+        allows_ticket=True,
+        ticket_path=LIVE_OF_CAMERA,
         creates=True,
         answers_secret=True,
         begins_viewing=True,
@@ -55,6 +66,9 @@ LIVE_ROUTES: tuple[Declaration, ...] = (
         Right.LIVE_VIEW,
         Scope.CAMERA,
         audit="camera.whep_change",
+        allows_ticket=True,
+        ticket_path=WHEP_SESSION,
+        is_of_viewing=True,
         answers_secret=True,
         answers_204=True,
         body_text=whep.SDP_FRAGMENT,
@@ -63,11 +77,67 @@ LIVE_ROUTES: tuple[Declaration, ...] = (
         headers=("ETag",),
     ),
     Declaration(
+        "GET",
+        "/v1/cameras/{id}/whep/{session}/state",
+        whep.read_whep,
+        Right.LIVE_VIEW,
+        Scope.CAMERA,
+        allows_ticket=True,
+        ticket_path=WHEP_SESSION,
+    ),
+    Declaration(
         "DELETE",
         "/v1/cameras/{id}/whep/{session}",
         whep.end_whep,
         Right.LIVE_VIEW,
         Scope.CAMERA,
         audit="camera.whep_end",
+        allows_ticket=True,
+        ticket_path=WHEP_SESSION,
+        is_of_viewing=True,
     ),
 )
+SAVED_VIEW_ROUTES: tuple[Declaration, ...] = (
+    Declaration(
+        "GET", "/v1/saved-views", saved_views.list_saved_views, Right.LIVE_VIEW, Scope.SITE
+    ),
+    Declaration(
+        "POST",
+        "/v1/saved-views",
+        saved_views.save_view,
+        Right.LIVE_VIEW,
+        Scope.SITE,
+        audit="saved_view.create",
+        problems=(NOT_FOUND,),
+        creates=True,
+        headers=("ETag",),
+    ),
+    Declaration(
+        "GET",
+        "/v1/saved-views/{id}",
+        saved_views.read_saved_view,
+        Right.LIVE_VIEW,
+        Scope.SITE,
+        headers=("ETag",),
+    ),
+    Declaration(
+        "PATCH",
+        "/v1/saved-views/{id}",
+        saved_views.change_saved_view,
+        Right.LIVE_VIEW,
+        Scope.SITE,
+        audit="saved_view.change",
+        problems=(PRECONDITION_FAILED,),
+        headers=("ETag",),
+    ),
+    Declaration(
+        "DELETE",
+        "/v1/saved-views/{id}",
+        saved_views.delete_saved_view,
+        Right.LIVE_VIEW,
+        Scope.SITE,
+        audit="saved_view.delete",
+        problems=(PRECONDITION_FAILED,),
+    ),
+)
+"""A saved view names cameras and has no picture, so its changes need no reason of their own."""

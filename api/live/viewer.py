@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from api.live.channels import LiveChannels, LiveSubscription
+from api.live.detection_channels import DetectionChannels
+from api.live.detection_sender import DetectionSender
 from api.live.models import (
     InitCause,
     LiveInitMessage,
@@ -19,9 +20,11 @@ from api.live.models import (
     SwitchCause,
     read_request,
 )
+from api.live.sound_sender import SoundSender
 from api.requests.answers import Answer
-from api.requests.languages import CHINESE, translated
-from api.requests.problems import Problem, error_response, kind_of
+from api.requests.languages import problem_of
+from api.requests.problems import Problem, kind_of
+from api.webrtc.recovery import StreamRecovery
 from api.websockets.handshakes import ServerSocket, WebSocketClosed
 from domain.clock import NS_PER_MS, NS_PER_S, Clock
 from domain.errors import SightlineError
@@ -56,26 +59,52 @@ class LiveTarget:
     """Whether the view begins with the sub-stream."""
     request_id: str
     language: str
+    has_detections: bool = False
+    """Whether the viewer requested the detections of the camera."""
+    has_sound: bool = False
+    """Whether the viewer requested the sound of the camera."""
+
+
+class ViewerAccess(Protocol):
+    """What the person of a view may see now."""
+
+    async def check(self) -> None:
+        """Raises an error as soon as the person may not watch the camera any more."""
+
+    def may_read_events(self) -> bool:
+        """Whether the person may see what is detected, as of the last check."""
 
 
 class LiveView:
-    """One view. `check` raises an error as soon as the person may not watch the camera any more."""
+    """One view."""
 
     def __init__(
         self,
         socket: ServerSocket,
         channels: LiveChannels,
         target: LiveTarget,
-        check: Callable[[], Awaitable[None]],
+        access: ViewerAccess,
         clock: Clock,
+        detections: DetectionChannels | None = None,
     ) -> None:
+        """`detections` is None for a viewer who did not request what the analysis finds."""
         self._socket = socket
         self._channels = channels
         self._target = target
-        self._check = check
+        self._access = access
         self._clock = clock
         self._ready = asyncio.Event()
-        self._current = channels.join(target.camera_id, target.is_sub, self._ready)
+        self._detections = None
+        if detections is not None:
+            self._detections = DetectionSender(
+                detections, target.camera_id, self._described, clock, self._ready.set
+            )
+        self._sound = None
+        if target.has_sound:
+            self._sound = SoundSender(
+                channels, target.camera_id, self._described, clock, self._ready
+            )
+        self._current = channels.join(target.camera_id, _stream(target.is_sub), self._ready)
         self._pending: LiveSubscription | None = None
         """The other stream while its next keyframe is awaited."""
         self._cause: InitCause = "start"
@@ -85,9 +114,12 @@ class LiveView:
         self._init: LiveInit | None = None
         self._skipped = 0
         self._skipped_s: float | None = None
+        self._recovery = StreamRecovery()
         self._timing_s: float | None = None
         self._shown_ns = 0
         """The latest media time that was sent."""
+        self._media_after_wall_ns = 0
+        """The difference between media time and wall time of the newest picture that was sent."""
         self._bytes = LIVE_BYTES.labels(target.camera_id)
 
     async def run(self) -> None:
@@ -99,6 +131,10 @@ class LiveView:
         except SightlineError as error:
             await self._end(error)
         finally:
+            if self._detections is not None:
+                self._detections.close()
+            if self._sound is not None:
+                self._sound.close()
             self._current.close()
             if self._pending is not None:
                 self._pending.close()
@@ -110,6 +146,18 @@ class LiveView:
             await self._send_waiting()
             if self._pending is not None:
                 await self._change_stream(self._pending)
+            if self._detections is not None:
+                for message in self._detections.take(self._media_after_wall_ns):
+                    await self._send_message(message)
+            if self._sound is not None:
+                await self._send_sound(self._sound)
+
+    async def _send_sound(self, sound: SoundSender) -> None:
+        for message in sound.take():
+            if isinstance(message, bytes):
+                await self._send_media([message])
+            else:
+                await self._send_message(message)
 
     async def _send_waiting(self, until_ns: int | None = None) -> None:
         """Send the waiting fragments. Of a stream that is being left, send only the fragments that
@@ -152,6 +200,8 @@ class LiveView:
         self._current, self._pending = other, None
         self._skipped, self._skipped_s = 0, None
         self._cause = self._switch_cause
+        if not self._current.is_sub:
+            self._recovery.forget()
         LIVE_SWITCHES.labels(self._target.camera_id, self._switch_cause).inc()
         self._ready.set()
 
@@ -171,6 +221,7 @@ class LiveView:
         await self._send_media(waiting)
         if fragments:
             self._shown_ns = max(one.media_ns for one in fragments)
+            self._media_after_wall_ns = fragments[-1].media_ns - fragments[-1].wall_ns
             await self._report_timing(fragments[-1])
 
     async def _send_media(self, pieces: list[bytes]) -> None:
@@ -208,6 +259,11 @@ class LiveView:
             wall_source=newest.wall_source,
         )
         await self._send_message(message)
+        if self._recovery.is_due(self._keeps_up(now_s), now_s):
+            self._request(is_sub=False, cause="recovered")
+
+    def _keeps_up(self, now_s: float) -> bool:
+        return self._skipped_s is None or now_s - self._skipped_s >= TIMING_EVERY_S
 
     async def _report_skipped(self, count: int) -> None:
         now_s = self._clock.monotonic_s()
@@ -216,11 +272,13 @@ class LiveView:
         await self._send_message(LiveSkippedMessage(fragments=count, stream=_name(self._current)))
         if is_again and self._target.has_substream and not self._current.is_sub:
             self._request(is_sub=True, cause="slow")
+            self._recovery.reduce()
 
     async def _receive(self) -> None:
         while True:
             request = read_request(await self._socket.receive_text())
             self._request(request.stream == "sub", "viewer")
+            self._recovery.forget()
             await asyncio.sleep(MESSAGE_PAUSE_S)
 
     def _request(self, is_sub: bool, cause: SwitchCause) -> None:
@@ -234,13 +292,19 @@ class LiveView:
             self._switch_cause = cause
             self._requested_s = self._clock.monotonic_s()
             camera_id = self._target.camera_id
-            self._pending = self._channels.join(camera_id, is_sub, self._ready, from_held=False)
+            self._pending = self._channels.join(
+                camera_id, _stream(is_sub), self._ready, from_held=False
+            )
             self._ready.set()
 
     async def _watch_access(self) -> None:
         while True:
             await asyncio.sleep(CHECK_EVERY_S)
-            await self._check()
+            await self._access.check()
+            if self._detections is not None:
+                self._detections.check(self._access.may_read_events())
+            if self._sound is not None:
+                self._sound.check()
 
     async def _end(self, error: SightlineError) -> None:
         """Send the reason of the end, unless the viewer reads nothing."""
@@ -256,18 +320,22 @@ class LiveView:
     def _problem(
         self, error: SightlineError, stream: LiveSubscription, is_last: bool
     ) -> LiveProblemMessage:
-        body = bytes(error_response(error, self._target.request_id).body)
-        if self._target.language == CHINESE:
-            body = translated(body)
-        problem = Problem.model_validate(json.loads(body))
+        problem = self._described(error)
         return LiveProblemMessage(stream=_name(stream), is_last=is_last, problem=problem)
+
+    def _described(self, error: SightlineError) -> Problem:
+        return problem_of(error, self._target.request_id, self._target.language)
 
     async def _send_message(self, message: Answer) -> None:
         await self._socket.send_text(message.model_dump_json(by_alias=True, exclude_none=True))
 
 
+def _stream(is_sub: bool) -> StreamName:
+    return "sub" if is_sub else "main"
+
+
 def _name(stream: LiveSubscription) -> StreamName:
-    return "sub" if stream.is_sub else "main"
+    return _stream(stream.is_sub)
 
 
 async def _first(*works: Coroutine[Any, Any, None]) -> None:

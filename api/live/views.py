@@ -13,12 +13,14 @@ from api.access.api_context import ApiContext
 from api.access.privacy_masks import check_unmasked_view
 from api.access.standing_access import FollowerAccess, StandingAccess
 from api.live.channels import LiveChannels
+from api.live.detection_channels import DetectionChannels
 from api.live.viewer import LiveTarget, LiveView
 from api.requests.audit_recorder import AuditRecorder
 from api.requests.request_trace import Trace
 from api.websockets.handshakes import ServerSocket, WebSocketAnswer
 from domain.errors import RateLimited
 from domain.metrics import LIVE_VIEWERS, REQUESTS_LIMITED
+from domain.people import Right
 
 _RETRY_AFTER_S = 2.0
 
@@ -30,6 +32,7 @@ class LiveViews:
         self.context = context
         self.recorder = recorder
         self.channels = LiveChannels(context)
+        self.detections = DetectionChannels(context)
         self.access = StandingAccess.of_site(context)
         self._of_person: Counter[str] = Counter()
         self._of_camera: Counter[str] = Counter()
@@ -88,9 +91,12 @@ class LiveAnswer(WebSocketAnswer):
                 await self._views.record_end(self._trace)
 
     async def serve(self, socket: ServerSocket) -> None:
-        access = LiveAccess(self._views, self._trace, self._target.camera_id)
-        clock = self._views.context.clock
-        await LiveView(socket, self._views.channels, self._target, access.check, clock).run()
+        views = self._views
+        access = LiveAccess(views, self._trace, self._target.camera_id)
+        detections = views.detections if self._target.has_detections else None
+        clock = views.context.clock
+        view = LiveView(socket, views.channels, self._target, access, clock, detections)
+        await view.run()
 
 
 class LiveAccess:
@@ -111,3 +117,7 @@ class LiveAccess:
         self._trace.person = self._access.person
         camera = self._context.camera(self._camera_id, self._access.visible)
         check_unmasked_view(self._trace, camera)
+
+    def may_read_events(self) -> bool:
+        """Whether the person may see what is detected, as of the last check."""
+        return self._access.person.may(Right.EVENTS_READ)

@@ -12,9 +12,16 @@ from starlette.types import Receive, Scope, Send
 from api.access.api_context import ApiContext, Context, RequestTrace, Visible
 from api.access.privacy_masks import check_unmasked_view
 from api.live.ice_servers import ice_server_link
+from api.live.live_tickets import TicketOf, session_path
+from api.live.live_video import SoundWish
+from api.live.models import WhepState
 from api.live.whep_sessions import WhepSessions, WhepTarget
+from api.requests.languages import preferred_language, problem_of
 from api.requests.parameters import CameraId
+from api.requests.problems import Problem
 from api.requests.request_trace import Trace
+from api.webrtc.client import MediaLink
+from api.webrtc.messages import error_of
 from domain.errors import BadInput, NotFound, QueryInvalid, StoreError
 
 SDP = "application/sdp"
@@ -48,10 +55,13 @@ def watch_by_whep(
     stream: Annotated[
         Literal["main", "sub"], Query(description="`sub`: watch the smaller stream")
     ] = "main",
+    sound: SoundWish = None,
+    ticket: TicketOf = None,
 ) -> WhepAnswer:
     """Open live video of a camera by WebRTC. The body is the offer of the player.
 
-    The camera's H.264 is not re-encoded. `Location` is the session, which DELETE ends.
+    The camera's H.264 is not re-encoded. Sound (G.711) needs `sound=1` and an audio section of the
+    offer. `Location` is the session, which DELETE ends.
     """
     camera = context.camera(camera_id, visible)
     check_unmasked_view(trace, camera)
@@ -63,6 +73,7 @@ def watch_by_whep(
         stream == "sub",
         _text(offer),
         _hosts(context, request),
+        has_sound=sound is not None,
     )
     return WhepAnswer(sessions, trace, target)
 
@@ -76,6 +87,7 @@ def change_whep(
     session: SessionId,
     fragment: Annotated[bytes, Body(media_type=SDP_FRAGMENT, max_length=60_000)],
     if_match: SessionTag = None,
+    ticket: TicketOf = None,
 ) -> WhepChange:
     """Send candidates of the player (204), or restart ICE (200, with the new credentials).
 
@@ -92,10 +104,51 @@ def end_whep(
     sessions: WhepSessionsOf,
     camera_id: CameraId,
     session: SessionId,
+    ticket: TicketOf = None,
 ) -> WhepChange:
     """End a session of live video."""
     context.camera(camera_id, visible)
     return WhepChange(sessions, trace, camera_id, session, None, None)
+
+
+async def read_whep(
+    request: Request,
+    context: Context,
+    trace: RequestTrace,
+    visible: Visible,
+    sessions: WhepSessionsOf,
+    camera_id: CameraId,
+    session: SessionId,
+    ticket: TicketOf = None,
+) -> WhepState:
+    """Return what the viewer of a session is sent, or why this site ended the session."""
+    context.camera(camera_id, visible)
+    link = await _link(sessions, session)
+    assert trace.person is not None
+    state = await link.read(session, trace.person.name, camera_id)
+    language = preferred_language(request.headers.get("Accept-Language", ""))
+
+    def described(kind: str, sentence: str) -> Problem | None:
+        if not kind:
+            return None
+        return problem_of(error_of(kind, sentence), trace.request_id, language)
+
+    return WhepState(
+        stream="sub" if state.is_sub else "main",
+        is_reduced=state.is_reduced,
+        skipped=state.skipped,
+        at=context.clock.wall_ns(),
+        sound_problem=described(state.sound_problem, state.sound_text),
+        problem=described(state.problem, state.text),
+    )
+
+
+async def _link(sessions: WhepSessions, session: str) -> MediaLink:
+    """Raises NotFound if the media process does not run: then there are no sessions."""
+    try:
+        return await sessions.client.link()
+    except StoreError as error:
+        raise NotFound(f"there is no session {session}: {error}") from error
 
 
 def _text(body: bytes) -> str:
@@ -137,12 +190,12 @@ class WhepAnswer(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         session, reply = await self._sessions.open(self._trace, self._target)
+        context = self._sessions.views.context
         headers = {
-            "Location": f"/v1/cameras/{self._target.camera_id}/whep/{session.id}",
+            "Location": session_path(context, self._trace, self._target.camera_id, session.id),
             "ETag": reply.tag,
             "Accept-Patch": SDP_FRAGMENT,
         }
-        context = self._sessions.views.context
         link = ice_server_link(context.settings, context.clock.wall_ns())
         if link is not None:
             headers["Link"] = link
@@ -177,10 +230,7 @@ class WhepChange(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         assert self._trace.person is not None
-        try:
-            link = await self._sessions.client.link()
-        except StoreError as error:
-            raise NotFound(f"there is no session {self._session}: {error}") from error
+        link = await _link(self._sessions, self._session)
         reply = await link.change(self._session, self._trace.person.name, *self._change)
         headers = {"ETag": reply.tag} if reply.tag else {}
         if reply.text:

@@ -12,12 +12,14 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 from api.live.media_feeds import MediaFeed, MediaFeeds
+from api.live.models import SwitchCause
 from api.live.views import LiveAccess, LiveViews
 from api.requests.problems import kind_of
 from api.requests.request_trace import Trace
 from api.webrtc.client import MediaClient, MediaLink, SessionEvents
 from api.webrtc.messages import MoveSession, OpenSession, Reply
 from domain.errors import SightlineError
+from domain.media.live_stream import LiveStreamName
 from domain.metrics import LIVE_ENDS, LIVE_SWITCHES
 
 CHECK_EVERY_S = 1.0
@@ -34,6 +36,8 @@ class WhepTarget:
     offer: str
     hosts: tuple[str, ...]
     """The addresses at which the viewer may reach the media process."""
+    has_sound: bool = False
+    """Whether the viewer requested the sound of the camera."""
 
 
 class WhepSessions:
@@ -92,9 +96,15 @@ class WhepSession:
         self._ended: asyncio.Future[SightlineError | None] = (
             asyncio.get_running_loop().create_future()
         )
-        self._feed = sessions.feeds.join(link, target.camera_id, target.is_sub)
+        stream: LiveStreamName = "sub" if target.is_sub else "main"
+        self._feed = sessions.feeds.join(link, target.camera_id, stream)
+        self._sound: MediaFeed | None = None
+        if target.has_sound:
+            self._sound = sessions.feeds.join(link, target.camera_id, "sound")
         self._next_feed: MediaFeed | None = None
-        """The sub-stream while its keyframe is awaited."""
+        """The other stream while its keyframe is awaited."""
+        self._error: SightlineError | None = None
+        """Why this site ends the viewing."""
 
     async def open(self) -> Reply:
         assert self._trace.person is not None
@@ -103,11 +113,12 @@ class WhepSession:
             owner=self._trace.person.name,
             camera=self._target.camera_id,
             stream=self._feed.number,
+            sound=None if self._sound is None else self._sound.number,
             has_substream=self._target.has_substream,
             offer=self._target.offer,
             hosts=self._target.hosts,
         )
-        return await self._link.open(message, SessionEvents(self._end, self._slow, self._moved))
+        return await self._link.open(message, SessionEvents(self._end, self._wish, self._moved))
 
     async def run(self) -> None:
         """Wait for the end of the viewing, and put it on record."""
@@ -117,6 +128,7 @@ class WhepSession:
                 if not self._ended.done():
                     await self._access.check()
         except SightlineError as error:
+            self._error = error
             LIVE_ENDS.labels(kind_of(error).name).inc()
         finally:
             self.on_end.close()
@@ -129,25 +141,33 @@ class WhepSession:
 
     def release(self) -> None:
         """End the session in the media process, and leave its streams."""
-        self._link.close_session(self.id)
+        self._link.close_session(self.id, self._error)
         self._sessions.feeds.leave(self._feed)
-        if self._next_feed is not None:
-            self._sessions.feeds.leave(self._next_feed)
+        for feed in (self._next_feed, self._sound):
+            if feed is not None:
+                self._sessions.feeds.leave(feed)
 
     def _end(self, error: SightlineError | None) -> None:
         if not self._ended.done():
             self._ended.set_result(error)
 
-    def _slow(self) -> None:
-        """Give a viewer that cannot keep up the sub-stream."""
-        if self._feed.is_sub or self._next_feed is not None or self._ended.done():
+    def _wish(self, is_sub: bool) -> None:
+        """Give a viewer that cannot keep up the sub-stream, or the main stream again."""
+        stream: LiveStreamName = "sub" if is_sub else "main"
+        if self._feed.stream == stream or self._ended.done():
             return
-        self._next_feed = self._sessions.feeds.join(self._link, self._target.camera_id, True)
+        if self._next_feed is not None:
+            if self._next_feed.subscription.queue.error is None:
+                return
+            # The other stream ended before its keyframe. Now it is opened again.
+            self._sessions.feeds.leave(self._next_feed)
+        self._next_feed = self._sessions.feeds.join(self._link, self._target.camera_id, stream)
         self._link.send(MoveSession(session=self.id, stream=self._next_feed.number))
 
     def _moved(self) -> None:
-        """Leave the main stream: the viewer receives the sub-stream now."""
+        """Leave the former stream: the viewer receives the other one now."""
         if self._next_feed is not None:
             self._sessions.feeds.leave(self._feed)
             self._feed, self._next_feed = self._next_feed, None
-            LIVE_SWITCHES.labels(self._target.camera_id, "slow").inc()
+            cause: SwitchCause = "slow" if self._feed.stream == "sub" else "recovered"
+            LIVE_SWITCHES.labels(self._target.camera_id, cause).inc()

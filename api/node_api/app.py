@@ -17,9 +17,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from api.limits.send_limits import Sending
 from api.limits.thread_pools import Pool, Pools, pooled
 from api.node_api.context import CameraOfPath, FromNs, NodeApiContext, NodeContext, ToNs
-from api.node_api.live import live
+from api.node_api.live import detections, live
 from api.node_api.segments import ROUTES as SEGMENT_ROUTES
-from api.nodes.coverage import NodeAccount
+from api.nodes.coverage import LoggedGaps, NodeAccount
 from api.nodes.tokens import TokenVerifier
 from api.nodes.wire_names import PATH_PREFIX
 from api.requests.error_responses import add_fault_handlers
@@ -54,9 +54,13 @@ def make_node_api(context: NodeApiContext) -> FastAPI:
             methods=["GET"],
             response_model=None,
         )
-    app.add_api_route(
-        f"{PATH_PREFIX}/cameras/{{camera}}/live", live, methods=["GET"], response_model=None
-    )
+    for name, stream in (("live", live), ("detections", detections)):
+        app.add_api_route(
+            f"{PATH_PREFIX}/cameras/{{camera}}/{name}",
+            stream,
+            methods=["GET"],
+            response_model=None,
+        )
     app.add_api_route(
         f"{PATH_PREFIX}/cameras/{{camera}}/triggers",
         add_trigger,
@@ -150,6 +154,16 @@ def account(
         first_ns=min((first for first in firsts if first), default=None),
         deleted=deleted,
         alive_ns=context.gaps.last_beat_ns(camera),
+        partly_analysed=list(context.gaps.partly_analysed(camera, from_ns, to_ns)),
+        analysed_again=list(context.gaps.analysed_again(camera, from_ns, to_ns)),
+    )
+
+
+def gaps(context: NodeContext, from_ns: FromNs, to_ns: ToNs) -> LoggedGaps:
+    """Report the gaps of a range that this node logged, of every camera that ran here."""
+    log = context.gaps
+    return LoggedGaps(
+        gaps=[gap for camera in log.cameras() for gap in log.between(camera, from_ns, to_ns)]
     )
 
 
@@ -195,5 +209,6 @@ _ROUTES: tuple[tuple[str, Callable[..., object], Pool], ...] = (
     ("/cameras/{camera}/events/{event_id}/{name}", event_picture, Pool.PICTURES),
     ("/cameras/{camera}/account", account, Pool.PLAYBACK),
     ("/cameras/{camera}/picture", camera_picture, Pool.PICTURES),
+    ("/gaps", gaps, Pool.PLAYBACK),
     ("/health", health, Pool.QUERIES),
 )

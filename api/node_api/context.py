@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Annotated, cast
+from typing import Annotated, Protocol, cast
 
 from fastapi import Depends, Path, Query, Request
 
@@ -14,17 +14,32 @@ from api.limits.send_limits import LeastRate
 from api.nodes.tokens import KeyOfApi
 from domain.camera_states import CameraStatus
 from domain.clock import LATEST_NS, Clock
-from domain.media.live_stream import LiveQueue
+from domain.media.live_detections import LiveDetections
+from domain.media.live_stream import LiveQueue, LiveStreamName
 from domain.registry.model import CAMERA_ID
 from storage.events.spool import Spool
 from storage.recordings.gaps.log import GapLog
 from storage.recordings.ledger import Ledger
 from storage.recordings.trigger_log import TriggerLog
 from storage.recordings.virtual.layouts import Layouts
+from storage.recordings.virtual.segment_headers import SegmentHeads
 
-WatchLive = Callable[[str, bool, asyncio.Event], AbstractAsyncContextManager[LiveQueue]]
-"""Opens the queue of a new viewer of a camera, or of its sub-stream where the second argument is
-True. The event is set when the queue has something. Raises StoreError.
+WatchLive = Callable[[str, LiveStreamName, asyncio.Event], AbstractAsyncContextManager[LiveQueue]]
+"""Opens the queue of a new viewer of one stream of a camera. The event is set when the queue has
+something. Raises StoreError.
+"""
+
+
+class WaitingDetections(Protocol):
+    """The detections of a camera that wait for one viewer."""
+
+    def take(self) -> list[LiveDetections]:
+        """Return what waits. Raises the error with which the detections have ended."""
+
+
+WatchDetections = Callable[[str, asyncio.Event], AbstractContextManager[WaitingDetections]]
+"""Opens the detections of a camera for a viewer. The event is set when there is something to take.
+Raises StoreError.
 """
 
 
@@ -44,7 +59,9 @@ class NodeApiContext:
     Raises NotFound or SourceError where the camera delivers none.
     """
     live: WatchLive
+    detections: WatchDetections
     layouts: Layouts
+    heads: SegmentHeads
     clock: Clock
     triggers: TriggerLog
     least_rate: LeastRate = field(default_factory=LeastRate)

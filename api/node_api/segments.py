@@ -1,55 +1,59 @@
-"""Routes of the node API that serve segments: the list, their bytes, and their keyframes."""
+"""Routes of the node API that serve segments: the list, their layouts, and their bytes."""
 
 from __future__ import annotations
 
-from functools import lru_cache
+import os
 from pathlib import Path
 from typing import Annotated
 
 from fastapi import Query
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from api.limits.thread_pools import Pool
-from api.node_api.context import CameraOfPath, FromNs, NodeContext, ToNs
-from api.nodes.coverage import NodeSegment
-from api.nodes.wire_names import LAST_HEADER
+from api.node_api.context import CameraOfPath, FromNs, NodeApiContext, NodeContext, ToNs
+from api.nodes.segment_lists import (
+    BEING_WRITTEN,
+    NO_HEAD,
+    Head,
+    SegmentList,
+    SegmentRow,
+    packed,
+    write_list,
+)
+from api.nodes.wire_names import VERSION_HEADER
 from api.requests.streams import HeldStream
+from domain.clock import NS_PER_HOUR, NS_PER_MS
 from domain.errors import DataLoss, NotFound
 from storage.recordings.file_reader import FilePart
-from storage.recordings.ledger import Segment
-from storage.recordings.served_segments import find, keyframes, read_head, read_whole, said_of_head
+from storage.recordings.ledger import NamedSegment
+from storage.recordings.served_segments import find, read_head, said_of_head
+from storage.recordings.virtual.layout_records import FileVersion
 
-_CACHED_HEADS = 20_000
 
+def segments(
+    context: NodeContext,
+    camera: CameraOfPath,
+    from_ns: FromNs,
+    to_ns: ToNs,
+    with_heads: bool = True,
+) -> Response:
+    """List the segments that overlap the range. Segments that cannot be read are left out.
 
-def segments(context: NodeContext, camera: CameraOfPath, from_ns: FromNs, to_ns: ToNs) -> Response:
-    """List the segments that overlap the range. Segments that cannot be read are left out."""
+    The heads are read from each file once, so a recording, which does not need them, requests the
+    list without.
+    """
     written_ns = {status.camera_id: status.recorded_until_ns for status in context.statuses()}.get(
         camera, 0
     )
-    found = context.ledger.segments(camera, from_ns, to_ns)
-    served = [_served_segment(segment, written_ns) for segment in found]
-    return JSONResponse([segment.model_dump() for segment in served if segment is not None])
-
-
-def segment(context: NodeContext, camera: CameraOfPath, name: str) -> Response:
-    """Serve a segment up to its last whole fragment."""
-    return Response(read_whole(find(context.ledger, camera, name).path), media_type="video/mp4")
-
-
-def segment_keyframes(
-    context: NodeContext,
-    camera: CameraOfPath,
-    name: str,
-    from_ns: FromNs,
-    to_ns: ToNs,
-    every_ns: Annotated[int, Query(ge=0, lt=1 << 62)],
-) -> Response:
-    """Serve the head of a segment and its keyframes within a range, one fragment each."""
-    found = find(context.ledger, camera, name)
-    chosen = keyframes(found.path, found.start_ns, (from_ns, to_ns), every_ns)
-    headers = {} if chosen.last_ns is None else {LAST_HEADER: str(chosen.last_ns)}
-    return Response(read_head(found.path) + chosen.data, headers=headers, media_type="video/mp4")
+    heads: dict[Head, int] = {}
+    rows = [
+        row
+        for named in context.ledger.names(camera, from_ns, to_ns)
+        if (row := _row(context, camera, named, written_ns, heads if with_heads else None))
+        is not None
+    ]
+    listed = SegmentList(camera, tuple(heads), packed(rows))
+    return Response(write_list(listed), media_type="application/octet-stream")
 
 
 def segment_part(
@@ -59,12 +63,17 @@ def segment_part(
     offset: Annotated[int, Query(ge=0, lt=1 << 62)],
     length_bytes: Annotated[int, Query(ge=1, lt=1 << 62)],
 ) -> Response:
-    """Serve bytes of a segment. A part that the file does not have is missing from the end."""
+    """Serve bytes of a segment, and the version of its file. A part that the file does not have is
+    missing from the end.
+    """
+    segment = find(context.ledger, camera, name)
     try:
-        part = FilePart(find(context.ledger, camera, name).path, offset, length_bytes)
+        part = FilePart(segment.path, offset, length_bytes, may_grow=segment.end_ns is None)
     except FileNotFoundError as error:
         raise NotFound(f"{name} was deleted") from error
-    return HeldStream(part, part.close, 200, {}, "application/octet-stream")
+    stat = part.stat
+    headers = {VERSION_HEADER: f"{stat.st_size}-{stat.st_mtime_ns}-{stat.st_ino}"}
+    return HeldStream(part, part.close, 200, headers, "application/octet-stream")
 
 
 def layouts(context: NodeContext, camera: CameraOfPath, from_ns: FromNs, to_ns: ToNs) -> Response:
@@ -73,40 +82,50 @@ def layouts(context: NodeContext, camera: CameraOfPath, from_ns: FromNs, to_ns: 
     return Response(b"".join(one.data for one in records), media_type="application/octet-stream")
 
 
-def _served_segment(segment: Segment, written_ns: int) -> NodeSegment | None:
+def _row(
+    context: NodeApiContext,
+    camera: str,
+    named: NamedSegment,
+    written_ns: int,
+    heads: dict[Head, int] | None,
+) -> SegmentRow | None:
+    """Return the row of a segment; None if it cannot be read. Its head is added to `heads`."""
+    path = f"{named.folder}/{named.name}"
     try:
-        stat = segment.path.stat()
-        head, mime = (
-            _head(segment.path)
-            if segment.end_ns is not None
-            else said_of_head(read_head(segment.path))
-        )
+        stat = os.stat(path)  # noqa: PTH116 - a path object for each of 8,640 takes longer
+        head = NO_HEAD
+        if heads is not None:
+            found = _head(context, camera, named, Path(path), stat)
+            head = heads.setdefault(found, len(heads))
     except (FileNotFoundError, NotFound, DataLoss):
         return None
-    end_ns = written_ns if segment.end_ns is None else segment.end_ns
-    if end_ns <= segment.start_ns:
+    _, _, start_ms, duration_ms, fence = named
+    if duration_ms == 0 or (duration_ms is None and written_ns <= start_ms * NS_PER_MS):
         return None
-    return NodeSegment(
-        name=segment.path.name,
-        end_ns=end_ns,
-        size_bytes=stat.st_size,
-        head=head,
-        mime=mime,
-        modified_ns=stat.st_mtime_ns,
-        inode=stat.st_ino,
+    return SegmentRow(
+        start_ms,
+        BEING_WRITTEN if duration_ms is None else duration_ms,
+        fence,
+        written_ns if duration_ms is None else 0,
+        stat.st_size,
+        stat.st_mtime_ns,
+        head,
+        stat.st_ino,
     )
 
 
-@lru_cache(_CACHED_HEADS)
-def _head(path: Path) -> tuple[str, str]:
-    """Return the hash of a segment's head and its MIME type; a finished segment never changes."""
-    return said_of_head(read_head(path))
+def _head(
+    context: NodeApiContext, camera: str, named: NamedSegment, path: Path, stat: os.stat_result
+) -> Head:
+    if named.duration_ms is None:  # being written: its file is in no index yet
+        return Head(*said_of_head(read_head(path)))
+    hour_ns = named.start_ns // NS_PER_HOUR * NS_PER_HOUR
+    version = FileVersion(stat.st_size, stat.st_mtime_ns, stat.st_ino)
+    return Head(*context.heads.of(camera, hour_ns, path, version))
 
 
 ROUTES = (
     ("/cameras/{camera}/segments", segments, Pool.PLAYBACK),
-    ("/cameras/{camera}/segments/{name}", segment, Pool.PLAYBACK),
-    ("/cameras/{camera}/segments/{name}/keyframes", segment_keyframes, Pool.PLAYBACK),
     ("/cameras/{camera}/segments/{name}/part", segment_part, Pool.PLAYBACK),
     ("/cameras/{camera}/layouts", layouts, Pool.PLAYBACK),
 )

@@ -14,22 +14,24 @@ import httpx
 from pydantic import TypeAdapter
 
 from api.limits.limited_answers import AnswerLimit, read_limited
-from api.nodes.coverage import NodeAccount, NodeSegment
+from api.nodes.coverage import LoggedGaps, NodeAccount
 from api.nodes.live_client import LiveNodeClient
 from api.nodes.node_requests import (
     CONNECT_TIMEOUT_S,
     TRUSTS_NO_SERVER,
     NodeRequest,
     mapped_errors,
+    other_form,
     raise_problem,
 )
-from api.nodes.wire_names import LAST_HEADER, PATH_PREFIX
+from api.nodes.segment_lists import SegmentList, read_list
+from api.nodes.wire_names import PATH_PREFIX, VERSION_HEADER
 from domain.camera_states import CameraStatus
 from domain.clock import Clock
+from domain.errors import DataLoss
+from domain.recordings.gaps import Gap
 from domain.recordings.triggers import Trigger
 from domain.signatures import ApiSigner
-from storage.mp4.fragment_times import Head, head_of
-from storage.recordings.served_segments import Keyframes
 from storage.recordings.virtual.layout_records import StoredRecord, records_in
 
 ANSWER_TIMEOUT_S = 10.0
@@ -41,7 +43,6 @@ MOST_CONNECTIONS = 128
 
 `api/limits/thread_pools.py` and `api/limits/send_limits.py` hold those bounds.
 """
-_SEGMENTS = TypeAdapter(list[NodeSegment])
 _HEALTH = TypeAdapter(dict[str, tuple[CameraStatus, ...]])
 
 
@@ -51,6 +52,8 @@ class NodeStream:
     def __init__(self, response: httpx.Response, node: str) -> None:
         self._response = response
         self._node = node
+        self.version = response.headers.get(VERSION_HEADER, "")
+        """The version of the file that the bytes are of, if the node named it."""
 
     def __iter__(self) -> Iterator[bytes]:
         with mapped_errors(self._node):
@@ -105,47 +108,30 @@ class NodeClient:
         with mapped_errors(node):
             return NodeAccount.model_validate_json(response.content)
 
-    def segments(
-        self, node_api_url: str, node: str, camera_id: str, from_ns: int, to_ns: int
-    ) -> list[NodeSegment]:
-        """Return the segments of a range that the node can serve."""
+    def gaps(self, node_api_url: str, node: str, from_ns: int, to_ns: int) -> list[Gap]:
+        """Return the gaps of a range that the node logged, of all its cameras."""
         span = {"from_ns": str(from_ns), "to_ns": str(to_ns)}
-        response = self._get(
-            node_api_url, node, f"{PATH_PREFIX}/cameras/{camera_id}/segments", span
-        )
+        response = self._get(node_api_url, node, f"{PATH_PREFIX}/gaps", span)
         with mapped_errors(node):
-            return _SEGMENTS.validate_json(response.content)
+            return LoggedGaps.model_validate_json(response.content).gaps
 
-    def segment(self, node_api_url: str, node: str, camera_id: str, name: str) -> bytes:
-        """Return the readable part of a segment. Raises NotFound."""
-        return self._get(
-            node_api_url, node, f"{PATH_PREFIX}/cameras/{camera_id}/segments/{name}"
-        ).content
-
-    def keyframes(
+    def segments(
         self,
         node_api_url: str,
         node: str,
         camera_id: str,
-        name: str,
-        span: tuple[int, int],
-        every_ns: int,
-    ) -> tuple[Head, Keyframes]:
-        """Return the head of a segment and its keyframes within [from, to).
-
-        Raises NotFound, DataLoss.
-        """
-        query = {"from_ns": str(span[0]), "to_ns": str(span[1]), "every_ns": str(every_ns)}
-        response = self._get(
-            node_api_url,
-            node,
-            f"{PATH_PREFIX}/cameras/{camera_id}/segments/{name}/keyframes",
-            query,
-        )
-        head, last = head_of(response.content), response.headers.get(LAST_HEADER)
-        return head, Keyframes(
-            response.content[len(head.data) :], None if last is None else int(last)
-        )
+        from_ns: int,
+        to_ns: int,
+        with_heads: bool = True,
+    ) -> SegmentList:
+        """Return the segments of a range that the node can serve."""
+        query = {"from_ns": str(from_ns), "to_ns": str(to_ns), "with_heads": str(with_heads)}
+        path = f"{PATH_PREFIX}/cameras/{camera_id}/segments"
+        response = self._get(node_api_url, node, path, query)
+        try:
+            return read_list(response.content)
+        except DataLoss as error:
+            raise other_form(node) from error
 
     def trigger(self, node_api_url: str, node: str, trigger: Trigger) -> None:
         """Write a trigger durably to the node's log."""

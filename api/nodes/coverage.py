@@ -1,10 +1,11 @@
-"""The answers of a node about the recordings of a camera."""
+"""The answers of a node about the recordings of its cameras."""
 
 from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict
 
 from domain.recordings.gaps import Gap
+from domain.recordings.partly_analysed import Analysed, PartlyAnalysed
 from storage.recordings.recorded_ranges import Range
 
 
@@ -21,21 +22,15 @@ class NodeAccount(BaseModel):
     """The range in which this node has deleted segments."""
     alive_ns: int | None
     """When a process of this node last ran the camera."""
+    partly_analysed: list[PartlyAnalysed] = []
+    """The ranges in which this node missed passings; empty from a node of an earlier version."""
+    analysed_again: list[Analysed] = []
+    """The ranges that this node analysed from the recording afterwards."""
 
 
-class NodeSegment(BaseModel):
-    """One segment that a node can serve."""
+class LoggedGaps(BaseModel):
+    """The gaps that one node logged of all its cameras within a range."""
 
     model_config = ConfigDict(frozen=True)
 
-    name: str
-    end_ns: int
-    """While the segment is being written, this is the moment up to which it can be read."""
-    size_bytes: int
-    head: str
-    """The hash of its head. Segments with the same head play in sequence without a new head."""
-    mime: str = ""
-    """Its MIME type with codecs, for players."""
-    modified_ns: int = 0
-    """When its file was last changed; 0 from a node of an earlier version."""
-    inode: int = 0
+    gaps: list[Gap]

@@ -9,6 +9,7 @@ from contextlib import aclosing
 import httpx
 from anyio import CancelScope
 
+from api.nodes.detection_wire import DetectionReader
 from api.nodes.live_wire import LiveReader
 from api.nodes.node_requests import (
     CONNECT_TIMEOUT_S,
@@ -20,7 +21,8 @@ from api.nodes.node_requests import (
 from api.nodes.wire_names import PATH_PREFIX
 from domain.clock import Clock
 from domain.errors import NodeOffline
-from domain.media.live_stream import LiveFragment
+from domain.media.live_detections import LiveDetections
+from domain.media.live_stream import LiveFragment, LiveStreamName
 from domain.signatures import ApiSigner
 
 SILENCE_S = 6.0
@@ -36,7 +38,7 @@ class LiveNodeClient:
         self._tls = tls
 
     async def fragments(
-        self, node_api_url: str, node: str, camera_id: str, is_sub: bool
+        self, node_api_url: str, node: str, camera_id: str, stream_name: LiveStreamName
     ) -> AsyncGenerator[list[LiveFragment]]:
         """Yield the fragments of a stream as they arrive, the held ones first.
 
@@ -45,8 +47,27 @@ class LiveNodeClient:
         anyio scope, from which the opening of the connection is shielded.
         """
         path = f"{PATH_PREFIX}/cameras/{camera_id}/live"
-        asked = NodeRequest(node_api_url, node, path, {"stream": "sub" if is_sub else "main"})
+        asked = NodeRequest(node_api_url, node, path, {"stream": stream_name})
         reader = LiveReader(node)
+        async with aclosing(self._chunks(asked)) as chunks:
+            async for chunk in chunks:
+                if fragments := reader.feed(chunk):
+                    yield fragments
+
+    async def detections(
+        self, node_api_url: str, node: str, camera_id: str
+    ) -> AsyncGenerator[list[LiveDetections]]:
+        """Yield the detections of a checkpoint as they arrive. The rest is as for `fragments`."""
+        path = f"{PATH_PREFIX}/cameras/{camera_id}/detections"
+        reader = DetectionReader(node)
+        async with aclosing(self._chunks(NodeRequest(node_api_url, node, path))) as chunks:
+            async for chunk in chunks:
+                if detections := reader.feed(chunk):
+                    yield detections
+
+    async def _chunks(self, asked: NodeRequest) -> AsyncGenerator[bytes]:
+        """Yield the body of a response that has no end of its own."""
+        node = asked.node
         with mapped_errors(node):
             async with self._connection() as client:
                 request = asked.signed(client, self._signer, self._clock)
@@ -58,8 +79,7 @@ class LiveNodeClient:
                         await response.aread()
                         raise_problem(response, node)
                     async for chunk in response.aiter_raw():
-                        if fragments := reader.feed(chunk):
-                            yield fragments
+                        yield chunk
         raise NodeOffline(f"{node}, the node that holds this camera, ended the stream", node)
 
     def _connection(self) -> httpx.AsyncClient:

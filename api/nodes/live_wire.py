@@ -2,8 +2,8 @@
 
 The body is a sequence of records: 4 bytes of length (big endian), 1 byte of kind, and the content.
 `I` is an initialisation segment with its facts, before the first fragment that needs it; `F` a
-fragment with fixed fields and data; `A` says that the node is alive; `E` is the error that ended
-the stream.
+fragment, of one picture or one unit of sound, with fixed fields and data; `A` says that the node is
+alive; `E` is the error that ended the stream.
 """
 
 from __future__ import annotations
@@ -33,6 +33,8 @@ class _Facts(BaseModel):
     codec: str
     width_px: int
     height_px: int
+    clock_hz: int = 0
+    channels: int = 0
 
 
 class _Ended(BaseModel):
@@ -120,7 +122,15 @@ class LiveReader:
             facts = _Facts.model_validate_json(content[_FACTS_BYTES.size : end])
         except (struct.error, ValidationError) as error:
             raise self._wrong_format() from error
-        return LiveInit(facts.mime, facts.codec, facts.width_px, facts.height_px, content[end:])
+        return LiveInit(
+            facts.mime,
+            facts.codec,
+            facts.width_px,
+            facts.height_px,
+            content[end:],
+            facts.clock_hz,
+            facts.channels,
+        )
 
     def _error(self, content: bytes) -> SightlineError:
         try:
@@ -143,7 +153,12 @@ def _record(kind: bytes, content: bytes) -> bytes:
 
 def _init_record(init: LiveInit) -> bytes:
     facts = _Facts(
-        mime=init.mime, codec=init.codec, width_px=init.width_px, height_px=init.height_px
+        mime=init.mime,
+        codec=init.codec,
+        width_px=init.width_px,
+        height_px=init.height_px,
+        clock_hz=init.clock_hz,
+        channels=init.channels,
     )
     text = facts.model_dump_json().encode()
     return _record(_INIT, _FACTS_BYTES.pack(len(text)) + text + init.data)

@@ -92,11 +92,16 @@ def mapped_errors(node: str) -> Iterator[None]:
             node,
         ) from error
     except ValidationError as error:
-        raise NodeOffline(
-            f"{node}, the node that holds this camera, answers in another form; is it of another "
-            "version?",
-            node,
-        ) from error
+        raise other_form(node) from error
+
+
+def other_form(node: str) -> NodeOffline:
+    """Return the error for an answer that is not what the node should send."""
+    return NodeOffline(
+        f"{node}, the node that holds this camera, answers in another form; is it of another "
+        "version?",
+        node,
+    )
 
 
 def raise_problem(response: httpx.Response, node: str) -> None:

@@ -8,5 +8,5 @@ from __future__ import annotations
 
 PATH_PREFIX = "/door"
 AUTHORIZATION_SCHEME = "Sightline-Ed25519"
-LAST_HEADER = "Sightline-Last-Ns"
-"""The wall time of the last keyframe of a response; absent where there is none."""
+VERSION_HEADER = "Sightline-File-Version"
+"""The size, the time and the inode of the file of a segment of which bytes are served."""

@@ -56,8 +56,7 @@ def request_approval(
     declared = _declared(request)
     declaration = _callable(declared, asked, person)
     _check_resource(context, visible, declaration, asked.terms)
-    rights = declaration.governed_rights(asked.terms)
-    needs = context.policy().policy.needs(rights, declaration.audit)
+    needs = Requirements(context).of(declaration, asked.terms)
     if not needs.approval:
         raise QueryInvalid("call", f"{asked.call!r} needs no approval; send it at once")
     if needs.case:

@@ -44,16 +44,12 @@ def read_policy(context: Context, request: Request) -> PolicyView:
     """Return the access policy in force, and what each governed call needs."""
     declarations: Declarations = request.app.state.declarations
     in_force = context.policy()
-    needs = {
-        call: in_force.policy.needs((right,), call).requirements
-        for call, right in sorted(policy_calls(declarations.all).rights.items())
-    }
     return PolicyView(
         origin=in_force.origin,
         sha256=in_force.sha256 or None,
         emergency_access=in_force.policy.emergency_access,
         approval_hours=in_force.policy.approval_hours,
-        calls={call: sorted(required) for call, required in needs.items() if required},
+        calls=policy_calls(declarations.all).needs(in_force.policy),
     )
 
 

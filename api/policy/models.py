@@ -108,7 +108,7 @@ class ApprovalAsked(BaseModel):
     )
     terms: dict[
         Annotated[str, StringConstraints(max_length=64)],
-        Annotated[str, StringConstraints(max_length=2000)],
+        Annotated[str, StringConstraints(max_length=8192)],
     ] = Field(
         {},
         max_length=64,

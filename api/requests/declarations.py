@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -109,6 +109,10 @@ class Declaration:
     """Whether `If-None-Match` is answered 304."""
     is_of_policy: bool = False
     """Whether the route serves the policy itself, such as approvals; no policy governs it."""
+    also_governed_as: tuple[str, ...] = ()
+    """The audit terms of other calls that give the same material: what a policy demands of those,
+    it demands of this route too.
+    """
     problems: tuple[Kind, ...] = ()
     """The kinds of problems that few routes answer, this one among them, for the description."""
     headers: tuple[str, ...] = ()
@@ -121,14 +125,22 @@ class Declaration:
     """The names of the fields, where the body is a form and not JSON."""
     records_itself: bool = False
     """Whether the endpoint of a change writes its own audit lines, because anyone can call it."""
+    ticket_path: str = ""
+    """What a ticket for the route opens, as a path with the parameters of the route, such as
+    `{id}`. Empty where a ticket opens a camera's recordings by its id, or a feed by its path.
+    """
     upgrades: bool = False
     """Whether the route answers a WebSocket handshake, and no other request. The endpoint returns a
-    `WebSocketAnswer`, and its ticket is for the address of the request.
+    `WebSocketAnswer`.
     """
     body_text: str = ""
     """The media type of the body, where it is a text and not JSON."""
     begins_viewing: bool = False
     """Whether a success begins a viewing, whose end has an audit line of its own."""
+    is_of_viewing: bool = False
+    """Whether the route changes or ends a viewing that another request began. The access policy
+    governed that request and is checked while the viewing lasts, so it does not govern this one.
+    """
     answers_204: bool = False
     """Whether a successful response may have no content."""
     answers_503: bool = False
@@ -166,7 +178,7 @@ class Declaration:
     @property
     def governed_right(self) -> Right | None:
         """The right of a call that an access policy may govern; None for any other call."""
-        is_governed = bool(self.audit) and not self.is_of_policy
+        is_governed = bool(self.audit) and not (self.is_of_policy or self.is_of_viewing)
         return self.right if is_governed and isinstance(self.right, Right) else None
 
     def governed_rights(self, terms: Mapping[str, str]) -> tuple[Right, ...]:
@@ -197,10 +209,10 @@ class Declaration:
 
     def opened_by(self, terms: Mapping[str, str]) -> str:
         """Return what a ticket for this route opens: a camera's recordings by its id, or the path
-        of a feed or of a live view.
+        of a feed, of live video, or of a session of it.
         """
-        if self.upgrades:
-            return self.path.replace("{id}", terms.get("id", ""))
+        if self.ticket_path:
+            return opened_path(self.ticket_path.format_map(terms), self._further_rights(terms))
         return terms.get("id", self.path)
 
     @property
@@ -242,10 +254,20 @@ class Declaration:
         return (self.method, "HEAD") if self.allows_head else (self.method,)
 
 
-def policy_calls(declared: Iterable[Declaration]) -> PolicyCalls:
+def opened_path(path: str, further: Sequence[Right]) -> str:
+    """Return what a ticket for a path opens. It names the rights that the terms of the request need
+    in addition, so that a ticket cannot be used with further terms.
+    """
+    return "+".join((path, *further))
+
+
+def policy_calls(declared: Sequence[Declaration]) -> PolicyCalls:
     """Return the calls that an access policy may name."""
     rights = {one.audit: one.governed_right for one in declared}
-    return PolicyCalls({call: right for call, right in rights.items() if right is not None})
+    return PolicyCalls(
+        {call: right for call, right in rights.items() if right is not None},
+        {one.audit: one.also_governed_as for one in declared if one.also_governed_as},
+    )
 
 
 class Declarations:

@@ -8,7 +8,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import Message, Scope, Send
 
 from api.headers.preferences import weights
-from api.requests.problems import MEDIA_TYPE, PREFIX
+from api.requests.problems import MEDIA_TYPE, PREFIX, Problem, error_response
+from domain.errors import SightlineError
 
 ENGLISH, CHINESE = "en", "zh-CN"
 TITLES: dict[str, tuple[str, str]] = {
@@ -32,6 +33,8 @@ TITLES: dict[str, tuple[str, str]] = {
     "trigger_refused": ("摄像机不接受此触发", "请检查注册表中该摄像机的 triggers"),
     "key_in_use": ("相同的请求正在处理", "请等待第一个请求结束"),
     "record_ended": ("该保全或布控已结束", "请新建一个"),
+    "export_not_ready": ("导出尚未就绪", "请在 Retry-After 秒后重试"),
+    "export_gone": ("该导出已无法下载", "原因见说明；请新建一个导出"),
     "precondition_failed": ("资源已被更改", "请重新读取后再决定"),
     "content_too_large": ("请求正文过大", "请减少发送的内容"),
     "uri_too_long": ("地址过长", "请缩短地址"),
@@ -72,6 +75,12 @@ def translated(body: bytes) -> bytes:
     title, advice = TITLES[problem["type"].removeprefix(PREFIX)]
     problem |= {"title": title, "detail": f"{advice}：{problem['detail']}"}
     return json.dumps(problem, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def problem_of(error: SightlineError, request_id: str, language: str) -> Problem:
+    """Return the problem of an error as a part of another message."""
+    body = bytes(error_response(error, request_id).body)
+    return Problem.model_validate_json(translated(body) if language == CHINESE else body)
 
 
 class ProblemLanguage:

@@ -22,6 +22,8 @@ from domain.errors import (
     CaseRequired,
     CorrectionConflict,
     DataLoss,
+    ExportGone,
+    ExportNotReady,
     Forbidden,
     HeadersTooLarge,
     IndexUnavailable,
@@ -95,6 +97,8 @@ RECORD_EXISTS = Kind("record_exists", 409, "The name or the number is in use")
 BODY_TOO_SLOW = Kind("body_too_slow", 408, "The request body did not arrive in time")
 KEY_IN_USE = Kind("key_in_use", 409, "The same request is being processed", retry_after_s=1)
 RECORD_ENDED = Kind("record_ended", 409, "The hold or the watch has ended")
+EXPORT_NOT_READY = Kind("export_not_ready", 409, "The export is not ready yet", retry_after_s=5)
+EXPORT_GONE = Kind("export_gone", 410, "The export cannot be downloaded any more")
 PRECONDITION_FAILED = Kind("precondition_failed", 412, "The resource has changed")
 CONTENT_TOO_LARGE = Kind("content_too_large", 413, "The request body is too large")
 URI_TOO_LONG = Kind("uri_too_long", 414, "The URL is too long")
@@ -152,6 +156,8 @@ _OF_ERROR: dict[type[SightlineError], Kind] = {
     KeyReused: KEY_REUSED,
     RecordChanged: PRECONDITION_FAILED,
     RecordEnded: RECORD_ENDED,
+    ExportNotReady: EXPORT_NOT_READY,
+    ExportGone: EXPORT_GONE,
     RecordExists: RECORD_EXISTS,
     NotFound: NOT_FOUND,
     SourceError: CAMERA_UNAVAILABLE,

@@ -9,7 +9,7 @@ from fastapi import Depends, Query
 
 from api.access.api_context import Context, Visible
 from api.requests.cursors import NO_CURSOR, read_cursor, write_cursor
-from api.requests.parameters import From, Limit, Next, To
+from api.requests.parameters import From, Limit, Next, To, exact_plate
 from api.requests.streams import HeldStream
 from api.requests.times import check_order
 from api.site.models import AuditList, AuditSummary
@@ -30,12 +30,17 @@ async def audit_query(
     event: Annotated[str | None, Query(max_length=64, description="an event's id")] = None,
     case: Annotated[str | None, Query(max_length=500, description="a case")] = None,
     outcome: Annotated[LineOutcome | None, Query(description="how the call ended")] = None,
+    plate: Annotated[
+        str | None,
+        Query(max_length=32, description="a whole plate; also searches for a part of it count"),
+    ] = None,
     from_ns: From = None,
     to_ns: To = None,
 ) -> AuditQuery:
     """Return the query of a read. Raises QueryInvalid."""
     check_order(from_ns, to_ns)
-    return AuditQuery(person, call, camera, event, case, outcome, from_ns, to_ns)
+    searched = None if plate is None else exact_plate(plate)
+    return AuditQuery(person, call, camera, event, case, outcome, from_ns, to_ns, searched)
 
 
 Asked = Annotated[AuditQuery, Depends(audit_query)]

@@ -18,6 +18,7 @@ from typing import Annotated
 from fastapi import Path, Request
 from starlette.responses import HTMLResponse, Response
 
+from api.access.api_context import Context
 from domain.errors import NotFound
 
 HTML, SCRIPT, STYLE, SVG = "text/html", "text/javascript", "text/css", "image/svg+xml"
@@ -27,7 +28,7 @@ IMMUTABLE = "public, max-age=31536000, immutable"
 POLICY = (
     "default-src 'self'; img-src 'self' blob:; media-src 'self' blob:; worker-src 'self'; "
     "object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
-    "require-trusted-types-for 'script'; trusted-types 'none'"
+    "require-trusted-types-for 'script'; trusted-types sightline-worker"
 )
 """The content security policy: only files of this site, and no text that becomes code."""
 AssetName = Annotated[str, Path(max_length=100, description="the name that the page has")]
@@ -88,21 +89,30 @@ def built_console() -> ConsoleFiles:
     return read_console(files("console"))
 
 
-async def read_page(request: Request) -> Response:
+async def read_page(request: Request, context: Context) -> Response:
     """Return the page of the console."""
     console: ConsoleFiles = request.app.state.console
-    return HTMLResponse(console.page, headers={"Content-Security-Policy": console.policy})
+    policy = policy_with_images(console.policy, context.settings.map_tiles_origin)
+    return HTMLResponse(console.page, headers={"Content-Security-Policy": policy})
+
+
+def policy_with_images(policy: str, origin: str) -> str:
+    """Return a content security policy that also allows images of another origin, if there is one.
+
+    The plain page has no map, and its policy stays as it is.
+    """
+    return policy.replace("img-src 'self'", f"img-src 'self' {origin}") if origin else policy
 
 
 async def read_asset(request: Request, name: AssetName) -> Response:
     """Return a script, style or icon of the console. It may be cached; it has no data of the site.
 
+    A worker has the content security policy of its own script, not that of the page.
     Names change with each build, so a page that was opened before an update must be loaded again.
     """
     console: ConsoleFiles = request.app.state.console
+    headers = {"Cache-Control": IMMUTABLE, "Content-Security-Policy": console.policy}
     asset = console.assets.get(name)
     if asset is None:
         raise NotFound(f"the console has no file {name!r}; load the page again")
-    return Response(
-        asset.content, media_type=asset.media_type, headers={"Cache-Control": IMMUTABLE}
-    )
+    return Response(asset.content, media_type=asset.media_type, headers=headers)

@@ -30,6 +30,20 @@ class SiteView(Answer):
         description="the time zone of the city, by its IANA name; times in answers are in UTC",
         examples=["Asia/Shanghai"],
     )
+    viewer_overlay: bool = Field(
+        description="whether a client shows the name of the person and the time over live video "
+        "and playback"
+    )
+    map_tiles: str | None = Field(
+        description="address of the raster tiles of a base map, with `{z}`, `{x}` and `{y}`; null: "
+        "the site has none"
+    )
+    map_zooms: list[int] | None = Field(
+        description="the lowest and the highest zoom of these tiles; null where they are not known"
+    )
+    map_attribution: str | None = Field(
+        description="the source of the base map, to be shown on it; null if the map names none"
+    )
     sign_in: list[SignInWay] = Field(
         description="how people can sign in; `openid`: at `/v1/session/openid`"
     )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from api.base_map.tile_archive import JPEG, PNG, WEBP
 from api.limits.thread_pools import Pool
 from api.requests.declarations import Access, Declaration, Scope
 from api.requests.problems import NOT_FOUND, PRECONDITION_FAILED, RECORD_ENDED
-from api.site import audit, console, holds, nodes, site
+from api.site import audit, base_map, console, holds, nodes, site
 from domain.people import Right
 
 SITE_ROUTES: tuple[Declaration, ...] = (
@@ -31,6 +32,17 @@ SITE_ROUTES: tuple[Declaration, ...] = (
         media_type="text/plain",
     ),
     Declaration("GET", "/openapi.json", site.read_openapi, Access.ANYONE, Scope.NONE),
+    Declaration(
+        "GET",
+        base_map.TILE_ADDRESS,
+        base_map.read_map_tile,
+        Access.SIGNED_IN,
+        Scope.NONE,
+        media_type=PNG,
+        other_media_types=(JPEG, WEBP),
+        answers_204=True,
+        headers=("Cache-Control",),
+    ),
     Declaration("GET", "/v1/nodes", nodes.list_nodes, Right.CAMERAS_READ, Scope.WHOLE_SITE),
     Declaration(
         "GET",

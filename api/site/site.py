@@ -13,11 +13,12 @@ from starlette.responses import JSONResponse, Response
 from api.access.api_context import ApiContext, Context, Visible
 from api.requests.cursors import MAX_ITEMS, ListLimit, newest_first
 from api.requests.parameters import Next
+from api.site.base_map import TILE_ADDRESS
+from api.site.exposition import Exposition
 from api.site.models import AlarmList, HealthView, Readiness, SignInWay, SiteView
 from api.site.readiness import Probes
 from domain.alarms import Alarm
 from domain.errors import Fault, IndexUnavailable, Unauthenticated
-from domain.metrics import exposition
 from domain.people import Right
 
 HIDDEN_SENTENCE = "ask a person who may see the whole site"
@@ -88,7 +89,17 @@ async def read_site(context: Context) -> SiteView:
     ways: list[SignInWay] = ["token", "password"]
     if context.openid is not None:
         ways.append("openid")
-    return SiteView(time_zone=context.settings.time_zone, sign_in=ways)
+    settings, base_map = context.settings, context.base_map
+    return SiteView(
+        time_zone=settings.time_zone,
+        map_tiles=settings.map_tiles or (None if base_map is None else TILE_ADDRESS),
+        map_zooms=None
+        if base_map is None
+        else [base_map.header.min_zoom, base_map.header.max_zoom],
+        map_attribution=None if base_map is None else base_map.attribution or None,
+        viewer_overlay=settings.viewer_overlay,
+        sign_in=ways,
+    )
 
 
 def list_alarms(
@@ -109,9 +120,10 @@ def list_alarms(
     return AlarmList(items=page.items, next=page.next)
 
 
-def read_metrics() -> Response:
+def read_metrics(request: Request) -> Response:
     """Return all metrics of this node in the Prometheus text format."""
-    return Response(exposition(), media_type=METRICS_TYPE)
+    exposition: Exposition = request.app.state.exposition
+    return Response(exposition.text(), media_type=METRICS_TYPE)
 
 
 async def read_openapi(request: Request) -> Response:

@@ -8,15 +8,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from api.requests.problems import kind_of
 from api.webrtc.messages import (
     ChangeSession,
     CloseSession,
     Message,
     OpenSession,
+    ReadSession,
     Reply,
     SessionEnded,
     SessionMoved,
-    SessionSlow,
+    SessionState,
+    SessionWish,
     error_of,
     read_message,
     written,
@@ -35,8 +38,8 @@ class SessionEvents:
 
     ended: Callable[[SightlineError | None], None]
     """The session has ended; None if the viewer has left."""
-    slow: Callable[[], None]
-    """The viewer cannot keep up."""
+    wish: Callable[[bool], None]
+    """The viewer cannot keep up, and needs the sub-stream (True); or it can again."""
     moved: Callable[[], None]
     """The session continues with the stream of the last `MoveSession`."""
 
@@ -98,10 +101,12 @@ class MediaLink:
             self.close_session(message.session)
             raise
 
-    def close_session(self, session: str) -> None:
-        """End a session, which may have ended already."""
-        if self._sessions.pop(session, None) is not None and not self.has_ended:
-            self.send(CloseSession(session=session))
+    def close_session(self, session: str, error: SightlineError | None = None) -> None:
+        """End a session, which may have ended already. `error` is why this site ends it."""
+        if self._sessions.pop(session, None) is None or self.has_ended:
+            return
+        problem, text = ("", "") if error is None else (kind_of(error).name, str(error))
+        self.send(CloseSession(session=session, problem=problem, text=text))
 
     async def change(
         self, session: str, owner: str, camera: str, fragment: str | None, tag: str | None
@@ -114,6 +119,17 @@ class MediaLink:
             request=request, session=session, owner=owner, camera=camera, fragment=fragment, tag=tag
         )
         return await self._request(request, message)
+
+    async def read(self, session: str, owner: str, camera: str) -> SessionState:
+        """Return the state of a session, which may belong to another API process.
+
+        Raises NotFound.
+        """
+        request = secrets.token_hex(8)
+        message = ReadSession(request=request, session=session, owner=owner, camera=camera)
+        state = (await self._request(request, message)).state
+        assert state is not None
+        return state
 
     def send(self, message: Message) -> None:
         self._writer.write(written(message))
@@ -168,10 +184,11 @@ class MediaLink:
             if events is not None:
                 problem = message.problem
                 events.ended(error_of(problem, message.text) if problem else None)
-        elif isinstance(message, SessionSlow | SessionMoved):
-            events = self._sessions.get(message.session)
-            if events is not None:
-                (events.slow if isinstance(message, SessionSlow) else events.moved)()
+        elif isinstance(message, SessionWish):
+            if message.session in self._sessions:
+                self._sessions[message.session].wish(message.is_sub)
+        elif isinstance(message, SessionMoved) and message.session in self._sessions:
+            self._sessions[message.session].moved()
 
     def _end(self) -> None:
         self.has_ended = True

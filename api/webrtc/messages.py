@@ -12,8 +12,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from api.requests.problems import ERROR_OF_NAME, kind_of
-from domain.errors import SightlineError, StoreError
+from api.requests.problems import APPROVAL_REQUIRED, ERROR_OF_NAME, kind_of
+from domain.errors import ApprovalRequired, SightlineError, StoreError
+from domain.media.live_stream import LiveStreamName
 
 _HEAD = struct.Struct(">Ic")
 _STREAM = struct.Struct(">I")
@@ -34,6 +35,8 @@ class OpenSession(_Message):
     """The person; only the same person may change or end the session."""
     camera: str
     stream: int
+    sound: int | None = None
+    """The stream of the sound; None for a viewer without."""
     has_substream: bool
     offer: str
     hosts: tuple[str, ...]
@@ -46,6 +49,7 @@ class OpenStream(_Message):
     type: Literal["stream"] = "stream"
     stream: int
     camera: str
+    name: LiveStreamName
 
 
 class CloseStream(_Message):
@@ -68,6 +72,9 @@ class CloseSession(_Message):
 
     type: Literal["close"] = "close"
     session: str
+    problem: str = ""
+    """Why this site ends it; empty if the viewer has left."""
+    text: str = ""
 
 
 class ChangeSession(_Message):
@@ -87,8 +94,36 @@ class ChangeSession(_Message):
     """The ETag that the client expects; None for any."""
 
 
+class ReadSession(_Message):
+    """Asks for the state of any session. It is answered with a `Reply`."""
+
+    type: Literal["read"] = "read"
+    request: str
+    session: str
+    owner: str
+    camera: str
+
+
+class SessionState(_Message):
+    """What a viewer is sent, or why its session ended."""
+
+    is_sub: bool
+    is_reduced: bool
+    """Whether it is sent the sub-stream because it lost many packets."""
+    skipped: int
+    """How many pictures it was not sent, because it was too slow."""
+    sound_problem: str = ""
+    """The kind of the problem for which a viewer who requested sound is sent none, if there is one;
+    `sound_text` is its sentence.
+    """
+    sound_text: str = ""
+    problem: str = ""
+    """Why this site ended it; empty while it continues."""
+    text: str = ""
+
+
 class Reply(_Message):
-    """The reply to an `OpenSession`, by its session, or to a `ChangeSession`, by its request."""
+    """The reply to an `OpenSession`, by its session, or to another message, by its request."""
 
     type: Literal["reply"] = "reply"
     request: str
@@ -97,6 +132,8 @@ class Reply(_Message):
     text: str = ""
     tag: str = ""
     """The ETag of the session."""
+    state: SessionState | None = None
+    """What a `ReadSession` asked for."""
 
     @property
     def error(self) -> SightlineError | None:
@@ -113,11 +150,14 @@ class SessionEnded(_Message):
     text: str
 
 
-class SessionSlow(_Message):
-    """The viewer cannot keep up: its API process may continue with the sub-stream."""
+class SessionWish(_Message):
+    """The viewer cannot keep up with the main stream, or can again: its API process may continue
+    with the other stream.
+    """
 
-    type: Literal["slow"] = "slow"
+    type: Literal["wish"] = "wish"
     session: str
+    is_sub: bool
 
 
 class SessionMoved(_Message):
@@ -127,13 +167,23 @@ class SessionMoved(_Message):
     session: str
 
 
-ToMedia = OpenSession | OpenStream | CloseStream | MoveSession | CloseSession | ChangeSession
-ToApi = Reply | SessionEnded | SessionSlow | SessionMoved
+ToMedia = (
+    OpenSession
+    | OpenStream
+    | CloseStream
+    | MoveSession
+    | CloseSession
+    | ChangeSession
+    | ReadSession
+)
+ToApi = Reply | SessionEnded | SessionWish | SessionMoved
 Message = ToMedia | ToApi
 _MESSAGES: TypeAdapter[Message] = TypeAdapter(Annotated[Message, Field(discriminator="type")])
 
 
 def error_of(kind: str, sentence: str) -> SightlineError:
+    if kind == APPROVAL_REQUIRED.name:
+        return ApprovalRequired(sentence)
     return ERROR_OF_NAME.get(kind, StoreError)(sentence)
 
 

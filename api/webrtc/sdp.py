@@ -1,18 +1,19 @@
 """Offers and answers of WebRTC viewers. The adapter of aiortc, whose parser reads the offers.
 
-The answer accepts one section of video with one payload type of H.264. Sections of sound and of
-data channels are refused in it.
+The answer accepts one section of video with one payload type of H.264, and, if the viewer is sent
+sound, one section of audio with G.711. Other sections are refused in it.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from aiortc.sdp import MediaDescription, SessionDescription
 
 from api.webrtc.dtls import Fingerprint, is_supported
+from api.webrtc.sound_stream import SOUND_HZ, Encoding
 from domain.errors import BadInput
 
 _MAX_LINES = 2_000
@@ -21,6 +22,8 @@ _TOKEN = re.compile(r"[!-~]{1,64}")
 _HOST_PRIORITY = 126 << 24 | 65535 << 8 | 255
 """The priority of a host candidate (RFC 8445, 5.1.2.1)."""
 _PREFERRED_PROFILES = ("42e0", "4200", "4d00", "6400", "640c")
+_G711: dict[Encoding, int] = {"PCMA": 8, "PCMU": 0}
+"""The encodings of sound, and their static payload types."""
 _LINE_END = "\r\n"
 
 
@@ -56,6 +59,10 @@ class SdpOffer:
     fingerprint: Fingerprint
     ice_name: str
     """The user name fragment of the viewer's end of ICE."""
+    sound: int | None = None
+    """The position of the section that can get sound."""
+    sound_types: Mapping[Encoding, int] = field(default_factory=dict)
+    """The payload types of that section."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +76,8 @@ class SdpAnswer:
     ssrc: int
     stream: str
     """The name of the stream for the player."""
+    sound_ssrc: int | None = None
+    """The source of the sound; None if the viewer is sent none."""
 
 
 def read_offer(text: str) -> SdpOffer:
@@ -78,8 +87,8 @@ def read_offer(text: str) -> SdpOffer:
     if not 0 < len(sections) <= _MAX_SECTIONS:
         raise BadInput(f"an SDP offer has 1 to {_MAX_SECTIONS} media sections")
     for at, media in enumerate(described.media):
-        if media.kind == "video" and media.direction in ("recvonly", "sendrecv", None):
-            return _offer(sections, at, media)
+        if media.kind == "video" and _receives(media):
+            return _with_sound(_offer(sections, at, media), described)
     raise BadInput("the SDP offer has no section of video that receives (a=recvonly)")
 
 
@@ -153,6 +162,44 @@ def _offer(sections: tuple[MediaSection, ...], video: int, media: MediaDescripti
     )
 
 
+def _receives(media: MediaDescription) -> bool:
+    return media.direction in ("recvonly", "sendrecv", None)
+
+
+def _with_sound(offer: SdpOffer, described: SessionDescription) -> SdpOffer:
+    """Add the first section of sound that receives G.711 over the transport of the video."""
+    video = offer.sections[offer.video].mid
+    bundled = next(
+        (set(one.items) for one in described.group if one.semantic == "BUNDLE"), set[str]()
+    )
+    for at, media in enumerate(described.media):
+        types = _sound_types(media)
+        is_bundled = {video, offer.sections[at].mid} <= bundled
+        if media.kind == "audio" and _receives(media) and is_bundled and types:
+            return replace(offer, sound=at, sound_types=types)
+    return offer
+
+
+def _sound_types(media: MediaDescription) -> dict[Encoding, int]:
+    """Return the payload types of G.711. The static ones need no rtpmap (RFC 3551, 6)."""
+    mapped = {codec.payloadType: codec for codec in media.rtp.codecs}
+    found: dict[Encoding, int] = {}
+    for number in media.fmt:
+        if not (isinstance(number, int) and 0 <= number < 128):
+            continue
+        codec = mapped.get(number)
+        for encoding, static in _G711.items():
+            is_mapped = (
+                codec is not None
+                and codec.name.upper() == encoding
+                and (codec.clockRate, codec.channels or 1) == (SOUND_HZ, 1)
+            )
+            is_static = codec is None and number == static
+            if is_mapped or is_static:
+                found.setdefault(encoding, number)
+    return found
+
+
 def _rank(profile: str) -> int:
     """Return the rank of a profile. A browser decodes any profile under any of its payload types,
     because the stream's own parameter sets decide.
@@ -169,15 +216,22 @@ def write_answer(offer: SdpOffer, answer: SdpAnswer) -> str:
         "s=Sightline",
         "t=0 0",
         "a=ice-lite",
-        *([f"a=group:BUNDLE {mid}"] if (mid := offer.sections[offer.video].mid) else []),
+        *([f"a=group:BUNDLE {' '.join(mids)}"] if (mids := _bundled(offer, answer)) else []),
         f"a=msid-semantic: WMS {answer.stream}",
     ]
     for at, section in enumerate(offer.sections):
         if at == offer.video:
             lines += _accepted(offer, section, answer)
+        elif at == offer.sound and answer.sound_ssrc is not None:
+            lines += _accepted_sound(offer, section, answer, answer.sound_ssrc)
         else:
             lines += _refused(section)
     return _LINE_END.join([*lines, ""])
+
+
+def _bundled(offer: SdpOffer, answer: SdpAnswer) -> list[str]:
+    accepted = {offer.video} | ({offer.sound} if answer.sound_ssrc is not None else set())
+    return [one.mid for at, one in enumerate(offer.sections) if at in accepted and one.mid]
 
 
 def _refused(section: MediaSection) -> list[str]:
@@ -192,10 +246,7 @@ def _accepted(offer: SdpOffer, section: MediaSection, answer: SdpAnswer) -> list
     number = offer.payload_type
     return [
         f"m=video 9 {section.protocol} {number}",
-        "c=IN IP4 0.0.0.0",
-        "a=rtcp:9 IN IP4 0.0.0.0",
-        *([f"a=mid:{section.mid}"] if section.mid else []),
-        "a=sendonly",
+        *_direction(section),
         f"a=msid:{answer.stream} video",
         "a=rtcp-mux",
         "a=rtcp-rsize",
@@ -205,6 +256,38 @@ def _accepted(offer: SdpOffer, section: MediaSection, answer: SdpAnswer) -> list
         *(f"a=rtcp-fb:{number} {one}" for one in offer.feedback),
         f"a=ssrc:{answer.ssrc} cname:sightline",
         f"a=ssrc:{answer.ssrc} msid:{answer.stream} video",
+        *_transport(answer),
+    ]
+
+
+def _accepted_sound(
+    offer: SdpOffer, section: MediaSection, answer: SdpAnswer, ssrc: int
+) -> list[str]:
+    """Both tracks have one stream and one CNAME, so a player keeps them in step."""
+    types = offer.sound_types
+    return [
+        f"m=audio 9 {section.protocol} {' '.join(map(str, types.values()))}",
+        *_direction(section),
+        f"a=msid:{answer.stream} sound",
+        "a=rtcp-mux",
+        *(f"a=rtpmap:{number} {encoding}/{SOUND_HZ}" for encoding, number in types.items()),
+        f"a=ssrc:{ssrc} cname:sightline",
+        f"a=ssrc:{ssrc} msid:{answer.stream} sound",
+        *_transport(answer),
+    ]
+
+
+def _direction(section: MediaSection) -> list[str]:
+    return [
+        "c=IN IP4 0.0.0.0",
+        "a=rtcp:9 IN IP4 0.0.0.0",
+        *([f"a=mid:{section.mid}"] if section.mid else []),
+        "a=sendonly",
+    ]
+
+
+def _transport(answer: SdpAnswer) -> list[str]:
+    return [
         "a=setup:passive",
         f"a=fingerprint:{answer.fingerprint.algorithm} {answer.fingerprint.value}",
         *ice_lines(answer.credentials, answer.hosts, answer.port),

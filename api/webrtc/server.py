@@ -9,19 +9,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import TypeVar
 
 from api.webrtc import stun
 from api.webrtc.dtls import DtlsIdentity
+from api.webrtc.ice_session import new_credentials
 from api.webrtc.rtcp import is_rtcp
 from api.webrtc.sdp import SdpAnswer, SdpOffer, ice_lines, write_answer
+from api.webrtc.sound_session import SoundSession
 from api.webrtc.stream import MediaStream
 from api.webrtc.udp_socket import UdpPath, UdpSocket
 from api.webrtc.viewer_session import (
     SessionLimits,
     ViewerSession,
     Viewing,
-    new_credentials,
 )
 from domain.clock import Clock
 from domain.errors import BadInput, StoreError
@@ -35,23 +37,27 @@ MAX_SESSIONS = 1_000
 
 
 class MediaServer:
-    """Only the event loop in which `run` runs may use it."""
+    """Only the event loop in which `run` runs may use it.
+
+    A session is in no reference cycle, so it is freed when it ends. The cyclic garbage collector of
+    this process runs rarely.
+    """
 
     def __init__(
         self,
         socket: UdpSocket,
         clock: Clock,
         on_end: Callable[[ViewerSession], None],
-        on_slow: Callable[[ViewerSession], None],
+        on_wish: Callable[[ViewerSession, bool], None],
         on_move: Callable[[ViewerSession], None],
     ) -> None:
-        """`on_end` is called once for each session that ends by itself, `on_slow` for a viewer that
-        needs a smaller stream, and `on_move` after it has got that.
+        """`on_end` is called once for each session that ends by itself, `on_wish` for a viewer that
+        needs the sub-stream (True) or the main stream, and `on_move` after it has got that.
         """
         self._socket = socket
         self._clock = clock
         self._on_end = on_end
-        self._on_slow = on_slow
+        self._on_wish = on_wish
         self._on_move = on_move
         self._identity = DtlsIdentity(clock.wall_ns())
         self._limits = SessionLimits.of(clock)
@@ -61,7 +67,8 @@ class MediaServer:
         self._by_address: dict[tuple[str | int, ...], ViewerSession] = {}
         self._listeners: dict[str, Callable[[], None]] = {}
         self._pumps: dict[str, asyncio.TimerHandle] = {}
-        self._next_streams: dict[str, MediaStream] = {}
+        self._moves: dict[str, tuple[MediaStream, Callable[[], None]]] = {}
+        """The streams whose keyframe a session waits for, and what listens to them."""
 
     async def run(self) -> None:
         """Serve until it is cancelled."""
@@ -70,18 +77,22 @@ class MediaServer:
         try:
             while True:
                 await asyncio.sleep(TICK_S)
-                for session in tuple(self._sessions.values()):
-                    session.tick()
-                    self._end_if_over(session)
+                self._tick()
         finally:
             loop.remove_reader(self._socket.fileno())
             for session in tuple(self._sessions.values()):
                 self.close(session)
 
     def open(
-        self, viewing: Viewing, offer: SdpOffer, stream: MediaStream, hosts: tuple[str, ...]
+        self,
+        viewing: Viewing,
+        offer: SdpOffer,
+        stream: MediaStream,
+        hosts: tuple[str, ...],
+        sound: SoundSession | None = None,
     ) -> tuple[ViewerSession, str]:
-        """Open the session of a viewer; return it and the answer to its offer.
+        """Open the session of a viewer; return it and the answer to its offer. `sound` is None for
+        a viewer who did not request it.
 
         Raises StoreError if there are too many.
         """
@@ -95,19 +106,21 @@ class MediaServer:
             self._socket,
             self._limits,
             self._clock,
-            lambda: self._on_slow(session),
+            self._on_wish,
+            sound,
         )
         self._sessions[viewing.session] = session
-        self._by_name[session.credentials.name] = session
+        self._by_name[session.ice.credentials.name] = session
         self._listen(session)
         LIVE_SESSIONS.set(len(self._sessions))
         answer = SdpAnswer(
-            session.credentials,
+            session.ice.credentials,
             self._identity.fingerprint,
             hosts,
             self._socket.port,
             session.ssrc,
             viewing.camera_id,
+            sound.ssrc if sound is not None and sound.is_accepted else None,
         )
         return session, write_answer(offer, answer)
 
@@ -115,11 +128,11 @@ class MediaServer:
         """Give a session new credentials, and return the fragment of SDP that has them. The present
         ones are valid until a check uses the new ones.
         """
-        if session.restarted is not None:
-            del self._by_name[session.restarted.name]
-        session.restarted = new_credentials()
-        self._by_name[session.restarted.name] = session
-        lines = ice_lines(session.restarted, hosts, self._socket.port)
+        if session.ice.restarted is not None:
+            del self._by_name[session.ice.restarted.name]
+        session.ice.restarted = new_credentials()
+        self._by_name[session.ice.restarted.name] = session
+        lines = ice_lines(session.ice.restarted, hosts, self._socket.port)
         return "\r\n".join([*lines, ""])
 
     def move(self, session: ViewerSession, stream: MediaStream) -> None:
@@ -127,22 +140,33 @@ class MediaServer:
         before, the session stays with its stream.
         """
         name = session.viewing.session
-        self._next_streams[name] = stream
+        self._cancel_move(name)
+        listener = partial(self._move_if_ready, session, stream)
+        self._moves[name] = (stream, listener)
+        stream.listen(listener)
 
-        def move_if_ready() -> None:
-            if self._next_streams.get(name) is not stream or stream.error is not None:
-                stream.ignore(move_if_ready)
-            elif stream.history.keyframe is not None:
-                stream.ignore(move_if_ready)
-                del self._next_streams[name]
-                pump = self._listeners[name]
-                session.stream.ignore(pump)
-                session.move_to(stream)
-                stream.listen(pump)
-                self._on_move(session)
-                pump()
+    def _move_if_ready(self, session: ViewerSession, stream: MediaStream) -> None:
+        name = session.viewing.session
+        if stream.error is not None:
+            self._cancel_move(name)
+        elif stream.history.keyframe is not None:
+            self._cancel_move(name)
+            pump = self._listeners[name]
+            session.stream.ignore(pump)
+            session.move_to(stream)
+            stream.listen(pump)
+            self._on_move(session)
+            pump()
 
-        stream.listen(move_if_ready)
+    def _cancel_move(self, name: str) -> None:
+        stream, listener = self._moves.pop(name, (None, None))
+        if stream is not None and listener is not None:
+            stream.ignore(listener)
+
+    def _tick(self) -> None:
+        for session in tuple(self._sessions.values()):
+            session.tick()
+            self._end_if_over(session)
 
     def close(self, session: ViewerSession) -> None:
         """End a session, and say so to its viewer."""
@@ -151,7 +175,9 @@ class MediaServer:
             return
         session.close()
         session.stream.ignore(self._listeners.pop(name))
-        self._next_streams.pop(name, None)
+        if session.sound is not None and session.sound.is_accepted:
+            session.sound.stream.ignore(session.on_sound)
+        self._cancel_move(name)
         if name in self._pumps:
             self._pumps.pop(name).cancel()
         self._by_name = _without(self._by_name, session)
@@ -159,11 +185,10 @@ class MediaServer:
         LIVE_SESSIONS.set(len(self._sessions))
 
     def _listen(self, session: ViewerSession) -> None:
-        def pump() -> None:
-            self._pump(session)
-
-        self._listeners[session.viewing.session] = pump
+        pump = self._listeners[session.viewing.session] = partial(self._pump, session)
         session.stream.listen(pump)
+        if session.sound is not None and session.sound.is_accepted:
+            session.sound.stream.listen(session.on_sound)
 
     def _receive(self) -> None:
         for data, path in self._socket.receive():
@@ -182,12 +207,12 @@ class MediaServer:
             LIVE_DATAGRAMS_REFUSED.labels("stun").inc()
             return
         session = self._by_name.get(check.to)
-        former = None if session is None else session.credentials.name
+        former = None if session is None else session.ice.credentials.name
         if session is None or not session.on_check(check, path):
             LIVE_DATAGRAMS_REFUSED.labels("stun").inc()
             return
         self._by_address[path.raw] = session
-        if former != session.credentials.name:
+        if former != session.ice.credentials.name:
             self._by_name.pop(former or "", None)
 
     def _on_peer(self, data: bytes, path: UdpPath) -> None:

@@ -10,10 +10,12 @@ import asyncio
 import logging
 import secrets
 import socket
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import cast
+from typing import TypeVar, cast
 
+from api.requests.problems import kind_of
 from api.webrtc.messages import (
     ChangeSession,
     CloseSession,
@@ -22,16 +24,20 @@ from api.webrtc.messages import (
     MoveSession,
     OpenSession,
     OpenStream,
+    ReadSession,
     Reply,
     SessionEnded,
     SessionMoved,
-    SessionSlow,
+    SessionState,
+    SessionWish,
     read_message,
     reply_with,
     written,
 )
 from api.webrtc.sdp import read_ice_fragment, read_offer
 from api.webrtc.server import MediaServer
+from api.webrtc.sound_session import opened_sound
+from api.webrtc.sound_stream import SoundStream
 from api.webrtc.stream import MediaStream
 from api.webrtc.udp_socket import UdpSocket
 from api.webrtc.viewer_session import ViewerSession, Viewing
@@ -42,9 +48,12 @@ from domain.metrics import LIVE_ENDS
 from domain.paths.local_sockets import is_ours
 
 _log = logging.getLogger(__name__)
+M = TypeVar("M", ChangeSession, ReadSession)
 PICTURE_WITHIN_S = 12.0
 """The time for the first picture of a stream. A node that has none says so earlier."""
 _MAX_UNREAD_BYTES = 1 << 20
+MAX_ENDED = 1_000
+"""The ended sessions whose cause a viewer can still read."""
 
 
 @dataclass
@@ -53,7 +62,22 @@ class _Connection:
 
     writer: asyncio.StreamWriter
     streams: dict[int, MediaStream] = field(default_factory=dict)
+    sounds: dict[int, SoundStream] = field(default_factory=dict)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
+
+    def stream(self, number: int) -> MediaStream | SoundStream:
+        return self.sounds.get(number) or self.streams[number]
+
+    def open_stream(self, message: OpenStream, bound: MemoryLimit) -> None:
+        if message.name == "sound":
+            self.sounds[message.stream] = SoundStream(message.camera)
+        else:
+            is_sub = message.name == "sub"
+            self.streams[message.stream] = MediaStream(message.camera, is_sub, bound)
+
+    def close_stream(self, number: int) -> None:
+        if self.sounds.pop(number, None) is None:
+            self.streams.pop(number).close()
 
     def send(self, message: Message) -> None:
         self.writer.write(written(message))
@@ -73,8 +97,20 @@ class _Open:
     @property
     def tag(self) -> str:
         """The ETag, which changes with the credentials."""
-        credentials = self.session.restarted or self.session.credentials
+        credentials = self.session.ice.restarted or self.session.ice.credentials
         return f'"{credentials.name}"'
+
+
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    """A session that this site ended, and its last state."""
+
+    owner: str
+    camera_id: str
+    state: SessionState
+
+    def is_of(self, message: ReadSession) -> bool:
+        return _is_of(message, self.owner, self.camera_id)
 
 
 class MediaService:
@@ -83,28 +119,33 @@ class MediaService:
     def __init__(self, udp: UdpSocket, bound: MemoryLimit, clock: Clock) -> None:
         self._bound = bound
         self._server = MediaServer(
-            udp, clock, self._report_end, self._report_slow, self._report_move
+            udp, clock, self._report_end, self._report_wish, self._report_move
         )
         self._open: dict[str, _Open] = {}
-        self._serving: set[asyncio.Task[None]] = set()
+        self._ended: dict[str, _Ended] = {}
+        """The sessions that this site ended, the newest last."""
+        self._serving: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
         """The tasks of the connections."""
 
     async def run(self, listener: socket.socket) -> None:
         """Serve the connections of `listener` until it is cancelled."""
         server = await asyncio.start_unix_server(self._serve, sock=listener)
         try:
-            async with server:
-                await self._server.run()
+            await self._server.run()
         finally:
-            for serving in self._serving:
-                serving.cancel()
+            server.close()
+            # asyncio logs an error for a task of a connection that is cancelled.
+            for writer in self._serving.values():
+                writer.transport.abort()
+            # It also logs every other exception of such a task.
             await asyncio.gather(*self._serving, return_exceptions=True)
+            await server.wait_closed()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
-        self._serving.add(task)
-        task.add_done_callback(self._serving.discard)
+        self._serving[task] = writer
+        task.add_done_callback(self._serving.pop)
         if not is_ours(cast(socket.socket, writer.get_extra_info("socket"))):
             _log.warning("a connection of another user was refused")
             writer.close()
@@ -126,11 +167,11 @@ class MediaService:
     def _process(self, message: Message | tuple[int, bytes], connection: _Connection) -> None:
         if isinstance(message, tuple):
             number, records = message
-            connection.streams[number].feed(records)
+            connection.stream(number).feed(records)
         elif isinstance(message, OpenStream):
-            connection.streams[message.stream] = MediaStream(message.camera, self._bound)
+            connection.open_stream(message, self._bound)
         elif isinstance(message, CloseStream):
-            connection.streams.pop(message.stream).close()
+            connection.close_stream(message.stream)
         elif isinstance(message, OpenSession):
             task = asyncio.create_task(self._answer(message, connection))
             connection.tasks.add(task)
@@ -140,9 +181,11 @@ class MediaService:
                 session = self._open[message.session].session
                 self._server.move(session, connection.streams[message.stream])
         elif isinstance(message, CloseSession):
-            self._close(message.session)
+            self._close(message.session, message.problem, message.text)
         elif isinstance(message, ChangeSession):
-            connection.send(self._change(message))
+            connection.send(self._replied(message, self._changed))
+        elif isinstance(message, ReadSession):
+            connection.send(self._replied(message, self._read))
         else:
             raise StoreError(f"an API process does not send {message.type}")
 
@@ -166,26 +209,37 @@ class MediaService:
         offer = read_offer(message.offer)
         stream = connection.streams[message.stream]
         await _wait_for_picture(stream, message.camera)
+        sound = None
+        if message.sound is not None:
+            sound = await opened_sound(connection.sounds[message.sound], offer, message.camera)
         viewing = Viewing(message.session, message.camera, message.has_substream)
-        session, answer = self._server.open(viewing, offer, stream, message.hosts)
+        session, answer = self._server.open(viewing, offer, stream, message.hosts, sound)
         opened = _Open(session, message.owner, message.hosts, connection)
         self._open[message.session] = opened
         return Reply(request=message.session, text=answer, tag=opened.tag)
 
-    def _change(self, message: ChangeSession) -> Reply:
+    @staticmethod
+    def _replied(message: M, answer: Callable[[M], Reply]) -> Reply:
         try:
-            return self._changed(message)
+            return answer(message)
         except SightlineError as error:
             return reply_with(message.request, error)
 
-    def _changed(self, message: ChangeSession) -> Reply:
+    def _read(self, message: ReadSession) -> Reply:
+        ended = self._ended.get(message.session)
+        if ended is not None and ended.is_of(message):
+            return Reply(request=message.request, state=ended.state)
+        return Reply(request=message.request, state=_state(self._of(message).session))
+
+    def _of(self, message: ChangeSession | ReadSession) -> _Open:
+        """Return the session of a message. Raises NotFound if it is of another person."""
         opened = self._open.get(message.session)
-        if (
-            opened is None
-            or not secrets.compare_digest(opened.owner.encode(), message.owner.encode())
-            or opened.session.viewing.camera_id != message.camera
-        ):
+        if opened is None or not _is_of(message, opened.owner, opened.session.viewing.camera_id):
             raise NotFound(f"camera {message.camera} has no session {message.session} of yours")
+        return opened
+
+    def _changed(self, message: ChangeSession) -> Reply:
+        opened = self._of(message)
         if message.tag is not None and message.tag != opened.tag:
             raise RecordChanged("the session has other credentials of ICE now; send its ETag, or *")
         if message.fragment is None:
@@ -194,17 +248,28 @@ class MediaService:
             return Reply(request=message.request)
         credentials = read_ice_fragment(message.fragment)
         session = opened.session
-        if credentials is None or credentials.name == session.peer_name:
+        if credentials is None or credentials.name == session.ice.peer_name:
             # Candidates of the viewer are not needed: it sends checks, and they are answered.
             return Reply(request=message.request, tag=opened.tag)
-        session.peer_name = credentials.name
+        session.ice.peer_name = credentials.name
         fragment = self._server.restart(session, opened.hosts)
         return Reply(request=message.request, text=fragment, tag=opened.tag)
 
-    def _close(self, name: str) -> None:
+    def _close(self, name: str, problem: str = "", text: str = "") -> None:
         opened = self._open.pop(name, None)
         if opened is not None:
+            self._remember(opened, problem, text)
             self._server.close(opened.session)
+
+    def _remember(self, opened: _Open, problem: str, text: str) -> None:
+        """Keep why this site ended a session, so that its viewer can read it."""
+        if not problem:
+            return
+        viewing, state = opened.session.viewing, _state(opened.session)
+        state = state.model_copy(update={"problem": problem, "text": text})
+        self._ended[viewing.session] = _Ended(opened.owner, viewing.camera_id, state)
+        while len(self._ended) > MAX_ENDED:
+            del self._ended[next(iter(self._ended))]
 
     def _report_end(self, session: ViewerSession) -> None:
         opened = self._open.pop(session.viewing.session, None)
@@ -215,16 +280,33 @@ class MediaService:
             reply = reply_with("", session.ended)
             problem, text = reply.problem, reply.text
             LIVE_ENDS.labels(problem).inc()
+            self._remember(opened, problem, text)
         ended = SessionEnded(session=session.viewing.session, problem=problem, text=text)
         opened.connection.send(ended)
 
-    def _report_slow(self, session: ViewerSession) -> None:
+    def _report_wish(self, session: ViewerSession, is_sub: bool) -> None:
         name = session.viewing.session
-        self._open[name].connection.send(SessionSlow(session=name))
+        self._open[name].connection.send(SessionWish(session=name, is_sub=is_sub))
 
     def _report_move(self, session: ViewerSession) -> None:
         name = session.viewing.session
         self._open[name].connection.send(SessionMoved(session=name))
+
+
+def _is_of(message: ChangeSession | ReadSession, owner: str, camera_id: str) -> bool:
+    is_owner = secrets.compare_digest(owner.encode(), message.owner.encode())
+    return is_owner and camera_id == message.camera
+
+
+def _state(session: ViewerSession) -> SessionState:
+    problem = None if session.sound is None else session.sound.problem
+    return SessionState(
+        is_sub=session.stream.is_sub,
+        is_reduced=session.is_reduced,
+        skipped=session.skipped,
+        sound_problem="" if problem is None else kind_of(problem).name,
+        sound_text="" if problem is None else str(problem),
+    )
 
 
 async def _wait_for_picture(stream: MediaStream, camera: str) -> None:

@@ -17,7 +17,8 @@ class MediaStream:
     The frames are those that one API process sends, as it received them from the camera's node.
     """
 
-    def __init__(self, camera_id: str, bound: MemoryLimit) -> None:
+    def __init__(self, camera_id: str, is_sub: bool, bound: MemoryLimit) -> None:
+        self.is_sub = is_sub
         self.history = FrameHistory(bound)
         self.error: SightlineError | None = None
         """Why the stream ended; None while it continues."""

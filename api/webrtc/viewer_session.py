@@ -13,8 +13,9 @@ from api.limits.rate_limits import TokenBuckets
 from api.webrtc import stun
 from api.webrtc.dtls import DtlsIdentity, DtlsServer
 from api.webrtc.frame_history import RtpFrame
+from api.webrtc.ice_session import IceSession
+from api.webrtc.loss_policy import LossAction, LossPolicy
 from api.webrtc.rtcp import (
-    ReceiverReport,
     RtcpFeedback,
     goodbye,
     ntp_of,
@@ -22,24 +23,26 @@ from api.webrtc.rtcp import (
     sender_report,
 )
 from api.webrtc.rtp_sender import RtpSender
-from api.webrtc.sdp import IceCredentials, SdpOffer
+from api.webrtc.sdp import SdpOffer
+from api.webrtc.sound_session import SoundSession
+from api.webrtc.sound_stream import SoundUnit
 from api.webrtc.srtp import SrtcpSession, rtp_protection
 from api.webrtc.stream import MediaStream
 from api.webrtc.udp_socket import Runs, UdpPath
+from api.webrtc.viewer_frames import ViewerFrames
 from domain.clock import Clock
 from domain.errors import BadInput, SightlineError, StoreError
-from domain.metrics import LIVE_BYTES, LIVE_RETRANSMITTED, LIVE_SKIPPED
+from domain.metrics import (
+    LIVE_BYTES,
+    LIVE_DATAGRAMS_NOT_SENT,
+    LIVE_RETRANSMITTED,
+    LIVE_SKIPPED,
+)
 
 CONNECT_WITHIN_S = 20.0
-CONSENT_S = 10.0
-"""A viewer that sends no valid check for so long has vanished (RFC 7675: at most 30 s)."""
 BURST_PACKETS = 96
 """What one viewer is sent at a time while it catches up."""
 REPORT_EVERY_S = 1.0
-HIGH_LOSS = 0.2
-"""A viewer that loses this part of the packets twice in succession cannot keep up."""
-SLOW_WITHIN_S = 30.0
-MAX_PATHS = 8
 
 
 class DatagramSender(Protocol):
@@ -83,39 +86,34 @@ class ViewerSession:
         sender: DatagramSender,
         limits: SessionLimits,
         clock: Clock,
-        on_slow: Callable[[], None],
+        on_wish: Callable[[ViewerSession, bool], None],
+        sound: SoundSession | None = None,
     ) -> None:
+        """`on_wish` is called when the viewer needs the sub-stream (True), or the main stream.
+        `sound` is None for a viewer who did not request it.
+        """
         self.viewing = viewing
         self.offer = offer
         self.stream = stream
+        self.sound = sound
         self.ssrc = secrets.randbits(31) + 1
-        self.credentials = new_credentials()
-        self.peer_name = offer.ice_name
-        """The user name fragment of the viewer."""
-        self.restarted: IceCredentials | None = None
-        """The credentials after a restart of ICE, until the viewer uses them."""
+        self.ice = IceSession(offer.ice_name, clock)
         self.ended: SightlineError | None = None
         self.has_left = False
         """Whether the viewer ended the session, or vanished."""
         self._sender = sender
         self._limits = limits
         self._clock = clock
-        self._on_slow = on_slow
+        self._on_wish = on_wish
         self._dtls = DtlsServer(identity, offer.fingerprint)
         self._dtls_due_s: float | None = None
         self._rtp: RtpSender | None = None
         self._rtcp: SrtcpSession | None = None
-        self._path: UdpPath | None = None
-        self._paths: set[tuple[str | int, ...]] = set()
-        self._opened_s = self._checked_s = clock.monotonic_s()
+        self._opened_s = clock.monotonic_s()
         self._reported_s = float("-inf")
-        self._next_frame: int | None = None
-        """The number of the next frame to send; None to wait for a keyframe."""
-        self._missed_from: int | None = None
-        """The number of the first frame that the viewer missed, while it waits for a keyframe."""
+        self._frames = ViewerFrames()
         self._unsent: Sequence[bytes] = ()
-        self._lossy_reports = 0
-        self._slow_s = float("-inf")
+        self._loss = LossPolicy()
         self._bytes = LIVE_BYTES.labels(viewing.camera_id)
 
     @property
@@ -123,34 +121,32 @@ class ViewerSession:
         return self._rtp is not None
 
     @property
+    def is_reduced(self) -> bool:
+        """Whether it is sent the sub-stream because it lost many packets."""
+        return self.stream.is_sub and self._loss.recovery.is_reduced
+
+    @property
     def is_over(self) -> bool:
         return self.has_left or self.ended is not None
+
+    @property
+    def skipped(self) -> int:
+        """How many pictures the viewer was not sent, because it was too slow."""
+        return self._frames.missed
 
     def on_check(self, check: stun.IceCheck, path: UdpPath) -> bool:
         """Answer a connectivity check; return whether it is authentic."""
         if self._limits.checks.take(self.viewing.session):
             return False
-        restarted = self.restarted
-        if restarted is not None and check.to == restarted.name:
-            password = restarted.password
-        else:
-            password = self.credentials.password
-        if not check.is_signed_with(password):
+        answer = self.ice.answer(check, path)
+        if answer is None:
             return False
-        if path.raw not in self._paths and len(self._paths) >= MAX_PATHS:
-            return False
-        if restarted is not None and check.to == restarted.name:
-            self.credentials, self.restarted = restarted, None
-        self._checked_s = self._clock.monotonic_s()
-        self._paths.add(path.raw)
-        if self._path is None or check.nominates:
-            self._path = path
-        self._sender.send([stun.success(check, path.host, path.port, password)], path)
+        self._sender.send([answer], path)
         return True
 
     def on_dtls(self, data: bytes) -> None:
         """Process a datagram of DTLS from a checked address."""
-        if self._path is None:
+        if self.ice.path is None:
             return
         self._guarded(lambda: self._send_dtls(self._dtls.receive(data)))
         if self._dtls.has_ended:
@@ -159,8 +155,11 @@ class ViewerSession:
             keys = self._dtls.keys
             first = secrets.randbelow(1 << 15)
             number = self.offer.payload_type
-            self._rtp = RtpSender(number, self.ssrc, first, rtp_protection(keys))
+            protection = rtp_protection(keys)
+            self._rtp = RtpSender(number, self.ssrc, first, protection)
             self._rtcp = SrtcpSession(keys)
+            if self.sound is not None:
+                self.sound.begin(protection)
 
     def on_rtcp(self, data: bytes) -> None:
         """Process a datagram of RTCP. Raises BadInput if it is not authentic, or damaged."""
@@ -171,7 +170,7 @@ class ViewerSession:
             self.has_left = True
             return
         if feedback.report is not None:
-            self._judge(feedback.report)
+            self._apply(feedback.report.lost_part)
         self._repair(feedback, self._rtp)
 
     def pump(self) -> bool:
@@ -193,10 +192,25 @@ class ViewerSession:
                 return True
         return False
 
+    def on_sound(self, unit: SoundUnit | None) -> None:
+        """Send sound of the camera. None says that it has ended, and the pictures continue."""
+        if unit is None or self.sound is None or self.is_over or self._rtcp is None:
+            return
+        assert self.ice.path is not None
+        packets = self.sound.packets(unit)
+        sent = self._sender.send(packets, self.ice.path)
+        LIVE_DATAGRAMS_NOT_SENT.inc(len(packets) - sent)
+        self._bytes.inc(sum(map(len, unit.payloads[:sent])))
+        report = self.sound.report(unit, self._clock.monotonic_s())
+        if report is not None:
+            self._sender.send([self._rtcp.protect(report)], self.ice.path)
+
     def move_to(self, stream: MediaStream) -> None:
         """Continue with another stream of the camera, from its keyframe on."""
         self.stream = stream
-        self._next_frame = self._missed_from = None
+        if not stream.is_sub:
+            self._loss.recovery.forget()
+        self._frames.move()
 
     def tick(self) -> None:
         """Do what is due: send the handshake again, or end a session that has no viewer."""
@@ -209,16 +223,16 @@ class ViewerSession:
                     "the viewer did not connect by UDP; if its network blocks that, use the "
                     "WebSocket of the camera instead"
                 )
-        elif now_s - self._checked_s > CONSENT_S:
+        elif not self.ice.has_consent:
             self.has_left = True
 
     def close(self) -> None:
         """Say goodbye to a viewer that may still be there."""
-        if self._path is None:
+        if self.ice.path is None:
             return
         if self._rtcp is not None:
-            self._sender.send([self._rtcp.protect(goodbye(self.ssrc))], self._path)
-        path = self._path
+            self._sender.send([self._rtcp.protect(goodbye(self.ssrc))], self.ice.path)
+        path = self.ice.path
         self._guarded(lambda: _send_all(self._sender, self._dtls.close(), path))
 
     def _guarded(self, work: Callable[[], None]) -> None:
@@ -229,36 +243,26 @@ class ViewerSession:
                 self.ended = error
 
     def _send_dtls(self, packets: Sequence[bytes]) -> None:
-        assert self._path is not None
+        assert self.ice.path is not None
         for packet in packets:
-            self._sender.send([packet], self._path)
+            self._sender.send([packet], self.ice.path)
         wait_s = self._dtls.next_timeout_s() if self._dtls.keys is None else None
         self._dtls_due_s = None if wait_s is None else self._clock.monotonic_s() + wait_s
 
     def _due(self) -> Sequence[RtpFrame]:
-        """Return the held frames that the viewer has not been sent. One that missed a frame
-        continues at the newest keyframe.
-        """
-        history = self.stream.history
-        if self._next_frame is not None:
-            frames = history.since(self._next_frame)
-            if not frames or frames[0].number == self._next_frame:
-                return frames
-            self._next_frame, self._missed_from = None, self._next_frame
-        keyframe = history.keyframe
-        if keyframe is None or keyframe.number < (self._missed_from or 0):
-            return ()
-        if self._missed_from is not None:
-            missed, self._missed_from = keyframe.number - self._missed_from, None
-            LIVE_SKIPPED.labels(self.viewing.camera_id, "viewer").inc(missed)
-        return history.since(keyframe.number)
+        missed = self._frames.missed
+        frames = self._frames.due(self.stream.history)
+        if self._frames.missed > missed:
+            skipped = self._frames.missed - missed
+            LIVE_SKIPPED.labels(self.viewing.camera_id, "viewer").inc(skipped)
+        return frames
 
     def _send_frame(self, frame: RtpFrame, newest: RtpFrame, rtp: RtpSender) -> None:
-        self._next_frame = frame.number + 1
+        self._frames.sent(frame)
         packets = rtp.frame(frame, newest)
         self._bytes.inc(frame.size_bytes)
-        assert self._path is not None
-        sent = self._sender.send(packets, self._path, frame.runs)
+        assert self.ice.path is not None
+        sent = self._sender.send(packets, self.ice.path, frame.runs)
         self._unsent = packets[sent:] if sent < len(packets) else ()
         now_s = self._clock.monotonic_s()
         if rtp.is_on_time and now_s - self._reported_s >= REPORT_EVERY_S:
@@ -267,50 +271,42 @@ class ViewerSession:
                 self.ssrc, ntp_of(frame.wall_ns), rtp.stamp, rtp.packets, rtp.bytes
             )
             assert self._rtcp is not None
-            self._sender.send([self._rtcp.protect(report)], self._path)
+            self._sender.send([self._rtcp.protect(report)], self.ice.path)
 
     def _send_rest(self) -> bool:
         """Send what the kernel had no room for; return whether nothing is left."""
-        assert self._path is not None
-        self._unsent = self._unsent[self._sender.send(self._unsent, self._path) :]
+        assert self.ice.path is not None
+        self._unsent = self._unsent[self._sender.send(self._unsent, self.ice.path) :]
         return not self._unsent
 
     def _repair(self, feedback: RtcpFeedback, rtp: RtpSender) -> None:
         """Send lost packets again, or the newest group of pictures."""
-        assert self._path is not None
+        assert self.ice.path is not None
         name = self.viewing.session
         nacked = [one for one in feedback.nacked if not self._limits.packets_again.take(name)]
         if nacked:
             again = rtp.again(nacked)
             LIVE_RETRANSMITTED.inc(len(again))
-            self._sender.send(again, self._path)
+            self._sender.send(again, self.ice.path)
         keyframe = self.stream.history.keyframe
-        is_possible = keyframe is not None and self._next_frame is not None
-        if feedback.wants_keyframe and is_possible and not self._limits.keyframes.take(name):
-            assert keyframe is not None
-            self._next_frame = keyframe.number
-
-    def _judge(self, report: ReceiverReport) -> None:
-        """Let a viewer that loses many packets wait for a keyframe; the next time, ask for the
-        sub-stream.
-        """
-        self._lossy_reports = self._lossy_reports + 1 if report.lost_part >= HIGH_LOSS else 0
-        newest = self.stream.history.newest
-        if self._lossy_reports < 2 or newest is None or self._next_frame is None:
+        if keyframe is None or not feedback.wants_keyframe or not self._frames.has_begun:
             return
-        self._lossy_reports = 0
-        now_s = self._clock.monotonic_s()
-        is_again, self._slow_s = now_s - self._slow_s < SLOW_WITHIN_S, now_s
-        self._next_frame, self._missed_from = None, newest.number + 1
-        if is_again and self.viewing.has_substream:
-            self._on_slow()
+        if not self._limits.keyframes.take(name):
+            self._frames.repeat_from(keyframe)
+
+    def _apply(self, lost_part: float) -> None:
+        """Do what a report of lost packets leads to."""
+        newest = self.stream.history.newest
+        if newest is None or not self._frames.has_begun:
+            return
+        has_smaller = self.viewing.has_substream and not self.stream.is_sub
+        action = self._loss.action_for(lost_part, self._clock.monotonic_s(), has_smaller)
+        if action in (LossAction.WAIT_FOR_KEYFRAME, LossAction.REDUCE):
+            self._frames.wait_for_keyframe(newest.number + 1)
+        if action in (LossAction.REDUCE, LossAction.RETURN):
+            self._on_wish(self, action is LossAction.REDUCE)
 
 
 def _send_all(sender: DatagramSender, packets: Sequence[bytes], path: UdpPath) -> None:
     for packet in packets:
         sender.send([packet], path)
-
-
-def new_credentials() -> IceCredentials:
-    """Return random credentials of this end of ICE (RFC 8445, 5.3)."""
-    return IceCredentials(secrets.token_hex(8), secrets.token_hex(16))

@@ -2,40 +2,43 @@
 goes.
 
     python -m benchmarks.checkpoints VIDEO.mp4 --truth TRUTH.json [--cameras 10] [--minutes 2]
-    [--idle 0] [--footage DIR]
+    [--idle 0] [--footage DIR] [--overload] [--capacity 7] [--times 1,1.3,2] [--short]
+    [--again] [--taken-cores 1]
 
 The video with its truth (as of `benchmarks.passings`) becomes a camera's: a vehicle in view for 1.5
 s of every 4. It is played as so many cameras, each at another moment, to a whole instance
 (`sightline up`); the simulator is in no figure. Passings caught and read are held against the same
 pipeline over the file, without a clock, whose CPU time also gives the most cameras that there could
 be. `--idle N` also compares N checkpoints of an empty road with N cameras of it that are only
-recorded. Shares are of the workers' CPU time, counted by the threads that spend it. JSON goes to
-`benchmarks/out`.
+recorded. `--overload` searches for the capacity of the machine, and then runs with multiples of it
+(`benchmarks/checkpoints/overload.py`). Shares are of the workers' CPU time, counted by the threads
+that spend it. JSON goes to `benchmarks/out`.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import re
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from analytics.models import Models
-from benchmarks.cameras import served
+from benchmarks.cameras import Cameras, served
 from benchmarks.checkpoints.bound import bound
+from benchmarks.checkpoints.coverage import SETTLED_AFTER_S, compare_coverage, reported
 from benchmarks.checkpoints.footage import EVERY_S, Footage, make_footage, moved
+from benchmarks.checkpoints.overload import add_arguments, cores_taken, overload, plan_of, row
+from benchmarks.checkpoints.reanalysis import analyse_again
+from benchmarks.checkpoints.spending import Spending, spending_of
 from benchmarks.machine import OUT, machine
-from benchmarks.processes import command_line, cost_of, descendants_of
 from benchmarks.site import CLOCK, BenchSite
-from benchmarks.soak import name_of
 from domain.clock import NS_PER_S
 from domain.events.event import Event, Passing
 from domain.people import Right, Role
@@ -50,64 +53,6 @@ LAST_S = 3.0
 """A passing that ends less than this before the end of the run is not asked for."""
 POLL_S = 0.25
 START_WITHIN_S = 120.0
-_STEP = re.compile(r'^sightline_analysis_cpu_seconds_total\{step="([^"]+)"\} (\S+)$')
-_REASON = re.compile('reason="([a-z]+)"')
-_COUNTED = (
-    "sightline_frames_decoded_total",
-    "sightline_frames_skipped_total:backlog",
-    "sightline_frames_skipped_total:late",
-    "sightline_packets_dropped_total",
-)
-
-
-@dataclass(slots=True)
-class Spending:
-    """What was used up to a moment."""
-
-    at_s: float
-    cpu_s: dict[str, float]
-    """By process."""
-    steps_s: dict[str, float]
-    """Of the workers, by what it was spent on."""
-    counts: dict[str, float]
-
-    def since(self, before: Spending) -> Spending:
-        def less(after: dict[str, float], start: dict[str, float]) -> dict[str, float]:
-            return {name: value - start.get(name, 0.0) for name, value in after.items()}
-
-        return Spending(
-            self.at_s - before.at_s,
-            less(self.cpu_s, before.cpu_s),
-            less(self.steps_s, before.steps_s),
-            less(self.counts, before.counts),
-        )
-
-    @property
-    def workers_s(self) -> float:
-        return sum(value for name, value in self.cpu_s.items() if name.startswith("worker"))
-
-
-def spending_of(site: BenchSite) -> Spending:
-    cpu_s: dict[str, float] = {}
-    for pid in (site.process_id, *descendants_of(site.process_id)):
-        name = name_of(command_line(pid)) or "other"
-        cpu_s[name] = cpu_s.get(name, 0.0) + cost_of([pid]).cpu_s
-    steps_s, counts = dict[str, float](), dict.fromkeys(_COUNTED, 0.0)
-    answer = site.get("/metrics")
-    for line in answer.text.splitlines() if answer is not None else ():
-        step = _STEP.match(line)
-        if step is not None:
-            steps_s[step[1]] = float(step[2])
-        name = _counted(line)
-        if name in counts:
-            counts[name] += float(line.rpartition(" ")[2])
-    return Spending(CLOCK.monotonic_s(), cpu_s, steps_s, counts)
-
-
-def _counted(line: str) -> str:
-    """What a line of metrics counts, with the reason where it says one."""
-    name, why = line.partition("{")[0], _REASON.search(line)
-    return f"{name}:{why[1]}" if why is not None else name
 
 
 class Seen:
@@ -126,10 +71,8 @@ class Seen:
 @contextmanager
 def watched(
     file: Path, cameras: int, checkpoint: bool, folder: Path
-) -> Iterator[tuple[BenchSite, int]]:
-    """An instance that records so many cameras of `file`, as checkpoints or not; and when their
-    streams began.
-    """
+) -> Iterator[tuple[BenchSite, Cameras]]:
+    """An instance that records so many cameras of `file`, as checkpoints or not."""
     folder.mkdir()
     with served("simulator", file, cameras, folder, APART_S) as source:
         site = BenchSite(folder / "site", _registry(source.urls, checkpoint))
@@ -141,30 +84,62 @@ def watched(
                     raise RuntimeError("the site does not start")
                 CLOCK.sleep(0.5)
             site.sign_in(Role.INVESTIGATOR, Right.METRICS_READ)
-            yield site, source.began_ns
+            yield site, source
         finally:
             site.close()
 
 
 def measure(
-    footage: Footage, offline: AnalyserRun, cameras: int, minutes: float, folder: Path
+    footage: Footage,
+    offline: AnalyserRun,
+    cameras: int,
+    minutes: float,
+    folder: Path,
+    settle_s: float = SETTLE_S,
+    again: bool = False,
 ) -> dict[str, Any]:
-    seen = Seen()
-    with watched(footage.busy, cameras, True, folder / "busy") as (site, began_ns):
-        _until(SETTLE_S, lambda: seen.look(site))
+    """Run an instance in `folder`, which must not exist, and report what it found and used. With
+    `again`, its recordings are analysed after the load has ended.
+    """
+    seen, found_again = Seen(), None
+    with watched(footage.busy, cameras, True, folder) as (site, source):
+        began_ns = source.began_ns
+        _until(settle_s, lambda: seen.look(site))
         from_ns, before = CLOCK.wall_ns(), spending_of(site)
         _until(minutes * 60, lambda: seen.look(site))
         to_ns, spent = CLOCK.wall_ns() - round(LAST_S * NS_PER_S), spending_of(site).since(before)
-    outcomes = [
-        _outcome(at, seen, _expected(footage, began_ns, at, from_ns, to_ns))
-        for at in range(cameras)
-    ]
+        expected = [_expected(footage, began_ns, at, from_ns, to_ns) for at in range(cameras)]
+        outcomes = [_outcome(at, seen, shown) for at, shown in enumerate(expected)]
+        coverage = _coverage(site, seen, expected, (from_ns, to_ns))
+        if again:
+            source.end()
+            found_again = analyse_again(site, expected, (from_ns, to_ns))
     return {
+        "coverage": coverage,
+        "again": found_again,
         "cameras": cameras,
         "seconds": spent.at_s,
+        "found_of_passings_by_camera": [
+            [outcome["found"], outcome["passings"]] for outcome, _ in outcomes
+        ],
         **_caught(outcomes, compare(offline, footage.passes)),
         **_costs(spent, cameras),
     }
+
+
+def _coverage(
+    site: BenchSite, seen: Seen, expected: list[list[Pass]], span: tuple[int, int]
+) -> dict[str, int] | None:
+    """Return how the reported analysis coverage of all cameras compares with what they missed."""
+    _until(SETTLED_AFTER_S, lambda: seen.look(site))
+    counts: Counter[str] = Counter()
+    for at, passes in enumerate(expected):
+        ranges = reported(site, f"cam-{at}", *span)
+        if ranges is None:
+            return None
+        events = [event for event in seen.events.values() if event.camera == f"cam-{at}"]
+        counts.update(compare_coverage(ranges, passes, events))
+    return dict(counts)
 
 
 def _expected(footage: Footage, began_ns: int, camera: int, from_ns: int, to_ns: int) -> list[Pass]:
@@ -250,6 +225,9 @@ def _costs(spent: Spending, cameras: int) -> dict[str, Any]:
             "the rest": round(1 - sum(spent.steps_s.values()) / spent.workers_s, 3),
         },
         "frames_decoded_a_second_a_camera": round(decoded / spent.at_s / cameras, 1),
+        "frames_analysed_a_second_a_camera": round(
+            spent.counts.get("sightline_frames_analysed_total", 0.0) / spent.at_s / cameras, 1
+        ),
         "decode_ms_a_frame": round(decode_ms, 2),
         "counts": {name: round(value) for name, value in spent.counts.items()},
     }
@@ -320,6 +298,7 @@ def main() -> None:
     parser.add_argument(
         "--footage", type=Path, help="a folder that keeps the cameras' files for the next run"
     )
+    add_arguments(parser)
     chosen = parser.parse_args()
     passes = read_truth(chosen.truth)
     report: dict[str, Any] = {"machine": machine()}
@@ -327,16 +306,36 @@ def main() -> None:
         _tell("making the footage")
         footage = make_footage(chosen.video, passes, chosen.footage or Path(name))
         report["mbit_s"] = footage.mbit_s
-        settings = Settings()
-        if chosen.cameras:
-            models = Models.load(settings)
-            offline = run(
-                footage.busy, FilmAnalysis("plate", settings.plate_detect_fps), settings, models
-            )
-            report["bound"] = bound(footage, offline, settings, models)
-            report |= measure(footage, offline, chosen.cameras, chosen.minutes, Path(name))
+        if chosen.cameras or chosen.overload:
+            report |= _with_traffic(footage, chosen, Path(name))
         if chosen.idle:
             report["idle"] = idle(footage, chosen.idle, Path(name))
     OUT.mkdir(exist_ok=True)
     (OUT / "checkpoints.json").write_text(json.dumps(report, ensure_ascii=False, indent=1), "utf-8")
     print(json.dumps(report, ensure_ascii=False, indent=1))
+
+
+def _with_traffic(footage: Footage, chosen: argparse.Namespace, folder: Path) -> dict[str, Any]:
+    settings = Settings()
+    models = Models.load(settings)
+    offline = run(footage.busy, FilmAnalysis("plate", settings.plate_detect_fps), settings, models)
+    if not chosen.overload:
+        minutes, busy = chosen.minutes, folder / "busy"
+        return {"bound": bound(footage, offline, settings, models)} | measure(
+            footage, offline, chosen.cameras, minutes, busy
+        )
+    first = 0
+    if chosen.capacity is None:
+        first = round(bound(footage, offline, settings, models)["looks"][0]["cameras"])
+    plan = plan_of(chosen, first)
+
+    def run_once(cameras: int) -> dict[str, Any]:
+        busy = folder / f"run-{len(list(folder.glob('run-*')))}"
+        with cores_taken(chosen.taken_cores):
+            found = measure(
+                footage, offline, cameras, plan.minutes, busy, plan.settle_s, plan.again
+            )
+        _tell(json.dumps(row(found)))
+        return found
+
+    return {"taken_cores": chosen.taken_cores} | overload(plan, run_once)

@@ -12,7 +12,7 @@ from pathlib import Path
 import av
 
 from domain.clock import NS_PER_MS, NS_PER_S
-from domain.media.packets import SegmentName
+from domain.paths.segment_name import SegmentName
 
 Span = tuple[int, int]
 """[start, end) in UTC nanoseconds."""

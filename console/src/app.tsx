@@ -3,32 +3,38 @@ import { useCallback, useState } from "preact/hooks";
 import type { Schemas } from "./api/client.ts";
 import { type Purpose, tokenPurpose } from "./api/credentials.ts";
 import { ApiProblem } from "./api/problem.ts";
-import { AuditPage } from "./audit/audit-page.tsx";
-import { CamerasPage } from "./cameras/cameras-page.tsx";
+import { useRecovery } from "./api/reachable.ts";
 import { type Cameras, useCameras } from "./cameras/use-cameras.ts";
 import { FindPage } from "./find/find-page.tsx";
-import { JourneysPage } from "./journeys/journeys-page.tsx";
-import { LivePage } from "./live/live-page.tsx";
-import { PeoplePage } from "./people/people-page.tsx";
 import { Alarms } from "./shell/alarms.tsx";
 import { Console, type ConsoleContext, hasRight } from "./shell/console-context.ts";
+import { lazy } from "./shell/lazy.tsx";
+import { Palette } from "./shell/palette.tsx";
 import { type Preferences, usePreferences } from "./shell/preferences.ts";
 import { bindPurpose, NO_PURPOSE, ReasonBar, ReasonForm } from "./shell/reason-bar.tsx";
-import { type Place, type Route, useRoute } from "./shell/route.ts";
+import { placesFor, type Route, useRoute } from "./shell/route.ts";
 import { Shell } from "./shell/shell.tsx";
 import { SignIn } from "./shell/sign-in.tsx";
-import { NotBuilt } from "./shell/states.tsx";
 import { type SessionControl, useSession } from "./shell/use-session.ts";
 import { LANGUAGES_BY_NAME } from "./texts/languages.ts";
+import { HitBanner } from "./watches/hit-banner.tsx";
+
+// The first view is Find. Every other page is loaded when it is first shown.
+const ApprovalsPage = lazy(
+  async () => (await import("./approvals/approvals-page.tsx")).ApprovalsPage,
+);
+const AuditPage = lazy(async () => (await import("./audit/audit-page.tsx")).AuditPage);
+const CamerasPage = lazy(async () => (await import("./cameras/cameras-page.tsx")).CamerasPage);
+const CityPage = lazy(async () => (await import("./city/city-page.tsx")).CityPage);
+const ExportsPage = lazy(async () => (await import("./exports/exports-page.tsx")).ExportsPage);
+const JourneysPage = lazy(async () => (await import("./journeys/journeys-page.tsx")).JourneysPage);
+const LivePage = lazy(async () => (await import("./live/live-page.tsx")).LivePage);
+const PeoplePage = lazy(async () => (await import("./people/people-page.tsx")).PeoplePage);
+const PlaybackPage = lazy(async () => (await import("./playback/playback-page.tsx")).PlaybackPage);
+const WatchesPage = lazy(async () => (await import("./watches/watches-page.tsx")).WatchesPage);
 
 type SessionView = Schemas["SessionView"];
 type OnPreferences = (change: Partial<Preferences>) => void;
-
-/** The places that this version has no screen for, and where the API has their data. */
-const CALLS: Readonly<Partial<Record<Place, string>>> = {
-  playback: "GET /v1/cameras/{id}/playlist",
-  city: "GET /v1/areas, /v1/alarms, /v1/nodes",
-};
 
 export function App() {
   const [preferences, onPreferences] = usePreferences();
@@ -38,11 +44,7 @@ export function App() {
   if (state.phase === "signed_in") {
     const { session, site } = state;
     return (
-      <SignedIn
-        key={session.name}
-        {...{ control, preferences, onPreferences, session }}
-        zone={site.time_zone}
-      />
+      <SignedIn key={session.name} {...{ control, preferences, onPreferences, session, site }} />
     );
   }
   const frame = { texts, preferences, onPreferences, place: null, session: null, zone: null };
@@ -58,6 +60,7 @@ export function App() {
       ) : (
         <main class="sign-in" id="content" tabIndex={-1}>
           <h1>{texts.product}</h1>
+          <Restart isOn={state.phase === "failed"} onRestart={control.restart} />
           {state.phase === "starting" && <p role="status">{texts.signIn.starting}</p>}
           {state.phase === "failed" && (
             <>
@@ -75,28 +78,38 @@ export function App() {
   );
 }
 
+/** Starts again when the API answers again. */
+function Restart({ isOn, onRestart }: { isOn: boolean; onRestart: () => void }) {
+  useRecovery(isOn, onRestart);
+  return null;
+}
+
 interface SignedInProps {
   control: SessionControl;
   preferences: Preferences;
   onPreferences: OnPreferences;
   session: SessionView;
-  zone: string;
+  site: Schemas["SiteView"];
 }
 
-function SignedIn({ control, preferences, onPreferences, session, zone }: SignedInProps) {
-  const route = useRoute();
+function SignedIn({ control, preferences, onPreferences, session, site }: SignedInProps) {
+  const zone = site.time_zone;
+  const route = useRoute(placesFor(session.rights)[0] ?? "find");
   const { language } = preferences;
   const texts = LANGUAGES_BY_NAME[language];
   const [purpose, setPurpose] = useState(() => purposeOf(session));
   const [isAsking, setAsking] = useState(false);
-  const cameras = useCameras(hasRight(session, "cameras_read"), route.place === "cameras");
+  const cameras = useCameras(
+    hasRight(session, "cameras_read"),
+    ["cameras", "city"].includes(route.place),
+  );
   const askPurpose = useCallback(() => setAsking(true), []);
   const bound = (next: Purpose) => {
     setPurpose(next);
     setAsking(false);
   };
   const context: ConsoleContext = {
-    ...{ texts, language, preferences, zone, session, purpose, askPurpose },
+    ...{ texts, language, preferences, site, zone, session, purpose, askPurpose },
     cameras: cameras.all,
     areas: cameras.areas,
   };
@@ -105,7 +118,7 @@ function SignedIn({ control, preferences, onPreferences, session, zone }: Signed
   const mustAsk =
     session.reason_required &&
     !purpose.reason &&
-    ["find", "journeys", "live"].includes(route.place) &&
+    ["find", "journeys", "watches", "live", "playback", "exports"].includes(route.place) &&
     hasRight(session, "events_read");
   return (
     <Console.Provider value={context}>
@@ -120,6 +133,8 @@ function SignedIn({ control, preferences, onPreferences, session, zone }: Signed
         }
       >
         {hasRight(session, "cameras_read") && <Alarms />}
+        <HitBanner />
+        <Palette />
         <main id="content" tabIndex={-1}>
           <h1 class="hidden">{texts.places[route.place]}</h1>
           {isAsking || mustAsk ? (
@@ -148,8 +163,12 @@ function Page({ route, cameras }: { route: Route; cameras: Cameras }) {
     return <CamerasPage parameters={route.parameters} cameras={cameras} />;
   }
   if (route.place === "journeys") return <JourneysPage parameters={route.parameters} />;
+  if (route.place === "watches") return <WatchesPage parameters={route.parameters} />;
   if (route.place === "audit") return <AuditPage parameters={route.parameters} />;
   if (route.place === "live") return <LivePage parameters={route.parameters} />;
+  if (route.place === "approvals") return <ApprovalsPage />;
+  if (route.place === "exports") return <ExportsPage parameters={route.parameters} />;
   if (route.place === "people") return <PeoplePage />;
-  return <NotBuilt call={CALLS[route.place] ?? ""} />;
+  if (route.place === "playback") return <PlaybackPage parameters={route.parameters} />;
+  return <CityPage cameras={cameras} />;
 }

@@ -5,13 +5,13 @@ column and the likely correct word.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import Any
 
 from pydantic import ValidationError
 
-from domain.access_policy.model import AccessPolicy, CallGroup
+from domain.access_policy.model import AccessPolicy, CallGroup, Requirement
 from domain.errors import Fault, PolicyInvalid, RegistryInvalid
 from domain.people import Right
 from domain.registry.faults import add_fault
@@ -24,6 +24,16 @@ class PolicyCalls:
     """The calls that a policy may name, by audit term, each with its right."""
 
     rights: Mapping[str, Right]
+    same: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """The calls that give the same material as others, with the terms of those."""
+
+    def needs(self, policy: AccessPolicy) -> dict[str, list[Requirement]]:
+        """Return what each call needs in addition to its right, without calls that need nothing."""
+        found = {
+            call: sorted(policy.needs((right,), call, self.same.get(call, ())).requirements)
+            for call, right in sorted(self.rights.items())
+        }
+        return {call: needs for call, needs in found.items() if needs}
 
 
 def read_policy(file: FilePath, calls: PolicyCalls) -> tuple[str, AccessPolicy]:

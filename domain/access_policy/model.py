@@ -62,8 +62,9 @@ class CallGroup(BaseModel):
             raise ValueError("`case_pattern` does nothing here; add `case` to `needs`")
         return self
 
-    def has(self, rights: Collection[Right], call: str) -> bool:
-        return call in self.calls or not set(rights).isdisjoint(self.rights)
+    def has(self, rights: Collection[Right], calls: Collection[str]) -> bool:
+        is_of_call = not set(calls).isdisjoint(self.calls)
+        return is_of_call or not set(rights).isdisjoint(self.rights)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +103,14 @@ class AccessPolicy(BaseModel):
     def approval_ns(self) -> int:
         return round(self.approval_hours * _S_PER_HOUR) * NS_PER_S
 
-    def needs(self, rights: Collection[Right], call: str) -> CallRequirements:
-        """Return what a call needs in addition to its rights; `call` is its audit term."""
-        groups = [group for group in self.groups.values() if group.has(rights, call)]
+    def needs(
+        self, rights: Collection[Right], call: str, same: Collection[str] = ()
+    ) -> CallRequirements:
+        """Return what a call needs in addition to its rights; `call` is its audit term.
+
+        `same` are the audit terms of calls that give the same material.
+        """
+        groups = [group for group in self.groups.values() if group.has(rights, (call, *same))]
         return CallRequirements(
             frozenset(requirement for group in groups for requirement in group.needs),
             tuple(group.case_pattern for group in groups if group.case_pattern is not None),

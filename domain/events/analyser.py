@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from domain.events.event import Passing
+from domain.media.live_detections import LiveDetection
 from domain.media.packets import Frame
 from domain.unread_reasons import Unread
 
@@ -17,15 +18,26 @@ class Analyser(Protocol):
         `wall_ns`.
         """
 
-    def idle(self, wall_ns: int) -> list[Passing]:
-        """Return the passings that ended by `wall_ns` because no frame arrived."""
+    def idle(self, wall_ns: int, until_ns: int | None = None) -> list[Passing]:
+        """Return the passings that ended by `wall_ns` because no frame arrived.
+
+        `until_ns` is the time of frames that may still arrive, after which nothing has ended yet.
+        """
 
     def in_view(self) -> bool:
         """Whether a track is open, so that the next frames must be analysed."""
 
+    def stands(self) -> bool:
+        """Whether a vehicle has stood in view for more than a minute, and may hide others."""
+
     def drafts(self) -> list[Passing]:
         """The current state of the passings that are still in view, to be stored in case this
         process dies. They have the ids of the final passings.
+        """
+
+    def detections(self, wall_ns: int) -> list[LiveDetection]:
+        """Return what the frame of this time shows, after `analyse` of it. It computes nothing that
+        the analysis does not need.
         """
 
     def unread(self) -> tuple[Unread, ...]:

@@ -117,6 +117,12 @@ class Event(StoredModel):
         "along it from its first point; -n the other way",
     )
     wall_source: str = "receiver"
+    late: bool = Field(
+        default=False,
+        exclude_if=lambda late: not late,  # programs before 0.1.0 refuse unknown fields
+        description="whether it was found in the recording afterwards, because live analysis was "
+        "overloaded or stopped at that time",
+    )
     clip_ready: bool = False
     clip_missing: str = Field(
         default="", description="why there will never be a clip; empty otherwise"
@@ -170,7 +176,18 @@ class Sidecar(StoredModel):
     event: Event
     objects: dict[str, ObjectDigest]
     gaps_ms: tuple[tuple[int, int], ...] = Field(
-        default=(), description="parts of the clip's time that were never recorded, UTC ms"
+        default=(), description="parts of the requested time that the clip lacks, UTC ms"
+    )
+    damaged_ms: tuple[tuple[int, int], ...] = Field(
+        default=(),
+        exclude_if=lambda damaged: not damaged,  # programs before 0.1.0 refuse unknown fields
+        description="parts of `gaps_ms` that were recorded and differ from their SHA-256",
+    )
+    hashed_late_ms: tuple[tuple[int, int], ...] | None = Field(
+        default=None,
+        exclude_if=lambda late: late is None,
+        description="parts of the clip, UTC ms, that the recorder did not hash, so that nothing "
+        "proves what was recorded; absent if it is not known",
     )
     clip_start_at: WallNs = 0
     clip_end_at: WallNs = 0

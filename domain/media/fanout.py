@@ -14,7 +14,10 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 from domain.media.packet_batch import PacketBatch, PacketOrBatch, single_packets
-from domain.media.packets import AudioPacket, Packet
+from domain.media.packets import AudioPacket, Packet, StreamInfo
+
+MAX_SOUND_PACKETS = 128
+"""The sound that waits for one listener: some seconds of it."""
 
 
 class Tap:
@@ -92,6 +95,37 @@ class Tap:
         return False
 
 
+class SoundTap:
+    """The queue of one listener's sound, bounded in packets: a full one drops the oldest packet.
+    It is thread-safe: one reader puts, one consumer takes.
+    """
+
+    def __init__(self, max_packets: int = MAX_SOUND_PACKETS) -> None:
+        self.dropped_packets = 0
+        self.closed = False
+        self._queue: deque[AudioPacket] = deque(maxlen=max_packets)
+        self._ready = threading.Condition()
+
+    def put(self, packet: AudioPacket) -> None:
+        with self._ready:
+            self.dropped_packets += len(self._queue) == self._queue.maxlen
+            self._queue.append(packet)
+            self._ready.notify()
+
+    def take(self, timeout_s: float) -> list[AudioPacket]:
+        """Return all waiting packets in order; none after `timeout_s`, or if the tap is closed."""
+        with self._ready:
+            self._ready.wait_for(lambda: bool(self._queue) or self.closed, timeout_s)
+            packets = list(self._queue)
+            self._queue.clear()
+            return packets
+
+    def close(self) -> None:
+        with self._ready:
+            self.closed = True
+            self._ready.notify_all()
+
+
 class Sink(Protocol):
     """A consumer that receives every packet in the reader's own thread, and therefore must never
     block.
@@ -111,6 +145,7 @@ class Fanout:
 
     def __init__(self, held_packets: int = 300, held_bytes: int = 8 << 20) -> None:
         self._taps: tuple[Tap, ...] = ()
+        self._sound_taps: tuple[SoundTap, ...] = ()
         self._sinks: tuple[Sink, ...] = ()
         self._is_waiting: dict[Sink, Callable[[], bool]] = {}
         self.on_tap: Callable[[], None] = _do_nothing
@@ -140,6 +175,19 @@ class Fanout:
             self._taps = tuple(other for other in self._taps if other is not tap)
         tap.close()
 
+    def open_sound(self) -> SoundTap:
+        """Open a tap of the sound from now on. Without one, sound is passed to the sinks only."""
+        tap = SoundTap()
+        with self._lock:
+            self._sound_taps = (*self._sound_taps, tap)
+        self.on_tap()
+        return tap
+
+    def close_sound(self, tap: SoundTap) -> None:
+        with self._lock:
+            self._sound_taps = tuple(other for other in self._sound_taps if other is not tap)
+        tap.close()
+
     def attach(self, sink: Sink, is_waiting: Callable[[], bool] | None = None) -> None:
         """Pass every packet, audio included, to `sink` from now on. `is_waiting` returns whether
         the sink needs packets without delay.
@@ -167,9 +215,11 @@ class Fanout:
                     tap.put(packet)
 
     def put_audio(self, packet: AudioPacket) -> None:
-        """Pass audio to the sinks; decoders and viewers do not use it."""
+        """Pass audio to the sinks, and to the viewers who listen. They share the packet."""
         for sink in self._sinks:
             sink.put_audio(packet)
+        for tap in self._sound_taps:
+            tap.put(packet)
 
     def _hold(self, received: Sequence[PacketOrBatch]) -> None:
         for one in received:
@@ -192,9 +242,12 @@ class Fanout:
     def close_all(self) -> None:
         with self._lock:
             taps, self._taps = self._taps, ()
+            sound_taps, self._sound_taps = self._sound_taps, ()
             self._held = []
         for tap in taps:
             tap.close()
+        for sound_tap in sound_taps:
+            sound_tap.close()
 
     @property
     def has_waiting_consumer(self) -> bool:
@@ -202,12 +255,24 @@ class Fanout:
         says so, a recorder never.
         """
         with self._lock:
-            return bool(self._taps) or any(ask() for ask in self._is_waiting.values())
+            return bool(self._taps or self._sound_taps) or any(
+                ask() for ask in self._is_waiting.values()
+            )
 
     @property
     def may_need_packets_soon(self) -> bool:
         """Whether a sink may start to wait because of the packets that it receives."""
         return bool(self._is_waiting)
+
+    @property
+    def newest_stream(self) -> StreamInfo | None:
+        """The parameters of the held packets; None if there are none."""
+        with self._lock:
+            return self._held[-1].stream if self._held else None
+
+    @property
+    def sound_taps(self) -> tuple[SoundTap, ...]:
+        return self._sound_taps
 
     @property
     def taps(self) -> tuple[Tap, ...]:

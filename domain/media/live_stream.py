@@ -11,12 +11,17 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from dataclasses import dataclass
+from typing import Literal
 
 from domain.clock import Clock
 from domain.errors import SightlineError
 from domain.media.held_gop import HeldGop, MemoryLimit
 from domain.media.packets import WallSource
 
+LiveStreamName = Literal["main", "sub", "sound"]
+"""The streams of a camera that viewers receive. The sound is that of the main stream. It is a
+stream of its own, so viewers without sound are sent nothing of it.
+"""
 MAX_LAG_S = 3.0
 """A queue whose oldest fragment has waited longer is emptied: the viewer is too slow."""
 MAX_QUEUED_BYTES = 16 << 20
@@ -24,7 +29,9 @@ MAX_QUEUED_BYTES = 16 << 20
 
 @dataclass(frozen=True, slots=True)
 class LiveInit:
-    """The initialisation segment of a stream, and what a player must know of it."""
+    """The initialisation segment of a stream, and what a player must know of it. Sound has no size
+    in pixels.
+    """
 
     mime: str
     """The MIME type with codecs, for `MediaSource.addSourceBuffer`."""
@@ -32,11 +39,14 @@ class LiveInit:
     width_px: int
     height_px: int
     data: bytes
+    clock_hz: int = 0
+    """The sample rate of sound; 0 for pictures."""
+    channels: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class LiveFragment:
-    """One picture as a fragment of MP4."""
+    """One picture as a fragment of MP4, or one unit of sound, which is always a keyframe."""
 
     init: LiveInit
     """The fragments that are played with one initialisation segment share one object."""

@@ -76,6 +76,11 @@ class Layout:
         return self.registry_folder / "registry.json"
 
     @property
+    def registry_cache(self) -> Path:
+        """The file with the active registry as parsed, which is derived from its text."""
+        return self.registry_folder / "cache.json"
+
+    @property
     def policy_folder(self) -> Path:
         """The folder of the access policy, which only the API writes."""
         return self.root / "policy"

@@ -6,6 +6,7 @@ camera of its object.
     journal/<node>/<yyyy>/<mm>/<dd>/<hhmm>.jsonl.gz
     journal/_corrections/<yyyy>/<mm>/<dd>/<hhmm>.<event id>.<version>.jsonl.gz
     recordings/<camera>/<yyyymmdd>/<segment name>
+    recording_index/<camera>/<yyyymmdd>/<hh>/<node>.layouts
     archive/events/<yyyy>/<mm>/<dd>/<area>/<generation>-<hash>.parquet
     archive/catalogue/<yyyymmdd>/<version>
     gaps/cameras/<camera>/<node>/<yyyymmdd>.jsonl
@@ -19,6 +20,8 @@ camera of its object.
     state/cases/<case>/<version>.json
     state/approvals/<approval>/<version>.json
     state/emergencies/<emergency>/<version>.json
+    state/exports/<export>/<version>.json
+    state/saved_views/<view>/<version>.json
     state/site.json
 
 No node can have the name `_corrections`. `gaps/cameras` holds what a node did not record of a
@@ -33,14 +36,16 @@ import secrets
 from datetime import UTC, datetime
 
 from domain.clock import LATEST_NS, NS_PER_S, Clock
-from domain.media.packets import SegmentName
+from domain.paths.segment_name import SegmentName
 from domain.ulid import wall_ms_of
 
 SNAPSHOT, CROP, CLIP, SIDECAR = "snapshot.jpg", "crop.jpg", "clip.mp4", "event.json"
 EVENTS_PREFIX, JOURNAL_PREFIX, PEOPLE_PREFIX = "events/", "journal/", "state/people/"
 RECORDINGS_PREFIX, HOLDS_PREFIX, WATCHES_PREFIX = "recordings/", "state/holds/", "state/watches/"
+RECORDING_INDEX_PREFIX = "recording_index/"
 CASES_PREFIX, APPROVALS_PREFIX = "state/cases/", "state/approvals/"
-EMERGENCIES_PREFIX = "state/emergencies/"
+EMERGENCIES_PREFIX, EXPORTS_PREFIX = "state/emergencies/", "state/exports/"
+SAVED_VIEWS_PREFIX = "state/saved_views/"
 GAPS_PREFIX, NODE_GAPS_PREFIX = "gaps/cameras/", "gaps/nodes/"
 
 
@@ -117,6 +122,14 @@ def segment_object(name: SegmentName) -> str:
     return f"{RECORDINGS_PREFIX}{name.camera_id}/{day_of(name.start_ns)}/{name.file_name}"
 
 
+def layouts_object(camera_id: str, hour_ns: int, node: str) -> str:
+    """Return the key of the layouts of the segments that a node recorded, and that begin in the
+    hour (UTC) of `hour_ns`.
+    """
+    hour = datetime.fromtimestamp(hour_ns // NS_PER_S, UTC)
+    return f"{RECORDING_INDEX_PREFIX}{camera_id}/{hour:%Y%m%d/%H}/{node}.layouts"
+
+
 def gaps_object(camera_id: str, node: str, day: str) -> str:
     return f"{GAPS_PREFIX}{camera_id}/{node}/{day}.jsonl"
 
@@ -144,7 +157,7 @@ def watch_object(watch_id: str, version: int) -> str:
 
 
 def dated_id(clock: Clock) -> str:
-    """Create an id for a hold or a watch from the current day (UTC) and random digits."""
+    """Create an id of a hold, a watch, an export or a saved view: the day (UTC), random digits."""
     return f"{day_of(clock.wall_ns())}-{secrets.token_hex(4)}"
 
 

@@ -17,6 +17,7 @@ class GapCause(StrEnum):
     RESTART = "restart"  # this process or node was not running
     NOT_ASKED = "not_asked"  # its policy did not require a recording
     DELETED = "deleted"  # it was recorded, and then deleted by retention or for disk space
+    DAMAGED = "damaged"  # it is stored, and differs from its SHA-256, so it is not sent
     CLOCK = "clock"  # the node's clock was set forward, so these times never occurred
     UNKNOWN = "unknown"
 

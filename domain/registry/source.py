@@ -21,9 +21,10 @@ be a password.
 """
 _BAD_VALUES = (yaml.YAMLError, ValueError, AttributeError, LookupError, ArithmeticError, TypeError)
 """What PyYAML raises for a value with the tag of another type, such as `!!timestamp x`."""
-DEEPEST, MAX_NODES = 32, 2_000_000
+DEEPEST, MAX_NODES, FEW_NODES = 32, 2_000_000, 100_000
 """The limits of depth and size. A registry of 6,000 cameras is 6 levels deep and has about 150,000
-nodes. Aliases can expand a few lines to billions of nodes or to an endless document.
+nodes. Aliases can expand a few lines to billions of nodes or to an endless document. So a text has
+at most `FEW_NODES`, or one for each of its characters, which no text without aliases exceeds.
 """
 
 
@@ -37,6 +38,7 @@ class RegistrySource:
     data: Any = None
     keys: dict[Path, tuple[int, int]] = field(default_factory=dict)
     values: dict[Path, tuple[int, int]] = field(default_factory=dict)
+    most_nodes: int = MAX_NODES
     faults: list[Fault] = field(default_factory=list)
 
     def fault(self, path: Path, message: str, hint: str = "", at_key: bool = False) -> None:
@@ -50,7 +52,8 @@ class RegistrySource:
 
 def read_yaml(text: str, file: str) -> RegistrySource:
     """Parse `text`. Duplicate keys are faults; text that is not YAML raises RegistryInvalid."""
-    source = RegistrySource(file)
+    most_nodes = min(MAX_NODES, max(FEW_NODES, len(text)))
+    source = RegistrySource(file, most_nodes=most_nodes)
     try:
         root = yaml.compose(
             text, Loader=yaml.CSafeLoader if hasattr(yaml, "CSafeLoader") else yaml.SafeLoader
@@ -80,7 +83,7 @@ def _place(node: yaml.Node) -> tuple[int, int]:
 
 
 def _walk(node: yaml.Node, path: Path, source: RegistrySource) -> Any:
-    if len(path) > DEEPEST or len(source.values) > MAX_NODES:
+    if len(path) > DEEPEST or len(source.values) > source.most_nodes:
         line, column = _place(node)
         fault = Fault(
             source.file,

@@ -15,8 +15,8 @@ The order of the calls is:
    tap. A gate that opens first sets `burst`, then clears `is_closed`, and then puts the packets
    that it held.
 2. The analysis thread requests a frame. The reader takes all packets from the tap, and waits for
-   them longer while `is_closed` is set. It asks `quiet_until_ns` before it decodes a packet, and
-   reads `burst` for each decoded picture.
+   them longer while `expects_nothing` is set. It asks `quiet_until_ns` before it decodes a packet,
+   and reads `burst` for each decoded picture.
 3. The loop analyses the frame. It calls `on_appeared` if the frame shows the first object in view,
    and then `on_analysed`. If no packet arrives, it calls `on_analysed` alone.
 4. The gate evaluates both reports at the next packet. It closes only if nothing was in view.
@@ -52,16 +52,25 @@ class DecodeControl(Protocol):
 
     @property
     def is_closed(self) -> bool:
-        """Whether packets are held, so that the decoder need not expect any.
+        """Whether packets are held. The pull thread writes it, and the pull loop reads it."""
 
-        The pull thread writes it. The reader and the pull loop read it.
-        """
+    @property
+    def expects_nothing(self) -> bool:
+        """Whether packets are held and nothing is in view, so that the reader may wait longer."""
 
     @property
     def burst(self) -> Burst:
         """The last packets that the gate released together.
 
         The pull thread writes it before it puts those packets into the tap.
+        """
+
+    @property
+    def undecided_from_ns(self) -> int | None:
+        """The time from which held packets may still be decoded: the start of their group, or the
+        end of its last half second without motion. None if none are held so.
+
+        The loop reads it in the analysis thread after a wait without frames.
         """
 
     def quiet_until_ns(self, wall_ns: int, /) -> int:
@@ -89,7 +98,9 @@ class DecodeEverything:
     """Controls a reader without a gate: every packet of its tap is decoded."""
 
     is_closed = False
+    expects_nothing = False
     burst = Burst()
+    undecided_from_ns: int | None = None
 
     def quiet_until_ns(self, wall_ns: int, /) -> int:
         """Return 0, because no interval is known to be quiet."""

@@ -7,6 +7,10 @@ after an object appeared that they did not show. While the gate is closed it rel
 and then, to find what moved too slowly to be seen in packet sizes. A reader that is late learns too
 late that nothing is in view, so it skips the packets that the gate would have held.
 
+While the worker is behind, each group of pictures is held from its keyframe until its packets show
+motion. It is then decoded as a whole if `admission.py` admits it, and otherwise not at all. Whole
+groups are left out because half of the looks at every passing would find none of them.
+
 `decode_control.py` describes how gate, reader and analysis work together.
 """
 
@@ -14,11 +18,14 @@ from __future__ import annotations
 
 import logging
 import math
+from dataclasses import replace
+from enum import Enum
 
 from domain.clock import NS_PER_S
 from domain.media.fanout import Tap
 from domain.media.packet_batch import PacketOrBatch, single_packets
 from domain.media.packets import AudioPacket, Packet, ticks_to_ns
+from ingest.frames.admission import Admission, AdmitAll, NotDecoded
 from ingest.frames.decode_control import Burst, DecodeControl
 from ingest.frames.packet_motion import WINDOW_NS, PacketMotion
 
@@ -43,16 +50,35 @@ MAX_QUIET_INTERVALS = 8
 _log = logging.getLogger(__name__)
 
 
+class _Group(Enum):
+    """What happens to the current group of pictures."""
+
+    UNLIMITED = "unlimited"  # the worker was not behind at its keyframe
+    WAITING = "waiting"  # its packets are held, and showed no motion yet
+    ADMITTED = "admitted"
+    REFUSED = "refused"
+
+
 class DecodeGate(DecodeControl):
     """A sink of the fan-out, called in the thread that pulls the camera.
 
     The analysis thread calls the methods of `DecodeControl`, and no others.
     """
 
-    def __init__(self, camera_id: str, tap: Tap) -> None:
-        """Put the packets to decode into `tap`, which one `FrameReader` empties."""
+    def __init__(self, camera_id: str, tap: Tap, admission: Admission | None = None) -> None:
+        """Put the packets to decode into `tap`, which one `FrameReader` empties.
+
+        Without an `admission` no group of pictures is left out because of overload.
+        """
         self._camera_id = camera_id
         self._tap = tap
+        self._admission: Admission = admission or AdmitAll()
+        self._group = _Group.UNLIMITED
+        self._group_from_ns = 0
+        self._group_packets = 0
+        self._undecided_from_ns: int | None = None
+        self._was_limited = False
+        """Whether a group was held because the worker was behind, since the gate last opened."""
         self._session: int | None = None
         self._motion = PacketMotion()
         self._nothing_in_view = False
@@ -68,6 +94,8 @@ class DecodeGate(DecodeControl):
         self._released = 0
         """How many packets at the start of `_held` the decoder has had without a gap."""
         self._quiet_windows = 0
+        self._shown_objects = 0
+        """How many objects appeared whose motion the packet sizes did show."""
         self._moved_ns = self._probed_ns = self._distrusted_until_ns = 0
         self._quiet_intervals: tuple[tuple[int, int], ...] = ()
         """The intervals in which packets would have been held, had nothing been in view. The last
@@ -78,6 +106,14 @@ class DecodeGate(DecodeControl):
     @property
     def is_closed(self) -> bool:
         return self._is_closed
+
+    @property
+    def expects_nothing(self) -> bool:
+        return self._is_closed and self._nothing_in_view
+
+    @property
+    def undecided_from_ns(self) -> int | None:
+        return self._undecided_from_ns
 
     @property
     def burst(self) -> Burst:
@@ -120,8 +156,15 @@ class DecodeGate(DecodeControl):
             self._quiet_windows += 1
         self._judge_packet_sizes(packet.wall_ns)
         self._update_quiet_intervals(packet)
+        if packet.is_keyframe:
+            self._end_group(packet.wall_ns)
         self._hold(packet)
-        if not self._is_closed:
+        self._group_packets += 1
+        if self._is_limited(packet):
+            self._put_limited(packet)
+            self._note_undecided(packet, is_still_window=moves is False)
+        elif not self._is_closed:
+            self._was_limited, self._undecided_from_ns = False, None
             self._tap.put(packet)
             self._released = len(self._held)
             if self._may_close():
@@ -132,27 +175,96 @@ class DecodeGate(DecodeControl):
         elif packet.is_keyframe and packet.wall_ns - self._probed_ns >= PROBE_EVERY_NS:
             self._probe(packet)
 
+    def _is_limited(self, packet: Packet) -> bool:
+        """Return whether the worker is behind. That begins at a keyframe, and ends at any packet:
+        the held packets of a group are then decoded.
+        """
+        is_behind = self._admission.is_behind
+        if packet.is_keyframe:
+            self._group = _Group.WAITING if is_behind else _Group.UNLIMITED
+        elif not is_behind:
+            self._group = _Group.UNLIMITED
+        return self._group is not _Group.UNLIMITED
+
+    def _put_limited(self, packet: Packet) -> None:
+        """Hold a group until it shows motion, and then decode it if it is admitted.
+
+        `burst` stays as it is, because the reader may still be decoding earlier packets.
+        """
+        if packet.is_keyframe:
+            self._is_closed = self._was_limited = True
+            self._drop_before_keyframe()
+            self._keyframe_at = 0
+            if packet.wall_ns - self._probed_ns >= PROBE_EVERY_NS:
+                self._probed_ns = packet.wall_ns
+                self._release_from(0, packet.received_ns)
+        # The result of a window says less: after one with motion it needs less to be motion too.
+        moves = self._motion.surges or not self._sizes_show_motion(packet)
+        may_move = moves or not self._fits_held()
+        if self._group is _Group.WAITING and may_move:
+            self._group = _Group.ADMITTED if self._admission.admits() else _Group.REFUSED
+        if self._group is not _Group.ADMITTED:
+            return
+        if self._is_closed and may_move:
+            self._is_closed = False
+            self._release_from(0, packet.received_ns)
+        elif not self._is_closed:
+            self._tap.put(packet)
+            self._released = len(self._held)
+            self._is_closed = self._nothing_in_view and self._quiet_windows > 0 and not may_move
+
+    def _note_undecided(self, packet: Packet, *, is_still_window: bool) -> None:
+        if self._group is not _Group.WAITING:
+            self._undecided_from_ns = None
+        elif packet.is_keyframe or is_still_window:
+            self._undecided_from_ns = packet.wall_ns
+
+    def _end_group(self, at_ns: int) -> None:
+        """Report the group that ends before a keyframe, or with its session, if it was not
+        decoded.
+        """
+        if self._group in (_Group.WAITING, _Group.REFUSED) and self._group_packets:
+            why = NotDecoded.STILL if self._group is _Group.WAITING else NotDecoded.OVERLOAD
+            self._admission.on_not_decoded(self._group_from_ns, at_ns, self._group_packets, why)
+        self._group, self._group_from_ns, self._group_packets = _Group.UNLIMITED, at_ns, 0
+
+    def _sizes_show_motion(self, packet: Packet) -> bool:
+        """Return whether the sizes tell a group with motion from one without.
+
+        That needs less evidence than to close the gate without a backlog: the sizes did show an
+        object that appeared, and have missed none for some minutes.
+        """
+        is_learned = math.isfinite(self._motion.quiet_bytes)
+        is_proved = self._shown_objects > 0 or self._shows_no_motion(packet)
+        return is_learned and is_proved and packet.wall_ns >= self._distrusted_until_ns
+
     def _start_session(self, packet: Packet) -> None:
+        self._end_group(packet.wall_ns)
+        self._shown_objects = 0
         self._session = packet.stream.session
         self._motion = PacketMotion()
         self._held, self._held_bytes, self._keyframe_at, self._released = [], 0, 0, 0
-        self._quiet_windows, self._appeared_ns = 0, None
+        self._quiet_windows, self._appeared_ns, self._undecided_from_ns = 0, None, None
         self._quiet_intervals, self._is_quiet = (), False
         self._is_closed = False
 
     def _may_close(self) -> bool:
-        return (
-            self._nothing_in_view
-            and self._is_quiet
-            and 0 < len(self._held) < HELD_PACKETS
-            and self._held_bytes < HELD_BYTES
-        )
+        return self._nothing_in_view and self._is_quiet and self._fits_held()
+
+    def _fits_held(self) -> bool:
+        return 0 < len(self._held) < HELD_PACKETS and self._held_bytes < HELD_BYTES
 
     def _open(self, packet: Packet) -> None:
         """Release the held packets in a burst, from a keyframe or from where decoding stopped.
 
-        Frames from before the motion are not analysed.
+        Frames from before the motion are not analysed, unless the worker was just behind: the
+        reader may then still be decoding earlier packets.
         """
+        if self._was_limited:
+            self._is_closed = self._was_limited = False
+            self._undecided_from_ns = None
+            self._release_from(self._keyframe_at, packet.received_ns)
+            return
         from_ns = self._motion_from_ns(packet)
         first = (
             0
@@ -161,8 +273,16 @@ class DecodeGate(DecodeControl):
         )
         self._burst = Burst(from_ns, packet.wall_ns)
         self._is_closed = False
+        self._release_from(first, packet.received_ns)
+
+    def _release_from(self, first: int, now_ns: int) -> None:
+        """Put the held packets from index `first` on into the tap, without those it had before.
+
+        They count as received now, because the time for which they were held is no delay of the
+        worker.
+        """
         for held in self._held[max(first, self._released) :]:
-            self._tap.put(held)
+            self._tap.put(replace(held, received_ns=now_ns))
         self._released = len(self._held)
 
     def _probe(self, keyframe: Packet) -> None:
@@ -204,7 +324,10 @@ class DecodeGate(DecodeControl):
         if self._appeared_ns is None or now_ns < self._appeared_ns + 2 * WINDOW_NS:
             return
         is_learned = math.isfinite(self._motion.quiet_bytes)
-        if is_learned and self._moved_ns < self._appeared_ns - 3 * WINDOW_NS:
+        was_shown = self._moved_ns >= self._appeared_ns - 3 * WINDOW_NS
+        if is_learned and was_shown:
+            self._shown_objects += 1
+        elif is_learned:
             was_trusted = now_ns >= self._distrusted_until_ns
             self._distrusted_until_ns = now_ns + DISTRUST_NS
             if was_trusted:

@@ -11,22 +11,19 @@ in which nothing moves therefore stay YUV. The recorder has a tap of its own, an
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import cached_property
-from typing import cast
 
 import av
-import numpy as np
-from av.video.codeccontext import VideoCodecContext
-from av.video.frame import VideoFrame
-from av.video.reformatter import VideoReformatter
-from numpy.typing import NDArray
 
 from domain import metrics
 from domain.clock import NS_PER_MS, NS_PER_S, Clock
 from domain.cpu_time import CpuTime
 from domain.media.fanout import Tap
-from domain.media.packets import Frame, Packet, StreamInfo
+from domain.media.packets import Frame, Packet
+from domain.recordings.partly_analysed import PartlyCause
+from ingest.frames.analysis_losses import AnalysisLosses
 from ingest.frames.decode_control import DecodeControl, DecodeEverything
+from ingest.frames.decoder_devices import DecoderDevices
+from ingest.frames.frame_decoder import Decoded, FrameDecoder
 from ingest.health.decode_failures import DecodeFailures
 from ingest.health.freeze_detection import Moment
 
@@ -35,10 +32,16 @@ IDLE_S = 0.25
 passed.
 """
 CLOSED_GATE_IDLE_S = 2.0
-"""The same while the decode gate is closed, and no packets are expected."""
-LATE_NS = 500 * NS_PER_MS
-"""A frame this much older than the newest packet is late: analytics is too slow, and gets fewer
-frames.
+"""The same while the decode gate is closed and nothing is in view."""
+LATE_NS = 3_500 * NS_PER_MS
+"""A frame this much older than the newest packet is late: analytics gets fewer frames.
+
+The decode gate leaves out whole groups of pictures before that. This is for cameras whose groups
+are too long for it.
+"""
+TOO_LATE_NS = 5 * NS_PER_S
+"""A reader that is this far behind continues at the newest keyframe that it has. To catch up would
+take longer than what it would find is worth, because later passings are missed meanwhile.
 """
 CAUGHT_UP_NS = NS_PER_S
 """Frames up to so long after a burst are late because of the burst, and are analysed."""
@@ -46,22 +49,17 @@ LATE_STEP_NS = 500 * NS_PER_MS
 """Late frames are given at this interval: two looks a second still find what passes. All cameras
 of an overloaded machine slow down alike.
 """
-_MAX_PENDING = 64
-_LUMA_FIRST = {"yuv420p", "yuvj420p", "yuv422p", "yuvj422p", "yuv444p", "yuvj444p", "nv12", "gray"}
-"""The first plane of these formats is brightness, a byte a pixel."""
 _LONGEST_BURST_NS = 60 * NS_PER_S
 """A frame that is older than this before a burst comes from a camera whose clock was set back."""
-_DECODE, _CONVERT = (
-    metrics.ANALYSIS_CPU_S.labels("decode"),
-    metrics.ANALYSIS_CPU_S.labels("convert"),
-)
+_DECODE = metrics.ANALYSIS_CPU_S.labels("decode")
 
 
 class Decimator:
     """Chooses an even part of a sequence. `takes` is called for each item, with that part."""
 
-    def __init__(self) -> None:
-        self._credit = 0.0
+    def __init__(self, credit: float = 0.0) -> None:
+        """`credit` is the part of an item by which the first one is taken earlier."""
+        self._credit = credit
 
     def takes(self, part: float) -> bool:
         self._credit += part
@@ -86,11 +84,17 @@ class FrameReader:
         camera_id: str,
         failures: DecodeFailures | None = None,
         control: DecodeControl | None = None,
+        losses: AnalysisLosses | None = None,
+        devices: DecoderDevices | None = None,
     ) -> None:
         """Decode the packets of `tap`, and report to `failures` which of them cannot be decoded.
 
         `control` is the gate that puts packets into the tap; without one, all packets are decoded.
+        `losses` receives the ranges in which passings may be missed. `devices` may decode the
+        pictures; without them, software does.
         """
+        self._devices = devices
+        self.losses = losses or AnalysisLosses()
         self._failures = failures or DecodeFailures()
         self._control: DecodeControl = control or DecodeEverything()
         self._tap = tap
@@ -105,8 +109,11 @@ class FrameReader:
         self._due_ns = 0
         self._last_output_ns = 0
         self._newest_wall_ns = 0
-        self._decoder: _Decoder | None = None
+        self._decoder: FrameDecoder | None = None
         self._wants_keyframe = True
+        self._lost_from_ns: int | None = None
+        """Since when no frame could be given, after a failure or while the rate is 0."""
+        self._lost_cause = PartlyCause.DECODER
         self._decoded = metrics.FRAMES_DECODED.labels(camera_id)
         self._late, self._backlog = (
             metrics.FRAMES_SKIPPED.labels(camera_id, reason) for reason in ("late", "backlog")
@@ -125,16 +132,21 @@ class FrameReader:
 
     def __iter__(self) -> Iterator[Frame | None]:
         while True:
-            packets = self._tap.take(CLOSED_GATE_IDLE_S if self._control.is_closed else IDLE_S)
+            packets = self._tap.take(
+                CLOSED_GATE_IDLE_S if self._control.expects_nothing else IDLE_S
+            )
             if not packets:
                 if self._tap.closed:
+                    if self._devices is not None:
+                        self._devices.release(self._camera_id)
                     return
                 yield None
                 continue
-            self._count_drops()
+            self._count_drops(packets[0].wall_ns)
             if not self._step_ns:
                 # Later packets build on those that are not decoded now.
                 self._wants_keyframe = True
+                self._lose(packets[0].wall_ns, packets[-1].wall_ns, PartlyCause.OVERLOAD)
                 yield None
                 continue
             self._newest_wall_ns = max(self._newest_wall_ns, packets[-1].wall_ns)
@@ -144,12 +156,16 @@ class FrameReader:
     def _needed(self, packets: Sequence[Packet]) -> Iterator[Packet]:
         """Yield all packets but those before a keyframe up to which nothing moves.
 
-        A reader that is late need not decode an empty road to catch up.
+        A reader that is late need not decode an empty road to catch up. If it is too late, it
+        continues at the last keyframe.
         """
         keyframes = [at for at, packet in enumerate(packets) if packet.is_keyframe]
         at = 0
         while at < len(packets):
-            if keyframes and keyframes[-1] > at:
+            if keyframes and keyframes[-1] > at and self._is_too_late(packets[at]):
+                self._skip(packets[at : keyframes[-1] + 1])
+                at = keyframes[-1]
+            elif keyframes and keyframes[-1] > at:
                 until_ns = self._control.quiet_until_ns(packets[at].wall_ns)
                 at = max(
                     [
@@ -164,13 +180,22 @@ class FrameReader:
             yield packets[at]
             at += 1
 
+    def _is_too_late(self, packet: Packet) -> bool:
+        late_ns = self._clock.wall_ns() - packet.received_ns
+        return TOO_LATE_NS < late_ns < _LONGEST_BURST_NS
+
+    def _skip(self, packets: Sequence[Packet]) -> None:
+        """Count the packets before the last one of these, which is decoded next."""
+        self._dropped.inc(len(packets) - 1)
+        self.losses.add(packets[0].wall_ns, packets[-1].wall_ns, PartlyCause.OVERLOAD)
+
     def _frames(self, packet: Packet) -> Iterator[Frame]:
         decoder = self._decoder
         is_new = decoder is None or decoder.stream != packet.stream
         if not packet.is_keyframe and (is_new or self._wants_keyframe):
             return
         if decoder is None or is_new:
-            decoder = self._decoder = _Decoder(packet.stream)
+            decoder = self._decoder = FrameDecoder(packet.stream, self._devices)
             self._due_ns = 0
         self._wants_keyframe = False
         try:
@@ -178,14 +203,19 @@ class FrameReader:
                 decoded = decoder.decode(packet)
         except av.FFmpegError:
             self._count_failure()
+            self._lose(packet.wall_ns, packet.wall_ns + 1, PartlyCause.DECODER)
             self._wants_keyframe = True
+            if self._devices is not None and self._devices.exclude(self._camera_id):
+                self._decoder = None
             return
         for picture, source in decoded:
             self._decoded.inc()
             if picture.is_corrupt:
                 self._count_failure()
+                self._lose(source.wall_ns, source.wall_ns + 1, PartlyCause.DECODER)
                 continue
             self._failures.decoded()
+            self._end_loss(source.wall_ns)
             if self._is_due(source.wall_ns):
                 was_held = source.wall_ns <= self._control.burst.to_ns
                 self.arrived_ns = None if was_held else source.received_ns
@@ -198,6 +228,20 @@ class FrameReader:
                     source.wall_ns,
                     source.wall_source,
                 )
+
+    def _lose(self, from_ns: int, to_ns: int, cause: PartlyCause) -> None:
+        """Report that no frame of [from_ns, to_ns) could be given. `_end_loss` reports the time
+        until the next frame.
+        """
+        self._end_loss(from_ns)
+        self.losses.add(from_ns, to_ns, cause)
+        self._lost_from_ns, self._lost_cause = to_ns, cause
+
+    def _end_loss(self, at_ns: int) -> None:
+        """Report the time from the last loss to a frame at `at_ns`, or to the next loss."""
+        if self._lost_from_ns is not None:
+            self.losses.add(self._lost_from_ns, at_ns, self._lost_cause)
+            self._lost_from_ns = None
 
     def _count_failure(self) -> None:
         self._broken.inc()
@@ -219,6 +263,7 @@ class FrameReader:
         is_late = self._newest_wall_ns - wall_ns > LATE_NS and wall_ns > to_ns + CAUGHT_UP_NS
         if is_late and 0 <= wall_ns - self._last_output_ns < LATE_STEP_NS:
             self._late.inc()
+            self.losses.add(self._last_output_ns, wall_ns, PartlyCause.OVERLOAD)
             return False
         if not is_late and not self._part_of_due.takes(self.part):
             self._backlog.inc()
@@ -226,66 +271,10 @@ class FrameReader:
         self._last_output_ns = wall_ns
         return True
 
-    def _count_drops(self) -> None:
-        self._dropped.inc(self._tap.dropped_packets - self._seen_drops)
-        self._seen_drops = self._tap.dropped_packets
-
-
-class Decoded:
-    """The pixels of a picture in the format of its decoder.
-
-    Colours are converted when they are first used, which is never for most pictures.
-    """
-
-    def __init__(self, picture: VideoFrame, reformatter: VideoReformatter) -> None:
-        self._picture = picture
-        self._reformatter = reformatter
-
-    @cached_property
-    def bgr(self) -> NDArray[np.uint8]:
-        with CpuTime(_CONVERT):
-            return cast(
-                NDArray[np.uint8],
-                self._reformatter.reformat(self._picture, format="bgr24", threads=1).to_ndarray(),
-            )
-
-    @property
-    def grey(self) -> NDArray[np.uint8]:
-        if self._picture.format.name not in _LUMA_FIRST:
-            return np.asarray(self.bgr[..., 1])
-        plane = self._picture.planes[0]
-        rows = np.frombuffer(cast(bytes, plane), np.uint8).reshape(-1, plane.line_size)
-        return np.asarray(rows[: self._picture.height, : self._picture.width])
-
-
-class _Decoder:
-    """The codec context of one session.
-
-    It gives each picture with its packet, found by pts, because B-frames leave the decoder in
-    another order.
-    """
-
-    def __init__(self, stream: StreamInfo) -> None:
-        self.stream = stream
-        self._context = VideoCodecContext.create("h264" if stream.codec == "h264" else "hevc", "r")
-        self._context.thread_count = 1
-        self._context.extradata = stream.extradata
-        self._context.options = {"skip_loop_filter": "all"}
-        self._pending: dict[int, Packet] = {}
-        self.reformatter = VideoReformatter()
-
-    def decode(self, packet: Packet) -> list[tuple[VideoFrame, Packet]]:
-        """Return the pictures that this packet completes, each with its own packet.
-
-        Raises av.FFmpegError if the packet is broken; the next one may follow.
-        """
-        self._pending[packet.pts] = packet
-        if len(self._pending) > _MAX_PENDING:
-            del self._pending[next(iter(self._pending))]
-        raw = av.Packet(packet.data)
-        raw.pts, raw.dts, raw.time_base = packet.pts, packet.dts, packet.stream.time_base
-        pictures = ((picture, self._source_of(picture)) for picture in self._context.decode(raw))
-        return [(picture, source) for picture, source in pictures if source is not None]
-
-    def _source_of(self, picture: VideoFrame) -> Packet | None:
-        return None if picture.pts is None else self._pending.pop(picture.pts, None)
+    def _count_drops(self, next_wall_ns: int) -> None:
+        """Count what the tap dropped before the packet of `next_wall_ns`."""
+        dropped = self._tap.dropped_packets - self._seen_drops
+        self._dropped.inc(dropped)
+        self._seen_drops += dropped
+        if dropped and self._newest_wall_ns:
+            self.losses.add(self._newest_wall_ns, next_wall_ns, PartlyCause.OVERLOAD)

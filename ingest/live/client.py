@@ -1,4 +1,6 @@
-"""The live process's end of live view: a camera's packets from the worker that pulls it."""
+"""The live process's end of live view: a camera's packets and detections from the worker that
+pulls it.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from domain.errors import DataLoss, NodeOffline, NotFound
-from domain.media.packets import Packet, StreamInfo
+from domain.media.live_detections import LiveDetections, read_detections
+from domain.media.packets import AudioPacket, Packet, StreamInfo
 from domain.paths.local_sockets import address_of, is_ours
 from ingest.live import wire as live_wire
 
@@ -32,10 +35,50 @@ def live_packets(
     Raises NotFound if the worker has no such camera, NodeOffline if it does not run or dies, and
     what `on_idle` raises.
     """
+    stream: StreamInfo | None = None
+    for kind, body in _messages(path, camera_id, stop, on_idle):
+        if kind == live_wire.STREAM:
+            stream = live_wire.parse_stream(body)
+        elif stream is not None:
+            yield live_wire.parse_packet(body, stream)
+
+
+def live_sound(
+    path: Path,
+    camera_id: str,
+    stop: threading.Event,
+    on_idle: Callable[[], None] = _do_nothing,
+) -> Iterator[AudioPacket]:
+    """Yield the sound of a camera from now on. The rest is as for `live_packets`.
+
+    Raises NotFound, too, if the camera sends no sound that can be passed on.
+    """
+    stream: StreamInfo | None = None
+    for kind, body in _messages(path, camera_id + live_wire.SOUND_SUFFIX, stop, on_idle):
+        if kind == live_wire.STREAM:
+            stream = live_wire.parse_stream(body)
+        elif stream is not None:
+            yield live_wire.parse_sound(body, stream)
+
+
+def live_detections(path: Path, camera_id: str, stop: threading.Event) -> Iterator[LiveDetections]:
+    """Yield the detections of a checkpoint until `stop` is set or the worker ends.
+
+    Raises NotFound if the worker has no such checkpoint, and NodeOffline if it does not run.
+    """
+    name = camera_id + live_wire.DETECTIONS_SUFFIX
+    for kind, body in _messages(path, name, stop, _do_nothing):
+        if kind == live_wire.DETECTIONS:
+            yield read_detections(body)
+
+
+def _messages(
+    path: Path, name: str, stop: threading.Event, on_idle: Callable[[], None]
+) -> Iterator[tuple[bytes, bytes]]:
+    """Yield the kind and the body of each message up to the end."""
     with _connect(path) as connection:
-        connection.sendall(camera_id.encode() + b"\n")
+        connection.sendall(name.encode() + b"\n")
         connection.settimeout(_POLL_S)
-        stream: StreamInfo | None = None
         while (head := _receive(connection, live_wire.HEAD.size, stop, on_idle)) is not None:
             size_bytes, kind = live_wire.HEAD.unpack(head)
             if size_bytes > live_wire.MAX_BYTES:
@@ -47,10 +90,7 @@ def live_packets(
                 return
             if kind == live_wire.ERROR:
                 raise NotFound(body.decode())
-            if kind == live_wire.STREAM:
-                stream = live_wire.parse_stream(body)
-            elif stream is not None:
-                yield live_wire.parse_packet(body, stream)
+            yield kind, body
 
 
 def _connect(path: Path) -> socket.socket:

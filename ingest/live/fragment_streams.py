@@ -10,10 +10,11 @@ from contextlib import asynccontextmanager
 
 from domain.clock import Clock
 from domain.errors import DataLoss, SightlineError, SourceUnsupported
-from domain.media.live_stream import LiveBroadcast, LiveFragment, LiveQueue
-from domain.media.packets import Packet
+from domain.media.live_stream import LiveBroadcast, LiveFragment, LiveQueue, LiveStreamName
+from domain.media.packets import AudioPacket, Packet
 from domain.metrics import LIVE_PACKETS_NOT_SENT, LIVE_SKIPPED
 from ingest.live.fragmenter import Fragmenter
+from ingest.live.sound_fragmenter import SoundFragmenter
 from ingest.live.source import LiveSource, LiveSources
 
 
@@ -25,14 +26,14 @@ class FragmentStream:
     def __init__(self, broadcast: LiveBroadcast, loop: asyncio.AbstractEventLoop) -> None:
         self.broadcast = broadcast
         self._loop = loop
-        self._fragmenter = Fragmenter()
+        self._pictures, self._sound = Fragmenter(), SoundFragmenter()
         self._has_ended = False
 
-    def put(self, packet: Packet) -> None:
+    def put(self, packet: Packet | AudioPacket) -> None:
         if self._has_ended:
             return
         try:
-            fragment = self._fragmenter.fragment(packet)
+            fragment = self._fragment(packet)
         except DataLoss as error:
             self.end(SourceUnsupported(str(error)))
             return
@@ -40,6 +41,11 @@ class FragmentStream:
             LIVE_PACKETS_NOT_SENT.labels(packet.stream.camera_id).inc()
         else:
             self._in_loop(fragment)
+
+    def _fragment(self, packet: Packet | AudioPacket) -> LiveFragment | None:
+        if isinstance(packet, AudioPacket):
+            return self._sound.fragment(packet)
+        return self._pictures.fragment(packet)
 
     def end(self, error: SightlineError) -> None:
         self._has_ended = True
@@ -59,14 +65,14 @@ class FragmentStreams:
 
     @asynccontextmanager
     async def watch(
-        self, camera_id: str, is_sub: bool, ready: asyncio.Event
+        self, camera_id: str, stream_name: LiveStreamName, ready: asyncio.Event
     ) -> AsyncIterator[LiveQueue]:
         """Yield the queue of a new viewer, which begins with the held fragments. `ready` is set
         when there is something to take.
 
         Raises StoreError if the node has too many streams.
         """
-        name = f"{camera_id}/sub" if is_sub else camera_id
+        name = camera_id if stream_name == "main" else f"{camera_id}/{stream_name}"
         with self._sources.watching(name) as source:
             stream = self._streams.get(source) or self._start(source)
             queue = stream.broadcast.join(ready)

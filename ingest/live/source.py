@@ -2,10 +2,11 @@
 consumers.
 
 A consumer makes of the packets what a kind of player needs. `fragment_streams.py` makes fragments
-for Media Source Extensions; a WebRTC packetiser would be another consumer of the same source. A
-source holds the packets since the newest keyframe, and each new consumer receives these first. It
-continues for a grace time after the last viewer, so that a view which is opened again starts at
-once. A camera on demand is pulled for as long as its source runs.
+for Media Source Extensions; a WebRTC packetiser would be another consumer of the same source. The
+sound of a camera is a source of its own, which is pulled while it has listeners. A source holds the
+packets since the newest keyframe, and each new consumer receives these first. It continues for a
+grace time after the last viewer, so that a view which is opened again starts at once. A camera on
+demand is pulled for as long as its source runs.
 """
 
 from __future__ import annotations
@@ -21,9 +22,10 @@ from typing import Protocol
 from domain.clock import Clock
 from domain.errors import NodeOffline, NotFound, SightlineError, SourceTimeout, StoreError
 from domain.media.held_gop import HeldGop, MemoryLimit
-from domain.media.packets import Packet
+from domain.media.packets import AudioPacket, Packet
 from domain.metrics import LIVE_STREAMS
-from ingest.live.client import live_packets
+from ingest.live.client import live_packets, live_sound
+from ingest.live.wire import SOUND_SUFFIX
 
 _log = logging.getLogger(__name__)
 SILENCE_S = 8.0
@@ -34,7 +36,7 @@ _RETRY_S = 0.25
 class PacketConsumer(Protocol):
     """Receives every packet of a source, in the source's thread, and therefore must never block."""
 
-    def put(self, packet: Packet, /) -> None: ...
+    def put(self, packet: Packet | AudioPacket, /) -> None: ...
 
     def end(self, error: SightlineError, /) -> None: ...
 
@@ -54,13 +56,13 @@ class LiveSource:
 
     def __init__(self, stream: str, bound: MemoryLimit) -> None:
         self.stream = stream
-        """The camera's id, or `<id>/sub`."""
+        """The camera's id, `<id>/sub`, or `<id>/sound`."""
         self.viewers = 0
         self.left_s = 0.0
         """When the last viewer left, in monotonic time."""
         self.stop = threading.Event()
         self._lock = threading.Lock()
-        self._held: HeldGop[Packet] = HeldGop(bound)
+        self._held: HeldGop[Packet | AudioPacket] = HeldGop(bound)
         self._consumers: tuple[PacketConsumer, ...] = ()
         self._error: SightlineError | None = None
 
@@ -77,7 +79,7 @@ class LiveSource:
         with self._lock:
             self._consumers = tuple(one for one in self._consumers if one is not consumer)
 
-    def put(self, packet: Packet) -> None:
+    def put(self, packet: Packet | AudioPacket) -> None:
         with self._lock:
             is_idle = self.viewers == 0
             self._held.put(packet, packet.size_bytes, packet.is_keyframe, is_idle)
@@ -238,19 +240,26 @@ class _Pull:
     def _pull_once(self) -> None:
         source = self._source
         path = self._locate(self._camera_id)
-        for packet in live_packets(path, source.stream, source.stop, self._check):
+        for packet in self._packets(path):
             self._last_packet_s, self._has_begun = self._clock.monotonic_s(), True
             source.put(packet)
             if source.viewers == 0:
                 self._sources.end_if_idle(source)
+
+    def _packets(self, path: Path) -> Iterator[Packet] | Iterator[AudioPacket]:
+        source = self._source
+        if source.stream.endswith(SOUND_SUFFIX):
+            return live_sound(path, self._camera_id, source.stop, self._check)
+        return live_packets(path, source.stream, source.stop, self._check)
 
     def _check(self) -> None:
         """Raises SourceTimeout after a silence of the camera."""
         self._sources.end_if_idle(self._source)
         if self._silent_s() >= SILENCE_S and not self._source.stop.is_set():
             reason = self._explain(self._camera_id)
+            kind = "sound" if self._source.stream.endswith(SOUND_SUFFIX) else "video"
             raise SourceTimeout(
-                f"camera {self._camera_id} gives no video for {SILENCE_S:.0f} s"
+                f"camera {self._camera_id} gives no {kind} for {SILENCE_S:.0f} s"
                 + (f": {reason}" if reason else "")
             )
 

@@ -1,8 +1,11 @@
 """The format of packets on the socket to the node's live process. Pure.
 
-The client sends a camera id and a newline. It receives messages: 4 bytes of length (big endian), 1
-byte of kind, and the body. `S` is a stream as JSON, before its first packet; `P` a packet with
-fixed fields and data; `E` an error as a sentence; `X` the end.
+The client sends the name of a stream and a newline: a camera's id, or `<id>/sub`. It receives
+messages: 4 bytes of length (big endian), 1 byte of kind, and the body. `S` is a stream as JSON,
+before its first packet; `P` a packet with fixed fields and data; `E` an error as a sentence; `X`
+the end. For the name `<id>/detections` it receives `D`, the detections of one picture as JSON, and
+`A`, which says twice a second that the worker is alive. For `<id>/sound` it receives `S` and `U`, a
+packet of sound with fixed fields and data.
 """
 
 from __future__ import annotations
@@ -10,13 +13,21 @@ from __future__ import annotations
 import json
 import struct
 from fractions import Fraction
+from typing import Any
 
-from domain.media.packets import Packet, StreamInfo, WallSource
+from domain.media.packets import AudioInfo, AudioPacket, Packet, StreamInfo, WallSource
 
 HEAD = struct.Struct(">Ic")
 MAX_BYTES = 64 << 20
 STREAM, PACKET, ERROR, END = b"S", b"P", b"E", b"X"
+DETECTIONS, ALIVE = b"D", b"A"
+SOUND = b"U"
+DETECTIONS_SUFFIX = "/detections"
+"""It makes the name of a camera's detections from the camera's id."""
+SOUND_SUFFIX = "/sound"
+"""It makes the name of a camera's sound from the camera's id."""
 _FIELDS = struct.Struct("<qqqqqq??")
+_SOUND_FIELDS = struct.Struct("<qqqq")
 _NONE = -(1 << 63)
 
 
@@ -33,12 +44,14 @@ def stream_message(stream: StreamInfo) -> bytes:
         "time_base": str(stream.time_base),
         "extradata": stream.extradata.hex(),
         "session": stream.session,
+        "audio": None if stream.audio is None else _audio_fields(stream.audio),
     }
     return message(STREAM, json.dumps(fields).encode())
 
 
 def parse_stream(body: bytes) -> StreamInfo:
     fields = json.loads(body)
+    audio = fields["audio"]
     return StreamInfo(
         str(fields["camera_id"]),
         str(fields["codec"]),
@@ -47,6 +60,25 @@ def parse_stream(body: bytes) -> StreamInfo:
         Fraction(fields["time_base"]),
         bytes.fromhex(fields["extradata"]),
         int(fields["session"]),
+        None if audio is None else _parse_audio(audio),
+    )
+
+
+def _audio_fields(audio: AudioInfo) -> dict[str, str | int]:
+    return {
+        "codec": audio.codec,
+        "clock_hz": audio.clock_hz,
+        "channels": audio.channels,
+        "extradata": audio.extradata.hex(),
+    }
+
+
+def _parse_audio(fields: dict[str, Any]) -> AudioInfo:
+    return AudioInfo(
+        str(fields["codec"]),
+        int(fields["clock_hz"]),
+        int(fields["channels"]),
+        bytes.fromhex(fields["extradata"]),
     )
 
 
@@ -75,3 +107,14 @@ def parse_packet(body: bytes, stream: StreamInfo) -> Packet:
         received_ns,
         sender,
     )
+
+
+def sound_message(packet: AudioPacket) -> bytes:
+    fields = _SOUND_FIELDS.pack(packet.pts, packet.duration, packet.wall_ns, packet.received_ns)
+    return message(SOUND, fields + packet.data)
+
+
+def parse_sound(body: bytes, stream: StreamInfo) -> AudioPacket:
+    pts, duration, wall_ns, received_ns = _SOUND_FIELDS.unpack_from(body)
+    data = body[_SOUND_FIELDS.size :]
+    return AudioPacket(stream, data, pts, duration, wall_ns, received_ns)

@@ -15,8 +15,9 @@ from pathlib import Path
 from domain.clock import NS_PER_MS, NS_PER_S
 from domain.errors import StoreError
 from domain.media.packet_batch import PacketBatch, PacketOrBatch
-from domain.media.packets import AudioPacket, Packet, SegmentName, ticks_to_ns
+from domain.media.packets import AudioPacket, Packet, ticks_to_ns
 from domain.paths.object_keys import day_of
+from domain.paths.segment_name import SegmentName
 from ingest.packets import length_prefix as lengths
 from ingest.packets.sample_entry import video_sample_entry
 from ingest.recording.layout_builder import LayoutBuilder

@@ -7,8 +7,8 @@ import os
 from pathlib import Path
 
 from domain.errors import DataLoss
-from domain.media.packets import SegmentName
 from domain.paths.data_layout import Layout
+from domain.paths.segment_name import SegmentName
 from storage.mp4.boxes import whole_bytes
 from storage.mp4.demuxer import Mp4Reader
 from storage.recordings.ledger import Ledger, Segment

@@ -12,8 +12,9 @@ from typing import Protocol
 from domain.clock import NS_PER_MS
 from domain.errors import DataLoss, StoreError
 from domain.media.packet_batch import PacketBatch, PacketOrBatch, count_packets, single_packets
-from domain.media.packets import AudioPacket, Packet, SegmentName
+from domain.media.packets import AudioPacket, Packet
 from domain.metrics import SEGMENT_BYTES, SEGMENTS
+from domain.paths.segment_name import SegmentName
 from domain.recordings.gaps import GapCause
 from ingest.recording.open_segment import OpenSegment
 from ingest.recording.segment_boundaries import BoundaryDecision, SegmentBoundaries

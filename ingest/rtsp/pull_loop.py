@@ -26,6 +26,7 @@ from domain.clock import Clock
 from domain.metrics import JOB_FAILURES
 from ingest.health.announce import shared_gate
 from ingest.packets.native.depacketiser import CAPACITY_BYTES
+from ingest.rtsp.backoff import UnreachableCameras
 from ingest.rtsp.libav_watchdog import LibavWatchdog
 from ingest.rtsp.read_cadence import LONGEST_TICKS
 
@@ -80,6 +81,8 @@ class PullLoop:
         """The log gate of all cameras of the loop, which limits a common failure to one line a
         second.
         """
+        self.unreachable = UnreachableCameras()
+        """The cameras of the loop to which no connection could be made."""
         self.buffer = bytearray(CAPACITY_BYTES)
         """The read buffer of all connections, which are read one at a time."""
         self._calls: deque[tuple[Owner, Action]] = deque()

@@ -15,7 +15,8 @@ from domain.address_ranges import special_range
 from domain.camera_states import Why
 from domain.errors import SourceUnreachable
 from domain.registry import Camera, Credentials, Networks
-from domain.settings import RtspReader, Settings
+from domain.settings import Settings
+from domain.settings_groups.recording import RtspReader
 from ingest.packets.packet_builder import SourceCounts
 from ingest.packets.timeline import Timeline
 from ingest.rtsp import libav as rtsp_libav

@@ -8,6 +8,8 @@ from pathlib import Path
 from sightline.arguments.options import Commands, add_command, add_data, port
 
 DEFAULT_PORT = 8080
+NODE_MODULES = ("sightline.worker", "sightline.live_process")
+API_MODULES = ("sightline.api_process", "sightline.media_process")
 
 
 def add_serving(commands: Commands[argparse.ArgumentParser]) -> None:
@@ -58,8 +60,13 @@ def add_serving(commands: Commands[argparse.ArgumentParser]) -> None:
         )
     for command in (up, demo, api):
         _add_tls(command)
-    for command in (up, demo, node, api):
-        command.set_defaults(serves=True)
+    for command, modules in (
+        (up, NODE_MODULES + API_MODULES),
+        (demo, NODE_MODULES + API_MODULES),
+        (node, NODE_MODULES),
+        (api, API_MODULES),
+    ):
+        command.set_defaults(serves=True, modules=modules)
 
 
 def _add_tls(command: argparse.ArgumentParser) -> None:

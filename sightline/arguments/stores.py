@@ -104,6 +104,7 @@ def add_audit(commands: Commands[argparse.ArgumentParser]) -> None:
         ("camera", "id of a camera"),
         ("event", "id of an event"),
         ("case", "a case"),
+        ("plate", "a whole plate: its searches, and those for a part of it"),
     ):
         listing.add_argument(f"--{name}", metavar="TEXT", help=help_text)
     listing.add_argument("--outcome", choices=OUTCOMES, help="how the call ended")
@@ -112,7 +113,18 @@ def add_audit(commands: Commands[argparse.ArgumentParser]) -> None:
     listing.add_argument(
         "--limit", type=count, default=100, metavar="N", help="most lines (default: 100)"
     )
-    terms = ("person", "call", "camera", "event", "case", "outcome", "since", "until", "limit")
+    terms = (
+        "person",
+        "call",
+        "camera",
+        "event",
+        "case",
+        "plate",
+        "outcome",
+        "since",
+        "until",
+        "limit",
+    )
     record_changes(listing, "command.audit_list", *terms)
     verify = add_command(
         audit, "verify", "read all audit lines and report damaged ones", "audit", "verify"

@@ -17,7 +17,8 @@ class BitrateLimit:
         self.is_over = False
         self._limit_bps = None if limit_kbps is None else limit_kbps * 1000
         self._samples: deque[int] = deque(maxlen=MINUTE)
-        self._metric = CAMERA_OVER_LIMIT.labels(camera_id)
+        if limit_kbps is not None:
+            self._metric = CAMERA_OVER_LIMIT.labels(camera_id)
 
     def feed(self, bitrate_bps: int) -> None:
         """Add a sample. 0 is ignored: the camera is down, or its bitrate is not measured yet.

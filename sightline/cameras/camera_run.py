@@ -17,9 +17,11 @@ from domain.camera_states import CameraState, CameraStatus, Shed
 from domain.errors import NotFound
 from domain.events.analyser import Analyser
 from domain.media.fanout import Fanout, Tap
+from domain.media.live_detections import DetectionFeed
 from domain.metrics import CAMERA_SHED
 from domain.recordings.triggers import uses_triggers_from
 from domain.registry import Camera, Credentials, Networks
+from ingest.frames.analysis_losses import AnalysisLosses
 from ingest.frames.decode_gate import DecodeGate
 from ingest.frames.decoder import FrameReader
 from ingest.frames.packet_motion import MotionSink
@@ -27,16 +29,24 @@ from ingest.health.decode_failures import DecodeFailures
 from ingest.onvif.client import OnvifEvents
 from ingest.recording.recorder import Recorder
 from ingest.streamer import Streamer
+from sightline.cameras.analysis_recorder import AnalysisRecorder
 from sightline.cameras.bitrate_limit import BitrateLimit
 from sightline.cameras.checkpoint_loop import CheckpointLoop
 from sightline.cameras.gap_recorder import GapRecorder
 from sightline.cameras.pull_policy import PullPolicy, SinkGate
 from sightline.cameras.sub_stream import SubStreamPull, as_camera
 from sightline.cameras.worker_context import WorkerContext
+from sightline.cluster.worker_balance import is_always_pulled
 from sightline.processes.supervised_threads import run_supervised
+from storage.recordings.gaps.log import GapLog
 
 _log = logging.getLogger(__name__)
 
+MOST_TICKS_SKIPPED = 4
+"""So many ticks in a row are skipped at most. An alarm, and the line of a gap that continues into a
+new day, are therefore up to 5 s late.
+"""
+_WaitingFacts = tuple[int, bool, bool, Shed, int]
 FINISH_S = 1.5
 """How long `join` waits for the end of the recording."""
 _SHED_PARTS = {
@@ -65,6 +75,7 @@ class CameraRun:
         """Call `analyser` in the analysis thread, because its models may take a while to load."""
         self.camera = camera
         self.fanout = Fanout()
+        self._detections = DetectionFeed()
         self._tools = tools
         self._analyser = analyser
         is_requested = partial(tools.triggers.is_requested, camera.id)
@@ -72,7 +83,7 @@ class CameraRun:
         self._limit = BitrateLimit(camera.id, camera.max_bitrate_kbps)
         self._update_lock = threading.Lock()
         self._is_pulled = False
-        self._reported_shed: Shed | None = None
+        self._reported_shed = Shed.NOTHING
         self._stop = threading.Event()
         failures = DecodeFailures()
         self._streamer = Streamer(
@@ -83,8 +94,12 @@ class CameraRun:
             tools.settings,
             tools.clock,
             failures=failures,
+            is_urgent=not is_always_pulled(camera),
         )
-        self._gaps = GapRecorder(camera.id, tools.layout, tools.clock)
+        self._gaps = GapRecorder(camera.id, tools.layout, tools.clock, tools.gap_sync)
+        self._ticked_status: CameraStatus | None = None
+        self._ticked_facts: _WaitingFacts | None = None
+        self._ticks_skipped = 0
         self._recorder = Recorder(
             camera.id,
             tools.layout,
@@ -126,7 +141,9 @@ class CameraRun:
         return OnvifEvents(self.camera, credentials, networks, fire, self._tools.clock)
 
     def _attach_decoder(self, failures: DecodeFailures) -> None:
-        self._decode_gate = DecodeGate(self.camera.id, self._decoder_tap)
+        losses = AnalysisLosses()
+        self._share = self._tools.decode_share.of(self.camera, losses)
+        self._decode_gate = DecodeGate(self.camera.id, self._decoder_tap, self._share)
         self._frames = FrameReader(
             self._decoder_tap,
             self._tools.clock,
@@ -134,7 +151,11 @@ class CameraRun:
             self.camera.id,
             failures,
             self._decode_gate,
+            losses,
+            self._tools.decoder_devices,
         )
+        gaps = GapLog(self._tools.layout, self._tools.clock)
+        self._analysis = AnalysisRecorder(self.camera.id, gaps, losses.take, self._tools.clock)
         self.fanout.attach(self._decode_gate, lambda: not self._decode_gate.is_closed)
 
     def start(self) -> None:
@@ -148,6 +169,7 @@ class CameraRun:
         with self._update_lock:
             self._stop.set()
             self._streamer.stop()
+            self._report_shed(Shed.NOTHING)
         if self._sub is not None:
             self._sub.stop()
 
@@ -164,11 +186,14 @@ class CameraRun:
     def join(self) -> None:
         self.finish()
         self.fanout.close_all()
+        self._detections.end()
         self._decoder_tap.close()
         if self._sub is not None:
             self._sub.join()
         for thread in self._threads:
             thread.join()
+        if self._analyser is not None:
+            self._analysis.close()
         if not self._recorder.join(FINISH_S):
             _log.warning(
                 "%s: the disk does not respond; the next start completes the recording",
@@ -196,6 +221,13 @@ class CameraRun:
             self.update()
             yield self.fanout
 
+    @contextmanager
+    def watching_detections(self) -> Iterator[DetectionFeed]:
+        """Yield the detections of a checkpoint for a viewer. Raises NotFound for other cameras."""
+        if self._analyser is None:
+            raise NotFound(f"camera {self.camera.id} is no checkpoint, so nothing is detected")
+        yield self._detections
+
     def shed(self, level: Shed) -> None:
         """Set the level of load shedding, which the next `update` applies."""
         self._policy.shed = level
@@ -219,18 +251,59 @@ class CameraRun:
             self._is_pulled = is_pulled
             if self._analyser is not None:
                 self._frames.set_rate(_SHED_PARTS[self._policy.shed] * self._fps())
-            if self._policy.shed is not self._reported_shed:
-                self._reported_shed = self._policy.shed
-                CAMERA_SHED.labels(self.camera.id).set(list(Shed).index(self._reported_shed))
+            self._report_shed(self._policy.shed)
             if is_pulled:
                 self._limit.feed(self._streamer.bitrate_bps)
 
+    def _report_shed(self, level: Shed) -> None:
+        if level is not self._reported_shed:
+            self._reported_shed = level
+            CAMERA_SHED.labels(self.camera.id).set(list(Shed).index(level))
+
     def tick(self) -> None:
         """Report the camera's state, and record which part of the recording is missing. It is
-        called about once a second, before `status`.
+        called about once a second; `GapWriter` writes the gaps to the disk.
+
+        Most of it is skipped for some seconds while a camera waits for its next connection: a city
+        may have thousands of unreachable cameras.
         """
+        facts = self._waiting_facts()
+        is_unchanged = facts is not None and facts == self._ticked_facts
+        if is_unchanged and self._ticks_skipped < MOST_TICKS_SKIPPED:
+            self._ticks_skipped += 1
+            self._gaps.go_on()
+            return
+        self._ticked_facts, self._ticks_skipped = facts, 0
         self._streamer.tick()
-        self._gaps.update(self.status(), self._policy.why_not_recorded())
+        self._ticked_status = status = self.status()
+        self._gaps.update(status, self._policy.why_not_recorded())
+        if self._analyser is not None:
+            self._share.tick()
+            self._analysis.update()
+
+    def _waiting_facts(self) -> _WaitingFacts | None:
+        """Return what the state of a camera without a connection depends on.
+
+        Return None for a camera with a connection or an attempt to make one, for a checkpoint, and
+        while the ongoing gap is not logged or its cause may still change.
+        """
+        if self._analyser is not None or self._streamer.is_open or not self._gaps.is_logged:
+            return None
+        return (
+            self._streamer.reconnects,
+            self._is_pulled,
+            self._gate.is_open,
+            self._policy.shed,
+            self.recorded_until_ns,
+        )
+
+    def ticked_status(self) -> CameraStatus:
+        """Return the state as of the last `tick` while the camera waits for its next try, and the
+        present one otherwise.
+        """
+        ticked, facts = self._ticked_status, self._waiting_facts()
+        is_unchanged = facts is not None and facts == self._ticked_facts
+        return ticked if ticked is not None and is_unchanged else self.status()
 
     def status(self) -> CameraStatus:
         """Return the state of the streamer combined with that of the recorder."""
@@ -242,20 +315,22 @@ class CameraRun:
         status.node = self._tools.settings.node
         status.shed = self._policy.shed
         status.over_limit = self._limit.is_over
+        status.analysed_part = self._share.recent_part() if self._analyser is not None else 1.0
         status.unread = self._checkpoint.unread() if self._checkpoint is not None else ()
         return status
 
     def give_up(self, since_ns: int, detail: str) -> None:
         """Record a gap since `since_ns`, because a thread of this process hung or ended.
 
-        The process exits afterwards. Raises StoreError.
+        The process exits afterwards. The caller must write the gap to the disk before, by
+        `WorkerContext.gap_sync`. Raises StoreError.
         """
         if self._policy.why_not_recorded() is None:
             self._gaps.give_up(since_ns, detail)
 
     def _analyse(self, analyser: Callable[[], Analyser]) -> None:
         self._checkpoint = CheckpointLoop(
-            self.camera, analyser(), self._frames, self._decode_gate, self._tools
+            self.camera, analyser(), self._frames, self._decode_gate, self._detections, self._tools
         )
         self._checkpoint.run()
 

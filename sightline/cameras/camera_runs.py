@@ -12,6 +12,7 @@ from domain.camera_states import CameraStatus
 from domain.errors import NotFound, StoreError
 from domain.events.analyser import Analyser
 from domain.media.fanout import Fanout
+from domain.media.live_detections import DetectionFeed
 from domain.registry import Camera, Credentials, Networks, Secrets, must_restart
 from ingest.onvif.client import OnvifEvents
 from ingest.recording.recovery import recover_segments
@@ -19,6 +20,8 @@ from sightline.cameras.camera_run import CameraRun
 from sightline.cameras.worker_context import WorkerContext
 from sightline.cluster.roster import Assigned, Roster
 
+GIVE_UP_SYNC_S = 5.0
+"""How long `give_up` waits for the disk. Another thread may wait for the same disk already."""
 _log = logging.getLogger(__name__)
 
 
@@ -33,7 +36,7 @@ class CameraRuns:
     ) -> None:
         """`analyser` creates the analyser of a checkpoint, in its analysis thread.
 
-        `heartbeat` is called for each camera while many of them start or end.
+        `heartbeat` is called for each camera in every pass over all of them.
         """
         self._heartbeat = heartbeat
         self._tools = tools
@@ -93,16 +96,39 @@ class CameraRuns:
                 run.give_up(since_ns, detail)
             except StoreError as error:
                 _log.error("%s: the cause of a gap cannot be written: %s", run.camera.id, error)
+        self._sync_gaps_within(GIVE_UP_SYNC_S)
+
+    def _sync_gaps_within(self, limit_s: float) -> None:
+        """Write the logged gaps to the disk, and wait at most `limit_s` for it."""
+
+        def sync() -> None:
+            try:
+                self._tools.gap_sync.sync()
+            except StoreError as error:
+                _log.error("a power cut may lose the last gaps: %s", error)
+
+        thread = threading.Thread(target=sync, name="last gaps", daemon=True)
+        thread.start()
+        thread.join(limit_s)
+        if thread.is_alive():
+            _log.error(
+                "a power cut may lose the last gaps: the disk does not respond within %.0f s",
+                limit_s,
+            )
 
     def tick(self) -> None:
         """Report the states of the cameras, and record their gaps. It is called about once a
-        second, before `statuses`.
+        second, before `statuses`. `GapWriter` writes the gaps to the disk.
         """
         for run in self.running():
+            self._heartbeat()
             run.tick()
 
     def statuses(self) -> list[CameraStatus]:
-        return [run.status() for run in self.running()]
+        """Return the states of all cameras. Those that wait for their next try have the state of
+        the last `tick`.
+        """
+        return [run.ticked_status() for run in self.running()]
 
     def recorded_until(self, camera_id: str) -> int | None:
         """Return the wall time (UTC ns) up to which a camera is recorded; None for others."""
@@ -116,11 +142,20 @@ class CameraRuns:
         Raises NotFound.
         """
         camera_id, _, sub = stream.partition("/")
+        with self._run_of(camera_id).watching(is_sub=bool(sub)) as fanout:
+            yield fanout
+
+    @contextmanager
+    def watching_detections(self, camera_id: str) -> Iterator[DetectionFeed]:
+        """Yield the detections of a camera for a viewer. Raises NotFound."""
+        with self._run_of(camera_id).watching_detections() as feed:
+            yield feed
+
+    def _run_of(self, camera_id: str) -> CameraRun:
         run = self._runs.get(camera_id)
         if run is None:
             raise NotFound(f"this worker has no camera {camera_id}")
-        with run.watching(is_sub=bool(sub)) as fanout:
-            yield fanout
+        return run
 
     def running(self) -> Sequence[CameraRun]:
         return tuple(self._runs.values())

@@ -11,8 +11,10 @@ from domain.errors import StoreError
 from domain.events.analyser import Analyser
 from domain.events.event import Passing
 from domain.log import FloodGate
+from domain.media.live_detections import MAX_BOXES, DetectionFeed, LiveDetections
 from domain.media.packets import Frame
-from domain.metrics import ANALYSIS_CPU_S, EVENTS_LOST
+from domain.metrics import ANALYSIS_CPU_S, EVENTS_LOST, FRAMES_ANALYSED
+from domain.recordings.partly_analysed import PartlyCause
 from domain.recordings.triggers import uses_triggers_from
 from domain.registry import Camera
 from domain.unread_reasons import Unread
@@ -42,16 +44,22 @@ class CheckpointLoop:
         analyser: Analyser,
         reader: FrameReader,
         control: DecodeControl,
+        detections: DetectionFeed,
         tools: WorkerContext,
     ) -> None:
+        """`detections` gets what each frame shows, while a viewer requests it."""
         self._camera_id = camera.id
         self._triggers = uses_triggers_from(camera, "checkpoint")
         self._analyser = analyser
         self._tools = tools
         self._reader = reader
         self._control = control
+        self._detections = detections
+        self._analysed = FRAMES_ANALYSED.labels(camera.id)
         self._drafted: set[str] = set()
         self._drafts_due_s = 0.0
+        self._stood_ns: int | None = None
+        """The time of the last frame, if a vehicle stood in view in it."""
         self._waiting: dict[str, Passing] = {}
         """The passings that the disk refused, by event id, until it accepts them."""
         self._warn = FloodGate(_log.error, tools.clock, every_s=10.0)
@@ -61,9 +69,7 @@ class CheckpointLoop:
         self._store_earlier_drafts()
         for frame in self._reader:
             self._reader.part = self._tools.scheduler.part
-            self._store(
-                self._analyse(frame) if frame else self._analyser.idle(self._tools.clock.wall_ns())
-            )
+            self._store(self._analyse(frame) if frame else self._pass_time())
             self._control.on_analysed(is_in_view=self._analyser.in_view())
             if self._tools.clock.monotonic_s() >= self._drafts_due_s:
                 self._drafts_due_s = self._tools.clock.monotonic_s() + DRAFT_EVERY_S
@@ -71,14 +77,41 @@ class CheckpointLoop:
                 self._store_drafts()
         self._store(self._analyser.close())
         self._tools.scheduler.forget(self._camera_id)
+        self._tools.decode_share.forget(self._camera_id)
 
     def _analyse(self, frame: Frame) -> list[Passing]:
         was_in_view = self._analyser.in_view()
         with self._tools.scheduler.turn(self._camera_id, was_in_view, self._reader.arrived_ns):
             passings = self._analyser.analyse(frame)
+        self._analysed.inc()
+        if self._detections.is_watched:
+            self._show(frame.wall_ns)
+        self._note_standing(frame.wall_ns)
         if self._analyser.in_view() and not was_in_view:
             self._control.on_appeared(frame.wall_ns)
         return passings
+
+    def _show(self, wall_ns: int) -> None:
+        """Send the detections of a frame to those who watch the camera live."""
+        found = sorted(self._analyser.detections(wall_ns), key=lambda one: -one.confidence)
+        if found:
+            items = tuple(found[:MAX_BOXES])
+            self._detections.put(LiveDetections(wall_ns=wall_ns, items=items))
+
+    def _pass_time(self) -> list[Passing]:
+        """Return the passings that ended because no frame arrived.
+
+        While the gate holds packets that may be decoded, their vehicles have not left the view.
+        """
+        until_ns = self._control.undecided_from_ns
+        return self._analyser.idle(self._tools.clock.wall_ns(), until_ns)
+
+    def _note_standing(self, wall_ns: int) -> None:
+        """Report the time since the last frame if a vehicle stood in view in both of them."""
+        stands = self._analyser.stands()
+        if stands and self._stood_ns is not None:
+            self._reader.losses.add(self._stood_ns, wall_ns, PartlyCause.STANDING_VEHICLE)
+        self._stood_ns = wall_ns if stands else None
 
     def unread(self) -> tuple[Unread, ...]:
         return self._analyser.unread()

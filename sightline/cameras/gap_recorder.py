@@ -15,8 +15,14 @@ from domain.clock import NS_PER_DAY, NS_PER_MS, NS_PER_S, Clock, rfc3339
 from domain.errors import StoreError
 from domain.log import FloodGate
 from domain.paths.data_layout import Layout
-from domain.recordings.gap_explanation import CameraStateChange, Facts, explain
+from domain.recordings.gap_explanation import (
+    LONGEST_NETWORK_BREAK_NS,
+    CameraStateChange,
+    Facts,
+    explain,
+)
 from domain.recordings.gaps import Gap, GapCause
+from storage.recordings.gaps.disk_writes import DeferredSync
 from storage.recordings.gaps.log import GapLog
 from storage.recordings.ledger import Ledger
 from storage.recordings.recorded_ranges import RecordedRanges
@@ -34,10 +40,15 @@ class GapRecorder:
     which never waits.
     """
 
-    def __init__(self, camera_id: str, layout: Layout, clock: Clock) -> None:
+    def __init__(
+        self, camera_id: str, layout: Layout, clock: Clock, sync: DeferredSync | None = None
+    ) -> None:
+        """With `sync`, gaps are on disk after the next `sync.sync()`, which the caller must call.
+        Without it each gap is on disk as soon as it is logged.
+        """
         self._camera_id = camera_id
         self._clock = clock
-        self._log = GapLog(layout, clock)
+        self._log = GapLog(layout, clock, sync)
         self._ledger = Ledger(layout.recordings)
         self._warn = FloodGate(_log.warning, clock, every_s=10.0)
         self._holes: deque[tuple[int, int, GapCause | None]] = deque()
@@ -46,9 +57,15 @@ class GapRecorder:
         self._state_changes: deque[CameraStateChange] = deque(maxlen=_MAX_STATE_CHANGES)
         self._known: deque[Gap] = deque(maxlen=_MAX_KNOWN)
         self._not_recorded: Gap | None = None
-        """The current range in which the camera is not to be recorded."""
+        """The current range in which the camera is not to be recorded; the last of `_known`."""
         self._logged_open: tuple[int, GapCause, int] | None = None
         """Start, cause and day of the ongoing gap in the log."""
+        self._fact_changes = 0
+        """How often the states or the known gaps of the camera changed."""
+        self._logged_facts: tuple[int, int, int] | None = None
+        """What the ongoing gap in the log was derived from (its start, its day and the changes), if
+        its cause depends on nothing else any more.
+        """
         self._started_ns = self._until_ns = clock.wall_ns()
         self._recorded_until_ns = 0
         self._steps = clock.steps
@@ -111,13 +128,35 @@ class GapRecorder:
             self._log_ongoing(now_ns)
             self._log.beat(self._camera_id)
         except StoreError as error:
-            self._warn(
-                self._camera_id,
-                f"gaps of camera {self._camera_id} are kept in memory: {error}",
+            self._warn_of_disk(error)
+
+    def _warn_of_disk(self, error: StoreError) -> None:
+        self._warn(self._camera_id, f"gaps of camera {self._camera_id} are kept in memory: {error}")
+
+    @property
+    def is_logged(self) -> bool:
+        """Whether the ongoing gap is in the log, with a cause that only a change of the camera's
+        state can change.
+        """
+        return self._logged_facts is not None and not self._holes and not self._waiting
+
+    def go_on(self) -> None:
+        """Continue the ongoing gap. It replaces `update` while the state has not changed."""
+        if self._not_recorded is not None:
+            self._not_recorded = self._known[-1] = replace(
+                self._not_recorded, end_ns=self._clock.wall_ns()
             )
+        try:
+            self._log.beat(self._camera_id)
+        except StoreError as error:
+            self._warn_of_disk(error)
 
     def _add_state(self, status: CameraStatus, now_ns: int) -> None:
         last = self._state_changes[-1] if self._state_changes else None
+        now = (status.state, status.last_error, status.reconnects, status.why)
+        if last is not None and now == (last.state, last.last_error, last.failures, last.why):
+            return
+        self._fact_changes += 1
         if (
             last is not None
             and last.state is status.state
@@ -140,21 +179,36 @@ class GapRecorder:
         """Add gaps whose cause is known now: clock steps, and times without recording."""
         if not_recorded is None and status.state is CameraState.IDLE:
             not_recorded = GapCause.NOT_ASKED, "no recording was requested"
-        steps, before = self._clock.steps, self._steps
-        self._steps = steps
-        for step in steps:
-            if step not in before and step.to_ns > step.from_ns:
-                self._known.append(
-                    Gap(self._camera_id, step.from_ns, step.to_ns, GapCause.CLOCK, str(step))
-                )
+        self._add_clock_steps(now_ns)
         known = self._not_recorded
         if not_recorded is None:
+            self._fact_changes += known is not None
             self._not_recorded = None
         elif known is not None and (known.cause, known.detail) == not_recorded:
             self._not_recorded = self._known[-1] = replace(known, end_ns=now_ns)
         else:
             self._not_recorded = Gap(self._camera_id, now_ns, now_ns + NS_PER_MS, *not_recorded)
             self._known.append(self._not_recorded)
+            self._fact_changes += 1
+
+    def _add_clock_steps(self, now_ns: int) -> None:
+        """Add a gap for each time that the clock left out, in which nothing could be recorded."""
+        steps, before = self._clock.steps, self._steps
+        self._steps = steps
+        for step in steps:
+            if step in before or step.to_ns <= step.from_ns:
+                continue
+            interrupted = self._not_recorded
+            if interrupted is not None:
+                self._known[-1] = replace(interrupted, end_ns=step.from_ns)
+            self._known.append(
+                Gap(self._camera_id, step.from_ns, step.to_ns, GapCause.CLOCK, str(step))
+            )
+            if interrupted is not None:
+                end_ns = max(now_ns, step.to_ns + NS_PER_MS)
+                self._not_recorded = replace(interrupted, start_ns=step.to_ns, end_ns=end_ns)
+                self._known.append(self._not_recorded)
+            self._fact_changes += 1
 
     def _find_first_gap(self, recorded_until_ns: int, now_ns: int) -> None:
         """Queue the gap before the first segment of this process; the recorder does not know it."""
@@ -175,7 +229,7 @@ class GapRecorder:
                 rfc3339(start_ns),
                 rfc3339(end_ns),
             )
-            self._logged_open = None
+            self._logged_open = self._logged_facts = None
 
     def _log_ongoing(self, now_ns: int) -> None:
         if now_ns - self._until_ns <= OPEN_AFTER_NS:
@@ -186,15 +240,30 @@ class GapRecorder:
                     Gap(self._camera_id, self._until_ns, self._until_ns + NS_PER_MS, cause)
                 )
                 self._logged_open = None
+            self._logged_facts = None
+            return
+        facts = (self._until_ns, now_ns // NS_PER_DAY, self._fact_changes)
+        if facts == self._logged_facts:
             return
         *ended, last = explain(self._facts(), self._until_ns, now_ns)
         ongoing = (last.start_ns, last.cause, now_ns // NS_PER_DAY)
-        if ongoing == self._logged_open:
-            return
-        for gap in ended:
-            self._log.add(gap)
-        self._log.open(last)
-        self._logged_open = ongoing
+        if ongoing != self._logged_open:
+            for gap in ended:
+                self._log.add(gap)
+            self._log.open(last)
+            self._logged_open = ongoing
+        # Until then the cause may change without a change of the facts.
+        is_final = now_ns - self._until_ns > LONGEST_NETWORK_BREAK_NS
+        self._logged_facts = facts if is_final and not self._begins_at(now_ns) else None
+
+    def _begins_at(self, now_ns: int) -> bool:
+        """Return whether a state or a time without recording begins now. It is not part of a gap
+        that ends now.
+        """
+        starts_ns = [change.since_ns for change in self._state_changes][-1:]
+        if self._not_recorded is not None:
+            starts_ns.append(self._not_recorded.start_ns)
+        return any(start_ns >= now_ns for start_ns in starts_ns)
 
     def _facts(self) -> Facts:
         return Facts(

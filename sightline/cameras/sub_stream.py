@@ -41,7 +41,9 @@ class SubStreamPull:
     ) -> None:
         """`camera` is the result of `as_camera`."""
         self._fanout = Fanout()
-        self._streamer = Streamer(camera, credentials, networks, self._fanout, settings, clock)
+        self._streamer = Streamer(
+            camera, credentials, networks, self._fanout, settings, clock, is_urgent=True
+        )
         self._policy = PullPolicy(camera, lambda: False, clock)
         self._update_lock = threading.Lock()
         self._is_pulled = False

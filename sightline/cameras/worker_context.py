@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from domain.clock import Clock
 from domain.paths.data_layout import Layout
 from domain.settings import Settings
+from ingest.frames.decoder_devices import DecoderDevices
 from ingest.recording.disk_writer import DiskWriter
 from ingest.rtsp.pull_loop import PullLoop
+from sightline.cameras.decode_share import DecodeShare
 from sightline.cameras.inference_scheduler import InferenceScheduler
 from sightline.cameras.trigger_queue import TriggerQueue
 from storage.events.spool import Spool
+from storage.recordings.gaps.disk_writes import DeferredSync
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,3 +32,7 @@ class WorkerContext:
     loop: PullLoop
     triggers: TriggerQueue
     scheduler: InferenceScheduler
+    decode_share: DecodeShare
+    decoder_devices: DecoderDevices
+    gap_sync: DeferredSync
+    """It appends the gaps of all cameras to their logs, and writes them to the disk together."""

@@ -6,17 +6,16 @@ They are stored in the data folder, and derived from the registry versions in th
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from pydantic import ValidationError
 
-from domain.errors import DataLoss
 from domain.paths.data_layout import Layout
 from domain.registry import Registry
 from domain.registry.check import build_registry
 from domain.registry.former import FormerCameras
+from domain.registry.record import RegistryRecord
 from sightline.processes.private_files import write_atomically
-from storage.site.registries import Registries, RegistryRecord
 
 _log = logging.getLogger(__name__)
 
@@ -50,30 +49,27 @@ def note_applied(layout: Layout, before: RegistryRecord | None, applied: Registr
         _write(layout, left)
 
 
-def learn(layout: Layout, registries: Registries, running: RegistryRecord) -> Iterator[None]:
+def learn(
+    layout: Layout, older: Iterable[RegistryRecord], running: RegistryRecord
+) -> Iterator[None]:
     """Derive the former cameras from all registry versions, one version at each step.
 
-    A data folder needs this once: later changes are stored when a registry is applied.
+    `older` yields the versions before `running`, oldest first. A data folder needs this once: later
+    changes are stored when a registry is applied.
     """
-    older, before = FormerCameras(), Registry(version=1)
-    for version in registries.versions():
-        if version <= running.version:
-            try:
-                record = registries.read(version)
-            except DataLoss as error:
-                _log.error("%s; cameras that are only in this version remain unknown", error)
-                continue
-            now = _cameras_of(record)
-            older, before = older.after(before, now, record.applied_at), now
+    former, before = FormerCameras(), Registry(version=1)
+    for record in older:
+        now = _cameras_of(record)
+        former, before = former.after(before, now, record.applied_at), now
         yield
     now = _cameras_of(running)
-    older = older.after(before, now, running.applied_at)
-    _write(layout, read_former(layout).joined(older, now))
+    former = former.after(before, now, running.applied_at)
+    _write(layout, read_former(layout).joined(former, now))
 
 
 def _cameras_of(record: RegistryRecord) -> Registry:
     """Parse a registry; the result is empty if this version cannot read it any more."""
-    registry = build_registry(record.text, f"registry, version {record.version}")
+    registry = build_registry(record.text, record.source)
     if registry is None:
         _log.error(
             "version %d of the registry cannot be read; its cameras remain unknown", record.version

@@ -17,6 +17,7 @@ from domain.log import FloodGate
 from domain.metrics import CAMERAS_HELD, LEASES
 from domain.paths.data_layout import Layout
 from domain.registry import Camera
+from sightline.cluster.changed_states import ChangedStates
 from sightline.cluster.lease_policy import (
     HAND_OVER_WITHIN_S,
     ClusterView,
@@ -86,6 +87,7 @@ class Node:
         }
         self._assigned: tuple[object, dict[str, str]] = ((), {})
         self._published: set[str] = set()
+        self._changed_states = ChangedStates()
         self._leaving = False
         self._must_draw = True
         """Whether new fencing numbers are needed.
@@ -113,17 +115,24 @@ class Node:
         statuses = {status.camera_id: status for status in read_statuses(self._layout)}
         try:
             self._update_leases(cameras, statuses)
-            self._states.publish(
-                [status for name, status in statuses.items() if name in self._published]
-            )
+            self._publish(statuses)
         except IndexUnavailable as error:
             self._peers.on_outage()
+            self._changed_states.forget_except(())
             self._held = {name: one for name, one in self._held.items() if name in cameras}
             self._warn(
                 "redis",
                 f"this node continues with its {len(self._held)} cameras: {error}",
             )
         self._write_rosters(running, cameras)
+
+    def _publish(self, statuses: Mapping[str, CameraStatus]) -> None:
+        self._changed_states.forget_except(self._published)
+        own = (status for name, status in statuses.items() if name in self._published)
+        now_s = self._clock.monotonic_s()
+        due = self._changed_states.due(own, now_s)
+        self._states.publish(due)
+        self._changed_states.published(due, now_s)
 
     def _update_leases(
         self, cameras: Mapping[str, Camera], statuses: Mapping[str, CameraStatus]

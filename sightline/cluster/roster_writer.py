@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network
 
 from domain.camera_states import CameraStatus
 from domain.clock import Clock
@@ -14,6 +15,7 @@ from sightline.cluster.site_registry import Running
 from sightline.cluster.worker_balance import share
 from sightline.processes.status_file import read_worker_statuses
 
+_Inputs = tuple[list[Camera], dict[str, int], int, tuple[IPv4Network | IPv6Network, ...]]
 SendCredentials = Callable[[int, Sequence[Camera]], None]
 """Sends a worker, by its number, the credentials of these cameras and no others."""
 MOVE_WITHIN_S = 20.0
@@ -49,10 +51,27 @@ class RosterWriter:
         }
         self._moves: dict[str, Move] = {}
         self._written: dict[int, Roster] = {}
+        self._settled: _Inputs | None = None
+        """The inputs of the last call if it would change nothing to call it with them again; None
+        otherwise, for example while a camera moves.
+        """
 
     def place(self, cameras: Sequence[Camera], fences: Mapping[str, int], running: Running) -> None:
         """Write the rosters that changed. Raises OSError."""
+        inputs = (list(cameras), dict(fences), running.version, running.registry.networks)
+        if inputs == self._settled:
+            self._settled = inputs  # The next comparison finds the same objects.
+            for worker, roster in self._written.items():
+                self._send_credentials(worker, [one.camera for one in roster.cameras])
+            return
+        self._settled, placed = None, self._placed
         self._place(cameras)
+        self._write(cameras, fences, running)
+        self._settled = inputs if placed == self._placed and not self._moves else None
+
+    def _write(
+        self, cameras: Sequence[Camera], fences: Mapping[str, int], running: Running
+    ) -> None:
         for worker in range(self._workers):
             roster = self._roster(worker, cameras, fences, running)
             before = self._written.get(worker, Roster())

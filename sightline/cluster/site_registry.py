@@ -9,26 +9,25 @@ import json
 import logging
 import os
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from pydantic import TypeAdapter
 
 from domain.clock import Clock
-from domain.errors import Fault, NotFound, RegistryInvalid, StoreError
-from domain.log import FloodGate
+from domain.errors import Fault, RegistryInvalid
 from domain.paths.data_layout import Layout
 from domain.registry import Camera, Registry, Secrets
 from domain.registry.check import check_text, read_registry
 from domain.registry.former import FormerCamera
+from domain.registry.record import RegistryRecord
 from domain.registry.secrets import load_secrets, secrets_file
-from sightline.cluster.former_cameras import learn, note_applied, read_former
+from sightline.cluster.former_cameras import note_applied, read_former
+from sightline.cluster.registry_cache import read_cached, write_cached
 from sightline.processes.private_files import write_atomically
-from storage.site.registries import Registries, RegistryRecord
 
 _log = logging.getLogger(__name__)
-FOLLOW_EVERY_S = 1.0
 _FAULTS = TypeAdapter(tuple[Fault, ...])
 NONE = Registry(version=1)
 
@@ -40,7 +39,7 @@ def settle(file: Path, layout: Layout, clock: Clock) -> RegistryInvalid | None:
     """
     known = record(layout)
     try:
-        text, _, _ = read_registry(file, os.environ)
+        text, registry, _ = read_registry(file, os.environ)
     except RegistryInvalid as invalid:
         if known is None:
             raise
@@ -49,7 +48,8 @@ def settle(file: Path, layout: Layout, clock: Clock) -> RegistryInvalid | None:
         )
         return invalid
     if known is None or known.text != text:
-        _store(layout, RegistryRecord(version=0, applied_at=clock.wall_ns(), text=text))
+        store_record(layout, RegistryRecord(version=0, applied_at=clock.wall_ns(), text=text))
+    write_cached(layout, text, registry)
     layout.registry_faults.unlink(missing_ok=True)
     return None
 
@@ -92,7 +92,10 @@ def running_registry(layout: Layout) -> Registry:
     known = record(layout)
     if known is None:
         return NONE
-    registry, faults = check_text(known.text, _name(known), Secrets())
+    parsed = read_cached(layout, known.text)
+    if parsed is not None:
+        return parsed
+    registry, faults = check_text(known.text, known.source, Secrets())
     if registry is None:
         raise RegistryInvalid(faults)
     return registry
@@ -155,81 +158,7 @@ def _mark(file: Path) -> tuple[int, int]:
     return stat.st_mtime_ns, stat.st_ino
 
 
-class RegistryFollower:
-    """Updates this machine's copy to the newest applied version; a job of the supervisor."""
-
-    def __init__(self, registries: Registries, layout: Layout, clock: Clock) -> None:
-        self._registries = registries
-        self._layout = layout
-        self._clock = clock
-        self._warn = FloodGate(_log.warning, clock, every_s=10.0)
-        self._learning: Iterator[None] | None = None
-        self._has_learned = False
-
-    def run(self, stop: threading.Event) -> None:
-        while not stop.is_set():
-            self.run_once()
-            self._clock.wait(stop, FOLLOW_EVERY_S)
-
-    def run_once(self) -> None:
-        """Store the registry given at the start as a version, or fetch a newer version.
-
-        While a store is unavailable the registry in use stays.
-        """
-        try:
-            self._update()
-            self._learn()
-        except (NotFound, StoreError) as error:  # without a bucket the store raises NotFound
-            self._warn(
-                "follow", f"the registry cannot be updated and remains in use unchanged: {error}"
-            )
-
-    def _update(self) -> None:
-        known = record(self._layout)
-        if known is not None and known.version == 0:
-            _store(self._layout, self._registries.adopt(known.text))
-        elif known is None or self._registries.announced() > known.version:
-            newest = self._registries.newest()
-            if newest is not None and (known is None or newest.version > known.version):
-                self._apply(newest)
-
-    def _learn(self) -> None:
-        """Do one step of finding the cameras that left before this data folder existed."""
-        known = None if self._has_learned else record(self._layout)
-        if known is None or known.version == 0:
-            return
-        if read_former(self._layout).is_complete:
-            self._has_learned = True
-            return
-        try:
-            self._learning = self._learning or learn(self._layout, self._registries, known)
-            next(self._learning)
-        except StopIteration:
-            self._learning = None
-        except BaseException:
-            self._learning = None
-            raise
-
-    def _apply(self, newest: RegistryRecord) -> None:
-        """Put a version into use. It was checked before, so faults concern secrets."""
-        secrets, _ = load_secrets(secrets_path(None, self._layout), os.environ)
-        registry, faults = check_text(newest.text, _name(newest), secrets)
-        for fault in faults:
-            self._warn(str(fault), str(fault))
-        if registry is not None:
-            _store(self._layout, newest)
-            self._layout.registry_faults.unlink(missing_ok=True)
-            _log.info(
-                "version %d of the registry is in use: %d cameras",
-                newest.version,
-                len(registry.cameras),
-            )
-
-
-def _store(layout: Layout, applied: RegistryRecord) -> None:
+def store_record(layout: Layout, applied: RegistryRecord) -> None:
+    """Put a record into use on this machine. Raises OSError."""
     note_applied(layout, record(layout), applied)
     write_atomically(layout.registry, applied.model_dump_json(by_alias=True))
-
-
-def _name(known: RegistryRecord) -> str:
-    return f"registry, version {known.version}"

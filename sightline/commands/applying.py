@@ -75,7 +75,7 @@ def _applied(stores: Stores, layout: Layout) -> Registry:
         print(foreign.why, file=sys.stderr)
     if newest is None:
         return site_registry.NONE
-    registry, faults = check_text(newest.text, f"registry, version {newest.version}", Secrets())
+    registry, faults = check_text(newest.text, newest.source, Secrets())
     if registry is None:
         raise RegistryInvalid(faults)
     return registry

@@ -11,6 +11,7 @@ from domain.clock import SystemClock, parse_rfc3339, rfc3339
 from domain.errors import BadInput
 from domain.log import escaped
 from domain.paths.data_layout import Layout
+from domain.plates import search_pattern
 from domain.settings import Settings
 from sightline.processes.store_clients import open_stores
 from storage.audit.check import verify as verify_lines
@@ -32,6 +33,7 @@ def list_lines(args: argparse.Namespace) -> int:
         outcome=None if args.outcome is None else LineOutcome(args.outcome),
         from_ns=_moment("--from", args.since),
         to_ns=_moment("--to", args.until),
+        plate=None if args.plate is None else search_pattern(args.plate),
     )
     layout, settings, clock = Layout(args.data.resolve()), Settings(), SystemClock()
     with open_stores(layout) as stores:

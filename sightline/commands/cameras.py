@@ -6,27 +6,33 @@ import argparse
 import json
 import os
 import sys
+from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import asdict
-
-from rich.console import Console
-from rich.table import Table
 
 from domain.camera_states import CameraState, CameraStatus
 from domain.clock import rfc3339
 from domain.errors import RegistryInvalid
 from domain.paths.data_layout import Layout
 from domain.registry.check import read_registry, registry_warnings
+from domain.settings import Settings
 from sightline.cluster import site_registry
-from sightline.processes.store_clients import open_stores
+from sightline.processes.instance import complete_settings, instance_secrets, runtime_of
+from storage.clients.redis import connect
+from storage.site.camera_states import CameraStates
 
+_HEADINGS = ("camera", "state", "since", "picture", "fps", "last error")
+_STATE = _HEADINGS.index("state")
+_RED, _GREEN, _YELLOW, _BLUE, _DIM, _PLAIN = (f"\x1b[{code}m" for code in (31, 32, 33, 34, 2, 0))
 COLOURS = {
-    CameraState.LIVE: "green",
-    CameraState.CLOCK_WRONG: "yellow",
-    CameraState.SPARSE_KEYFRAMES: "yellow",
-    CameraState.CONNECTING: "yellow",
-    CameraState.IDLE: "blue",
-    CameraState.UNKNOWN: "dim",
+    CameraState.LIVE: _GREEN,
+    CameraState.CLOCK_WRONG: _YELLOW,
+    CameraState.SPARSE_KEYFRAMES: _YELLOW,
+    CameraState.CONNECTING: _YELLOW,
+    CameraState.IDLE: _BLUE,
+    CameraState.UNKNOWN: _DIM,
 }
+"""The escape sequences of ECMA-48 for states that are no faults; faults are red."""
 
 
 def check(args: argparse.Namespace) -> int:
@@ -69,9 +75,8 @@ def print_faults(invalid: RegistryInvalid, as_json: bool) -> int:
 
 def list_cameras(args: argparse.Namespace) -> int:
     layout = Layout(args.data.resolve())
-    registry, _ = site_registry.running(layout)
-    with open_stores(layout) as stores:
-        states = stores.states.get([camera.id for camera in registry.cameras])
+    registry = site_registry.running_registry(layout)
+    states = _states(layout, [camera.id for camera in registry.cameras])
     rows = [
         states.get(camera.id) or CameraStatus(camera.id, CameraState.UNKNOWN, 0)
         for camera in registry.cameras
@@ -79,28 +84,42 @@ def list_cameras(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps([asdict(row) for row in rows], ensure_ascii=False))
     else:
-        _print_table(rows)
+        print_table(rows)
     return 0
 
 
-def _print_table(rows: list[CameraStatus]) -> None:
-    table = Table()
-    for name in ("camera", "state", "since", "picture", "fps"):
-        table.add_column(name, no_wrap=True)
-    table.add_column("last error", overflow="fold")
-    for row in rows:
-        colour = COLOURS.get(row.state, "red")
-        since = rfc3339(row.since_ns)[:19] + "Z" if row.since_ns else ""
-        picture = f"{row.codec} {row.width_px}x{row.height_px}" if row.codec else ""
-        table.add_row(
-            row.camera_id,
-            f"[{colour}]{row.state}[/{colour}]",
-            since,
-            picture,
-            f"{row.fps:.1f}",
-            row.last_error,
+def _states(layout: Layout, camera_ids: Sequence[str]) -> dict[str, CameraStatus]:
+    """Return the states that workers publish.
+
+    Nothing is started for it: without a running instance no state is recent enough to be shown.
+    """
+    settings = complete_settings(Settings(), runtime_of(layout), instance_secrets(layout))
+    if settings.redis_url is None:
+        print(
+            f"no instance runs on {layout.root}, so the states of its cameras are unknown",
+            file=sys.stderr,
         )
-    console = Console()
-    if not console.is_terminal:  # a pipe has no width, and no text may be truncated for it
-        console = Console(width=200)
-    console.print(table)
+        return {}
+    with closing(connect(settings.redis_url.get_secret_value(), settings.redis_ca)) as redis:
+        return CameraStates(redis).get(camera_ids)
+
+
+def print_table(rows: list[CameraStatus]) -> None:
+    """Print one line for each camera; colours only to a terminal."""
+    table = [_HEADINGS, *(_cells(row) for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    colours = ["", *(COLOURS.get(row.state, _RED) for row in rows)]
+    has_colours = sys.stdout.isatty()
+    for cells, colour in zip(table, colours, strict=True):
+        padded = [cell.ljust(width) for cell, width in zip(cells, widths, strict=True)]
+        if has_colours and colour:
+            padded[_STATE] = f"{colour}{padded[_STATE]}{_PLAIN}"
+        print("  ".join(padded).rstrip())
+
+
+def _cells(row: CameraStatus) -> tuple[str, ...]:
+    since = rfc3339(row.since_ns)[:19] + "Z" if row.since_ns else ""
+    picture = f"{row.codec} {row.width_px}x{row.height_px}" if row.codec else ""
+    # A camera's answer may be in its error, so no control character reaches a terminal.
+    error = "".join(one if one.isprintable() else "?" for one in " ".join(row.last_error.split()))
+    return row.camera_id, row.state, since, picture, f"{row.fps:.1f}", error

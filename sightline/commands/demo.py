@@ -41,6 +41,7 @@ def demo(args: argparse.Namespace) -> int:
         registry,
         args.data,
         parts,
+        args.fork_server,
         api_address(args),
         first=(simulator,),
         greeting=lambda: f"#token={_token(layout)}",

@@ -8,8 +8,7 @@ import json
 import sys
 from dataclasses import asdict
 
-from domain.access_policy.check import PolicyCalls, read_policy
-from domain.access_policy.model import AccessPolicy
+from domain.access_policy.check import read_policy
 from domain.errors import PolicyInvalid
 from sightline.active_policy import known_calls
 
@@ -21,7 +20,7 @@ def check(args: argparse.Namespace) -> int:
         text, policy = read_policy(args.file, calls)
     except PolicyInvalid as invalid:
         return _print_faults(invalid, args.json)
-    needs = _needs(policy, calls)
+    needs = calls.needs(policy)
     sha256 = hashlib.sha256(text.encode()).hexdigest()
     if args.json:
         print(json.dumps({"sha256": sha256, "faults": [], "calls": needs}, ensure_ascii=False))
@@ -30,12 +29,6 @@ def check(args: argparse.Namespace) -> int:
         print(f"{call}\t{', '.join(required)}")
     print(f"{args.file}: no fault; {len(needs)} calls are governed; SHA-256 {sha256}")
     return 0
-
-
-def _needs(policy: AccessPolicy, calls: PolicyCalls) -> dict[str, list[str]]:
-    """Return what each governed call needs, by audit term."""
-    found = {call: policy.needs((right,), call) for call, right in sorted(calls.rights.items())}
-    return {call: sorted(needs.requirements) for call, needs in found.items() if needs.requirements}
 
 
 def _print_faults(invalid: PolicyInvalid, as_json: bool) -> int:

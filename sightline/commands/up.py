@@ -14,6 +14,7 @@ from cryptography import x509
 from rich.console import Console
 from rich.markup import escape
 
+from api.base_map.tile_archive import TileArchive
 from domain.clock import Clock, SystemClock
 from domain.errors import StoreError
 from domain.log import set_up_logging
@@ -23,7 +24,9 @@ from domain.settings import Settings
 from sightline.cluster import site_registry
 from sightline.cluster.camera_credentials import CredentialSender
 from sightline.cluster.node import Identity, Node
+from sightline.cluster.registry_versions import RegistryFollower
 from sightline.cluster.roster_writer import RosterWriter
+from sightline.forking.client import ForkServer
 from sightline.keys.api_trust import node_server_context
 from sightline.keys.expiry import expiry_warnings
 from sightline.keys.register import Purpose
@@ -38,7 +41,7 @@ from sightline.keys.tls import (
 from sightline.processes.certificates import fingerprint
 from sightline.processes.child import ChildSpec
 from sightline.processes.embedded_servers import seaweedfs_security
-from sightline.processes.instance import claimed, instance_secrets, publish
+from sightline.processes.instance import claimed, complete_settings, instance_secrets, publish
 from sightline.processes.people_key import sign_older_people
 from sightline.processes.policy_copy import PolicyCopy
 from sightline.processes.ports import is_loopback
@@ -52,7 +55,7 @@ from sightline.processes.process_plan import (
     worker_names,
 )
 from sightline.processes.server_certificates import IdentityRenewal
-from sightline.processes.store_clients import Stores, connected, people_of, reaching
+from sightline.processes.store_clients import Stores, connected, people_of
 from sightline.processes.supervised_threads import Job, Jobs
 from sightline.processes.supervisor import Supervisor, stop_on_signals
 from storage.site.people import People
@@ -74,20 +77,19 @@ console = Console(stderr=True, highlight=False)
 
 def up(args: argparse.Namespace) -> int:
     name_policy(args)
-    return serve(
-        args.registry, args.data, Parts(servers=True, node=True, api=True), api_address(args)
-    )
+    parts = Parts(servers=True, node=True, api=True)
+    return serve(args.registry, args.data, parts, args.fork_server, api_address(args))
 
 
 def node(args: argparse.Namespace) -> int:
-    return serve(args.registry, args.data, Parts(servers=False, node=True, api=False))
+    parts = Parts(servers=False, node=True, api=False)
+    return serve(args.registry, args.data, parts, args.fork_server)
 
 
 def api(args: argparse.Namespace) -> int:
     name_policy(args)
-    return serve(
-        args.registry, args.data, Parts(servers=False, node=False, api=True), api_address(args)
-    )
+    parts = Parts(servers=False, node=False, api=True)
+    return serve(args.registry, args.data, parts, args.fork_server, api_address(args))
 
 
 def name_policy(args: argparse.Namespace) -> None:
@@ -114,6 +116,7 @@ def serve(
     registry: Path | None,
     data: Path,
     parts: Parts,
+    fork_server: ForkServer,
     address: ApiAddress | None = None,
     first: tuple[ChildSpec, ...] = (),
     greeting: Callable[[], str] = str,
@@ -125,6 +128,8 @@ def serve(
     settings = Settings()
     if parts.api:
         openid_settings(settings, settings.site_origins)
+        if settings.map_file is not None:
+            TileArchive(settings.map_file).close()  # The start is refused for a wrong file.
     set_up_logging(settings.log_level, "supervisor")
     layout = Layout(data.resolve())
     stop = stop_on_signals()
@@ -136,9 +141,9 @@ def serve(
         _prepare_keys(layout, settings, parts, clock)
         listener = _listener(layout, settings, address or ApiAddress(), clock)
         planned = plan(layout, settings, parts, listener)
-        supervisor = Supervisor((first, *planned.groups), clock, held=(claim,))
+        supervisor = Supervisor((first, *planned.groups), clock, (claim,), fork_server)
         stores = connected(
-            reaching(settings, planned.runtime, instance_secrets(layout)), layout, clock
+            complete_settings(settings, planned.runtime, instance_secrets(layout)), layout, clock
         )
         # The key is made before the API's processes start, so that all of them use the same.
         people = people_of(stores, settings, layout, clock) if parts.api else None
@@ -222,7 +227,7 @@ def _jobs(
     workers_fail: Callable[[], bool],
 ) -> dict[str, Job]:
     """Return the jobs of the supervisor's process: registry, policy, node and certificates."""
-    follower = site_registry.RegistryFollower(stores.registries, layout, clock)
+    follower = RegistryFollower(stores.registries, layout, clock)
     jobs: dict[str, Job] = {"registry": follower.run}
     if planned.has_own_store:
         security = seaweedfs_security(layout.seaweedfs, instance_secrets(layout).stores)

@@ -1,15 +1,15 @@
 """Confines this process, and then runs one of Sightline's modules in it.
 
-It is started as `python -m sightline.confinement.launch MODULE ARGUMENTS…`. It precedes the import
-of the module, because libraries start threads when they are imported, and Landlock restricts only
-threads that start later.
+The fork server runs its `main`, or it is started as `python -m sightline.confinement.launch MODULE
+ARGUMENTS…`. It then precedes the import of the module, because libraries start threads when they
+are imported, and Landlock restricts only threads that start later.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib
 import os
-import runpy
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -41,7 +41,7 @@ def main() -> None:
     with _report_file(layout, arguments.name) as file:
         remember(confine(arguments.name, access, settings), file)
     sys.argv[1:] = words
-    runpy.run_module(kind, run_name="__main__", alter_sys=True)
+    importlib.import_module(kind).main()
 
 
 def confine(name: str, access: landlock.Access, settings: Settings) -> ConfinementReport:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from domain.paths.data_layout import Layout
 from domain.settings import Settings
+from domain.settings_groups.analysis import DecoderDevice
 from sightline.confinement.landlock import Access
 
 _PACKAGES = ("domain", "storage", "ingest", "analytics", "api", "console", "sightline")
@@ -42,6 +43,7 @@ class ProcessKind(StrEnum):
     LIVE = "sightline.live_process"
     API = "sightline.api_process"
     MEDIA = "sightline.media_process"
+    REANALYSIS = "sightline.reanalysis_process"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,7 @@ def access_of(kind: ProcessKind, arguments: ProcessArguments, settings: Settings
     own = _OF_KIND[kind](layout, arguments.name)
     return Access(
         lists=own.lists,
-        reads=(*common.reads, *own.reads, *_secret_files(kind, settings)),
+        reads=(*common.reads, *own.reads, *_own_files(kind, settings)),
         writes=(*_shared_writes(layout), *own.writes),
         devices=common.devices,
         listens=common.listens,
@@ -127,6 +129,17 @@ def _of_api(layout: Layout, name: str) -> Access:
     )  # fmt: skip
 
 
+def _of_reanalysis(layout: Layout, _: str) -> Access:
+    return Access(
+        reads=(
+            layout.run, layout.rosters, layout.registry_folder, layout.recordings,
+        ),
+        writes=(
+            layout.gaps, layout.spool, layout.scratch, layout.archive_cache("reanalysis"),
+        ),
+    )  # fmt: skip
+
+
 def _of_media(layout: Layout, _: str) -> Access:
     """The media process answers datagrams of anyone, so it has no key and no data of the site."""
     return Access(writes=(layout.media,))
@@ -137,6 +150,7 @@ _OF_KIND = {
     ProcessKind.LIVE: _of_live,
     ProcessKind.API: _of_api,
     ProcessKind.MEDIA: _of_media,
+    ProcessKind.REANALYSIS: _of_reanalysis,
 }
 
 
@@ -169,10 +183,11 @@ def _named_files(settings: Settings) -> Iterator[Path]:
         yield from _paths(os.environ, name)
 
 
-def _secret_files(kind: ProcessKind, settings: Settings) -> Iterator[Path]:
-    """Yield the files with secrets that settings name for one kind of process."""
-    if kind is ProcessKind.API and settings.openid_client_secret_file is not None:
-        yield settings.openid_client_secret_file
+def _own_files(kind: ProcessKind, settings: Settings) -> Iterator[Path]:
+    """Yield the files that settings name for one kind of process."""
+    if kind is ProcessKind.API:
+        named = (settings.openid_client_secret_file, settings.map_file)
+        yield from filter(None, named)
 
 
 def _paths(environ: Mapping[str, str], name: str) -> Iterator[Path]:
@@ -181,6 +196,6 @@ def _paths(environ: Mapping[str, str], name: str) -> Iterator[Path]:
 
 def _devices(settings: Settings) -> Iterator[Path]:
     yield from map(Path, _DEVICES)
-    if settings.onnx_providers != "cpu":
+    if settings.onnx_providers != "cpu" or settings.decoder is not DecoderDevice.SOFTWARE:
         for pattern in _GPU_DEVICES:
             yield from Path("/dev").glob(pattern)

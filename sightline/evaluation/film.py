@@ -19,7 +19,7 @@ from domain.events.event import Location, Passing
 from domain.media.packets import Frame, WallSource
 from domain.registry.model import Camera, Checkpoint
 from domain.settings import Settings
-from ingest.frames.decoder import Decoded
+from ingest.frames.frame_decoder import Decoded
 
 EPOCH_NS = 1_760_000_000 * NS_PER_S
 """The wall time of the start of a file; the value is arbitrary."""
@@ -61,7 +61,7 @@ def frames(video: Path, fps: float, closed: Sequence[Span] = ()) -> Iterator[Fra
 def _pictures(video: Path) -> Iterator[tuple[float, av.VideoFrame]]:
     """Yield pictures with their times from the first picture on.
 
-    They are decoded as in `ingest/frames/decoder.py`: in one thread, without the loop filter.
+    They are decoded as in `ingest/frames/frame_decoder.py`: in one thread, without loop filter.
     """
     if not video.is_file():
         raise BadInput(f"there is no file {video}")

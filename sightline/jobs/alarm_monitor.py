@@ -81,6 +81,7 @@ class AlarmMonitor:
         self._alarms.set(AlarmName.CLOCK_STEPPED, self._clock_step())
         self._alarms.set(AlarmName.DISK_UNWRITABLE, self._unwritable())
         self._alarms.set(AlarmName.CAMERAS_DOWN, self._cameras_down())
+        self._alarms.set(AlarmName.ANALYSIS_OVERLOADED, self._analysis_overloaded())
         self._alarms.set(AlarmName.UPLOADS_BEHIND, self._uploads_behind())
         self._alarms.set(AlarmName.AUDIT_FULL, self.audit_alarm())
         self._alarms.set(AlarmName.AUDIT_UNSHIPPED, self.unshipped_alarm())
@@ -157,6 +158,20 @@ class AlarmMonitor:
             f"{DOWN_S / 60:.0f} minutes or more: {named}{more}"
         )
 
+    def _analysis_overloaded(self) -> str | None:
+        checkpoints = {camera.id for camera in self._cameras() if camera.checkpoint}
+        found = [one for one in self._statuses() if one.camera_id in checkpoints]
+        losing = sorted((one for one in found if one.analysed_part < 1), key=_analysed_part)
+        if not losing:
+            return None
+        capacity = int(sum(one.analysed_part for one in found))
+        named = ", ".join(one.camera_id for one in losing[:_MOST_NAMED])
+        return (
+            f"this node can analyse {capacity} checkpoint cameras with the traffic of now; it has "
+            f"{len(found)}, and misses passings, most at {named}: move checkpoints to another "
+            "node, or give this one more cores"
+        )
+
     def _uploads_behind(self) -> str | None:
         oldest_ns = self.oldest_waiting_ns()
         late_s = 0.0 if oldest_ns is None else (self._clock.wall_ns() - oldest_ns) / NS_PER_S
@@ -195,6 +210,10 @@ class AlarmMonitor:
             if self._stepped
             else None
         )
+
+
+def _analysed_part(status: CameraStatus) -> float:
+    return status.analysed_part
 
 
 def _is_down(status: CameraStatus, since_ns: int) -> bool:

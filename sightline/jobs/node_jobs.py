@@ -18,8 +18,10 @@ from domain.errors import StoreError
 from domain.paths.data_layout import Layout
 from domain.registry import Camera
 from domain.settings import Settings
+from sightline.cluster.roster import NodeRosters
 from sightline.cluster.site_registry import RunningRegistry
 from sightline.jobs.alarm_monitor import AlarmMonitor
+from sightline.jobs.coverage_report import CoverageReporter
 from sightline.jobs.disk_quota_job import DiskQuotaJob
 from sightline.jobs.disk_usage import OtherDiskUsage
 from sightline.jobs.node_report import NodeReporter
@@ -40,6 +42,7 @@ from storage.events.journal import Journal, JournalUploader
 from storage.events.spool import Spool
 from storage.recordings.disk_quota import Claims, DiskQuota
 from storage.recordings.gaps.log import GapLog
+from storage.recordings.gaps.site_coverage import SiteCoverage
 from storage.recordings.gaps.stored import StoredGaps
 from storage.recordings.gaps.uploads import GapUploads
 from storage.recordings.ledger import Ledger
@@ -47,6 +50,9 @@ from storage.recordings.object_store_quota import ROUND_EVERY_S, ObjectStoreQuot
 from storage.recordings.stored_segments import StoredSegments
 from storage.recordings.trigger_log import TriggerLog
 from storage.recordings.uploads import Uploads
+from storage.recordings.virtual.index_uploads import IndexUploads
+from storage.recordings.virtual.layouts import RecordingIndex
+from storage.recordings.virtual.stored_index import StoredIndex
 from storage.retention import Kept, Retention
 from storage.site.alarms import Alarms
 from storage.site.audit import AuditLog
@@ -109,7 +115,7 @@ class NodeJobs:
             "holds": self._follow_holds,
             "archive": self._move_old, "watch": monitor.run,
             "impossible": self._refresh_impossible, "audit": self._ship_audit,
-            "report": self._report,
+            "report": self._report, "coverage": self._report_coverage,
         }  # fmt: skip
         monitor.audit_alarm = self._audit.alarm
         monitor.unshipped_alarm = self._shipper.alarm
@@ -159,9 +165,16 @@ class NodeJobs:
             self._kept_cameras, Holds(self._stores.objects, self._clock).held, self._alarms.set
         )
         room = ObjectStoreQuota(stored, claims, turn, self._clock)
+        index = IndexUploads(
+            RecordingIndex(self._layout.recording_index),
+            StoredIndex(self._stores.objects, self._clock),
+            self._settings.node,
+            self._clock,
+        )
         return Uploads(
             Ledger(self._layout.recordings),
             stored,
+            index,
             self._settings,
             self._clock,
             self._kept_cameras,
@@ -228,6 +241,16 @@ class NodeJobs:
             self._clock,
             lambda: self._quota.usage,
             lambda: None if uploads is None else uploads.oldest_waiting_ns(),
+        ).run(stop)
+
+    def _report_coverage(self, stop: threading.Event) -> None:
+        """Report when the node's checkpoints were not analysed completely."""
+        CoverageReporter(
+            GapLog(self._layout, self._clock),
+            SiteCoverage(self._stores.redis),
+            NodeRosters(self._layout).cameras,
+            self._settings.node,
+            self._clock,
         ).run(stop)
 
     def _follow_holds(self, stop: threading.Event) -> None:

@@ -20,13 +20,16 @@ from domain.paths.object_keys import (
     CORRECTED,
     EMERGENCIES_PREFIX,
     EVENTS_PREFIX,
+    EXPORTS_PREFIX,
     GAPS_PREFIX,
     HOLDS_PREFIX,
     JOURNAL_PREFIX,
     NODE_GAPS_PREFIX,
     PEOPLE_PREFIX,
+    RECORDING_INDEX_PREFIX,
     RECORDINGS_PREFIX,
     REGISTRY_PREFIX,
+    SAVED_VIEWS_PREFIX,
     SITE_OBJECT,
     WATCHES_PREFIX,
 )
@@ -52,12 +55,16 @@ def _below(*prefixes: str) -> tuple[str, ...]:
 
 
 _RETAINED = _below(
-    EVENTS_PREFIX, RECORDINGS_PREFIX, GAPS_PREFIX, NODE_GAPS_PREFIX, JOURNAL_PREFIX,
-    ARCHIVE_PREFIX, AUDIT_PREFIX, AUDIT_WRITERS_PREFIX,
+    EVENTS_PREFIX, RECORDINGS_PREFIX, RECORDING_INDEX_PREFIX, GAPS_PREFIX, NODE_GAPS_PREFIX,
+    JOURNAL_PREFIX, ARCHIVE_PREFIX, AUDIT_PREFIX, AUDIT_WRITERS_PREFIX,
 )  # fmt: skip
 """What a node stores, and deletes when it expires."""
-_DECISIONS = _below(PEOPLE_PREFIX, HOLDS_PREFIX, CASES_PREFIX, APPROVALS_PREFIX, EMERGENCIES_PREFIX)
+_DECISIONS = _below(
+    PEOPLE_PREFIX, HOLDS_PREFIX, CASES_PREFIX, APPROVALS_PREFIX, EMERGENCIES_PREFIX, EXPORTS_PREFIX,
+)  # fmt: skip
 """What people decide, through the API or a command."""
+_OF_API = _below(SAVED_VIEWS_PREFIX)
+"""What people save for themselves and each other; no node needs it."""
 _APPLIED = _below(REGISTRY_PREFIX)
 """The registries, which scopes, masks, retention and the addresses of cameras follow. A node only
 reads them: a stolen one could send the passwords of all cameras to itself.
@@ -72,10 +79,11 @@ RIGHTS = {
         deletes=_RETAINED,
     ),
     StoreUser.API: ObjectRights(
-        reads=(*_RETAINED, *_DECISIONS, *_APPLIED, *_SHARED),
+        reads=(*_RETAINED, *_DECISIONS, *_OF_API, *_APPLIED, *_SHARED),
         writes=(
             f"{EVENTS_PREFIX}*/{CORRECTED}*", f"{JOURNAL_PREFIX}_corrections/*",
-            *_below(AUDIT_PREFIX, AUDIT_WRITERS_PREFIX), *_DECISIONS, *_APPLIED, *_SHARED,
+            *_below(AUDIT_PREFIX, AUDIT_WRITERS_PREFIX), *_DECISIONS, *_OF_API, *_APPLIED,
+            *_SHARED,
         ),
     ),
     StoreUser.COMMANDS: ObjectRights(reads=("*",), writes=("*",), deletes=("*",)),

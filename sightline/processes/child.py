@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import signal
 import subprocess
@@ -15,11 +14,12 @@ from pathlib import Path
 
 from domain.clock import Clock
 from domain.errors import SightlineError
+from sightline.forking.client import ForkedProcess, ForkServer
+from sightline.forking.process_control import die_with_parent
+from sightline.forking.request import ForkRequest
 from sightline.processes.environment import SYSTEM, Allowed
 from sightline.processes.message_pipe import MessagePipe
 
-_LIBC = ctypes.CDLL(None)
-_PR_SET_PDEATHSIG = 1
 _POLL_S = 0.05
 LOG_LIMIT_BYTES = 16 << 20
 LOG_KEPT_BYTES = 4 << 20
@@ -45,6 +45,8 @@ class ChildSpec:
     env: Mapping[str, str] = field(default_factory=dict)
     """Additional variables."""
     cwd: Path | None = None
+    is_forkable: bool = False
+    """Whether the fork server may run it: its command is `python -m MODULE ARGUMENTS…`."""
     messages: MessagePipe | None = None
     """The standard input of the child, for what no other process may read."""
     heartbeat: Path | None = None
@@ -56,12 +58,19 @@ class ChildSpec:
 class Child:
     """A child process, which may be started repeatedly."""
 
-    def __init__(self, spec: ChildSpec, clock: Clock, held: Sequence[int] = ()) -> None:
+    def __init__(
+        self,
+        spec: ChildSpec,
+        clock: Clock,
+        held: Sequence[int] = (),
+        fork_server: ForkServer | None = None,
+    ) -> None:
         """`held` are file descriptors that the child inherits."""
         self.spec = spec
         self._held = tuple(held)
         self._clock = clock
-        self._process: subprocess.Popen[bytes] | None = None
+        self._fork_server = fork_server
+        self._process: subprocess.Popen[bytes] | ForkedProcess | None = None
 
     @property
     def pid(self) -> int | None:
@@ -72,18 +81,33 @@ class Child:
         self.spec.prepare()
         self.spec.log.parent.mkdir(parents=True, exist_ok=True)
         with self.spec.log.open("ab") as log, _standard_input(self.spec.messages) as stdin:
-            self._process = subprocess.Popen(
-                self.spec.arguments,
-                stdin=stdin,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                env={**self.spec.allowed.select(os.environ), **self.spec.env},
-                cwd=self.spec.cwd,
-                # Ctrl-C reaches only the parent, which stops its children in order.
-                start_new_session=True,
-                preexec_fn=partial(_die_with_parent, self.spec.parent_death_signal),
-                pass_fds=self._held,
-            )
+            self._process = self._forked(stdin, log.fileno()) or self._executed(stdin, log.fileno())
+
+    def _environment(self) -> dict[str, str]:
+        return {**self.spec.allowed.select(os.environ), **self.spec.env}
+
+    def _forked(self, stdin: int, log: int) -> ForkedProcess | None:
+        """Fork the process, or return None where it must be started as a program of its own."""
+        if self._fork_server is None or not self.spec.is_forkable:
+            return None
+        _python, _option, module, *arguments = self.spec.arguments
+        request = ForkRequest(module, tuple(arguments), self.spec.parent_death_signal)
+        descriptors = (stdin, log, log, *self._held)
+        return self._fork_server.fork(request, self._environment(), descriptors)
+
+    def _executed(self, stdin: int, log: int) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            self.spec.arguments,
+            stdin=stdin,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env=self._environment(),
+            cwd=self.spec.cwd,
+            # Ctrl-C reaches only the parent, which stops its children in order.
+            start_new_session=True,
+            preexec_fn=partial(die_with_parent, self.spec.parent_death_signal),
+            pass_fds=self._held,
+        )
 
     def wait_ready(self, stop: threading.Event | None = None) -> None:
         """Wait until the child serves or `stop` is set.
@@ -154,10 +178,7 @@ class Child:
 @contextmanager
 def _standard_input(messages: MessagePipe | None) -> Iterator[int]:
     """Yield the descriptor that becomes the standard input of a child."""
-    if messages is None:
-        yield subprocess.DEVNULL
-        return
-    reader = messages.open()
+    reader = os.open(os.devnull, os.O_RDONLY) if messages is None else messages.open()
     try:
         yield reader
     finally:
@@ -168,8 +189,3 @@ def _end_of(file: Path, size_bytes: int) -> bytes:
     with file.open("rb") as opened:
         opened.seek(max(0, file.stat().st_size - size_bytes))
         return opened.read()
-
-
-def _die_with_parent(death_signal: signal.Signals) -> None:
-    """Ask the kernel, in the child, for a signal when the parent dies."""
-    _LIBC.prctl(_PR_SET_PDEATHSIG, death_signal)

@@ -5,14 +5,11 @@ They listen on loopback, need passwords, and store their data in the instance's 
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import importlib.util
 import signal
 import socket
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -22,6 +19,7 @@ from domain.clock import Clock, SystemClock
 from domain.errors import SightlineError
 from sightline.privileges.redis_acl import acl_file
 from sightline.privileges.s3_policies import seaweedfs_identities
+from sightline.privileges.store_secrets import StoreSecrets
 from sightline.privileges.store_users import StoreUser
 from sightline.processes.child import ChildSpec
 from sightline.processes.ports import free_ports
@@ -37,28 +35,6 @@ STOP_S = 3.0
 Its filer would wait 15 s for streams to itself. Its clients stop before it, and acknowledged data
 survives a `kill -9`, as the end-to-end tests show.
 """
-
-
-@dataclass(frozen=True, slots=True)
-class StoreSecrets:
-    """The passwords of the embedded servers."""
-
-    valkey_password: str
-    s3_access_key: str
-    s3_secret_key: str
-    seaweedfs_signing_key: str
-
-    def redis_password(self, user: StoreUser) -> str:
-        return _derived(self.valkey_password, user)
-
-    def s3_credentials(self, user: StoreUser) -> tuple[str, str]:
-        """Return the access key and the secret key of a user."""
-        return user, _derived(self.s3_secret_key, user)
-
-
-def _derived(secret: str, user: StoreUser) -> str:
-    """Return the secret of a user, which reveals neither `secret` nor that of another user."""
-    return hmac.new(secret.encode(), user.encode(), hashlib.sha256).hexdigest()
 
 
 def valkey_binary() -> Path:
@@ -113,14 +89,6 @@ def valkey(folder: Path, port: int, secrets: StoreSecrets, log: Path) -> ChildSp
         prepare,
         cwd=folder,
     )
-
-
-def valkey_url(port: int, secrets: StoreSecrets, user: StoreUser | None = None) -> str:
-    """Return the URL for a user; without one, for the administrator."""
-    login = f":{secrets.valkey_password}"
-    if user is not None:
-        login = f"{user}:{secrets.redis_password(user)}"
-    return f"redis://{login}@127.0.0.1:{port}/0"
 
 
 def _valkey_answers(port: int, password: str) -> bool:

@@ -18,9 +18,10 @@ from pydantic import Field
 from domain.clock import Clock
 from domain.errors import InstanceBusy
 from domain.paths.data_layout import Layout
+from domain.settings import Settings
 from domain.stored_model import StoredModel
+from sightline.privileges.store_secrets import StoreSecrets, valkey_url
 from sightline.privileges.store_users import StoreUser
-from sightline.processes.embedded_servers import StoreSecrets, valkey_url
 from sightline.processes.private_files import make_private, write_atomically
 
 _log = logging.getLogger(__name__)
@@ -185,6 +186,24 @@ def store_environment(
             "SIGHTLINE_S3_SECURE": "0",
         }
     return environment
+
+
+def complete_settings(
+    settings: Settings, runtime: Runtime | None, secrets: InstanceSecrets
+) -> Settings:
+    """Return the settings, completed with the embedded servers where the site has none."""
+    completed = settings.model_dump()
+    if runtime is not None and settings.redis_url is None and runtime.valkey_port is not None:
+        completed["redis_url"] = valkey_url(runtime.valkey_port, secrets.stores, StoreUser.COMMANDS)
+    if runtime is not None and settings.s3_endpoint is None and runtime.s3_port is not None:
+        access_key, secret_key = secrets.stores.s3_credentials(StoreUser.COMMANDS)
+        completed |= {
+            "s3_endpoint": f"127.0.0.1:{runtime.s3_port}",
+            "s3_access_key": access_key,
+            "s3_secret_key": secret_key,
+            "s3_secure": False,
+        }
+    return Settings(**completed)
 
 
 def publish(layout: Layout, runtime: Runtime) -> None:

@@ -24,9 +24,9 @@ from sightline.processes.environment import API, LIVE, MEDIA, WORKER
 from sightline.processes.instance import Runtime, instance_secrets, store_environment
 from sightline.processes.message_pipe import MessagePipe
 from sightline.processes.ports import answers, free_ports, reserve
+from sightline.processes.preloading import LAUNCH
 from sightline.processes.status_file import status_file
 
-_LAUNCH = "sightline.confinement.launch"
 MOST_API_PROCESSES = 4
 """The default maximum: each process uses memory, and may search the archive."""
 
@@ -170,6 +170,7 @@ def _node(
         layout.logs / "live.log",
         ready=lambda: answers(runtime.node_api_port, settings.node_api_host),
         allowed=LIVE,
+        is_forkable=True,
     )
     workers = [
         ChildSpec(
@@ -178,6 +179,7 @@ def _node(
             layout.logs / f"worker-{index}.log",
             ready=status_file(layout, index).exists,
             allowed=WORKER,
+            is_forkable=True,
             env=shared,
             stop_timeout_s=30,
             messages=pipes[index],
@@ -185,7 +187,22 @@ def _node(
         )
         for index, name in enumerate(worker_names(settings))
     ]
-    return [live, *workers]
+    return [live, *workers, *_reanalysis(layout, settings, shared)]
+
+
+def _reanalysis(layout: Layout, settings: Settings, shared: dict[str, str]) -> list[ChildSpec]:
+    """Return the process that analyses recordings, if the settings have hours for it."""
+    if not settings.reanalysis_hours:
+        return []
+    return [
+        ChildSpec(
+            "reanalysis",
+            _module("sightline.reanalysis_process", layout),
+            layout.logs / "reanalysis.log",
+            allowed=WORKER,
+            env=shared,
+        )
+    ]
 
 
 def _media(layout: Layout, settings: Settings, listener: ApiListener) -> ChildSpec:
@@ -203,6 +220,7 @@ def _media(layout: Layout, settings: Settings, listener: ApiListener) -> ChildSp
         layout.logs / "media.log",
         ready=partial(accepts, layout.media_socket),
         allowed=MEDIA,
+        is_forkable=True,
     )
 
 
@@ -233,6 +251,7 @@ def _api(
             layout.logs / f"{name}.log",
             ready=partial(_is_healthy, listener),
             allowed=API,
+            is_forkable=True,
             env=shared,
         )
         for name in names
@@ -241,7 +260,7 @@ def _api(
 
 def _module(name: str, layout: Layout, *arguments: object) -> tuple[str, ...]:
     """Return the command that runs a module in a process that confines itself first."""
-    return (sys.executable, "-m", _LAUNCH, name, "--data", str(layout.root), *map(str, arguments))
+    return (sys.executable, "-m", LAUNCH, name, "--data", str(layout.root), *map(str, arguments))
 
 
 def _is_healthy(listener: ApiListener) -> bool:

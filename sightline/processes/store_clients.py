@@ -13,12 +13,10 @@ from domain.clock import Clock, SystemClock
 from domain.errors import SightlineError
 from domain.paths.data_layout import Layout
 from domain.settings import Settings
-from sightline.privileges.store_users import StoreUser
-from sightline.processes.embedded_servers import valkey_url
 from sightline.processes.instance import (
-    InstanceSecrets,
     Runtime,
     claimed,
+    complete_settings,
     instance_secrets,
     move_older_files,
     runtime_of,
@@ -119,7 +117,9 @@ def open_stores(layout: Layout) -> Iterator[Stores]:
         if runtime is None and (settings.redis_url is None or settings.s3_endpoint is None):
             claim = held.enter_context(claimed(layout, clock))
             runtime = held.enter_context(_servers_only(layout, settings, clock, claim))
-        stores = connected(reaching(settings, runtime, instance_secrets(layout)), layout, clock)
+        stores = connected(
+            complete_settings(settings, runtime, instance_secrets(layout)), layout, clock
+        )
         held.callback(stores.close)
         stores.objects.ensure_bucket()
         yield stores
@@ -165,19 +165,3 @@ def _servers_only(
         yield runtime
     finally:
         supervisor.stop()
-
-
-def reaching(settings: Settings, runtime: Runtime | None, secrets: InstanceSecrets) -> Settings:
-    """Return the settings, completed with the embedded servers where the site has none."""
-    completed = settings.model_dump()
-    if runtime is not None and settings.redis_url is None and runtime.valkey_port is not None:
-        completed["redis_url"] = valkey_url(runtime.valkey_port, secrets.stores, StoreUser.COMMANDS)
-    if runtime is not None and settings.s3_endpoint is None and runtime.s3_port is not None:
-        access_key, secret_key = secrets.stores.s3_credentials(StoreUser.COMMANDS)
-        completed |= {
-            "s3_endpoint": f"127.0.0.1:{runtime.s3_port}",
-            "s3_access_key": access_key,
-            "s3_secret_key": secret_key,
-            "s3_secure": False,
-        }
-    return Settings(**completed)

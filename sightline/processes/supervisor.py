@@ -12,6 +12,7 @@ from domain.clock import Clock
 from domain.errors import SightlineError
 from domain.log import FloodGate
 from domain.metrics import CHILD_HANGS, CHILD_RESTARTS, forget_process
+from sightline.forking.client import ForkServer
 from sightline.processes.child import Child, ChildSpec
 from sightline.processes.heartbeat import Heartbeat
 
@@ -78,14 +79,21 @@ class Supervisor:
     """
 
     def __init__(
-        self, groups: Sequence[Sequence[ChildSpec]], clock: Clock, held: Sequence[int] = ()
+        self,
+        groups: Sequence[Sequence[ChildSpec]],
+        clock: Clock,
+        held: Sequence[int] = (),
+        fork_server: ForkServer | None = None,
     ) -> None:
         """`groups` are children that start together, each group after the previous one serves.
 
-        `held` are descriptors that all children inherit.
+        `held` are descriptors that all children inherit. `fork_server` has been started.
         """
         self._clock = clock
-        self._groups = [[_Watched(Child(spec, clock, held)) for spec in group] for group in groups]
+        self._fork_server = fork_server
+        self._groups = [
+            [_Watched(Child(spec, clock, held, fork_server)) for spec in group] for group in groups
+        ]
         self._watched = [watched for group in self._groups for watched in group]
         self._ended: list[int | None] = []
         """Processes whose gauges are not removed from the metrics yet."""
@@ -114,6 +122,8 @@ class Supervisor:
         where one does not start.
         """
         for group in self._groups[groups]:
+            if self._fork_server and any(watched.child.spec.is_forkable for watched in group):
+                self._fork_server.wait_loaded(stop, self._clock)
             for watched in group:
                 watched.start(self._clock.monotonic_s())
             for watched in group:

@@ -144,6 +144,7 @@ def event_from_row(values: Sequence[object]) -> Event:
             "direction": row.direction,
             "lane": row.lane,
             "crossed": tuple(map(int, filter(None, row.crossed.split(",")))),
+            "late": False,
             "clip_ready": row.clip_ready,
             "clip_missing": row.clip_missing,
             "schema_": SCHEMA,

@@ -15,10 +15,11 @@ from enum import StrEnum
 from domain.clock import NS_PER_HOUR, Clock
 from domain.errors import DataLoss, NotFound
 from domain.paths.object_keys import day_of, day_start_ns
+from domain.plates import is_searched_by
 from storage.audit.shipping import AuditShipper
 from storage.audit.stored_lines import AuditWriter, LineFault, StoredAudit, parsed
 from storage.clients.s3 import ObjectStore
-from storage.site.audit import AuditLine
+from storage.site.audit import LIST_SEPARATOR, AuditLine
 
 MOST_OBJECTS = 2000
 """A page that read this many objects ends with the hour, also if it is not full."""
@@ -56,6 +57,8 @@ class AuditQuery:
     outcome: LineOutcome | None = None
     from_ns: int | None = None
     to_ns: int | None = None
+    plate: str | None = None
+    """A whole plate: the lines whose plate is this one, or a pattern that finds it."""
 
     def includes(self, line: AuditLine) -> bool:
         return (
@@ -67,13 +70,22 @@ class AuditQuery:
             and self.camera in (None, *_subjects(line, "camera"))
             and self.event in (None, *_subjects(line, "event"))
             and self.outcome in (None, LineOutcome.from_line(line))
+            and (self.plate is None or _has_searched(line, self.plate))
         )
+
+
+def _has_searched(line: AuditLine, plate: str) -> bool:
+    """Whether a line is of a search for a plate, for a pattern that finds it, or for its start."""
+    typed = [line.terms["plate"]] if "plate" in line.terms else []
+    typed += [line.terms["start"] + "*"] if "start" in line.terms else []
+    return any(is_searched_by(plate, one) for one in typed)
 
 
 def _subjects(line: AuditLine, kind: str) -> Iterator[str]:
     """Yield the cameras or the events that a line names."""
     if kind in line.terms:
         yield line.terms[kind]
+    yield from line.terms.get(f"{kind}s", "").split(LIST_SEPARATOR)
     if line.route.startswith(f"{kind}.") and "id" in line.terms:
         yield line.terms["id"]
 

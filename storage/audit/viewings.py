@@ -32,11 +32,11 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Viewed:
-    """What a response shows: [from, to) of a camera's recording, or a whole clip."""
+    """What a response shows: [from, to) of a camera's recording, a whole clip, or an export."""
 
-    kind: Literal["playback", "recording", "clip"]
+    kind: Literal["playback", "recording", "clip", "export"]
     of: str
-    """The camera's or the event's id."""
+    """The id of the camera, the event or the export."""
     from_ns: int = 0
     to_ns: int = 0
     span: tuple[int, int] | None = None

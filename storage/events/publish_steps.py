@@ -16,18 +16,18 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from domain.clock import NS_PER_MS, NS_PER_S, Clock, rfc3339
+from domain.clock import NS_PER_S, Clock
 from domain.errors import DataLoss, NotFound, ObjectsUnavailable
 from domain.events.event import Event, ObjectDigest, Sidecar
 from domain.metrics import CLIPS_MISSING
 from domain.paths.object_keys import CLIP, CROP, SIDECAR, SNAPSHOT, event_object
 from domain.settings import Settings
 from storage.clients.s3 import ObjectStore
+from storage.events.event_clips import EventClips
 from storage.events.journal import Journal, JournalPut
 from storage.events.spool import SpoolEntry
-from storage.recordings.clips import Cut, cut, verify
-from storage.recordings.ledger import Ledger
 from storage.recordings.recording_progress import Progress, RecordingProgress
+from storage.recordings.virtual.clips import ClipFile
 
 _log = logging.getLogger(__name__)
 NOTHING_AFTER_S = 60
@@ -37,7 +37,7 @@ NOTHING_AFTER_S = 60
 @dataclass(frozen=True, slots=True)
 class Clip:
     digest: ObjectDigest | None
-    cut_clip: Cut | None
+    file: ClipFile | None
     missing: str = ""
 
 
@@ -68,14 +68,14 @@ class PublishSteps:
         self,
         objects: ObjectStore,
         journal: Journal,
-        ledger: Ledger,
+        clips: EventClips,
         settings: Settings,
         clock: Clock,
         recorded_until: Callable[[str], int | None],
     ) -> None:
         self._objects = objects
         self._journal = journal
-        self._ledger = ledger
+        self._clips = clips
         self._settings = settings
         self._clock = clock
         self._progress = RecordingProgress(recorded_until, clock)
@@ -128,33 +128,16 @@ class PublishSteps:
         to_ns = event.ended_at + round(self._settings.clip_after_s * NS_PER_S)
         if self._progress.of(event.camera, to_ns) is Progress.COMING:
             return None
+        from_ns = event.started_at - round(self._settings.clip_before_s * NS_PER_S)
         path = work.entry.path / CLIP
         try:
-            cut_clip = self._cut(event, to_ns, path)
+            made = self._clips.make(event, from_ns, to_ns, path)
         except (NotFound, DataLoss) as error:
             return self._without_clip(event, error)
         try:
-            return Clip(self._put_clip(event, path, cut_clip), cut_clip)
+            return Clip(self._put_clip(event, path, made), made)
         finally:
             path.unlink(missing_ok=True)
-
-    def _cut(self, event: Event, to_ns: int, path: Path) -> Cut:
-        """Cut the clip, open it again and check that it contains the event, gaps in the recording
-        aside. Raises NotFound if nothing of the event is recorded.
-        """
-        from_ns = event.started_at - round(self._settings.clip_before_s * NS_PER_S)
-        cut_clip = cut(self._ledger.segments(event.camera, from_ns, to_ns), from_ns, to_ns, path)
-        if any(
-            a * NS_PER_MS <= event.started_at and event.ended_at <= b * NS_PER_MS
-            for a, b in cut_clip.gaps_ms
-        ):
-            path.unlink(missing_ok=True)
-            raise NotFound(
-                f"nothing is recorded between {rfc3339(event.started_at)} and "
-                f"{rfc3339(event.ended_at)}"
-            )
-        verify(path, cut_clip.start_ns, event.started_at, event.ended_at, cut_clip.gaps_ms)
-        return cut_clip
 
     def _without_clip(self, event: Event, error: NotFound | DataLoss) -> Clip | None:
         if self._clock.wall_ns() - event.ended_at < NOTHING_AFTER_S * NS_PER_S:
@@ -166,13 +149,13 @@ class PublishSteps:
         why = "the recording is damaged" if isinstance(error, DataLoss) else "nothing was recorded"
         return Clip(None, None, why)
 
-    def _put_clip(self, event: Event, path: Path, cut_clip: Cut) -> ObjectDigest:
+    def _put_clip(self, event: Event, path: Path, made: ClipFile) -> ObjectDigest:
         key = event_object(event.camera, event.id, CLIP)
         self._objects.put_file(key, path, "video/mp4")
         kept = self._objects.stat(key)
-        if kept is None or kept.size_bytes != cut_clip.size_bytes:
+        if kept is None or kept.size_bytes != made.size_bytes:
             raise ObjectsUnavailable(f"the object store did not keep {key} as it was given")
-        return ObjectDigest(key=key, size_bytes=cut_clip.size_bytes, sha256=cut_clip.sha256)
+        return ObjectDigest(key=key, size_bytes=made.size_bytes, sha256=made.sha256)
 
     def _put_sidecar(self, work: Work, clip: Clip) -> None:
         work.step = "sidecar"
@@ -181,11 +164,13 @@ class PublishSteps:
         )
         objects = dict(work.objects) | ({} if clip.digest is None else {CLIP: clip.digest})
         sidecar = Sidecar(event=event, objects=objects)
-        if clip.cut_clip is not None:
+        if clip.file is not None:
             times = {
-                "gaps_ms": clip.cut_clip.gaps_ms,
-                "clip_start_at": clip.cut_clip.start_ns,
-                "clip_end_at": clip.cut_clip.end_ns,
+                "gaps_ms": clip.file.gaps_ms,
+                "damaged_ms": clip.file.damaged_ms,
+                "hashed_late_ms": clip.file.hashed_late_ms,
+                "clip_start_at": clip.file.start_ns,
+                "clip_end_at": clip.file.end_ns,
             }
             sidecar = Sidecar(event=event, objects=objects, **times)
         key = event_object(event.camera, event.id, SIDECAR)

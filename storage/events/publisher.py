@@ -19,13 +19,13 @@ from domain.events.event import Event
 from domain.metrics import ANALYSIS_CPU_S, PUBLISH_RETRIES
 from domain.settings import Settings
 from storage.clients.s3 import ObjectStore
+from storage.events.event_clips import EventClips
 from storage.events.feed import Feed
 from storage.events.journal import Journal
 from storage.events.publish_steps import PublishSteps, Work
 from storage.events.retry_loop import RetryLoop
 from storage.events.spool import Spool, SpoolEntry
 from storage.index.event_index import EventIndex
-from storage.recordings.ledger import Ledger
 
 _INDEX_BATCH = 200
 _JOIN_S = 2.0
@@ -40,7 +40,7 @@ class EventPublisher:
         feed: Feed,
         objects: ObjectStore,
         journal: Journal,
-        ledger: Ledger,
+        clips: EventClips,
         settings: Settings,
         clock: Clock,
         camera_ids: Callable[[], Sequence[str]],
@@ -54,7 +54,7 @@ class EventPublisher:
         self._spool = spool
         self._index = index
         self._feed = feed
-        self._steps = PublishSteps(objects, journal, ledger, settings, clock, recorded_until)
+        self._steps = PublishSteps(objects, journal, clips, settings, clock, recorded_until)
         self._camera_ids = camera_ids
         self._work: dict[SpoolEntry, Work] = {}
         self._lock = threading.Lock()

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from domain.events.event import Event
 from domain.events.misreadings import MatchKind, match_of, misreadings_of, other_provinces
-from domain.plates import is_wildcard
+from domain.plates import is_wildcard, plate_expression
 from storage.index.plate_code import CodeMask, code_masks, pack
 
 ALTERNATIVE_MIN_CONFIDENCE = 0.05
-_LONGEST_PLATE = 16
 
 
 def found_by(event: Event) -> tuple[str, ...]:
@@ -42,26 +40,6 @@ def is_likely(event: Event, plate: str) -> bool:
         and not by_person
         and match_of(event, plate, found_by(event)) is not None
     )
-
-
-def plate_expression(pattern: str) -> re.Pattern[str] | None:
-    """Return the expression of a pattern (`?` one character, `*` any); None if the pattern is
-    longer than any plate.
-    """
-    if sum(character != "*" for character in pattern) > _LONGEST_PLATE:
-        return None
-    first, *rest = pattern.split("*")
-    if not rest:
-        return re.compile(_fixed(first), re.DOTALL)
-    *middle, last = rest
-    # The first place of each middle part is always right, so it is never tried again: matching is
-    # fast for every pattern and every text, also for one that a stolen node has indexed.
-    parts = [f"(?>.*?{_fixed(part)})" for part in middle if part]
-    return re.compile(f"{_fixed(first)}{''.join(parts)}.*{_fixed(last)}", re.DOTALL)
-
-
-def _fixed(part: str) -> str:
-    return "".join("." if character == "?" else re.escape(character) for character in part)
 
 
 @dataclass(frozen=True, slots=True)

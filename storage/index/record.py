@@ -151,6 +151,7 @@ def index_entry(event: Event) -> IndexEntry:
         and 0 <= best <= _MOST
         and 0 <= end <= _MOST
         and not event.clip_missing
+        and not event.late
         and _are_exact(parts, shares)
         and event.wall_source in _SOURCES
         and event.schema_ == SCHEMA
@@ -281,6 +282,7 @@ def _event(hour: int, record: bytes, alternatives: bytes, place: PlaceFields) ->
             "lane": way >> LANE_SHIFT & LANE_MOST,
             "crossed": _CROSSED[min(way >> CROSSED_SHIFT, len(_CROSSED) - 1)],
             "wall_source": _SENDER if bits & SENDER else _RECEIVER,
+            "late": False,
             "clip_ready": clip == ClipState.READY,
             "clip_missing": "",
             "schema_": 1,

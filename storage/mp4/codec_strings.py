@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from typing import Literal
 
 from domain.errors import DataLoss
 from storage.mp4.fragment_times import boxes_in
@@ -16,10 +17,10 @@ _PATH = (b"mdia", b"minf", b"stbl", b"stsd")
 _SPACES = ("", "A", "B", "C")
 
 
-def mime_of(head: bytes) -> str:
+def mime_of(head: bytes, kind: Literal["video", "audio"] = "video") -> str:
     """Return the type for `MediaSource.addSourceBuffer`. Raises DataLoss if the head is damaged."""
     try:
-        return f'video/mp4; codecs="{",".join(_codecs(head))}"'
+        return f'{kind}/mp4; codecs="{",".join(_codecs(head))}"'
     except (struct.error, IndexError) as error:
         raise DataLoss(f"the head of a segment is damaged: {error}") from error
 

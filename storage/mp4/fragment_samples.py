@@ -40,18 +40,15 @@ class TrackRun:
 
 
 @dataclass(frozen=True, slots=True)
-class FragmentSample:
-    """One video sample: its range in the file, its times in ticks of its track, and whether
-    decoding can begin with it.
-    """
+class Keyframe:
+    """A picture with which decoding can begin, and its times in ticks of its track."""
 
-    offset: int
-    size_bytes: int
+    data: bytes
     decode_time: int
     duration: int
+    """How long it is shown alone."""
     shown_after: int
     """Presentation time minus decoding time."""
-    is_keyframe: bool
 
 
 def runs_of(moof: bytes, offset: int, head: Head) -> list[TrackRun]:
@@ -65,33 +62,17 @@ def runs_of(moof: bytes, offset: int, head: Head) -> list[TrackRun]:
         raise DataLoss(f"a fragment of a segment is damaged: {error}") from error
 
 
-def samples_of(moof: bytes, offset: int, head: Head) -> Iterator[FragmentSample]:
-    """Yield the video samples of a `moof`, which is at `offset` of its file. Raises DataLoss."""
-    for run in runs_of(moof, offset, head):
-        if run.track == head.video_track:
-            columns = (
-                run.offsets,
-                run.sizes,
-                run.decode_times,
-                run.durations,
-                run.shown_after,
-                run.are_keyframes,
-            )
-            for row in zip(*(column.tolist() for column in columns), strict=True):
-                yield FragmentSample(*row)
-
-
-def picture_fragment(
-    sequence: int, sample: FragmentSample, head: Head, duration: int, data: bytes
-) -> bytes:
-    """Return a fragment with only one keyframe, shown at its own time for `duration` ticks."""
+def picture_fragment(sequence: int, picture: Keyframe, head: Head) -> bytes:
+    """Return a fragment with only one keyframe, shown at its own time."""
+    size_bytes = len(picture.data)
     tfhd = full_box(b"tfhd", 0, _BASE_IS_MOOF, struct.pack(">I", head.video_track))
-    tfdt = full_box(b"tfdt", 1, 0, struct.pack(">Q", sample.decode_time))
-    row = struct.pack(">IIIi", duration, sample.size_bytes, _KEYFRAME, sample.shown_after)
+    tfdt = full_box(b"tfdt", 1, 0, struct.pack(">Q", picture.decode_time))
+    row = struct.pack(">IIIi", picture.duration, size_bytes, _KEYFRAME, picture.shown_after)
     size = 8 + 16 + 8 + len(tfhd) + len(tfdt) + 20 + len(row)
     trun = full_box(b"trun", 1, 0xF01, struct.pack(">Ii", 1, size + 8) + row)
     mfhd = full_box(b"mfhd", 0, 0, struct.pack(">I", sequence))
-    return box(b"moof", mfhd + box(b"traf", tfhd + tfdt + trun)) + box(b"mdat", data)
+    traf = box(b"traf", tfhd + tfdt + trun)
+    return box(b"moof", mfhd + traf) + box(b"mdat", picture.data)
 
 
 def _runs(data: bytes, offset: int, traf: BoxRange, head: Head) -> Iterator[TrackRun]:

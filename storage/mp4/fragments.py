@@ -64,15 +64,32 @@ class AudioRun:
 
 def head(video: VideoSampleEntry, audio: AudioInfo | None) -> bytes:
     """Return the head of a file. Raises DataLoss if the video's parameter sets are incomplete."""
-    tracks = [_track(VIDEO_ID, video.timescale, _visual(video), video_entry(video), video.delay)]
+    tracks = {
+        VIDEO_ID: _track(VIDEO_ID, video.timescale, _visual(video), video_entry(video), video.delay)
+    }
     if audio is not None:
-        tracks.append(_track(AUDIO_ID, audio.clock_hz, _sound(), audio_entry(audio), 0))
+        tracks[AUDIO_ID] = _audio_track(audio)
+    return _head(tracks)
+
+
+def sound_head(audio: AudioInfo) -> bytes:
+    """Return the head of a file with sound only. Raises DataLoss for AAC without a known
+    configuration.
+    """
+    return _head({AUDIO_ID: _audio_track(audio)})
+
+
+def _head(tracks: dict[int, bytes]) -> bytes:
     extends = b"".join(
-        full_box(b"trex", 0, 0, struct.pack(">5I", number + 1, 1, 0, 0, 0))
-        for number in range(len(tracks))
+        full_box(b"trex", 0, 0, struct.pack(">5I", number, 1, 0, 0, 0)) for number in tracks
     )
-    moov = box(b"moov", _movie_header(len(tracks) + 1) + b"".join(tracks) + box(b"mvex", extends))
+    header = _movie_header(max(tracks) + 1)
+    moov = box(b"moov", header + b"".join(tracks.values()) + box(b"mvex", extends))
     return box(b"ftyp", b"iso6\0\0\0\0iso6iso5mp41") + moov
+
+
+def _audio_track(audio: AudioInfo) -> bytes:
+    return _track(AUDIO_ID, audio.clock_hz, _sound(), audio_entry(audio), 0)
 
 
 def fragment(

@@ -41,6 +41,11 @@ class TrackLayout:
     def __len__(self) -> int:
         return len(self.sizes)
 
+    @property
+    def first_shown(self) -> int:
+        """The presentation time of the first sample, in ticks of the track."""
+        return int(self.decode_times[0] + self.shown_after[0])
+
 
 @dataclass(frozen=True, eq=False)
 class SegmentLayout:
@@ -57,6 +62,14 @@ class SegmentLayout:
     def end(self) -> int:
         """The end of the last fragment in the file."""
         return int(self.fragments[-1, 1])
+
+
+def fragments_at(fragments: IntArray, offsets: IntArray | Sequence[int]) -> IntArray:
+    """Return the number of the fragment that has the byte at each offset. `fragments` are those of
+    a `SegmentLayout`.
+    """
+    numbers: IntArray = np.searchsorted(fragments[:, 0], offsets, "right") - 1
+    return numbers
 
 
 def read_layout(file: BinaryIO) -> SegmentLayout:

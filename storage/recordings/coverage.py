@@ -16,6 +16,11 @@ from domain.recordings.gaps import Gap, GapCause
 from domain.recordings.overlay_intervals import overlay
 from storage.recordings.recorded_ranges import JOIN_NS, Range, clip, merge
 
+_DAMAGED = (
+    "what is stored differs from its SHA-256 and is not sent; restore the segment from a backup if "
+    "there is one"
+)
+
 
 class Where(StrEnum):
     LOCAL = "local"  # on the disk of a node
@@ -74,6 +79,23 @@ def account(
     return Coverage(
         tuple(_places(recorded, merge(local), merge(stored))), tuple(_before_starts(_long(gaps)))
     )
+
+
+def without_damaged(coverage: Coverage, camera_id: str, damaged: Sequence[Range]) -> Coverage:
+    """Return a coverage in which the recorded parts of `damaged` are gaps, however short."""
+    if not damaged:
+        return coverage
+    kept: list[Stretch] = []
+    gaps = list(coverage.gaps)
+    for stretch in coverage.recorded:
+        layers = [(stretch.start_ns, stretch.end_ns, True)]
+        layers += [(*part, False) for part in clip(damaged, stretch.start_ns, stretch.end_ns)]
+        for start_ns, end_ns, is_whole in overlay(layers):
+            if is_whole:
+                kept.append(replace(stretch, start_ns=start_ns, end_ns=end_ns))
+            else:
+                gaps.append(Gap(camera_id, start_ns, end_ns, GapCause.DAMAGED, _DAMAGED))
+    return Coverage(tuple(kept), tuple(sorted(gaps, key=lambda gap: gap.start_ns)))
 
 
 def _without_range(gap: Gap) -> Gap:

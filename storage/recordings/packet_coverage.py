@@ -105,11 +105,13 @@ def cover_files(
     decodes_ns: NDArray[np.int64],
     firsts: NDArray[np.int64],
     known_ends_ns: Sequence[int | None],
+    end_ns: int = 0,
 ) -> tuple[list[tuple[int, int]], int]:
     """Return the ranges and the end of the last picture of files, as `PacketCoverage` does.
 
     `firsts` has the place of the first packet of each file, and `known_ends_ns` the end in its
     name. Files without a long interval are evaluated together; the others packet by packet.
+    `end_ns` is the end of the last picture of the files before.
     """
     lasts = np.append(firsts[1:], len(walls_ns))
     place = np.arange(len(walls_ns)) - np.repeat(firsts, lasts - firsts)
@@ -120,8 +122,9 @@ def cover_files(
     ends = np.maximum.reduceat(walls_ns + spent_ns // np.maximum(place, 1), firsts)
     newest = np.maximum.reduceat(walls_ns, firsts)
     coverage = PacketCoverage()
+    coverage.end_ns = end_ns
     rows = zip(firsts.tolist(), lasts.tolist(), ends.tolist(), newest.tolist(), strict=True)
-    for (first, last, end_ns, newest_ns), is_irregular, known_ns in zip(
+    for (first, last, last_ns, newest_ns), is_irregular, known_ns in zip(
         rows, has_long.tolist(), known_ends_ns, strict=True
     ):
         if is_irregular:
@@ -131,5 +134,5 @@ def cover_files(
                 coverage.add(wall_ns, decode_ns)
             coverage.close(known_ns)
         else:
-            coverage.add_regular(int(walls_ns[first]), newest_ns, end_ns, known_ns)
+            coverage.add_regular(int(walls_ns[first]), newest_ns, last_ns, known_ns)
     return coverage.ranges, coverage.end_ns

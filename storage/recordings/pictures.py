@@ -17,14 +17,20 @@ QUALITY = "4"
 """The quality of MJPEG, from 2 (best) to 31."""
 
 
-def picture_at(segment: bytes, start_ns: int, at_ns: int) -> tuple[bytes, int]:
+def picture_at(
+    segment: bytes, start_ns: int, at_ns: int, has_start: bool = True
+) -> tuple[bytes, int]:
     """Return the picture shown at `at_ns`, and the time from which it was shown (UTC ns). Raises
     NotFound if there is none yet, DataLoss.
+
+    A segment without its first fragment (`has_start`) has its first picture later than its start.
     """
     try:
         with av.open(io.BytesIO(segment), "r", format="mp4") as container:
             stream = container.streams.video[0]
-            first_pts, packets = _since_keyframe(container, stream, at_ns - start_ns)
+            first_pts, packets = _since_keyframe(
+                container, stream, at_ns - start_ns, None if has_start else 0
+            )
             frames = [frame for packet in packets for frame in stream.codec_context.decode(packet)]
             frames += stream.codec_context.decode(None)
             shown = [(start_ns + _ns(frame.pts, first_pts, stream), frame) for frame in frames]
@@ -38,12 +44,12 @@ def picture_at(segment: bytes, start_ns: int, at_ns: int) -> tuple[bytes, int]:
 
 
 def _since_keyframe(
-    container: InputContainer, stream: VideoStream, until_ns: int
+    container: InputContainer, stream: VideoStream, until_ns: int, first_pts: int | None
 ) -> tuple[int, list[av.Packet[VideoStream]]]:
-    """Return the file's first `pts`, and the packets from the last keyframe shown by `until_ns` to
-    those decoded by then.
+    """Return the first `pts` of the segment, and the packets from the last keyframe shown by
+    `until_ns` to those decoded by then. The first `pts` is that of the first packet unless it is
+    known.
     """
-    first_pts: int | None = None
     packets: list[av.Packet[VideoStream]] = []
     for packet in container.demux(stream):
         if packet.pts is None or packet.dts is None:

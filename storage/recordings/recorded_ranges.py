@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from domain.clock import LATEST_NS, NS_PER_DAY, NS_PER_MS, NS_PER_S
-from domain.media.packets import segment_number
 from domain.paths.object_keys import day_of
+from domain.paths.segment_name import segment_number
 from storage.recordings.ledger import names_in
 from storage.recordings.name_set import NameSet
 

@@ -6,23 +6,18 @@ from __future__ import annotations
 
 import os
 import threading
-from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from domain.clock import LATEST_NS, NS_PER_DAY, NS_PER_S, Clock
 from domain.errors import DataLoss, NotFound, ObjectsUnavailable
-from domain.media.packets import SegmentName
 from domain.paths.object_keys import RECORDINGS_PREFIX, day_of, day_start_ns, is_day, segment_object
+from domain.paths.segment_name import SegmentName
 from storage.clients.s3 import ObjectStore
+from storage.recordings.day_listings import DayListings
 from storage.recordings.recorded_ranges import LEAST_BYTES
 
-FRESH_FOR_S = 15.0
-"""The listing of a camera's day is cached for this time: uploads are frequent, and a day may have
-thousands.
-"""
-MOST_LISTINGS = 64
 _LONGEST_SEGMENT_S = 3600
 
 
@@ -63,18 +58,16 @@ class StoredSegments:
 
     def __init__(self, objects: ObjectStore, clock: Clock) -> None:
         self._objects = objects
-        self._clock = clock
-        self._lock = threading.Lock()
-        self._listings: OrderedDict[tuple[str, str], tuple[float, tuple[StoredSegment, ...]]] = (
-            OrderedDict()
-        )
+        self._listings = DayListings(self.on_day, clock)
 
     def between(self, camera_id: str, from_ns: int, to_ns: int) -> tuple[StoredSegment, ...]:
-        """Return the stored segments that overlap [from_ns, to_ns), by start; the listing is at
-        most `FRESH_FOR_S` old. A segment that is too small for a picture is left out.
+        """Return the stored segments that overlap [from_ns, to_ns), by start; the listing is as
+        old as `DayListings` allows. A segment that is too small for a picture is left out.
         """
         listed = (
-            segment for day in _days(from_ns, to_ns) for segment in self._listing(camera_id, day)
+            segment
+            for day in _days(from_ns, to_ns)
+            for segment in self._listings.of(camera_id, day)
         )
         found = [segment for segment in listed if segment.size_bytes >= LEAST_BYTES]
         return tuple(
@@ -129,27 +122,11 @@ class StoredSegments:
 
     def forget(self, camera_id: str) -> None:
         """List the days of a camera again at the next call of `between`."""
-        with self._lock:
-            for asked in [one for one in self._listings if one[0] == camera_id]:
-                del self._listings[asked]
+        self._listings.forget(camera_id)
 
     def remove(self, segment: StoredSegment) -> None:
         """Delete a segment; a missing one is no error."""
         self._objects.delete(segment.key)
-
-    def _listing(self, camera_id: str, day: str) -> tuple[StoredSegment, ...]:
-        now_s, asked = self._clock.monotonic_s(), (camera_id, day)
-        with self._lock:
-            known = self._listings.get(asked)
-        if known is not None and now_s - known[0] < FRESH_FOR_S:
-            return known[1]
-        listed = tuple(self.on_day(camera_id, day))
-        with self._lock:
-            self._listings[asked] = (now_s, listed)
-            self._listings.move_to_end(asked)
-            while len(self._listings) > MOST_LISTINGS:
-                self._listings.popitem(last=False)
-        return listed
 
     def _copy(self, key: str, path: Path, size_bytes: int) -> None:
         with path.open("wb") as out:

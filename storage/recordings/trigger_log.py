@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import json
 import logging
+import os
+import re
 import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
@@ -29,6 +31,7 @@ from storage.clients.append_only_file import append_line
 Range = tuple[int, int]
 _TRIGGER = TypeAdapter(Trigger)
 _MOST_DAYS = 4_000
+_DAY_FILE = re.compile(r".{8}\.jsonl")
 _log = logging.getLogger(__name__)
 
 
@@ -82,10 +85,13 @@ class TriggerLog:
 
     def between(self, camera_id: str, from_ns: int, to_ns: int) -> tuple[Trigger, ...]:
         """Return the triggers that overlap [from_ns, to_ns), by start."""
+        files = self._files(camera_id)
+        if not files:
+            return ()
         first, last = day_of(from_ns - LONGEST_NS), day_of(to_ns)
         found = [
             trigger
-            for file in self._files(camera_id)
+            for file in files
             if first <= file.stem <= last
             for trigger in self._read(file, camera_id)
             if trigger.start_ns < to_ns and trigger.end_ns >= from_ns
@@ -114,7 +120,17 @@ class TriggerLog:
         return self._root / camera_id / f"{day_of(wall_ns)}.jsonl"
 
     def _files(self, camera_id: str) -> list[Path]:
-        return sorted((self._root / camera_id).glob("????????.jsonl"))
+        """Return the files of a camera, the oldest first.
+
+        It is called several times a second for each camera on demand, most of which have none.
+        """
+        folder = f"{self._root}/{camera_id}"
+        try:
+            with os.scandir(folder) as found:
+                names = sorted(entry.name for entry in found)
+        except FileNotFoundError:
+            return []
+        return [Path(folder, name) for name in names if _DAY_FILE.fullmatch(name)]
 
     def _read(self, file: Path, camera_id: str) -> list[Trigger]:
         with self._lock:

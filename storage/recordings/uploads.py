@@ -6,7 +6,7 @@ crash. A camera's day is listed once, and the uploads of this process are added.
 once the store confirms it.
 
 The most important cameras come first, and of equally important ones the oldest segment, because a
-full disk deletes it next.
+full disk deletes it next. The recording index of an hour follows its segments.
 """
 
 from __future__ import annotations
@@ -16,12 +16,13 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from domain.clock import Clock
 from domain.errors import ObjectsFull, StoreError
 from domain.log import FloodGate
-from domain.media.packets import SegmentName
 from domain.metrics import SEGMENTS_UPLOADED, UPLOAD_BYTES, UPLOAD_RETRIES, UPLOADS_WAITING
+from domain.paths.segment_name import SegmentName
 from domain.recordings.triggers import keeps_everything
 from domain.registry import Camera
 from domain.registry.camera_priority import Importance, importance_of
@@ -47,6 +48,18 @@ Kept = Callable[[str, int, int], Sequence[Range]]
 """A function that returns the ranges of a camera that are kept around its triggers."""
 
 
+class HourUploads(Protocol):
+    """Uploads what is kept of whole hours: the recording index."""
+
+    def add(self, camera_id: str, start_ns: int) -> None:
+        """Record that the store has a segment that begins at `start_ns`."""
+
+    def run_once(self, stop: threading.Event) -> int:
+        """Upload what is due, and return the number of bytes. Raises ObjectsUnavailable or
+        OSError.
+        """
+
+
 @dataclass(slots=True)
 class _Day:
     """A camera's day on this disk. `stored` is None until the store was listed."""
@@ -68,6 +81,7 @@ class Uploads:
         self,
         ledger: Ledger,
         stored: StoredSegments,
+        index: HourUploads,
         settings: Settings,
         clock: Clock,
         cameras: Callable[[], Sequence[Camera]],
@@ -79,6 +93,7 @@ class Uploads:
         """
         self._ledger = ledger
         self._stored = stored
+        self._index = index
         self._bytes_per_s = settings.upload_limit_mb_s * BYTES_PER_MB
         self._clock = clock
         self._cameras = cameras
@@ -123,6 +138,10 @@ class Uploads:
             if stop.is_set():
                 break
             done += self._upload(camera_id, day, name, stop)
+        since_s = self._clock.monotonic_s()
+        index_bytes = self._index.run_once(stop)
+        if index_bytes:
+            self._throttle(index_bytes, self._clock.monotonic_s() - since_s, stop)
         UPLOADS_WAITING.set(self.waiting())
         return done
 
@@ -194,6 +213,7 @@ class Uploads:
             path = self._ledger.recordings / camera_id / day / segment.name.file_name
             if path.exists() and path.stat().st_size == segment.size_bytes:
                 stored.add(path.name)
+                self._index.add(camera_id, segment.start_ns)
         return stored
 
     def _claimed(self, camera: Camera, names: list[SegmentName]) -> list[SegmentName]:
@@ -229,6 +249,7 @@ class Uploads:
         assert day.stored is not None
         day.stored.add(name.file_name)
         day.waiting.remove(name)
+        self._index.add(camera_id, name.start_ns)
         SEGMENTS_UPLOADED.labels(camera_id).inc()
         UPLOAD_BYTES.labels(camera_id).inc(segment.size_bytes)
         self._throttle(segment.size_bytes, self._clock.monotonic_s() - since_s, stop)

@@ -29,6 +29,8 @@ LIMIT_GB = 5.0
 ALARM_PART = 0.8
 FILE_MODE = 0o600
 _COUNT_EVERY_S = 10.0
+LIST_SEPARATOR = ", "
+"""Separates the ids in a term that names several things, such as `cameras`."""
 
 
 _KNOWN_FIRST = Field(union_mode="left_to_right")

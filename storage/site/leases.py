@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from domain.metrics import RECORDS_UNREADABLE
 from domain.node_names import is_node_name
@@ -111,6 +112,7 @@ def _readable(value: str) -> Lease | None:
         return None
 
 
+@lru_cache(maxsize=1 << 15)
 def _lease(value: str) -> Lease:
     fence, _, node = value.partition(" ")
     if not is_node_name(node):

@@ -9,7 +9,7 @@ import logging
 from domain.clock import Clock, SystemClock
 from domain.errors import DataLoss, NewerRecord
 from domain.paths.object_keys import REGISTRY_PREFIX, registry_object
-from domain.stored_model import StoredModel, WallNs, schema_field
+from domain.registry.record import RegistryRecord
 from storage.clients.lua import load_script
 from storage.clients.redis import Redis, number, text
 from storage.clients.s3 import ObjectStore
@@ -21,18 +21,6 @@ _GIVEN_OUT = "{registry}:given_out"
 # Two concurrent calls get two numbers, also after Redis was emptied.
 _DRAW = load_script("site", "registry_draw")
 _ANNOUNCE = load_script("site", "registry_announce")
-
-
-class RegistryRecord(StoredModel):
-    """The content of `state/registry/<version>.json`: the text of a valid registry, as a person
-    wrote it, without passwords.
-    """
-
-    version: int
-    """The version; 0 means that it is in use and not in the object store yet."""
-    applied_at: WallNs
-    text: str
-    schema_: int = schema_field()
 
 
 class Registries:

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from domain.events.event import Event
 from domain.events.misreadings import Match, MatchKind, match_of, misreadings_of, other_provinces
 from domain.events.watches import Watch
-from domain.plates import is_wildcard
-from storage.index.plate_query import found_by, plate_expression
+from domain.plates import is_wildcard, plate_expression
+from storage.index.plate_query import found_by
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,6 +87,8 @@ class Street:
         self._camera, self._make_frame = camera, make_frame
         self.analyser = self._make()
         self.at_ms = 0
+        self.wall_ns = 0
+        """The time of the last frame."""
 
     def _make(self) -> CheckpointAnalyser:
         subject = Vehicles(self.detector, self.reader, Fusion(GrammarSearch(FULL)))  # type: ignore[arg-type]
@@ -101,7 +103,9 @@ class Street:
     def show(self, scenes: list[Scene]) -> list[Passing]:
         out: list[Passing] = []
         for scene in scenes:
-            out += self.analyser.analyse(self._make_frame(self.at_ms, draw(scene)))
+            frame = self._make_frame(self.at_ms, draw(scene))
+            out += self.analyser.analyse(frame)
+            self.wall_ns = frame.wall_ns
             self.at_ms += 100
         return out
 

@@ -26,11 +26,17 @@ from api.nodes.client import NodeClient
 from api.requests.refused_requests import Refusals
 from api.site.console import ConsoleFiles
 from domain.camera_states import CameraStatus
-from domain.clock import SystemClock
+from domain.clock import Clock, SystemClock
 from domain.errors import NotFound
 from domain.events.event import Event, Passing
 from domain.paths.data_layout import Layout
-from domain.paths.object_keys import ARCHIVE_PREFIX, GAPS_PREFIX, RECORDINGS_PREFIX
+from domain.paths.object_keys import (
+    ARCHIVE_PREFIX,
+    GAPS_PREFIX,
+    PEOPLE_PREFIX,
+    RECORDING_INDEX_PREFIX,
+    RECORDINGS_PREFIX,
+)
 from domain.people import Role
 from domain.settings import Settings
 from sightline.http_protocol import ConnectionLimits, server_config
@@ -44,9 +50,14 @@ from storage.events.damaged_objects import DamagedObjects
 from storage.events.feed import Feed
 from storage.events.spool import Spool
 from storage.events.verified_objects import VerifiedObjects
+from storage.exports.progress import ExportProgress
+from storage.exports.records import ExportRecords
 from storage.index.event_index import EventIndex
+from storage.recordings.damaged_fragments import DamagedFragments
 from storage.recordings.gaps.log import GapLog
+from storage.recordings.gaps.site_coverage import SiteCoverage
 from storage.recordings.gaps.stored import StoredGaps
+from storage.recordings.gaps.unanalysed import UnanalysedRanges
 from storage.recordings.ledger import Ledger
 from storage.recordings.stored_segments import StoredSegments
 from storage.recordings.trigger_log import TriggerLog
@@ -61,6 +72,7 @@ from storage.site.leases import Leases
 from storage.site.node_reports import NodeReports
 from storage.site.nodes import NodeEntry, Nodes
 from storage.site.people import People
+from storage.site.saved_views import SavedViews
 from storage.site.sessions import SessionLimits, Sessions
 from storage.site.watch_matches import WatchMatches
 from storage.site.watches import Watches
@@ -71,11 +83,13 @@ from tests.api.site_data import (
     SIGNER,
     MakeEvent,
     event_at,
+    heads_of,
     key_of_api,
     layouts_of,
     record_segment,
 )
-from tests.live_station import live_streams
+from tests.buckets import remove_objects
+from tests.live_station import detection_streams, live_streams
 from tests.people import PEOPLE_KEY, people_of
 from tests.waiting import PATIENCE_S, wait_for
 
@@ -180,13 +194,12 @@ class Site:
         wait_for("a condition that another thread fulfils", holds)
 
     def forget(self) -> None:
-        """Empty the index, the archive and the node's folders."""
+        """Empty the index, the node's folders, and the bucket except for people."""
         # Refused requests of an earlier test would otherwise be written during the next one.
         self.refusals.flush(is_last=True)
         self.viewings.flush(is_last=True)
         self.redis.do("FLUSHALL")
-        for stat in list(self.context.objects.list(ARCHIVE_PREFIX)):
-            self.context.objects.delete(stat.key)
+        remove_objects(self.context.objects, kept=(PEOPLE_PREFIX,))
         for folder in (
             self.layout.gaps,
             self.layout.recordings,
@@ -241,10 +254,28 @@ class OpenSite(Protocol):
 @pytest.fixture
 def open_site(valkey_server: str, bucket: ObjectStore, tmp_path: Path) -> Iterator[OpenSite]:
     """Open a site, any part of which may be replaced: `open_site(objects=…, settings=…)`."""
+    with _opener(valkey_server, bucket, tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def open_module_site(
+    valkey_server: str, bucket: ObjectStore, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[OpenSite]:
+    """Open a site for all tests of a module."""
+    with _opener(valkey_server, bucket, tmp_path_factory.mktemp("module-site")) as opened:
+        yield opened
+
+
+@contextmanager
+def _opener(url: str, objects: ObjectStore, folder: Path) -> Iterator[OpenSite]:
     closing: list[Callable[[], object]] = []
+    # What another file has left would otherwise decide a test, and only where one process runs
+    # both files.
+    remove_objects(objects)
 
     def opened(**changes: object) -> Site:
-        site, close = _open(valkey_server, bucket, tmp_path, changes)
+        site, close = _open(url, objects, folder, changes)
         closing.append(close)
         return site
 
@@ -257,6 +288,7 @@ def open_site(valkey_server: str, bucket: ObjectStore, tmp_path: Path) -> Iterat
 def session_site(
     valkey_server: str, bucket: ObjectStore, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Site]:
+    remove_objects(bucket)
     site, close = _open(valkey_server, bucket, tmp_path_factory.mktemp("site"), {})
     yield site
     close()
@@ -292,7 +324,9 @@ def _node_api(
                 lambda: tuple(statuses),
                 picture,
                 live_streams(layout).watch,
+                detection_streams(layout).watch,
                 layouts_of(layout),
+                heads_of(layout),
                 clock,
                 TriggerLog(layout, Settings()),
             )
@@ -305,12 +339,7 @@ def _open(
 ) -> tuple[Site, Callable[[], object]]:
     redis, clock, layout = connect(url), SystemClock(), Layout(folder)
     redis.do("FLUSHALL")
-    for left in (
-        left
-        for prefix in (GAPS_PREFIX, RECORDINGS_PREFIX, ARCHIVE_PREFIX)
-        for left in list(objects.list(prefix))
-    ):
-        objects.delete(left.key)
+    remove_objects(objects, GAPS_PREFIX, RECORDINGS_PREFIX, RECORDING_INDEX_PREFIX, ARCHIVE_PREFIX)
     spool, statuses, pictures = Spool(layout, clock), list[CameraStatus](), dict[str, bytes]()
     node_api = _node_api(layout, spool, statuses, pictures)
     node_api_url = node_api.__enter__()
@@ -336,6 +365,9 @@ def _open(
         "cases": Cases(objects, PEOPLE_KEY, clock),
         "approvals": Approvals(objects, PEOPLE_KEY, clock),
         "emergencies": Emergencies(objects, PEOPLE_KEY, clock),
+        "exports": ExportRecords(objects, PEOPLE_KEY, cast(Clock, changes.get("clock", clock)), 7),
+        "export_progress": ExportProgress(redis),
+        "saved_views": SavedViews(objects, PEOPLE_KEY, clock),
         "people": people,
         "sessions": Sessions(
             redis, people, clock, SessionLimits.from_settings(cast(Settings, settings))
@@ -348,6 +380,9 @@ def _open(
         "idempotency": IdempotencyKeys(redis),
         "stored": StoredSegments(objects, clock),
         "stored_gaps": StoredGaps(objects),
+        "unanalysed": UnanalysedRanges(
+            SiteCoverage(redis), cast(Clock, changes.get("clock", clock))
+        ),
         "audit": AuditLog(layout.audit, clock),
         "node_client": NodeClient(SIGNER, clock),
         "clock": clock,
@@ -359,6 +394,7 @@ def _open(
     # The people of a test are made in the store that works.
     asked = parts["objects"] = cast(ObjectStore, changes.pop("objects_asked", objects))
     damaged = parts["damaged"] = DamagedObjects(redis, clock)
+    parts["damaged_fragments"] = DamagedFragments(redis)
     parts["verified"] = VerifiedObjects(asked, damaged, clock)
     console = cast(ConsoleFiles | None, changes.pop("console", None))
     context = ApiContext(**(parts | changes))  # type: ignore[arg-type]

@@ -12,14 +12,15 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from domain.clock import NS_PER_MS, NS_PER_S
 from domain.events.event import Alternative, Event, Location, Plate
-from domain.media.packets import SegmentName
 from domain.paths.data_layout import Layout
 from domain.paths.object_keys import day_of
+from domain.paths.segment_name import SegmentName
 from domain.plates import PlateColor
 from domain.registry import Registry
 from domain.signatures import ApiSigner
 from domain.ulid import event_id
 from storage.recordings.virtual.layouts import Layouts, RecordingIndex
+from storage.recordings.virtual.segment_headers import SegmentHeads
 
 NODE = "node-1"
 SIGNER = ApiSigner(Ed25519PrivateKey.generate(), b"the certificate of the API of the tests")
@@ -148,3 +149,8 @@ def record_segment(layout: Layout, camera_id: str, start_ns: int, seconds: float
 def layouts_of(layout: Layout) -> Layouts:
     """The layouts of the recordings in a data folder, as a node has them."""
     return Layouts(RecordingIndex(layout.recording_index))
+
+
+def heads_of(layout: Layout) -> SegmentHeads:
+    """The heads of the segments in a data folder, as a node has them."""
+    return SegmentHeads(RecordingIndex(layout.recording_index))

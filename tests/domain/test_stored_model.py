@@ -32,6 +32,7 @@ from domain.people import Right, Role
 from domain.recordings.holds import Hold
 from domain.registry import Camera
 from domain.registry.former import FormerCamera, FormerCameras
+from domain.registry.record import RegistryRecord
 from domain.stored_model import StoredModel, unreadable
 from sightline.active_policy import LastValidPolicy
 from sightline.cluster.roster import Assigned, Roster
@@ -49,6 +50,13 @@ from storage.audit.syslog import SyslogState
 from storage.events import journal
 from storage.events.corrections import CorrectionRecord
 from storage.events.journal import JournalCorrect, JournalDelete, JournalPut
+from storage.exports.records import (
+    ExportGap,
+    ExportMember,
+    ExportRange,
+    ExportRecord,
+    RangeResult,
+)
 from storage.index.impossible_legs import HourFound
 from storage.openid.provider_sessions import ProviderSession
 from storage.recordings.gaps.stored import NodeGaps
@@ -66,13 +74,29 @@ from storage.site.person_records import (
     SecondFactorRecord,
     TokenRecord,
 )
-from storage.site.registries import RegistryRecord
+from storage.site.saved_views import SavedViewRecord
 from storage.site.sessions import SessionRecord, SignInMethod
 from storage.site.signed_records import SignedRecord
 from storage.site.site_identity import SiteRecord
 from storage.site.watch_matches import Delivery
 from tests.kept import START_NS, make_event
 
+EXPORT_RANGE = ExportRange(camera="gate", from_=START_NS, to=START_NS + 1_000_000)
+EXPORT_GAP = ExportGap(from_=START_NS, to=START_NS + 1_000_000, cause="disk", detail="full")
+EXPORT_MEMBER = ExportMember(
+    name="gate/gate.mp4",
+    from_=START_NS,
+    to=START_NS,
+    start=START_NS,
+    end=START_NS,
+    size_bytes=1,
+    crc32=1,
+    sha256="00",
+    etag='"1"',
+)
+EXPORT_RESULT = RangeResult(
+    camera_name="East gate", members=(EXPORT_MEMBER,), gaps=(EXPORT_GAP,), offline=("node-2",)
+)
 ADDED = {"added_later": {"by": "a newer version", "numbers": [1, 2]}}
 EVENT = make_event(alternatives=(("鄂C12346", 0.25),))
 CORRECTION = Correction(text="鄂C1", original="鄂C12345", by="li", at=START_NS, version=1)
@@ -202,6 +226,30 @@ RECORDS: tuple[StoredModel, ...] = (
         terms={},
         at=START_NS,
     ),
+    EXPORT_RANGE,
+    EXPORT_GAP,
+    EXPORT_MEMBER,
+    EXPORT_RESULT,
+    ExportRecord(
+        id="1",
+        ranges=(EXPORT_RANGE,),
+        person="li",
+        reason="theft",
+        case="",
+        created_at=START_NS,
+        expires_at=START_NS,
+        results=(EXPORT_RESULT,),
+    ),
+    SavedViewRecord(
+        id="1",
+        name="the gates",
+        tiles=4,
+        cameras=("gate", ""),
+        made_by="li",
+        made_at=START_NS,
+        changed_by="li",
+        changed_at=START_NS,
+    ),
     SessionRecord(
         id="1",
         cookie_sha256="2",
@@ -222,13 +270,14 @@ RECORDS: tuple[StoredModel, ...] = (
 WRITTEN_BY_PEOPLE = {
     "Settings", "Registry", "Camera", "CameraTls", "Area", "ClassPolicy", "SubStream", "Pass",
     "_Strict", "_Truth", "AccessPolicy", "CallGroup", "ClaimRole", "OpenIdFields",
+    "AccessFields", "AnalysisFields", "LiveFields", "RecordingFields", "StoreFields",
 }  # fmt: skip
 """Configuration and files of people: an unknown key there is a typing error. Not stored by a
 program.
 """
 
-MESSAGES = {"_Sent"}
-"""Messages between processes of one version."""
+MESSAGES = {"_Sent", "LiveDetection", "LiveDetections"}
+"""Messages between processes, which are not stored."""
 
 
 def _models() -> set[type[BaseModel]]:

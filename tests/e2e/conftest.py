@@ -21,6 +21,7 @@ from domain.paths.data_layout import Layout
 from sightline.processes.ports import free_ports
 from tests.conftest import SHARED
 from tests.footage import Footage, real
+from tests.waiting import wait_for
 
 CLOCK = SystemClock()
 REASON = {"X-Reason": "test"}
@@ -161,6 +162,20 @@ class Site:
     def kill(self, *words: str) -> None:
         os.kill(self.pid(*words), signal.SIGKILL)
 
+    def kill_whole(self) -> None:
+        """Kill all processes at once, as when the machine loses its power."""
+        assert self._process is not None
+        os.kill(self._process.pid, signal.SIGSTOP)  # so that it starts no further process
+        pids = [self._process.pid, *_descendants(self._process.pid)]
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        assert self._process.wait(60) == -signal.SIGKILL
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+        self._process = None
+        wait_for("end of all processes", lambda: not any(map(_is_running, pids)))
+
     @property
     def layout(self) -> Layout:
         return Layout(self.data)
@@ -177,6 +192,14 @@ def _descendants(pid: int) -> list[int]:
         for child in task.read_text().split():
             children += [int(child), *_descendants(int(child))]
     return children
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state not in ("Z", "X")
 
 
 def have_clips(site: Site) -> bool:

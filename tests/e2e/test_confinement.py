@@ -51,9 +51,11 @@ def test_confined_processes_do_all_of_their_work(
         assert site.get(f"/v1/events/{event['id']}/clip").status_code == 200
         seen = set()
         for pid in _descendants(site.process_id):
-            line = Path(f"/proc/{pid}/cmdline").read_bytes().decode()
+            words = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode().split()
+            if "sightline.forking.server" in words:
+                continue
             for kind in CONFINED:
-                if f"\0{kind}\0" in line:
+                if kind in words:
                     seen.add(kind)
                     status = _status(pid)
                     assert (status["Seccomp"], status["NoNewPrivs"]) == ("2", "1")

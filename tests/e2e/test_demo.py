@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import subprocess
@@ -11,16 +10,20 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import cv2
 import httpx
 import pytest
 
 from sightline.processes.ports import free_ports
+from tests.api.console.pages import loaded_pictures
+from tests.api.live.live_client import Viewer, viewing
 from tests.waiting import wait_for
+from tests.web_driver import open_browser
 
 ROOT = Path(__file__).parents[2]
 _SEARCH = re.compile(r"(/v1/\w+) --data-urlencode 'plate=([^']+)'")
 """The searches of the README, which a stranger types as they stand."""
+VEHICLES = "junzhou-east-gate"
+"""A checkpoint of the demo."""
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
 
@@ -51,7 +54,8 @@ def test_a_stranger_sees_events(tmp_path: Path, models_folder: Path) -> None:
         assert len(searches) == 2
         for path, plate in searches:
             wait_for(f"{plate} at {path}", partial(_finds, port, token, path, plate))
-        _photograph(address, tmp_path / "console.png")
+        _watch_vehicles(port, token)
+        _see_pictures(address)
     finally:
         demo.terminate()
         code = demo.wait(60)
@@ -88,29 +92,36 @@ def _finds(port: int, token: str, path: str, plate: str) -> bool:
     return bool(found["items"] if "items" in found else found["sightings"])
 
 
-def _photograph(address: str, file: Path) -> None:
-    """Take a screenshot of the page, if Chromium is installed.
+def _watch_vehicles(port: int, token: str) -> None:
+    """Watch a checkpoint live until the box of a plate that is read belongs to a sent picture."""
+    headers = {"Authorization": f"Bearer {token}"}
+    address = f"ws://127.0.0.1:{port}/v1/cameras/{VEHICLES}/live?detections=1"
+    with viewing(address, headers) as viewer:
+        viewer.read_until(_boxes_in_step)
+        for left, top, right, bottom in _boxes_in_step(viewer):
+            assert 0 <= left < right <= 1
+            assert 0 <= top < bottom <= 1
 
-    SIGHTLINE_SCREENSHOTS names a folder for the README.
-    """
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        return
-    options = [
-        "--headless",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--no-first-run",
+
+def _boxes_in_step(viewer: Viewer) -> list[list[float]]:
+    """Return the boxes of plates that were read, whose pictures have arrived."""
+    times_ms = {round(1000 * one.media_s) for one in viewer.fragments}
+    return [
+        item["box"]
+        for message in viewer.of_type("detections")
+        if times_ms & {round(1000 * message["media_s"]) + off for off in (-1, 0, 1)}
+        for item in message["items"]
+        if item["plate"]
     ]
-    profile = f"--user-data-dir={file.parent / 'profile'}"
-    view = ["--window-size=1280,900", "--virtual-time-budget=15000", f"--screenshot={file}"]
-    subprocess.run(
-        [chromium, *options, profile, *view, address], check=True, capture_output=True, timeout=180
-    )
-    picture = cv2.imread(str(file))
-    assert picture is not None
-    assert picture.std() > 30, "an empty page is nearly one colour"
-    if folder := os.environ.get("SIGHTLINE_SCREENSHOTS"):
-        shutil.copy(file, Path(folder) / "console.png")
+
+
+def _see_pictures(address: str) -> None:
+    """Open the console, if Chromium and its driver are installed, and wait for a picture of an
+    event.
+    """
+    if shutil.which("chromedriver") is None:
+        return
+    with open_browser() as browser:
+        browser.open(address)
+        wait_for("a picture of an event", lambda: bool(loaded_pictures(browser)) or None)
+        browser.shoot("demo")

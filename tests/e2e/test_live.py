@@ -13,9 +13,11 @@ import av
 import pytest
 
 from simulator import CodecChange, SimCamera, Simulator
+from simulator.sound import TONE_HZ
 from tests.api.chromium import result_in_chromium
 from tests.api.live.live_client import Viewer, viewing
-from tests.e2e.conftest import Site, camera
+from tests.e2e.conftest import REASON, Site, camera
+from tests.e2e.sound_pages import webrtc_page, websocket_page
 from tests.recorded import number_in, numbered_picture
 from tests.waiting import wait_for
 
@@ -107,7 +109,8 @@ def films(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 @pytest.fixture(scope="module")
 def simulator(films: dict[str, Path]) -> Iterator[Simulator]:
     cameras = [
-        SimCamera("main", films["main"]),
+        SimCamera("main", films["main"], sound="aac"),
+        SimCamera("talk", films["main"], sound="pcma"),
         SimCamera("sub", films["sub"]),
         SimCamera("hevc", films["hevc"]),
         SimCamera("shop", films["sub"]),
@@ -129,6 +132,7 @@ def site(
     gate = camera("gate", simulator.url("main"), substream={"url": simulator.url("sub")})
     entries = [
         gate,
+        camera("talk", simulator.url("talk")),
         camera("hevc", simulator.url("hevc")),
         camera("shop", simulator.url("shop"), record="on_demand") | {"class": "C"},
         camera("changing", simulator.url("changing"), record="on_demand") | {"class": "C"},
@@ -136,7 +140,8 @@ def site(
     site = Site(tmp_path_factory.mktemp("site"), entries)
     try:
         site.start()
-        wait_for("live cameras", lambda: _state(site, "gate") == _state(site, "hevc") == "live")
+        names = ("gate", "talk", "hevc")
+        wait_for("live cameras", lambda: {_state(site, name) for name in names} == {"live"})
         yield site
     finally:
         site.close()
@@ -183,6 +188,22 @@ def test_a_browser_shows_live_video_and_changes_the_stream(site: Site, tmp_path:
     ]
     assert len(steps) > 10
     assert [pytest.approx(count, abs=0.6) for count, _ in steps] == [ticks for _, ticks in steps]
+
+
+def test_a_browser_decodes_g711_by_webrtc(site: Site, tmp_path: Path) -> None:
+    address = f"http://127.0.0.1:{site.port}/v1/cameras/talk/whep?sound=1"
+    page = webrtc_page(address, {"Authorization": f"Bearer {site.token()}", **REASON})
+    result = result_in_chromium(page, tmp_path)
+    assert "error" not in result, result
+    assert result["heard"]["mime"] == "audio/PCMA"
+    assert result["heard"]["packetsLost"] == 0
+
+
+def test_a_browser_decodes_aac_by_media_source_extensions(site: Site, tmp_path: Path) -> None:
+    page = websocket_page(f"{_address(site, 'gate')}&sound=1", TONE_HZ)
+    result = result_in_chromium(page, tmp_path)
+    assert "error" not in result, result
+    assert [one["mime"] for one in result["inits"]] == ['audio/mp4; codecs="mp4a.40.2"']
 
 
 def test_pictures_of_h265_arrive_whole(site: Site) -> None:

@@ -10,8 +10,8 @@ from typing import Any
 import httpx
 import pytest
 
+from sightline.privileges.store_secrets import valkey_url
 from sightline.privileges.store_users import StoreUser
-from sightline.processes.embedded_servers import valkey_url
 from sightline.processes.instance import instance_secrets, runtime_of
 from simulator import SimCamera, Simulator
 from storage.clients.redis import connect

@@ -17,22 +17,36 @@ from tests.recorded import HEIGHT_PX, WIDTH_PX, numbered_picture
 from tests.waiting import wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+PICTURES = 500
+"""The pictures of the film, which is sent again and again."""
 PLAYER = Path(__file__).parents[2] / "docs" / "examples" / "whep-player.js"
 PAGE = """<!doctype html><video muted autoplay></video><script>%(player)s
 const video = document.querySelector("video"), canvas = document.createElement("canvas");
 canvas.width = 128; canvas.height = 96;
 const paper = canvas.getContext("2d", {willReadFrequently: true});
-const number = () => {
-  paper.drawImage(video, 0, 0, 128, 96);
+const numberIn = frame => {
+  paper.drawImage(frame, 0, 0, 128, 96);
   const row = paper.getImageData(0, 48, 128, 1).data;
   return [...Array(12).keys()].reduce((sum, bit) => sum + (row[4 * (10 * bit + 5)] > 128 ? 1 << bit : 0), 0);
 };
-const frames = [], ends = [];
-const onFrame = (_, {width, height}) => {
-  frames.push({number: number(), width, height});
+const frames = [], shown = [], ends = [];
+const onFrame = (_, {width, height, presentedFrames, rtpTimestamp}) => {
+  shown.push({number: numberIn(video), width, height, presentedFrames, rtpTimestamp});
   video.requestVideoFrameCallback(onFrame);
 };
 video.requestVideoFrameCallback(onFrame);
+const readAll = async track => {
+  const reader = new MediaStreamTrackProcessor({track, maxBufferSize: 100}).readable.getReader();
+  for (;;) {
+    const {value, done} = await reader.read();
+    if (done) return;
+    frames.push({number: numberIn(value), at_us: value.timestamp});
+    value.close();
+  }
+};
+const received = async connection => {
+  for (const one of (await connection.getStats()).values()) if (one.type === "inbound-rtp") return one;
+};
 const until = async (what, holds) => {
   for (let n = 0; !holds(); n++) {
     if (n > 600) throw new Error(`${what}: ${frames.length} frames`);
@@ -42,11 +56,13 @@ const until = async (what, holds) => {
 const work = async () => {
   const clickedAt = performance.now();
   const player = await playWhep(video, "%(url)s", %(headers)s, () => ends.push("end"));
-  await until("the first picture", () => frames.length > 0);
+  readAll(video.srcObject.getVideoTracks()[0]);
+  await until("the first picture", () => shown.length > 0);
   const first_ms = performance.now() - clickedAt;
-  await until("pictures of three seconds", () => frames.length > 75);
+  await until("pictures of four seconds", () => frames.length > 100);
+  const statistics = await received(player.connection);
   const ended = await player.close();
-  return {frames, ends, first_ms, ended: ended.status};
+  return {frames, shown, ends, first_ms, statistics, ended: ended.status};
 };
 work().catch(error => ({error: error.detail || String(error)})).then(
   said => fetch("said", {method: "POST", body: JSON.stringify(said)}));
@@ -54,13 +70,13 @@ work().catch(error => ({error: error.detail || String(error)})).then(
 
 
 def _film(file: Path) -> Path:
-    """Encode 20 s of pictures that show their numbers, from 1 on, with a keyframe every 2 s."""
+    """Encode pictures that show their numbers, from 1 on, with a keyframe every 2 s."""
     with av.open(str(file), "w") as container:
         options = {"preset": "ultrafast", "bf": "0", "g": "50", "sc_threshold": "0"}
         stream = container.add_stream("libx264", rate=25, options=options)
         assert isinstance(stream, av.VideoStream)
         stream.width, stream.height, stream.pix_fmt = WIDTH_PX, HEIGHT_PX, "yuv420p"
-        for number in range(500):
+        for number in range(PICTURES):
             picture = numbered_picture(1 + number)
             picture.pts = number
             container.mux(stream.encode(picture))
@@ -83,21 +99,34 @@ def test_a_browser_shows_a_camera_by_webrtc(make_site: Callable[..., Site], tmp_
         result = result_in_chromium(page, tmp_path)
         assert "error" not in result, result
         assert result["ended"] == 200
-        frames = result["frames"]
-        assert {(frame["width"], frame["height"]) for frame in frames} == {(128, 96)}
-        numbers = [frame["number"] for frame in frames]
-        assert all(numbers), "no picture is black"
-        # The browser may leave out pictures on a busy machine, and shows none twice or late.
-        forward = [later - one for one, later in pairwise(numbers) if later != one]
-        assert sum(step < 0 for step in forward) <= 1, "only the film begins again"
-        assert len(set(numbers)) > 30, numbers
-        assert sum(0 < step <= 3 for step in forward) > 10, numbers
+        _check_received(result["frames"], result["statistics"])
+        _check_shown(result["shown"])
         lines = _audit_lines(site)
         assert [one["phase"] for one in lines if one["route"] == "camera.whep"] == [
             "intent",
             "outcome",
             "viewed",
         ]
+
+
+def _check_received(frames: list[dict[str, int]], statistics: dict[str, int]) -> None:
+    """Every picture arrives, is decoded, and is delivered once and in order."""
+    numbers = [frame["number"] for frame in frames]
+    assert [later for _, later in pairwise(numbers)] == [one % PICTURES + 1 for one in numbers[:-1]]
+    assert (statistics["packetsLost"], statistics["framesDropped"]) == (0, 0)
+    # The browser may answer with statistics that are 50 ms old.
+    assert statistics["framesReceived"] >= len(numbers) - 2
+
+
+def _check_shown(shown: list[dict[str, int]]) -> None:
+    """The page shows pictures in order. It leaves one out if its main thread is busy, which is the
+    browser's own choice: `_check_received` has shown that it received all of them.
+    """
+    assert {(one["width"], one["height"]) for one in shown} == {(WIDTH_PX, HEIGHT_PX)}
+    assert all(one["number"] for one in shown), "no picture is black"
+    steps = [(later["number"] - one["number"]) % PICTURES for one, later in pairwise(shown)]
+    assert all(step < PICTURES // 2 for step in steps), "no picture is shown again"
+    assert len({one["number"] for one in shown}) > 10
 
 
 def _audit_lines(site: Site) -> list[dict[str, str]]:

@@ -16,7 +16,8 @@ import pytest
 from domain.media.packet_batch import PacketOrBatch, single_packets
 from domain.media.packets import AudioPacket, Packet
 from domain.registry import Camera, Credentials, Networks
-from domain.settings import RtspReader, Settings
+from domain.settings import Settings
+from domain.settings_groups.recording import RtspReader
 from ingest.rtsp.libav_watchdog import LibavWatchdog
 from ingest.rtsp.pull_loop import PullLoop
 from ingest.rtsp.source import RtspSource

@@ -8,8 +8,9 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
+from prometheus_client import REGISTRY
 
-from domain.camera_states import CameraState, CameraStatus
+from domain.camera_states import CameraState, CameraStatus, Why
 from domain.clock import NS_PER_S, ManualClock, SystemClock
 from domain.errors import SourceRejected, SourceUnreachable
 from domain.media.fanout import Fanout
@@ -148,6 +149,72 @@ def test_after_a_healthy_session_the_next_comes_quickly() -> None:
     )
     assert loop.waits_s[9] >= MAX_S / 2
     assert loop.waits_s[10] <= 1.0
+
+
+def test_a_camera_waits_longer_while_thousands_of_its_worker_are_unreachable() -> None:
+    clock = ManualClock()
+    dead = (0.0, SourceUnreachable("gone", Why.REFUSED))
+    source, loop = ScriptedSource(clock, [dead, dead, (15.0, dead[1]), dead]), ManualLoop(clock)
+    for number in range(2999):
+        loop.unreachable.add(str(number))
+    streamer = source.streamer = Streamer(
+        CAMERA, None, Networks(()), Fanout(), Settings(), clock, source
+    )
+    streamer.start(loop)
+    loop.run()
+    assert all(20 <= wait_s <= 40 for wait_s in loop.waits_s[:2])
+    assert all(wait_s <= 1 for wait_s in loop.waits_s[2:]), "it was healthy before"
+    assert loop.unreachable.step_s == pytest.approx(2999 / 75), "a stopped camera is not tried"
+
+
+def test_an_urgent_camera_waits_no_longer_while_thousands_of_its_worker_are_unreachable() -> None:
+    clock = ManualClock()
+    dead = (0.0, SourceUnreachable("gone", Why.REFUSED))
+    source, loop = ScriptedSource(clock, [dead] * 12), ManualLoop(clock)
+    for number in range(2999):
+        loop.unreachable.add(str(number))
+    streamer = source.streamer = Streamer(
+        CAMERA, None, Networks(()), Fanout(), Settings(), clock, source, is_urgent=True
+    )
+    streamer.start(loop)
+    loop.run()
+    assert len(loop.waits_s) == 12
+    assert loop.waits_s[0] <= FIRST_S
+    assert max(loop.waits_s) <= MAX_S
+
+
+def test_a_camera_that_could_be_connected_does_not_wait_for_the_unreachable_ones() -> None:
+    clock = ManualClock()
+    silent = (0.0, SourceUnreachable("it said nothing", Why.SILENT))
+    source, loop = ScriptedSource(clock, [silent] * 12), ManualLoop(clock)
+    for number in range(2999):
+        loop.unreachable.add(str(number))
+    streamer = source.streamer = Streamer(
+        CAMERA, None, Networks(()), Fanout(), Settings(), clock, source
+    )
+    streamer.start(loop)
+    loop.run()
+    assert len(loop.waits_s) == 12
+    assert loop.waits_s[0] <= FIRST_S
+    assert max(loop.waits_s) <= MAX_S
+
+
+def test_a_camera_that_sent_nothing_has_no_counters_of_packets() -> None:
+    def sample(metric: str) -> float | None:
+        return REGISTRY.get_sample_value(f"sightline_{metric}_total", {"camera": "silent"})
+
+    clock = ManualClock()
+    source = ScriptedSource(clock, [(0.0, SourceUnreachable("gone"))])
+    silent = CAMERA.model_copy(update={"id": "silent"})
+    source.streamer = Streamer(silent, None, Networks(()), Fanout(), Settings(), clock, source)
+    loop = ManualLoop(clock)
+    source.streamer.start(loop)
+    loop.run()
+    assert (sample("packets"), sample("rtp_packets_lost")) == (None, None)
+    source._sessions = [(1.0, SourceUnreachable("gone"))]
+    source.streamer.start(loop)
+    loop.run()
+    assert (sample("packets"), sample("rtp_packets_lost")) == (25.0, 0.0)
 
 
 def test_the_state_and_the_sentence_of_a_failure_are_shown() -> None:

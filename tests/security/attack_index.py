@@ -13,6 +13,7 @@ PAGE = ROOT / "docs" / "threats.md"
 _BEGIN = "<!-- The list below is written by  python -m tests.security.attack_index  -->\n"
 ELSEWHERE = (
     "tests/api/access/test_standing_access.py",
+    "tests/api/exports/test_access.py",
     "tests/api/people/test_people.py",
     "tests/api/requests/test_client_address.py",
     "tests/e2e/test_flood.py",

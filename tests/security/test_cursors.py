@@ -58,6 +58,8 @@ LISTS: dict[str, tuple[str, object, Role]] = {
         Role.INVESTIGATOR,
     ),
     "watches": ("/v1/watches", ("watches", False), Role.INVESTIGATOR),
+    "exports": ("/v1/exports", "exports", Role.INVESTIGATOR),
+    "saved views": ("/v1/saved-views", "saved views", Role.INVESTIGATOR),
     "cases": ("/v1/cases", ("cases", False), Role.INVESTIGATOR),
     "emergencies": ("/v1/emergencies", ("emergencies", False), Role.INVESTIGATOR),
     "people": ("/v1/people", "people", Role.ADMIN),

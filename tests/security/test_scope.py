@@ -45,6 +45,7 @@ PARAMETERS: dict[str, tuple[str, str]] = {
     "camera": ("bravo-gate", "never-gate"),
     "area": ("bravo", "never"),
     "plate": (BRAVO_PLATE, "京B99999"),
+    "start": (BRAVO_PLATE[:5], "京B99"),
     "near": ("114.7,30.7123,5000", "100.1,20.1,5000"),
     "within": ("114,30;115,30;115,31", "100,20;101,20;101,21"),
 }
@@ -68,6 +69,8 @@ NEUTRAL: dict[str, tuple[str, ...]] = {
     "closed": ("1",),
     "pending": ("1",),
     "stream": ("sub",),
+    "detections": ("1",),
+    "sound": ("1",),
     "at": (SINCE,),
     "part": ("head",),
     "zero": (SINCE,),
@@ -96,6 +99,13 @@ BODIES: dict[str, list[dict[str, Any] | str]] = {
     ],
     "PATCH /v1/watches/{id}": [{"until": FAR_UNTIL, "reason": "a test"}],
     "DELETE /v1/watches/{id}": [{}],
+    "POST /v1/exports": [
+        {"ranges": [{"camera": "$camera", "from": SINCE, "to": UNTIL}], "reason": "a test"}
+    ],
+    "DELETE /v1/exports/{id}": [{}],
+    "POST /v1/saved-views": [{"name": "alpha view", "tiles": 1, "cameras": ["$camera"]}],
+    "PATCH /v1/saved-views/{id}": [{"name": "alpha view"}],
+    "DELETE /v1/saved-views/{id}": [{}],
     "POST /v1/cases": [{"number": "alpha case", "title": "alpha", "reason": "a test"}],
     "PATCH /v1/cases/{id}": [{"state": "closed", "reason": "a test"}],
     "POST /v1/approvals": [
@@ -129,6 +139,8 @@ def _names_of(areas: TwoAreas) -> dict[str, tuple[str, str, str]]:
         "/v1/cameras": ("alpha-gate", "bravo-gate", "never-gate"),
         "/v1/events": (areas.alpha_events[0].id, areas.bravo_events[0].id, UNKNOWN_EVENT),
         "/v1/holds": ("20261124-aaaaaaaa", areas.bravo_hold, "20261124-cccccccc"),
+        "/v1/exports": ("20261124-aaaaaaaa", areas.bravo_export, "20261124-cccccccc"),
+        "/v1/saved-views": ("20261124-aaaaaaaa", areas.bravo_saved_view, "20261124-cccccccc"),
         "/v1/watches": ("20261124-aaaaaaaa", areas.bravo_watch, "20261124-cccccccc"),
         "/v1/cases": ("a" * 32, areas.bravo_case, "c" * 32),
         "/v1/approvals": ("20261124-aaaaaaaa", areas.bravo_approval, "20261124-cccccccc"),
@@ -208,6 +220,8 @@ def _queries(areas: TwoAreas, route: Declaration) -> Iterator[tuple[dict[str, st
     base = {name: value for name, value in BOUNDS.items() if name in names}
     if route.path == "/v1/journeys":
         base["plate"] = SHARED_PLATE
+    if route.path == "/v1/plates":
+        base["start"] = BRAVO_PLATE[:5]
     yield base, "", ""
     for name in names:
         for value in NEUTRAL.get(name, ()):
@@ -261,8 +275,8 @@ def test_the_walk_finds_what_it_looks_for(areas: TwoAreas) -> None:
         )
         if not any(secret in _text(answer) for secret in areas.secrets):
             blind.append(_named(route))
-    # Tickets and counts name no camera, and no clip was stored. The files are binary, and their
-    # names are in the request; `test_a_thing_of_another_area…` covers them.
+    # Tickets and counts name no camera, no session is open, and no clip was stored. The files are
+    # binary, and their names are in the request; `test_a_thing_of_another_area…` covers them.
     assert set(blind) <= {
         "GET /v1/events/feed/ticket",
         "GET /v1/watches/feed/ticket",
@@ -272,6 +286,7 @@ def test_the_walk_finds_what_it_looks_for(areas: TwoAreas) -> None:
         "GET /v1/cameras/{id}/live",
         "GET /v1/cameras/{id}/recording",
         "GET /v1/cameras/{id}/segments/{name}",
+        "GET /v1/cameras/{id}/whep/{session}/state",
     }, blind
 
 
@@ -312,7 +327,12 @@ def test_a_change_cannot_name_a_thing_of_another_area(areas: TwoAreas) -> None:
     assert {
         _named(route) for route in ROUTES if route.is_change and route.scope is not Scope.WHOLE_SITE
     } == set(BODIES)
-    naming = ("POST /v1/holds", "POST /v1/approvals")
+    naming = (
+        "POST /v1/holds",
+        "POST /v1/approvals",
+        "POST /v1/exports",
+        "POST /v1/saved-views",
+    )
     routes = {_named(one): one for one in ROUTES if _named(one) in naming}
     for name, body in [(one, body) for one in naming for body in BODIES[one]]:
         route, found = routes[name], []

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import pytest
 
-from storage.index.plate_query import plate_expression
+from domain.plates import plate_expression
 
 if TYPE_CHECKING:
     from tests.api.conftest import Site

@@ -125,6 +125,15 @@ def test_a_ticket_for_a_longer_time(playable: Site) -> None:
     assert _status(playable, ticket, f"{CAMERA}/playlist.m3u8?{part}") == 200
 
 
+def test_a_ticket_for_the_recording_of_another_camera_or_time(playable: Site) -> None:
+    """A ticket of a playlist opens the same time as one file, and no more."""
+    ticket = write_ticket(SIGNER, _ticket(playable))
+    longer = f"from={rfc3339(SPAN[0])}&to={rfc3339(SPAN[1] + NS_PER_S)}"
+    assert _status(playable, ticket, f"{CAMERA}/recording?{QUERY}") == 200
+    assert _status(playable, ticket, f"{CAMERA}/recording?{longer}") == 403
+    assert _status(playable, ticket, f"/v1/cameras/west-gate/recording?{QUERY}") == 403
+
+
 def test_a_ticket_for_another_feed(playable: Site) -> None:
     ticket = write_ticket(SIGNER, _ticket(playable, opens="/v1/events/feed"))
     assert _status(playable, ticket, "/v1/events/feed?seconds=0") == 200
@@ -139,7 +148,6 @@ def test_a_ticket_for_another_feed(playable: Site) -> None:
     [
         ("GET", "/v1/session"),
         ("GET", "/v1/events"),
-        ("GET", f"{CAMERA}/recording?{QUERY}"),
         ("GET", f"{CAMERA}/picture"),
         ("GET", "/v1/audit"),
         ("POST", "/v1/holds"),

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from api.access.api_context import SiteRegistry
+from api.cameras.recording_files import RecordingFiles
+from api.exports.export_job import ExportJob
 from domain.alarms import Alarm, AlarmName
 from domain.camera_scope import CameraScope
 from domain.camera_states import CameraState, CameraStatus
-from domain.clock import NS_PER_MS, NS_PER_S, rfc3339
+from domain.clock import NS_PER_DAY, NS_PER_MS, NS_PER_S, rfc3339
 from domain.errors import Fault
 from domain.events.event import Event, Location, Plate
 from domain.events.misreadings import MatchKind
@@ -19,11 +22,14 @@ from domain.paths.object_keys import (
     APPROVALS_PREFIX,
     CASES_PREFIX,
     EMERGENCIES_PREFIX,
+    EXPORTS_PREFIX,
     HOLDS_PREFIX,
     PEOPLE_PREFIX,
+    SAVED_VIEWS_PREFIX,
     WATCHES_PREFIX,
+    dated_id,
 )
-from domain.people import Right, Role
+from domain.people import Person, Right, Role
 from domain.plates import PlateColor
 from domain.recordings.gaps import Gap, GapCause
 from domain.recordings.holds import Hold
@@ -31,11 +37,14 @@ from domain.registry import Registry
 from domain.registry.former import FormerCamera
 from domain.ulid import event_id
 from storage.archive.archiver import Archiver
+from storage.exports.records import ExportRange, ExportRecord
 from storage.recordings.gaps.log import GapLog
 from storage.site.approvals import ApprovalRecord
 from storage.site.holds import Holds
+from storage.site.saved_views import SavedViewRecord
 from storage.site.sessions import SignInMethod
 from tests.api.site_data import record_segment
+from tests.buckets import remove_objects
 
 if TYPE_CHECKING:
     from tests.api.conftest import OpenSite, Site
@@ -128,6 +137,8 @@ class TwoAreas:
     bravo_events: tuple[Event, ...]
     bravo_watch: str
     bravo_hold: str
+    bravo_export: str
+    bravo_saved_view: str
     bravo_segment: str
     bravo_session: str
     bravo_case: str
@@ -138,7 +149,14 @@ class TwoAreas:
     def secrets(self) -> tuple[str, ...]:
         """Every text that only people of `bravo` may get."""
         ids = [event.id for event in self.bravo_events]
-        others = (self.bravo_watch, self.bravo_hold, self.bravo_segment, self.bravo_session)
+        others = (
+            self.bravo_watch,
+            self.bravo_hold,
+            self.bravo_export,
+            self.bravo_saved_view,
+            self.bravo_segment,
+            self.bravo_session,
+        )
         of_policy = (self.bravo_case, self.bravo_approval, self.bravo_emergency)
         return (*BRAVO_TEXTS, *ids, *others, *of_policy)
 
@@ -166,9 +184,8 @@ def two_areas(open_site: OpenSite, *, is_archived: bool = False) -> tuple[TwoAre
         return cached.setdefault(id(running.registry), running.now())
 
     site = open_site(registry=registry, alarms=lambda: (alarm,))
-    for prefix in (HOLDS_PREFIX, WATCHES_PREFIX, PEOPLE_PREFIX, *OF_POLICY):
-        for found in list(site.context.objects.list(prefix)):
-            site.context.objects.delete(found.key)
+    kinds = (HOLDS_PREFIX, EXPORTS_PREFIX, SAVED_VIEWS_PREFIX, WATCHES_PREFIX, PEOPLE_PREFIX)
+    remove_objects(site.context.objects, *kinds, *OF_POLICY)
     alpha_events, bravo_events = _seed_events(site, is_archived)
     everyone = site.context.people.add("chief", Role.INVESTIGATOR, Right).token
     alpha = site.context.people.add(
@@ -184,6 +201,8 @@ def two_areas(open_site: OpenSite, *, is_archived: bool = False) -> tuple[TwoAre
         bravo_events,
         _seed_watch(site, bravo_events[0]),
         _seed_hold(site),
+        _seed_export(site),
+        _seed_saved_view(site),
         segment,
         _seed_session(site),
         *_seed_policy_records(site, bravo_events[0]),
@@ -281,6 +300,42 @@ def _seed_hold(site: Site) -> str:
     )
     Holds(site.context.objects, site.context.clock).place(hold)
     return hold.id
+
+
+def _seed_export(site: Site) -> str:
+    """Make an export of `bravo`, whose file can be downloaded."""
+    created_ns = site.context.clock.wall_ns()
+    record = ExportRecord(
+        id=dated_id(site.context.clock),
+        ranges=(ExportRange(camera="bravo-gate", from_=START_NS, to=START_NS + 12 * NS_PER_S),),
+        person="bravo-person",
+        reason="bravo reason",
+        case="bravo case",
+        created_at=created_ns,
+        expires_at=created_ns + NS_PER_DAY,
+    )
+    site.context.exports.add(record)
+    site.context.export_progress.add([record.id])
+    ExportJob(site.context, RecordingFiles(site.context)).run_once(threading.Event())
+    return record.id
+
+
+def _seed_saved_view(site: Site) -> str:
+    """Save a view of `bravo`, shared with all who may see one of its cameras."""
+    person = Person("bravo-person", Role.INVESTIGATOR)
+    now_ns = site.context.clock.wall_ns()
+    record = SavedViewRecord(
+        id="20261124-b3b3b3b3",
+        name="bravo view",
+        is_shared=True,
+        tiles=1,
+        cameras=("bravo-gate",),
+        made_by="bravo-person",
+        made_at=now_ns,
+        changed_by="bravo-person",
+        changed_at=now_ns,
+    )
+    return site.context.saved_views.add(record, person).id
 
 
 def _seed_session(site: Site) -> str:

@@ -10,6 +10,7 @@ import pytest
 from domain.paths.data_layout import Layout
 from sightline.processes.store_clients import open_stores
 from storage.clients.redis import connect
+from tests.buckets import remove_objects
 
 if TYPE_CHECKING:
     from tests.conftest import S3Config
@@ -29,6 +30,5 @@ def empty_site(
     monkeypatch.setenv("SIGHTLINE_S3_SECRET_KEY", s3_server.secret_key)
     monkeypatch.setenv("SIGHTLINE_S3_BUCKET", "empty-site-tests")
     with open_stores(Layout(tmp_path)) as stores:
-        for found in list(stores.objects.list("")):
-            stores.objects.delete(found.key)
+        remove_objects(stores.objects)
     return tmp_path

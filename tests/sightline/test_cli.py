@@ -86,12 +86,16 @@ def test_a_rebuild_names_the_way_to_events_without_a_journal() -> None:
     assert "damaged: journal/x" in rebuilt_text(rebuilt, from_sidecars=True)
 
 
+def restore_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take back after the test what `up` sets for its child processes."""
+    for name in ("PROMETHEUS_MULTIPROC_DIR", "SIGHTLINE_SECRETS_FILE"):
+        monkeypatch.setenv(name, "")
+
+
 def test_up_refuses_a_registry_with_faults_and_a_port_that_is_taken(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(
-        "PROMETHEUS_MULTIPROC_DIR", "set by the command, and taken back after the test"
-    )
+    restore_environment(monkeypatch)
     file = tmp_path / "r.yaml"
     file.write_text(GOOD.replace("class: A", "class: Z"))
     assert main(["up", "--registry", str(file), "--data", str(tmp_path / "data")]) == 1
@@ -137,9 +141,7 @@ def test_a_former_name_of_a_setting_is_read_with_a_warning(
 def test_a_data_folder_that_cannot_be_made_is_a_plain_sentence(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(
-        "PROMETHEUS_MULTIPROC_DIR", "set by the command, and taken back after the test"
-    )
+    restore_environment(monkeypatch)
     file = tmp_path / "r.yaml"
     file.write_text(GOOD)
     assert main(["up", "--registry", str(file), "--data", str(file)]) == 1

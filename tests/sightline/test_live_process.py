@@ -12,6 +12,7 @@ import pytest
 from domain.clock import SystemClock
 from domain.errors import NodeOffline, NotFound
 from domain.media.fanout import Fanout
+from domain.media.live_detections import DetectionFeed
 from domain.media.packets import Frame
 from ingest.live.tap import LiveTap
 from sightline.live_process import _first_frame, _jpeg
@@ -19,6 +20,11 @@ from tests.recorded import B_FRAMES, HEIGHT_PX, PLAIN, WIDTH_PX, Material, packe
 from tests.waiting import PATIENCE_S
 
 CLOCK = SystemClock()
+
+
+@contextmanager
+def _no_detections(camera_id: str) -> Iterator[DetectionFeed]:
+    yield DetectionFeed()
 
 
 @contextmanager
@@ -30,7 +36,7 @@ def _worker(socket: Path, fanout: Fanout) -> Iterator[None]:
         yield fanout
 
     stop = threading.Event()
-    tap = LiveTap(socket, watching)
+    tap = LiveTap(socket, watching, _no_detections)
     thread = threading.Thread(target=tap.run, args=(stop,))
     thread.start()
     try:

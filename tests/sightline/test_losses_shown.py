@@ -19,6 +19,7 @@ from sightline.processes.store_clients import open_stores, people_of
 from storage.events.journal import Journal
 from storage.events.spool import Spool
 from storage.recordings.ledger import Ledger
+from tests.buckets import remove_objects
 
 
 @pytest.fixture
@@ -65,8 +66,7 @@ def test_a_node_deletes_nothing_by_the_holds_of_another_store(data: str) -> None
 
 def test_a_lost_object_store(data: str, capsys: pytest.CaptureFixture[str]) -> None:
     with open_stores(Layout(Path(data))) as stores:
-        for found in list(stores.objects.list("")):
-            stores.objects.delete(found.key)
+        remove_objects(stores.objects)
         _print_lost_data(stores, None, Layout(Path(data)))
     assert "not the one that this site used" in capsys.readouterr().err.replace("\n", " ")
     assert main(["user", "list", "--data", data]) == 1

@@ -117,7 +117,7 @@ def test_live_video_is_read_from_the_node_that_is_named(tls_site: TlsSite) -> No
 
     async def read(node: str) -> None:
         with tls_site.client() as client:
-            stream = client.live_client().fragments(tls_site.url, node, "gate", is_sub=False)
+            stream = client.live_client().fragments(tls_site.url, node, "gate", "main")
             async with aclosing(stream):
                 await anext(stream)
 

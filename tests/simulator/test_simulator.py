@@ -8,10 +8,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import Literal
 from urllib.parse import quote
 
 import av
+import numpy as np
 import pytest
+from av.audio.stream import AudioStream
+from av.video.stream import VideoStream
 
 from domain.clock import SystemClock
 from domain.errors import BadInput
@@ -28,6 +32,7 @@ from simulator import (
     Simulator,
     Stall,
 )
+from simulator.sound import TONE_HZ
 from tests.waiting import PATIENCE_S, wait_for
 
 MakeVideo = Callable[..., Path]
@@ -55,6 +60,41 @@ def _watch(url: str, transport: str = "tcp", most: int = 10_000) -> Iterator[See
 
 def _one(camera: SimCamera) -> Simulator:
     return Simulator([camera])
+
+
+@pytest.mark.parametrize(
+    ("sound", "codec", "rate_hz", "transport"),
+    [
+        ("pcma", "pcm_alaw", 8000, "tcp"),
+        ("pcmu", "pcm_mulaw", 8000, "udp"),
+        ("aac", "aac", 16_000, "tcp"),
+    ],
+)
+def test_a_camera_sends_a_tone_beside_its_video(
+    sound: Literal["pcma", "pcmu", "aac"],
+    codec: str,
+    rate_hz: int,
+    transport: str,
+    make_video: MakeVideo,
+) -> None:
+    samples: list[float] = []
+    pictures = 0
+    with (
+        _one(SimCamera("gate", make_video(), sound=sound)) as simulator,
+        av.open(
+            simulator.url("gate"), options={"rtsp_transport": transport}, timeout=PATIENCE_S
+        ) as container,
+    ):
+        assert container.streams.audio[0].codec_context.name == codec
+        for packet in container.demux():
+            pictures += isinstance(packet.stream, VideoStream)
+            for frame in packet.decode() if isinstance(packet.stream, AudioStream) else ():
+                assert isinstance(frame, av.AudioFrame)
+                samples += frame.to_ndarray().ravel().tolist()
+            if pictures and len(samples) >= rate_hz:
+                break
+    heard = np.abs(np.fft.rfft(samples[-rate_hz // 2 :]))
+    assert 2 * heard[1:].argmax() + 2 == pytest.approx(TONE_HZ, abs=4)
 
 
 @pytest.mark.parametrize("codec", ["libx264", "libx265"])

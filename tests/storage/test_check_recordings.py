@@ -4,6 +4,7 @@ which it may not be, found.
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from dataclasses import replace
 from itertools import accumulate
@@ -14,13 +15,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.clock import NS_PER_MS, NS_PER_S, SystemClock
-from domain.media.packets import Packet, SegmentName
+from domain.media.packets import Packet
 from domain.paths.data_layout import Layout
+from domain.paths.segment_name import SegmentName
 from domain.recordings.gaps import Gap, GapCause
 from storage.check_recordings import certain_pictures, check_recordings
 from storage.findings import Breach
 from storage.recordings.gaps.log import GapLog
 from storage.recordings.ledger import Ledger, Segment
+from storage.recordings.virtual.layout_records import read_record, write_record
+from storage.recordings.virtual.layouts import RecordingIndex, hashed_record
 from tests.recorded import (
     B_FRAMES,
     HEVC,
@@ -158,6 +162,16 @@ def test_a_camera_that_returned_early_cuts_the_name_before_it(layout: Layout) ->
     assert breaches(layout) == []
 
 
+def test_the_segment_after_a_camera_returned_may_still_be_open(layout: Layout) -> None:
+    _, before, after, *later = recorded(layout)
+    early_ms = (after.start_ns - NS_PER_S // 2) // NS_PER_MS
+    renamed(before, before.start_ms, early_ms - before.start_ms)
+    after.path.rename(after.path.with_name(f"cam-1_{early_ms}_open_{after.fence}.mp4"))
+    for segment in later:
+        segment.path.unlink()
+    assert breaches(layout) == []
+
+
 FEW_A_SECOND = Material(gop=4, length=40)
 CONNECTION = st.tuples(
     st.lists(st.integers(500, 5000), min_size=1, max_size=30),
@@ -193,3 +207,46 @@ def test_a_camera_of_few_pictures_a_second_that_reconnects_is_recorded_without_a
         for hole_start_ns, hole_end_ns, _ in made.holes:
             log.add(Gap("cam-1", hole_start_ns, hole_end_ns, GapCause.CAMERA_DOWN))
         assert check_recordings(layout, "cam-1") == []
+
+
+@pytest.fixture
+def indexed(layout: Layout) -> list[Segment]:
+    """Segments with the hashes of their fragments in the recording index."""
+    found = recorded(layout)
+    index = RecordingIndex(layout.recording_index)
+    for segment in found:
+        index.add("cam-1", segment.start_ns, hashed_record(segment.path))
+    return found
+
+
+def test_a_flipped_bit_that_no_decoder_notices_is_found(
+    layout: Layout, indexed: list[Segment]
+) -> None:
+    assert breaches(layout) == []
+    path = indexed[1].path
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(data)
+    (found,) = check_recordings(layout, "cam-1")
+    assert (found.breach, found.subject) == (Breach.SEGMENT_DAMAGED, path.name)
+    record_of_it = read_record(
+        RecordingIndex(layout.recording_index).hour("cam-1", START_NS)[path.name]
+    )
+    assert found.message.endswith(f": {len(record_of_it.layout.fragments) - 1}")
+
+
+def test_a_layout_that_is_not_that_of_its_file_is_found(
+    layout: Layout, indexed: list[Segment]
+) -> None:
+    index = RecordingIndex(layout.recording_index)
+    record_of_it = read_record(hashed_record(indexed[2].path))
+    video = replace(record_of_it.layout.video, durations=record_of_it.layout.video.durations + 1)
+    wrong = replace(record_of_it, layout=replace(record_of_it.layout, video=video))
+    index.add("cam-1", indexed[2].start_ns, write_record(wrong))
+    (found,) = check_recordings(layout, "cam-1")
+    assert (found.breach, found.subject) == (Breach.LAYOUT_DIFFERS, indexed[2].path.name)
+
+
+def test_a_deleted_index_is_no_violation(layout: Layout, indexed: list[Segment]) -> None:
+    shutil.rmtree(layout.recording_index)
+    assert breaches(layout) == []

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from domain.clock import NS_PER_DAY, NS_PER_MS, NS_PER_S, S_PER_DAY
+from domain.clock import NS_PER_DAY, NS_PER_HOUR, NS_PER_MS, NS_PER_S, S_PER_DAY
 from domain.errors import IndexUnavailable, StoreError
 from domain.events.event import Event
-from domain.media.packets import SegmentName
 from domain.paths.object_keys import AUDIT_PREFIX, CLIP, SIDECAR, day_of, event_object, hold_object
+from domain.paths.segment_name import SegmentName
 from domain.recordings.holds import Hold
 from domain.recordings.triggers import Trigger
 from domain.registry import Registry
@@ -28,9 +28,11 @@ from storage.recordings.gaps.log import GapLog
 from storage.recordings.ledger import Ledger, Segment
 from storage.recordings.stored_segments import StoredSegments
 from storage.recordings.trigger_log import TriggerLog
+from storage.recordings.virtual.stored_index import StoredIndex
 from storage.retention import Kept, Retention
 from storage.site.audit import AuditLog
 from storage.site.holds import Holds
+from tests.buckets import remove_objects
 from tests.examples import examples
 from tests.fuses import Fuse, FusedJournal, FusedObjects, FusedRedis, Killed
 from tests.kept import START_NS, Site, make_event
@@ -178,6 +180,32 @@ def test_recordings_go_once_they_are_older_than_their_maximum_and_not_before(sit
     }
     assert retention_of(site).run_node().recordings == 0
     assert retention_of(site).run_site().stored_recordings == 0
+
+
+def test_the_stored_index_of_an_hour_goes_after_its_recordings(site: Site) -> None:
+    """Here each hour has one recording: too old, too old and held, or young."""
+    index = StoredIndex(site.objects, site.clock)
+    days = (-8, -7, -1)
+    hours = [(START_NS // NS_PER_HOUR + day * 24) * NS_PER_HOUR for day in days]
+    for day, hour_ns in zip(days, hours, strict=True):
+        _segment(site, "bridge", day * S_PER_DAY, stored=True)
+        index.put("bridge", hour_ns, "node-1", b"")
+    hold = _hold(site, "bridge", -7 * S_PER_DAY, -7 * S_PER_DAY + 1)
+
+    def left() -> list[int]:
+        return [
+            hour.hour_ns for day in index.days("bridge") for hour in index.on_day("bridge", day)
+        ]
+
+    retention_of(site).run_site(dry=True)
+    assert left() == hours
+    retention_of(site).run_site()
+    assert left() == hours[1:]
+    Holds(site.objects, site.clock).release(hold.id, "wang")
+    retention_of(site).run_site()
+    assert left() == hours[2:]
+    index.put("bridge", hours[0], "node-1", b"")
+    assert _breaches(site) == {Breach.TOO_OLD}
 
 
 def test_what_is_held_stays_here_and_in_the_store(site: Site) -> None:
@@ -344,8 +372,7 @@ def test_a_run_killed_anywhere_and_run_again_leaves_nothing_half_deleted(
 
 
 def _fresh(site: Site) -> Event:
-    for found in list(site.objects.list("")):
-        site.objects.delete(found.key)
+    remove_objects(site.objects)
     site.redis.do("FLUSHALL")
     for path in site.journal.minutes():
         path.unlink()

@@ -1,7 +1,9 @@
 // The client of the HTTP API, with types that are generated from its OpenAPI description.
 import createClient from "openapi-fetch";
 import { headersFor } from "./credentials.ts";
-import { type ApiProblem, isAborted, Offline, problemOf } from "./problem.ts";
+import { fetched } from "./fetched.ts";
+import { type ApiProblem, Offline, problemOf } from "./problem.ts";
+import { reachability } from "./reachable.ts";
 import type { components, paths } from "./schema.d.ts";
 
 export type Schemas = components["schemas"];
@@ -26,18 +28,31 @@ export function listenForSignOut(listener: () => void): void {
   onSignedOut = listener;
 }
 
-/** Send a request with the credentials of the person. Throws Offline, and AbortError. */
+/** Return the headers that each request of the person has. */
+export function headersOfRequest(method: string): Record<string, string> {
+  return { ...headersFor(method), "Accept-Language": language };
+}
+
+/**
+ * Send a request with the credentials of the person. Throws Offline, and AbortError.
+ *
+ * A header that the request has already is kept, such as the reason of one change.
+ */
 export async function send(request: Request): Promise<Response> {
-  for (const [name, value] of Object.entries(headersFor(request.method))) {
-    request.headers.set(name, value);
+  for (const [name, value] of Object.entries(headersOfRequest(request.method))) {
+    if (!request.headers.has(name)) request.headers.set(name, value);
   }
-  request.headers.set("Accept-Language", language);
   try {
-    return await fetch(request);
+    return await fetched(request);
   } catch (error) {
-    if (isAborted(error)) throw error;
-    throw new Offline(String(error));
+    if (error instanceof Offline) void reachability.missed();
+    throw error;
   }
+}
+
+/** Return the headers of a change that has its own reason. */
+export function reasonHeader(reason: string): Record<string, string> {
+  return { "X-Reason": encodeURIComponent(reason) };
 }
 
 export const api = createClient<paths, Media>({
@@ -63,7 +78,8 @@ export async function content(path: string, signal: AbortSignal): Promise<Blob> 
   throw reported(problemOf(response, body));
 }
 
-function reported(problem: ApiProblem): ApiProblem {
+/** Return a problem, after a report if it says that nobody is signed in any more. */
+export function reported(problem: ApiProblem): ApiProblem {
   if (problem.status === 401 && problem.kind === "unauthenticated") onSignedOut();
   return problem;
 }

@@ -15,8 +15,11 @@ const NO_PURPOSE: Purpose = { reason: "", case: "" };
 
 let current: Credentials | null = null;
 
-/** Use a token in this tab. It is forgotten when the tab is closed. */
+/** Use a token in this tab. It is forgotten when the tab is closed. The purpose of another token is
+ * not its own.
+ */
 export function adoptToken(token: string): void {
+  if (sessionStorage.getItem(TOKEN) !== token) forgetCredentials();
   sessionStorage.setItem(TOKEN, token);
   current = { kind: "token", token };
 }
@@ -39,6 +42,12 @@ export function forgetCredentials(): void {
 
 export function usesToken(): boolean {
   return current?.kind === "token";
+}
+
+/** Return what identifies the session or the token; it is as secret as they are. */
+export function ownerOfCredentials(): string {
+  if (current === null) return "";
+  return current.kind === "session" ? current.csrfToken : current.token;
 }
 
 /** Return the purpose of a token, which has no session that could keep it. */

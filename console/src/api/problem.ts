@@ -2,6 +2,12 @@
 
 const PREFIX = "urn:sightline:problem:";
 
+/** What a request for the approval of a second person names. */
+export interface NeededApproval {
+  call: string;
+  terms: Record<string, string>;
+}
+
 /** A refusal or a failure that the API has answered. */
 export class ApiProblem extends Error {
   override readonly name = "ApiProblem";
@@ -10,6 +16,8 @@ export class ApiProblem extends Error {
   readonly kind: string;
   readonly title: string;
   readonly retryAfterS: number | null;
+  /** Present if the call needs the approval of a second person. */
+  readonly approval: NeededApproval | null;
 
   constructor(
     status: number,
@@ -17,12 +25,14 @@ export class ApiProblem extends Error {
     title: string,
     detail: string,
     retryAfterS: number | null,
+    approval: NeededApproval | null = null,
   ) {
     super(detail);
     this.status = status;
     this.kind = kind;
     this.title = title;
     this.retryAfterS = retryAfterS;
+    this.approval = approval;
   }
 }
 
@@ -47,7 +57,20 @@ export function problemOf(response: Response, body: unknown): ApiProblem {
     text("title") || `HTTP ${response.status}`,
     text("detail"),
     retryAfter === null ? null : Number(retryAfter),
+    approvalOf(Reflect.get(fields, "approval")),
   );
+}
+
+/** Return the approval that a problem names; null without a complete one. */
+function approvalOf(value: unknown): NeededApproval | null {
+  if (typeof value !== "object" || value === null) return null;
+  const call: unknown = Reflect.get(value, "call");
+  const terms: unknown = Reflect.get(value, "terms");
+  if (typeof call !== "string" || typeof terms !== "object" || terms === null) return null;
+  const texts = Object.entries(terms).filter(
+    (term): term is [string, string] => typeof term[1] === "string",
+  );
+  return { call, terms: Object.fromEntries(texts) };
 }
 
 /** Return whether an error only says that a newer request has replaced this one. */

@@ -4,6 +4,377 @@
  */
 
 export interface paths {
+    "/v1/cameras/{id}/whep/{session}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete: {
+            parameters: {
+                query?: {
+                    /** @description in place of a token and a reason */
+                    ticket?: string | null;
+                };
+                header?: never;
+                path: {
+                    /** @description the camera's id in the registry */
+                    id: string;
+                    session: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": unknown;
+                    };
+                };
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/exports/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description the export's id */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ExportView"];
+                    };
+                };
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/holds/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description the hold's id */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["HoldView"];
+                    };
+                };
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/people/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description the person's name */
+                    name: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["PersonView"];
+                    };
+                };
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description the person's name */
+                    name: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["PersonView"];
+                    };
+                };
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        patch: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description the person's name */
+                    name: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["PersonChange"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["PersonChanged"];
+                    };
+                };
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        trace?: never;
+    };
+    "/v1/people/{name}/tokens/{token}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description the person's name */
+                    name: string;
+                    /** @description the name of the token */
+                    token: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["PersonView"];
+                    };
+                };
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/saved-views/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description the id of a saved view */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["SavedView"];
+                    };
+                };
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        patch: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description the id of a saved view */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["SavedViewChange"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["SavedView"];
+                    };
+                };
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        trace?: never;
+    };
     "/v1/session": {
         parameters: {
             query?: never;
@@ -174,6 +545,51 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/watches/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description the watch's id */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["WatchView"];
+                    };
+                };
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/alarms": {
         parameters: {
             query?: never;
@@ -215,6 +631,85 @@ export interface paths {
         };
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/approvals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    /** @description only those that wait for a decision */
+                    pending?: boolean;
+                    /** @description most items of a page */
+                    limit?: number;
+                    /** @description `next` of the previous page, unchanged */
+                    next?: string | null;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ApprovalList"];
+                    };
+                };
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["ApprovalAsked"];
+                };
+            };
+            responses: {
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ApprovalView"];
+                    };
+                };
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
         delete?: never;
         options?: never;
         head?: never;
@@ -294,6 +789,8 @@ export interface paths {
                     case?: string | null;
                     /** @description how the call ended */
                     outcome?: components["schemas"]["LineOutcome"] | null;
+                    /** @description a whole plate; also searches for a part of it count */
+                    plate?: string | null;
                     /** @description at or after this time (RFC 3339) */
                     from?: string | null;
                     /** @description before this time (RFC 3339) */
@@ -390,6 +887,56 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/cameras/{id}/coverage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query: {
+                    /** @description where the range begins (RFC 3339) */
+                    from: string;
+                    /** @description where the range ends (RFC 3339) */
+                    to: string;
+                };
+                header?: never;
+                path: {
+                    /** @description the camera's id in the registry */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["CoverageView"];
+                    };
+                };
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/cameras/{id}/live/ticket": {
         parameters: {
             query?: never;
@@ -399,7 +946,10 @@ export interface paths {
         };
         get: {
             parameters: {
-                query?: never;
+                query?: {
+                    /** @description `1`: what the camera's analysis finds is sent, too; it needs the right `events_read` */
+                    detections?: "1" | null;
+                };
                 header?: never;
                 path: {
                     /** @description the camera's id in the registry */
@@ -415,6 +965,204 @@ export interface paths {
                     };
                     content: {
                         "application/json": components["schemas"]["LiveTicket"];
+                    };
+                };
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/cameras/{id}/playlist": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query: {
+                    /** @description where the range begins (RFC 3339) */
+                    from: string;
+                    /** @description where the range ends (RFC 3339) */
+                    to: string;
+                };
+                header?: never;
+                path: {
+                    /** @description the camera's id in the registry */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["PlaylistView"];
+                    };
+                };
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/cameras/{id}/recording/ticket": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query: {
+                    /** @description where the range begins (RFC 3339) */
+                    from: string;
+                    /** @description where the range ends (RFC 3339) */
+                    to: string;
+                };
+                header?: never;
+                path: {
+                    /** @description the camera's id in the registry */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["RecordingTicket"];
+                    };
+                };
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/cameras/{id}/whep/{session}/state": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    /** @description in place of a token and a reason */
+                    ticket?: string | null;
+                };
+                header?: never;
+                path: {
+                    /** @description the camera's id in the registry */
+                    id: string;
+                    session: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["WhepState"];
+                    };
+                };
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/emergencies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    /** @description only those that wait for a review */
+                    pending?: boolean;
+                    /** @description most items of a page */
+                    limit?: number;
+                    /** @description `next` of the previous page, unchanged */
+                    next?: string | null;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["EmergencyList"];
                     };
                 };
                 default: {
@@ -591,6 +1339,238 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/events/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description the event's id (ULID) */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["EventView"];
+                    };
+                };
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description the event's id (ULID) */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["CorrectionAsked"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["EventView"];
+                    };
+                };
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        trace?: never;
+    };
+    "/v1/exports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    /** @description most items of a page */
+                    limit?: number;
+                    /** @description `next` of the previous page, unchanged */
+                    next?: string | null;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ExportList"];
+                    };
+                };
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["ExportAsked"];
+                };
+            };
+            responses: {
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ExportDetails"];
+                    };
+                };
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/holds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    /** @description most items of a page */
+                    limit?: number;
+                    /** @description `next` of the previous page, unchanged */
+                    next?: string | null;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["HoldList"];
+                    };
+                };
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["HoldAsked"];
+                };
+            };
+            responses: {
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["HoldView"];
+                    };
+                };
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/journeys": {
         parameters: {
             query?: never;
@@ -628,6 +1608,112 @@ export interface paths {
                     };
                     content: {
                         "application/json": components["schemas"]["Journey"];
+                    };
+                };
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/nodes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    /** @description most items of a page */
+                    limit?: number;
+                    /** @description `next` of the previous page, unchanged */
+                    next?: string | null;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["NodeList"];
+                    };
+                };
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/outages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query: {
+                    /** @description where the range begins (RFC 3339) */
+                    from: string;
+                    /** @description where the range ends (RFC 3339) */
+                    to: string;
+                    /** @description most items of a page */
+                    limit?: number;
+                    /** @description `next` of the previous page, unchanged */
+                    next?: string | null;
+                    /** @description an area and all below it */
+                    area?: string | null;
+                    /** @description the camera's class */
+                    class?: ("A" | "B" | "C") | null;
+                    /** @description longitude,latitude,metres: cameras within this circle */
+                    near?: string | null;
+                    /** @description three or more longitude,latitude pairs with ; between: cameras within this polygon */
+                    within?: string | null;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["OutageList"];
                     };
                 };
                 default: {
@@ -688,7 +1774,163 @@ export interface paths {
             };
         };
         put?: never;
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["PersonAsked"];
+                };
+            };
+            responses: {
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["PersonAdded"];
+                    };
+                };
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/plates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query: {
+                    /** @description what was typed: the beginning of a plate; `?` stands for one character, `*` for any */
+                    start: string;
+                    /** @description at or after this time (RFC 3339) */
+                    from?: string | null;
+                    /** @description most plates */
+                    limit?: number;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["PlateList"];
+                    };
+                };
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/saved-views": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    /** @description most items of a page */
+                    limit?: number;
+                    /** @description `next` of the previous page, unchanged */
+                    next?: string | null;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["SavedViewList"];
+                    };
+                };
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["SavedViewAsked"];
+                };
+            };
+            responses: {
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["SavedView"];
+                    };
+                };
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
         delete?: never;
         options?: never;
         head?: never;
@@ -731,6 +1973,232 @@ export interface paths {
         };
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/watches": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: {
+                    /** @description those that ended in place of those that stand */
+                    ended?: boolean;
+                    /** @description most items of a page */
+                    limit?: number;
+                    /** @description `next` of the previous page, unchanged */
+                    next?: string | null;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["WatchList"];
+                    };
+                };
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["WatchAsked"];
+                };
+            };
+            responses: {
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["WatchPlaced"];
+                    };
+                };
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/approvals/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description the request's id */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["ApprovalDecision"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ApprovalView"];
+                    };
+                };
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        trace?: never;
+    };
+    "/v1/emergencies/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description the id of the emergency access */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["EmergencyReview"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["EmergencyView"];
+                    };
+                };
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        trace?: never;
+    };
+    "/v1/people/{name}/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description the person's name */
+                    name: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["TokenAsked"];
+                };
+            };
+            responses: {
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["TokenAdded"];
+                    };
+                };
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
         delete?: never;
         options?: never;
         head?: never;
@@ -783,7 +2251,7 @@ export interface components {
          * AlarmName
          * @enum {string}
          */
-        AlarmName: "disk_full" | "disk_held" | "disk_unwritable" | "audit_full" | "audit_unshipped" | "audit_syslog" | "cameras_down" | "policy_invalid" | "emergency_access" | "people_refused" | "sign_ins_fail" | "store_unreachable" | "store_full" | "store_lost" | "index_emptied" | "index_unreachable" | "uploads_behind" | "clock_stepped" | "evidence_damaged" | "hold_damaged" | "retention_stopped";
+        AlarmName: "disk_full" | "disk_held" | "disk_unwritable" | "audit_full" | "audit_unshipped" | "audit_syslog" | "cameras_down" | "analysis_overloaded" | "policy_invalid" | "emergency_access" | "people_refused" | "sign_ins_fail" | "store_unreachable" | "store_full" | "store_lost" | "index_emptied" | "index_unreachable" | "uploads_behind" | "clock_stepped" | "evidence_damaged" | "hold_damaged" | "retention_stopped";
         /** Alternative */
         Alternative: {
             /** Text */
@@ -792,6 +2260,163 @@ export interface components {
             confidence: number;
         } & {
             [key: string]: unknown;
+        };
+        /**
+         * AnalysedRangeView
+         * @description A part in which what passed would have been found.
+         */
+        AnalysedRangeView: {
+            /**
+             * From
+             * Format: date-time
+             */
+            from: string;
+            /**
+             * To
+             * Format: date-time
+             */
+            to: string;
+        };
+        /**
+         * AnalysedView
+         * @description When a checkpoint was analysed. Both lists together cover the range, except for the last
+         *     seconds.
+         */
+        AnalysedView: {
+            /**
+             * Complete
+             * @description what passed here, and is not found, was not there or could not be read
+             */
+            complete: components["schemas"]["AnalysedRangeView"][];
+            /**
+             * Partly
+             * @description what passed here may be missing
+             */
+            partly: components["schemas"]["PartlyAnalysedView"][];
+            /**
+             * Is Summary
+             * @description there are more ranges than an answer holds: close ones are joined in `partly`
+             */
+            is_summary: boolean;
+        };
+        /**
+         * ApprovalAsked
+         * @description The body of a request for the approval of one call.
+         */
+        ApprovalAsked: {
+            /**
+             * Call
+             * @description the audit term of the call, as in `approval` of the problem
+             * @example event.clip
+             */
+            call: string;
+            /**
+             * Terms
+             * @description the terms of the call, as in `approval` of the problem; the call may have a part of the range from `from` to `to`
+             * @default {}
+             */
+            terms: {
+                [key: string]: string;
+            };
+            /**
+             * Reason
+             * @description why; the second person decides on it
+             */
+            reason: string;
+            /**
+             * Case
+             * @description the case that the call will name
+             * @default
+             */
+            case: string;
+        };
+        /**
+         * ApprovalDecision
+         * @description The body of a decision.
+         */
+        ApprovalDecision: {
+            /**
+             * Decision
+             * @description `refused` also ends an approval that was given
+             * @enum {string}
+             */
+            decision: "approved" | "refused";
+            /**
+             * Reason
+             * @description why; the requesting person reads it
+             */
+            reason: string;
+        };
+        /**
+         * ApprovalList
+         * @description One page of requests for approval.
+         */
+        ApprovalList: {
+            /**
+             * Items
+             * @description the newest first
+             */
+            items: components["schemas"]["ApprovalView"][];
+            /**
+             * Next
+             * @description cursor of the next page; null on the last
+             */
+            next: string | null;
+            /**
+             * Damaged
+             * @description records that cannot be read or are not authentic
+             * @default []
+             */
+            damaged: components["schemas"]["UnreadableRecord"][];
+        };
+        /**
+         * ApprovalView
+         * @description A request for approval, and the decision.
+         */
+        ApprovalView: {
+            /**
+             * Id
+             * @example 20261124-5f1c0a52
+             */
+            id: string;
+            /**
+             * Person
+             * @description the person who requests it
+             */
+            person: string;
+            /** Call */
+            call: string;
+            /** Terms */
+            terms: {
+                [key: string]: string;
+            };
+            /** Reason */
+            reason: string;
+            /** Case */
+            case: string | null;
+            /**
+             * Requested At
+             * Format: date-time
+             */
+            requested_at: string;
+            /**
+             * Ends At
+             * Format: date-time
+             * @description when the request or the approval ends by itself
+             */
+            ends_at: string;
+            /** Is Ended */
+            is_ended: boolean;
+            decision: components["schemas"]["Decision"];
+            /** Decided By */
+            decided_by: string | null;
+            /** Decided At */
+            decided_at: string | null;
+            /**
+             * Note
+             * @description the reason of the decision
+             */
+            note: string | null;
         };
         /**
          * AreaList
@@ -1159,6 +2784,40 @@ export interface components {
             left_registry_at: string | null;
         };
         /**
+         * CauseOfOutageView
+         * @description The gaps of one cause.
+         */
+        CauseOfOutageView: {
+            cause: components["schemas"]["GapCause"];
+            /**
+             * Detail
+             * @description a sentence for people about the longest gap; may be empty
+             */
+            detail: string;
+            /**
+             * Gaps
+             * @description the number of gaps
+             */
+            gaps: number;
+            /**
+             * Missing Ms
+             * @description the time that was not recorded
+             */
+            missing_ms: number;
+            /**
+             * First At
+             * Format: date-time
+             * @description the start of the first gap within the range
+             */
+            first_at: string;
+            /**
+             * Last At
+             * Format: date-time
+             * @description the end of the last gap within the range
+             */
+            last_at: string;
+        };
+        /**
          * Correction
          * @description A person's correction of a plate. The original reading is kept, and a search finds both.
          */
@@ -1189,6 +2848,76 @@ export interface components {
             [key: string]: unknown;
         };
         /**
+         * CorrectionAsked
+         * @description A correction of an event's plate.
+         * @example {
+         *       "plate": "鄂C12346",
+         *       "reason": "seen in the clip",
+         *       "version": 0
+         *     }
+         */
+        CorrectionAsked: {
+            /**
+             * Plate
+             * @description the whole plate, as typed in a search; null: take the correction back
+             */
+            plate: string | null;
+            /**
+             * Reason
+             * @description how the person knows; it stands in the audit log
+             */
+            reason: string;
+            /**
+             * Version
+             * @description `corrected.version` of the event as the person saw it; 0 where it had none
+             */
+            version: number;
+        };
+        /**
+         * CoverageView
+         * @description The recorded parts and the gaps of a range, which together cover it up to now.
+         */
+        CoverageView: {
+            /** Camera */
+            camera: string;
+            /**
+             * From
+             * Format: date-time
+             */
+            from: string;
+            /**
+             * To
+             * Format: date-time
+             */
+            to: string;
+            /** Recorded */
+            recorded: components["schemas"]["RecordedView"][];
+            /** Gaps */
+            gaps: components["schemas"]["GapView"][];
+            /**
+             * Offline
+             * @description nodes, or `objects` for the object store, that may have more and do not answer
+             */
+            offline: string[];
+            /** @description when passings would have been found; null for a camera that is no checkpoint */
+            analysed: components["schemas"]["AnalysedView"] | null;
+        };
+        /**
+         * DamagedHold
+         * @description A hold whose record cannot be read. Retention deletes nothing until it is repaired.
+         */
+        DamagedHold: {
+            /** Id */
+            id: string;
+            /**
+             * Key
+             * @description the object in the store that is damaged
+             */
+            key: string;
+            /** Why */
+            why: string;
+        };
+        /**
          * DamagedLine
          * @description An audit line that cannot be read, or a whole object of lines.
          */
@@ -1205,6 +2934,108 @@ export interface components {
             number: number;
             /** Reason */
             reason: string;
+        };
+        /**
+         * DamagedSavedView
+         * @description A saved view whose record cannot be read or is not authentic.
+         */
+        DamagedSavedView: {
+            /**
+             * Key
+             * @description the object in the store that is damaged
+             */
+            key: string;
+            /** Why */
+            why: string;
+        };
+        /**
+         * Decision
+         * @description What became of a request for approval.
+         * @enum {string}
+         */
+        Decision: "pending" | "approved" | "refused";
+        /**
+         * EmergencyList
+         * @description One page of emergency accesses.
+         */
+        EmergencyList: {
+            /**
+             * Items
+             * @description the newest first
+             */
+            items: components["schemas"]["EmergencyView"][];
+            /**
+             * Next
+             * @description cursor of the next page; null on the last
+             */
+            next: string | null;
+            /**
+             * Damaged
+             * @description records that cannot be read or are not authentic
+             * @default []
+             */
+            damaged: components["schemas"]["UnreadableRecord"][];
+        };
+        /**
+         * EmergencyReview
+         * @description The body of a review.
+         */
+        EmergencyReview: {
+            /**
+             * Verdict
+             * @enum {string}
+             */
+            verdict: "justified" | "unjustified";
+            /**
+             * Reason
+             * @description why; it is kept with the record
+             */
+            reason: string;
+        };
+        /**
+         * EmergencyView
+         * @description The emergency accesses of one person for one reason within ten minutes.
+         */
+        EmergencyView: {
+            /** Id */
+            id: string;
+            /** Person */
+            person: string;
+            /** Role */
+            role: string;
+            /** Address */
+            address: string;
+            /** Reason */
+            reason: string;
+            /** Case */
+            case: string | null;
+            /**
+             * Call
+             * @description the audit term of the first access; the audit log has all
+             */
+            call: string;
+            /**
+             * Terms
+             * @description the terms of the first access
+             */
+            terms: {
+                [key: string]: string;
+            };
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            verdict: components["schemas"]["Verdict"];
+            /** Reviewed By */
+            reviewed_by: string | null;
+            /** Reviewed At */
+            reviewed_at: string | null;
+            /**
+             * Note
+             * @description the reason of the review
+             */
+            note: string | null;
         };
         /**
          * EventFormat
@@ -1256,6 +3087,7 @@ export interface components {
          *             1
          *           ],
          *           "wall_source": "sender",
+         *           "late": false,
          *           "clip_ready": true,
          *           "clip_missing": null,
          *           "schema": 1,
@@ -1289,6 +3121,8 @@ export interface components {
              * @default false
              */
             archived: boolean;
+            /** @description the times in which the checkpoints of this search may have missed passings; null on the pages after the first */
+            unanalysed: components["schemas"]["UnanalysedView"] | null;
         };
         /**
          * EventView
@@ -1334,6 +3168,7 @@ export interface components {
          *         1
          *       ],
          *       "wall_source": "sender",
+         *       "late": false,
          *       "clip_ready": true,
          *       "clip_missing": null,
          *       "schema": 1,
@@ -1416,6 +3251,11 @@ export interface components {
              */
             wall_source: string;
             /**
+             * Late
+             * @description whether it was found in the recording afterwards, because live analysis was overloaded or stopped at that time
+             */
+            late: boolean;
+            /**
              * Clip Ready
              * @default false
              */
@@ -1449,6 +3289,313 @@ export interface components {
             [key: string]: unknown;
         };
         /**
+         * ExportAsked
+         * @description The body of a request for an export.
+         * @example {
+         *       "ranges": [
+         *         {
+         *           "camera": "junzhou-east-gate",
+         *           "from": "2026-11-24T13:00:00Z",
+         *           "to": "2026-11-24T19:00:00Z"
+         *         }
+         *       ],
+         *       "reason": "theft 2026-118"
+         *     }
+         */
+        ExportAsked: {
+            /**
+             * Ranges
+             * @description each of at most a day
+             */
+            ranges: components["schemas"]["ExportRangeAsked"][];
+            /**
+             * Reason
+             * @description why; it is in the manifest and the audit log
+             */
+            reason: string;
+        };
+        /**
+         * ExportDetails
+         * @description An export with its files and its gaps.
+         */
+        ExportDetails: {
+            /**
+             * Id
+             * @example 20261124-5f1c0a52
+             */
+            id: string;
+            /**
+             * State
+             * @description `waiting` and `reading`: the recordings are being read; `ready`: the file can be downloaded; `incomplete`: recordings changed or were deleted since they were read; `failed`: it cannot be made; `deleted` and `expired`: it has ended
+             * @enum {string}
+             */
+            state: "waiting" | "reading" | "ready" | "incomplete" | "failed" | "deleted" | "expired";
+            /**
+             * Why
+             * @description why it is incomplete or failed
+             */
+            why: string | null;
+            /**
+             * Progress
+             * @description the part that was read, from 0 to 1; null unless it is waiting or being read
+             */
+            progress: number | null;
+            /**
+             * Person
+             * @description the person who created it
+             */
+            person: string;
+            /** Reason */
+            reason: string;
+            /** Case */
+            case: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Finished At
+             * @description when all was read
+             */
+            finished_at: string | null;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+            /** Ranges */
+            ranges: components["schemas"]["ExportRangeView"][];
+            /**
+             * Size Bytes
+             * @description of the file; null unless it is ready
+             */
+            size_bytes: number | null;
+            /**
+             * File
+             * @description the address of the file; null unless it is ready
+             */
+            file: string | null;
+            /**
+             * File Count
+             * @description the recordings that were read so far
+             */
+            file_count: number;
+            /**
+             * Gap Count
+             * @description the gaps that were found so far
+             */
+            gap_count: number;
+            /** Files */
+            files: components["schemas"]["ExportFileView"][];
+            /** Gaps */
+            gaps: components["schemas"]["ExportGapView"][];
+            /**
+             * Offline
+             * @description nodes that did not respond when it was read, and `objects` for the object store; they may have some of the gaps
+             */
+            offline: string[];
+        };
+        /**
+         * ExportFileView
+         * @description A recording in the file of an export.
+         */
+        ExportFileView: {
+            /** Camera */
+            camera: string;
+            /**
+             * Name
+             * @description its path in the ZIP file
+             */
+            name: string;
+            /**
+             * From
+             * Format: date-time
+             */
+            from: string;
+            /**
+             * To
+             * Format: date-time
+             */
+            to: string;
+            /**
+             * Start
+             * Format: date-time
+             * @description the time of its first picture that is shown
+             */
+            start: string;
+            /**
+             * End
+             * Format: date-time
+             */
+            end: string;
+            /** Size Bytes */
+            size_bytes: number;
+            /** Sha256 */
+            sha256: string;
+        };
+        /**
+         * ExportGapView
+         * @description A part of a requested range that is in no file.
+         */
+        ExportGapView: {
+            /** Camera */
+            camera: string;
+            /**
+             * From
+             * Format: date-time
+             */
+            from: string;
+            /**
+             * To
+             * Format: date-time
+             */
+            to: string;
+            /**
+             * Cause
+             * @description a cause of gaps of the coverage
+             */
+            cause: string;
+            /** Detail */
+            detail: string | null;
+        };
+        /**
+         * ExportList
+         * @description One page of exports.
+         */
+        ExportList: {
+            /**
+             * Items
+             * @description the newest first
+             */
+            items: components["schemas"]["ExportView"][];
+            /**
+             * Next
+             * @description cursor of the next page; null on the last
+             */
+            next: string | null;
+            /**
+             * Damaged
+             * @description records that cannot be read or are not authentic
+             * @default []
+             */
+            damaged: components["schemas"]["UnreadableExport"][];
+        };
+        /**
+         * ExportRangeAsked
+         * @description A range of one camera in the body of a request for an export.
+         */
+        ExportRangeAsked: {
+            /**
+             * Camera
+             * @example junzhou-east-gate
+             */
+            camera: string;
+            /**
+             * From
+             * Format: date-time
+             * @example 2026-11-24T13:55:04Z
+             */
+            from: string;
+            /**
+             * To
+             * Format: date-time
+             * @example 2026-11-24T13:55:04Z
+             */
+            to: string;
+        };
+        /**
+         * ExportRangeView
+         * @description A requested range of one camera.
+         */
+        ExportRangeView: {
+            /** Camera */
+            camera: string;
+            /**
+             * From
+             * Format: date-time
+             */
+            from: string;
+            /**
+             * To
+             * Format: date-time
+             */
+            to: string;
+        };
+        /**
+         * ExportView
+         * @description An export of recordings.
+         */
+        ExportView: {
+            /**
+             * Id
+             * @example 20261124-5f1c0a52
+             */
+            id: string;
+            /**
+             * State
+             * @description `waiting` and `reading`: the recordings are being read; `ready`: the file can be downloaded; `incomplete`: recordings changed or were deleted since they were read; `failed`: it cannot be made; `deleted` and `expired`: it has ended
+             * @enum {string}
+             */
+            state: "waiting" | "reading" | "ready" | "incomplete" | "failed" | "deleted" | "expired";
+            /**
+             * Why
+             * @description why it is incomplete or failed
+             */
+            why: string | null;
+            /**
+             * Progress
+             * @description the part that was read, from 0 to 1; null unless it is waiting or being read
+             */
+            progress: number | null;
+            /**
+             * Person
+             * @description the person who created it
+             */
+            person: string;
+            /** Reason */
+            reason: string;
+            /** Case */
+            case: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Finished At
+             * @description when all was read
+             */
+            finished_at: string | null;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+            /** Ranges */
+            ranges: components["schemas"]["ExportRangeView"][];
+            /**
+             * Size Bytes
+             * @description of the file; null unless it is ready
+             */
+            size_bytes: number | null;
+            /**
+             * File
+             * @description the address of the file; null unless it is ready
+             */
+            file: string | null;
+            /**
+             * File Count
+             * @description the recordings that were read so far
+             */
+            file_count: number;
+            /**
+             * Gap Count
+             * @description the gaps that were found so far
+             */
+            gap_count: number;
+        };
+        /**
          * FeedEventMessage
          * @description The message `event`: an event that was indexed or has changed.
          */
@@ -1464,6 +3611,56 @@ export interface components {
              */
             version: number;
             event: components["schemas"]["EventView"];
+        };
+        /**
+         * FeedMatchMessage
+         * @description The message `match`: a passing that matches a watch.
+         */
+        FeedMatchMessage: {
+            /**
+             * Arrival
+             * @description the number to resume from
+             */
+            arrival: number;
+            match: components["schemas"]["WatchMatchView"];
+        };
+        /**
+         * GapCause
+         * @enum {string}
+         */
+        GapCause: "camera_down" | "network" | "decoder" | "disk" | "shed" | "restart" | "not_asked" | "deleted" | "damaged" | "clock" | "unknown";
+        /**
+         * GapView
+         * @description A part that is not recorded, with its cause.
+         */
+        GapView: {
+            /**
+             * From
+             * Format: date-time
+             */
+            from: string;
+            /**
+             * To
+             * Format: date-time
+             */
+            to: string;
+            cause: components["schemas"]["GapCause"];
+            /**
+             * Detail
+             * @description a sentence for people; may be empty
+             */
+            detail: string;
+            /**
+             * Since
+             * Format: date-time
+             * @description since when this cause holds, which may be before the range
+             */
+            since: string;
+            /**
+             * Ongoing
+             * @description it lasts until now, and goes on
+             */
+            ongoing: boolean;
         };
         /**
          * HistogramView
@@ -1500,6 +3697,113 @@ export interface components {
              * @description events that began before this are counted incompletely: the archive was slow or unavailable
              */
             whole_from: string | null;
+            /** @description the times in which the checkpoints of this search may have missed passings */
+            unanalysed: components["schemas"]["UnanalysedView"];
+        };
+        /**
+         * HoldAsked
+         * @description The body of a request for a hold on a camera's range or an event.
+         * @example {
+         *       "camera": "junzhou-east-gate",
+         *       "from": "2026-11-24T13:00:00Z",
+         *       "to": "2026-11-24T14:00:00Z",
+         *       "reason": "theft 2026-118",
+         *       "until": "2027-11-24T00:00:00Z"
+         *     }
+         */
+        HoldAsked: {
+            /** Camera */
+            camera?: string | null;
+            /** From */
+            from?: string | null;
+            /** To */
+            to?: string | null;
+            /**
+             * Event
+             * @description an event's id, in place of camera and range
+             */
+            event?: string | null;
+            /**
+             * Reason
+             * @description why it is held
+             */
+            reason: string;
+            /**
+             * Until
+             * @description when it ends by itself; null: only when it is released
+             */
+            until?: string | null;
+        };
+        /**
+         * HoldList
+         * @description One page of the holds of the site.
+         */
+        HoldList: {
+            /**
+             * Items
+             * @description the newest first
+             */
+            items: components["schemas"]["HoldView"][];
+            /**
+             * Next
+             * @description cursor of the next page; null on the last
+             */
+            next: string | null;
+            /**
+             * Damaged
+             * @description holds that cannot be read; repair the object or release the hold
+             * @default []
+             */
+            damaged: components["schemas"]["DamagedHold"][];
+        };
+        /**
+         * HoldView
+         * @description A legal hold on a range of a camera.
+         */
+        HoldView: {
+            /**
+             * Id
+             * @example 20251009-5f1c0a52
+             */
+            id: string;
+            /**
+             * Camera
+             * @description null where the record of the hold cannot be read
+             */
+            camera: string | null;
+            /**
+             * From
+             * Format: date-time
+             */
+            from: string;
+            /**
+             * To
+             * Format: date-time
+             */
+            to: string;
+            /**
+             * Event
+             * @description the event that it was placed for; null where it was placed for a range
+             */
+            event: string | null;
+            /** Reason */
+            reason: string;
+            /**
+             * Until
+             * @description when it ends by itself; null: only when a person releases it
+             */
+            until: string | null;
+            /** Placed By */
+            placed_by: string;
+            /**
+             * Placed At
+             * Format: date-time
+             */
+            placed_at: string;
+            /** Released By */
+            released_by: string | null;
+            /** Released At */
+            released_at: string | null;
         };
         /**
          * IdentityView
@@ -1571,6 +3875,8 @@ export interface components {
              * @description cursor of the next page; null on the last
              */
             next: string | null;
+            /** @description the times in which checkpoints may have missed sightings; null on the pages after the first */
+            unanalysed: components["schemas"]["UnanalysedView"] | null;
         };
         /**
          * LegView
@@ -1619,7 +3925,7 @@ export interface components {
         LineOutcome: "done" | "refused" | "failed" | "intended";
         /**
          * LiveTicket
-         * @description The URL of a live view for a browser, which sends no headers with a handshake.
+         * @description The URLs of live video of a camera for a player that sends no headers.
          */
         LiveTicket: {
             /**
@@ -1628,9 +3934,14 @@ export interface components {
              */
             address: string;
             /**
+             * Whep
+             * @description the path of WHEP with its ticket, for a WebRTC player
+             */
+            whep: string;
+            /**
              * Until
              * Format: date-time
-             * @description the time until which it can be opened
+             * @description the time until which they can be opened
              */
             until: string;
         };
@@ -1677,6 +3988,354 @@ export interface components {
              * @description in a straight line from the sighting before it
              */
             distance_m: number;
+        };
+        /**
+         * NodeDisk
+         * @description The disk of a node's data folder.
+         */
+        NodeDisk: {
+            /** Recordings Bytes */
+            recordings_bytes: number;
+            /**
+             * Other Bytes
+             * @description other data that counts against the limit, such as the stores of one machine
+             */
+            other_bytes: number;
+            /**
+             * Limit Bytes
+             * @description `SIGHTLINE_DISK_LIMIT_GB`
+             */
+            limit_bytes: number;
+            /**
+             * Free Bytes
+             * @description free space on its disk
+             */
+            free_bytes: number;
+            /**
+             * Reserve Bytes
+             * @description `SIGHTLINE_DISK_RESERVE_GB`, which stays free
+             */
+            reserve_bytes: number;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
+         * NodeList
+         * @description One page of nodes.
+         */
+        NodeList: {
+            /**
+             * Items
+             * @description by name
+             */
+            items: components["schemas"]["NodeView"][];
+            /**
+             * Next
+             * @description cursor of the next page; null on the last
+             */
+            next: string | null;
+        };
+        /**
+         * NodeLoad
+         * @description The load of a node; at 1 it begins to shed cameras.
+         */
+        NodeLoad: {
+            /** Processor */
+            processor: number;
+            /** Disk */
+            disk: number;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
+         * NodeReport
+         * @description The figures of one node.
+         */
+        NodeReport: {
+            /**
+             * Version
+             * @description the version of Sightline that it runs
+             */
+            version: string;
+            workers: components["schemas"]["NodeWorkers"];
+            /**
+             * Cameras
+             * @description the number of its cameras by class and state
+             */
+            cameras: {
+                [key: string]: {
+                    [key: string]: number;
+                };
+            };
+            /**
+             * Shed
+             * @description the number of its cameras that lose something under load, by what they lose
+             */
+            shed: {
+                [key: string]: number;
+            };
+            load: components["schemas"]["NodeLoad"];
+            /** @description null before the first measurement */
+            disk: components["schemas"]["NodeDisk"] | null;
+            /**
+             * Upload Waits Since
+             * @description the end of the oldest recording that waits to be uploaded; null if none waits
+             */
+            upload_waits_since: string | null;
+            /**
+             * Spool Events
+             * @description events that wait to be published
+             */
+            spool_events: number;
+            /**
+             * Clock Offset Ms
+             * @description the clock of the node less the clock of Redis; null before the second report
+             */
+            clock_offset_ms: number | null;
+            /**
+             * Schema
+             * @default 1
+             */
+            schema: number;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
+         * NodeState
+         * @enum {string}
+         */
+        NodeState: "online" | "draining" | "offline";
+        /**
+         * NodeView
+         * @description A node of the site.
+         */
+        NodeView: {
+            /**
+             * Id
+             * @description its name (`SIGHTLINE_NODE`)
+             */
+            id: string;
+            /** @description `draining`: it accepts no camera, because it stops or all its workers fail */
+            state: components["schemas"]["NodeState"];
+            /**
+             * Seen At
+             * Format: date-time
+             * @description time of its last heartbeat
+             */
+            seen_at: string;
+            /**
+             * Offline Since
+             * @description the same while it is offline; otherwise null
+             */
+            offline_since: string | null;
+            /** @description its last figures, which stay while it is offline; null without any */
+            report: components["schemas"]["NodeReport"] | null;
+        };
+        /**
+         * NodeWorkers
+         * @description The worker processes of a node.
+         */
+        NodeWorkers: {
+            /** Configured */
+            configured: number;
+            /**
+             * Running
+             * @description those that reported the states of their cameras just now
+             */
+            running: number;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
+         * OutageList
+         * @description One page of outages.
+         */
+        OutageList: {
+            /**
+             * Items
+             * @description by camera
+             */
+            items: components["schemas"]["OutageView"][];
+            /**
+             * Next
+             * @description cursor of the next page; null on the last
+             */
+            next: string | null;
+            /**
+             * Offline
+             * @description nodes that do not respond; outages of their cameras are missing here
+             */
+            offline: string[];
+        };
+        /**
+         * OutageView
+         * @description What one camera should have recorded and did not.
+         */
+        OutageView: {
+            /** Camera */
+            camera: string;
+            /**
+             * Missing Ms
+             * @description the time that was not recorded, of all causes
+             */
+            missing_ms: number;
+            /**
+             * Ongoing
+             * @description it lasts until now
+             */
+            ongoing: boolean;
+            /**
+             * Causes
+             * @description the cause of most of the missing time first
+             */
+            causes: components["schemas"]["CauseOfOutageView"][];
+        };
+        /**
+         * PartlyAnalysedView
+         * @description A part in which passings may be missing, with the cause.
+         */
+        PartlyAnalysedView: {
+            /**
+             * From
+             * Format: date-time
+             */
+            from: string;
+            /**
+             * To
+             * Format: date-time
+             */
+            to: string;
+            cause: components["schemas"]["PartlyCause"];
+        };
+        /**
+         * PartlyCause
+         * @description Why passings may be missing.
+         * @enum {string}
+         */
+        PartlyCause: "overload" | "decoder" | "camera_down" | "restart" | "unknown" | "standing_vehicle";
+        /**
+         * PersonAdded
+         * @description A new person with the first token.
+         */
+        PersonAdded: {
+            /** Name */
+            name: string;
+            role: components["schemas"]["Role"];
+            /**
+             * Grants
+             * @description rights in addition to those of the role
+             */
+            grants: components["schemas"]["Right"][];
+            /**
+             * Rights
+             * @description all rights: those of the role and the granted ones
+             */
+            rights: components["schemas"]["Right"][];
+            scope: components["schemas"]["ScopeView"];
+            /** Tokens */
+            tokens: components["schemas"]["TokenView"][];
+            /** @description of a person who signs in with the identity provider; null: added here */
+            identity: components["schemas"]["IdentityView"] | null;
+            /**
+             * Added At
+             * Format: date-time
+             */
+            added_at: string;
+            /**
+             * Token
+             * @description the new token, which only this answer has
+             */
+            token: string;
+            /**
+             * Warnings
+             * @description areas and cameras of the scope that the registry lacks
+             * @default []
+             */
+            warnings: string[];
+        };
+        /**
+         * PersonAsked
+         * @description The body of a request to add a person or a machine.
+         */
+        PersonAsked: {
+            /**
+             * Name
+             * @example li.wei
+             */
+            name: string;
+            role: components["schemas"]["Role"];
+            /**
+             * Grants
+             * @description rights in addition to those of the role
+             * @default []
+             */
+            grants: components["schemas"]["Right"][];
+            /** @description null: every camera */
+            scope?: components["schemas"]["ScopeAsked"] | null;
+            /**
+             * Expires
+             * @description when the first token expires; null: never
+             */
+            expires?: string | null;
+            /**
+             * Reason
+             * @description why; it is in the audit log
+             */
+            reason: string;
+        };
+        /**
+         * PersonChange
+         * @description The body of a request to change a person; what it leaves out stays as it is.
+         */
+        PersonChange: {
+            role?: components["schemas"]["Role"] | null;
+            /**
+             * Grants
+             * @description rights in addition to those of the role; they replace the former ones
+             */
+            grants?: components["schemas"]["Right"][] | null;
+            /** @description it replaces the former scope; null: every camera */
+            scope?: components["schemas"]["ScopeAsked"] | null;
+            /**
+             * Reason
+             * @description why; it is in the audit log
+             */
+            reason: string;
+        };
+        /**
+         * PersonChanged
+         * @description A person after a change.
+         */
+        PersonChanged: {
+            /** Name */
+            name: string;
+            role: components["schemas"]["Role"];
+            /**
+             * Grants
+             * @description rights in addition to those of the role
+             */
+            grants: components["schemas"]["Right"][];
+            /**
+             * Rights
+             * @description all rights: those of the role and the granted ones
+             */
+            rights: components["schemas"]["Right"][];
+            scope: components["schemas"]["ScopeView"];
+            /** Tokens */
+            tokens: components["schemas"]["TokenView"][];
+            /** @description of a person who signs in with the identity provider; null: added here */
+            identity: components["schemas"]["IdentityView"] | null;
+            /**
+             * Added At
+             * Format: date-time
+             */
+            added_at: string;
+            /**
+             * Warnings
+             * @description areas and cameras of the scope that the registry lacks
+             * @default []
+             */
+            warnings: string[];
         };
         /**
          * PersonList
@@ -1759,6 +4418,119 @@ export interface components {
          */
         PlateColor: "blue" | "yellow" | "green" | "white" | "black" | "unknown";
         /**
+         * PlateList
+         * @description Plates, that which was seen last first.
+         */
+        PlateList: {
+            /** Items */
+            items: components["schemas"]["PlateView"][];
+            /**
+             * Is Whole
+             * @description false if more events match than were read
+             */
+            is_whole: boolean;
+        };
+        /**
+         * PlateView
+         * @description A plate that was seen.
+         */
+        PlateView: {
+            /** Plate */
+            plate: string;
+            /**
+             * Seen At
+             * Format: date-time
+             * @description when it was seen last, among the events that were read
+             */
+            seen_at: string;
+            /**
+             * Camera
+             * @description the camera that saw it then
+             */
+            camera: string;
+        };
+        /**
+         * PlaylistPart
+         * @description One segment of a playlist.
+         */
+        PlaylistPart: {
+            /**
+             * From
+             * Format: date-time
+             */
+            from: string;
+            /**
+             * To
+             * Format: date-time
+             */
+            to: string;
+            /**
+             * At S
+             * @description where it begins on the player's time
+             */
+            at_s: number;
+            /**
+             * Codec
+             * @description two parts of the same can be played without another head
+             */
+            codec: string;
+            /**
+             * Mime
+             * @description what it holds, as a browser's `addSourceBuffer` wants it
+             */
+            mime: string;
+            /**
+             * Head
+             * @description address of what a player is given first
+             */
+            head: string;
+            /**
+             * Media
+             * @description address of its pictures and sound, their times moved to the player's
+             */
+            media: string;
+            /** Size Bytes */
+            size_bytes: number;
+        };
+        /**
+         * PlaylistView
+         * @description A playlist of a range. Its URLs work without headers for a limited time.
+         */
+        PlaylistView: {
+            /** Camera */
+            camera: string;
+            /**
+             * From
+             * Format: date-time
+             */
+            from: string;
+            /**
+             * To
+             * Format: date-time
+             */
+            to: string;
+            /**
+             * Zero
+             * Format: date-time
+             * @description the moment that is the player's time 0: `from`, or where the first segment begins before it
+             */
+            zero: string;
+            /**
+             * Hls
+             * @description address of the same as HLS
+             */
+            hls: string;
+            /** Segments */
+            segments: components["schemas"]["PlaylistPart"][];
+            /** Gaps */
+            gaps: components["schemas"]["GapView"][];
+            /**
+             * Offline
+             * @description nodes, or `objects` for the object store, that may have more and do not answer
+             */
+            offline: string[];
+        };
+        /**
          * Problem
          * @description A problem document of RFC 9457: `type` is for programs, `detail` is for people.
          */
@@ -1838,6 +4610,41 @@ export interface components {
             emergency: boolean;
         };
         /**
+         * RecordedView
+         * @description A recorded part of a range.
+         */
+        RecordedView: {
+            /**
+             * From
+             * Format: date-time
+             */
+            from: string;
+            /**
+             * To
+             * Format: date-time
+             */
+            to: string;
+            /** @description `local`: on a node's disk; `objects`: in the object store; or `both` */
+            where: components["schemas"]["Where"];
+        };
+        /**
+         * RecordingTicket
+         * @description The URL of a recording, which needs no headers.
+         */
+        RecordingTicket: {
+            /**
+             * Address
+             * @description path and query of the MP4 file, with its ticket
+             */
+            address: string;
+            /**
+             * Until
+             * Format: date-time
+             * @description the time until which it can be requested
+             */
+            until: string;
+        };
+        /**
          * Right
          * @description One kind of access. Each route needs one of these.
          * @enum {string}
@@ -1849,6 +4656,152 @@ export interface components {
          * @enum {string}
          */
         Role: "operator" | "investigator" | "integrator" | "auditor" | "admin" | "metrics" | "push" | "triggers";
+        /**
+         * SavedView
+         * @description Cameras of the live wall by tile, under a name.
+         */
+        SavedView: {
+            /**
+             * Id
+             * @example 20261124-5f1c0a52
+             */
+            id: string;
+            /** Name */
+            name: string;
+            /**
+             * Is Shared
+             * @description whether other people see it, if they may see one of its cameras
+             */
+            is_shared: boolean;
+            /**
+             * Tiles
+             * @description 1, 4, 9, 16 or 25
+             */
+            tiles: number;
+            /**
+             * Cameras
+             * @description camera ids by tile; empty for a tile without a camera, and for a camera that the person may not see
+             */
+            cameras: string[];
+            /**
+             * Hidden Camera Count
+             * @description the cameras that the person may not see
+             */
+            hidden_camera_count: number;
+            /**
+             * May Change
+             * @description whether the person may change and delete it
+             */
+            may_change: boolean;
+            /** Made By */
+            made_by: string;
+            /**
+             * Made At
+             * Format: date-time
+             */
+            made_at: string;
+            /** Changed By */
+            changed_by: string;
+            /**
+             * Changed At
+             * Format: date-time
+             */
+            changed_at: string;
+            /**
+             * Version
+             * @description the number in its ETag, for `If-Match`
+             */
+            version: number;
+        };
+        /**
+         * SavedViewAsked
+         * @description The body of a request for a new saved view.
+         */
+        SavedViewAsked: {
+            /** Name */
+            name: string;
+            /**
+             * Is Shared
+             * @description whether other people see it, if they may see one of its cameras
+             * @default false
+             */
+            is_shared: boolean;
+            /**
+             * Tiles
+             * @enum {integer}
+             */
+            tiles: 1 | 4 | 9 | 16 | 25;
+            /**
+             * Cameras
+             * @description camera ids by tile; an empty text is an empty tile
+             * @example [
+             *       "junzhou-east-gate",
+             *       "",
+             *       "junzhou-bridge"
+             *     ]
+             */
+            cameras: string[];
+        };
+        /**
+         * SavedViewChange
+         * @description The body of a request to change a saved view; what is absent stays.
+         */
+        SavedViewChange: {
+            /** Name */
+            name?: string | null;
+            /** Is Shared */
+            is_shared?: boolean | null;
+            /** Tiles */
+            tiles?: (1 | 4 | 9 | 16 | 25) | null;
+            /** Cameras */
+            cameras?: string[] | null;
+        };
+        /**
+         * SavedViewList
+         * @description One page of saved views.
+         */
+        SavedViewList: {
+            /**
+             * Items
+             * @description the newest first
+             */
+            items: components["schemas"]["SavedView"][];
+            /**
+             * Next
+             * @description cursor of the next page; null on the last
+             */
+            next: string | null;
+            /**
+             * Damaged
+             * @description records that cannot be read or are not authentic; only a person without a limited scope gets them
+             * @default []
+             */
+            damaged: components["schemas"]["DamagedSavedView"][];
+        };
+        /**
+         * ScopeAsked
+         * @description The cameras that a person may see: at least one area, class or camera.
+         */
+        ScopeAsked: {
+            /**
+             * Areas
+             * @description areas with all areas below them
+             * @default []
+             */
+            areas: string[];
+            /**
+             * Classes
+             * @description classes of cameras in these areas
+             * @default []
+             */
+            classes: ("A" | "B" | "C")[];
+            /**
+             * Cameras
+             * @description cameras in addition, by id
+             * @default []
+             */
+            cameras: string[];
+        };
         /**
          * ScopeView
          * @description The cameras that a person may see; all are empty for a person without limits.
@@ -1945,10 +4898,73 @@ export interface components {
              */
             time_zone: string;
             /**
+             * Viewer Overlay
+             * @description whether a client shows the name of the person and the time over live video and playback
+             */
+            viewer_overlay: boolean;
+            /**
+             * Map Tiles
+             * @description address of the raster tiles of a base map, with `{z}`, `{x}` and `{y}`; null: the site has none
+             */
+            map_tiles: string | null;
+            /**
+             * Map Zooms
+             * @description the lowest and the highest zoom of these tiles; null where they are not known
+             */
+            map_zooms: number[] | null;
+            /**
+             * Map Attribution
+             * @description the source of the base map, to be shown on it; null if the map names none
+             */
+            map_attribution: string | null;
+            /**
              * Sign In
              * @description how people can sign in; `openid`: at `/v1/session/openid`
              */
             sign_in: ("token" | "password" | "openid")[];
+        };
+        /**
+         * TokenAdded
+         * @description A new token.
+         */
+        TokenAdded: {
+            /** Name */
+            name: string;
+            /**
+             * Added At
+             * Format: date-time
+             */
+            added_at: string;
+            /** Expires At */
+            expires_at: string | null;
+            /**
+             * Token
+             * @description the new token, which only this answer has
+             */
+            token: string;
+        };
+        /**
+         * TokenAsked
+         * @description The body of a request for a new token of a person.
+         */
+        TokenAsked: {
+            /**
+             * Token Name
+             * @description a token of this name is replaced, and is then no longer valid
+             * @default first
+             * @example workstation
+             */
+            token_name: string;
+            /**
+             * Expires
+             * @description when it expires; null: never
+             */
+            expires?: string | null;
+            /**
+             * Reason
+             * @description why; it is in the audit log
+             */
+            reason: string;
         };
         /**
          * TokenView
@@ -1964,6 +4980,83 @@ export interface components {
             added_at: string;
             /** Expires At */
             expires_at: string | null;
+        };
+        /**
+         * UnanalysedCamera
+         * @description The times in which one camera may have missed passings.
+         */
+        UnanalysedCamera: {
+            /** Camera */
+            camera: string;
+            /**
+             * Missing Ms
+             * @description all these times together
+             */
+            missing_ms: number;
+            /**
+             * Ranges
+             * @description by start
+             */
+            ranges: components["schemas"]["UnanalysedRange"][];
+            /**
+             * Is Summary
+             * @description there are more; these are the longest ones
+             */
+            is_summary: boolean;
+        };
+        /**
+         * UnanalysedRange
+         * @description A time in which passings of a camera may be missing, with the cause.
+         */
+        UnanalysedRange: {
+            /**
+             * From
+             * Format: date-time
+             */
+            from: string;
+            /**
+             * To
+             * Format: date-time
+             */
+            to: string;
+            cause: components["schemas"]["PartlyCause"];
+        };
+        /**
+         * UnanalysedView
+         * @description The checkpoints of a search that may have missed passings of its time, up to a minute ago.
+         */
+        UnanalysedView: {
+            /**
+             * From
+             * Format: date-time
+             * @description 30 days before `to` in a search without it
+             */
+            from: string;
+            /**
+             * To
+             * Format: date-time
+             */
+            to: string;
+            /**
+             * Camera Count
+             * @description how many checkpoints
+             */
+            camera_count: number;
+            /**
+             * Missing Ms
+             * @description the times of all of them together
+             */
+            missing_ms: number;
+            /**
+             * Cameras
+             * @description those that miss the most time first
+             */
+            cameras: components["schemas"]["UnanalysedCamera"][];
+            /**
+             * Is Summary
+             * @description there are more cameras than these
+             */
+            is_summary: boolean;
         };
         /**
          * UnreadView
@@ -1994,6 +5087,255 @@ export interface components {
              */
             is_event: boolean;
         };
+        /**
+         * UnreadableExport
+         * @description An export whose record cannot be read or is not authentic.
+         */
+        UnreadableExport: {
+            /**
+             * Key
+             * @description the object in the store that is damaged
+             */
+            key: string;
+            /** Why */
+            why: string;
+        };
+        /**
+         * UnreadableRecord
+         * @description A record that cannot be read or is not authentic.
+         */
+        UnreadableRecord: {
+            /** Id */
+            id: string;
+            /**
+             * Key
+             * @description the object in the store that is damaged
+             */
+            key: string;
+            /** Why */
+            why: string;
+        };
+        /**
+         * Verdict
+         * @description The result of a review.
+         * @enum {string}
+         */
+        Verdict: "open" | "justified" | "unjustified";
+        /**
+         * WatchAsked
+         * @description The body of a request for a watch.
+         * @example {
+         *       "plate": "鄂C?12*K",
+         *       "until": "2026-12-24T00:00:00Z",
+         *       "reason": "hit and run",
+         *       "case": "2026-118"
+         *     }
+         */
+        WatchAsked: {
+            /**
+             * Plate
+             * @description a plate, or a pattern with ? and *
+             * @example 鄂C?12*K
+             */
+            plate: string;
+            /**
+             * Fuzzy
+             * @description with a whole plate: also what one likely misreading makes of it
+             * @default false
+             */
+            fuzzy: boolean;
+            /**
+             * Until
+             * Format: date-time
+             * @description when the watch ends by itself
+             * @example 2026-11-24T13:55:04Z
+             */
+            until: string;
+            /**
+             * Reason
+             * @description why; it stands in the audit log
+             */
+            reason: string;
+            /**
+             * Case
+             * @description the case that it belongs to
+             */
+            case: string;
+            /**
+             * Webhook
+             * @description where matches are sent to as well, in the site's allowed networks
+             */
+            webhook?: string | null;
+            /**
+             * Secret
+             * @description what webhooks are signed with; drawn where it is left out
+             */
+            secret?: string | null;
+        };
+        /**
+         * WatchList
+         * @description One page of watches.
+         */
+        WatchList: {
+            /**
+             * Items
+             * @description the newest first
+             */
+            items: components["schemas"]["WatchView"][];
+            /**
+             * Next
+             * @description cursor of the next page; null on the last
+             */
+            next: string | null;
+        };
+        /**
+         * WatchMatchView
+         * @description An event that matches a watch.
+         */
+        WatchMatchView: {
+            /**
+             * Id
+             * @description identifies watch and event; a repeated match has the same id
+             */
+            id: string;
+            /** Watch */
+            watch: string;
+            /**
+             * Plate
+             * @description the watch's plate or pattern
+             */
+            plate: string;
+            tie: components["schemas"]["MatchKind"];
+            /** Why */
+            why: string;
+            /** Case */
+            case: string;
+            /**
+             * Matched At
+             * Format: date-time
+             */
+            matched_at: string;
+            event: components["schemas"]["EventView"];
+        };
+        /**
+         * WatchPlaced
+         * @description A new watch, with the secret of its webhooks.
+         */
+        WatchPlaced: {
+            /** Id */
+            id: string;
+            /** Plate */
+            plate: string;
+            /** Fuzzy */
+            fuzzy: boolean;
+            /**
+             * Until
+             * Format: date-time
+             */
+            until: string;
+            /** Reason */
+            reason: string;
+            /** Case */
+            case: string;
+            /** Placed By */
+            placed_by: string;
+            /**
+             * Placed At
+             * Format: date-time
+             */
+            placed_at: string;
+            /** Webhook */
+            webhook: string | null;
+            /**
+             * Ended
+             * @description null while it is active
+             */
+            ended: ("deleted" | "expired") | null;
+            /** Ended By */
+            ended_by: string | null;
+            /** Ended At */
+            ended_at: string | null;
+            /**
+             * Secret
+             * @description the key that signs its webhooks, returned only once; null without a webhook
+             */
+            secret: string | null;
+        };
+        /**
+         * WatchView
+         * @description A watch without the secret of its webhooks.
+         */
+        WatchView: {
+            /** Id */
+            id: string;
+            /** Plate */
+            plate: string;
+            /** Fuzzy */
+            fuzzy: boolean;
+            /**
+             * Until
+             * Format: date-time
+             */
+            until: string;
+            /** Reason */
+            reason: string;
+            /** Case */
+            case: string;
+            /** Placed By */
+            placed_by: string;
+            /**
+             * Placed At
+             * Format: date-time
+             */
+            placed_at: string;
+            /** Webhook */
+            webhook: string | null;
+            /**
+             * Ended
+             * @description null while it is active
+             */
+            ended: ("deleted" | "expired") | null;
+            /** Ended By */
+            ended_by: string | null;
+            /** Ended At */
+            ended_at: string | null;
+        };
+        /**
+         * WhepState
+         * @description What the viewer of a WHEP session is sent, or why this site ended the session.
+         */
+        WhepState: {
+            /**
+             * Stream
+             * @enum {string}
+             */
+            stream: "main" | "sub";
+            /**
+             * Is Reduced
+             * @description whether it is the sub-stream because the viewer lost many packets
+             */
+            is_reduced: boolean;
+            /**
+             * Skipped
+             * @description pictures that were not sent: the viewer was too slow
+             */
+            skipped: number;
+            /**
+             * At
+             * Format: date-time
+             * @description the time of the site, with which a player corrects its clock
+             */
+            at: string;
+            /** @description why no sound is sent, if the viewer requested it */
+            sound_problem: components["schemas"]["Problem"] | null;
+            /** @description why this site ended the session */
+            problem: components["schemas"]["Problem"] | null;
+        };
+        /**
+         * Where
+         * @enum {string}
+         */
+        Where: "local" | "objects" | "both";
         /**
          * Why
          * @description The kind of the last error, for programs and for translation; its sentence says more.

@@ -11,6 +11,8 @@ export interface Content {
 
 const NOTHING: Content = { url: null, failure: null };
 const LEAST_WAIT_S = 2;
+/** A picture that is scrolled past sooner is not requested: each request is in the audit log. */
+const SETTLED_MS = 80;
 const MAX_TRIES = 5;
 
 /**
@@ -52,7 +54,7 @@ function load(path: string, show: (content: Content) => void): () => void {
       if (waitS !== null) timer = window.setTimeout(() => void attempt(tries + 1), 1000 * waitS);
     }
   };
-  void attempt(1);
+  timer = window.setTimeout(() => void attempt(1), SETTLED_MS);
   return () => {
     ending.abort();
     window.clearTimeout(timer);

@@ -2,7 +2,7 @@
 import type { TargetedSubmitEvent } from "preact";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { TimeFields } from "../find/time-fields.tsx";
-import { hasRight, useConsole, useTimes } from "../shell/console-context.ts";
+import { hasRight, useConsole, useSiteTimesIn, useTimes } from "../shell/console-context.ts";
 import { navigate } from "../shell/route.ts";
 import { optionsWithAll, Select } from "../shell/select.tsx";
 import { Empty, Failed, Loading, NoRight } from "../shell/states.tsx";
@@ -134,7 +134,7 @@ function Line({ line }: { line: AuditLine }) {
   const time = useTimes();
   const outcome = outcomeOf(line);
   const why = [line.reason, line.case].filter(Boolean).join(texts.list);
-  const terms = termsText(line.terms);
+  const terms = useSiteTimesIn()(termsText(line.terms));
   return (
     <div class="audit-line">
       <time dateTime={line.at}>{time(line.at)}</time>
@@ -148,7 +148,7 @@ function Line({ line }: { line: AuditLine }) {
       <span class="cut" title={why}>
         {why}
       </span>
-      <span class={outcome === "done" ? "" : "state-bad"}>
+      <span class={["refused", "failed"].includes(outcome) ? "state-bad" : ""}>
         {texts.audit.outcomes[outcome]} {line.status ?? ""}
       </span>
     </div>

@@ -3,7 +3,7 @@
 export const OUTCOMES = ["done", "refused", "failed", "intended"] as const;
 export type Outcome = (typeof OUTCOMES)[number];
 /** The filters that are texts. */
-export const TEXT_FILTERS = ["person", "call", "camera", "event", "case"] as const;
+export const TEXT_FILTERS = ["plate", "person", "call", "camera", "event", "case"] as const;
 export type TextFilter = (typeof TEXT_FILTERS)[number];
 
 export interface AuditQuery extends Record<TextFilter, string> {
@@ -13,6 +13,7 @@ export interface AuditQuery extends Record<TextFilter, string> {
 }
 
 export const EMPTY_QUERY: AuditQuery = {
+  plate: "",
   person: "",
   call: "",
   camera: "",
@@ -27,6 +28,7 @@ export const EMPTY_QUERY: AuditQuery = {
 export function queryOf(parameters: URLSearchParams): AuditQuery {
   const text = (name: string) => parameters.get(name) ?? "";
   return {
+    plate: text("plate"),
     person: text("person"),
     call: text("call"),
     camera: text("camera"),

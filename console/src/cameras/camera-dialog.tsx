@@ -31,6 +31,11 @@ export function CameraDialog({ camera, onClose }: { camera: CameraView; onClose:
             <a href={addressOf("find", parametersOf({ ...EMPTY_SEARCH, camera: camera.id }))}>
               {texts.cameras.findEvents}
             </a>
+          )}{" "}
+          {hasRight(session, "recordings_read") && (
+            <a href={addressOf("playback", new URLSearchParams({ camera: camera.id }))}>
+              {texts.cameras.playback}
+            </a>
           )}
         </div>
       </div>

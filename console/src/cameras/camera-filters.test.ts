@@ -44,7 +44,15 @@ test("groups, class and text narrow the list", () => {
 });
 
 test("filters and their address convert into each other", () => {
-  const filters = { area: "city", class: "B", group: "faulty", text: "门" } as const;
+  const filters = {
+    area: "city",
+    class: "B",
+    group: "faulty",
+    text: "门",
+    view: "map",
+    fromMs: Date.parse("2026-11-29T12:00:00Z"),
+    toMs: Date.parse("2026-11-29T22:00:00Z"),
+  } as const;
   assert.deepEqual(filtersOf(parametersOfFilters(filters)), filters);
   assert.deepEqual(filtersOf(new URLSearchParams("class=D&state=lost")), EMPTY_FILTERS);
 });

@@ -2,11 +2,14 @@
 import { useMemo, useRef, useState } from "preact/hooks";
 import type { AreaView, CameraView } from "../api/client.ts";
 import { CLASSES } from "../find/search.ts";
+import { TimePresets } from "../find/time-fields.tsx";
+import { parametersOfWall, wallShowing } from "../live/wall.ts";
 import { hasRight, useConsole, useTimes } from "../shell/console-context.ts";
-import { navigate } from "../shell/route.ts";
+import { addressOf, navigate } from "../shell/route.ts";
 import { optionsWithAll, Select } from "../shell/select.tsx";
 import { Empty, Failed, Loading, NoRight } from "../shell/states.tsx";
 import { VirtualRows } from "../shell/virtual-rows.tsx";
+import type { Preset } from "../time/presets.ts";
 import { CameraDialog } from "./camera-dialog.tsx";
 import {
   type CameraFilters,
@@ -17,11 +20,23 @@ import {
   GROUPS,
   parametersOfFilters,
   shownCameras,
+  VIEWS,
 } from "./camera-filters.ts";
+import { CameraMap } from "./camera-map.tsx";
 import { causeOf, StateMark, streamText } from "./camera-state.tsx";
+import { OutageList } from "./outage-list.tsx";
 import type { Cameras } from "./use-cameras.ts";
 
 const ROW_PX = 44;
+/** The wall has at most so many tiles. */
+const MOST_TILES = 25;
+const OUTAGE_PRESETS: readonly Preset[] = [
+  "lastHour",
+  "today",
+  "lastNight",
+  "yesterday",
+  "last7Days",
+];
 
 export function CamerasPage(props: { parameters: URLSearchParams; cameras: Cameras }) {
   const { session } = useConsole();
@@ -40,22 +55,48 @@ function CameraList({ filters, cameras }: { filters: CameraFilters; cameras: Cam
   );
   const change = (changed: Partial<CameraFilters>) =>
     navigate("cameras", parametersOfFilters({ ...filters, ...changed }), false);
+  const { fromMs, toMs } = filters;
+  const range = fromMs !== null && toMs !== null && fromMs < toMs ? { fromMs, toMs } : null;
   const opened = openedId === null ? undefined : cameras.all.get(openedId);
   return (
     <div class="cameras-page">
       <AreaTree areas={cameras.areas} chosen={area} onChoose={(id) => change({ area: id })} />
       <div class="cameras-main">
         <FilterBar filters={filters} onChange={change} />
-        <p role="status">{texts.cameras.count(shown.length, all.length)}</p>
+        <div class="row">
+          <p role="status">{texts.cameras.count(shown.length, all.length)}</p>
+          <WatchShown shown={shown} all={all.length} />
+        </div>
         {cameras.failure !== null && <Failed failure={cameras.failure} onRetry={cameras.reload} />}
         {!cameras.isLoaded && cameras.failure === null && <Loading />}
         {cameras.isLoaded && shown.length === 0 && (
           <Empty title={all.length === 0 ? texts.cameras.none : texts.cameras.empty} />
         )}
-        {shown.length > 0 && <Rows cameras={shown} onOpen={setOpenedId} />}
+        {range !== null && shown.length > 0 && (
+          <OutageList {...range} cameras={shown} onOpen={setOpenedId} />
+        )}
+        {range === null && shown.length > 0 && filters.view === "list" && (
+          <Rows cameras={shown} onOpen={setOpenedId} />
+        )}
+        {range === null && shown.length > 0 && filters.view === "map" && (
+          <CameraMap cameras={shown} onOpen={setOpenedId} />
+        )}
       </div>
       {opened && <CameraDialog camera={opened} onClose={() => setOpenedId(null)} />}
     </div>
+  );
+}
+
+/** Leads to a wall of the cameras that are shown, if there are few enough. */
+function WatchShown({ shown, all }: { shown: readonly CameraView[]; all: number }) {
+  const { texts, session } = useConsole();
+  const isFew = shown.length > 0 && shown.length <= MOST_TILES && shown.length < all;
+  if (!isFew || !hasRight(session, "live_view")) return null;
+  const wall = wallShowing(shown.map(({ id }) => id));
+  return (
+    <a class="button" href={addressOf("live", parametersOfWall(wall))}>
+      {texts.cameras.watchShown(shown.length)}
+    </a>
   );
 }
 
@@ -88,9 +129,22 @@ function FilterBar({ filters, onChange }: FilterBarProps) {
         options={GROUPS.map((group) => [group, texts.cameras.groups[group]] as const)}
         onChange={(group) => onChange({ group })}
       />
+      <Select
+        label={texts.find.view}
+        value={filters.view}
+        options={VIEWS.map((view) => [view, texts.cameras.views[view]] as const)}
+        onChange={(view) => onChange({ view })}
+      />
       <button type="button" onClick={() => onChange(EMPTY_FILTERS)}>
         {texts.find.clear}
       </button>
+      <TimePresets
+        label={texts.outages.title}
+        fromMs={filters.fromMs}
+        toMs={filters.toMs}
+        presets={OUTAGE_PRESETS}
+        onChange={onChange}
+      />
     </div>
   );
 }

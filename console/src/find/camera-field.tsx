@@ -30,6 +30,13 @@ export function CameraField(props: { camera: string; onChange: (id: string) => v
         placeholder={texts.find.cameraPlaceholder}
         aria-invalid={isUnknown}
         onInput={(event) => take(event.currentTarget.value)}
+        onKeyDown={(event) => {
+          const [only] = matching;
+          if (event.key !== "Enter" || only === undefined || matching.length > 1) return;
+          if (only.id === props.camera) return;
+          event.preventDefault();
+          props.onChange(only.id);
+        }}
       />
       <datalist id="camera-names">
         {matching.slice(0, MAX_SHOWN).map((camera) => (

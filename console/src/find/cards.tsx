@@ -9,10 +9,12 @@ export interface ItemProps {
   found: Found;
   index: number;
   isFocused: boolean;
+  /** Whether its camera is pointed at elsewhere. */
+  isPointed: boolean;
   onOpen: (index: number) => void;
 }
 
-export function Card({ found, index, isFocused, onOpen }: ItemProps) {
+export function Card({ found, index, isFocused, isPointed, onOpen }: ItemProps) {
   const { texts, cameras } = useConsole();
   const time = useTimes();
   const { event, match } = found;
@@ -20,7 +22,7 @@ export function Card({ found, index, isFocused, onOpen }: ItemProps) {
   return (
     <button
       type="button"
-      class="card"
+      class={isPointed ? "card pointed" : "card"}
       data-index={index}
       tabIndex={isFocused ? 0 : -1}
       onClick={() => onOpen(index)}

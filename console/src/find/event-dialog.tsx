@@ -1,11 +1,12 @@
 // One passing: picture, clip, facts, other readings, and the way to related searches.
-import { useState } from "preact/hooks";
 import type { EventView } from "../api/client.ts";
-import { useClip } from "../api/use-content.ts";
 import { parametersOf as journeyParameters } from "../journeys/journey-query.ts";
-import { cameraName, useConsole, useTimes } from "../shell/console-context.ts";
+import { momentOf } from "../playback/playback-query.ts";
+import { cameraName, hasRight, useConsole, useTimes } from "../shell/console-context.ts";
 import { Dialog } from "../shell/dialog.tsx";
 import { addressOf } from "../shell/route.ts";
+import { Clip } from "./clip.tsx";
+import { Correction } from "./correction.tsx";
 import { clipText, confidencePercent, wayOf } from "./facts.ts";
 import { Picture } from "./picture.tsx";
 import { dotted } from "./plate.ts";
@@ -17,6 +18,8 @@ const DAY_MS = 86_400_000;
 
 interface EventDialogProps {
   found: Found;
+  /** Called with the event after a correction. */
+  onCorrected: (event: EventView) => void;
   onClose: () => void;
   onPrevious: (() => void) | null;
   onNext: (() => void) | null;
@@ -27,8 +30,9 @@ export function EventDialog(props: EventDialogProps) {
   const { event } = props.found;
   const title = `${plateText(event, texts)}${texts.list}${cameraName(cameras, event.camera)}`;
   const pressKey = (pressed: KeyboardEvent) => {
-    // The player uses the arrow keys itself.
-    if (pressed.target instanceof HTMLVideoElement) return;
+    // The player and the fields use the arrow keys themselves.
+    const { target } = pressed;
+    if (target instanceof HTMLVideoElement || target instanceof HTMLInputElement) return;
     if (pressed.key === "ArrowLeft") props.onPrevious?.();
     if (pressed.key === "ArrowRight") props.onNext?.();
   };
@@ -49,7 +53,7 @@ export function EventDialog(props: EventDialogProps) {
           />
           {event.clip_ready ? <Clip path={event.clip} /> : <p>{clipText(event, texts)}</p>}
         </div>
-        <Facts found={props.found} />
+        <Facts found={props.found} onCorrected={props.onCorrected} />
       </div>
       <div class="row event-steps">
         <button
@@ -67,30 +71,16 @@ export function EventDialog(props: EventDialogProps) {
   );
 }
 
-function Clip({ path }: { path: string }) {
-  const { texts } = useConsole();
-  const { url, failure } = useClip(path);
-  const [cannotPlay, setCannotPlay] = useState(false);
-  if (failure !== null) return <p role="alert">{failure.message}</p>;
-  if (cannotPlay) return <p role="alert">{texts.event.clipFailed}</p>;
-  if (url === null) return <p>{texts.states.loading}</p>;
-  return (
-    <video
-      class="event-clip"
-      src={url}
-      controls
-      playsInline
-      muted
-      aria-label={texts.event.clip}
-      onError={() => setCannotPlay(true)}
-    />
-  );
+interface FactsProps {
+  found: Found;
+  onCorrected: (event: EventView) => void;
 }
 
-function Facts({ found }: { found: Found }) {
-  const { texts, cameras } = useConsole();
+function Facts({ found, onCorrected }: FactsProps) {
+  const { texts, cameras, session } = useConsole();
   const time = useTimes();
   const { event, match } = found;
+  const plate = plateOf(event);
   const way = wayOf(event, texts);
   const rows: [string, string][] = [
     [texts.find.camera, cameraName(cameras, event.camera)],
@@ -100,6 +90,9 @@ function Facts({ found }: { found: Found }) {
     [texts.event.end, time(event.ended_at)],
     ...(way ? [[texts.find.direction, way] as [string, string]] : []),
     [texts.find.columns.confidence, `${confidencePercent(event)} %`],
+    ...(event.corrected?.text
+      ? [[texts.correction.original, dotted(event.plate?.text ?? "")] as [string, string]]
+      : []),
     ...(match === null ? [] : [[texts.event.match, match.reason] as [string, string]]),
     [texts.event.id, event.id],
   ];
@@ -123,18 +116,25 @@ function Facts({ found }: { found: Found }) {
         ))}
       </dl>
       <Alternatives found={found} />
+      <Correction event={event} onCorrected={onCorrected} />
       <p class="row">
-        {plateOf(event) && (
-          <a href={addressOf("journeys", journeyOf(event))}>{texts.event.follow}</a>
-        )}
-        {plateOf(event) && (
-          <a href={addressOf("find", parametersOf({ ...EMPTY_SEARCH, plate: plateOf(event) }))}>
+        {plate && <a href={addressOf("journeys", journeyOf(event))}>{texts.event.follow}</a>}
+        {plate && (
+          <a href={addressOf("find", parametersOf({ ...EMPTY_SEARCH, plate }))}>
             {texts.event.findPlate}
           </a>
+        )}
+        {plate && hasRight(session, "watches") && (
+          <a href={addressOf("watches", new URLSearchParams({ plate }))}>{texts.watches.tellMe}</a>
         )}
         <a href={addressOf("find", parametersOf({ ...EMPTY_SEARCH, camera: event.camera }))}>
           {texts.event.findCamera}
         </a>
+        {hasRight(session, "recordings_read") && (
+          <a href={addressOf("playback", momentOf(event.camera, Date.parse(event.started_at)))}>
+            {texts.event.playback}
+          </a>
+        )}
       </p>
     </div>
   );

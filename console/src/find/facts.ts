@@ -18,8 +18,14 @@ export function wayOf(event: EventView, texts: Texts): string {
   return parts.filter(Boolean).join(texts.list);
 }
 
-/** Return whether the event has or will have a clip. */
+/** Return whether the event has or will have a clip, and whether it was found late. */
 export function clipText(event: EventView, texts: Texts): string {
+  return event.late
+    ? `${texts.find.late}${texts.list}${clipState(event, texts)}`
+    : clipState(event, texts);
+}
+
+function clipState(event: EventView, texts: Texts): string {
   if (event.clip_ready) return texts.find.clipReady;
   return event.clip_missing === null ? texts.find.clipSoon : texts.find.clipNever;
 }

@@ -1,17 +1,26 @@
 // Find: one search with its address, and its results as cards, as a table, over time, on paper.
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { hasRight, useConsole } from "../shell/console-context.ts";
-import { navigate } from "../shell/route.ts";
+import { lazy } from "../shell/lazy.tsx";
+import { addressOf, navigate } from "../shell/route.ts";
 import { Select } from "../shell/select.tsx";
 import { useSingleKey } from "../shell/shell.tsx";
 import { NoRight } from "../shell/states.tsx";
 import { EventDialog } from "./event-dialog.tsx";
 import { Histogram } from "./histogram.tsx";
+import { LinkedEvent } from "./linked-event.tsx";
 import { PrintList } from "./print-list.tsx";
-import { ResultsList, VIEWS, type View } from "./results-list.tsx";
+import type { Results } from "./reading.ts";
+import { ResultsList } from "./results-list.tsx";
+import { ResultsTime } from "./results-time.tsx";
 import { parametersOf, type Search, searchOf } from "./search.ts";
 import { SearchForm } from "./search-form.tsx";
+import { UnanalysedNotice } from "./unanalysed-notice.tsx";
 import { useResults } from "./use-results.ts";
+
+const ResultsMap = lazy(async () => (await import("./results-map.tsx")).ResultsMap);
+const VIEWS = ["cards", "table", "map", "time"] as const;
+type View = (typeof VIEWS)[number];
 
 export function FindPage({ parameters }: { parameters: URLSearchParams }) {
   const { session } = useConsole();
@@ -20,14 +29,15 @@ export function FindPage({ parameters }: { parameters: URLSearchParams }) {
 }
 
 function Find({ address }: { address: string }) {
-  const { texts, preferences } = useConsole();
+  const { texts, preferences, session } = useConsole();
   const parameters = useMemo(() => new URLSearchParams(address), [address]);
   // Another view is the same search, which is not sent again.
   const filters = parametersOf(searchOf(parameters)).toString();
   const search = useMemo(() => searchOf(new URLSearchParams(filters)), [filters]);
-  const { results, loadMore, reload } = useResults(search);
+  const { results, loadMore, reload, replace } = useResults(search);
   const [opened, setOpened] = useState<number | null>(null);
   const [isPrinting, setPrinting] = useState(false);
+  const linked = parameters.get("event");
   const view = VIEWS.find((name) => name === parameters.get("view")) ?? "cards";
 
   const open = (next: Search, inView: View) => {
@@ -64,6 +74,14 @@ function Find({ address }: { address: string }) {
         <button type="button" onClick={() => setPrinting(true)}>
           {texts.find.print}
         </button>
+        {search.plate !== "" && hasRight(session, "watches") && (
+          <a
+            class="button"
+            href={addressOf("watches", new URLSearchParams({ plate: search.plate }))}
+          >
+            {texts.watches.tellMe}
+          </a>
+        )}
         {results.fresh > 0 && (
           <button type="button" class="primary" onClick={reload}>
             {texts.find.showNew(results.fresh)}
@@ -71,22 +89,78 @@ function Find({ address }: { address: string }) {
         )}
         {results.isLoading && results.found.length > 0 && <span>{texts.find.loadingMore}</span>}
       </div>
-      <ResultsList
-        results={results}
-        view={view}
+      <UnanalysedNotice view={results.unanalysed} />
+      <ResultsArea
+        {...{ search, results, view, loadMore, reload }}
         onOpen={setOpened}
-        loadMore={loadMore}
-        reload={reload}
+        onSearch={(changed) => open({ ...search, ...changed }, view)}
       />
       {shown && (
         <EventDialog
           found={shown}
+          onCorrected={replace}
           onClose={() => setOpened(null)}
           onPrevious={step(-1)}
           onNext={step(1)}
         />
       )}
+      {linked !== null && shown === undefined && (
+        <LinkedEvent key={linked} id={linked} onClose={() => open(search, view)} />
+      )}
       {isPrinting && <PrintList search={search} found={results.found} />}
+    </div>
+  );
+}
+
+interface ResultsAreaProps {
+  search: Search;
+  results: Results;
+  view: View;
+  onOpen: (index: number) => void;
+  onSearch: (changed: Partial<Search>) => void;
+  loadMore: () => void;
+  reload: () => void;
+}
+
+/** The list of results; with a map or a time line, to which it is linked by hovering. */
+function ResultsArea(props: ResultsAreaProps) {
+  const { search, results, view, onOpen, onSearch, loadMore, reload } = props;
+  const [pointed, setPointed] = useState<string | null>(null);
+  const list = { results, onOpen, loadMore, reload, highlighted: pointed };
+  const [pointedEvent, setPointedEvent] = useState<string | null>(null);
+  if (view === "cards" || view === "table") return <ResultsList {...list} view={view} />;
+  const pointAt = (index: number | null) => {
+    const event = index === null ? undefined : results.found[index]?.event;
+    setPointed(event?.camera ?? null);
+    setPointedEvent(event?.id ?? null);
+  };
+  const point = (event: Event) => {
+    const item = event.target instanceof Element ? event.target.closest("[data-index]") : null;
+    const index = Number(item?.getAttribute("data-index") ?? Number.NaN);
+    pointAt(Number.isNaN(index) ? null : index);
+  };
+  return (
+    <div class={view === "map" ? "results-with-map" : "results-over-time"}>
+      {view === "time" && results.found.length > 0 && (
+        <ResultsTime
+          found={results.found}
+          pointedEvent={pointedEvent}
+          highlighted={pointed}
+          onHover={pointAt}
+          onOpen={onOpen}
+        />
+      )}
+      <div onPointerOver={point} onFocusIn={point} onPointerLeave={() => pointAt(null)}>
+        <ResultsList {...list} view="cards" />
+      </div>
+      {view === "map" && (
+        <ResultsMap
+          {...{ search, onOpen, onSearch }}
+          found={results.found}
+          highlighted={pointed}
+          onHover={setPointed}
+        />
+      )}
     </div>
   );
 }

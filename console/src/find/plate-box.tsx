@@ -3,6 +3,7 @@ import type { ComponentChildren, RefObject } from "preact";
 import { useState } from "preact/hooks";
 import { useConsole } from "../shell/console-context.ts";
 import { dotted, hasWildcard, PROVINCES, suggestedPlates, withProvince } from "./plate.ts";
+import { useSeenPlates } from "./use-seen-plates.ts";
 
 interface PlateBoxProps {
   input: RefObject<HTMLInputElement | null>;
@@ -84,10 +85,14 @@ export function PlateBox({ input, plate, fuzzy, onPlate, onFuzzy, children }: Pl
 function Suggestions(props: { plate: string; onChoose: (plate: string) => void }) {
   const { texts } = useConsole();
   const suggestions = suggestedPlates(props.plate);
+  const seen = useSeenPlates(props.plate);
   return (
     <p class="row suggestions" aria-live="polite">
       {suggestions.length > 0 && <span class="quiet">{texts.find.suggestions}</span>}
-      {suggestions.map((plate) => (
+      {suggestions.length === 0 && seen.length > 0 && (
+        <span class="quiet">{texts.quickSearch.seen}</span>
+      )}
+      {[...suggestions, ...seen].map((plate) => (
         <button key={plate} type="button" onClick={() => props.onChoose(plate)}>
           {dotted(plate)}
         </button>

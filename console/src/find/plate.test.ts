@@ -1,6 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { dotted, hasWildcard, PROVINCES, suggestedPlates, withProvince } from "./plate.ts";
+import {
+  dotted,
+  hasWildcard,
+  isWorthSuggesting,
+  PROVINCES,
+  suggestedPlates,
+  withProvince,
+} from "./plate.ts";
 
 test("every province has one entry", () => {
   assert.equal(new Set(PROVINCES.map(([character]) => character)).size, 31);
@@ -28,4 +35,12 @@ test("plates have a dot after the letter of the city", () => {
 test("full-width wildcards count", () => {
   assert.equal(hasWildcard("鄂C？"), true);
   assert.equal(hasWildcard("鄂C12345"), false);
+});
+
+test("seen plates are suggested for a part of a plate with three known characters", () => {
+  for (const text of ["鄂C1", " 鄂C·12", "鄂?12*K"])
+    assert.equal(isWorthSuggesting(text), true, text);
+  for (const text of ["鄂C", "EC123", "鄂C12345", "鄂C1!", "", "*12*"]) {
+    assert.equal(isWorthSuggesting(text), false, text);
+  }
 });

@@ -68,3 +68,20 @@ export function withProvince(text: string, province: string): string {
 export function dotted(plate: string): string {
   return plate.length > 2 ? `${plate.slice(0, 2)}·${plate.slice(2)}` : plate;
 }
+
+const LEAST_KNOWN = 3;
+const IN_A_WHOLE_PLATE = 7;
+const IS_PLATE_TEXT = /^[\p{Script=Han}A-Za-z0-9?*？＊·]+$/u;
+
+/** Return whether plates that were seen may help to complete a text; a whole plate needs none. */
+export function isWorthSuggesting(typed: string): boolean {
+  const text = typed.trim();
+  const known = text.replace(/[?*？＊·]/g, "").length;
+  const startsWithProvince = PROVINCES.some(([character]) => text.startsWith(character));
+  return (
+    startsWithProvince &&
+    IS_PLATE_TEXT.test(text) &&
+    known >= LEAST_KNOWN &&
+    known < IN_A_WHOLE_PLATE
+  );
+}

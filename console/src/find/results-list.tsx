@@ -8,8 +8,7 @@ import { columnsOf, neighbour } from "./grid.ts";
 import type { Results } from "./reading.ts";
 import { Line, TableHead } from "./table.tsx";
 
-export const VIEWS = ["cards", "table"] as const;
-export type View = (typeof VIEWS)[number];
+export type ListView = "cards" | "table";
 
 const LEAST_CARD_PX = 250;
 const GAP_PX = 12;
@@ -18,7 +17,9 @@ const LINE_PX = 44;
 
 interface ListProps {
   results: Results;
-  view: View;
+  view: ListView;
+  /** The camera whose results are marked, because it is pointed at elsewhere. */
+  highlighted: string | null;
   onOpen: (index: number) => void;
   loadMore: () => void;
   reload: () => void;
@@ -43,7 +44,7 @@ export function ResultsList(props: ListProps) {
   );
 }
 
-function Rows({ results, view, onOpen, loadMore }: ListProps) {
+function Rows({ results, view, highlighted, onOpen, loadMore }: ListProps) {
   const { texts } = useConsole();
   const scroller = useRef<HTMLElement>(null);
   const widthPx = useWidth(scroller);
@@ -92,6 +93,7 @@ function Rows({ results, view, onOpen, loadMore }: ListProps) {
                 found={one}
                 index={row * columns + column}
                 isFocused={row * columns + column === index}
+                isPointed={one.event.camera === highlighted}
                 onOpen={(opened) => {
                   setFocused(opened);
                   onOpen(opened);

@@ -1,9 +1,12 @@
 // The form of a search. Nothing is sent before it is submitted: each search is in the audit log.
 import { useEffect, useRef, useState } from "preact/hooks";
+import { Choices } from "../shell/choices.tsx";
 import { useConsole } from "../shell/console-context.ts";
 import { optionsWithAll, Select } from "../shell/select.tsx";
 import { useSingleKey } from "../shell/shell.tsx";
+import { PRESETS } from "../time/presets.ts";
 import { CameraField } from "./camera-field.tsx";
+import { PlaceField } from "./place-field.tsx";
 import { PlateBox } from "./plate-box.tsx";
 import {
   CLASSES,
@@ -13,9 +16,10 @@ import {
   filterCount,
   KINDS,
   ORDERS,
+  parametersOf,
   type Search,
 } from "./search.ts";
-import { TimeFields } from "./time-fields.tsx";
+import { TimeEnds, TimePresets } from "./time-fields.tsx";
 
 interface SearchFormProps {
   search: Search;
@@ -29,6 +33,7 @@ export function SearchForm({ search, onSearch }: SearchFormProps) {
   useEffect(() => setDraft(search), [search]);
   useSingleKey("/", preferences.hasSingleKeys, () => plate.current?.focus());
   const change = (changed: Partial<Search>) => setDraft({ ...draft, ...changed });
+  const isChanged = parametersOf(draft).toString() !== parametersOf(search).toString();
   return (
     <search>
       <form
@@ -52,6 +57,12 @@ export function SearchForm({ search, onSearch }: SearchFormProps) {
             {texts.find.clear}
           </button>
         </PlateBox>
+        <QuickFilters draft={draft} change={change} />
+        {isChanged && (
+          <p class="hint unsearched" role="status">
+            {texts.find.unsearched}
+          </p>
+        )}
         <details class="filters">
           <summary>{texts.find.filters(filterCount(draft))}</summary>
           <Filters draft={draft} change={change} />
@@ -61,13 +72,46 @@ export function SearchForm({ search, onSearch }: SearchFormProps) {
   );
 }
 
-function Filters(props: { draft: Search; change: (changed: Partial<Search>) => void }) {
+/** What most searches have besides the plate, by one click each. */
+function QuickFilters({ draft, change }: FiltersProps) {
+  const { find } = useConsole().texts;
+  return (
+    <>
+      <TimePresets fromMs={draft.fromMs} toMs={draft.toMs} presets={PRESETS} onChange={change} />
+      <div class="row">
+        <Choices
+          label={find.color}
+          chosen={draft.color || null}
+          choices={COLORS.map((color) => [color, <ColorText key={color} color={color} />] as const)}
+          onChoose={(color) => change({ color: color ?? "" })}
+        />
+        <PlaceField search={draft} onChange={change} />
+      </div>
+    </>
+  );
+}
+
+function ColorText({ color }: { color: (typeof COLORS)[number] }) {
+  return (
+    <>
+      <span class={`swatch swatch-${color}`} aria-hidden="true" />
+      {useConsole().texts.find.colors[color]}
+    </>
+  );
+}
+
+interface FiltersProps {
+  draft: Search;
+  change: (changed: Partial<Search>) => void;
+}
+
+function Filters(props: FiltersProps) {
+  const { draft, change } = props;
   const { texts, areas } = useConsole();
   const { find } = texts;
-  const { draft, change } = props;
   return (
     <div class="filter-fields">
-      <TimeFields fromMs={draft.fromMs} toMs={draft.toMs} onChange={change} />
+      <TimeEnds fromMs={draft.fromMs} toMs={draft.toMs} onChange={change} />
       <Select
         label={find.kind}
         value={draft.kind}
@@ -77,7 +121,7 @@ function Filters(props: { draft: Search; change: (changed: Partial<Search>) => v
       <Select
         label={find.area}
         value={draft.area}
-        options={[["", find.all], ...areas.map((area) => [area.id, indented(area)] as const)]}
+        options={[["", find.all], ...optionsOfAreas(areas)]}
         onChange={(area) => change({ area })}
       />
       <Select
@@ -85,12 +129,6 @@ function Filters(props: { draft: Search; change: (changed: Partial<Search>) => v
         value={draft.class}
         options={optionsWithAll(find.all, CLASSES, find.classes)}
         onChange={(class_) => change({ class: class_ })}
-      />
-      <Select
-        label={find.color}
-        value={draft.color}
-        options={optionsWithAll(find.all, COLORS, find.colors)}
-        onChange={(color) => change({ color })}
       />
       <CameraField camera={draft.camera} onChange={(camera) => change({ camera })} />
       <Select
@@ -109,7 +147,12 @@ function Filters(props: { draft: Search; change: (changed: Partial<Search>) => v
   );
 }
 
-/** Return the name of an area, indented below the area that it is in. */
-function indented(area: { id: string; name: string }): string {
-  return "\u2003".repeat(area.id.split("/").length - 1) + area.name;
+/** Return the areas as options, each indented below the area that it is in. */
+export function optionsOfAreas(
+  areas: readonly { id: string; name: string }[],
+): (readonly [id: string, text: string])[] {
+  return areas.map(({ id, name }) => {
+    const depth = id.split("/").length - 1;
+    return [id, "\u2003".repeat(depth) + name] as const;
+  });
 }

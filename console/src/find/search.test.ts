@@ -20,6 +20,8 @@ const FULL: Search = {
   color: "blue",
   camera: "east-gate",
   direction: "away",
+  near: "111.513,32.54,400",
+  within: "",
   order: "oldest",
 };
 
@@ -48,6 +50,6 @@ test("times are sent in UTC, and the default order is not sent", () => {
 });
 
 test("filters are counted without plate and kind", () => {
-  assert.equal(filterCount(FULL), 6);
+  assert.equal(filterCount(FULL), 7);
   assert.equal(filterCount(EMPTY_SEARCH), 0);
 });

@@ -19,6 +19,10 @@ export interface Search {
   color: (typeof COLORS)[number] | "";
   camera: string;
   direction: (typeof DIRECTIONS)[number] | "";
+  /** A circle as longitude, latitude and metres; empty for none. */
+  near: string;
+  /** The corners of a polygon; empty for none. */
+  within: string;
   order: (typeof ORDERS)[number];
 }
 
@@ -33,6 +37,8 @@ export const EMPTY_SEARCH: Search = {
   color: "",
   camera: "",
   direction: "",
+  near: "",
+  within: "",
   order: "newest",
 };
 
@@ -50,6 +56,8 @@ export function searchOf(parameters: URLSearchParams): Search {
     color: known(COLORS, text("color")),
     camera: text("camera"),
     direction: known(DIRECTIONS, text("direction")),
+    near: text("near"),
+    within: text("within"),
     order: known(ORDERS, text("order")) || "newest",
   };
 }
@@ -74,6 +82,8 @@ export interface EventFilters {
   color?: (typeof COLORS)[number];
   camera?: string;
   direction?: (typeof DIRECTIONS)[number];
+  near?: string;
+  within?: string;
   order?: (typeof ORDERS)[number];
 }
 
@@ -89,9 +99,10 @@ export function apiQueryOf(search: Search): EventFilters {
 
 /** Return how many filters besides plate and kind a search has. */
 export function filterCount(search: Search): number {
-  const { area, class: class_, color, camera, direction, fromMs, toMs } = search;
+  const { area, class: class_, color, camera, direction, near, within, fromMs, toMs } = search;
   const isTimed = fromMs !== null || toMs !== null;
-  return [area, class_, color, camera, direction, isTimed].filter(Boolean).length;
+  const isPlaced = near !== "" || within !== "";
+  return [area, class_, color, camera, direction, isPlaced, isTimed].filter(Boolean).length;
 }
 
 function filtersOf(search: Search): Record<string, string> {
@@ -105,6 +116,8 @@ function filtersOf(search: Search): Record<string, string> {
     color: search.color,
     camera: search.camera,
     direction: search.direction,
+    near: search.near,
+    within: search.within,
   };
   return Object.fromEntries(Object.entries(texts).filter(([, value]) => value !== ""));
 }

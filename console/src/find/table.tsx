@@ -21,14 +21,14 @@ export function TableHead() {
   );
 }
 
-export function Line({ found, index, isFocused, onOpen }: ItemProps) {
+export function Line({ found, index, isFocused, isPointed, onOpen }: ItemProps) {
   const { texts, cameras } = useConsole();
   const time = useTimes();
   const { event, match } = found;
   return (
     <button
       type="button"
-      class="line"
+      class={isPointed ? "line pointed" : "line"}
       data-index={index}
       tabIndex={isFocused ? 0 : -1}
       onClick={() => onOpen(index)}

@@ -1,7 +1,7 @@
 // The time of a search: a range in words, or its start and end in the time of the site.
+import { Choices } from "../shell/choices.tsx";
 import { useConsole } from "../shell/console-context.ts";
-import { Select } from "../shell/select.tsx";
-import { PRESETS, type Preset, rangeOf } from "../time/presets.ts";
+import { PRESETS, type Preset, presetOf, rangeOf } from "../time/presets.ts";
 import { instantOf, wallOf } from "../time/zone.ts";
 
 export interface TimeChoice {
@@ -9,34 +9,58 @@ export interface TimeChoice {
   toMs: number | null;
 }
 
-export function TimeFields(props: TimeChoice & { onChange: (time: TimeChoice) => void }) {
-  const { texts, zone } = useConsole();
-  const isAnyTime = props.fromMs === null && props.toMs === null;
-  const choose = (choice: Preset | "any" | "own") => {
-    if (choice === "any") props.onChange({ fromMs: null, toMs: null });
-    else if (choice !== "own") props.onChange(rangeOf(choice, Date.now(), zone));
-  };
+interface TimeProps extends TimeChoice {
+  onChange: (time: TimeChoice) => void;
+}
+
+export function TimeFields(props: TimeProps) {
   return (
     <>
-      <Select
-        label={texts.find.time}
-        value={isAnyTime ? "any" : "own"}
-        options={[
-          ["any", texts.find.anyTime],
-          ["own", texts.find.ownRange],
-          ...PRESETS.map((preset) => [preset, texts.find.presets[preset]] as const),
-        ]}
-        onChange={choose}
-      />
+      <div class="wide">
+        <TimePresets {...props} presets={PRESETS} />
+      </div>
+      <TimeEnds {...props} />
+    </>
+  );
+}
+
+/** The ranges in words, by one click each. A second click takes the choice back. */
+export function TimePresets({
+  fromMs,
+  toMs,
+  presets,
+  label,
+  onChange,
+}: TimeProps & { presets: readonly Preset[]; label?: string }) {
+  const { texts, zone } = useConsole();
+  const chosen =
+    fromMs === null || toMs === null ? null : presetOf({ fromMs, toMs }, Date.now(), zone);
+  return (
+    <Choices
+      label={label ?? texts.find.time}
+      chosen={chosen}
+      choices={presets.map((preset) => [preset, texts.find.presets[preset]] as const)}
+      onChoose={(preset) =>
+        onChange(preset === null ? { fromMs: null, toMs: null } : rangeOf(preset, Date.now(), zone))
+      }
+    />
+  );
+}
+
+/** The start and the end of a range as fields. */
+export function TimeEnds({ fromMs, toMs, onChange }: TimeProps) {
+  const { texts } = useConsole();
+  return (
+    <>
       <Moment
         label={texts.find.from}
-        instantMs={props.fromMs}
-        onChange={(fromMs) => props.onChange({ fromMs, toMs: props.toMs })}
+        instantMs={fromMs}
+        onChange={(changed) => onChange({ fromMs: changed, toMs })}
       />
       <Moment
         label={texts.find.to}
-        instantMs={props.toMs}
-        onChange={(toMs) => props.onChange({ fromMs: props.fromMs, toMs })}
+        instantMs={toMs}
+        onChange={(changed) => onChange({ fromMs, toMs: changed })}
       />
     </>
   );

@@ -1,5 +1,6 @@
 // The results of a search, as a page shows them.
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
+import type { EventView } from "../api/client.ts";
 import { NO_RESULTS, Reading, type Results } from "./reading.ts";
 import type { Search } from "./search.ts";
 
@@ -8,6 +9,8 @@ export interface ResultsControl {
   loadMore: () => void;
   /** Send the search again, for example because there are new events. */
   reload: () => void;
+  /** Show a later form of an event that is among the results. */
+  replace: (event: EventView) => void;
 }
 
 export function useResults(search: Search): ResultsControl {
@@ -25,5 +28,6 @@ export function useResults(search: Search): ResultsControl {
 
   const loadMore = useCallback(() => void reading.current?.more(), []);
   const reload = useCallback(() => setRound((now) => now + 1), []);
-  return { results, loadMore, reload };
+  const replace = useCallback((event: EventView) => reading.current?.replace(event), []);
+  return { results, loadMore, reload, replace };
 }

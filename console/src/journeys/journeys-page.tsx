@@ -1,17 +1,20 @@
 // Journeys: where a vehicle was seen, in order, with the legs between and what comes next.
 import type { TargetedSubmitEvent } from "preact";
 import { useEffect, useMemo, useState } from "preact/hooks";
-import { api, result, type Schemas } from "../api/client.ts";
+import { api, type EventView, result, type Schemas } from "../api/client.ts";
 import { type Failure, failureOf, isAborted } from "../api/problem.ts";
 import { EventDialog } from "../find/event-dialog.tsx";
 import { dotted } from "../find/plate.ts";
 import { TimeFields } from "../find/time-fields.tsx";
+import { UnanalysedNotice } from "../find/unanalysed-notice.tsx";
 import { hasRight, useConsole } from "../shell/console-context.ts";
 import { navigate } from "../shell/route.ts";
 import { Empty, Failed, Loading, NoRight } from "../shell/states.tsx";
-import { JourneyPlane } from "./journey-plane.tsx";
+import { ClipSequence } from "./clip-sequence.tsx";
+import { CompareDialog } from "./compare-dialog.tsx";
+import { JourneyMap } from "./journey-on-map.tsx";
 import { apiQueryOf, type JourneyQuery, parametersOf, queryOf } from "./journey-query.ts";
-import { Sightings } from "./sightings.tsx";
+import { pairOf, Sightings } from "./sightings.tsx";
 
 type Journey = Schemas["Journey"];
 
@@ -34,7 +37,8 @@ function Journeys({ address }: { address: string }) {
       {query.plate === "" && <Empty title={texts.journeys.ask} advice={texts.journeys.askAdvice} />}
       {failure !== null && <Failed failure={failure} onRetry={() => setRound(round + 1)} />}
       {query.plate !== "" && journey === null && failure === null && <Loading />}
-      {journey !== null && <Found journey={journey} />}
+      <UnanalysedNotice view={journey?.unanalysed} />
+      {journey !== null && <Found journey={journey} onChanged={() => setRound(round + 1)} />}
     </div>
   );
 }
@@ -106,10 +110,16 @@ function JourneyForm({ query }: { query: JourneyQuery }) {
   );
 }
 
-function Found({ journey }: { journey: Journey }) {
+/** A correction changes the journey, which is therefore read again when the dialog is closed. */
+function Found({ journey, onChanged }: { journey: Journey; onChanged: () => void }) {
   const { texts } = useConsole();
   const [opened, setOpened] = useState<number | null>(null);
-  const { sightings, matches } = journey;
+  const [isPlaying, setPlaying] = useState(false);
+  const [compared, setCompared] = useState<Schemas["LegView"] | null>(null);
+  const [pointed, setPointed] = useState<string | null>(null);
+  const [corrected, setCorrected] = useState<ReadonlyMap<string, EventView>>(new Map());
+  const sightings = journey.sightings.map((one) => corrected.get(one.id) ?? one);
+  const { matches } = journey;
   if (sightings.length === 0) {
     return <Empty title={texts.journeys.empty} advice={texts.journeys.emptyAdvice} />;
   }
@@ -118,24 +128,50 @@ function Found({ journey }: { journey: Journey }) {
     const next = (opened ?? 0) + by;
     return next >= 0 && next < sightings.length ? () => setOpened(next) : null;
   };
+  const keep = (later: EventView) => setCorrected(new Map(corrected).set(later.id, later));
+  const close = () => {
+    setOpened(null);
+    setCompared(null);
+    if (corrected.size > 0) onChanged();
+  };
+  const pair = compared === null ? [] : pairOf(compared, { ...journey, sightings });
   return (
     <>
       <p role="status">
         {dotted(journey.plate)}
         {texts.colon}
         {texts.journeys.shown(sightings.length, !journey.truncated)}{" "}
-        {journey.likely_truncated && texts.journeys.likelyTruncated}
+        {journey.likely_truncated && texts.journeys.likelyTruncated}{" "}
+        <button type="button" class="play-clips" onClick={() => setPlaying(true)}>
+          {texts.journeys.clips}
+        </button>
       </p>
+      {isPlaying && <ClipSequence sightings={sightings} onClose={() => setPlaying(false)} />}
       <div class="journey">
-        <Sightings journey={journey} onOpen={setOpened} />
-        <JourneyPlane journey={journey} />
+        <Sightings
+          journey={journey}
+          onOpen={setOpened}
+          onCompare={setCompared}
+          highlighted={pointed}
+          onHover={setPointed}
+        />
+        <JourneyMap journey={journey} highlighted={pointed} onHover={setPointed} />
       </div>
       {event && (
         <EventDialog
           found={{ event, match: matches[opened ?? 0] ?? null }}
-          onClose={() => setOpened(null)}
+          onCorrected={keep}
+          onClose={close}
           onPrevious={step(-1)}
           onNext={step(1)}
+        />
+      )}
+      {compared && (
+        <CompareDialog
+          leg={compared}
+          pair={pair.filter((one) => one !== undefined)}
+          onCorrected={keep}
+          onClose={close}
         />
       )}
     </>

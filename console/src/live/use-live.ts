@@ -3,8 +3,11 @@ import type { RefObject } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { api, result } from "../api/client.ts";
 import { ApiProblem, failureOf } from "../api/problem.ts";
-import type { LiveMessage } from "./live-messages.ts";
-import { LivePlayer } from "./live-player.ts";
+import { type Detection, DetectionTracks } from "./detection-tracks.ts";
+import { MsePlayer } from "./mse-player.ts";
+import { FINAL_STATUSES, type LivePlayer, type LiveReports, type LiveStream } from "./player.ts";
+import { type Fallback, RouteMemory } from "./routes.ts";
+import { NoWebRtc, WhepPlayer } from "./whep-player.ts";
 
 export interface LiveState {
   /** `ended`: it is not connected again by itself. */
@@ -13,31 +16,64 @@ export interface LiveState {
   problem: string;
   unsupportedCodec: string;
   delayS: number | null;
+  stream: LiveStream | null;
+  /** Why the pictures do not come by WebRTC; null if they do. */
+  fallback: Fallback | null;
+  /** How often pictures were left out, because this viewer was too slow. */
+  skips: number;
+  /** What the shown picture shows, while the viewer wants to see that. */
+  detections: readonly Detection[];
+  /** Why no detections are sent; empty if they are, or if none are wanted. */
+  detectionsProblem: string;
+  /** Why the requested sound is not heard; empty if it is, or if none is wanted. */
+  soundProblem: string;
+  /** The codec of sound that the browser cannot decode. */
+  unsupportedSound: string;
+  widthPx: number;
+  heightPx: number;
 }
 
-const START: LiveState = { phase: "connecting", problem: "", unsupportedCodec: "", delayS: null };
+const START: LiveState = {
+  phase: "connecting",
+  problem: "",
+  unsupportedCodec: "",
+  delayS: null,
+  stream: null,
+  fallback: null,
+  skips: 0,
+  detections: [],
+  detectionsProblem: "",
+  soundProblem: "",
+  unsupportedSound: "",
+  widthPx: 0,
+  heightPx: 0,
+};
 const FIRST_WAIT_MS = 1000;
 const LONGEST_WAIT_MS = 30_000;
-/** The statuses after which another try would be answered the same. */
-const FINAL_STATUSES = [400, 401, 403, 404, 501];
-/** The server closes with 4000 plus the status of the problem. */
-const PROBLEM_CODES = 4000;
+const memory = new RouteMemory();
+
+interface Wishes {
+  wantsSub: boolean;
+  wantsDetections: boolean;
+  wantsSound: boolean;
+}
 
 export function useLive(
   video: RefObject<HTMLVideoElement | null>,
   camera: string,
-  wantsSub: boolean,
+  { wantsSub, wantsDetections, wantsSound }: Wishes,
 ): LiveState {
   const [state, setState] = useState<LiveState>(START);
   useEffect(() => {
     setState(START);
     if (video.current === null) return undefined;
-    const connection = new LiveConnection(video.current, camera, wantsSub, (change) =>
+    const wishes = { wantsSub, wantsDetections, wantsSound };
+    const connection = new LiveConnection(video.current, camera, wishes, (change) =>
       setState((now) => ({ ...now, ...change })),
     );
     void connection.open();
     return () => connection.end();
-  }, [video, camera, wantsSub]);
+  }, [video, camera, wantsSub, wantsDetections, wantsSound]);
   return state;
 }
 
@@ -45,73 +81,126 @@ class LiveConnection {
   private readonly video: HTMLVideoElement;
   private readonly camera: string;
   private readonly wantsSub: boolean;
+  private readonly wantsDetections: boolean;
+  private readonly wantsSound: boolean;
   private readonly show: (change: Partial<LiveState>) => void;
   private player: LivePlayer | null = null;
   private isEnded = false;
   private timer = 0;
+  private frameCallback = 0;
+  private readonly tracks = new DetectionTracks();
+  private hasBoxes = false;
+  private skips = 0;
   private waitMs = FIRST_WAIT_MS;
 
   constructor(
     video: HTMLVideoElement,
     camera: string,
-    wantsSub: boolean,
+    { wantsSub, wantsDetections, wantsSound }: Wishes,
     show: (change: Partial<LiveState>) => void,
   ) {
     this.video = video;
     this.camera = camera;
     this.wantsSub = wantsSub;
+    this.wantsDetections = wantsDetections;
+    this.wantsSound = wantsSound;
     this.show = show;
+    if (wantsDetections) this.followPictures();
   }
 
   async open(): Promise<void> {
     try {
-      const path = { id: this.camera };
-      const { address } = await result(
-        api.GET("/v1/cameras/{id}/live/ticket", { params: { path } }),
-      );
-      if (!this.isEnded) this.play(address);
+      const cause = this.wantsDetections
+        ? "detections"
+        : (memory.causeFor(this.stream, Date.now()) ?? (await this.openWebRtc()));
+      if (this.isEnded) return;
+      this.show({ fallback: cause });
+      if (cause !== null) await this.openWebSocket();
     } catch (error) {
       const failure = failureOf(error);
-      this.show({ problem: failure.message });
-      this.again(failure instanceof ApiProblem && FINAL_STATUSES.includes(failure.status));
+      this.again(
+        failure instanceof ApiProblem && FINAL_STATUSES.includes(failure.status),
+        failure.message,
+      );
     }
   }
 
   end(): void {
     this.isEnded = true;
     window.clearTimeout(this.timer);
+    this.video.cancelVideoFrameCallback(this.frameCallback);
     this.player?.close();
   }
 
-  private play(address: string): void {
-    this.player = new LivePlayer(this.video, address, {
-      onMessage: (message) => this.take(message),
-      onDelay: (delayS) => this.show({ delayS }),
-      onUnsupported: (unsupportedCodec) => this.show({ unsupportedCodec }),
-      onClosed: (code) => this.again(FINAL_STATUSES.includes(code - PROBLEM_CODES)),
+  /** Show with each picture what belongs to it. */
+  private followPictures(): void {
+    this.frameCallback = this.video.requestVideoFrameCallback((_, picture) => {
+      const shownS = this.player?.shownS(picture) ?? null;
+      const detections = shownS === null ? [] : this.tracks.at(shownS);
+      const { width: widthPx, height: heightPx } = picture;
+      if (detections.length > 0 || this.hasBoxes) this.show({ detections, widthPx, heightPx });
+      this.hasBoxes = detections.length > 0;
+      this.followPictures();
     });
   }
 
-  private take(message: LiveMessage): void {
-    if (message.type === "init") {
-      this.waitMs = FIRST_WAIT_MS;
-      this.show({ phase: "playing", problem: "", unsupportedCodec: "" });
-      if (this.wantsSub && message.cause === "start" && message.stream === "main") {
-        this.player?.change("sub");
-      }
-    }
-    // A camera without a sub-stream goes on with the main stream.
-    if (message.type === "problem" && message.is_last) {
-      this.show({ problem: message.problem.detail });
+  private get stream(): string {
+    return this.wantsSub ? `${this.camera}/sub` : this.camera;
+  }
+
+  /** Return why WebRTC does not show the camera; null if it does. */
+  private async openWebRtc(): Promise<Fallback | null> {
+    if (typeof RTCPeerConnection === "undefined") return "browser";
+    const player = new WhepPlayer(this.video, this.camera, this.reports);
+    this.player = player;
+    try {
+      await player.open(this.wantsSub, this.wantsSound);
+      return null;
+    } catch (error) {
+      player.close();
+      if (this.isEnded) return null; // The tile was closed meanwhile.
+      if (!(error instanceof NoWebRtc)) throw error;
+      memory.note(this.stream, error.fallback, Date.now());
+      return error.fallback;
     }
   }
 
-  private again(isFinal: boolean): void {
+  private async openWebSocket(): Promise<void> {
+    const path = { id: this.camera };
+    const query = this.wantsDetections ? { detections: "1" as const } : {};
+    const { address } = await result(
+      api.GET("/v1/cameras/{id}/live/ticket", { params: { path, query } }),
+    );
+    if (this.isEnded) return;
+    const opened = this.wantsSound ? `${address}&sound=1` : address;
+    this.player = new MsePlayer(this.video, opened, this.wantsSub, this.reports);
+  }
+
+  private readonly reports: LiveReports = {
+    onPlaying: (stream) => {
+      this.waitMs = FIRST_WAIT_MS;
+      this.show({ phase: "playing", problem: "", unsupportedCodec: "", stream });
+    },
+    onDelay: (delayS) => this.show({ delayS }),
+    onSkipped: () => {
+      this.skips += 1;
+      this.show({ skips: this.skips });
+    },
+    onDetections: (atS, items) => this.tracks.put(atS, items),
+    onDetectionsState: (detectionsProblem) => this.show({ detectionsProblem }),
+    onSoundProblem: (soundProblem) => this.show({ soundProblem, unsupportedSound: "" }),
+    onSoundUnsupported: (unsupportedSound) => this.show({ unsupportedSound }),
+    onUnsupported: (unsupportedCodec) => this.show({ unsupportedCodec }),
+    onEnd: (isFinal, sentence) => this.again(isFinal, sentence),
+  };
+
+  private again(isFinal: boolean, problem: string): void {
     if (this.isEnded) return;
     this.player?.close();
     this.player = null;
-    this.show({ phase: isFinal ? "ended" : "waiting", delayS: null });
+    this.show({ phase: isFinal ? "ended" : "waiting", problem, delayS: null });
     if (isFinal) return;
+    window.clearTimeout(this.timer);
     this.timer = window.setTimeout(() => void this.open(), this.waitMs);
     this.waitMs = Math.min(LONGEST_WAIT_MS, 2 * this.waitMs);
   }

@@ -1,6 +1,6 @@
 // The layout of the live wall as the address has it: how many tiles, and which camera in each.
 
-export const SIZES = [1, 4, 9, 16] as const;
+export const SIZES = [1, 4, 9, 16, 25] as const;
 export type Size = (typeof SIZES)[number];
 
 export interface Wall {
@@ -13,8 +13,13 @@ export interface Wall {
 export function wallOf(parameters: URLSearchParams): Wall {
   const cameras = (parameters.get("cameras") ?? "").split(",").slice(0, SIZES.at(-1));
   const asked = SIZES.find((size) => `${size}` === parameters.get("size"));
-  const size = asked ?? SIZES.find((one) => one >= cameras.length) ?? 16;
+  const size = asked ?? SIZES.find((one) => one >= cameras.length) ?? 25;
   return { size, cameras: Array.from({ length: size }, (_, tile) => cameras[tile] ?? "") };
+}
+
+/** Return the wall that shows these cameras, or the first of them if there are more than tiles. */
+export function wallShowing(cameras: readonly string[]): Wall {
+  return wallOf(new URLSearchParams({ cameras: cameras.join(",") }));
 }
 
 export function parametersOfWall({ size, cameras }: Wall): URLSearchParams {

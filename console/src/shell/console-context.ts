@@ -13,6 +13,7 @@ export interface ConsoleContext {
   texts: Texts;
   language: Language;
   preferences: Preferences;
+  site: Schemas["SiteView"];
   zone: string;
   session: Schemas["SessionView"];
   purpose: Purpose;
@@ -32,6 +33,14 @@ export function useConsole(): ConsoleContext {
 
 export function hasRight(session: Schemas["SessionView"], right: Right): boolean {
   return session.rights.includes(right);
+}
+
+const INSTANT = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g;
+
+/** Return a function that writes the instants in a sentence of the API in the time of the site. */
+export function useSiteTimesIn(): (sentence: string) => string {
+  const time = useTimes();
+  return (sentence) => sentence.replace(INSTANT, (instant) => time(instant));
 }
 
 /** Return a function that writes an instant of the API in the time of the site. */

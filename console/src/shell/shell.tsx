@@ -2,11 +2,12 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import type { Schemas } from "../api/client.ts";
+import { useIsReachable } from "../api/reachable.ts";
 import type { Texts } from "../texts/en.ts";
 import { LANGUAGES_BY_NAME } from "../texts/languages.ts";
 import { Dialog } from "./dialog.tsx";
 import { LANGUAGES, type Preferences, THEMES } from "./preferences.ts";
-import { addressOf, PLACES, type Place } from "./route.ts";
+import { addressOf, type Place, placesFor } from "./route.ts";
 import { Select } from "./select.tsx";
 
 interface ShellProps {
@@ -24,15 +25,21 @@ interface ShellProps {
 export function Shell(props: ShellProps) {
   const { texts, session } = props;
   const [hasHelp, setHelp] = useState(false);
+  const isReachable = useIsReachable();
   useSingleKey("?", props.preferences.hasSingleKeys, () => setHelp(true));
   return (
     <>
       <button type="button" class="skip" onClick={focusContent}>
         {texts.shell.skip}
       </button>
+      {!isReachable && (
+        <p class="offline-line" role="alert">
+          {texts.states.offlineLine}
+        </p>
+      )}
       <header class="top">
         <span class="product">{texts.product}</span>
-        {session && <Navigation texts={texts} place={props.place} />}
+        {session && <Navigation texts={texts} place={props.place} rights={session.rights} />}
         <PreferenceControls {...props} />
         {session && (
           <div class="row person">
@@ -54,10 +61,16 @@ export function Shell(props: ShellProps) {
   );
 }
 
-function Navigation({ texts, place }: { texts: Texts; place: Place | null }) {
+interface NavigationProps {
+  texts: Texts;
+  place: Place | null;
+  rights: Schemas["SessionView"]["rights"];
+}
+
+function Navigation({ texts, place, rights }: NavigationProps) {
   return (
     <nav aria-label={texts.shell.navigation}>
-      {PLACES.map((name) => (
+      {placesFor(rights).map((name) => (
         <a
           key={name}
           href={addressOf(name)}

@@ -5,6 +5,7 @@ import { api, result, type Schemas } from "../api/client.ts";
 import { adoptSession, adoptToken, forgetCredentials } from "../api/credentials.ts";
 import { ApiProblem, failureOf } from "../api/problem.ts";
 import type { Texts } from "../texts/en.ts";
+import { keepAddress } from "./kept-address.ts";
 
 type SessionView = Schemas["SessionView"];
 
@@ -42,7 +43,7 @@ export function SignIn(props: SignInProps) {
         </p>
       )}
       {site.sign_in.includes("openid") && (
-        <a class="button primary wide" href={openidAddress()}>
+        <a class="button primary wide" href={openidAddress()} onClick={keepAddress}>
           {texts.signIn.openid}
         </a>
       )}
@@ -155,7 +156,7 @@ function field(form: FormData, name: string): string {
   return String(form.get(name) ?? "").trim();
 }
 
-/** The provider sends the browser back to this page; the fragment is kept by the browser. */
+/** The provider sends the browser back to this page, without the fragment. */
 function openidAddress(): string {
   return `/v1/session/openid?${new URLSearchParams({ return_to: location.pathname })}`;
 }

@@ -9,6 +9,7 @@ import {
   usesToken,
 } from "../api/credentials.ts";
 import { ApiProblem, type Failure, failureOf } from "../api/problem.ts";
+import { restoreAddress } from "./kept-address.ts";
 
 type SessionView = Schemas["SessionView"];
 
@@ -35,6 +36,7 @@ export function useSession(): SessionControl {
 
   useEffect(() => {
     takeTokenFromAddress();
+    restoreAddress();
     restoreCredentials();
     restart();
     listenForSignOut(() => {

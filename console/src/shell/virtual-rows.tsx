@@ -6,7 +6,7 @@ import {
   Virtualizer,
 } from "@tanstack/virtual-core";
 import type { ComponentChildren, RefObject } from "preact";
-import { useEffect, useLayoutEffect, useReducer, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useReducer, useState } from "preact/hooks";
 
 interface RowsProps {
   scroller: RefObject<HTMLElement | null>;
@@ -43,6 +43,7 @@ export function VirtualRows(props: RowsProps) {
   }, [virtualizer, visibleRow]);
 
   const items = virtualizer.getVirtualItems();
+  const rows = useRows(props.row);
   const last = items.at(-1)?.index ?? -1;
   useEffect(() => {
     if (count > 0 && last >= count - 1) onEnd();
@@ -56,9 +57,20 @@ export function VirtualRows(props: RowsProps) {
           class="virtual-row"
           style={{ height: `${rowHeightPx}px`, transform: `translateY(${item.start}px)` }}
         >
-          {props.row(item.index)}
+          {rows(item.index)}
         </div>
       ))}
     </div>
   );
+}
+
+/** Return rows that are the same objects while `row` stays, so that scrolling renders none again. */
+function useRows(row: (index: number) => ComponentChildren): (index: number) => ComponentChildren {
+  return useMemo(() => {
+    const known = new Map<number, ComponentChildren>();
+    return (index: number) => {
+      if (!known.has(index)) known.set(index, row(index));
+      return known.get(index);
+    };
+  }, [row]);
 }

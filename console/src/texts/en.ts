@@ -1,4 +1,19 @@
 // All texts of the console in English. `zh.ts` has the same in Chinese.
+import { alarmsInEnglish } from "./alarms.ts";
+import { approvalsInEnglish } from "./approvals.ts";
+import { cityInEnglish } from "./city.ts";
+import { correctionInEnglish } from "./correction.ts";
+import { exportsInEnglish } from "./exports.ts";
+import { mapInEnglish } from "./map.ts";
+import { outagesInEnglish } from "./outages.ts";
+import { paletteInEnglish } from "./palette.ts";
+import { peopleInEnglish } from "./people.ts";
+import { playbackInEnglish } from "./playback.ts";
+import { quickSearchInEnglish } from "./quick-search.ts";
+import { savedViewsInEnglish } from "./saved-views.ts";
+import { unanalysedInEnglish } from "./unanalysed.ts";
+import { unitsInEnglish } from "./units.ts";
+import { watchesInEnglish } from "./watches.ts";
 
 export const en = {
   languageName: "English",
@@ -37,12 +52,15 @@ export const en = {
   places: {
     find: "Find",
     journeys: "Journeys",
+    watches: "Watches",
     live: "Live",
     playback: "Playback",
+    exports: "Exports",
     cameras: "Cameras",
     city: "City",
     audit: "Audit",
     people: "People",
+    approvals: "Approvals",
   },
   reason: {
     title: "Why do you read these records?",
@@ -57,17 +75,17 @@ export const en = {
     end: "End the task",
     cancel: "Cancel",
     none: "No reason is set.",
+    ofChange: "Reason for this change",
   },
   states: {
     loading: "Loading…",
     offline: "The server does not answer.",
-    offlineAdvice: "Check the network. The page tries again when you ask it to.",
+    offlineAdvice: "Check the network. The page tries again by itself.",
+    offlineLine: "The server cannot be reached. What is shown may be old. Trying again…",
     failed: "This could not be loaded.",
     noRight: "You do not have the right for this page.",
     noRightAdvice: (right: string) =>
       `It needs the right “${right}”. Ask an administrator of the site for a role that has it.`,
-    notBuilt: "This screen is not part of this version.",
-    notBuiltAdvice: (call: string) => `The HTTP API has its data: ${call}.`,
   },
   find: {
     title: "Find",
@@ -80,6 +98,7 @@ export const en = {
     fuzzy: "Also likely misreadings",
     fuzzyNeedsWhole: "Misreadings are found only for a whole plate, without ? and *.",
     search: "Search",
+    unsearched: "Press Search: the results below are those of the previous search.",
     clear: "Clear",
     filters: (count: number) => (count === 0 ? "Filters" : `Filters (${count})`),
     kind: "Kind",
@@ -89,14 +108,14 @@ export const en = {
       lastHour: "Last hour",
       last24Hours: "Last 24 hours",
       today: "Today",
-      lastNight: "Last night (20:00 to 6:00)",
+      lastNight: "Last night",
       yesterday: "Yesterday",
-      yesterdayEvening: "Yesterday evening (from 17:00)",
+      yesterdayEvening: "Yesterday evening",
+      thisWeek: "This week",
       last7Days: "Last 7 days",
       last30Days: "Last 30 days",
     },
     anyTime: "Any time",
-    ownRange: "From and to below",
     from: "From",
     to: "To",
     area: "Area",
@@ -126,11 +145,11 @@ export const en = {
     order: "Order",
     orders: { newest: "Newest first", oldest: "Oldest first" },
     view: "View",
-    views: { cards: "Cards", table: "Table" },
+    views: { cards: "Cards", table: "Table", map: "Map", time: "Time line" },
     print: "Print",
     results: "Results",
     shown: (count: number, isAll: boolean) =>
-      isAll ? `${count} results` : `${count} results, and more below`,
+      `${count} ${count === 1 ? "result" : "results"}${isAll ? "" : ", and more below"}`,
     loadingMore: "Loading more results…",
     empty: "Nothing matches this search.",
     emptyAdvice: "Use ? or * for characters that you are not sure of, or choose a longer time.",
@@ -144,6 +163,7 @@ export const en = {
       misreading: "likely misreading",
       province: "other province",
     },
+    late: "found later in the recording",
     corrected: (by: string) => `corrected by ${by}`,
     lane: (lane: number) => `lane ${lane}`,
     crossed: (line: number, isToRight: boolean) =>
@@ -184,6 +204,7 @@ export const en = {
     findPlate: "Find this plate",
     follow: "Follow its journey",
     findCamera: "Find at this camera",
+    playback: "Play back this moment",
     start: "Start",
     best: "Best picture",
     end: "End",
@@ -194,9 +215,11 @@ export const en = {
     areas: "Areas",
     allAreas: "All areas",
     filter: "Name or id",
+    views: { list: "List", map: "Map" },
     state: "State",
     groups: { all: "All states", faulty: "With a fault", live: "Live", idle: "Idle or unknown" },
-    count: (shown: number, total: number) => `${shown} of ${total} cameras`,
+    count: (shown: number, total: number) =>
+      shown === total ? `${total} cameras` : `${shown} of ${total} cameras`,
     columns: {
       name: "Name",
       class: "Class",
@@ -243,6 +266,8 @@ export const en = {
     pictureOf: (name: string) => `Current picture of ${name}`,
     findEvents: "Find its passings",
     watch: "Watch it live",
+    watchShown: (count: number) => `Watch these ${count} live`,
+    playback: "Play back its recordings",
     stream: (codec: string, fps: string, mbits: string) => `${codec}, ${fps} fps, ${mbits} Mbit/s`,
   },
   journeys: {
@@ -257,9 +282,17 @@ export const en = {
     likelyTruncated: "There were more likely misreadings than could be examined; choose less time.",
     speed: (kmh: number) => `at least ${kmh} km/h`,
     impossible: "Impossible: a cloned plate, or a misreading.",
-    passed: "probably passed",
-    expected: "Should be seen next by",
-    plane: "The sightings by place, without a map: numbers in order, arrows between them",
+    passed: "probably passed without a reading",
+    clips: "Play all clips in order",
+    clipOf: (number: number, count: number) => `clip ${number} of ${count}`,
+    expected: "Cameras that may see it next",
+    watchExpected: "Watch these cameras live",
+    compare: "Compare",
+    compareTitle: "Two sightings side by side",
+    plane: "The journey by place: numbers in order, arrows with speeds",
+    play: "Play the journey",
+    pause: "Pause",
+    time: "Time of the journey",
   },
   live: {
     tiles: "Tiles",
@@ -273,38 +306,44 @@ export const en = {
       waiting: "No video. The connection is tried again.",
       ended: "No video.",
     },
+    fallbacks: {
+      browser: "This browser does not receive H.264 by WebRTC, so there is more delay.",
+      network: "The network lets no UDP through to the site, so there is more delay.",
+      camera: "The camera's codec cannot be sent by WebRTC, so there is more delay.",
+      site: "The site serves no WebRTC, so there is more delay.",
+      sound: "The camera's sound cannot be sent by WebRTC, so there is more delay.",
+      detections: "Boxes are sent with the video of the WebSocket, so there is more delay.",
+    },
+    soundOf: (name: string) => `Sound of ${name}`,
+    unsupportedSound: (codec: string) =>
+      `This browser plays this sound (${codec}) by WebRTC only. Switch off boxes, or set the camera to H.264 or to AAC.`,
+    boxes: "Boxes",
+    detected: (vehicles: number, faces: number, plates: string) =>
+      `Detected vehicles: ${vehicles}, faces: ${faces}. ${plates}`.trim(),
+    reduced: "Smaller picture: too many packets are lost.",
+    skipped: (count: number) => `Too slow: pictures were left out (${count} times).`,
     unsupported: (codec: string) =>
       `This browser cannot decode ${codec}. Another browser, or a smaller tile, may show it.`,
+    showFound: (count: number) => (count === 1 ? "Show this one" : `Show these ${count}`),
     moreCameras: "There are more cameras. Type a part of the name.",
   },
-  people: {
-    shown: (count: number) => `${count} people and machines`,
-    columns: {
-      name: "Name",
-      role: "Role",
-      scope: "May see",
-      grants: "Granted in addition",
-      tokens: "Tokens",
-      added: "Added",
-    },
-    roles: {
-      operator: "operator",
-      investigator: "investigator",
-      integrator: "integrator",
-      auditor: "auditor",
-      admin: "administrator",
-      metrics: "metrics (machine)",
-      push: "event source (machine)",
-      triggers: "triggers (machine)",
-    },
-    everything: "all cameras",
-    inAreas: (areas: string) => `areas ${areas}`,
-    ofClasses: (classes: string) => `classes ${classes}`,
-    ofCameras: (cameras: string) => `in addition ${cameras}`,
-    until: (time: string) => `until ${time}`,
-  },
+  playback: playbackInEnglish,
+  savedViews: savedViewsInEnglish,
+  unanalysed: unanalysedInEnglish,
+  exports: exportsInEnglish,
+  city: cityInEnglish,
+  people: peopleInEnglish,
+  map: mapInEnglish,
+  outages: outagesInEnglish,
+  units: unitsInEnglish,
+  quickSearch: quickSearchInEnglish,
+  approvals: approvalsInEnglish,
+  palette: paletteInEnglish,
+  correction: correctionInEnglish,
+  watches: watchesInEnglish,
   audit: {
     filters: {
+      plate: "Whole plate",
       person: "Person",
       call: "Call",
       camera: "Camera id",
@@ -312,7 +351,7 @@ export const en = {
       case: "Case",
     },
     outcome: "Outcome",
-    outcomes: { done: "done", refused: "refused", failed: "failed", intended: "intended" },
+    outcomes: { done: "done", refused: "refused", failed: "failed", intended: "begun" },
     columns: {
       time: "Time",
       person: "Person",
@@ -326,43 +365,24 @@ export const en = {
     empty: "No line matches these filters.",
     damaged: (places: string) => `These lines are damaged and cannot be read: ${places}`,
   },
-  alarms: {
-    title: "Alarms",
-    names: {
-      disk_full: "Disk full",
-      disk_held: "Disk full of held recordings",
-      disk_unwritable: "Data folder cannot be written",
-      audit_full: "Audit log nearly full",
-      audit_unshipped: "Audit log not copied",
-      audit_syslog: "Audit log not sent to syslog",
-      cameras_down: "Cameras down",
-      policy_invalid: "Access policy has faults",
-      emergency_access: "Emergency access to review",
-      people_refused: "Records of people not authentic",
-      sign_ins_fail: "Many sign-ins fail",
-      store_unreachable: "Object store does not answer",
-      store_full: "Object store full",
-      store_lost: "Object store lost its content",
-      index_emptied: "Index was emptied",
-      index_unreachable: "Index does not answer",
-      uploads_behind: "Uploads are behind",
-      clock_stepped: "Clock of the node was set",
-      evidence_damaged: "Evidence damaged",
-      hold_damaged: "Record of a legal hold damaged",
-      retention_stopped: "Expired data not deleted",
-    },
-  },
+  alarms: alarmsInEnglish,
   help: {
     title: "Keyboard",
     singleKeys: "Use single keys as shortcuts",
     keys: [
       ["/", "go to the plate box"],
       ["?", "show this help"],
+      ["Ctrl K", "go to a place, a plate or a camera"],
       ["t", "change between cards and table"],
       ["Arrow keys", "move between results"],
       ["Enter", "open the result"],
       ["← →", "previous and next in an open result"],
       ["Esc", "close"],
+      ["k", "play and pause in Playback"],
+      ["j l", "10 s back and on in Playback"],
+      [", .", "previous and next frame in Playback"],
+      ["p n", "previous and next event in Playback"],
+      ["+ -", "zoom on the time line"],
     ],
   },
 };

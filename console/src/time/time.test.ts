@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { rangeOf } from "./presets.ts";
+import { PRESETS, presetOf, rangeOf } from "./presets.ts";
 import { dayStart, instantOf, wallOf } from "./zone.ts";
 
 const SHANGHAI = "Asia/Shanghai";
@@ -39,4 +39,21 @@ test("presets are days and hours of the site", () => {
     fromMs: NOW_MS - 3_600_000,
     toMs: NOW_MS,
   });
+});
+
+test("the week begins on Monday", () => {
+  const sundayMs = Date.parse("2026-12-06T10:00:00Z");
+  const week = rangeOf("thisWeek", sundayMs, SHANGHAI);
+  assert.equal(wallOf(week.fromMs, SHANGHAI), "2026-11-30T00:00:00");
+  assert.equal(wallOf(week.toMs, SHANGHAI), "2026-12-07T00:00:00");
+});
+
+test("a range is named by its preset, also a minute later", () => {
+  const wednesdayMs = NOW_MS + 2 * 86_400_000; // on a Monday, this week is today
+  for (const preset of PRESETS) {
+    const range = rangeOf(preset, wednesdayMs, SHANGHAI);
+    assert.equal(presetOf(range, wednesdayMs + 60_000, SHANGHAI), preset);
+  }
+  const own = { fromMs: NOW_MS - 5, toMs: NOW_MS - 1 };
+  assert.equal(presetOf(own, NOW_MS, SHANGHAI), null);
 });

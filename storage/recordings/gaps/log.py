@@ -8,6 +8,7 @@ process that runs a camera.
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from domain.clock import LATEST_NS, NS_PER_DAY, NS_PER_MS, Clock
@@ -16,7 +17,10 @@ from domain.paths.data_layout import Layout
 from domain.paths.object_keys import day_of, day_start_ns
 from domain.recordings.gaps import Gap
 from domain.recordings.holds import StandingHolds
+from domain.recordings.partly_analysed import Analysed, PartlyAnalysed, PartlyCause
 from storage.clients.append_only_file import append_line
+from storage.recordings.gaps.disk_writes import DeferredSync
+from storage.recordings.gaps.partly_rows import again_line, partly_line, read_again, read_partly
 from storage.recordings.gaps.rows import GapRow, day_end_ns, gaps_between, read_rows, readable
 
 _ALIVE = "alive"
@@ -25,14 +29,18 @@ _ALIVE = "alive"
 class GapLog:
     """The log of a node. It is safe for threads and processes."""
 
-    def __init__(self, layout: Layout, clock: Clock) -> None:
+    def __init__(self, layout: Layout, clock: Clock, sync: DeferredSync | None = None) -> None:
+        """With `sync`, its `append` writes the lines of gaps, which are on disk after the next
+        `sync.sync()`. Without it they are on disk when `add` and `open` return.
+        """
         self._layout = layout
         self._clock = clock
+        self._sync = sync
         self._alive: dict[str, Path] = {}
         """The files that `beat` touches, by camera."""
 
     def add(self, gap: Gap) -> None:
-        """Log a gap that has ended; it is on disk when this returns. Raises StoreError."""
+        """Log a gap that has ended. Raises StoreError."""
         since_ns = gap.since_ns or gap.start_ns
         for start_ns, end_ns in _by_day(gap.start_ns, gap.end_ns):
             self._append(gap.camera_id, GapRow(start_ns, end_ns, gap.cause, gap.detail, since_ns))
@@ -53,6 +61,50 @@ class GapLog:
         """Return the gaps within [from_ns, to_ns), cut to it, by start, without overlaps."""
         days = [_read(path) for path in self._files(camera_id, from_ns, to_ns)]
         return gaps_between(camera_id, days, self.last_beat_ns(camera_id), (from_ns, to_ns))
+
+    def add_partly_analysed(self, camera_id: str, ranges: Sequence[PartlyAnalysed]) -> None:
+        """Log ranges in which a checkpoint was analysed only partly. Raises StoreError.
+
+        They survive this process at once, and a power cut some seconds later.
+        """
+        parts: dict[tuple[str, PartlyCause], list[PartlyAnalysed]] = {}
+        for start_ns, end_ns, cause in ranges:
+            for part_ns in _by_day(start_ns, end_ns):
+                key = day_of(part_ns[0]), cause
+                parts.setdefault(key, []).append(PartlyAnalysed(*part_ns, cause))
+        for (day, cause), found in parts.items():
+            self._write(camera_id, day, partly_line(cause, found), durable=False)
+
+    def partly_analysed(
+        self, camera_id: str, from_ns: int, to_ns: int
+    ) -> tuple[PartlyAnalysed, ...]:
+        """Return the logged ranges that overlap [from_ns, to_ns), as they were written."""
+        return tuple(
+            one
+            for path in self._files(camera_id, from_ns, to_ns)
+            for one in read_partly(_bytes_of(path))
+            if one.start_ns < to_ns and from_ns < one.end_ns
+        )
+
+    def add_analysed_again(self, camera_id: str, ranges: Sequence[Analysed]) -> None:
+        """Log ranges that were analysed from the recording afterwards. Their events are in the
+        spool before; a range whose line is lost is analysed once more. Raises StoreError.
+        """
+        parts: dict[str, list[Analysed]] = {}
+        for start_ns, end_ns in ranges:
+            for part_ns in _by_day(start_ns, end_ns):
+                parts.setdefault(day_of(part_ns[0]), []).append(Analysed(*part_ns))
+        for day, found in parts.items():
+            self._write(camera_id, day, again_line(found), durable=True)
+
+    def analysed_again(self, camera_id: str, from_ns: int, to_ns: int) -> tuple[Analysed, ...]:
+        """Return the logged ranges that overlap [from_ns, to_ns), as they were written."""
+        return tuple(
+            one
+            for path in self._files(camera_id, from_ns, to_ns)
+            for one in read_again(_bytes_of(path))
+            if one.start_ns < to_ns and from_ns < one.end_ns
+        )
 
     def first_ns(self, camera_id: str) -> int | None:
         """Return the start of the first gap of a camera; None if there is none."""
@@ -127,9 +179,15 @@ class GapLog:
                 path.unlink(missing_ok=True)
 
     def _append(self, camera_id: str, row: GapRow) -> None:
-        path = self._layout.gaps / camera_id / f"{day_of(row.start_ns)}.jsonl"
+        self._write(camera_id, day_of(row.start_ns), row.line(), durable=True)
+
+    def _write(self, camera_id: str, day: str, line: bytes, durable: bool) -> None:
+        path = self._layout.gaps / camera_id / f"{day}.jsonl"
         try:
-            append_line(path, row.line())
+            if durable and self._sync is not None:
+                self._sync.append(path, line)
+            else:
+                append_line(path, line, durable=durable)
         except OSError as error:
             raise StoreError(
                 f"the gap of camera {camera_id} cannot be written down: {error}"
@@ -137,11 +195,14 @@ class GapLog:
 
     def _files(self, camera_id: str, from_ns: int, to_ns: int) -> list[Path]:
         first, last = day_of(from_ns), day_of(to_ns)
-        return sorted(
-            path
-            for path in (self._layout.gaps / camera_id).glob("[0-9]*.jsonl")
-            if first <= path.stem <= last
-        )
+        folder = self._layout.gaps / camera_id
+        try:
+            with os.scandir(folder) as found:  # cheaper than paths: a start reads all cameras
+                names = sorted(entry.name for entry in found)
+        except FileNotFoundError:
+            return []
+        days = (name for name in names if name.endswith(".jsonl") and name[0].isdigit())
+        return [folder / name for name in days if first <= name.removesuffix(".jsonl") <= last]
 
 
 def _by_day(start_ns: int, end_ns: int) -> list[tuple[int, int]]:
@@ -154,8 +215,12 @@ def _by_day(start_ns: int, end_ns: int) -> list[tuple[int, int]]:
 
 
 def _read(path: Path) -> list[GapRow]:
-    """Return a day's rows; none if it was deleted since."""
+    return read_rows(_bytes_of(path), str(path))[0]
+
+
+def _bytes_of(path: Path) -> bytes:
+    """Return a day's lines; none if it was deleted since."""
     try:
-        return read_rows(path.read_bytes(), str(path))[0]
+        return path.read_bytes()
     except FileNotFoundError:
-        return []
+        return b""

@@ -3,7 +3,7 @@ written. Pure.
 
 A line is a closed gap, or one that began and continues (`to` is null). The latter lasts until the
 next line begins, its day ends, or no process runs the camera any more. If lines overlap, the later
-one is valid.
+one is valid. The lines of `partly_rows.py` are in the same files, and are no gaps.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from domain.clock import NS_PER_DAY, NS_PER_MS
 from domain.recordings.gaps import Gap, GapCause
 from domain.recordings.overlay_intervals import overlay
+from storage.recordings.gaps.partly_rows import is_about_analysis
 
 _log = logging.getLogger(__name__)
 
@@ -49,7 +50,7 @@ def read_rows(data: bytes, of: str) -> tuple[list[GapRow], int]:
         row = _parsed(line)
         if row is not None:
             rows.append(row)
-        elif line:
+        elif line and not is_about_analysis(line):
             damaged += 1
             _log.warning("line %d of %s cannot be read; it is left out", number, of)
     return rows, damaged
@@ -57,7 +58,11 @@ def read_rows(data: bytes, of: str) -> tuple[list[GapRow], int]:
 
 def readable(data: bytes) -> bytes:
     """Return the data without unreadable lines."""
-    return b"".join(line + b"\n" for line in data.splitlines() if _parsed(line) is not None)
+    return b"".join(
+        line + b"\n"
+        for line in data.splitlines()
+        if _parsed(line) is not None or is_about_analysis(line)
+    )
 
 
 def gaps_between(
@@ -98,7 +103,7 @@ def day_end_ns(wall_ns: int) -> int:
 
 def _layers(rows: Sequence[GapRow], alive_ns: int | None) -> Iterator[tuple[int, int, GapRow]]:
     """Return the rows of a day with their ends, in the order in which they were written."""
-    for row, following in zip(rows, [*rows[1:], None], strict=True):
+    for row, following in zip(rows, [*rows, None][1:], strict=False):
         end_ns = row.end_ns
         if end_ns is None and following is not None:
             end_ns = following.start_ns

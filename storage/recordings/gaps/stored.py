@@ -26,8 +26,10 @@ from domain.paths.object_keys import (
     node_gaps_object,
 )
 from domain.recordings.gaps import Gap
+from domain.recordings.partly_analysed import Analysed, PartlyAnalysed
 from domain.stored_model import StoredModel
 from storage.clients.s3 import ObjectStat, ObjectStore
+from storage.recordings.gaps.partly_rows import read_again, read_partly
 from storage.recordings.gaps.rows import GapRow, day_end_ns, gaps_between, read_rows
 
 _MOST_KNOWN = 2_000
@@ -88,6 +90,28 @@ class StoredGaps:
             gap
             for node in by_age
             for gap in gaps_between(camera_id, rows[node], alive_ns[node], (from_ns, to_ns))
+        )
+
+    def partly_analysed(
+        self, camera_id: str, from_ns: int, to_ns: int
+    ) -> tuple[PartlyAnalysed, ...]:
+        """Return the ranges of all nodes in which a checkpoint was analysed only partly."""
+        return tuple(
+            one
+            for log in self.of_camera(camera_id)
+            if day_of(from_ns) <= log.day <= day_of(to_ns)
+            for one in read_partly(self._get(log.stat.key))
+            if one.start_ns < to_ns and from_ns < one.end_ns
+        )
+
+    def analysed_again(self, camera_id: str, from_ns: int, to_ns: int) -> tuple[Analysed, ...]:
+        """Return the ranges that any node analysed from the recording afterwards."""
+        return tuple(
+            one
+            for log in self.of_camera(camera_id)
+            if day_of(from_ns) <= log.day <= day_of(to_ns)
+            for one in read_again(self._get(log.stat.key))
+            if one.start_ns < to_ns and from_ns < one.end_ns
         )
 
     def of_camera(self, camera_id: str, node: str = "") -> Iterator[StoredLog]:

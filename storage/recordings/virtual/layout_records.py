@@ -6,7 +6,7 @@ ignores unknown fields, so that a newer version may add both. Numbers are little
 | box | content |
 |---|---|
 | `slyt` | the whole record; its last four bytes are the CRC-32 of the bytes before them |
-| `info` | JSON: the name of the segment, size, time and inode of its file |
+| `info` | JSON: the name of the segment, size, time and inode of its file, when it was hashed |
 | `frag` | for each fragment the offset of its `moof` and the end of its `mdat`, 64 bits each |
 | `hash` | for each fragment its SHA-256, from the first byte to the end of the `mdat` |
 | `vide`, `soun` | a track: the boxes below |
@@ -29,13 +29,14 @@ from numpy.typing import NDArray
 
 from domain.errors import DataLoss
 from storage.mp4.fragment_samples import IntArray
-from storage.mp4.fragment_times import boxes_in
 from storage.mp4.sample_entries import box
 from storage.mp4.segment_layout import SegmentLayout, TrackLayout, accumulated
 from storage.mp4.tracks import TrackHeader
 
 RECORD = b"slyt"
 _TRACK_HEAD = struct.Struct("<I8s")
+_BOX_HEAD = struct.Struct(">I4s")
+_BOX_HEAD_BYTES = 8
 MOST_SAMPLES = 1_000_000
 """The most samples of a track. A segment of an hour has fewer."""
 _CRC_BYTES = 4
@@ -44,11 +45,13 @@ _HASH_BYTES = 32
 
 @dataclass(frozen=True, slots=True)
 class FileVersion:
-    """What differs between two states of a file."""
+    """What differs between two states of a file, or of an object in the store."""
 
     size_bytes: int
     modified_ns: int
     inode: int
+    etag: str = ""
+    """The ETag that the object store gave; empty for a file. It is not in records."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,7 +62,9 @@ class LayoutRecord:
     version: FileVersion
     layout: SegmentLayout
     hashes: tuple[bytes, ...] | None = None
-    """The SHA-256 of each fragment as the recorder made it; None if nothing hashed it."""
+    """The SHA-256 of each fragment; None if nothing hashed it."""
+    is_hashed_late: bool = False
+    """Whether the hashes are of the first reading, and not of the recorder."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,7 +74,11 @@ class StoredRecord:
     name: str
     version: FileVersion
     has_hashes: bool
+    is_whole: bool
+    """Whether nothing follows the last fragment in the file."""
     data: bytes
+    is_hashed_late: bool = False
+    """Whether the hashes are of the first reading, and not of the recorder."""
 
     def is_of(self, version: FileVersion) -> bool:
         """Return whether the layout is that of a file in this state.
@@ -101,7 +110,9 @@ def write_record(record: LayoutRecord) -> StoredRecord:
     sound = None if layout.sound is None else _columns(layout.sound)
     fragments = layout.fragments.ravel().tolist()
     info = (record.name, record.version, layout.is_whole)
-    return write_columns(info, fragments, record.hashes, _columns(layout.video), sound)
+    return write_columns(
+        info, fragments, record.hashes, _columns(layout.video), sound, record.is_hashed_late
+    )
 
 
 def write_columns(
@@ -110,6 +121,7 @@ def write_columns(
     hashes: Sequence[bytes] | None,
     video: TrackColumns,
     sound: TrackColumns | None,
+    is_hashed_late: bool = False,
 ) -> StoredRecord:
     """Return a record as it is stored. `info` has the name and the version of the file, and whether
     it is whole; `fragments` has the offset and the end of each in sequence.
@@ -122,6 +134,7 @@ def write_columns(
             "modified_ns": version.modified_ns,
             "inode": version.inode,
             "is_whole": is_whole,
+            "is_hashed_late": is_hashed_late,
         }
     )
     content = (
@@ -133,21 +146,36 @@ def write_columns(
     )
     unsigned = box(RECORD, content + bytes(_CRC_BYTES))[:-_CRC_BYTES]
     data = unsigned + zlib.crc32(unsigned).to_bytes(_CRC_BYTES, "little")
-    return StoredRecord(name, version, hashes is not None, data)
+    return StoredRecord(name, version, hashes is not None, is_whole, data, is_hashed_late)
 
 
 def records_in(data: bytes) -> Iterator[StoredRecord]:
     """Yield the records of `data`. A record that is damaged or truncated is left out."""
     at = 0
-    while at >= 0:
-        found = next(boxes_in(data, at, len(data)), None)
-        record = None if found is None else _stored(data[found.start : found.end], found.type)
-        if found is not None and record is not None:
+    while at + _BOX_HEAD_BYTES <= len(data):
+        size, kind = _BOX_HEAD.unpack_from(data, at)
+        is_box = kind == RECORD and _BOX_HEAD_BYTES <= size <= len(data) - at
+        record = _stored(data[at : at + size]) if is_box else None
+        if record is not None:
             yield record
-            at = found.end
-        else:
-            following = data.find(RECORD, at + len(RECORD) + 1)
-            at = following - len(RECORD) if following >= 0 else -1
+            at += size
+            continue
+        following = data.find(RECORD, at + len(RECORD) + 1)
+        if following < 0:
+            return
+        at = following - len(RECORD)
+
+
+def valid_records(data: bytes) -> dict[str, StoredRecord]:
+    """Return the valid record of each segment, by the name of the segment: the last one, but not
+    one without hashes that a reader added at the same time as the recorder.
+    """
+    found: dict[str, StoredRecord] = {}
+    for record in records_in(data):
+        known = found.get(record.name)
+        if known is None or record.has_hashes or not known.is_of(record.version):
+            found[record.name] = record
+    return found
 
 
 def read_record(stored: StoredRecord) -> LayoutRecord:
@@ -158,34 +186,35 @@ def read_record(stored: StoredRecord) -> LayoutRecord:
         raise DataLoss(f"the layout of {stored.name} cannot be read: {error}") from error
 
 
-def _stored(record: bytes, kind: bytes) -> StoredRecord | None:
+def _stored(record: bytes) -> StoredRecord | None:
     crc = int.from_bytes(record[-_CRC_BYTES:], "little")
-    if kind != RECORD or zlib.crc32(record[:-_CRC_BYTES]) != crc:
+    if zlib.crc32(record[:-_CRC_BYTES]) != crc:
         return None
     try:
-        parts = _parts(record[8:-_CRC_BYTES])
+        parts = boxes_of(record, _BOX_HEAD_BYTES, len(record) - _CRC_BYTES)
         info = json.loads(parts[b"info"])
         version = FileVersion(int(info["size_bytes"]), int(info["modified_ns"]), int(info["inode"]))
-        return StoredRecord(str(info["name"]), version, b"hash" in parts, record)
+        is_whole, has_hashes = bool(info["is_whole"]), b"hash" in parts
+        is_late = bool(info.get("is_hashed_late"))
+        return StoredRecord(str(info["name"]), version, has_hashes, is_whole, record, is_late)
     except (KeyError, ValueError, TypeError):
         return None  # of a version that this one cannot read
 
 
 def _record(stored: StoredRecord) -> LayoutRecord:
-    parts = _parts(stored.data[8:-_CRC_BYTES])
-    info = json.loads(parts[b"info"])
+    parts = content_of(stored)
     sound = parts.get(b"soun")
     layout = SegmentLayout(
         _track(parts[b"vide"], is_sound=False),
         None if sound is None else _track(sound, is_sound=True),
         np.frombuffer(parts[b"frag"], "<i8").reshape(-1, 2).astype(np.int64),
-        bool(info["is_whole"]),
+        stored.is_whole,
     )
-    hashes = _hashes(parts[b"hash"], len(layout.fragments)) if b"hash" in parts else None
-    return LayoutRecord(stored.name, stored.version, layout, hashes)
+    hashes = hashes_in(parts[b"hash"], len(layout.fragments)) if b"hash" in parts else None
+    return LayoutRecord(stored.name, stored.version, layout, hashes, stored.is_hashed_late)
 
 
-def _hashes(data: bytes, count: int) -> tuple[bytes, ...]:
+def hashes_in(data: bytes, count: int) -> tuple[bytes, ...]:
     """Raises ValueError if there are not `count` hashes."""
     if len(data) != count * _HASH_BYTES:
         raise ValueError(f"{len(data)} bytes of hashes for {count} fragments")
@@ -231,22 +260,21 @@ def _bits(places: Sequence[int], count: int) -> bytes:
 
 
 def _track(data: bytes, is_sound: bool) -> TrackLayout:
-    parts = _parts(data)
-    timescale, shown_size = _TRACK_HEAD.unpack_from(parts[b"head"])
-    description = parts[b"head"][_TRACK_HEAD.size :]
+    parts = boxes_of(data, 0, len(data))
+    header = track_header(parts[b"head"], is_sound)
     runs = np.frombuffer(parts[b"runs"], "<i8").reshape(-1, 3).astype(np.int64)
     counts = runs[:, 2]
     count = int(counts.sum())
     # The record may be that of a stolen node.
-    if timescale < 1 or counts.min() < 1 or counts.max() > MOST_SAMPLES or count > MOST_SAMPLES:
-        raise ValueError(f"{count} samples in ticks of 1/{timescale} s")
+    if header.timescale < 1 or counts.min() < 1 or max(counts.max(), count) > MOST_SAMPLES:
+        raise ValueError(f"{count} samples in ticks of 1/{header.timescale} s")
     if count > 8 * len(parts[b"keys"]):
         raise ValueError(f"keyframes of fewer than {count} samples")
     sizes = _values(parts[b"size"], "<u4", count)
     durations = _values(parts[b"dura"], "<u4", count)
     keys = np.unpackbits(np.frombuffer(parts[b"keys"], np.uint8), count=count).astype(np.bool_)
     return TrackLayout(
-        TrackHeader(is_sound, timescale, shown_size, description),
+        header,
         accumulated(runs[:, 0], counts, sizes),
         sizes,
         accumulated(runs[:, 1], counts, durations),
@@ -276,5 +304,26 @@ def _values(data: bytes, form: str, count: int) -> IntArray:
     return np.full(count, values[0]) if len(values) == 1 else values
 
 
-def _parts(data: bytes) -> Mapping[bytes, bytes]:
-    return {part.type: data[part.body : part.end] for part in boxes_in(data, 0, len(data))}
+def content_of(stored: StoredRecord) -> Mapping[bytes, bytes]:
+    """Return the boxes in a record."""
+    return boxes_of(stored.data, _BOX_HEAD_BYTES, len(stored.data) - _CRC_BYTES)
+
+
+def boxes_of(data: bytes, at: int, end: int) -> Mapping[bytes, bytes]:
+    """Return the content of each box in [at, end) by its type. A day has 100,000, so this is a
+    plain loop.
+    """
+    found: dict[bytes, bytes] = {}
+    while at + _BOX_HEAD_BYTES <= end:
+        size, kind = _BOX_HEAD.unpack_from(data, at)
+        if size < _BOX_HEAD_BYTES or at + size > end:
+            break
+        found[kind] = data[at + _BOX_HEAD_BYTES : at + size]
+        at += size
+    return found
+
+
+def track_header(head: bytes, is_sound: bool) -> TrackHeader:
+    """Return the header of a track from its `head` box."""
+    timescale, shown_size = _TRACK_HEAD.unpack_from(head)
+    return TrackHeader(is_sound, timescale, shown_size, head[_TRACK_HEAD.size :])

@@ -5,8 +5,7 @@ written.
 
 The index has one file for each camera and hour of the start, `<camera>/<yyyymmdd>/<hh>.layouts`,
 with records (`layout_records.py`) one after the other. It is derived: it may be deleted, and the
-names of segments alone say what is recorded. The last record of a segment is valid. It is deleted
-with the recordings of its day.
+names of segments alone say what is recorded. It is deleted with the recordings of its day.
 """
 
 from __future__ import annotations
@@ -14,7 +13,10 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-from collections.abc import Iterator, Sequence
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from typing import IO
@@ -28,11 +30,13 @@ from storage.recordings.virtual.layout_records import (
     FileVersion,
     LayoutRecord,
     StoredRecord,
-    records_in,
+    valid_records,
     write_record,
 )
 
 _HOURS_PER_DAY = 24
+MOST_KNOWN_BYTES = 48 << 20
+"""The most memory that hours of the index which were read use; a day has 25 MB."""
 _log = logging.getLogger(__name__)
 
 
@@ -75,13 +79,37 @@ class RecordingIndex:
     def hour(self, camera_id: str, hour_ns: int) -> dict[str, StoredRecord]:
         """Return the records of segments that begin in an hour, by the name of the segment."""
         try:
-            data = self._path(camera_id, hour_ns).read_bytes()
-        except FileNotFoundError:
-            return {}
+            data = self.data(camera_id, hour_ns)
         except OSError as error:
             _log.warning("an hour of the recording index cannot be read: %s", error)
             return {}
-        return {record.name: record for record in records_in(data)}
+        return valid_records(data)
+
+    def data(self, camera_id: str, hour_ns: int) -> bytes:
+        """Return the records of an hour as they are stored, none if there are none. Raises
+        OSError.
+        """
+        try:
+            return self._path(camera_id, hour_ns).read_bytes()
+        except FileNotFoundError:
+            return b""
+
+    def version(self, camera_id: str, hour_ns: int) -> FileVersion | None:
+        """Return the version of the file of an hour; None if there is none, or it cannot be
+        read.
+        """
+        try:
+            found = self._path(camera_id, hour_ns).stat()
+        except OSError:
+            return None
+        return FileVersion(found.st_size, found.st_mtime_ns, found.st_ino)
+
+    def size_bytes(self, camera_id: str, hour_ns: int) -> int:
+        """Return the size of the records of an hour. Raises OSError."""
+        try:
+            return self._path(camera_id, hour_ns).stat().st_size
+        except FileNotFoundError:
+            return 0
 
     def _path(self, camera_id: str, start_ns: int) -> Path:
         hour = start_ns // NS_PER_HOUR % _HOURS_PER_DAY
@@ -95,6 +123,49 @@ def _append(path: Path, data: bytes) -> None:
         os.write(file, data)
     finally:
         os.close(file)
+
+
+class KnownHours:
+    """The hours of an index that a process has read, which are read again only if their files were
+    changed. Thread-safe.
+    """
+
+    def __init__(self, index: RecordingIndex) -> None:
+        self._index = index
+        self._lock = threading.Lock()
+        self._known: OrderedDict[tuple[str, int], _KnownHour] = OrderedDict()
+        self._size_bytes = 0
+
+    def hour(self, camera_id: str, hour_ns: int) -> Mapping[str, StoredRecord]:
+        """Return the records of segments that begin in an hour, by the name of the segment."""
+        version = self._index.version(camera_id, hour_ns)
+        if version is None:
+            return {}
+        with self._lock:
+            known = self._known.get((camera_id, hour_ns))
+            if known is not None and known.version == version:
+                self._known.move_to_end((camera_id, hour_ns))
+                return known.records
+        records = self._index.hour(camera_id, hour_ns)
+        self._add((camera_id, hour_ns), _KnownHour(version, records))
+        return records
+
+    def _add(self, key: tuple[str, int], hour: _KnownHour) -> None:
+        with self._lock:
+            before = self._known.pop(key, None)
+            self._size_bytes += hour.version.size_bytes
+            self._size_bytes -= 0 if before is None else before.version.size_bytes
+            self._known[key] = hour
+            while self._size_bytes > MOST_KNOWN_BYTES:
+                _, oldest = self._known.popitem(last=False)
+                self._size_bytes -= oldest.version.size_bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _KnownHour:
+    version: FileVersion
+    """That of the file before it was read, so what was added meanwhile is read later."""
+    records: Mapping[str, StoredRecord]
 
 
 class Layouts:

@@ -10,10 +10,10 @@ from contextlib import closing
 from itertools import groupby
 from typing import Protocol
 
-import numpy as np
-
 from domain.errors import DataLoss
-from storage.recordings.virtual.virtual_file import Extent, UsedSegment, VirtualFile
+from storage.mp4.segment_layout import fragments_at
+from storage.recordings.virtual.blocks import UsedSegment
+from storage.recordings.virtual.virtual_file import Extent, VirtualFile
 
 
 class PartStream(Protocol):
@@ -69,7 +69,7 @@ def _segment_bytes(
     """Yield extents of one segment, which is opened once."""
     segment = extents[0].segment
     begin, end = extents[0].offset, extents[-1].offset + extents[-1].length_bytes
-    places = np.searchsorted(used.fragments[:, 0], [one.offset for one in extents], "right") - 1
+    places = fragments_at(used.fragments, [one.offset for one in extents])
     hashes = used.hashes or ()
     is_known = not hashes or all(checks.is_verified(segment, one) for one in set(places.tolist()))
     if not is_known:

@@ -14,7 +14,7 @@ import numpy as np
 from domain.clock import NS_PER_S
 from storage.mp4.file_headers import MOVIE_SCALE
 from storage.mp4.fragment_samples import BoolArray, IntArray
-from storage.mp4.segment_layout import SegmentLayout, TrackLayout
+from storage.mp4.segment_layout import SegmentLayout, TrackLayout, fragments_at
 from storage.mp4.tracks import TrackHeader
 from storage.recordings.cut_plan import JOIN_GAP_NS, CutPiece
 
@@ -29,6 +29,12 @@ class LaidOutPiece:
     """The SHA-256 of each fragment; None if nothing hashed it."""
     damaged: frozenset[int] = frozenset()
     """The numbers of the fragments that must not be used."""
+    content: bytes = b""
+    """What differs between two contents of its segment, unless the hashes of the recorder prove
+    the content.
+    """
+    is_hashed_late: bool = False
+    """Whether the hashes are of a first reading, and not of the recorder."""
 
     @property
     def known_end_ns(self) -> int | None:
@@ -55,19 +61,6 @@ class PlacedTrack:
     """Presentation times."""
     are_keyframes: BoolArray
 
-    def later_by(self, ticks: int) -> PlacedTrack:
-        return PlacedTrack(
-            self.header,
-            self.timescale,
-            self.pieces,
-            self.offsets,
-            self.sizes,
-            self.durations,
-            self.times + ticks,
-            self.shown + ticks,
-            self.are_keyframes,
-        )
-
 
 @dataclass(frozen=True, slots=True)
 class PictureRun:
@@ -83,13 +76,13 @@ class PictureRun:
     """When the last picture ends, if the name of the segment says so."""
 
 
-def picture_runs(pieces: Sequence[LaidOutPiece]) -> list[PictureRun]:
-    """Return the pictures of each piece: of the first from the keyframe at or before its start, of
-    the others from the keyframe after it.
+def picture_runs(pieces: Sequence[LaidOutPiece], is_first: bool) -> list[PictureRun]:
+    """Return the pictures of each piece: from the keyframe after its start on. Of the first piece
+    of a file (`is_first`), they begin at the keyframe at or before its start.
     """
     runs: list[PictureRun] = []
     for number, one in enumerate(pieces):
-        begin, end = _used_pictures(one, is_first=not runs)
+        begin, end = _used_pictures(one, is_first and not runs)
         for first, last in _intact_spans(one, begin, end):
             known_end_ns = one.known_end_ns if last == end else None
             runs.append(PictureRun(number, first, last, known_end_ns))
@@ -132,21 +125,37 @@ def _are_damaged(one: LaidOutPiece, track: TrackLayout) -> BoolArray:
     """Return for each sample whether it is in a damaged fragment."""
     if not one.damaged:
         return np.zeros(len(track), np.bool_)
-    numbers = np.searchsorted(one.layout.fragments[:, 0], track.offsets, "right") - 1
-    return np.isin(numbers, sorted(one.damaged))
+    return np.isin(fragments_at(one.layout.fragments, track.offsets), sorted(one.damaged))
+
+
+def damaged_span(one: LaidOutPiece, fragment: int) -> tuple[int, int]:
+    """Return the times (UTC ns) between which a piece cannot be shown without this fragment: from
+    its first picture to the next keyframe, or to the end of the piece.
+    """
+    video, walls_ns = one.layout.video, picture_times(one)[0]
+    numbers = fragments_at(one.layout.fragments, video.offsets)
+    pictures = walls_ns[numbers == fragment]
+    following = walls_ns[(numbers > fragment) & video.are_keyframes]
+    end_ns = int(following.min()) if len(following) else one.piece.to_ns
+    return (int(pictures.min()) if len(pictures) else end_ns), end_ns
 
 
 def _ns_after_first(video: TrackLayout, decode_time: int) -> int:
-    first = int(video.decode_times[0] + video.shown_after[0])
-    return (decode_time - first) * NS_PER_S // video.header.timescale
+    return (decode_time - video.first_shown) * NS_PER_S // video.header.timescale
 
 
 def picture_times(one: LaidOutPiece) -> tuple[IntArray, IntArray]:
     """Return the wall time and the decoding time (UTC ns) of the pictures of a segment."""
     video, start_ns = one.layout.video, one.piece.segment.start_ns
-    decodes = video.decode_times - (video.decode_times[0] + video.shown_after[0])
+    decodes = video.decode_times - video.first_shown
     scale = video.header.timescale
     return start_ns + _to_ns(decodes + video.shown_after, scale), start_ns + _to_ns(decodes, scale)
+
+
+def first_picture_ns(pieces: Sequence[LaidOutPiece], runs: Sequence[PictureRun]) -> int:
+    """Return the wall time of the first picture of all runs."""
+    walls_ns, _ = picture_times(pieces[runs[0].number])
+    return int(walls_ns[runs[0].first])
 
 
 def _entry_ns(one: LaidOutPiece, walls_ns: IntArray, decodes_ns: IntArray, is_first: bool) -> int:
@@ -160,16 +169,25 @@ def _entry_ns(one: LaidOutPiece, walls_ns: IntArray, decodes_ns: IntArray, is_fi
 
 
 def placed_pictures(
-    pieces: Sequence[LaidOutPiece], runs: Sequence[PictureRun], zero_ns: int
+    pieces: Sequence[LaidOutPiece],
+    runs: Sequence[PictureRun],
+    times_ns: tuple[IntArray, IntArray],
+    zero_ns: int,
+    after: int | None = None,
 ) -> PlacedTrack:
-    """Place the pictures of all runs on the timeline that has time 0 at `zero_ns`."""
+    """Place the pictures of all runs on the timeline that has time 0 at `zero_ns`, with decoding
+    times later than `after`. `times_ns` is what `joined_times` returns.
+    """
     counts = [run.last - run.first for run in runs]
-    walls_ns, decodes_ns = joined_times(pieces, runs)
+    walls_ns, decodes_ns = times_ns
     chosen = [(pieces[run.number].layout.video, slice(run.first, run.last)) for run in runs]
-    scales = np.repeat([video.header.timescale for video, _ in chosen], counts)
+    scales = _scales([video.header.timescale for video, _ in chosen], counts)
     durations = np.concatenate([video.durations[part] for video, part in chosen])
     place = np.arange(len(walls_ns))
-    times = np.maximum.accumulate(_to_ticks(decodes_ns - zero_ns, MOVIE_SCALE) - place) + place
+    free = _to_ticks(decodes_ns - zero_ns, MOVIE_SCALE) - place
+    if after is not None:
+        free[0] = max(int(free[0]), after + 1)
+    times = np.maximum.accumulate(free) + place
     return PlacedTrack(
         chosen[0][0].header,
         MOVIE_SCALE,
@@ -193,35 +211,54 @@ def joined_times(
     parts = [slice(run.first, run.last) for run in runs]
     decodes = np.concatenate([v.decode_times[p] for v, p in zip(videos, parts, strict=True)])
     shown = np.concatenate([v.shown_after[p] for v, p in zip(videos, parts, strict=True)])
-    firsts = [int(video.decode_times[0] + video.shown_after[0]) for video in videos]
-    scales = np.repeat([video.header.timescale for video in videos], counts)
+    firsts = [video.first_shown for video in videos]
+    scales = _scales([video.header.timescale for video in videos], counts)
     starts_ns = np.repeat([one.piece.segment.start_ns for one in used], counts)
     decodes = decodes - np.repeat(firsts, counts)
     return starts_ns + _to_ns(decodes + shown, scales), starts_ns + _to_ns(decodes, scales)
 
 
-def placed_sound(
-    pieces: Sequence[LaidOutPiece], runs: Sequence[PictureRun], zero_ns: int
-) -> PlacedTrack | None:
-    """Place the sound of the pieces that have pictures, from time 0 on; None if there is none.
+@dataclass(frozen=True, slots=True)
+class SoundPlace:
+    """Which sound is placed, and where."""
 
-    Of two pieces of sound that overlap at a seam, the first is used. Of sound that changes within
-    the range, as of video, one kind fits into a file: the first there is.
+    header: TrackHeader
+    """Of sound that changes within a range, as of video, one kind fits into a file."""
+    from_ns: int
+    """Sound that ends before this time is not used."""
+    zero_ns: int
+    """Time 0 of the timeline."""
+    end: int | None = None
+    """The end of the sound before, in ticks."""
+
+
+def first_sound(pieces: Sequence[LaidOutPiece]) -> TrackHeader | None:
+    """Return the first kind of sound that there is."""
+    return next((one.layout.sound.header for one in pieces if one.layout.sound), None)
+
+
+def placed_sound(
+    pieces: Sequence[LaidOutPiece], runs: Sequence[PictureRun], place: SoundPlace
+) -> PlacedTrack | None:
+    """Place the sound of the pieces that have pictures; None if there is none.
+
+    Of two pieces of sound that overlap at a seam, the first is used.
     """
-    header = next((one.layout.sound.header for one in pieces if one.layout.sound), None)
-    if header is None:
-        return None
+    header = place.header
     first_runs = {run.number: run for run in reversed(runs)}
     chosen = [
         part
         for number in sorted(first_runs)
-        if (part := _sound_of(first_runs[number], pieces[number], header, zero_ns)) is not None
+        if (part := _sound_of(first_runs[number], pieces[number], place)) is not None
     ]
     if not chosen:
         return None
-    at = [_to_ticks(walls_ns - zero_ns, header.timescale) for _, _, walls_ns, _ in chosen]
+    at = [_to_ticks(walls_ns - place.zero_ns, header.timescale) for _, _, walls_ns, _ in chosen]
     durations = [sound.durations[places] for _, sound, _, places in chosen]
-    placed, kept = _without_overlaps(at, durations, header.timescale * JOIN_GAP_NS // NS_PER_S)
+    slack = header.timescale * JOIN_GAP_NS // NS_PER_S
+    placed, kept = _without_overlaps(at, durations, slack, place.end)
+    if not len(kept):
+        return None
     counts = [len(places) for _, _, _, places in chosen]
     offsets = np.concatenate([sound.offsets[places] for _, sound, _, places in chosen])
     sizes = np.concatenate([sound.sizes[places] for _, sound, _, places in chosen])
@@ -240,36 +277,36 @@ def placed_sound(
 
 
 def _sound_of(
-    run: PictureRun, one: LaidOutPiece, header: TrackHeader, zero_ns: int
+    run: PictureRun, one: LaidOutPiece, place: SoundPlace
 ) -> tuple[int, TrackLayout, IntArray, IntArray] | None:
     """Return the number of the piece, its sound, and the wall times and places of what is used."""
-    sound = one.layout.sound
+    sound, header = one.layout.sound, place.header
     if sound is None or sound.header != header:
         return None
     walls_ns = one.piece.segment.start_ns + _to_ns(sound.decode_times, header.timescale)
     ends_ns = walls_ns + _to_ns(sound.durations, header.timescale)
-    used = (ends_ns > zero_ns) & (walls_ns < one.piece.to_ns)
+    used = (ends_ns > place.from_ns) & (walls_ns < one.piece.to_ns)
     if run.first:
-        first_at = one.layout.video.offsets[run.first]
-        fragment = np.searchsorted(one.layout.fragments[:, 0], first_at, "right") - 1
+        first_offset = int(one.layout.video.offsets[run.first])
+        (fragment,) = fragments_at(one.layout.fragments, [first_offset])
         used &= sound.offsets >= one.layout.fragments[fragment, 0]
     places = np.flatnonzero(used & ~_are_damaged(one, sound))
     return (run.number, sound, walls_ns[places], places) if len(places) else None
 
 
 def _without_overlaps(
-    at: Sequence[IntArray], durations: Sequence[IntArray], slack: int
+    at: Sequence[IntArray], durations: Sequence[IntArray], slack: int, end: int | None
 ) -> tuple[IntArray, IntArray]:
     """Return the start of each piece of sound that is used, not before the end of the one before,
     and the places of these pieces. A piece that begins more than `slack` before that end is left
-    out.
+    out. `end` is the end of the sound before all of them.
     """
     all_at, all_durations = np.concatenate(at), np.concatenate(durations)
-    placed = _one_after_another(all_at, all_durations, None)
-    if not np.any(all_at[1:] < placed[:-1] + all_durations[:-1] - slack):
+    placed = _one_after_another(all_at, all_durations, end)
+    is_late = end is None or int(all_at[0]) >= end - slack
+    if is_late and not np.any(all_at[1:] < placed[:-1] + all_durations[:-1] - slack):
         return placed, np.arange(len(placed))
     starts, kept = list[IntArray](), list[IntArray]()
-    end: int | None = None
     base = 0
     for part, lengths in zip(at, durations, strict=True):
         place = 0
@@ -303,6 +340,13 @@ def _first_where(holds: BoolArray) -> int:
     return place if len(holds) and holds[place] else len(holds)
 
 
+def _scales(scales: Sequence[int], counts: Sequence[int]) -> int | IntArray:
+    """Return the ticks a second of each sample; one number if all agree, which is divided by much
+    faster.
+    """
+    return scales[0] if len(set(scales)) == 1 else np.repeat(scales, counts)
+
+
 def _to_ns(ticks: IntArray, per_s: int | IntArray) -> IntArray:
     """Convert ticks to nanoseconds, rounded down as `ticks_to_ns` does."""
     return ticks * NS_PER_S // per_s
@@ -310,6 +354,7 @@ def _to_ns(ticks: IntArray, per_s: int | IntArray) -> IntArray:
 
 def _to_ticks(ns: IntArray, per_s: int) -> IntArray:
     """Convert nanoseconds to ticks, rounded to the nearest."""
-    whole_s, rest_ns = np.divmod(ns, NS_PER_S)
+    whole_s = ns // NS_PER_S
+    rest_ns = ns - whole_s * NS_PER_S  # np.divmod takes six times as long
     ticks: IntArray = whole_s * per_s + (rest_ns * per_s + NS_PER_S // 2) // NS_PER_S
     return ticks

@@ -1,7 +1,8 @@
 """A recording as a virtual MP4 file: its header, and where in the segments its media data is.
 
 Nothing is copied. The length and the ETag are known before the first byte, and any range of bytes
-can be read. docs/recording.md describes it. Pure.
+can be read. The file is joined from blocks (`blocks.py`), which several files share.
+docs/recording.md describes it. Pure.
 """
 
 from __future__ import annotations
@@ -9,28 +10,23 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate, chain, groupby
 
 import numpy as np
 
 from domain.clock import NS_PER_MS, NS_PER_S, rfc3339
 from domain.errors import NotFound
 from storage.mp4.file_headers import MOVIE_SCALE, TrackTables, file_head
-from storage.mp4.fragment_samples import BoolArray, IntArray
-from storage.recordings.cut_plan import gaps_of, longest_run
-from storage.recordings.ledger import Segment
-from storage.recordings.packet_coverage import cover_files
-from storage.recordings.virtual.timeline import (
-    LaidOutPiece,
-    PlacedTrack,
-    joined_times,
-    picture_runs,
-    placed_pictures,
-    placed_sound,
-)
+from storage.mp4.fragment_samples import IntArray
+from storage.mp4.sample_tables import PlacedTables
+from storage.recordings.cut_plan import JOIN_GAP_NS, gaps_of
+from storage.recordings.virtual.blocks import Block, BlockSource, UsedSegment, sources_of
+from storage.recordings.virtual.file_blocks import JoinedBlocks, ticks
+from storage.recordings.virtual.timeline import LaidOutPiece
 
-LAYOUT_VERSION = 1
+LAYOUT_VERSION = 2
 """It is part of each ETag: raise it when the same recording becomes a file with other bytes."""
-_SEGMENT_MEMORY_BYTES = 2000
 Ranges = tuple[tuple[int, int], ...]
 
 
@@ -44,24 +40,12 @@ class Extent:
     length_bytes: int
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class UsedSegment:
-    """A segment of which a virtual file has bytes."""
-
-    segment: Segment
-    fragments: IntArray
-    """For each fragment its offset and its end: n rows of 2."""
-    hashes: tuple[bytes, ...] | None
-    """The SHA-256 of each fragment; None if nothing hashed it."""
-
-
 @dataclass(frozen=True, eq=False)
 class VirtualFile:
     """A file that is computed from the layouts of segments; times are UTC nanoseconds."""
 
-    head: bytes
+    head_parts: tuple[bytes, ...]
     """All bytes before the media data."""
-    segments: tuple[UsedSegment, ...]
     etag: str
     """A strong ETag, in quotes: of the version of the layout, the range and the bytes."""
     start_ns: int
@@ -72,38 +56,79 @@ class VirtualFile:
     """The parts of the requested range that it lacks, UTC ms."""
     apart_ms: Ranges
     """The gaps that are recorded with another codec, size or parameters."""
-    _extents: IntArray
-    """For each extent the segment, the offset and the length: n rows of 3."""
-    _starts: IntArray
-    """The offset of each extent in the media data, and the length of all."""
+    _blocks: tuple[Block, ...]
 
     @property
     def size_bytes(self) -> int:
-        return len(self.head) + int(self._starts[-1])
+        return self.head_bytes + int(self._block_starts[-1])
 
-    @property
+    @cached_property
+    def head_bytes(self) -> int:
+        """The length of all before the media data."""
+        return sum(map(len, self.head_parts))
+
+    @cached_property
+    def segments(self) -> tuple[UsedSegment, ...]:
+        """The segments of which it has bytes."""
+        return tuple(chain.from_iterable(block.segments for block in self._blocks))
+
+    @cached_property
     def memory_bytes(self) -> int:
-        """The approximate size of this object in memory."""
-        return (
-            len(self.head)
-            + self._extents.nbytes
-            + self._starts.nbytes
-            + _SEGMENT_MEMORY_BYTES * len(self.segments)
-        )
+        """The approximate size of this object in memory, with what it shares with other files."""
+        return self.head_bytes + sum(block.memory_bytes for block in self._blocks)
+
+    @cached_property
+    def _block_starts(self) -> IntArray:
+        """The offset of each block in the media data, and the length of all."""
+        return np.cumsum([0, *(block.size_bytes for block in self._blocks)], dtype=np.int64)
+
+    @cached_property
+    def _first_segments(self) -> list[int]:
+        return [0, *accumulate(len(block.segments) for block in self._blocks)]
 
     def parts(self, first: int, length_bytes: int) -> Iterator[bytes | Extent]:
         """Yield what the bytes from `first` on consist of: parts of the header, and extents."""
         end = min(first + length_bytes, self.size_bytes)
-        if first < len(self.head):
-            yield self.head[first:end]
-        at, until = max(0, first - len(self.head)), end - len(self.head)
-        number = int(np.searchsorted(self._starts, at, "right")) - 1
+        at = 0
+        for part in self.head_parts:
+            if at < end and first < at + len(part):
+                yield part[max(0, first - at) : end - at]
+            at += len(part)
+        at, until = max(0, first - at), end - at
+        number = int(np.searchsorted(self._block_starts, at, "right")) - 1
         while at < until:
-            segment, offset, length = self._extents[number].tolist()
-            skipped = at - int(self._starts[number])
-            length = min(length - skipped, until - at)
-            yield Extent(segment, offset + skipped, length)
-            at, number = at + length, number + 1
+            begin = int(self._block_starts[number])
+            before = self._first_segments[number]
+            for extent in _extents(self._blocks[number], before, at - begin, until - begin):
+                yield extent
+                at += extent.length_bytes
+            number += 1
+
+
+def hashed_late(file: VirtualFile, from_ns: int, to_ns: int) -> Ranges:
+    """Return the parts of the range of a file, UTC ms, that the recorder did not hash: hashes of
+    them are made later, and do not prove what was recorded.
+    """
+    found: list[tuple[int, int]] = []
+    for start_ns, end_ns in sorted(one.span_ns for one in file.segments if not one.is_proven):
+        start_ns, end_ns = max(start_ns, from_ns), min(end_ns, to_ns, file.end_ns)
+        if found and start_ns <= found[-1][1] + JOIN_GAP_NS:
+            found[-1] = (found[-1][0], max(found[-1][1], end_ns))
+        elif start_ns < end_ns:
+            found.append((start_ns, end_ns))
+    return tuple((start // NS_PER_MS, -(-end // NS_PER_MS)) for start, end in found)
+
+
+def _extents(block: Block, first_segment: int, at: int, until: int) -> Iterator[Extent]:
+    """Yield the extents of [at, until) of a block, as far as it goes."""
+    until = min(until, block.size_bytes)
+    number = int(np.searchsorted(block.starts, at, "right")) - 1
+    while at < until:
+        segment, offset, length = block.extents[number].tolist()
+        skipped = at - int(block.starts[number])
+        length = min(length - skipped, until - at)
+        yield Extent(first_segment + segment, offset + skipped, length)
+        at, number = at + length, number + 1
 
 
 def make_virtual_file(pieces: Sequence[LaidOutPiece], from_ns: int, to_ns: int) -> VirtualFile:
@@ -112,107 +137,86 @@ def make_virtual_file(pieces: Sequence[LaidOutPiece], from_ns: int, to_ns: int) 
     If codec parameters change within the range, the longer side is used and the rest is a gap.
     Raises NotFound if nothing of it is recorded.
     """
-    by_piece = {one.piece: one for one in pieces}
-    run = longest_run(
-        [one.piece for one in pieces], [one.layout.video.header.description for one in pieces]
-    )
-    chosen = set(run)
-    used = [by_piece[piece] for piece in run]
-    runs = picture_runs(used)
-    if not runs:
+    return join_blocks(list(sources_of(pieces, from_ns)), from_ns, to_ns)
+
+
+def join_blocks(sources: Sequence[BlockSource], from_ns: int, to_ns: int) -> VirtualFile:
+    """Make the file of [from_ns, to_ns) from the sources of its blocks, as `make_virtual_file`
+    does.
+    """
+    chosen = _longest_run(sources)
+    joining = JoinedBlocks(from_ns)
+    for source in chosen:
+        joining.add(source)
+    blocks = joining.blocks
+    if not blocks:
         raise NotFound(f"nothing is recorded between {rfc3339(from_ns)} and {rfc3339(to_ns)}")
-    walls_ns, decodes_ns = joined_times(used, runs)
-    zero_ns = max(from_ns, int(walls_ns[0]))
-    tracks = [placed_pictures(used, runs, zero_ns)]
-    sound = placed_sound(used, runs, zero_ns)
-    tracks += [] if sound is None else [sound]
+    zero_ns = joining.zero_ns
     # Players, libavformat among them, drop a whole track if an edit list starts within its last
     # picture. So time 0 moves back to the last picture if every picture begins before it.
-    early = max(0, -int(tracks[0].shown.max()))
-    tracks = [track.later_by(early * track.timescale // MOVIE_SCALE) for track in tracks]
-    starts = np.cumsum([0, *(run.last - run.first for run in runs)])[:-1].astype(np.int64)
-    covered, end_ns = cover_files(walls_ns, decodes_ns, starts, [run.known_end_ns for run in runs])
-    tables, extents = _arranged(tracks)
-    body_starts = np.concatenate((np.zeros(1, np.int64), np.cumsum(extents[:, 2])))
-    head = file_head(tables, int(body_starts[-1]))
-    segments = tuple(
-        UsedSegment(one.piece.segment, one.layout.fragments, one.hashes) for one in used
-    )
-    return VirtualFile(
-        head,
-        segments,
-        _etag(head, segments, extents, (from_ns, to_ns)),
-        zero_ns - early * NS_PER_S // MOVIE_SCALE,
-        end_ns,
-        gaps_of(covered, from_ns, to_ns),
-        tuple(
-            (
-                max(one.piece.from_ns, from_ns) // NS_PER_MS,
-                min(one.piece.to_ns, to_ns) // NS_PER_MS,
-            )
-            for one in pieces
-            if one.piece not in chosen
-        ),
-        extents,
-        body_starts,
-    )
-
-
-def _arranged(tracks: Sequence[PlacedTrack]) -> tuple[list[TrackTables], IntArray]:
-    """Return the tables of all tracks, whose samples have the order of their segments, and the
-    extents.
-
-    Pictures and sound that are stored one after the other remain so: no byte is moved.
-    """
-    pieces = np.concatenate([track.pieces for track in tracks])
-    offsets = np.concatenate([track.offsets for track in tracks])
-    sizes = np.concatenate([track.sizes for track in tracks])
-    numbers = np.repeat(np.arange(len(tracks)), [len(track.sizes) for track in tracks])
-    if len(tracks) > 1:
-        order = np.lexsort((offsets, pieces))
-        pieces, offsets, sizes, numbers = (
-            column[order] for column in (pieces, offsets, sizes, numbers)
-        )
-    ends = np.cumsum(sizes)
-    is_apart = np.ones(len(sizes), np.bool_)
-    is_apart[1:] = (np.diff(pieces) != 0) | (offsets[1:] != offsets[:-1] + sizes[:-1])
-    first = np.flatnonzero(is_apart)
-    lengths = np.diff(np.concatenate((ends[first] - sizes[first], ends[-1:])))
-    extents = np.column_stack((pieces[first], offsets[first], lengths)).astype(np.int64)
-    begins_chunk = is_apart.copy()
-    begins_chunk[1:] |= np.diff(numbers) != 0
-    tables = [
-        _tables(track, begins_chunk[numbers == number], (ends - sizes)[numbers == number])
-        for number, track in enumerate(tracks)
+    shown = [
+        one.video.tables.latest_shown + ticks(one.zero_ns - zero_ns, MOVIE_SCALE) for one in blocks
     ]
-    return tables, extents
-
-
-def _tables(track: PlacedTrack, begins_chunk: BoolArray, places: IntArray) -> TrackTables:
-    chunks = np.flatnonzero(begins_chunk)
-    return TrackTables(
-        header=track.header,
-        timescale=track.timescale,
-        times=track.times,
-        shifts=track.shown - track.times,
-        sizes=track.sizes,
-        keyframes=np.flatnonzero(track.are_keyframes) + 1,
-        chunks=places[chunks],
-        in_chunk=np.diff(np.append(chunks, len(places))),
-        end=int((track.shown + track.durations).max()),
-        last_duration=int(track.durations[-1]),
+    early = max(0, -max(shown))
+    tracks = _tracks(blocks, zero_ns, early)
+    size_bytes = sum(block.size_bytes for block in blocks)
+    return VirtualFile(
+        tuple(file_head(tracks, size_bytes)),
+        _etag(blocks, zero_ns, (from_ns, to_ns)),
+        zero_ns - early * NS_PER_S // MOVIE_SCALE,
+        joining.end_ns,
+        gaps_of([part for block in blocks for part in block.covered_ns], from_ns, to_ns),
+        _apart(sources, chosen, (from_ns, to_ns)),
+        tuple(blocks),
     )
 
 
-def _etag(
-    head: bytes, segments: Sequence[UsedSegment], extents: IntArray, span: tuple[int, int]
-) -> str:
-    """Return the ETag. The header has the size and the times of every sample; the extents have
-    their places in the segments, whose names are unique.
+def _longest_run(sources: Sequence[BlockSource]) -> Sequence[BlockSource]:
+    """Return the adjacent sources with equal codec parameters that have the most time; the
+    earliest of equals.
     """
-    digest = hashlib.sha256(f"{LAYOUT_VERSION} {span[0]} {span[1]}\n".encode())
-    for segment in (one.segment for one in segments):
-        digest.update(f"{segment.camera_id} {segment.start_ms} {segment.fence}\n".encode())
-    digest.update(extents.tobytes())
-    digest.update(head)
+    runs = [list(run) for _, run in groupby(sources, lambda one: one.description)]
+    return max(
+        runs,
+        key=lambda run: sum(piece.length_ns for source in run for piece in source.pieces),
+        default=(),
+    )
+
+
+def _apart(
+    sources: Sequence[BlockSource], chosen: Sequence[BlockSource], span: tuple[int, int]
+) -> Ranges:
+    """Return the parts of a range whose codec parameters are others than those of `chosen`."""
+    used = {id(one) for one in chosen}
+    return tuple(
+        (max(piece.from_ns, span[0]) // NS_PER_MS, min(piece.to_ns, span[1]) // NS_PER_MS)
+        for source in sources
+        if id(source) not in used
+        for piece in source.pieces
+    )
+
+
+def _tracks(blocks: Sequence[Block], zero_ns: int, early: int) -> list[TrackTables]:
+    """Return the tracks of the file, `early` ticks of the movie later than their samples."""
+    starts = accumulate((block.size_bytes for block in blocks), initial=0)
+    video, sound = list[PlacedTables](), list[PlacedTables]()
+    for block, body_at in zip(blocks, starts, strict=False):
+        for track, placed in ((block.video, video), (block.sound, sound)):
+            if track is not None:
+                later = ticks(block.zero_ns - zero_ns, track.timescale)
+                later += early * track.timescale // MOVIE_SCALE
+                placed.append(PlacedTables(track.tables, later, body_at))
+    kinds = (blocks[0].video, next((block.sound for block in blocks if block.sound), None))
+    return [
+        TrackTables(track.header, track.timescale, placed)
+        for track, placed in zip(kinds, (video, sound), strict=True)
+        if track is not None
+    ]
+
+
+def _etag(blocks: Sequence[Block], zero_ns: int, span: tuple[int, int]) -> str:
+    """Return the ETag. The digests of the blocks cover their bytes and times."""
+    digest = hashlib.sha256(f"{LAYOUT_VERSION} {span[0]} {span[1]} {zero_ns}\n".encode())
+    for block in blocks:
+        digest.update(f"{block.zero_ns} ".encode() + block.digest)
     return f'"{digest.hexdigest()}"'

@@ -12,6 +12,7 @@ from domain.clock import MS_PER_HOUR, NS_PER_MS, NS_PER_S
 from domain.events.event import Passing
 from domain.metrics import UNREAD
 from domain.unread_reasons import MAX_UNREAD, MAX_UNREAD_AGE_NS
+from tests.analytics.conftest import EPOCH_NS
 from tests.analytics.drawn import (
     EMPTY,
     GONE,
@@ -51,6 +52,40 @@ def test_a_vehicle_that_drives_by_is_one_event(street: Street) -> None:
     centre = picture[round((top + bottom) / 2 * 360), round((left + right) / 2 * 640)]
     assert abs(int(centre[0]) - 60) < 12
     assert street.reader.reads <= 12
+
+
+def test_the_detections_of_a_picture_are_its_tracks_with_what_was_read_so_far(
+    street: Street,
+) -> None:
+    plates = [""]
+    for scene in approach(60):
+        x, y = scene[0][1][:2]
+        street.show([scene])
+        reads = street.reader.reads
+        found = street.analyser.detections(street.wall_ns)
+        assert street.reader.reads == reads, "it reads no picture"
+        for one in found:
+            left, top, right, bottom = one.box
+            assert abs((left + right) / 2 - x / 640) < 0.01
+            assert abs((top + bottom) / 2 - y / 360) < 0.01
+            plates.append(one.plate)
+        assert len({one.track for one in found}) <= 1
+    assert plates[-1] == "鄂F12345"
+    street.show([EMPTY])
+    assert street.analyser.detections(street.wall_ns) == [], "it was not found in this picture"
+
+
+def test_what_a_privacy_mask_hides_is_no_detection(
+    make_camera: MakeCamera, make_found: MakeFound, make_frame: MakeFrame
+) -> None:
+    left_half = (((0.0, 0.0), (0.5, 0.0), (0.5, 1.0), (0.0, 1.0)),)
+    street = Street(make_camera(masks=left_half), make_found, make_frame)
+    found = []
+    for n in range(8):
+        street.show([[(60, (150.0, 150 + 4 * n, 60, 18)), (100, (500.0, 150 + 4 * n, 60, 18))]])
+        found += street.analyser.detections(street.wall_ns)
+    assert found
+    assert all(one.box[0] > 0.5 for one in found)
 
 
 def test_a_plate_that_is_surely_read_is_not_read_again_as_another_is(street: Street) -> None:
@@ -106,6 +141,18 @@ def test_an_event_comes_out_when_the_stream_stops_too(street: Street) -> None:
     assert street.analyser.idle(other_clock_ns + 5000 * NS_PER_MS) == []
 
 
+def test_a_passing_has_not_ended_while_its_next_frames_are_held(street: Street) -> None:
+    """Under overload a group of pictures is held until it shows motion, and decoded then."""
+    way = approach(60)
+    street.show(way[:20])
+    held_from_ns = EPOCH_NS + street.at_ms * NS_PER_MS
+    clock_ns = 1_900_000_000 * NS_PER_S
+    for later_ms in (0, 500, 1_000, 2_000):
+        assert street.analyser.idle(clock_ns + later_ms * NS_PER_MS, held_from_ns) == []
+        assert street.analyser.in_view()
+    assert texts(street.show([*way[20:], *GONE])) == ["鄂F12345"]
+
+
 def test_idle_before_the_first_frame_is_nothing(street: Street) -> None:
     assert street.analyser.idle(1) == []
 
@@ -126,6 +173,16 @@ def test_a_parked_vehicle_is_one_event_after_a_minute_and_no_other_when_it_leave
     assert texts(first) == ["鄂F12345"]
     assert street.show([*stand(way[15], 300), *way[15:], *GONE]) == []
     assert street.analyser.drafts() == []
+
+
+def test_a_vehicle_stands_from_its_event_after_a_minute_until_it_leaves(street: Street) -> None:
+    way = approach(60)
+    street.show([*way[:15], *stand(way[15], 550)])
+    assert not street.analyser.stands()
+    street.show(stand(way[15], 100))
+    assert street.analyser.stands()
+    street.show([*way[15:], *GONE])
+    assert not street.analyser.stands()
 
 
 def without_pictures(street: Street, seconds: int) -> list[Passing]:

@@ -28,13 +28,6 @@ HOLD = {
 }
 
 
-@pytest.fixture(autouse=True)
-def _no_records(site: Site) -> None:
-    for prefix in ("state/holds/", "state/watches/"):
-        for found in list(site.context.objects.list(prefix)):
-            site.context.objects.delete(found.key)
-
-
 def post(site: Site, body: object, key: str, path: str = "/v1/holds") -> httpx.Response:
     return site.get(path, method="POST", body=body, Idempotency_Key=key)
 

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 from domain.camera_states import CameraState, CameraStatus
 from domain.clock import NS_PER_S, ManualClock, SystemClock, parse_rfc3339, rfc3339
-from domain.media.packets import SegmentName
 from domain.paths.data_layout import Layout
 from domain.paths.object_keys import segment_object
+from domain.paths.segment_name import SegmentName
 from domain.recordings.gaps import Gap, GapCause
+from domain.recordings.partly_analysed import Analysed, PartlyAnalysed, PartlyCause
 from storage.clients.s3 import ObjectStore
 from storage.recordings.gaps.log import GapLog
 from storage.recordings.gaps.uploads import GapUploads
@@ -70,6 +71,47 @@ def test_coverage_is_what_the_ledger_and_the_gap_log_say(site: Site, record: Rec
     (gap,) = answer.gaps
     assert (gap["detail"], gap["since"], gap["ongoing"]) == ("refused", rfc3339(at(8)), False)
     assert answer.offline == []
+
+
+def analysed(site: Site, to_s: float, camera: str = "east-gate") -> tuple[Parts, Parts]:
+    """Return what was analysed completely and partly, in seconds."""
+    found = site.get(
+        f"/v1/cameras/{camera}/coverage?from={rfc3339(at(0))}&to={rfc3339(at(to_s))}"
+    ).json()["analysed"]
+    assert not found["is_summary"]
+    complete = [_part({**one, "cause": ""}, "cause") for one in found["complete"]]
+    return complete, [_part(one, "cause") for one in found["partly"]]
+
+
+def test_coverage_says_when_a_checkpoint_was_analysed_only_partly(
+    site: Site, record: Record
+) -> None:
+    """A gap of the recording counts if its cause limits the analysis too."""
+    for start_s in (0, 4, 20, 24, 32):
+        record(site.layout, "east-gate", at(start_s), 4)
+    log = GapLog(site.layout, SystemClock())
+    log.add(Gap("east-gate", at(8), at(20), GapCause.CAMERA_DOWN, "refused"))
+    log.add(Gap("east-gate", at(28), at(32), GapCause.DISK, "full"))
+    log.add_partly_analysed("east-gate", [PartlyAnalysed(at(2), at(4), PartlyCause.OVERLOAD)])
+    site.hold("east-gate")
+    assert analysed(site, 36) == (
+        [(0, 2, ""), (4, 8, ""), (20, 36, "")],
+        [(2, 4, "overload"), (8, 20, "camera_down")],
+    )
+    log.add_analysed_again("east-gate", [Analysed(at(1), at(3))])
+    assert analysed(site, 36) == (
+        [(0, 3, ""), (4, 8, ""), (20, 36, "")],
+        [(3, 4, "overload"), (8, 20, "camera_down")],
+    )
+
+
+def test_coverage_of_another_camera_says_nothing_of_its_analysis(
+    site: Site, record: Record
+) -> None:
+    record(site.layout, "school", at(0), 4)
+    site.hold("school")
+    path = f"/v1/cameras/school/coverage?from={rfc3339(at(0))}&to={rfc3339(at(4))}"
+    assert site.get(path).json()["analysed"] is None
 
 
 def test_a_segment_being_written_counts_up_to_what_is_recorded(site: Site, record: Record) -> None:

@@ -11,8 +11,8 @@ import av
 import pytest
 
 from domain.clock import ManualClock, SystemClock, rfc3339
-from domain.media.packets import SegmentName
 from domain.paths.object_keys import segment_object
+from domain.paths.segment_name import SegmentName
 from domain.people import Role
 from domain.recordings.gaps import Gap, GapCause
 from storage.recordings.gaps.log import GapLog

@@ -6,7 +6,8 @@ import base64
 import email
 import hashlib
 import io
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,33 +16,41 @@ import av
 import httpx
 import pytest
 
-from api.cameras import recording_files
+from api.app import make_app
+from api.cameras import layout_reader, recording_files, recordings
+from api.cameras.read_ahead import read_ahead
 from api.cameras.recording_files import FRESH_S
 from api.node_api.app import make_node_api
 from api.node_api.context import NodeApiContext
 from api.nodes.client import NodeClient, NodeStream
-from api.nodes.coverage import NodeSegment
+from api.nodes.segment_lists import SegmentList
 from domain.camera_states import CameraState, CameraStatus
 from domain.clock import NS_PER_MS, NS_PER_S, S_PER_DAY, ManualClock, SystemClock, rfc3339
-from domain.errors import NotFound
-from domain.media.packets import SegmentName
+from domain.errors import IndexUnavailable, NotFound
 from domain.paths.data_layout import Layout
-from domain.paths.object_keys import segment_object
+from domain.paths.object_keys import RECORDINGS_PREFIX, segment_object
+from domain.paths.segment_name import SegmentName
 from domain.people import Role
 from domain.settings import Settings
 from ingest.recording.segments import Segments
+from storage.clients.redis import connect
+from storage.clients.s3 import ObjectStore, ObjectStream
 from storage.events.spool import Spool
+from storage.recordings.damaged_fragments import DamagedFragment, DamagedFragments
 from storage.recordings.gaps.log import GapLog
 from storage.recordings.ledger import Ledger, open_name
 from storage.recordings.trigger_log import TriggerLog
+from storage.recordings.virtual.index_uploads import IndexUploads
 from storage.recordings.virtual.layout_records import StoredRecord
 from storage.recordings.virtual.layouts import RecordingIndex
-from tests.api.site_data import SIGNER, key_of_api, layouts_of
-from tests.live_station import live_streams
+from storage.recordings.virtual.stored_index import StoredIndex
+from tests.api.site_data import SIGNER, heads_of, key_of_api, layouts_of
+from tests.live_station import detection_streams, live_streams
 from tests.recorded import PLAIN, packets_of
 
 if TYPE_CHECKING:
     from tests.api.conftest import OpenSite, Site
+    from tests.conftest import S3Config
 
 START_NS = SystemClock().wall_ns() // NS_PER_S * NS_PER_S - 1800 * NS_PER_S
 Record = Callable[[Layout, str, int, float], Path]
@@ -60,6 +69,7 @@ def store(site: Site, path: Path) -> None:
     name = SegmentName.parse(path.name)
     assert name is not None
     site.context.objects.put_file(segment_object(name), path, "video/mp4")
+    site.context.stored.forget(name.camera_id)
     path.unlink()
 
 
@@ -192,10 +202,16 @@ class OtherCameraClient(NodeClient):
     """A client of a stolen node, which lists a segment of another camera."""
 
     def segments(
-        self, node_api_url: str, node: str, camera_id: str, from_ns: int, to_ns: int
-    ) -> list[NodeSegment]:
-        listed = super().segments(node_api_url, node, "west-gate", from_ns, to_ns)
-        assert listed
+        self,
+        node_api_url: str,
+        node: str,
+        camera_id: str,
+        from_ns: int,
+        to_ns: int,
+        with_heads: bool = True,
+    ) -> SegmentList:
+        listed = super().segments(node_api_url, node, "west-gate", from_ns, to_ns, with_heads)
+        assert listed.rows
         return listed
 
 
@@ -240,9 +256,189 @@ def test_a_damaged_fragment_is_never_sent_and_then_omitted(site: Site) -> None:
     start, _, end = again.headers["Sightline-Gaps"].partition("/")
     assert rfc3339(at(4)) < start < end < rfc3339(at(8))
     assert int(again.headers["Content-Length"]) == len(again.content)
+    assert damaged_gaps(site, 0, 12) == [(start, end)]
+    assert damaged_gaps(site, 5.5, 5.6) in ([], [(rfc3339(at(5.5)), rfc3339(at(5.6)))])
+    assert damaged_gaps(site, 0, 4) == []
+    # Another process, which has read nothing, omits it too.
+    with site.serve(make_app(site.context)) as url:
+        headers = {"Authorization": f"Bearer {site.tokens[Role.OPERATOR]}", "X-Reason": "a test"}
+        other = site.http.get(url + address(0, 12), headers=headers)
+        assert (other.status_code, other.content) == (200, again.content)
+        assert other.headers["ETag"] == again.headers["ETag"]
     path.write_bytes(intact)  # restored from a backup
     restored = site.get(address(0, 12))
     assert (restored.content, restored.headers["Sightline-Gaps"]) == (whole.content, "none")
+    assert damaged_gaps(site, 0, 12) == []
+
+
+def test_a_file_that_was_changed_since_it_was_verified_is_compared_again(site: Site) -> None:
+    record_hashed(site)
+    site.hold("east-gate")
+    whole = site.get(address(0, 12))
+    (path,) = site.layout.recordings_of("east-gate").rglob("*.mp4")
+    damaged = bytearray(path.read_bytes())
+    damaged[len(damaged) // 2] ^= 1
+    path.write_bytes(damaged)
+    # The segments were listed a moment ago, and all of their fragments were verified then.
+    middle, etag = len(whole.content) // 2, whole.headers["ETag"]
+    part = f"bytes={middle - 2000}-{middle + 2000}"
+    with pytest.raises(httpx.RemoteProtocolError):
+        site.get(address(0, 12), Range=part, If_Range=etag)
+    again = site.get(address(0, 12), Range=part, If_Range=etag)
+    assert (again.status_code, again.headers["ETag"] == etag) == (200, False)
+    assert damaged_gaps(site, 0, 12) != []
+
+
+def damaged_gaps(
+    site: Site, from_s: float, to_s: float, camera: str = "east-gate"
+) -> list[tuple[str, str]]:
+    """Return the damaged parts in the coverage of a range, in which nothing else is missing."""
+    span = f"from={rfc3339(at(from_s))}&to={rfc3339(at(to_s))}"
+    answer = site.get(f"/v1/cameras/{camera}/coverage?{span}").json()
+    assert {gap["cause"] for gap in answer["gaps"]} <= {"damaged"}
+    edges = [answer["from"], *(part[end] for part in answer["recorded"] for end in ("from", "to"))]
+    assert edges == sorted(edges)
+    gaps = [(gap["from"], gap["to"]) for gap in answer["gaps"]]
+    recorded = {(part["from"], part["to"]) for part in answer["recorded"]}
+    assert not recorded & set(gaps)
+    return gaps
+
+
+def test_damage_that_redis_does_not_accept_is_recorded_later(
+    open_site: OpenSite, valkey_server: str
+) -> None:
+    fragments = RefusingFragments(connect(valkey_server))
+    site = open_site(damaged_fragments=fragments)
+    record_hashed(site)
+    site.hold("east-gate")
+    (path,) = site.layout.recordings_of("east-gate").rglob("*.mp4")
+    damaged = bytearray(path.read_bytes())
+    damaged[len(damaged) // 2] ^= 1
+    path.write_bytes(damaged)
+    with pytest.raises(httpx.RemoteProtocolError):
+        _receive(site, address(0, 12), bytearray())
+    # The process knows it, and nobody else does.
+    without = site.get(address(0, 12))
+    assert (without.status_code, without.headers["Sightline-Gaps"] == "none") == (200, False)
+    fragments.refuses = False
+    assert site.get(address(0, 12)).content == without.content
+    assert len(fragments.of("east-gate")) == 1
+    assert len(damaged_gaps(site, 0, 12)) == 1
+
+
+class RefusingFragments(DamagedFragments):
+    """Damaged fragments in a Redis that does not respond for a while."""
+
+    refuses = True
+
+    def add(self, camera_id: str, found: DamagedFragment) -> None:
+        if self.refuses:
+            raise IndexUnavailable("Redis does not respond")
+        super().add(camera_id, found)
+
+    def of(self, camera_id: str) -> list[DamagedFragment]:
+        if self.refuses:
+            raise IndexUnavailable("Redis does not respond")
+        return super().of(camera_id)
+
+
+def store_index(site: Site) -> None:
+    """Upload the recording index of the site's node."""
+    uploads = IndexUploads(
+        RecordingIndex(site.layout.recording_index),
+        StoredIndex(site.context.objects, ManualClock(at(0))),
+        "node-1",
+        ManualClock(at(0)),
+    )
+    uploads.add("west-gate", at(0))
+    assert uploads.run_once(threading.Event()) > 0
+
+
+class ReadingsObjects(ObjectStore):
+    """Notes which ranges of segments are read."""
+
+    def __init__(self, config: S3Config) -> None:
+        super().__init__(config.endpoint, config.access_key, config.secret_key, "api-tests")
+        self.readings: list[tuple[int, int | None]] = []
+
+    def read(self, key: str, offset: int = 0, length: int | None = None) -> ObjectStream:
+        if key.startswith(RECORDINGS_PREFIX):
+            self.readings.append((offset, length))
+        return super().read(key, offset, length)
+
+
+def test_a_stored_segment_with_an_index_is_verified_and_read_only_where_it_is_needed(
+    open_site: OpenSite, s3_server: S3Config
+) -> None:
+    objects = ReadingsObjects(s3_server)
+    site = open_site(objects_asked=objects)
+    record_hashed(site, "west-gate")
+    site.hold("west-gate")
+    whole = site.get(address(0, 12, "west-gate"))
+    (path,) = site.layout.recordings_of("west-gate").rglob("*.mp4")
+    store_index(site)
+    store(site, path)
+    # The same file, whose hashes prove that nothing changed.
+    middle = len(whole.content) // 2
+    part, etag = f"bytes={middle}-{middle + 9}", whole.headers["ETag"]
+    objects.readings.clear()
+    for _ in range(2):
+        answer = site.get(address(0, 12, "west-gate"), Range=part, If_Range=etag)
+        assert (answer.status_code, answer.content) == (206, whole.content[middle : middle + 10])
+    (verified, exact) = objects.readings
+    assert (verified[1] or 0) > 10
+    assert exact[1] == 10
+    assert site.get(address(0, 12, "west-gate")).content == whole.content
+
+
+def test_a_damaged_fragment_in_the_object_store_is_never_sent_and_then_omitted(
+    open_site: OpenSite,
+) -> None:
+    site = open_site()
+    record_hashed(site, "west-gate")
+    site.hold("west-gate")
+    whole = site.get(address(0, 12, "west-gate"))
+    (path,) = site.layout.recordings_of("west-gate").rglob("*.mp4")
+    store_index(site)
+    damaged = bytearray(path.read_bytes())
+    damaged[len(damaged) // 2] ^= 1
+    path.write_bytes(damaged)
+    store(site, path)
+    received = bytearray()
+    with pytest.raises(httpx.RemoteProtocolError):
+        _receive(site, address(0, 12, "west-gate"), received)
+    assert whole.content.startswith(bytes(received))
+    (found,) = site.context.damaged.all()
+    assert path.name in found
+    again = site.get(address(0, 12, "west-gate"), Range="bytes=0-", If_Range=whole.headers["ETag"])
+    assert (again.status_code, again.headers["ETag"] == whole.headers["ETag"]) == (200, False)
+    start, _, end = again.headers["Sightline-Gaps"].partition("/")
+    assert rfc3339(at(4)) < start < end < rfc3339(at(8))
+    assert damaged_gaps(site, 0, 12, "west-gate") == [(start, end)]
+
+
+def test_without_an_index_the_content_of_a_stored_segment_is_part_of_the_etag(
+    open_site: OpenSite, record: Record
+) -> None:
+    site = open_site()
+    path = record(site.layout, "school", at(300), 4)
+    content = path.read_bytes()
+    store(site, path)
+    site.hold("school")
+    before = site.get(address(300, 304, "school"))
+    etag = before.headers["ETag"]
+    changed = bytearray(content)
+    changed[content.rindex(b"mdat") + 20] ^= 1
+    name = SegmentName("school", at(300) // NS_PER_MS, 4000, 1)
+    site.context.objects.put(segment_object(name), bytes(changed), "video/mp4")
+    # What was listed is not there any more, and nothing of the new content has the old ETag.
+    received = bytearray()
+    with pytest.raises(httpx.RemoteProtocolError):
+        _receive(site, address(300, 304, "school"), received)
+    assert before.content.startswith(bytes(received))
+    after = site.get(address(300, 304, "school"), Range="bytes=0-9", If_Range=etag)
+    assert (after.status_code, after.headers["ETag"] == etag) == (200, False)
+    assert after.content != before.content
 
 
 def _receive(site: Site, path: str, received: bytearray) -> None:
@@ -332,10 +528,29 @@ def test_a_range_with_too_much_to_read_in_the_store_is_refused(
     site = open_site()
     store(site, record(site.layout, "school", at(200), 4))
     site.hold("school")
-    monkeypatch.setattr(recording_files, "MOST_UNKNOWN_BYTES", 1000)
+    monkeypatch.setattr(layout_reader, "MOST_UNKNOWN_BYTES", 1000)
     answer = site.get(address(200, 204, "school"))
     assert answer.status_code == 400
     assert "request it in parts" in answer.json()["detail"]
+
+
+def test_more_gaps_than_a_header_holds_are_in_the_linked_coverage(
+    site: Site, record: Record, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for start_s in (0, 6, 12, 18):
+        record(site.layout, "east-gate", at(start_s), 2)
+    site.hold("east-gate")
+    all_listed = site.get(address(0, 20))
+    assert len(all_listed.headers["Sightline-Gaps"].split(", ")) == 3
+    assert "Link" not in all_listed.headers
+    monkeypatch.setattr(recordings, "MOST_RANGES_BYTES", 160)
+    answer = site.get(address(0, 20))
+    gaps = answer.headers["Sightline-Gaps"]
+    assert gaps == f"{rfc3339(at(2))}/{rfc3339(at(6))}, {rfc3339(at(8))}/{rfc3339(at(12))}, more"
+    assert len(gaps) <= 160
+    coverage = site.get(answer.links["describedby"]["url"]).json()
+    found = [(gap["from"], gap["to"]) for gap in coverage["gaps"]]
+    assert found == [(rfc3339(at(end)), rfc3339(at(end + 4))) for end in (2, 8, 14)]
 
 
 @contextmanager
@@ -357,7 +572,9 @@ def another_node(site: Site, folder: Path) -> Iterator[tuple[Layout, str]]:
             lambda: (),
             _no_picture,
             live_streams(layout).watch,
+            detection_streams(layout).watch,
             layouts_of(layout),
+            heads_of(layout),
             clock,
             triggers,
         )
@@ -397,6 +614,37 @@ def test_a_camera_that_moved_is_one_file_and_one_playlist_over_both_nodes(
     assert (answer.status_code, answer.headers["Sightline-Offline"]) == (200, "node-2")
     assert answer.headers["Sightline-Gaps"] == f"{rfc3339(at(1))}/{rfc3339(at(4))}"
     assert site.get(address(1, 3)).status_code == 503
+
+
+def test_segments_of_another_node_are_read_ahead(
+    site: Site, record: Record, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those of this machine are read as they are sent."""
+    ahead: list[Generator[bytes]] = []
+
+    def noted(chunks: Generator[bytes]) -> Generator[bytes]:
+        ahead.append(chunks)
+        return read_ahead(chunks)
+
+    monkeypatch.setattr(recording_files, "READ_AHEAD_FROM_BYTES", 0)
+    monkeypatch.setattr(recording_files, "read_ahead", noted)
+    with another_node(site, tmp_path / "node-2") as (layout, url):
+        moved = record(layout, "east-gate", at(0), 4)
+        record(site.layout, "east-gate", at(4), 4)
+        site.hold("east-gate", "node-2", url)
+        site.hold("east-gate")
+        answer = site.get(address(0, 8))
+        whole, etag = answer.content, answer.headers["ETag"]
+        assert len(ahead) == 1
+        assert len(times_of(whole)) == 80
+        part = site.get(address(0, 8), Range="bytes=2000-3999").content
+        assert part == whole[2000:4000]
+        moved.unlink()
+        without = site.get(address(0, 8), Range="bytes=2000-", If_Range=etag)
+        assert (without.status_code, without.headers["ETag"] == etag) == (200, False)
+        ahead.clear()
+        assert site.get(address(4, 8)).status_code == 200
+        assert ahead == []
 
 
 @pytest.mark.parametrize(

@@ -17,9 +17,9 @@ from domain.events.event import Event, ObjectDigest, Sidecar
 from domain.paths.data_layout import Layout
 from domain.paths.object_keys import CLIP, CROP, SIDECAR, SNAPSHOT, event_object
 from domain.plates import PlateColor
-from storage.recordings.clips import cut
 from storage.recordings.ledger import Ledger
 from tests.api.site_data import REGISTRY, START_NS
+from tests.clips import clip_of
 
 if TYPE_CHECKING:
     from tests.api.conftest import OpenSite, Site
@@ -36,7 +36,7 @@ def open_street(
     **changes: object,
 ) -> Site:
     """Open a site with events and camera states; one camera has a hostile name."""
-    site = open_site(registry=_hostile_registry, **changes)
+    site = open_site(**{"registry": _hostile_registry} | changes)
     events = [
         make_event(1, direction="away", lane=2, crossed=(-1,)),
         _green(make_event(4, "west-gate", "粤BD12345")),
@@ -90,7 +90,7 @@ def _hostile_registry() -> SiteRegistry:
 
 def _keep(site: Site, event: Event) -> None:
     clip = site.layout.root / "clip.mp4"
-    made = cut(
+    made = clip_of(
         Ledger(site.layout.recordings).segments("east-gate", START_NS, START_NS + 6 * NS_PER_S),
         START_NS,
         START_NS + 6 * NS_PER_S,

@@ -12,6 +12,7 @@ from pydantic import BaseModel, TypeAdapter
 from api.cameras.models import TriggerAsked
 from api.description.examples import EXAMPLES
 from api.events.models import CorrectionAsked, EventList, EventView
+from api.exports.models import ExportAsked
 from api.feeds.hub import FeedGap, LeftOut, Live, Message
 from api.feeds.message_models import (
     FeedEventMessage,
@@ -31,7 +32,15 @@ if TYPE_CHECKING:
 
 MODELS: dict[str, type[BaseModel]] = {
     model.__name__: model
-    for model in (EventView, EventList, HoldAsked, WatchAsked, TriggerAsked, CorrectionAsked)
+    for model in (
+        EventView,
+        EventList,
+        HoldAsked,
+        ExportAsked,
+        WatchAsked,
+        TriggerAsked,
+        CorrectionAsked,
+    )
 }
 
 

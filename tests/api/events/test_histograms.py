@@ -55,6 +55,14 @@ def test_a_day_by_hours(site: Site, make_event: MakeEvent) -> None:
         "total": 5,
         "exact": True,
         "whole_from": None,
+        "unanalysed": {
+            "from": "2025-11-24T16:00:00.000Z",
+            "to": "2025-11-25T16:00:00.000Z",
+            "camera_count": 0,
+            "missing_ms": 0,
+            "cameras": [],
+            "is_summary": False,
+        },
     }
     for query, counts in {
         "kind=face": [1, 0, 0],

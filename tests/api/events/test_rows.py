@@ -85,12 +85,14 @@ def test_a_row_has_all_columns(make_event: MakeEvent) -> None:
         "confidence": "0.9",
         "direction": "toward",
         "lane": "2",
+        "late": "false",
         "clip_ready": "true",
         "snapshot": f"/v1/events/{event.id}/snapshot",
         "crop": f"/v1/events/{event.id}/crop",
         "clip": f"/v1/events/{event.id}/clip",
         "match": "misreading",
         "match_reason": "8 was read as B",
+        "note": "",
     }
     absent = ("plate", "plate_read", "plate_color", "corrected_by", "direction", "lane", "match")
     assert [of_face[name] for name in absent] == [""] * len(absent)

@@ -50,6 +50,7 @@ def test_an_event_has_the_documented_fields(site: Site, make_event: MakeEvent) -
         "direction": None,
         "lane": None,
         "crossed": [],
+        "late": False,
         "wall_source": "receiver",
         "clip_ready": False,
         "clip_missing": None,

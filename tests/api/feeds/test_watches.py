@@ -24,12 +24,6 @@ if TYPE_CHECKING:
 NETWORKS = (ip_network("127.0.0.0/8"), ip_network("10.3.0.0/16"), ip_network("fd00::/8"))
 
 
-@pytest.fixture(autouse=True)
-def _no_watches(site: Site) -> None:
-    for found in list(site.context.objects.list("state/watches/")):
-        site.context.objects.delete(found.key)
-
-
 def asked(site: Site, **changes: object) -> dict[str, Any]:
     until = rfc3339(site.context.clock.wall_ns() + 7 * NS_PER_DAY)
     return {"plate": "鄂c·12345", "until": until, "reason": "肇事逃逸", "case": "案118", **changes}

@@ -25,8 +25,8 @@ from domain.settings import Settings
 from storage.recordings.gaps.log import GapLog
 from storage.recordings.ledger import Ledger
 from storage.recordings.trigger_log import TriggerLog
-from tests.api.site_data import NODE, SIGNER, key_of_api, layouts_of
-from tests.live_station import live_streams
+from tests.api.site_data import NODE, SIGNER, heads_of, key_of_api, layouts_of
+from tests.live_station import detection_streams, live_streams
 
 if TYPE_CHECKING:
     from tests.api.conftest import OpenSite, Site
@@ -128,7 +128,9 @@ def test_pictures_of_a_dead_camera_delay_no_other_call_of_a_node(
         tuple,
         lambda camera_id, is_sub: camera.picture(),
         live_streams(site.layout).watch,
+        detection_streams(site.layout).watch,
         layouts_of(site.layout),
+        heads_of(site.layout),
         clock,
         TriggerLog(site.layout, Settings()),
     )
@@ -139,7 +141,7 @@ def test_pictures_of_a_dead_camera_delay_no_other_call_of_a_node(
         ]
         site.eventually(lambda: camera.waiting == RUNNING)
         assert client.health(url, "node-1") == ()
-        assert client.segments(url, "node-1", "east-gate", 0, 1) == []
+        assert client.segments(url, "node-1", "east-gate", 0, 1).rows == b""
         assert not any(one.done() for one in asked)
         camera.let_go.set()
         assert all(isinstance(one.exception(), NotFound) for one in asked)
@@ -156,7 +158,9 @@ def test_every_route_that_asks_nodes_has_a_pool_of_its_own() -> None:
         "snapshot": Pool.PICTURES,
         "crop": Pool.PICTURES,
         "recording": Pool.RECORDINGS,
+        "file": Pool.RECORDINGS,
         "coverage": Pool.PLAYBACK,
+        "outages": Pool.PLAYBACK,
         "playlist": Pool.PLAYBACK,
         "playlist.m3u8": Pool.PLAYBACK,
         "{name}": Pool.PLAYBACK,

@@ -59,9 +59,12 @@ class Viewer:
     texts: list[Json] = field(default_factory=list)
     heads: list[bytes] = field(default_factory=list)
     fragments: list[Fragment] = field(default_factory=list)
+    sound: bytes = b""
+    """The initialisation segment of the sound, and its fragments."""
     closed: tuple[int, str] | None = None
     """The close code and its reason, once the connection is closed."""
     _expects_head: bool = False
+    _expects_sound_head: bool = False
 
     def read_until(self, holds: Callable[[Viewer], object]) -> None:
         """Fails if the connection ends before the condition holds."""
@@ -83,6 +86,10 @@ class Viewer:
         if isinstance(message, str):
             self.texts.append(json.loads(message))
             self._expects_head = self.texts[-1]["type"] == "init"
+            self._expects_sound_head = self.texts[-1]["type"] == "sound_init"
+        elif self._expects_sound_head or message[4:8] == b"moof":
+            self.sound += message
+            self._expects_sound_head = False
         elif self._expects_head:
             self.heads.append(message)
             self._expects_head = False

@@ -10,6 +10,7 @@ from starlette.types import Message
 
 from api.live.channels import LiveChannels, LiveSubscription
 from api.live.viewer import LiveTarget, LiveView
+from api.webrtc.recovery import RETURN_AFTER_S
 from api.websockets.handshakes import ServerSocket
 from domain.clock import NS_PER_S, ManualClock
 from domain.errors import SourceTimeout
@@ -29,9 +30,9 @@ class OneChannel(LiveChannels):
         self.broadcast = LiveBroadcast(CLOCK, MemoryLimit(1 << 20))
 
     def join(
-        self, camera_id: str, is_sub: bool, ready: asyncio.Event, from_held: bool = True
+        self, camera_id: str, stream: str, ready: asyncio.Event, from_held: bool = True
     ) -> LiveSubscription:
-        return Subscription(self.broadcast, self.broadcast.join(ready, from_held), is_sub)
+        return Subscription(self.broadcast, self.broadcast.join(ready, from_held), stream == "sub")
 
 
 class Subscription(LiveSubscription):
@@ -46,8 +47,14 @@ def fragment(number: int) -> LiveFragment:
     return LiveFragment(INIT, b"picture", number == 0, number, number, WallSource.SENDER, number)
 
 
-async def _may_watch() -> None:
-    """Permit everything."""
+class _Permitted:
+    """The access of a person who may see everything."""
+
+    async def check(self) -> None:
+        """Permit everything."""
+
+    def may_read_events(self) -> bool:
+        return True
 
 
 async def _watched(channels: OneChannel) -> list[Message]:
@@ -63,7 +70,7 @@ async def _watched(channels: OneChannel) -> list[Message]:
 
     socket = ServerSocket(receive, send)
     async with asyncio.timeout(60):
-        await LiveView(socket, channels, TARGET, _may_watch, CLOCK).run()
+        await LiveView(socket, channels, TARGET, _Permitted(), CLOCK).run()
     return sent
 
 
@@ -95,7 +102,7 @@ def test_a_slow_viewer_of_the_sub_stream_still_gets_the_main_stream_that_it_requ
 
         socket = ServerSocket(asyncio.Queue[Message]().get, send)
         target = replace(TARGET, has_substream=True, is_sub=True)
-        view = LiveView(socket, OneChannel(), target, _may_watch, CLOCK)
+        view = LiveView(socket, OneChannel(), target, _Permitted(), CLOCK)
         view._request(is_sub=False, cause="viewer")
         requested = view._pending
         await view._report_skipped(5)
@@ -104,6 +111,35 @@ def test_a_slow_viewer_of_the_sub_stream_still_gets_the_main_stream_that_it_requ
         return [requested is not None, view._pending is requested]
 
     assert asyncio.run(work()) == [True, True]
+
+
+def test_a_viewer_with_the_sub_stream_gets_the_main_stream_back_when_it_keeps_up() -> None:
+    async def work() -> list[bool]:
+        async def send(message: Message) -> None:
+            assert message["type"] == "websocket.send"
+
+        clock = ManualClock()
+        socket = ServerSocket(asyncio.Queue[Message]().get, send)
+        view = LiveView(
+            socket, OneChannel(), replace(TARGET, has_substream=True), _Permitted(), clock
+        )
+        await view._report_skipped(5)
+        await view._report_skipped(5)
+        assert view._pending is not None
+        assert view._pending.is_sub
+        view._current, view._pending = view._pending, None
+        wanted = []
+        for _ in range(int(RETURN_AFTER_S) + 3):
+            clock.advance(1)
+            await view._report_timing(fragment(0))
+            wanted.append(view._pending is not None)
+        assert view._pending is not None
+        assert not view._pending.is_sub
+        assert view._switch_cause == "recovered"
+        return wanted
+
+    wanted = asyncio.run(work())
+    assert wanted.index(True) == RETURN_AFTER_S
 
 
 def test_a_stream_whose_timeline_is_behind_the_other_is_changed_to_after_a_while() -> None:
@@ -119,7 +155,7 @@ def test_a_stream_whose_timeline_is_behind_the_other_is_changed_to_after_a_while
         clock, channels = ManualClock(), OneChannel()
         socket = ServerSocket(asyncio.Queue[Message]().get, send)
         target = replace(TARGET, has_substream=True, is_sub=True)
-        view = LiveView(socket, channels, target, _may_watch, clock)
+        view = LiveView(socket, channels, target, _Permitted(), clock)
         view._request(is_sub=False, cause="viewer")
         requested = view._pending
         assert requested is not None

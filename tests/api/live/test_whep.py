@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from api.access.api_context import SiteRegistry
+from domain.clock import NS_PER_S, SystemClock, parse_rfc3339
 from domain.metrics import LIVE_VIEWERS
 from domain.people import Role
 from domain.settings import Settings
@@ -51,9 +52,10 @@ def request(site: Site, method: str, path: str, content: str = "", **headers: st
 
 
 Watching = Callable[[AiortcViewer, httpx.Response], Coroutine[None, None, None]]
+Opening = Callable[["Site", str], httpx.Response]
 
 
-def watch(site: Site, camera: Camera, work: Watching) -> None:
+def watch(site: Site, camera: Camera, work: Watching, opening: Opening = post) -> None:
     """Open the camera with a viewer of its own, and close it after `work`."""
 
     async def all_of_it() -> None:
@@ -61,7 +63,7 @@ def watch(site: Site, camera: Camera, work: Watching) -> None:
         try:
             offer = await viewer.offer()
             answer, _ = await asyncio.gather(
-                asyncio.to_thread(post, site, offer), asyncio.to_thread(camera.put, 3)
+                asyncio.to_thread(opening, site, offer), asyncio.to_thread(camera.put, 3)
             )
             assert answer.status_code == 201, answer.text
             await viewer.accept(answer.text)
@@ -108,6 +110,19 @@ def test_a_viewer_sees_the_camera_and_its_viewing_is_recorded(
     assert not LIVE_VIEWERS.labels(CAMERA)._value.get()
 
 
+def test_a_viewer_that_cannot_hear_the_camera_is_shown_it_and_can_read_the_reason(
+    site: Site, camera: Camera, media: None
+) -> None:
+    async def work(viewer: AiortcViewer, answer: httpx.Response) -> None:
+        path = f"{answer.headers['Location']}/state"
+        state = (await asyncio.to_thread(request, site, "GET", path)).json()
+        assert state["sound_problem"]["status"] == 501
+        assert "offer does not have" in state["sound_problem"]["detail"]
+        assert entries(site)[1]["terms"] == {"id": CAMERA, "sound": "1"}
+
+    watch(site, camera, work, lambda site, offer: post(site, offer, path=f"{WHEP}?sound=1"))
+
+
 def test_fragments_and_the_end_that_a_player_sends(site: Site, camera: Camera, media: None) -> None:
     async def work(viewer: AiortcViewer, answer: httpx.Response) -> None:
         path, tag = answer.headers["Location"], answer.headers["ETag"]
@@ -135,6 +150,46 @@ def test_fragments_and_the_end_that_a_player_sends(site: Site, camera: Camera, m
         assert again.status_code == 404
 
     watch(site, camera, work)
+
+
+def without_headers(site: Site, method: str, path: str, content: str = "") -> httpx.Response:
+    """Send a request as a player that knows no more than an address."""
+    media_type = SDP if method == "POST" else FRAGMENT
+    headers = {"Content-Type": media_type} if content else {}
+    return site.http.request(method, site.url + path, content=content, headers=headers)
+
+
+def test_a_ticket_opens_a_camera_and_ends_its_session(
+    site: Site, camera: Camera, media: None
+) -> None:
+    issued = site.get(f"/v1/cameras/{CAMERA}/live/ticket", Role.OPERATOR, reason="theft").json()
+    query = issued["whep"].partition("?")[2]
+
+    async def work(viewer: AiortcViewer, answer: httpx.Response) -> None:
+        session = answer.headers["Location"]
+        path, _, ticket = session.partition("?")
+        for method, target, content in (
+            ("POST", f"/v1/cameras/school/whep?{query}", CHROMIUM),
+            ("POST", f"{WHEP}?{ticket}", CHROMIUM),
+            ("DELETE", f"{WHEP}/another?{ticket}", ""),
+            ("DELETE", f"{path}?{query}", ""),
+        ):
+            refused = await asyncio.to_thread(without_headers, site, method, target, content)
+            assert refused.json()["type"] == f"{PROBLEM}forbidden", (method, target)
+        candidate = "a=candidate:1 1 udp 9 192.0.2.1 9 typ host\r\n"
+        added = await asyncio.to_thread(without_headers, site, "PATCH", session, candidate)
+        assert added.status_code == 204
+        ended = await asyncio.to_thread(without_headers, site, "DELETE", session)
+        assert ended.status_code == 200
+
+    watch(site, camera, work, lambda of, offer: without_headers(of, "POST", issued["whep"], offer))
+    site.eventually(lambda: any(one["phase"] == "viewed" for one in entries(site)))
+    opened = [one for one in entries(site) if (one["route"], one["status"]) == ("camera.whep", 201)]
+    assert [(one["phase"], one["reason"]) for one in opened] == [
+        ("outcome", "theft"),
+        ("viewed", "theft"),
+    ]
+    assert "ticket" not in opened[0]["terms"]
 
 
 def test_video_that_webrtc_cannot_show_is_refused(site: Site, camera: Camera, media: None) -> None:
@@ -201,6 +256,41 @@ def test_limits_of_viewings_and_the_turn_server(open_site: OpenSite) -> None:
             second = await asyncio.to_thread(post, site, CHROMIUM)
             assert (second.status_code, second.json()["type"]) == (429, f"{PROBLEM}rate_limited")
 
+        watch(site, Camera(site, station), work)
+
+
+def test_a_viewer_reads_what_it_is_sent_and_why_its_session_ended(open_site: OpenSite) -> None:
+    registry = [SiteRegistry(REGISTRY)]
+    site = open_site(registry=lambda: registry[0])
+    station = Station(CAMERA)
+    site.hold(CAMERA)
+
+    async def work(viewer: AiortcViewer, answer: httpx.Response) -> None:
+        path = f"{answer.headers['Location']}/state"
+        state = (await asyncio.to_thread(request, site, "GET", path)).json()
+        assert abs(parse_rfc3339(state.pop("at")) - SystemClock().wall_ns()) < 60 * NS_PER_S
+        assert state == {
+            "stream": "main",
+            "is_reduced": False,
+            "skipped": 0,
+            "sound_problem": None,
+            "problem": None,
+        }
+        foreign = headers_of(site, Role.INVESTIGATOR)["Authorization"]
+        refused = await asyncio.to_thread(request, site, "GET", path, Authorization=foreign)
+        assert refused.status_code == 404
+        registry[0] = masked(registry[0])
+        await asyncio.to_thread(
+            wait_for, "the end", lambda: request(site, "GET", path).json()["problem"]
+        )
+        chinese = await asyncio.to_thread(
+            request, site, "GET", path, **{"Accept-Language": "zh-CN"}
+        )
+        problem = chinese.json()["problem"]
+        assert problem["type"] == f"{PROBLEM}forbidden"
+        assert problem["title"] == "不允许此请求"
+
+    with media_process(site.layout), tapped(site.layout.live_socket(0), station):
         watch(site, Camera(site, station), work)
 
 

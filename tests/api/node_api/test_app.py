@@ -24,8 +24,8 @@ from storage.events.spool import Spool
 from storage.recordings.gaps.log import GapLog
 from storage.recordings.ledger import Ledger
 from storage.recordings.trigger_log import TriggerLog
-from tests.api.site_data import NODE, SIGNER, key_of_api, layouts_of
-from tests.live_station import live_streams
+from tests.api.site_data import NODE, SIGNER, heads_of, key_of_api, layouts_of
+from tests.live_station import detection_streams, live_streams
 
 if TYPE_CHECKING:
     from tests.api.conftest import Site
@@ -37,6 +37,7 @@ PATHS = (
     f"{PATH_PREFIX}/cameras/east-gate/account?from_ns=0&to_ns=1",
     f"{PATH_PREFIX}/cameras/east-gate/layouts?from_ns=0&to_ns=1",
     f"{PATH_PREFIX}/cameras/east-gate/picture",
+    f"{PATH_PREFIX}/gaps?from_ns=0&to_ns=1",
     f"{PATH_PREFIX}/cameras/east-gate/live",
     f"{PATH_PREFIX}/cameras/east-gate/events/01JD7Z3V5G8M2K4Q6R9T1W3Y5A/snapshot.jpg",
     "/nowhere",
@@ -119,7 +120,9 @@ def test_a_camera_that_gives_no_picture(site: Site) -> None:
         lambda: (),
         fails,
         live_streams(site.layout).watch,
+        detection_streams(site.layout).watch,
         layouts_of(site.layout),
+        heads_of(site.layout),
         clock,
         TriggerLog(site.layout, Settings()),
     )

@@ -53,7 +53,7 @@ def _put(station: Station, first: int, last: int) -> None:
 
 def _stream(site: Site) -> AsyncGenerator[list[LiveFragment]]:
     client = LiveNodeClient(SIGNER, SystemClock(), None)
-    return client.fragments(site.node_api_url, NODE, CAMERA, is_sub=False)
+    return client.fragments(site.node_api_url, NODE, CAMERA, "main")
 
 
 async def _read(
@@ -86,9 +86,9 @@ def test_a_camera_that_the_node_does_not_pull_is_reported(site: Site, station: S
     async def work() -> None:
         client = LiveNodeClient(SIGNER, SystemClock(), None)
         with pytest.raises(NotFound, match="no camera west-gate here"):
-            await anext(client.fragments(site.node_api_url, NODE, "west-gate", is_sub=False))
+            await anext(client.fragments(site.node_api_url, NODE, "west-gate", "main"))
         with pytest.raises(NotFound, match="no camera east-gate/sub here"):
-            await anext(client.fragments(site.node_api_url, NODE, CAMERA, is_sub=True))
+            await anext(client.fragments(site.node_api_url, NODE, CAMERA, "sub"))
 
     _run(work)
 
@@ -97,9 +97,9 @@ def test_a_node_that_is_gone_is_offline(site: Site) -> None:
     async def work() -> None:
         client = LiveNodeClient(SIGNER, SystemClock(), None)
         with pytest.raises(NodeOffline, match="node-1"):
-            await anext(client.fragments("http://127.0.0.1:9", NODE, CAMERA, is_sub=False))
+            await anext(client.fragments("http://127.0.0.1:9", NODE, CAMERA, "main"))
         with pytest.raises(NodeOffline, match="TLS"):
-            await anext(client.fragments("http://10.1.2.3:9", NODE, CAMERA, is_sub=False))
+            await anext(client.fragments("http://10.1.2.3:9", NODE, CAMERA, "main"))
 
     _run(work)
 

@@ -14,10 +14,8 @@ import pytest
 
 from api.nodes.client import NodeClient
 from domain.clock import SystemClock, rfc3339
-from domain.media.packets import SegmentName
 from domain.paths.data_layout import Layout
-from storage.mp4.fragment_times import Head
-from storage.recordings.served_segments import Keyframes
+from domain.paths.segment_name import SegmentName
 from storage.recordings.virtual.layout_records import StoredRecord
 from tests.api.cameras.test_recordings import another_node, at, store, times_of
 from tests.api.site_data import SIGNER
@@ -42,27 +40,11 @@ class Dying:
 
 
 class DyingNodeClient(NodeClient):
-    """A client that stops node-2 just before it requests a recording, a segment or keyframes."""
+    """A client that stops node-2 just before it requests a layout of a segment."""
 
     def __init__(self, dying: Dying) -> None:
         super().__init__(SIGNER, SystemClock())
         self._dying = dying
-
-    def segment(self, node_api_url: str, node: str, camera_id: str, name: str) -> bytes:
-        self._dying.stop_if_called(node_api_url)
-        return super().segment(node_api_url, node, camera_id, name)
-
-    def keyframes(
-        self,
-        node_api_url: str,
-        node: str,
-        camera_id: str,
-        name: str,
-        span: tuple[int, int],
-        every_ns: int,
-    ) -> tuple[Head, Keyframes]:
-        self._dying.stop_if_called(node_api_url)
-        return super().keyframes(node_api_url, node, camera_id, name, span, every_ns)
 
     def layouts(
         self, node_api_url: str, node: str, camera_id: str, from_ns: int, to_ns: int

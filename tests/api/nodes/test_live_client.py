@@ -52,7 +52,7 @@ class EndlessNode:
 
 async def _read(client: LiveNodeClient, url: str, scope: CancelScope) -> None:
     with scope:
-        async with aclosing(client.fragments(url, NODE, "gate", is_sub=False)) as stream:
+        async with aclosing(client.fragments(url, NODE, "gate", "main")) as stream:
             await anext(stream)
 
 

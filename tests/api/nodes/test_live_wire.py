@@ -16,6 +16,7 @@ from domain.media.packets import WallSource
 INITS = (
     LiveInit('video/mp4; codecs="avc1.64001f"', "h264", 1280, 720, b"first"),
     LiveInit('video/mp4; codecs="hvc1.1.6.L93.B0"', "hevc", 640, 480, b""),
+    LiveInit('audio/mp4; codecs="alaw"', "pcm_alaw", 0, 0, b"sound", 8000, 1),
 )
 FRAGMENTS = st.builds(
     LiveFragment,

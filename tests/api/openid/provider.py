@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import ssl
 import subprocess
 import sys
@@ -147,13 +148,15 @@ def running_provider(folder: Path, tls: TlsFiles, origin: str) -> Iterator[Runni
             stderr=errors,
             text=True,
             env=os.environ | {"NODE_EXTRA_CA_CERTS": str(tls.ca)},
+            start_new_session=True,
         )
     assert process.stdout is not None
     try:
         assert process.stdout.readline() == "ready\n", log.read_text()
         yield RunningProvider(f"https://127.0.0.1:{port}", tls.ca, process)
     finally:
-        process.terminate()
+        # `node` is a Python program that starts Node, and both must end.
+        os.killpg(process.pid, signal.SIGTERM)
         process.wait(PATIENCE_S)
         process.stdout.close()
 

@@ -7,6 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
+from api.site.console import built_console
 from domain.clock import SystemClock
 from domain.errors import BadInput
 from domain.people import Right, Role
@@ -15,6 +16,12 @@ from storage.openid.provider_sessions import ProviderSessions
 from tests.api.openid.conftest import NewVisitor, OpenIdSite
 from tests.api.openid.provider import ACCOUNTS, CLIENT_ID, Visitor
 from tests.waiting import wait_for
+from tests.web_driver import open_browser
+
+CONSENT = "return document.querySelector('input[name=prompt]')?.value === 'consent'"
+CASE = "return document.querySelector('input[name=case]')?.value"
+LOGOUT = "return !!document.querySelector('button[name=logout]')"
+SIGN_IN = "return !!document.querySelector('a[href^=\"/v1/session/openid\"]')"
 
 
 def has_ended(visitor: Visitor) -> bool:
@@ -270,3 +277,25 @@ def test_the_people_of_the_provider_are_restored(
     again = visitor()
     again.sign_in("person-7")
     assert name_of(again) == name_of(browser)
+
+
+def test_a_browser_signs_in_and_out_and_keeps_its_address(openid_site: OpenIdSite) -> None:
+    """The page that was opened before the sign-in is shown after it, with its search."""
+    if not built_console().assets:
+        pytest.skip("the packages of npm are absent: run `make install`")
+    with open_browser() as browser:
+        browser.open(f"{openid_site.origin}/#/audit?case=2026-118")
+        browser.click("a[href^='/v1/session/openid']")
+        browser.fill("input[name=login]", "person-7")
+        browser.fill("input[name=password]", "any")
+        browser.click("button[type=submit]")
+        browser.until("consent", lambda: browser.run(CONSENT))
+        browser.click("button[type=submit]")
+        browser.until("signed in", lambda: "zhang.san" in browser.text(".person"))
+        assert browser.run("return location.hash") == "#/audit?case=2026-118"
+        browser.until("the search", lambda: browser.run(CASE) == "2026-118")
+        browser.click(".person button:last-child")
+        browser.until("end at the provider", lambda: browser.run(LOGOUT))
+        browser.click("button[name=logout]")
+        browser.until("sign-in page", lambda: browser.run(SIGN_IN))
+        assert "#" not in browser.run("return location.href")

@@ -14,6 +14,7 @@ from domain.openid import ProviderIdentity
 from domain.paths.object_keys import PEOPLE_PREFIX, person_object
 from domain.people import Person, Right, Role
 from storage.openid.provider_people import ProviderPeople
+from tests.buckets import remove_objects
 
 if TYPE_CHECKING:
     from tests.api.conftest import Site
@@ -23,8 +24,7 @@ WHY = {"reason": "joins the team"}
 
 @pytest.fixture(autouse=True)
 def _no_people(site: Site) -> None:
-    for found in list(site.context.objects.list(PEOPLE_PREFIX)):
-        site.context.objects.delete(found.key)
+    remove_objects(site.context.objects, PEOPLE_PREFIX)
 
 
 def send(

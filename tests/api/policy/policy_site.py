@@ -18,6 +18,7 @@ from domain.paths.object_keys import (
 )
 from domain.people import Right, Role
 from sightline.active_policy import known_calls
+from tests.buckets import remove_objects
 
 if TYPE_CHECKING:
     from tests.api.conftest import OpenSite, Site
@@ -93,10 +94,13 @@ def open_policy_site(open_site: OpenSite, **changes: object) -> PolicySite:
     """Open a site without people, cases, approvals and emergency accesses."""
     found = PolicySite()
     found.site = open_site(policy=lambda: found.in_force, **changes)
-    objects = found.site.context.objects
-    for prefix in (PEOPLE_PREFIX, CASES_PREFIX, APPROVALS_PREFIX, EMERGENCIES_PREFIX):
-        for stat in list(objects.list(prefix)):
-            objects.delete(stat.key)
+    remove_objects(
+        found.site.context.objects,
+        PEOPLE_PREFIX,
+        CASES_PREFIX,
+        APPROVALS_PREFIX,
+        EMERGENCIES_PREFIX,
+    )
     return found
 
 

@@ -36,6 +36,7 @@ from storage.site.audit import AuditEntry, AuditLog
 from tests.api.browser import PASSWORD, set_password, signed_in
 from tests.api.feeds.test_watches import asked as watch_asked
 from tests.api.requests.test_declarations import role_for
+from tests.buckets import remove_objects
 
 if TYPE_CHECKING:
     from tests.api.conftest import OpenSite, Site
@@ -56,6 +57,17 @@ RANGE = {
     "to": "2025-11-24T17:00:00Z",
     "reason": "case 118",
 }
+EXPORT = {
+    "ranges": [
+        {
+            "camera": "east-gate",
+            "from": "2025-11-24T16:00:00Z",
+            "to": "2025-11-24T17:00:00Z",
+        }
+    ],
+    "reason": "case 118",
+}
+SAVED_VIEW = {"name": "the gates", "tiles": 4, "cameras": ["east-gate"]}
 HISTOGRAMS = ActivePolicy(
     AccessPolicy(
         version=1,
@@ -66,6 +78,9 @@ HISTOGRAMS = ActivePolicy(
 )
 """A policy under which an approval can be requested, and which governs no change."""
 WITHOUT_REASON = {
+    "saved_view.create",
+    "saved_view.change",
+    "saved_view.delete",
     "session.end_openid",
     "session.end",
     "session.end_other",
@@ -73,7 +88,7 @@ WITHOUT_REASON = {
     "session.second_factor",
     "session.second_factor_confirm",
 }
-"""Changes of the own sign-in need no reason."""
+"""Changes of the own sign-in, and of the layout of a wall, need no reason."""
 LAST = "session.password session.end"
 """Changes that end sessions, so they come last and in this order."""
 FOR_EVER_NS = 1 << 62
@@ -122,6 +137,8 @@ class Asked:
         self._leaving = signed_in(site, name=person.name)
         other_session = signed_in(site, name=person.name).id
         hold = site.get("/v1/holds", method="POST", body=RANGE).json()["id"]
+        export = site.get("/v1/exports", method="POST", body=EXPORT).json()["id"]
+        view = site.get("/v1/saved-views", method="POST", body=SAVED_VIEW).json()["id"]
         watch = site.get("/v1/watches", method="POST", body=watch_asked(site)).json()["id"]
         self.of: dict[tuple[str, str], tuple[str, object]] = {
             ("POST", "/v1/cameras/{id}/triggers"): (
@@ -134,6 +151,11 @@ class Asked:
                 f"/v1/holds/{hold}",
                 {"until": "2099-01-01T00:00:00Z", "reason": "the trial lasts longer"},
             ),
+            ("POST", "/v1/exports"): ("/v1/exports", EXPORT),
+            ("DELETE", "/v1/exports/{id}"): (f"/v1/exports/{export}", None),
+            ("POST", "/v1/saved-views"): ("/v1/saved-views", SAVED_VIEW),
+            ("PATCH", "/v1/saved-views/{id}"): (f"/v1/saved-views/{view}", {"name": "gates"}),
+            ("DELETE", "/v1/saved-views/{id}"): (f"/v1/saved-views/{view}", None),
             ("PATCH", "/v1/watches/{id}"): (
                 f"/v1/watches/{watch}",
                 {"until": watch_asked(site)["until"], "reason": "not found yet"},
@@ -214,9 +236,7 @@ class Asked:
 def _policy_records(site: Site) -> tuple[str, str, str]:
     """Return the ids of a case, and of a request and an emergency access of another person."""
     context = site.context
-    for prefix in (CASES_PREFIX, APPROVALS_PREFIX, EMERGENCIES_PREFIX):
-        for found in list(context.objects.list(prefix)):
-            context.objects.delete(found.key)
+    remove_objects(context.objects, CASES_PREFIX, APPROVALS_PREFIX, EMERGENCIES_PREFIX)
     now_ns = context.clock.wall_ns()
     approval = ApprovalRecord(
         id=dated_id(context.clock),
@@ -413,6 +433,7 @@ async def ask():
     async with httpx.AsyncClient(transport=transport, base_url="http://x", headers={"Authorization": "Bearer t"}) as http:
         await http.post("/v1/holds", json=BODY)
 import asyncio
+from tests.buckets import remove_objects
 asyncio.run(ask())
 """  # noqa: E501
 

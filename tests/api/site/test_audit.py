@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from domain.paths.object_keys import AUDIT_PREFIX, AUDIT_WRITERS_PREFIX
+from domain.paths.object_keys import AUDIT_PREFIX
 from domain.people import Role
 from storage.audit.shipping import AuditShipper
 from storage.clients.s3 import ObjectStore
@@ -17,14 +17,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.api.conftest import OpenSite, Site
-
-
-@pytest.fixture(autouse=True)
-def _no_lines(site: Site) -> None:
-    objects = site.context.objects
-    for prefix in (AUDIT_PREFIX, AUDIT_WRITERS_PREFIX):
-        for found in list(objects.list(prefix)):
-            objects.delete(found.key)
 
 
 def _shipper(site: Site) -> AuditShipper:
@@ -119,3 +111,17 @@ def test_without_the_object_store_the_answer_is_503(open_site: OpenSite) -> None
     site = open_site(objects_asked=away)
     for path in ("/v1/audit", "/v1/audit/export"):
         assert site.get(path, Role.AUDITOR).status_code == 503
+
+
+def test_an_auditor_finds_who_searched_for_a_plate(site: Site) -> None:
+    for plate in ("鄂C12345", "鄂C12*", "京A00001"):
+        assert site.get(f"/v1/events?plate={plate}").status_code == 200
+    assert site.get("/v1/journeys?plate=鄂C12345").status_code == 200
+    found = site.get("/v1/audit?plate=鄂c·12345", Role.AUDITOR).json()["items"]
+    assert [(line["route"], line["terms"]["plate"]) for line in found] == [
+        ("journey.read", "鄂C12345"),
+        ("events.search", "鄂C12*"),
+        ("events.search", "鄂C12345"),
+    ]
+    refused = site.get("/v1/audit?plate=鄂C12*", Role.AUDITOR)
+    assert (refused.status_code, "whole plate" in refused.text) == (400, True)

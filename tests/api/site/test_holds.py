@@ -25,12 +25,6 @@ RANGE = {
 }
 
 
-@pytest.fixture(autouse=True)
-def _no_holds(site: Site) -> None:
-    for found in list(site.context.objects.list("state/holds/")):
-        site.context.objects.delete(found.key)
-
-
 def test_a_hold_is_active_until_its_release_and_the_audit_log_has_the_reason(site: Site) -> None:
     placed = site.get("/v1/holds", Role.INVESTIGATOR, None, "POST", RANGE)
     assert placed.status_code == 201, placed.text

@@ -7,7 +7,7 @@ from typing import Any
 
 import aioice.ice
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
-from av import VideoFrame
+from av import AudioFrame, VideoFrame
 
 from tests.recorded import number_in
 
@@ -23,10 +23,14 @@ class AiortcViewer:
         self.connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         self.pictures: list[int] = []
         self.sequences: list[int] = []
+        self.samples = 0
+        """The samples of sound that were decoded."""
         self.changed = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
 
-    async def offer(self) -> str:
+    async def offer(self, has_sound: bool = False) -> str:
+        if has_sound:
+            self.connection.addTransceiver("audio", direction="recvonly")
         transceiver = self.connection.addTransceiver("video", direction="recvonly")
         receiver: Any = transceiver.receiver
         handle = receiver._handle_rtp_packet
@@ -41,8 +45,15 @@ class AiortcViewer:
 
     async def accept(self, answer: str) -> None:
         await self.connection.setRemoteDescription(RTCSessionDescription(answer, "answer"))
-        (receiver,) = self.connection.getReceivers()
-        self._task = asyncio.create_task(self._watch(receiver.track))
+        for receiver in self.connection.getReceivers():
+            self._tasks.append(asyncio.create_task(self._watch(receiver.track)))
+
+    async def until_heard(self, samples: int) -> None:
+        """Wait for so many samples of sound in all."""
+        async with asyncio.timeout(PATIENCE_S):
+            while self.samples < samples:
+                self.changed.clear()
+                await self.changed.wait()
 
     async def until(self, count: int) -> list[int]:
         """Wait for so many pictures in all."""
@@ -61,13 +72,16 @@ class AiortcViewer:
 
     async def close(self) -> None:
         await self.connection.close()
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _watch(self, track: Any) -> None:
         while True:
             frame = await track.recv()
-            assert isinstance(frame, VideoFrame)
-            self.pictures.append(number_in(frame))
+            if isinstance(frame, AudioFrame):
+                self.samples += frame.samples
+            else:
+                assert isinstance(frame, VideoFrame)
+                self.pictures.append(number_in(frame))
             self.changed.set()

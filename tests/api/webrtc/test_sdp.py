@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from aiortc.sdp import SessionDescription
 from hypothesis import given
@@ -120,6 +122,46 @@ def test_the_answer_accepts_one_section_and_one_payload_type() -> None:
     assert str(answer.group[0]) == "BUNDLE 1"
     (codec,) = video.rtp.codecs
     assert codec.parameters["packetization-mode"] in (1, "1")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "types"),
+    [
+        ("", "", {"PCMU": 0}),
+        ("SAVPF 111 0", "SAVPF 111 8 0", {"PCMA": 8, "PCMU": 0}),
+        ("a=rtpmap:0 PCMU/8000\r\n", "", {"PCMU": 0}),
+        ("a=rtpmap:0 PCMU/8000", "a=rtpmap:0 PCMA/8000", {"PCMA": 0}),
+        ("a=rtpmap:111 opus/48000/2", "a=rtpmap:111 pcma/8000", {"PCMA": 111, "PCMU": 0}),
+        ("a=rtpmap:0 PCMU/8000", "a=rtpmap:0 PCMU/16000", {}),
+        ("SAVPF 111 0", "SAVPF 111", {}),
+        ("a=group:BUNDLE 0 1 2", "a=group:BUNDLE 1 2", {}),
+        ("a=mid:0\r\na=recvonly", "a=mid:0\r\na=sendonly", {}),
+        ("m=audio", "m=text", {}),
+    ],
+)
+def test_sound_needs_g711_in_a_section_that_receives_over_the_transport_of_the_video(
+    old: str, new: str, types: dict[str, int]
+) -> None:
+    offer = read_offer(CHROMIUM.replace(old, new) if old else CHROMIUM)
+    assert dict(offer.sound_types) == types
+    assert offer.sound == (0 if types else None)
+
+
+def test_the_answer_accepts_the_sound_of_a_viewer_who_is_sent_it() -> None:
+    offer = read_offer(CHROMIUM.replace("SAVPF 111 0", "SAVPF 111 8 0"))
+    answer = SessionDescription.parse(write_answer(offer, replace(ANSWER, sound_ssrc=99)))
+    audio, video, data = answer.media
+    assert (audio.port, audio.direction, audio.rtcp_mux) == (9, "sendonly", True)
+    assert audio.fmt == [8, 0]
+    assert [(one.payloadType, one.name) for one in audio.rtp.codecs] == [(8, "PCMA"), (0, "PCMU")]
+    assert [(one.ssrc, one.cname) for one in audio.ssrc] == [(99, "sightline")]
+    assert [(one.ssrc, one.cname) for one in video.ssrc] == [(77, "sightline")]
+    assert (audio.msid, video.msid) == ("gate sound", "gate video"), "they have one stream"
+    assert str(answer.group[0]) == "BUNDLE 0 1"
+    assert audio.ice is not None
+    assert video.ice is not None
+    assert audio.ice.usernameFragment == video.ice.usernameFragment
+    assert data.port == 0
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import socket
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -22,9 +23,11 @@ from api.webrtc.messages import (
 )
 from api.webrtc.service import MediaService
 from api.webrtc.udp_socket import UdpSocket
+from api.webrtc.viewer_session import ViewerSession
 from domain.clock import NS_PER_S, SystemClock
 from domain.errors import (
     BadInput,
+    Forbidden,
     NotFound,
     RecordChanged,
     SightlineError,
@@ -37,9 +40,10 @@ from domain.media.packets import Packet
 from domain.metrics import LIVE_DATAGRAMS_REFUSED
 from domain.paths.local_sockets import listening
 from ingest.live.fragmenter import Fragmenter
+from ingest.live.sound_fragmenter import SoundFragmenter
 from tests.api.webrtc.aiortc_viewer import PATIENCE_S, AiortcViewer
 from tests.api.webrtc.test_stun import check_of
-from tests.recorded import B_FRAMES, HEVC, PLAIN, Material, packets_of
+from tests.recorded import B_FRAMES, HEVC, PLAIN, Material, packets_of, sound_of
 
 HOSTS = ("127.0.0.1",)
 
@@ -68,7 +72,7 @@ class Opened:
     name: str
     reply: Reply
     ended: asyncio.Future[SightlineError | None]
-    slow: asyncio.Event
+    wishes: list[bool]
     moved: asyncio.Event
 
 
@@ -82,28 +86,37 @@ class Host:
         self.stack = AsyncExitStack()
         self._sessions = 0
 
-    def stream(self, camera: str = "gate") -> Sent:
+    def stream(self, camera: str = "gate", is_sub: bool = False) -> Sent:
         number = self.link.new_stream()
-        self.link.send(OpenStream(stream=number, camera=camera))
+        self.link.send(OpenStream(stream=number, camera=camera, name="sub" if is_sub else "main"))
         return Sent(self.link, number)
 
-    async def open(self, stream: Sent, offer: str, has_substream: bool = False) -> Opened:
+    def sound(self, camera: str = "gate") -> int:
+        number = self.link.new_stream()
+        self.link.send(OpenStream(stream=number, camera=camera, name="sound"))
+        return number
+
+    async def open(
+        self, stream: Sent, offer: str, has_substream: bool = False, sound: int | None = None
+    ) -> Opened:
         self._sessions += 1
         name = f"session-{self._sessions}"
         ended: asyncio.Future[SightlineError | None] = asyncio.get_running_loop().create_future()
-        slow, moved = asyncio.Event(), asyncio.Event()
+        wishes: list[bool] = []
+        moved = asyncio.Event()
         message = OpenSession(
             session=name,
             owner="ada",
             camera="gate",
             stream=stream.number,
+            sound=sound,
             has_substream=has_substream,
             offer=offer,
             hosts=HOSTS,
         )
-        events = SessionEvents(ended.set_result, slow.set, moved.set)
+        events = SessionEvents(ended.set_result, wishes.append, moved.set)
         reply = await self.link.open(message, events)
-        return Opened(name, reply, ended, slow, moved)
+        return Opened(name, reply, ended, wishes, moved)
 
     async def viewer(
         self, stream: Sent, has_substream: bool = False
@@ -221,6 +234,59 @@ def test_the_end_of_a_stream_ends_its_sessions_with_the_cause(tmp_path: Path) ->
     run(tmp_path, work)
 
 
+def test_the_cause_of_an_end_can_be_read_by_the_viewer_and_no_other(tmp_path: Path) -> None:
+    async def work(host: Host) -> None:
+        stream = host.stream()
+        await stream.put(packets_of(PLAIN)[:5])
+        viewer, opened = await host.viewer(stream)
+        await viewer.until(1)
+        state = await host.link.read(opened.name, "ada", "gate")
+        assert (state.is_sub, state.is_reduced, state.skipped, state.problem) == (
+            False,
+            False,
+            0,
+            "",
+        )
+        host.link.close_session(opened.name, Forbidden("the right has ended"))
+        ended = await host.link.read(opened.name, "ada", "gate")
+        assert (ended.problem, ended.text) == ("forbidden", "the right has ended")
+        for owner, camera in (("eve", "gate"), ("ada", "school")):
+            with pytest.raises(NotFound):
+                await host.link.read(opened.name, owner, camera)
+
+    run(tmp_path, work)
+
+
+def test_a_viewer_hears_the_camera_and_the_end_of_the_sound_ends_nothing_else(
+    tmp_path: Path,
+) -> None:
+    async def work(host: Host) -> None:
+        stream, sound = host.stream(), host.sound()
+        packets = packets_of(PLAIN)
+        await stream.put(packets[:5])
+        writer, fragmenter = LiveWriter(), SoundFragmenter()
+        sounds = sound_of("pcm_alaw", packets[0], 2.0)
+        fragments = [one for packet in sounds if (one := fragmenter.fragment(packet))]
+        await host.link.send_records(sound, writer.records(fragments[:1]))
+        viewer = AiortcViewer()
+        host.stack.push_async_callback(viewer.close)
+        opened = await host.open(stream, await viewer.offer(has_sound=True), sound=sound)
+        await viewer.accept(opened.reply.text)
+        await viewer.until(1)
+        await host.link.send_records(sound, writer.records(fragments[1:40]))
+        await viewer.until_heard(8000 // 4)
+        assert (await host.link.read(opened.name, "ada", "gate")).sound_problem == ""
+        gone = NotFound("camera gate sends no sound any more")
+        await host.link.send_records(sound, error_record(gone))
+        state = await host.link.read(opened.name, "ada", "gate")
+        assert (state.sound_problem, state.sound_text) == ("not_found", str(gone))
+        await feed(stream, packets[5:20])
+        await viewer.until(15)
+        host.link.send(CloseStream(stream=sound))
+
+    run(tmp_path, work)
+
+
 def test_a_session_ends_with_its_api_process(tmp_path: Path) -> None:
     async def work(host: Host) -> None:
         stream = host.stream()
@@ -293,7 +359,7 @@ def test_candidates_are_ignored_and_new_credentials_restart_ice(tmp_path: Path) 
 
 def test_a_session_continues_with_the_sub_stream(tmp_path: Path) -> None:
     async def work(host: Host) -> None:
-        stream, sub = host.stream(), host.stream()
+        stream, sub = host.stream(), host.stream(is_sub=True)
         packets, other = packets_of(PLAIN), packets_of(Material(gop=10))
         await stream.put(packets[:3])
         viewer, opened = await host.viewer(stream, has_substream=True)
@@ -301,9 +367,11 @@ def test_a_session_continues_with_the_sub_stream(tmp_path: Path) -> None:
         host.link.send(MoveSession(session=opened.name, stream=sub.number))
         await stream.put(packets[3:6])
         assert not opened.moved.is_set()
+        assert not (await host.link.read(opened.name, "ada", "gate")).is_sub
         await sub.put(other[10:12])
         async with asyncio.timeout(PATIENCE_S):
             await opened.moved.wait()
+        assert (await host.link.read(opened.name, "ada", "gate")).is_sub
         host.link.send(CloseStream(stream=stream.number))
         await feed(sub, other[12:60])
         pictures = await viewer.until(40)
@@ -311,6 +379,42 @@ def test_a_session_continues_with_the_sub_stream(tmp_path: Path) -> None:
         assert viewer.has_no_hole
 
     run(tmp_path, work)
+
+
+def test_sessions_are_freed_when_they_end_and_not_by_the_garbage_collector(
+    tmp_path: Path,
+) -> None:
+    """The media process collects garbage rarely, and each session keeps pictures of ten seconds."""
+
+    async def work(host: Host) -> None:
+        stream, sub, silent = host.stream(), host.stream(is_sub=True), host.stream(is_sub=True)
+        packets = packets_of(PLAIN)
+        await stream.put(packets[:3])
+        await sub.put(packets[:3])
+        for other in (sub, silent):
+            viewer, opened = await host.viewer(stream, has_substream=True)
+            await viewer.until(1)
+            host.link.send(MoveSession(session=opened.name, stream=other.number))
+            if other is sub:
+                await sub.put(packets[3:5])
+                await opened.moved.wait()
+            await viewer.close()
+            async with asyncio.timeout(PATIENCE_S):
+                await opened.ended
+        other_viewer = AiortcViewer()
+        host.stack.push_async_callback(other_viewer.close)
+        offer = await other_viewer.offer()
+        for _ in range(3):
+            opened = await host.open(stream, offer)
+            await host.link.change(opened.name, "ada", "gate", None, None)
+        assert sum(isinstance(one, ViewerSession) for one in gc.get_objects()) == 0
+
+    gc.collect()
+    gc.disable()
+    try:
+        run(tmp_path, work)
+    finally:
+        gc.enable()
 
 
 def test_an_offer_that_is_none_is_refused(tmp_path: Path) -> None:

@@ -19,15 +19,17 @@ from aiortc.rtp import (
 
 from api.webrtc import stun
 from api.webrtc.dtls import DtlsIdentity
+from api.webrtc.ice_session import CONSENT_S, MAX_PATHS
 from api.webrtc.pictures import Picture
+from api.webrtc.recovery import RETURN_AFTER_S
 from api.webrtc.rtcp import is_rtcp
 from api.webrtc.sdp import SdpOffer
+from api.webrtc.sound_session import SoundSession
+from api.webrtc.sound_stream import SoundStream, SoundUnit
 from api.webrtc.stream import MediaStream
 from api.webrtc.udp_socket import Runs, UdpPath
 from api.webrtc.viewer_session import (
     CONNECT_WITHIN_S,
-    CONSENT_S,
-    MAX_PATHS,
     SessionLimits,
     ViewerSession,
     Viewing,
@@ -62,12 +64,12 @@ class Wire:
 class World:
     """A stream, one session of it, and the viewer's end."""
 
-    def __init__(self, has_substream: bool = True) -> None:
+    def __init__(self, has_substream: bool = True, sound: SoundSession | None = None) -> None:
         self.clock = ManualClock()
         self.wire = Wire()
-        self.stream = MediaStream("gate", MemoryLimit(64 << 20))
+        self.stream = MediaStream("gate", False, MemoryLimit(64 << 20))
         self.client = Client()
-        self.slow = 0
+        self.wishes: list[bool] = []
         offer = SdpOffer((), 0, 102, "42e01f", (), self.client.fingerprint, "viewer")
         self.session = ViewerSession(
             Viewing("session-1", "gate", has_substream),
@@ -77,12 +79,10 @@ class World:
             self.wire,
             SessionLimits.of(self.clock),
             self.clock,
-            self._on_slow,
+            lambda _, is_sub: self.wishes.append(is_sub),
+            sound,
         )
         self._put = 0
-
-    def _on_slow(self) -> None:
-        self.slow += 1
 
     def put(self, count: int, size: int = 3000) -> None:
         """Add pictures to the stream; every 25th is a keyframe."""
@@ -97,7 +97,7 @@ class World:
                 """The server calls it again and again."""
 
     def check(self, password: str | None = None, path: UdpPath = PATH) -> bool:
-        password = password or self.session.credentials.password
+        password = password or self.session.ice.credentials.password
         check = stun.read_check(check_of(password=password))
         return self.session.on_check(check, path)
 
@@ -159,6 +159,25 @@ def assert_one_stream(packets: Sequence[RtpPacket]) -> None:
         assert (later.timestamp - one.timestamp) % (1 << 32) < 1 << 31
 
 
+def test_sound_is_protected_with_the_keys_of_the_viewer() -> None:
+    sound = SoundSession(SoundStream("gate"), {"PCMA": 8}, None)
+    world = World(sound=sound)
+    unit = SoundUnit("PCMA", (b"a" * 160,), 8000, world.clock.wall_ns())
+    world.session.on_sound(unit)
+    assert not world.wire.sent, "the viewer is not connected"
+    world.connect()
+    world.put(1)
+    world.session.on_sound(unit)
+    world.session.on_sound(None)
+    received = world.received()
+    heard = [one for one in received if one.ssrc == sound.ssrc]
+    pictures = [one for one in received if one.ssrc == world.session.ssrc]
+    assert [(one.payload_type, one.payload, one.timestamp) for one in heard] == [
+        (8, b"a" * 160, 8000)
+    ]
+    assert numbers(pictures) == [0]
+
+
 def test_a_new_viewer_is_sent_the_held_pictures_and_then_each_new_one(world: World) -> None:
     world.put(30)
     world.connect()
@@ -196,7 +215,7 @@ def test_a_viewer_that_is_too_slow_continues_at_a_keyframe(world: World) -> None
 
 def test_a_group_of_pictures_that_is_not_held_is_sent_while_it_arrives() -> None:
     world = World()
-    world.stream = MediaStream("gate", MemoryLimit(10_000))
+    world.stream = MediaStream("gate", False, MemoryLimit(10_000))
     world.session.stream = world.stream
     world.connect()
     world.put(30)
@@ -217,10 +236,34 @@ def test_a_viewer_that_loses_much_waits_for_a_keyframe_and_then_needs_the_sub_st
     packets = world.received()
     assert numbers(packets) == [0, 1, 2, 3, *range(25, 34)]
     assert_one_stream(packets)
-    assert world.slow == 0
+    assert world.wishes == []
     world.report_loss(0.3)
     world.report_loss(0.3)
-    assert world.slow == 1
+    assert world.wishes == [True]
+    assert world.session.skipped == 21
+
+
+def test_a_viewer_that_loses_little_on_the_sub_stream_gets_the_main_stream_back(
+    world: World,
+) -> None:
+    world.connect()
+    for _ in range(4):
+        world.put(GOP)
+        world.report_loss(0.3)
+    world.report_loss(0.3)
+    assert world.wishes == [True]
+    main, world.stream = world.stream, MediaStream("gate", True, MemoryLimit(64 << 20))
+    world.session.move_to(world.stream)
+    assert world.session.is_reduced
+    world.put(1)
+    for _ in range(int(RETURN_AFTER_S)):
+        world.report_loss(0.0)
+        world.clock.advance(1)
+    assert world.wishes == [True]
+    world.report_loss(0.0)
+    assert world.wishes == [True, False]
+    world.session.move_to(main)
+    assert not world.session.is_reduced
 
 
 def test_a_viewer_that_loses_little_misses_nothing(world: World) -> None:
@@ -229,7 +272,7 @@ def test_a_viewer_that_loses_little_misses_nothing(world: World) -> None:
         world.put(5)
         world.report_loss(part)
     assert numbers(world.received()) == list(range(25))
-    assert world.slow == 0
+    assert world.wishes == []
 
 
 def test_lost_packets_are_sent_again_up_to_a_limit(world: World) -> None:
@@ -300,11 +343,11 @@ def test_addresses_of_one_viewer_are_bounded(world: World) -> None:
 
 
 def test_new_credentials_replace_the_former_ones_when_they_are_used(world: World) -> None:
-    former = world.session.credentials
-    world.session.restarted = former.__class__("server", "q" * 32)
+    former = world.session.ice.credentials
+    world.session.ice.restarted = former.__class__("server", "q" * 32)
     assert world.check(password="q" * 32)
-    assert world.session.credentials.password == "q" * 32
-    assert world.session.restarted is None
+    assert world.session.ice.credentials.password == "q" * 32
+    assert world.session.ice.restarted is None
     assert not world.check(password=former.password)
 
 

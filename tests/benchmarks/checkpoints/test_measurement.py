@@ -11,12 +11,11 @@ from benchmarks.checkpoints.footage import Footage
 from benchmarks.checkpoints.measurement import (
     APART_S,
     Seen,
-    Spending,
     _costs,
-    _counted,
     _expected,
     _outcome,
 )
+from benchmarks.checkpoints.spending import Spending, _counted
 from domain.clock import NS_PER_S
 from domain.events.event import Event, Location, Plate
 from domain.plates import PlateColor

@@ -9,7 +9,7 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.media.fanout import Fanout, Tap
+from domain.media.fanout import Fanout, SoundTap, Tap
 from domain.media.packet_batch import PacketOrBatch, single_packets
 from domain.media.packets import AudioPacket, Packet, StreamInfo, WallSource
 
@@ -120,3 +120,40 @@ def test_a_new_tap_calls_on_tap() -> None:
     fanout.close(fanout.open("viewer"))
     fanout.open("another", from_held=True)
     assert calls == [1, 1]
+
+
+def _sound(number: int) -> AudioPacket:
+    return AudioPacket(STREAM, b"s" * 160, number, 160, number, number)
+
+
+def test_sound_is_shared_with_those_who_listen_and_with_no_viewer() -> None:
+    fanout = Fanout()
+    viewer, early = fanout.open("live"), _sound(0)
+    fanout.put_audio(early)
+    listener = fanout.open_sound()
+    sounds = [_sound(number) for number in range(1, 4)]
+    for sound in sounds:
+        fanout.put_audio(sound)
+    heard = listener.take(0)
+    assert [id(one) for one in heard] == [id(one) for one in sounds], "nothing is copied"
+    assert viewer.take(0) == []
+    fanout.close_sound(listener)
+    fanout.put_audio(early)
+    assert (listener.take(0), fanout.sound_taps) == ([], ())
+
+
+def test_a_listener_that_takes_nothing_loses_the_oldest_sound_and_it_is_counted() -> None:
+    tap = SoundTap(max_packets=3)
+    for number in range(5):
+        tap.put(_sound(number))
+    assert [one.pts for one in tap.take(0)] == [2, 3, 4]
+    assert tap.dropped_packets == 2
+
+
+def test_the_reader_does_not_delay_packets_while_somebody_listens() -> None:
+    fanout = Fanout()
+    assert not fanout.has_waiting_consumer
+    tap = fanout.open_sound()
+    assert fanout.has_waiting_consumer
+    fanout.close_all()
+    assert tap.closed

@@ -7,10 +7,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from typing import cast
 
 import av
 import numpy as np
 import pytest
+from av.video.codeccontext import VideoCodecContext
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,8 +22,12 @@ from domain.clock import NS_PER_S, SystemClock
 from domain.media.fanout import Fanout, Tap
 from domain.media.packets import Frame, Packet, StreamInfo, WallSource
 from domain.metrics import FRAMES_SKIPPED
+from domain.recordings.partly_analysed import PartlyCause
+from domain.settings_groups.analysis import DecoderDevice
+from ingest.frames.analysis_losses import AnalysisLosses
 from ingest.frames.decode_control import Burst, DecodeEverything
 from ingest.frames.decoder import LATE_NS, LATE_STEP_NS, Decimator, FrameReader
+from ingest.frames.decoder_devices import DecoderDevices
 
 START_NS = 1_760_000_000 * NS_PER_S
 Load = Callable[..., list[Packet]]
@@ -135,6 +143,66 @@ def test_broken_packets_cost_frames_up_to_the_next_keyframe(load: Load) -> None:
     assert frames[-1].pts == packets[-1].pts
 
 
+class FailingDevice:
+    """A decoder on a device that decodes no picture."""
+
+    is_hwaccel = True
+
+    def decode(self, packet: av.Packet[VideoStream]) -> list[VideoFrame]:
+        raise av.InvalidDataError(1, "the device cannot decode it")
+
+
+def test_after_a_device_failed_software_decodes_from_the_next_keyframe(load: Load) -> None:
+    packets = load("h264")
+    devices = DecoderDevices(
+        DecoderDevice.CUDA, 1, lambda codec, device: cast(VideoCodecContext, FailingDevice())
+    )
+    tap = Tap("decode", 512, 32 << 20)
+    for packet in packets:
+        tap.put(packet)
+    tap.close()
+    reader = FrameReader(tap, SystemClock(), 1000.0, "gate", devices=devices)
+    frames = [frame for frame in reader if frame is not None]
+    second = [packet for packet in packets if packet.is_keyframe][1]
+    assert frames[0].pts == second.pts
+    assert frames[-1].pts == packets[-1].pts
+
+
+def test_pictures_that_cannot_be_decoded_are_a_loss_up_to_the_next_frame(load: Load) -> None:
+    packets = load("h264")
+    tap = Tap("decode", 512, 32 << 20)
+    for packet in packets:
+        tap.put(replace(packet, data=b"\x00\x00\x00\x01\x65") if packet is packets[10] else packet)
+    tap.close()
+    reader = FrameReader(tap, SystemClock(), 1000.0, "gate", losses=(losses := AnalysisLosses()))
+    given = [frame.wall_ns for frame in reader if frame is not None]
+    (lost,) = losses.take()
+    assert (lost.start_ns, lost.cause) == (packets[10].wall_ns, PartlyCause.DECODER)
+    assert lost.end_ns == next(wall_ns for wall_ns in given if wall_ns > lost.start_ns)
+
+
+def test_packets_that_the_queue_dropped_are_a_loss(load: Load) -> None:
+    packets, tap = load("h264"), Tap("decode", 512, 32 << 20)
+    reader = FrameReader(tap, SystemClock(), 1000.0, "gate", losses=(losses := AnalysisLosses()))
+    frames = iter(reader)
+    tap.put(packets[0])
+    next(frames)
+    keyframe = next(packet for packet in packets[1:] if packet.is_keyframe)
+    tap.dropped_packets += packets.index(keyframe) - 1
+    tap.put(keyframe)
+    next(frames)
+    assert losses.take() == [(packets[0].wall_ns, keyframe.wall_ns, PartlyCause.OVERLOAD)]
+
+
+def test_nothing_is_analysed_at_a_rate_of_zero_and_that_is_a_loss(load: Load) -> None:
+    packets, tap = load("h264"), Tap("decode", 512, 32 << 20)
+    reader = FrameReader(tap, SystemClock(), 0.0, "gate", losses=(losses := AnalysisLosses()))
+    for packet in packets:
+        tap.put(packet)
+    assert next(iter(reader)) is None
+    assert losses.take() == [(packets[0].wall_ns, packets[-1].wall_ns, PartlyCause.OVERLOAD)]
+
+
 class _AllHeld(DecodeEverything):
     """Controls a reader of packets that a gate released together."""
 
@@ -168,16 +236,21 @@ def test_a_reader_that_is_late_gives_two_frames_a_second_until_it_caught_up(
     """Of which none is left out, however far behind the worker is."""
     fanout = Fanout()
     tap = fanout.open("decode")
-    for packet in load("h264"):
+    packets = load("h264")
+    for packet in packets:
         fanout.put(packet)
     fanout.close(tap)
-    reader = FrameReader(tap, SystemClock(), 25.0, "gate")
+    reader = FrameReader(tap, SystemClock(), 25.0, "gate", losses=(losses := AnalysisLosses()))
     reader.part = part
+    reader._newest_wall_ns = packets[-1].wall_ns + LATE_NS - NS_PER_S // 2
     frames = [frame for frame in reader if frame is not None]
     newest_ns = reader._newest_wall_ns
     late = [frame.wall_ns for frame in frames if newest_ns - frame.wall_ns > LATE_NS]
     assert [round((wall_ns - frames[0].wall_ns) / LATE_STEP_NS) for wall_ns in late] == [0, 1, 2]
     assert len(frames) - len(late) >= 11 * part, "and all of what is not late"
+    assert [(one.start_ns, one.cause) for one in losses.take()] == [
+        (frames[0].wall_ns, PartlyCause.OVERLOAD)
+    ]
 
 
 def test_silence_gives_none_and_the_end_ends_the_iteration() -> None:

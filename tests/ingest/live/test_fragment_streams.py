@@ -56,16 +56,16 @@ def test_two_viewers_get_the_same_fragments(node: Node) -> None:
     async def work() -> None:
         streams = FragmentStreams(node.sources, node.clock)
         ready, also_ready = asyncio.Event(), asyncio.Event()
-        async with streams.watch("gate", False, ready) as queue:
+        async with streams.watch("gate", "main", ready) as queue:
             await asyncio.to_thread(_put, node, 0, 30)
             first = await _taken(queue, ready, 30)
-            async with streams.watch("gate", False, also_ready) as other:
+            async with streams.watch("gate", "main", also_ready) as other:
                 second = await _taken(other, also_ready, 5)
                 assert [id(one) for one in second] == [id(one) for one in first[25:]]
                 await asyncio.to_thread(_put, node, 30, 40)
                 more = await _taken(queue, ready, 10)
                 assert await _taken(other, also_ready, 10) == more
-        async with streams.watch("gate", False, asyncio.Event()) as again:
+        async with streams.watch("gate", "main", asyncio.Event()) as again:
             held = again.take() or await _taken(again, again._ready, 15)
             assert [one.wall_ns for one in held] == [one.wall_ns for one in PACKETS[25:40]]
 
@@ -77,7 +77,7 @@ def test_two_viewers_get_the_same_fragments(node: Node) -> None:
 def test_a_stream_that_cannot_be_sent_ends_with_the_reason(node: Node) -> None:
     async def work() -> None:
         streams, ready = FragmentStreams(node.sources, node.clock), asyncio.Event()
-        async with streams.watch("gate", False, ready) as queue:
+        async with streams.watch("gate", "main", ready) as queue:
             bare = replace(PACKETS[0], data=b"\0\0\0\1\x65" + bytes(range(1, 60)))
             await asyncio.to_thread(wait_for, "the pull", lambda: node.station.fanout.taps)
             node.station.fanout.put(bare)

@@ -11,7 +11,7 @@ import pytest
 
 from domain.clock import ManualClock
 from domain.errors import NodeOffline, NotFound, SightlineError, SourceTimeout, StoreError
-from domain.media.packets import Packet
+from domain.media.packets import AudioPacket, Packet
 from ingest.live.source import SILENCE_S, LiveLimits, LiveSources
 from tests.ingest.live.test_tap import packet_of
 from tests.live_station import Station, tapped
@@ -25,7 +25,7 @@ class Consumer:
         self.numbers: list[int] = []
         self.error: SightlineError | None = None
 
-    def put(self, packet: Packet) -> None:
+    def put(self, packet: Packet | AudioPacket) -> None:
         self.numbers.append(packet.pts // 3600)
 
     def end(self, error: SightlineError) -> None:

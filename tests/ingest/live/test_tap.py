@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from domain.errors import NodeOffline, NotFound
-from domain.media.packets import Packet, StreamInfo, WallSource
+from domain.media.packets import AudioInfo, AudioPacket, Packet, StreamInfo, WallSource
 from domain.paths.local_sockets import address_of
-from ingest.live.client import live_packets
+from ingest.live.client import live_packets, live_sound
 from ingest.live.tap import LiveTap
 from tests.live_station import Station, answers
 from tests.waiting import PATIENCE_S, wait_for
@@ -52,7 +52,7 @@ def serve(station: Station) -> Iterator[Serve]:
     stop, taps, threads = threading.Event(), [], []
 
     def start(path: Path) -> threading.Event:
-        taps.append(LiveTap(path, station.watching))
+        taps.append(LiveTap(path, station.watching, station.watching_detections))
         thread = threading.Thread(target=taps[-1].run, args=(stop,))
         thread.start()
         threads.append(thread)
@@ -86,6 +86,41 @@ def test_packets_come_whole_from_the_held_keyframe_on(
     stop.set()
     assert list(packets) == []
     wait_for("end of the view", lambda: station.watchers.total() == 0 and not station.fanout.taps)
+
+
+def test_sound_comes_whole_to_those_who_listen(
+    tmp_path: Path, station: Station, serve: Serve
+) -> None:
+    serve(tmp_path / "w.sock")
+    stop = threading.Event()
+    audio = AudioInfo("aac", 16_000, 1, b"\x14\x08")
+    sounds = [
+        AudioPacket(replace(INFO, audio=one), b"s" * (100 + number), number, 1024, number, 7)
+        for number, one in enumerate([audio, audio, replace(audio, codec="pcm_alaw")])
+    ]
+
+    def put() -> None:
+        wait_for("a listener", lambda: station.fanout.sound_taps)
+        for sound in sounds:
+            station.fanout.put_audio(sound)
+
+    thread = threading.Thread(target=put)
+    thread.start()
+    heard = live_sound(tmp_path / "w.sock", "gate", stop)
+    assert [next(heard) for _ in sounds] == sounds
+    thread.join()
+    stop.set()
+    assert list(heard) == []
+    wait_for("the end", lambda: not (station.watchers.total() or station.fanout.sound_taps))
+
+
+def test_a_camera_without_sound_is_refused_with_what_to_do(
+    tmp_path: Path, station: Station, serve: Serve
+) -> None:
+    serve(tmp_path / "w.sock")
+    station.fanout.put(packet_of(0))
+    with pytest.raises(NotFound, match=r"gate sends no sound.*microphone.*G\.711 or AAC"):
+        next(live_sound(tmp_path / "w.sock", "gate", threading.Event()))
 
 
 def test_a_camera_that_is_taken_out_ends_the_view(

@@ -12,7 +12,8 @@ import av
 import pytest
 
 from domain.clock import NS_PER_S
-from domain.media.packets import AudioPacket, SegmentName
+from domain.media.packets import AudioPacket
+from domain.paths.segment_name import SegmentName
 from storage.recordings.ledger import Ledger
 from tests.recorded import (
     B_FRAMES,

@@ -9,9 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from domain.clock import NS_PER_MS
-from domain.media.packets import SegmentName
 from domain.paths.data_layout import Layout
 from domain.paths.object_keys import day_of
+from domain.paths.segment_name import SegmentName
 from ingest.recording.recovery import recover_segments
 from storage.mp4.boxes import boxes, whole_bytes
 from storage.recordings.ledger import Ledger, open_name

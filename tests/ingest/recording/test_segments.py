@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from domain.clock import NS_PER_HOUR, NS_PER_MS, NS_PER_S
-from domain.media.packets import Packet, SegmentName
+from domain.media.packets import Packet
+from domain.paths.segment_name import SegmentName
 from domain.recordings.gaps import GapCause
 from storage.mp4.boxes import whole_bytes
 from storage.mp4.demuxer import Mp4Reader

@@ -14,7 +14,8 @@ from pydantic import SecretStr
 from domain.camera_states import CameraState, Why
 from domain.errors import SourceError, SourceRejected
 from domain.registry import Credentials, Networks
-from domain.settings import RtspReader, Settings
+from domain.settings import Settings
+from domain.settings_groups.recording import RtspReader
 from ingest.rtsp.source import RtspSource
 from tests.ingest.conftest import make_camera
 from tests.ingest.rtsp.test_readers import Scripted

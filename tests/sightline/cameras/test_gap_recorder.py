@@ -10,9 +10,9 @@ import pytest
 
 from domain.camera_states import CameraState, CameraStatus, Why
 from domain.clock import NS_PER_S, S_PER_DAY, ManualClock
-from domain.media.packets import SegmentName
 from domain.paths.data_layout import Layout
 from domain.paths.object_keys import day_of
+from domain.paths.segment_name import SegmentName
 from domain.recordings.gaps import GapCause
 from sightline.cameras.gap_recorder import GapRecorder
 from storage.recordings.gaps.log import GapLog
@@ -30,6 +30,8 @@ class Node:
     clock: ManualClock
     reconnects: int = 0
     recorded_until_s: float = 0
+    skips: bool = False
+    """Whether passes without a change are skipped, except every fifth."""
 
     def at(self, seconds: float) -> int:
         return START_NS + round(seconds * NS_PER_S)
@@ -65,12 +67,16 @@ class Node:
         self, gaps: GapRecorder, end_s: float, state: CameraState, why: Why = Why.NONE
     ) -> None:
         """Advance the time with the camera in `state`; a live camera is recorded."""
-        since_ns = self.clock.wall_ns()
+        since_ns, passes = self.clock.wall_ns(), 0
         while self.clock.wall_ns() < self.at(end_s):
             self.clock.advance(1)
             if state is CameraState.LIVE:
                 self.recorded_until_s = (self.clock.wall_ns() - START_NS) / NS_PER_S - 1
-            gaps.update(replace(self.status(state, why), since_ns=since_ns))
+            if self.skips and passes % 5 and gaps.is_logged and state is not CameraState.LIVE:
+                gaps.go_on()
+            else:
+                gaps.update(replace(self.status(state, why), since_ns=since_ns))
+            passes += 1
 
     def logged_gaps(self) -> list[tuple[float, float, str]]:
         found = GapLog(self.layout, self.clock).between("cam", 0, self.at(400_000))
@@ -174,6 +180,31 @@ def a_clock_set_forward(node: Node) -> None:
     node.until(gaps, 3622, CameraState.LIVE)
 
 
+def a_clock_set_forward_while_nothing_is_requested(node: Node) -> None:
+    gaps = node.process()
+    node.until(gaps, 60, CameraState.IDLE)
+    node.clock.step(3600)
+    node.until(gaps, 3700, CameraState.IDLE)
+
+
+def a_clock_set_forward_twice_before_a_request(node: Node) -> None:
+    gaps = node.process()
+    node.until(gaps, 60, CameraState.IDLE)
+    node.clock.step(100)
+    node.clock.advance(1)
+    node.clock.step(100)
+    gaps.on_hole(node.at(0), node.at(262), None)
+    node.until(gaps, 262, CameraState.LIVE)
+
+
+def no_longer_requested_while_it_is_down(node: Node) -> None:
+    gaps = node.process()
+    node.until(gaps, 2, CameraState.CONNECTING)
+    node.reconnects = 3
+    node.until(gaps, 60, CameraState.UNREACHABLE, Why.NO_ANSWER)
+    node.until(gaps, 100, CameraState.IDLE)
+
+
 def a_disk_that_refuses_for_a_while(node: Node) -> None:
     gaps = live_for(node)
     node.layout.gaps.rename(node.layout.root / "aside")
@@ -213,14 +244,29 @@ PLAYS: dict[Play, Gaps] = {
     on_demand: [(0, 60, "not_asked")],
     given_up_under_pressure: [(19, 51, "shed")],
     a_clock_set_forward: [(20, 3620.5, "clock")],
+    a_clock_set_forward_while_nothing_is_requested: [
+        (0, 60, "not_asked"),
+        (60, 3660, "clock"),
+        (3660, 3700, "not_asked"),
+    ],
+    a_clock_set_forward_twice_before_a_request: [
+        (0, 60, "not_asked"),
+        (60, 160, "clock"),
+        (160, 161, "not_asked"),
+        (161, 261, "clock"),
+        (261, 262, "not_asked"),
+    ],
+    no_longer_requested_while_it_is_down: [(0, 61, "camera_down"), (61, 100, "not_asked")],
     a_disk_that_refuses_for_a_while: [(5, 8, "disk")],
     a_process_that_lost_a_thread: [(19, 40, "restart"), (40, 42.5, "restart")],
     down_before_its_process_lost_a_thread: [(19, 50, "camera_down"), (50, 60, "restart")],
 }
 
 
+@pytest.mark.parametrize("skips", [False, True])
 @pytest.mark.parametrize("play", PLAYS, ids=lambda play: play.__name__)
-def test_each_play_has_its_gaps(play: Play, node: Node) -> None:
+def test_each_play_has_its_gaps(play: Play, skips: bool, node: Node) -> None:
+    node.skips = skips
     play(node)
     assert node.logged_gaps() == PLAYS[play]
 
@@ -244,3 +290,13 @@ def test_a_gap_ends_where_a_process_recorded_that_was_killed_before_it_said_so(n
     node.clock.advance(3)
     again(node, 60, 60, 70)
     assert node.logged_gaps() == [(20, 31, "restart"), (33, 60, "restart")]
+
+
+def test_an_ongoing_gap_is_derived_anew_only_after_a_change(node: Node) -> None:
+    gaps = node.process()
+    node.until(gaps, 15, CameraState.UNREACHABLE)
+    assert not gaps.is_logged, "the cause of a short gap changes with its length"
+    node.until(gaps, 17, CameraState.UNREACHABLE)
+    assert gaps.is_logged
+    gaps.on_hole(node.at(0), node.at(17), None)
+    assert not gaps.is_logged

@@ -15,14 +15,17 @@ from domain.paths.data_layout import Layout
 from domain.registry import Camera
 from domain.registry.model import SubStream
 from domain.settings import Settings
+from ingest.frames.decoder_devices import DecoderDevices
 from ingest.recording.disk_writer import DiskWriter
 from ingest.rtsp.pull_loop import PullLoop
 from sightline.cameras.camera_run import CameraRun
+from sightline.cameras.decode_share import DecodeShare
 from sightline.cameras.inference_scheduler import InferenceScheduler
 from sightline.cameras.trigger_queue import TriggerQueue
 from sightline.cameras.worker_context import WorkerContext
 from simulator import SimCamera, Simulator
 from storage.events.spool import Spool
+from storage.recordings.gaps.disk_writes import DeferredSync
 from storage.recordings.trigger_log import TriggerLog
 from tests.ingest.conftest import NETWORKS, make_camera, make_video
 from tests.waiting import PATIENCE_S
@@ -58,7 +61,10 @@ def tools(tmp_path: Path) -> Iterator[WorkerContext]:
         lambda: None,
         loop,
         triggers,
-        InferenceScheduler(1, CLOCK),
+        looks := InferenceScheduler(1, CLOCK),
+        DecodeShare(looks.behind_s, CLOCK),
+        DecoderDevices(),
+        DeferredSync(layout.gaps),
     )
     loop.stop()
     loop.join()

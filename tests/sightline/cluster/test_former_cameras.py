@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from domain.clock import NS_PER_MS, ManualClock
-from domain.media.packets import SegmentName
 from domain.paths.data_layout import Layout
 from domain.paths.object_keys import REGISTRY_PREFIX, day_of, registry_object
+from domain.paths.segment_name import SegmentName
 from domain.settings import Settings
 from sightline.cluster import site_registry
 from sightline.cluster.former_cameras import read_former
-from sightline.cluster.site_registry import RegistryFollower, Running, RunningRegistry
+from sightline.cluster.registry_versions import RegistryFollower
+from sightline.cluster.site_registry import Running, RunningRegistry
 from sightline.jobs.node_jobs import NodeJobs
 from sightline.processes.store_clients import Stores
 from storage.clients.redis import connect
@@ -27,6 +28,7 @@ from storage.events.spool import Spool
 from storage.recordings.disk_quota import DiskQuota
 from storage.recordings.ledger import Ledger
 from storage.site.registries import Registries
+from tests.buckets import remove_objects
 
 if TYPE_CHECKING:
     from tests.conftest import S3Config
@@ -47,8 +49,7 @@ def registries(valkey_server: str, s3_server: S3Config, clock: ManualClock) -> I
         s3_server.endpoint, s3_server.access_key, s3_server.secret_key, "former", s3_server.secure
     )
     objects.ensure_bucket()
-    for left in list(objects.list(REGISTRY_PREFIX)):
-        objects.delete(left.key)
+    remove_objects(objects, REGISTRY_PREFIX)
     redis = connect(valkey_server)
     redis.do("FLUSHALL")
     yield Registries(redis, objects, clock)
@@ -116,7 +117,7 @@ def test_one_damaged_version_does_not_hide_the_others(
     assert registries.versions() == [1, 2, 3]
     layout = Layout(tmp_path / "data")
     record = registries.read(3)
-    site_registry._store(layout, record)
+    site_registry.store_record(layout, record)
     follower = RegistryFollower(registries, layout, clock)
     for _ in range(10):
         follower._learn()

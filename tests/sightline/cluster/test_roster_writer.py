@@ -48,3 +48,46 @@ def test_only_a_camera_that_is_live_stays_in_its_old_worker_until_the_new_one_re
     moved = rostered(layout, 1)
     assert moved
     assert (moved <= rostered(layout, 0)) is state.is_live
+
+
+def test_unchanged_rosters_are_not_made_anew_and_credentials_are_still_sent(
+    tmp_path: Path,
+) -> None:
+    layout, clock, sent = Layout(tmp_path), ManualClock(), list[tuple[int, int]]()
+    file = tmp_path / "registry.yaml"
+    file.write_text(registry())
+    settle(file, layout, clock)
+    site, _ = running(layout)
+    fences = dict.fromkeys(NAMES, 1)
+    writer = RosterWriter(
+        layout, 1, lambda worker, cameras: sent.append((worker, len(cameras))), clock
+    )
+    for _ in range(2):
+        writer.place(site.cameras, fences, Running(1, site))
+    first = writer._written[0]
+    writer.place(site.cameras, fences, Running(1, site))
+    assert writer._written[0] is first
+    assert sent == [(0, 8), (0, 16), (0, 8)]
+    writer.place(site.cameras, {**fences, "gate-1": 2}, Running(1, site))
+    assert {one.camera.id: one.fence for one in writer._written[0].cameras}["gate-1"] == 2
+
+
+def test_rosters_that_the_disk_refused_are_written_when_it_accepts_them(tmp_path: Path) -> None:
+    layout, clock = Layout(tmp_path), ManualClock()
+    file = tmp_path / "registry.yaml"
+    file.write_text(registry())
+    settle(file, layout, clock)
+    site, _ = running(layout)
+    writer = RosterWriter(layout, 1, lambda *_: None, clock)
+    for _ in range(2):
+        writer.place(site.cameras, dict.fromkeys(NAMES, 1), Running(1, site))
+    assert rostered(layout, 0) == set(NAMES)
+    rosters = layout.rosters
+    rosters.rename(tmp_path / "aside")
+    rosters.write_text("in the way")
+    with pytest.raises(FileExistsError):
+        writer.place(site.cameras[:4], dict.fromkeys(NAMES, 1), Running(1, site))
+    rosters.unlink()
+    (tmp_path / "aside").rename(rosters)
+    writer.place(site.cameras[:4], dict.fromkeys(NAMES, 1), Running(1, site))
+    assert rostered(layout, 0) == set(NAMES[:4])

@@ -10,6 +10,7 @@ import pytest
 from domain.paths.object_keys import AUDIT_PREFIX, AUDIT_WRITERS_PREFIX
 from sightline.cli import main
 from storage.clients.s3 import ObjectStore
+from tests.buckets import remove_objects
 from tests.sightline.processes.test_command_audit import objects
 
 __all__ = ["objects"]
@@ -17,9 +18,7 @@ __all__ = ["objects"]
 
 @pytest.fixture(autouse=True)
 def _no_lines(objects: ObjectStore) -> None:
-    for prefix in (AUDIT_PREFIX, AUDIT_WRITERS_PREFIX):
-        for found in list(objects.list(prefix)):
-            objects.delete(found.key)
+    remove_objects(objects, AUDIT_PREFIX, AUDIT_WRITERS_PREFIX)
 
 
 def test_lines_are_listed_with_filters_and_the_list_is_recorded(

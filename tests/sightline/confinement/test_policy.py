@@ -126,6 +126,14 @@ def test_a_worker_writes_recordings_events_and_states_and_reads_no_key() -> None
     }  # fmt: skip
 
 
+def test_the_analysis_of_recordings_writes_events_and_what_was_analysed() -> None:
+    reanalysis = _tried(ProcessKind.REANALYSIS)
+    assert reanalysis.writes == {
+        "gaps/gate/alive", "spool/gate/1/event.json", "run/metrics/x.db",
+    }  # fmt: skip
+    assert "recordings/gate/20260101/a.mp4" in reanalysis.reads
+
+
 def test_a_live_process_writes_triggers_alone() -> None:
     live = _tried(ProcessKind.LIVE)
     assert live.writes == {"triggers/gate/1.jsonl", "run/metrics/x.db"}

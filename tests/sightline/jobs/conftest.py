@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from storage.clients.s3 import ObjectStore
+from tests.buckets import remove_objects
 from tests.sightline.jobs.watch_city import City
 
 if TYPE_CHECKING:
@@ -21,8 +22,7 @@ def city(valkey_server: str, s3_server: S3Config, tmp_path: Path) -> Iterator[Ci
         s3_server.endpoint, s3_server.access_key, s3_server.secret_key, "watch-tests"
     )
     objects.ensure_bucket()
-    for found in list(objects.list("state/watches/")):
-        objects.delete(found.key)
+    remove_objects(objects)
     made = City(valkey_server, objects, tmp_path)
     yield made
     made.redis.close()

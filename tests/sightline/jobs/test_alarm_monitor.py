@@ -85,6 +85,24 @@ def site(tmp_path: Path) -> Site:
     return Site(tmp_path)
 
 
+def test_missed_passings_raise_an_alarm_that_says_how_many_checkpoints_are_too_many(
+    site: Site,
+) -> None:
+    live = CameraState.LIVE
+    site.cameras = [_camera(f"gate-{at}", checkpoint=["plate"]) for at in range(10)]
+    site.statuses = [CameraStatus(camera.id, live, 0) for camera in site.cameras]
+    assert site.look() == {}
+    for at, status in enumerate(site.statuses):
+        status.analysed_part = 0.7 if at else 0.95
+    sentence = site.look()[AlarmName.ANALYSIS_OVERLOADED]
+    assert sentence.startswith(
+        "this node can analyse 7 checkpoint cameras with the traffic of now; it has 10, and misses "
+        "passings, most at gate-1, gate-2,"
+    )
+    site.statuses = [CameraStatus(camera.id, live, 0) for camera in site.cameras]
+    assert site.look() == {}
+
+
 def test_cameras_that_stay_down_raise_an_alarm_after_a_while(site: Site) -> None:
     since_ns = site.clock.wall_ns()
     site.statuses = [

@@ -10,9 +10,9 @@ import pytest
 from domain.alarms import AlarmName
 from domain.clock import NS_PER_MS, NS_PER_S, ManualClock
 from domain.errors import StoreError
-from domain.media.packets import SegmentName
 from domain.paths.data_layout import Layout
 from domain.paths.object_keys import day_of
+from domain.paths.segment_name import SegmentName
 from domain.recordings.gaps import GapCause
 from domain.recordings.holds import Hold, StandingHolds
 from domain.settings import Settings

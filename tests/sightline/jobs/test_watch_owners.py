@@ -13,6 +13,7 @@ from domain.registry import Registry
 from sightline.cluster.site_registry import Running
 from sightline.jobs.watch_owners import READ_EVERY_S, WatchOwners
 from storage.site.people_index import PeopleIndex
+from tests.buckets import remove_objects
 from tests.kept import make_event
 from tests.people import people_of
 from tests.sightline.jobs.watch_city import City, placed
@@ -50,8 +51,7 @@ class Owners:
             lambda: Running(1, _registry(self.area)),
             city.clock,
         )
-        for found in list(city.objects.list("state/people/")):
-            city.objects.delete(found.key)
+        remove_objects(city.objects, "state/people/")
         self.city = city
 
     def sees(self) -> bool:

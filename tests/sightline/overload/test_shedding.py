@@ -17,9 +17,11 @@ from domain.paths.data_layout import Layout
 from domain.recordings.triggers import Trigger
 from domain.registry import Camera
 from domain.settings import Settings
+from ingest.frames.decoder_devices import DecoderDevices
 from ingest.recording.disk_writer import DiskWriter
 from ingest.rtsp.pull_loop import PullLoop
 from sightline.cameras.camera_run import CameraRun
+from sightline.cameras.decode_share import DecodeShare
 from sightline.cameras.inference_scheduler import InferenceScheduler
 from sightline.cameras.policy_loop import PolicyLoop
 from sightline.cameras.trigger_queue import TriggerQueue
@@ -30,6 +32,7 @@ from sightline.overload.shedding_policy import Load
 from sightline.processes.status_file import write_statuses
 from simulator import SimCamera, Simulator
 from storage.events.spool import Spool
+from storage.recordings.gaps.disk_writes import DeferredSync
 from storage.recordings.ledger import Ledger
 from storage.recordings.trigger_log import TriggerLog
 from tests.ingest.conftest import NETWORKS, make_camera, make_video
@@ -59,6 +62,9 @@ class Node:
             self._loop,
             triggers,
             looks,
+            DecodeShare(looks.behind_s, CLOCK),
+            DecoderDevices(),
+            DeferredSync(layout.gaps),
         )
         self.runs = {
             one.id: CameraRun(one, None, lambda: 1, None, NETWORKS, tools) for one in cameras

@@ -12,8 +12,8 @@ import pytest
 from domain.errors import IndexUnavailable
 from sightline.privileges.__main__ import files
 from sightline.privileges.redis_acl import CONNECTION_COMMANDS, DATA_COMMANDS, RIGHTS
+from sightline.privileges.store_secrets import valkey_url
 from sightline.privileges.store_users import StoreUser
-from sightline.processes.embedded_servers import valkey_url
 from storage.clients.redis import Redis, Script, connect, texts
 from tests.conftest import STORE_SECRETS
 from tests.test_stored_keys import ROOT, built_redis_keys

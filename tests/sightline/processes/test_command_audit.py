@@ -17,6 +17,7 @@ from sightline.processes.command_audit import local_user, run_recorded
 from storage.audit.stored_lines import LineFault, StoredAudit, parsed
 from storage.clients.s3 import ObjectStore
 from storage.site.audit import AuditLine
+from tests.buckets import remove_objects
 
 if TYPE_CHECKING:
     from tests.conftest import S3Config
@@ -44,8 +45,7 @@ def objects(
         s3_server.endpoint, s3_server.access_key, s3_server.secret_key, "command-audit-tests"
     )
     store.ensure_bucket()
-    for stat in list(store.list(PEOPLE_PREFIX)):
-        store.delete(stat.key)
+    remove_objects(store, PEOPLE_PREFIX)
     yield store
     store.close()
 

@@ -11,8 +11,9 @@ import pytest
 
 from domain.clock import SystemClock
 from domain.errors import SightlineError
+from sightline.privileges.store_secrets import StoreSecrets
 from sightline.processes.child import Child, ChildSpec
-from sightline.processes.embedded_servers import StoreSecrets, valkey
+from sightline.processes.embedded_servers import valkey
 from sightline.processes.ports import free_ports
 from tests.conftest import S3Config
 

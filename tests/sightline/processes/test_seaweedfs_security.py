@@ -17,8 +17,9 @@ import pytest
 
 from domain.clock import SystemClock
 from domain.errors import SightlineError
+from sightline.privileges.store_secrets import StoreSecrets
 from sightline.processes.child import Child, ChildSpec
-from sightline.processes.embedded_servers import StoreSecrets, seaweedfs, seaweedfs_binary
+from sightline.processes.embedded_servers import seaweedfs, seaweedfs_binary
 from sightline.processes.ports import free_ports
 from sightline.processes.seaweedfs_security import SeaweedfsSecurity
 from sightline.processes.server_certificates import CertificateFiles

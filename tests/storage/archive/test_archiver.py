@@ -28,6 +28,7 @@ from storage.events.journal import JournalDelete
 from storage.events.store import EventStore
 from storage.findings import Breach
 from storage.index.event_index import EventIndex
+from tests.buckets import remove_objects
 from tests.fuses import Fuse, FusedObjects, FusedRedis, Killed
 from tests.kept import START_NS, Site, make_event
 from tests.storage.events.test_store import INDEX_DAYS, City
@@ -253,8 +254,7 @@ def test_the_check_of_all_is_clean_with_an_archive(site: Site, tmp_path: Path) -
     assert (site.row(event), archive.search.get(event.id)) == (None, kept)
     assert check(site.objects, site.redis, site.layout) == []
     site.journal.append(JournalDelete(event_id=event.id, camera=event.camera))
-    for stat in list(site.objects.list(EVENTS_PREFIX)):
-        site.objects.delete(stat.key)
+    remove_objects(site.objects, EVENTS_PREFIX)
     assert [finding.breach for finding in check(site.objects, site.redis, site.layout)] == [
         Breach.DELETION_UNFINISHED
     ]

@@ -235,3 +235,24 @@ def test_an_outcome_is_that_of_the_status() -> None:
     assert [outcome(status) for status in (None, 0, 1, 200, 206, 401, 404, 500, 503)] == [
         "intended", "done", "failed", "done", "done", "refused", "refused", "failed", "failed",
     ]  # fmt: skip
+
+
+def test_a_plate_keeps_the_searches_for_it_and_for_patterns_that_find_it(
+    machines: tuple[Machine, Machine],
+) -> None:
+    first, _ = machines
+    searched = {
+        "whole": "鄂C12345",
+        "as typed": " 鄂c·1２345",
+        "begin": "鄂C12*",
+        "one missing": "鄂C1?345",
+        "other": "鄂C12346",
+        "other pattern": "京*",
+        "no plate": "!",
+    }
+    for person, plate in searched.items():
+        first.append(person, terms={"plate": plate})
+    first.append("without a plate", terms={"camera": "gate"})
+    first.append("suggestions", terms={"start": "鄂C1234"})
+    found = first.people(AuditQuery(plate="鄂C12345"))
+    assert sorted(found) == ["as typed", "begin", "one missing", "suggestions", "whole"]

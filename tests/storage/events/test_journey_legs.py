@@ -16,6 +16,7 @@ from storage.archive.archiver import Archiver
 from storage.clients.redis import Redis
 from storage.clients.s3 import ObjectStore
 from storage.events.corrections import Corrections
+from tests.buckets import remove_objects
 from tests.kept import START_NS
 from tests.storage.archive.test_archiver import NO_HOLDS
 from tests.storage.events.test_store import City
@@ -89,7 +90,6 @@ def test_a_deleted_or_corrected_end_is_returned_in_its_current_state(city: City)
 def test_days_of_which_legs_were_not_noted_are_unlooked(city: City) -> None:
     city.index.put_all(leg_at(60, "鄂C00001"))
     city.move()
-    for stat in list(city.objects.list("archive/catalogue/")):
-        city.objects.delete(stat.key)
+    remove_objects(city.objects, "archive/catalogue/")
     assert Archiver(city.archive, city.index, city.redis, city.objects, city.clock).restore() == 1
     assert found(city) == ([], 24)

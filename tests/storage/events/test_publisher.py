@@ -6,25 +6,32 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 from prometheus_client import REGISTRY
 
-from domain.clock import NS_PER_HOUR, NS_PER_S, ManualClock, SystemClock
+from domain.clock import NS_PER_HOUR, NS_PER_MS, NS_PER_S, ManualClock, SystemClock
 from domain.errors import DataLoss, ObjectsUnavailable
 from domain.events.query import EventQuery
 from domain.paths.data_layout import Layout
-from domain.paths.object_keys import CLIP, CROP, SIDECAR, event_object
+from domain.paths.object_keys import CLIP, CROP, SIDECAR, event_object, segment_object
+from domain.paths.segment_name import SegmentName
 from storage.check import check
 from storage.clients.redis import connect
 from storage.clients.s3 import ObjectStore
+from storage.events.damaged_objects import DamagedObjects
+from storage.events.event_clips import EventClips
 from storage.events.feed import Feed
 from storage.events.journal import JournalPut
 from storage.events.publisher import EventPublisher
 from storage.events.spool import Spool, SpoolEntry
 from storage.index.event_index import EventIndex
 from storage.recordings.ledger import Ledger
+from storage.recordings.virtual.layouts import RecordingIndex, hashed_record
+from storage.recordings.virtual.stored_index import StoredIndex
+from tests.buckets import remove_objects
 from tests.fuses import Fuse, FusedJournal, FusedObjects, FusedRedis, Killed
 from tests.kept import SETTINGS, START_NS, Relay, Site, make_event, record
 from tests.waiting import PATIENCE_S, wait_for
@@ -95,6 +102,24 @@ def test_where_recording_stopped_the_clip_takes_what_there_is(
     site.assert_clean(event)
 
 
+def test_a_late_event_has_a_clip_also_if_only_the_object_store_has_its_recording(
+    site: Site,
+) -> None:
+    event = make_event(after_s=10).model_copy(update={"late": True})
+    for path in site.layout.recordings.rglob("*.mp4"):
+        name = SegmentName.parse(path.name)
+        assert name is not None
+        site.objects.put(segment_object(name), path.read_bytes(), "video/mp4")
+        path.unlink()
+    site.put(event)
+    assert site.publisher.run_once() == 0
+    row = site.row(event)
+    assert row is not None
+    assert (row.late, row.clip_ready) == (True, True)
+    assert not list(site.layout.spool.rglob("*.mp4"))
+    site.assert_clean(event)
+
+
 @pytest.mark.parametrize(("camera", "after_s"), [("bridge", 10), ("gate", 500)])
 def test_where_nothing_was_recorded_the_event_says_so(
     site: Site, camera: str, after_s: float
@@ -159,6 +184,69 @@ def test_a_damaged_recording_ends_in_an_event_without_clip(site: Site) -> None:
     site.assert_clean(event)
 
 
+def hash_recordings(site: Site, camera: str) -> list[Path]:
+    """Add the segments of a camera to the recording index, as a recorder does."""
+    paths = sorted((site.layout.recordings / camera).rglob("*.mp4"))
+    index = RecordingIndex(site.layout.recording_index)
+    for path in paths:
+        name = SegmentName.parse(path.name)
+        assert name is not None
+        index.add(camera, name.start_ns, hashed_record(path))
+    return paths
+
+
+def flip_a_byte(data: bytes, place: int) -> bytes:
+    return data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :]
+
+
+@pytest.mark.parametrize("is_stored", [False, True], ids=["on the disk", "in the object store"])
+def test_a_damaged_fragment_is_a_gap_of_the_clip_and_an_alarm(site: Site, is_stored: bool) -> None:
+    event = make_event(after_s=16).model_copy(update={"late": is_stored})
+    start_ms = START_NS // NS_PER_MS + 15_000
+    (path,) = (one for one in hash_recordings(site, "gate") if f"_{start_ms}_" in one.name)
+    whole = path.read_bytes()
+    path.write_bytes(flip_a_byte(whole, whole.index(b"mdat") + 40))
+    if is_stored:
+        move_to_store(site, "gate")
+    site.put(event)
+    assert site.publisher.run_once() == 0
+    sidecar = site.sidecar(event)
+    assert sidecar.gaps_ms == sidecar.damaged_ms
+    assert sidecar.damaged_ms == ((start_ms, start_ms + 1000),)
+    assert sidecar.hashed_late_ms == ()
+    (found,) = DamagedObjects(site.redis, site.clock).all()
+    assert path.name in found
+    site.assert_clean(event, deep=False)
+
+
+def move_to_store(site: Site, camera: str) -> None:
+    """Move the segments of a camera to the object store, with the recording index."""
+    hours = set()
+    for path in (site.layout.recordings / camera).rglob("*.mp4"):
+        name = SegmentName.parse(path.name)
+        assert name is not None
+        hours.add(name.start_ns // NS_PER_HOUR * NS_PER_HOUR)
+        site.objects.put(segment_object(name), path.read_bytes(), "video/mp4")
+        path.unlink()
+    for hour_ns in hours:
+        data = RecordingIndex(site.layout.recording_index).data(camera, hour_ns)
+        StoredIndex(site.objects, site.clock).put(camera, hour_ns, "node-1", data)
+
+
+def test_an_event_in_a_damaged_fragment_has_no_clip(site: Site) -> None:
+    event = make_event(after_s=15, lasts_s=0.2)
+    for path in hash_recordings(site, "gate"):
+        data = path.read_bytes()
+        parts = data.split(b"mdat")
+        path.write_bytes(b"mdat".join([parts[0], *(flip_a_byte(part, 40) for part in parts[1:])]))
+    site.put(event)
+    assert site.publisher.run_once() == 1
+    site.clock.advance(60)
+    assert site.publisher.run_once() == 0
+    assert (row := site.row(event)) is not None
+    assert (row.clip_ready, row.clip_missing) == (False, "the recording is damaged")
+
+
 def test_a_passing_that_went_on_is_kept_anew(site: Site) -> None:
     site.put(make_event(after_s=5))
     site.publisher.run_once()
@@ -202,8 +290,7 @@ def test_a_crash_at_any_call_ends_in_the_same_state(site: Site, after: bool) -> 
     clients = (site.redis, site.objects, site.spool, site.journal)
     for at in range(1, 100):
         site.redis.do("FLUSHALL")
-        for found in list(site.objects.list("")):
-            site.objects.delete(found.key)
+        remove_objects(site.objects)
         for path in site.journal.minutes():
             path.unlink()
         fuse = Fuse(at, after)
@@ -269,7 +356,13 @@ def test_each_store_may_be_away_while_the_other_is_served(
         Feed(redis, 1000),
         objects,
         site.journal,
-        Ledger(site.layout.recordings),
+        EventClips(
+            Ledger(site.layout.recordings),
+            RecordingIndex(site.layout.recording_index),
+            objects,
+            DamagedObjects(redis, SystemClock()),
+            SystemClock(),
+        ),
         SETTINGS,
         SystemClock(),
         lambda: ["gate"],
@@ -334,7 +427,7 @@ def test_a_clip_that_does_not_hold_its_event_is_never_shown(
         raise DataLoss("clip.mp4 lacks something")
 
     event = make_event(after_s=25)
-    monkeypatch.setattr("storage.events.publish_steps.verify", lacking)
+    monkeypatch.setattr("storage.events.event_clips.verify", lacking)
     site.put(event)
     assert site.publisher.run_once() == 1
     assert site.objects.stat(event_object("gate", event.id, CLIP)) is None

@@ -39,6 +39,7 @@ from storage.events.store import EventStore
 from storage.index.counts import Buckets
 from storage.index.event_index import EventIndex
 from storage.index.plate_query import found_by
+from tests.buckets import remove_objects
 from tests.examples import examples
 from tests.kept import START_NS, make_event
 from tests.searched import by_looking_at_all, events_that, queries_of
@@ -73,8 +74,7 @@ class City:
 
     def empty(self) -> None:
         self.redis.do("FLUSHALL")
-        for stat in list(self.objects.list("archive/")):
-            self.objects.delete(stat.key)
+        remove_objects(self.objects, "archive/")
 
     def move(self) -> int:
         moved = Archiver(self.archive, self.index, self.redis, self.objects, self.clock).run(

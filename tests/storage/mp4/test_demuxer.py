@@ -7,8 +7,8 @@ import av
 import pytest
 
 from storage.mp4.demuxer import Mp4Reader
-from storage.recordings.clips import cut
 from storage.recordings.ledger import Ledger, Segment
+from tests.cut_clip import cut
 from tests.recorded import KINDS, PLAIN, START_NS, packets_of, record, sound_of, with_sound
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from domain.clock import NS_PER_S
 from domain.recordings.gaps import Gap, GapCause
-from storage.recordings.coverage import CoverageRequest, Where, account
+from storage.recordings.coverage import CoverageRequest, Where, account, without_damaged
 from storage.recordings.recorded_ranges import clip, merge
 
 SECONDS = st.lists(
@@ -116,3 +116,26 @@ def test_a_gap_tells_since_when_also_where_only_its_end_was_asked_for() -> None:
         [reported_gap(20, 90, GapCause.CAMERA_DOWN)],
     ).gaps
     assert (gap.start_ns, gap.end_ns, gap.since_ns) == (50 * NS_PER_S, 60 * NS_PER_S, 20 * NS_PER_S)
+
+
+@given(SECONDS, SECONDS, REPORTED, SECONDS)
+def test_only_what_is_recorded_can_be_damaged(
+    local: list[tuple[int, int]],
+    stored: list[tuple[int, int]],
+    rows: list[tuple[int, int, GapCause]],
+    parts: list[tuple[int, int]],
+) -> None:
+    reported = [Gap("cam", *ns([(at, at + seconds)])[0], cause) for at, seconds, cause in rows]
+    whole = account(CoverageRequest("cam", *ns([(5, 80)])[0]), ns(local), ns(stored), reported)
+    damaged = sorted(ns(parts))
+    found = without_damaged(whole, "cam", damaged)
+    step_ns = NS_PER_S // 2
+    for at_ns in range(*ns([(5, 80)])[0], step_ns):
+        was = [one.where for one in whole.recorded if one.start_ns <= at_ns < one.end_ns]
+        is_now = [one.where for one in found.recorded if one.start_ns <= at_ns < one.end_ns]
+        causes = [gap.cause for gap in found.gaps if gap.start_ns <= at_ns < gap.end_ns]
+        is_damaged = any(start <= at_ns < end for start, end in damaged)
+        assert is_now == ([] if is_damaged else was)
+        assert (causes == [GapCause.DAMAGED]) == bool(was and is_damaged)
+    starts = [gap.start_ns for gap in found.gaps]
+    assert starts == sorted(starts)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from domain.clock import NS_PER_MS, NS_PER_S
 from storage.recordings import cut_plan
-from storage.recordings.cut_plan import JOIN_GAP_NS, CutPiece, gaps_of, longest_run, plan
+from storage.recordings.cut_plan import JOIN_GAP_NS, gaps_of, plan
 from storage.recordings.ledger import Segment
 
 S = NS_PER_S
@@ -88,26 +88,6 @@ def test_a_day_is_planned_in_linear_time(monkeypatch: pytest.MonkeyPatch) -> Non
     segments = [_segment(start_s, start_s + 10) for start_s in range(0, 20_000, 10)]
     assert len(plan(segments, 0, 20_000 * S)) == len(segments)
     assert len(calls) <= 4 * len(segments)
-
-
-@pytest.mark.parametrize(
-    ("keys", "lengths_s", "chosen"),
-    [
-        ("aaa", (1, 1, 1), (0, 1, 2)),
-        ("aab", (1, 1, 3), (2,)),
-        ("aab", (2, 1, 3), (0, 1)),  # the earlier of equals
-        ("aba", (1, 1, 2), (2,)),  # a run is not joined over another's head
-    ],
-)
-def test_the_longest_run_of_equal_parameters_is_taken(
-    keys: str, lengths_s: tuple[int, ...], chosen: tuple[int, ...]
-) -> None:
-    pieces = [
-        CutPiece(_segment(n, n + 1), n * 10 * S, (n * 10 + length) * S)
-        for n, length in enumerate(lengths_s)
-    ]
-    assert longest_run(pieces, [key.encode() for key in keys]) == tuple(pieces[n] for n in chosen)
-    assert longest_run([], []) == ()
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ from prometheus_client import REGISTRY
 from domain.alarms import AlarmName
 from domain.clock import NS_PER_MS, ManualClock
 from domain.errors import StoreError
-from domain.media.packets import SegmentName
 from domain.paths.object_keys import day_of, hold_object
+from domain.paths.segment_name import SegmentName
 from domain.recordings.holds import Hold, StandingHolds
 from domain.registry import Camera
 from domain.settings import Settings

@@ -10,8 +10,8 @@ import pytest
 
 from domain.alarms import AlarmName
 from domain.clock import NS_PER_MS, ManualClock
-from domain.media.packets import SegmentName
 from domain.paths.object_keys import day_of
+from domain.paths.segment_name import SegmentName
 from domain.settings import Settings
 from storage.recordings.disk_quota import EARLY_ALARM_S, Claims, DiskQuota
 from storage.recordings.ledger import Ledger

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.clock import MS_PER_DAY, NS_PER_MS, NS_PER_S
-from domain.media.packets import SegmentName
 from domain.paths.object_keys import day_of
+from domain.paths.segment_name import SegmentName
 from storage.recordings import ledger as ledger_module
 from storage.recordings.ledger import Ledger, Segment, open_name, parse_segment
 
@@ -209,3 +209,42 @@ def test_the_total_follows_files_that_come_grow_are_renamed_and_go(tmp_path: Pat
 
 def test_a_range_over_the_first_day_of_all_is_no_error(tmp_path: Path) -> None:
     assert Ledger(tmp_path).segments("cam", -NS_PER_S, NS_PER_S) == ()
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(-40_000_000, 40_000_000),
+            st.one_of(st.none(), st.integers(1, 20_000), st.integers(900_000, 30_000_000)),
+        ),
+        max_size=30,
+    ),
+    st.integers(-20_000_000, 20_000_000),
+    st.integers(1, 10_000_000),
+)
+def test_no_name_near_a_range_is_left_out(
+    rows: list[tuple[int, int | None]], from_ms: int, length_ms: int
+) -> None:
+    from_ms += NOON_MS
+    to_ms = from_ms + length_ms
+    names: dict[str, bool] = {}
+    for after_ms, duration_ms in rows:
+        start_ms = NOON_MS + after_ms
+        if duration_ms is None:
+            names[open_name("gate", start_ms, 1)] = start_ms < to_ms
+        else:
+            name = SegmentName("gate", start_ms, duration_ms, 1).file_name
+            names[name] = start_ms < to_ms and start_ms + duration_ms > from_ms
+    foreign = ["deleted", "gate_", "gate_1760011200000", "gate_176001120000x_10_1.mp4"]
+    near = list(ledger_module._names_near([*names, *foreign], "gate", from_ms, to_ms))
+    assert {name for name, overlaps in names.items() if overlaps} <= set(near)
+    assert set(foreign) <= set(near)
+
+
+def test_few_names_of_a_day_are_parsed_for_a_short_range() -> None:
+    midnight_ms = NOON_MS - MS_PER_DAY // 2
+    starts_ms = range(midnight_ms, midnight_ms + MS_PER_DAY, 10_000)
+    names = [SegmentName("gate", start_ms, 10_000, 1).file_name for start_ms in starts_ms]
+    near = list(ledger_module._names_near(names, "gate", NOON_MS, NOON_MS + 300_000))
+    assert len(names) == 8640
+    assert len(near) < 200

@@ -10,7 +10,7 @@ import pytest
 from domain.alarms import AlarmName
 from domain.clock import MS_PER_DAY, NS_PER_DAY, NS_PER_MS, NS_PER_S, ManualClock, SystemClock
 from domain.errors import NotFound, ObjectsFull, StoreError
-from domain.media.packets import SegmentName
+from domain.paths.segment_name import SegmentName
 from domain.recordings.holds import Hold, StandingHolds
 from domain.registry import Camera
 from sightline.processes.child import Child

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.clock import NS_PER_DAY, NS_PER_MS, NS_PER_S, S_PER_DAY
-from domain.media.packets import SegmentName
 from domain.paths.object_keys import day_of
+from domain.paths.segment_name import SegmentName
 from storage.recordings.ledger import Ledger, parse_segment
 from storage.recordings.recorded_ranges import JOIN_NS, LEAST_BYTES, RecordedRanges, clip, merge
 

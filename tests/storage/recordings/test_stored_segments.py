@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 
 from domain.clock import NS_PER_HOUR, NS_PER_MS, NS_PER_S, S_PER_DAY, ManualClock
 from domain.errors import NotFound
-from domain.media.packets import SegmentName
 from domain.paths.object_keys import day_of, segment_object
+from domain.paths.segment_name import SegmentName
 from storage.clients.s3 import ObjectStore
-from storage.recordings.stored_segments import FRESH_FOR_S, StoredSegments, _days
+from storage.recordings.day_listings import FRESH_FOR_S
+from storage.recordings.stored_segments import StoredSegments, _days
 
 if TYPE_CHECKING:
     from tests.conftest import S3Config

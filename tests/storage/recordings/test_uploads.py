@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from domain.clock import NS_PER_MS, NS_PER_S, ManualClock
 from domain.errors import ObjectsFull, ObjectsUnavailable
-from domain.media.packets import SegmentName
 from domain.paths.data_layout import Layout
 from domain.paths.object_keys import day_of
+from domain.paths.segment_name import SegmentName
 from domain.registry import Camera
 from domain.settings import Settings
 from storage.clients.s3 import ObjectStore
@@ -22,6 +22,9 @@ from storage.recordings.name_set import NameSet
 from storage.recordings.stored_segments import StoredSegment, StoredSegments
 from storage.recordings.trigger_log import Range
 from storage.recordings.uploads import LOOK_AGAIN_S, Uploads
+from storage.recordings.virtual.index_uploads import IndexUploads
+from storage.recordings.virtual.layouts import RecordingIndex
+from storage.recordings.virtual.stored_index import StoredIndex
 from tests.kept import START_NS, Relay
 
 if TYPE_CHECKING:
@@ -56,6 +59,8 @@ class Node:
         self.kept: list[Range] = []
         self.ledger = Ledger(layout.recordings)
         self.stored = StoredSegments(objects, clock)
+        self.index = RecordingIndex(layout.recording_index)
+        self.stored_index = StoredIndex(objects, clock)
         self._settings = settings or Settings()
         self.uploads = self.restart()
 
@@ -63,6 +68,7 @@ class Node:
         self.uploads = Uploads(
             self.ledger,
             self.stored,
+            IndexUploads(self.index, self.stored_index, "node-1", self.clock),
             self._settings,
             self.clock,
             lambda: self.cameras,
@@ -269,6 +275,7 @@ def test_a_full_store_is_reported_until_it_accepts_an_upload(
     Uploads(
         node.ledger,
         Full(objects, clock),
+        IndexUploads(node.index, node.stored_index, "node-1", clock),
         Settings(),
         clock,
         lambda: node.cameras,

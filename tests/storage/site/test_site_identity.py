@@ -17,6 +17,7 @@ from storage.clients.redis import Redis
 from storage.clients.s3 import ObjectStore
 from storage.rebuild import rebuild
 from storage.site.site_identity import FRESH_S, RecentSiteFaults, SiteFaults, SiteIdentity
+from tests.buckets import remove_objects
 from tests.people import people_of
 
 
@@ -128,8 +129,7 @@ def test_a_store_that_lost_all_people_removes_none_from_redis(
     people = people_of(redis, objects)
     people.add("li.wei", Role.OPERATOR)
     identity.settle()
-    for found in list(objects.list(PEOPLE_PREFIX)):
-        objects.delete(found.key)
+    remove_objects(objects, PEOPLE_PREFIX)
     with pytest.raises(StoreError, match="would remove them all"):
         rebuild(objects, redis, layout)
     assert [person.name for person in people.list()] == ["li.wei"]

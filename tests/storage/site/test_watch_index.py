@@ -9,8 +9,8 @@ from domain.clock import NS_PER_HOUR
 from domain.events.event import Event
 from domain.events.misreadings import MatchKind, match_of
 from domain.events.watches import Watch
-from domain.plates import is_wildcard
-from storage.index.plate_query import found_by, plate_expression
+from domain.plates import is_wildcard, plate_expression
+from storage.index.plate_query import found_by
 from storage.site.watch_index import WatchIndex
 from tests.kept import START_NS, make_event
 

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from domain.clock import NS_PER_HOUR
 from domain.paths.data_layout import Layout
 from storage.recordings.ledger import Ledger, Segment
 from storage.recordings.virtual import layouts
-from storage.recordings.virtual.layouts import Layouts, RecordingIndex
+from storage.recordings.virtual.layout_records import StoredRecord
+from storage.recordings.virtual.layouts import KnownHours, Layouts, RecordingIndex, hashed_record
 from tests.recorded import PLAIN, START_NS, packets_of, record, recording
 
 EVER = (0, START_NS * 2)
@@ -100,3 +102,33 @@ def test_the_index_of_a_day_is_deleted_with_its_last_segment(
     assert list(layout.recording_index.rglob("*.layouts"))
     ledger.remove(segments[-1])
     assert list(layout.recording_index.rglob("*.layouts")) == []
+
+
+class CountingIndex(RecordingIndex):
+    """Counts the hours that are read."""
+
+    readings = 0
+
+    def hour(self, camera_id: str, hour_ns: int) -> dict[str, StoredRecord]:
+        self.readings += 1
+        return super().hour(camera_id, hour_ns)
+
+
+def test_an_hour_is_read_again_only_after_it_has_grown(
+    layout: Layout, segments: Sequence[Segment], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index = CountingIndex(layout.recording_index)
+    known, hour_ns = KnownHours(index), START_NS // NS_PER_HOUR * NS_PER_HOUR
+    assert known.hour("cam-1", hour_ns) == {}
+    index.add("cam-1", segments[0].start_ns, hashed_record(segments[0].path))
+    for _ in range(2):
+        assert set(known.hour("cam-1", hour_ns)) == {segments[0].path.name}
+    assert index.readings == 1
+    index.add("cam-1", segments[1].start_ns, hashed_record(segments[1].path))
+    assert set(known.hour("cam-1", hour_ns)) == set(names(segments[:2]))
+    assert index.readings == 2
+    monkeypatch.setattr(layouts, "MOST_KNOWN_BYTES", 10)
+    index.add("cam-1", segments[2].start_ns, hashed_record(segments[2].path))
+    for _ in range(2):
+        assert set(known.hour("cam-1", hour_ns)) == set(names(segments[:3]))
+    assert index.readings == 4

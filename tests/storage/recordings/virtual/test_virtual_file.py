@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType
@@ -17,15 +17,21 @@ from hypothesis import strategies as st
 from domain.clock import NS_PER_S
 from domain.errors import DataLoss, NotFound
 from storage.mp4.demuxer import Mp4Reader
-from storage.recordings.clips import cut
 from storage.recordings.cut_plan import plan
 from storage.recordings.file_reader import FilePart
 from storage.recordings.ledger import Ledger, Segment
+from storage.recordings.virtual import blocks
+from storage.recordings.virtual.blocks import BlockSource, sources_of
 from storage.recordings.virtual.layout_records import read_record
 from storage.recordings.virtual.layouts import Layouts, RecordingIndex, hashed_record
 from storage.recordings.virtual.reader import OpenPart, read_bytes
 from storage.recordings.virtual.timeline import LaidOutPiece
-from storage.recordings.virtual.virtual_file import VirtualFile, make_virtual_file
+from storage.recordings.virtual.virtual_file import (
+    VirtualFile,
+    join_blocks,
+    make_virtual_file,
+)
+from tests.cut_clip import cut
 from tests.recorded import (
     B_FRAMES,
     HEVC,
@@ -62,10 +68,19 @@ class Pool:
         to_ns: int,
         damaged: Mapping[Path, frozenset[int]] = MappingProxyType({}),
     ) -> VirtualFile:
+        return make_virtual_file(self.pieces(segments, from_ns, to_ns, damaged), from_ns, to_ns)
+
+    def pieces(
+        self,
+        segments: Sequence[Segment],
+        from_ns: int,
+        to_ns: int,
+        damaged: Mapping[Path, frozenset[int]] = MappingProxyType({}),
+    ) -> list[LaidOutPiece]:
         records = {
             one.path: next(self.layouts.records([one]), None) for one in dict.fromkeys(segments)
         }
-        pieces = [
+        return [
             LaidOutPiece(
                 piece,
                 record.layout,
@@ -75,7 +90,6 @@ class Pool:
             for piece in plan(segments, from_ns, to_ns)
             if (known := records[piece.segment.path]) is not None and (record := read_record(known))
         ]
-        return make_virtual_file(pieces, from_ns, to_ns)
 
 
 @dataclass
@@ -188,18 +202,60 @@ def check_equal(pool: Pool, segments: Sequence[Segment], span: tuple[int, int], 
 
 @given(
     placed=st.lists(PLACED, min_size=1, max_size=6),
-    from_s=st.floats(-1, 22),
+    from_s=st.floats(-1, 22) | st.integers(0, 220).map(lambda tenths: tenths / 10),
     length_s=st.floats(0.02, 22),
+    block_s=st.sampled_from([2, 5, 3600]),
 )
 @settings(max_examples=150, deadline=None, suppress_health_check=FUNCTION_SCOPED)
 def test_it_agrees_with_cut_over_gaps_overlaps_and_changes(
-    placed: list[Placed], from_s: float, length_s: float, pool: Pool, tmp_path: Path
+    placed: list[Placed], from_s: float, length_s: float, block_s: int, pool: Pool, tmp_path: Path
 ) -> None:
     # Two processes never record under the same number from the same moment.
     unique = {(one.start_s, one.fence): one for one in placed}.values()
     segments = sorted((one.of(pool) for one in unique), key=lambda one: (one.start_ns, one.fence))
     from_ns = START_NS + round(from_s * NS_PER_S)
-    check_equal(pool, segments, (from_ns, from_ns + round(length_s * NS_PER_S)), tmp_path)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(blocks, "BLOCK_NS", block_s * NS_PER_S)
+        check_equal(pool, segments, (from_ns, from_ns + round(length_s * NS_PER_S)), tmp_path)
+
+
+@given(
+    placed=st.lists(PLACED, min_size=2, max_size=8),
+    from_s=st.lists(st.integers(-10, 200).map(lambda tenths: tenths / 10), min_size=2, max_size=2),
+    is_whole_ms=st.booleans(),
+)
+@settings(max_examples=50, deadline=None, suppress_health_check=FUNCTION_SCOPED)
+def test_blocks_of_another_range_give_the_same_file(
+    placed: list[Placed], from_s: list[float], is_whole_ms: bool, pool: Pool
+) -> None:
+    unique = {(one.start_s, one.fence): one for one in placed}.values()
+    segments = sorted((one.of(pool) for one in unique), key=lambda one: (one.start_ns, one.fence))
+    first, second = (
+        (START_NS + round(second * NS_PER_S) + (not is_whole_ms), START_NS + 25 * NS_PER_S)
+        for second in from_s
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(blocks, "BLOCK_NS", 3 * NS_PER_S)
+        known = {
+            tuple(source.pieces): source.block
+            for source in sources_of(pool.pieces(segments, *first), first[0])
+        }
+        sources = list(sources_of(pool.pieces(segments, *second), second[0]))
+    if not sources:
+        return
+    others = [replace(one, block=known.get(tuple(one.pieces))) for one in sources]
+    alone = [replace(one, block=None) for one in sources]
+    expected = _file(sources, second)
+    for file in (_file(others, second), _file(alone, second)):
+        assert (file and file.etag) == (expected and expected.etag)
+        assert (file and read(file)) == (expected and read(expected))
+
+
+def _file(sources: Sequence[BlockSource], span: tuple[int, int]) -> VirtualFile | None:
+    try:
+        return join_blocks(sources, *span)
+    except NotFound:
+        return None
 
 
 @pytest.mark.parametrize("kind", ["plain", "b_frames", "hevc", "long_gop", "slow", "aac", "alaw"])

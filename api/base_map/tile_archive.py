@@ -1,0 +1,189 @@
+"""A file of map tiles (PMTiles), from which the API serves the base map of the console.
+
+Only pictures are served: PNG, JPEG and WebP. The file is read by position and never mapped into
+memory, because a file that is cut off while it is mapped ends the process.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import os
+import re
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator
+from pathlib import Path
+
+from api.base_map.pmtiles import (
+    HEADER_BYTES,
+    MOST_DIRECTORY_BYTES,
+    MOST_TILE_BYTES,
+    Compression,
+    Damaged,
+    Directory,
+    Header,
+    MapSection,
+    TileType,
+    expanded,
+    parse_header,
+    tile_number,
+)
+from domain.errors import BadInput, DataLoss
+
+PNG, JPEG, WEBP = "image/png", "image/jpeg", "image/webp"
+_MEDIA_TYPES = {TileType.PNG: PNG, TileType.JPEG: JPEG, TileType.WEBP: WEBP}
+_DEPTH = 4
+"""The maximum number of directories on the way to a tile that the format allows."""
+_EVERY_TILE = range(1 << 62)
+_KEPT_DIRECTORIES = 16
+_MOST_ATTRIBUTION = 200
+_MOST_MARKUP = 4_000
+"""The characters of an attribution that are read, with its markup."""
+_TAG = re.compile(r"<[^<>]*>")
+
+
+class TileArchive:
+    """An open file of map tiles. Thread-safe."""
+
+    def __init__(self, path: Path) -> None:
+        """Open a file. Raises BadInput if it is absent, damaged, or of another kind."""
+        self.path = path
+        try:
+            self._descriptor = os.open(path, os.O_RDONLY)
+        except OSError as error:
+            raise BadInput(
+                f"the map file {path} cannot be read: {error.strerror}; correct SIGHTLINE_MAP_FILE "
+                "or the permissions of the file"
+            ) from error
+        self._lock = threading.Lock()
+        self._leaves = OrderedDict[int, Directory]()
+        try:
+            size_bytes = os.fstat(self._descriptor).st_size
+            self.header = parse_header(os.pread(self._descriptor, HEADER_BYTES, 0), size_bytes)
+            self.media_type = _media_type(self.header)
+            self._root = self._directory(self.header.root)
+            self.attribution = self._attribution()
+        except (Damaged, OSError) as error:
+            self.close()
+            raise BadInput(
+                f"the map file {path} cannot be used: {error}; `sightline map check` examines a "
+                "whole file"
+            ) from error
+
+    def close(self) -> None:
+        os.close(self._descriptor)
+
+    def tile(self, zoom: int, column: int, row: int) -> bytes | None:
+        """Return the picture of a tile, or None if the file has none there. Raises DataLoss."""
+        try:
+            return self._tile(tile_number(zoom, column, row))
+        except (Damaged, OSError) as error:
+            raise DataLoss(f"the map file {self.path.name} is damaged: {error}") from error
+
+    def check(self) -> int:
+        """Read every directory and return the number of tiles. Raises BadInput."""
+        try:
+            return sum(self._checked(self._root, set(), _EVERY_TILE))
+        except (Damaged, OSError) as error:
+            raise BadInput(
+                f"the map file {self.path} is damaged: {error}; copy or make the file again"
+            ) from error
+
+    def _tile(self, number: int) -> bytes | None:
+        directory = self._root
+        for _ in range(_DEPTH):
+            entry = directory.find(number)
+            if entry is None:
+                return None
+            if entry.run > 0:
+                return self._read(_tile_span(entry.span, self.header))
+            directory = self._leaf(entry.span)
+        raise Damaged("its directories are nested too deeply")
+
+    def _leaf(self, span: MapSection) -> Directory:
+        with self._lock:
+            known = self._leaves.get(span.offset)
+            if known is not None:
+                self._leaves.move_to_end(span.offset)
+                return known
+        leaf = self._directory(span.within(self.header.leaves, "a leaf directory"))
+        with self._lock:
+            self._leaves[span.offset] = leaf
+            if len(self._leaves) > _KEPT_DIRECTORIES:
+                self._leaves.popitem(last=False)
+        return leaf
+
+    def _directory(self, span: MapSection) -> Directory:
+        if span.length > MOST_DIRECTORY_BYTES:
+            raise Damaged(f"a directory has {span.length} bytes")
+        return Directory(expanded(self._read(span), self.header.directory_compression))
+
+    def _checked(
+        self, directory: Directory, seen: set[int], allowed: range, depth: int = 1
+    ) -> Iterator[int]:
+        """Yield the lengths of all runs below a directory, whose tiles must be among the allowed
+        ones. Raises Damaged.
+        """
+        if depth > _DEPTH:
+            raise Damaged("its directories are nested too deeply")
+        last = -1
+        entries = list(directory)
+        for at, entry in enumerate(entries):
+            if entry.first <= last:
+                raise Damaged(f"tile {entry.first} is in two runs")
+            last = entry.first + max(entry.run, 1) - 1
+            if entry.first not in allowed or last not in allowed:
+                raise Damaged(f"tile {entry.first} is in a directory of other tiles")
+            if entry.run > 0:
+                _tile_span(entry.span, self.header)
+                yield entry.run
+            else:
+                leaf = entry.span.within(self.header.leaves, "a leaf directory")
+                if leaf.offset in seen:
+                    raise Damaged("a leaf directory is named twice")
+                seen.add(leaf.offset)
+                following = entries[at + 1].first if at + 1 < len(entries) else allowed.stop
+                below = range(entry.first, following)
+                yield from self._checked(self._directory(leaf), seen, below, depth + 1)
+
+    def _attribution(self) -> str:
+        """Return whom the metadata names as the source of the map, as plain text."""
+        span = self.header.metadata
+        if not 0 < span.length <= MOST_DIRECTORY_BYTES:
+            return ""
+        raw = expanded(self._read(span), self.header.directory_compression)
+        try:
+            metadata = json.loads(raw)
+        except (ValueError, RecursionError) as error:
+            raise Damaged(f"its metadata is no JSON: {error}") from error
+        named = metadata.get("attribution", "") if isinstance(metadata, dict) else ""
+        text = html.unescape(_TAG.sub("", named[:_MOST_MARKUP])) if isinstance(named, str) else ""
+        # JSON may have half of a surrogate pair, which no answer of the API can have.
+        text = text.encode("utf-8", "replace").decode()
+        return " ".join(text.split())[:_MOST_ATTRIBUTION]
+
+    def _read(self, span: MapSection) -> bytes:
+        data = os.pread(self._descriptor, span.length, span.offset)
+        if len(data) < span.length:
+            raise Damaged("it is shorter than when it was opened")
+        return data
+
+
+def _tile_span(span: MapSection, header: Header) -> MapSection:
+    if span.length > MOST_TILE_BYTES:
+        raise Damaged(f"a tile has {span.length} bytes")
+    return span.within(header.tiles, "a tile")
+
+
+def _media_type(header: Header) -> str:
+    """Return the media type of the tiles. Raises Damaged for those that no console can show."""
+    media_type = _MEDIA_TYPES.get(header.tile_type)
+    if media_type is None:
+        raise Damaged(
+            f"it has tiles of the kind {header.tile_type.name}; a file with pictures is needed "
+            "(raster tiles in PNG, JPEG or WebP)"
+        )
+    if header.tile_compression not in (Compression.NONE, Compression.UNKNOWN):
+        raise Damaged("its pictures are compressed a second time; make the file without that")
+    return media_type

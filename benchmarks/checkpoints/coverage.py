@@ -1,0 +1,69 @@
+"""Compares the analysis coverage that an instance reports with the passings that it missed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from benchmarks.site import BenchSite
+from domain.clock import NS_PER_S, parse_rfc3339, rfc3339
+from domain.events.event import Event
+from sightline.evaluation.film import EPOCH_NS
+from sightline.evaluation.truth import SLACK_S, Pass
+
+SETTLED_AFTER_S = 21.0
+"""An instance reports its analysis coverage up to 20 s before now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """The ranges of a camera in seconds since the epoch of `compare`."""
+
+    complete: Sequence[tuple[float, float]]
+    partly: Sequence[tuple[float, float]]
+
+
+def reported(site: BenchSite, camera_id: str, from_ns: int, to_ns: int) -> Reported | None:
+    """Return the analysis coverage; None where the instance does not report one."""
+    span = {"from": rfc3339(from_ns), "to": rfc3339(to_ns)}
+    answer = site.get(f"/v1/cameras/{camera_id}/coverage", **span)
+    analysed = answer.json().get("analysed") if answer is not None else None
+    if analysed is None:
+        return None
+    return Reported(_ranges(analysed["complete"]), _ranges(analysed["partly"]))
+
+
+def compare_coverage(
+    ranges: Reported, passes: Sequence[Pass], events: Sequence[Event]
+) -> dict[str, int]:
+    """Count the missed passings that overlap a range of `partly`, and the found ones whose middle
+    is in a range of `complete`.
+    """
+    counts = dict.fromkeys(("missed", "missed_in_partly", "found", "found_in_complete"), 0)
+    middles_s = [_since_epoch_s((event.started_at + event.ended_at) // 2) for event in events]
+    for one in passes:
+        is_found = any(one.enter_s - SLACK_S <= at_s <= one.leave_s + SLACK_S for at_s in middles_s)
+        middle_s = (one.enter_s + one.leave_s) / 2
+        if is_found:
+            counts["found"] += 1
+            counts["found_in_complete"] += any(
+                start_s <= middle_s < end_s for start_s, end_s in ranges.complete
+            )
+        else:
+            counts["missed"] += 1
+            counts["missed_in_partly"] += any(
+                start_s < one.leave_s and one.enter_s < end_s for start_s, end_s in ranges.partly
+            )
+    return counts
+
+
+def _ranges(items: Sequence[dict[str, Any]]) -> list[tuple[float, float]]:
+    return [
+        (_since_epoch_s(parse_rfc3339(one["from"])), _since_epoch_s(parse_rfc3339(one["to"])))
+        for one in items
+    ]
+
+
+def _since_epoch_s(wall_ns: int) -> float:
+    return (wall_ns - EPOCH_NS) / NS_PER_S

@@ -1,0 +1,46 @@
+"""The film that every camera of the benchmarks of live video sends, and the registry of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import av
+import numpy as np
+
+from simulator import Simulator
+
+WIDTH_PX, HEIGHT_PX, FPS, BITS_PER_S = 1280, 720, 25, 1_000_000
+FILM_S, GOP_S = 20, 2
+
+
+def film(file: Path) -> Path:
+    """Encode moving noise of about 1 Mbit/s."""
+    random = np.random.default_rng(1)
+    ground = random.integers(60, 196, (HEIGHT_PX, WIDTH_PX, 3), np.uint8)
+    with av.open(str(file), "w") as container:
+        stream = container.add_stream("libx264", rate=FPS)
+        stream.width, stream.height, stream.pix_fmt = WIDTH_PX, HEIGHT_PX, "yuv420p"
+        stream.bit_rate = BITS_PER_S
+        gop = str(GOP_S * FPS)
+        stream.options = {"preset": "veryfast", "bf": "0", "g": gop, "sc_threshold": "0"}
+        stream.options |= {"maxrate": str(BITS_PER_S), "bufsize": str(BITS_PER_S)}
+        for number in range(FILM_S * FPS):
+            picture = np.roll(ground, 4 * number, axis=1)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, "bgr24")))
+        container.mux(stream.encode())
+    return file
+
+
+def registry(simulator: Simulator, cameras: int) -> dict[str, object]:
+    entries = [
+        {
+            "id": f"camera-{number}",
+            "name": f"camera-{number}",
+            "class": "A",
+            "area": "a",
+            "location": {"lon": 111.5, "lat": 32.5},
+            "url": simulator.url(f"camera-{number}"),
+        }
+        for number in range(cameras)
+    ]
+    return {"version": 1, "areas": {"a": {"name": "a"}}, "cameras": entries}

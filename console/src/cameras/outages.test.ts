@@ -1,0 +1,17 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { shownOutages } from "./outages.ts";
+
+test("outages that last are first, then the longest; other cameras are left out", () => {
+  const outages = [
+    { camera: "short", missing_ms: 10, ongoing: false },
+    { camera: "long", missing_ms: 500, ongoing: false },
+    { camera: "now", missing_ms: 5, ongoing: true },
+    { camera: "other", missing_ms: 900, ongoing: false },
+  ];
+  const shown = shownOutages(outages, new Set(["short", "long", "now"]));
+  assert.deepEqual(
+    shown.map(({ camera }) => camera),
+    ["now", "long", "short"],
+  );
+});

@@ -1,0 +1,208 @@
+// Draws a map onto a canvas: ground, tiles, areas, cameras, legs, marks, and the shape of a search.
+import { arrow } from "./arrow.ts";
+import type { Colors } from "./colors.ts";
+import {
+  type Dot,
+  type Label,
+  type Leg,
+  type MapContent,
+  type Mark,
+  TONES,
+} from "./map-content.ts";
+import {
+  type Place,
+  type Point,
+  pixelsOf,
+  type Size,
+  screenOf,
+  type View,
+  worldOf,
+} from "./projection.ts";
+import type { Shape } from "./shape.ts";
+import type { PlacedTile } from "./tiles.ts";
+
+export interface Scene {
+  content: MapContent;
+  view: View;
+  size: Size;
+  colors: Colors;
+  tiles: readonly PlacedTile[];
+  /** The camera that is pointed at, here or in a list. */
+  highlighted: string | null;
+}
+
+const FULL_TURN = 2 * Math.PI;
+const MARK_PX = 13;
+const HEAD_PX = 9;
+const FONT = "600 13px system-ui, sans-serif";
+/** Half the width of a dot. A far one is a square, which is drawn faster, and looks the same. */
+const FAR_PX = 2.5;
+const NEAR_PX = 4.5;
+/** From this scale on, dots are larger, because they no longer cover each other. */
+const NEAR_SCALE = 256 * 2 ** 12;
+
+export function drawMap(to: CanvasRenderingContext2D, scene: Scene): void {
+  const { size, colors, content } = scene;
+  const point = (place: Place) => screenOf(worldOf(place), scene.view, size);
+  to.fillStyle = colors.ground;
+  to.fillRect(0, 0, size.width, size.height);
+  for (const { image, x, y, sidePx } of scene.tiles) to.drawImage(image, x, y, sidePx, sidePx);
+  to.font = FONT;
+  to.textAlign = "center";
+  to.textBaseline = "middle";
+  if (content.shape !== null) drawShape(to, content.shape, scene, point);
+  drawDots(to, scene);
+  for (const label of content.labels) drawText(to, point(label.place), label.text, colors);
+  for (const leg of content.legs) drawLeg(to, leg, colors, point);
+  for (const mark of content.marks) {
+    drawMark(to, mark, colors, point, mark.id === scene.highlighted);
+  }
+  if (content.traveller !== null) drawTraveller(to, point(content.traveller), colors);
+}
+
+function drawDots(to: CanvasRenderingContext2D, scene: Scene): void {
+  const { content, view, colors } = scene;
+  const radius = view.scale < NEAR_SCALE ? FAR_PX : NEAR_PX;
+  for (const tone of TONES) {
+    const dots = content.dots.filter((dot) => dot.tone === tone);
+    to.fillStyle = colors.tones[tone];
+    fillDots(to, dots, radius, scene);
+  }
+  for (const dot of content.dots) {
+    if (dot.id === scene.highlighted) drawRing(to, dot, 11, colors.ink, scene);
+    else if (content.ringed.has(dot.id)) drawRing(to, dot, 9, colors.tones.warned, scene);
+  }
+}
+
+/** Fill all dots as one path: a path for each of thousands would be slow. */
+function fillDots(
+  to: CanvasRenderingContext2D,
+  dots: readonly Dot[],
+  radius: number,
+  { view, size }: Scene,
+): void {
+  to.beginPath();
+  for (const dot of dots) {
+    const { x, y } = screenOf(dot.world, view, size);
+    const isOutside = x < -radius || y < -radius || x > size.width + radius;
+    if (isOutside || y > size.height + radius) continue;
+    if (radius < NEAR_PX) to.rect(x - radius, y - radius, 2 * radius, 2 * radius);
+    else {
+      to.moveTo(x + radius, y);
+      to.arc(x, y, radius, 0, FULL_TURN);
+    }
+  }
+  to.fill();
+}
+
+function drawRing(
+  to: CanvasRenderingContext2D,
+  dot: Dot,
+  radius: number,
+  color: string,
+  { view, size }: Scene,
+): void {
+  const { x, y } = screenOf(dot.world, view, size);
+  to.beginPath();
+  to.arc(x, y, radius, 0, FULL_TURN);
+  to.strokeStyle = color;
+  to.lineWidth = 2;
+  to.stroke();
+}
+
+function drawLeg(
+  to: CanvasRenderingContext2D,
+  leg: Leg,
+  colors: Colors,
+  point: (place: Place) => Point,
+): void {
+  const ends = arrow(point(leg.from), point(leg.to), MARK_PX);
+  if (ends === null) return;
+  const [start, end] = ends;
+  const color = leg.isImpossible ? colors.tones.bad : colors.tones.accent;
+  const angle = Math.atan2(end.y - start.y, end.x - start.x);
+  to.strokeStyle = color;
+  to.fillStyle = color;
+  to.lineWidth = 2.5;
+  to.setLineDash(leg.isImpossible ? [7, 5] : []);
+  to.beginPath();
+  to.moveTo(start.x, start.y);
+  to.lineTo(end.x, end.y);
+  to.stroke();
+  to.setLineDash([]);
+  to.beginPath();
+  to.moveTo(end.x, end.y);
+  for (const side of [-0.4, 0.4]) {
+    to.lineTo(end.x - HEAD_PX * Math.cos(angle + side), end.y - HEAD_PX * Math.sin(angle + side));
+  }
+  to.fill();
+  const middle = { x: (start.x + end.x) / 2, y: (start.y + end.y) / 2 };
+  if (leg.text) drawText(to, middle, leg.text, colors, color);
+}
+
+function drawMark(
+  to: CanvasRenderingContext2D,
+  mark: Mark,
+  colors: Colors,
+  point: (place: Place) => Point,
+  isHighlighted: boolean,
+): void {
+  const { x, y } = point(mark.place);
+  const half = Math.max(MARK_PX, to.measureText(mark.text).width / 2 + 6);
+  to.beginPath();
+  to.roundRect(x - half, y - MARK_PX, 2 * half, 2 * MARK_PX, MARK_PX);
+  to.fillStyle = colors.tones.accent;
+  to.fill();
+  to.lineWidth = isHighlighted ? 4 : 1.5;
+  to.strokeStyle = isHighlighted ? colors.ink : colors.ground;
+  to.stroke();
+  to.fillStyle = colors.onAccent;
+  to.fillText(mark.text, x, y);
+}
+
+function drawText(
+  to: CanvasRenderingContext2D,
+  { x, y }: Point,
+  text: Label["text"],
+  colors: Colors,
+  color = colors.ink,
+): void {
+  to.lineWidth = 4;
+  to.strokeStyle = colors.ground;
+  to.strokeText(text, x, y);
+  to.fillStyle = color;
+  to.fillText(text, x, y);
+}
+
+function drawTraveller(to: CanvasRenderingContext2D, { x, y }: Point, colors: Colors): void {
+  to.beginPath();
+  to.arc(x, y, 8, 0, FULL_TURN);
+  to.fillStyle = colors.tones.warned;
+  to.fill();
+  to.lineWidth = 3;
+  to.strokeStyle = colors.ground;
+  to.stroke();
+}
+
+function drawShape(
+  to: CanvasRenderingContext2D,
+  shape: Shape,
+  { view, colors }: Scene,
+  point: (place: Place) => Point,
+): void {
+  to.beginPath();
+  if (shape.kind === "circle") {
+    const { x, y } = point(shape.centre);
+    to.arc(x, y, pixelsOf(shape.radiusM, shape.centre.lat, view.scale), 0, FULL_TURN);
+  } else {
+    for (const { x, y } of shape.corners.map(point)) to.lineTo(x, y);
+    to.closePath();
+  }
+  to.globalAlpha = 0.12;
+  to.fillStyle = colors.tones.accent;
+  to.fill();
+  to.globalAlpha = 1;
+  to.lineWidth = 2;
+  to.strokeStyle = colors.tones.accent;
+  to.stroke();
+}

@@ -1,0 +1,40 @@
+// The texts about times that were not analysed completely, in both languages.
+
+export const unanalysedInEnglish = {
+  summary: (cameras: number, minutes: number) =>
+    `Passings may be missing: ${cameras === 1 ? "1 camera was" : `${cameras} cameras were`} not analysed completely, ${minutes} min in total`,
+  meaning: "What passed in these times may have no result here.",
+  minutes: (minutes: number) => `${minutes} min`,
+  range: (from: string, to: string, cause: string) => `${from} to ${to}, ${cause}`,
+  more: "and shorter times",
+  partly: (cause: string) => `Not completely analysed: ${cause}`,
+  shown: (count: number) => `Not completely analysed in the shown time (${count})`,
+  now: "Checkpoints not completely analysed now",
+  causes: {
+    overload: "overload",
+    decoder: "pictures could not be decoded",
+    camera_down: "camera down",
+    restart: "not running",
+    unknown: "cause unknown",
+    standing_vehicle: "a vehicle stood in view",
+  },
+};
+
+export const unanalysedInChinese: typeof unanalysedInEnglish = {
+  summary: (cameras, minutes) => `可能有遗漏：${cameras} 路摄像机未完全分析，共 ${minutes} 分钟`,
+  meaning: "在这些时段经过的目标可能没有记录。",
+  minutes: (minutes) => `${minutes} 分钟`,
+  range: (from, to, cause) => `${from} 至 ${to}，${cause}`,
+  more: "另有更短的时段",
+  partly: (cause) => `未完全分析：${cause}`,
+  shown: (count) => `所示时段内未完全分析的时段（${count}）`,
+  now: "当前未完全分析的卡口",
+  causes: {
+    overload: "过载",
+    decoder: "画面无法解码",
+    camera_down: "摄像机故障",
+    restart: "未运行",
+    unknown: "原因不明",
+    standing_vehicle: "有车辆停留遮挡",
+  },
+};

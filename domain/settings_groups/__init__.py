@@ -1,0 +1,1 @@
+"""Groups of settings, each of which is a part of `domain.settings.Settings`."""

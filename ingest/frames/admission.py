@@ -1,0 +1,44 @@
+"""The protocol that decides under overload which groups of pictures of a camera are decoded.
+
+The decode gate asks it in the thread that pulls the camera. No method waits, blocks or raises.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Protocol
+
+
+class NotDecoded(StrEnum):
+    """Why a group of pictures was not decoded."""
+
+    STILL = "still"
+    """The sizes of its packets showed no motion, and the worker was behind."""
+    OVERLOAD = "overload"
+    """The sizes of its packets showed motion, or hide it, and the worker was behind."""
+
+
+class Admission(Protocol):
+    """Decides for one camera, and receives what was not decoded."""
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether the worker is behind, so that only groups with motion are decoded."""
+
+    def admits(self) -> bool:
+        """Return whether the next group with motion is decoded. Each call is about another one."""
+
+    def on_not_decoded(self, from_ns: int, to_ns: int, packets: int, why: NotDecoded, /) -> None:
+        """Report that the packets of [from_ns, to_ns) were not decoded. These are wall times."""
+
+
+class AdmitAll:
+    """The admission of a camera that shares its worker with no other."""
+
+    is_behind = False
+
+    def admits(self) -> bool:
+        return True
+
+    def on_not_decoded(self, from_ns: int, to_ns: int, packets: int, why: NotDecoded, /) -> None:
+        """Ignore the report, which is never made because `is_behind` is always False."""

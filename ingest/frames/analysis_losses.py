@@ -1,0 +1,47 @@
+"""Collects the ranges of one camera in which passings may have been missed, until they are logged.
+
+The pull thread and the analysis thread of a camera add ranges, and a third thread takes them.
+"""
+
+from __future__ import annotations
+
+import threading
+
+from domain.clock import NS_PER_S
+from domain.recordings.partly_analysed import PartlyAnalysed, PartlyCause
+
+JOIN_NS = NS_PER_S // 2
+"""Ranges with one cause and at most this far apart are one."""
+MOST_RANGES = 1_000
+"""With more, the last range grows: the ranges then say too much, and none is lost."""
+
+
+class AnalysisLosses:
+    """The ranges since the last `take`. It is thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._ranges: list[PartlyAnalysed] = []
+
+    def add(self, start_ns: int, end_ns: int, cause: PartlyCause) -> None:
+        """Add a range; an empty one adds nothing."""
+        if start_ns >= end_ns:
+            return
+        with self._lock:
+            last = self._ranges[-1] if self._ranges else None
+            if last is not None and self._joins(last, start_ns, end_ns, cause):
+                first_ns, last_ns = min(last.start_ns, start_ns), max(last.end_ns, end_ns)
+                self._ranges[-1] = PartlyAnalysed(first_ns, last_ns, last.cause)
+            else:
+                self._ranges.append(PartlyAnalysed(start_ns, end_ns, cause))
+
+    def take(self) -> list[PartlyAnalysed]:
+        with self._lock:
+            taken, self._ranges = self._ranges, []
+        return taken
+
+    def _joins(self, last: PartlyAnalysed, start_ns: int, end_ns: int, cause: PartlyCause) -> bool:
+        if len(self._ranges) >= MOST_RANGES:
+            return True
+        is_near = start_ns <= last.end_ns + JOIN_NS and last.start_ns <= end_ns + JOIN_NS
+        return is_near and last.cause is cause

@@ -1,0 +1,30 @@
+"""`sightline map`: check the file of a base map."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from contextlib import closing
+
+from api.base_map.tile_archive import TileArchive
+
+
+def check(args: argparse.Namespace) -> int:
+    """Check every directory of a map file and print what it has. Raises BadInput."""
+    with closing(TileArchive(args.file)) as archive:
+        header, tile_count = archive.header, archive.check()
+        found = {
+            "media_type": archive.media_type,
+            "min_zoom": header.min_zoom,
+            "max_zoom": header.max_zoom,
+            "tile_count": tile_count,
+            "attribution": archive.attribution or None,
+        }
+    if args.json:
+        print(json.dumps(found, ensure_ascii=False))
+        return 0
+    print(
+        f"{args.file}: no fault; {tile_count} tiles of {archive.media_type}, zoom "
+        f"{header.min_zoom} to {header.max_zoom}"
+    )
+    return 0

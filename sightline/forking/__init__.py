@@ -1,0 +1,1 @@
+"""Forks the processes of an instance from one that has loaded Sightline's modules already."""

@@ -1,0 +1,98 @@
+"""Reports to the site when the checkpoints of a node were not analysed completely, from the gap
+logs of the node.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+
+from domain.clock import NS_PER_DAY, Clock
+from domain.errors import StoreError
+from domain.log import FloodGate
+from domain.paths.object_keys import day_of, day_start_ns
+from domain.recordings.partly_analysed import PartlyAnalysed, cause_of_gap, cover, summary
+from domain.registry import Camera
+from storage.recordings.gaps.log import GapLog
+from storage.recordings.gaps.rows import day_end_ns
+from storage.recordings.gaps.site_coverage import KEPT_DAYS, SiteCoverage
+
+REPORT_EVERY_S = 15.0
+MOST_RANGES = 400
+"""With more ranges of a camera in a day, close ones are joined."""
+_log = logging.getLogger(__name__)
+
+
+class CoverageReporter:
+    """A job of the first worker of a node."""
+
+    def __init__(
+        self,
+        gaps: GapLog,
+        site: SiteCoverage,
+        cameras: Callable[[], Sequence[Camera]],
+        node: str,
+        clock: Clock,
+    ) -> None:
+        self._gaps = gaps
+        self._site = site
+        self._cameras = cameras
+        self._node = node
+        self._clock = clock
+        self._reported: dict[tuple[str, str], int] = {}
+        """The size of each reported log, by camera and day."""
+        self._open: set[str] = set()
+        """The cameras with a gap that continues, whose last day changes without a new line."""
+        self._forgotten_before = ""
+        self._warn = FloodGate(_log.warning, clock, every_s=60.0)
+
+    def run(self, stop: threading.Event) -> None:
+        while not self._clock.wait(stop, REPORT_EVERY_S):
+            try:
+                self.run_once()
+            except (StoreError, OSError) as error:
+                self._warn("coverage", f"what was not analysed is reported later: {error}")
+
+    def run_once(self) -> None:
+        """Report every day that has changed. Raises StoreError or OSError; the next call
+        continues.
+        """
+        until_ns = self._clock.wall_ns()
+        cameras = sorted(camera.id for camera in self._cameras() if camera.checkpoint)
+        if self._site.report(self._node, until_ns, cameras):
+            self._reported.clear()
+        self._forget_expired(day_of(until_ns - KEPT_DAYS * NS_PER_DAY))
+        changed: dict[str, dict[str, Sequence[PartlyAnalysed]]] = {}
+        sizes: dict[tuple[str, str], int] = {}
+        for camera_id in cameras:
+            days = self._gaps.days(camera_id)
+            last = max(days, default="")
+            for day, size_bytes in days.items():
+                is_open = day == last and camera_id in self._open
+                if self._reported.get((camera_id, day)) == size_bytes and not is_open:
+                    continue
+                changed.setdefault(day, {})[camera_id] = self._ranges(camera_id, day)
+                sizes[camera_id, day] = size_bytes
+        for day, ranges in changed.items():
+            self._site.put(self._node, day, ranges)
+        self._reported |= sizes
+
+    def _forget_expired(self, day: str) -> None:
+        if day != self._forgotten_before:
+            self._site.forget_before(day)
+            self._forgotten_before = day
+
+    def _ranges(self, camera_id: str, day: str) -> tuple[PartlyAnalysed, ...]:
+        start_ns = day_start_ns(day)
+        span = start_ns, day_end_ns(start_ns)
+        gaps = self._gaps.between(camera_id, *span)
+        causes = [(gap, cause_of_gap(gap.cause)) for gap in gaps]
+        partly = [PartlyAnalysed(gap.start_ns, gap.end_ns, cause) for gap, cause in causes if cause]
+        partly += self._gaps.partly_analysed(camera_id, *span)
+        again = self._gaps.analysed_again(camera_id, *span)
+        if self._gaps.left_open(camera_id) is None:
+            self._open.discard(camera_id)
+        else:
+            self._open.add(camera_id)
+        return summary(cover(*span, partly, again), MOST_RANGES).partly

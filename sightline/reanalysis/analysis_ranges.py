@@ -1,0 +1,35 @@
+"""Which ranges of a checkpoint live analysis left out, and the recording was not analysed since.
+
+A vehicle that stood in view hides others in the recording too, so its time is none of them.
+"""
+
+from __future__ import annotations
+
+from domain.clock import NS_PER_MS, NS_PER_S
+from domain.recordings.partly_analysed import PartlyCause, cover
+from storage.recordings.gaps.log import GapLog
+from storage.recordings.gaps.stored import StoredGaps
+from storage.recordings.recorded_ranges import Range, merge
+
+SETTLED_AFTER_NS = 30 * NS_PER_S
+"""Younger ranges may lack segments and lines of the log. Of what is in view for longer, live
+analysis has a draft in the spool.
+"""
+LEAST_NS = 500 * NS_PER_MS
+"""What is left at the edges of a recording is no range in which a vehicle passes."""
+
+
+def unanalysed(
+    gaps: GapLog, stored: StoredGaps, camera_id: str, from_ns: int, to_ns: int
+) -> list[Range]:
+    """Return these ranges within [from_ns, to_ns), by the logs of this node and of all nodes in the
+    object store. Raises ObjectsUnavailable.
+    """
+    span = camera_id, from_ns, to_ns
+    partly = [*stored.partly_analysed(*span), *gaps.partly_analysed(*span)]
+    again = [*stored.analysed_again(*span), *gaps.analysed_again(*span)]
+    left = cover(from_ns, to_ns, partly, again).partly
+    found = merge(
+        (one.start_ns, one.end_ns) for one in left if one.cause is not PartlyCause.STANDING_VEHICLE
+    )
+    return [one for one in found if one[1] - one[0] >= LEAST_NS]

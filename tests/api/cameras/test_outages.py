@@ -1,0 +1,76 @@
+"""Outages of a site: which cameras failed in a range, how long and why."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from domain.clock import NS_PER_DAY, SystemClock, rfc3339
+from domain.people import Role
+from domain.recordings.gaps import Gap, GapCause
+from storage.recordings.gaps.log import GapLog
+from tests.api.an_hour_ago import START_NS, at, span
+
+if TYPE_CHECKING:
+    from tests.api.conftest import Site
+
+
+def log_gaps(site: Site) -> None:
+    log = GapLog(site.layout, SystemClock())
+    log.add(Gap("east-gate", at(0), at(60), GapCause.CAMERA_DOWN, "connection refused"))
+    log.add(Gap("east-gate", at(70), at(75), GapCause.NETWORK, "lost packets"))
+    log.add(Gap("school", at(10), at(30), GapCause.NOT_ASKED, ""))
+    log.add(Gap("gone", at(10), at(30), GapCause.DISK, "of a camera that is not in the registry"))
+    log.open(Gap("west-gate", at(90), SystemClock().wall_ns(), GapCause.DECODER, "no keyframes"))
+    log.beat("west-gate")
+    for camera in ("east-gate", "west-gate", "school"):
+        site.hold(camera)
+
+
+def test_outages_have_their_causes_and_say_whether_they_last(site: Site) -> None:
+    log_gaps(site)
+    body = site.get(f"/v1/outages?{span(30, 7200)}", Role.OPERATOR, None).json()
+    east, west = body["items"]
+    assert (body["next"], body["offline"]) == (None, [])
+    assert (east["camera"], east["missing_ms"], east["ongoing"]) == ("east-gate", 35_000, False)
+    assert [(one["cause"], one["detail"], one["gaps"]) for one in east["causes"]] == [
+        ("camera_down", "connection refused", 1),
+        ("network", "lost packets", 1),
+    ]
+    assert (east["causes"][0]["first_at"], east["causes"][0]["last_at"]) == (
+        rfc3339(at(30)),
+        rfc3339(at(60)),
+    )
+    assert (west["camera"], west["ongoing"], west["causes"][0]["cause"]) == (
+        "west-gate",
+        True,
+        "decoder",
+    )
+
+
+def test_the_list_has_filters_and_pages(site: Site) -> None:
+    log_gaps(site)
+    path = f"/v1/outages?{span(0, 600)}"
+    assert site.get(f"{path}&area=danjiangkou/nowhere").json()["items"] == []
+    assert len(site.get(f"{path}&near=111.513,32.54,500").json()["items"]) == 1
+    first = site.get(f"{path}&limit=1").json()
+    second = site.get(f"{path}&limit=1&next={first['next']}").json()
+    assert [one["camera"] for one in first["items"] + second["items"]] == [
+        "east-gate",
+        "west-gate",
+    ]
+
+
+def test_a_silent_node_is_named_if_it_ran_in_the_range(site: Site) -> None:
+    log_gaps(site)
+    now_ns = SystemClock().wall_ns()
+    site.beat("silent", "http://127.0.0.1:1", now_ns)
+    site.beat("long-gone", "http://127.0.0.1:1", START_NS - NS_PER_DAY)
+    body = site.get(f"/v1/outages?{span(0, 600)}").json()
+    assert body["offline"] == ["silent"]
+    assert [one["camera"] for one in body["items"]] == ["east-gate", "west-gate"]
+
+
+def test_a_range_has_at_most_a_week(site: Site) -> None:
+    long = f"from={rfc3339(START_NS - 8 * NS_PER_DAY)}&to={rfc3339(START_NS)}"
+    refused = site.get(f"/v1/outages?{long}")
+    assert (refused.status_code, "604800" in refused.text) == (400, True)

@@ -1,0 +1,71 @@
+"""Chunks are read ahead in order, in bounded memory, and end with their response."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Generator
+
+import pytest
+
+from api.cameras.read_ahead import read_ahead
+from domain.errors import DataLoss
+from tests.waiting import PATIENCE_S
+
+CHUNK = b"x" * 10
+
+
+class Source:
+    """Chunks whose reading is noted."""
+
+    def __init__(self, count: int, error: Exception | None = None) -> None:
+        self.count, self.error = count, error
+        self.read = 0
+        self.is_at = threading.Condition()
+        self.closed = threading.Event()
+
+    def chunks(self) -> Generator[bytes]:
+        try:
+            for number in range(self.count):
+                with self.is_at:
+                    self.read += 1
+                    self.is_at.notify_all()
+                yield CHUNK + bytes([number])
+            if self.error is not None:
+                raise self.error
+        finally:
+            self.closed.set()
+
+    def wait_until_read(self, count: int) -> None:
+        with self.is_at:
+            assert self.is_at.wait_for(lambda: self.read >= count, PATIENCE_S)
+
+
+def test_chunks_keep_their_order() -> None:
+    source = Source(200)
+    assert list(read_ahead(source.chunks(), 100)) == [
+        CHUNK + bytes([number]) for number in range(200)
+    ]
+    assert source.closed.wait(PATIENCE_S)
+
+
+def test_reading_waits_for_the_sender() -> None:
+    """The chunk after those that fit is read, and waits to be added."""
+    chunks, source = 5, Source(100)
+    sent = read_ahead(source.chunks(), chunks * (len(CHUNK) + 1))
+    for taken in range(1, 20):
+        next(sent)
+        source.wait_until_read(taken + chunks + 1)
+        assert source.read == taken + chunks + 1
+    sent.close()
+    assert source.closed.wait(PATIENCE_S)
+
+
+def test_a_chunk_that_is_too_large_is_sent_alone() -> None:
+    assert len(list(read_ahead(Source(5).chunks(), 1))) == 5
+
+
+def test_an_error_is_raised_after_the_chunks_before_it() -> None:
+    sent = read_ahead(Source(3, DataLoss("damaged")).chunks())
+    assert [next(sent) for _ in range(3)] == [CHUNK + bytes([number]) for number in range(3)]
+    with pytest.raises(DataLoss, match="damaged"):
+        next(sent)

@@ -1,0 +1,103 @@
+"""What the tests of the console's pages share: choices, checks of access, and the way in."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from tests.api.console.npm import MODULES
+
+if TYPE_CHECKING:
+    from tests.api.conftest import Site
+    from tests.web_driver import Browser
+
+AXE = MODULES / "axe-core" / "axe.min.js"
+RULES = (
+    "{runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'], "
+    "resultTypes: ['violations']}"
+)
+
+
+def choose(browser: Browser, label: str, value: str) -> None:
+    """Choose an option of the list with one of these labels."""
+    chosen = browser.run(
+        "const list = [...document.querySelectorAll('label')]"
+        ".find((one) => one.innerText.startsWith(arguments[0]))?.querySelector('select');"
+        "if (!list) return false;"
+        "list.value = arguments[1]; list.dispatchEvent(new Event('change', {bubbles: true}));"
+        "return true",
+        label,
+        value,
+    )
+    assert chosen, label
+
+
+def check_access(browser: Browser, page: str, back: str = "zh") -> None:
+    """Check a page with axe-core in both themes and languages; go `back` to a language."""
+    for language, theme_label in (("zh", "主题"), ("en", "Theme")):
+        choose(browser, "语言" if browser.run(LANGUAGE) == "zh-CN" else "Language", language)
+        browser.until("language", partial(has_label, browser, theme_label))
+        for theme in ("light", "dark"):
+            choose(browser, theme_label, theme)
+            faults = axe(browser)
+            browser.shoot(f"{page}-{language}-{theme}")
+            assert faults == [], f"{page} in {language}, {theme}: {faults}"
+    choose(browser, "Theme", "light")
+    choose(browser, "Language", back)
+
+
+def has_label(browser: Browser, label: str) -> bool:
+    return label in browser.text(".preferences")
+
+
+LANGUAGE = "return document.documentElement.lang"
+
+
+def axe(browser: Browser) -> list[Any]:
+    """Return what axe-core finds wrong on the page."""
+    if not browser.run("return 'axe' in window"):
+        browser.run(AXE.read_text("utf-8"))
+    found: list[Any] = browser.run_async(
+        f"const done = arguments[0]; axe.run(document, {RULES}).then((result) => done("
+        "result.violations.map((one) => [one.id, one.nodes.map((node) => "
+        "[node.html.slice(0, 200), node.failureSummary])])))"
+    )
+    return found
+
+
+MAP_IS_DRAWN = (
+    "const canvas = document.querySelector('.map canvas');"
+    "if (!canvas || canvas.width === 0) return false;"
+    "const {data} = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);"
+    "return new Set(new Uint32Array(data.buffer)).size > 3"
+)
+"""Whether the map has more colours than its ground."""
+CLIP_WIDTH = (
+    "const video = document.querySelector('dialog video');"
+    "return video && video.readyState >= 1 && video.videoWidth"
+)
+
+
+def loaded_pictures(browser: Browser) -> int:
+    found: int = browser.run(
+        "return [...document.querySelectorAll('.card img')].filter((one) => one.naturalWidth)"
+        ".length"
+    )
+    return found
+
+
+def open_in_english(browser: Browser, site: Site, token: str = "") -> None:
+    """Open the console, with a token if there is one."""
+    browser.open(f"{site.url}/healthz")
+    browser.console_errors()  # of an earlier test, which used the same browser
+    browser.run("localStorage.setItem('sightline.preferences', '{\"language\": \"en\"}')")
+    browser.open(f"{site.url}/#token={token}" if token else f"{site.url}/")
+
+
+def give_reason(browser: Browser, reason: str) -> None:
+    """Answer the question for the reason of the task, and wait for the page behind it."""
+    browser.until("question for the reason", lambda: browser.text("form.reason-form"))
+    browser.fill("input[name=reason]", reason)
+    browser.fill("input[name=case]", "2026-118")
+    browser.click("main form button.primary")
+    browser.until("page", lambda: reason in browser.text(".reason-bar"))

@@ -1,0 +1,83 @@
+"""The base map: who gets its tiles, which may be cached, and what a site without one answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from api.base_map.pmtiles import TileType
+from api.base_map.tile_archive import TileArchive
+from domain.people import Role
+from domain.settings import Settings
+from tests.api.base_map.written_map import write_map
+
+if TYPE_CHECKING:
+    from tests.api.conftest import OpenSite, Site
+
+PICTURE = b"\xff\xd8 a picture"
+
+
+@pytest.fixture
+def mapped(open_site: OpenSite, tmp_path: Path) -> Iterator[Site]:
+    file = write_map(
+        tmp_path / "city.pmtiles",
+        {(4, 3, 5): PICTURE, (7, 100, 50): PICTURE},
+        kind=TileType.JPEG,
+        metadata={"attribution": "the survey"},
+    )
+    with closing(TileArchive(file)) as archive:
+        yield open_site(base_map=archive)
+
+
+def test_any_signed_in_person_gets_a_tile_which_a_browser_may_keep(mapped: Site) -> None:
+    for role in (Role.OPERATOR, Role.AUDITOR):
+        answer = mapped.get("/v1/map/tiles/4/3/5", role, reason=None)
+        assert (answer.status_code, answer.content) == (200, PICTURE)
+        assert answer.headers["Content-Type"] == "image/jpeg"
+        assert answer.headers["Cache-Control"] == "private, max-age=86400"
+    assert mapped.audit_lines() == [], "a map has no data of the site"
+    refused = mapped.http.get(f"{mapped.url}/v1/map/tiles/4/3/5")
+    assert (refused.status_code, refused.headers["Cache-Control"]) == (401, "no-store")
+
+
+def test_where_the_map_has_no_picture_the_answer_is_empty(mapped: Site) -> None:
+    answer = mapped.get("/v1/map/tiles/4/3/6")
+    assert (answer.status_code, answer.content) == (204, b"")
+
+
+@pytest.mark.parametrize(
+    ("tile", "says"),
+    [
+        ("4/16/0", "less than 16"),
+        ("4/0/16", "y: "),
+        ("25/0/0", "24"),
+        ("4/-1/0", "x"),
+        ("a/0/0", "z"),
+    ],
+)
+def test_a_tile_that_cannot_be_is_refused(mapped: Site, tile: str, says: str) -> None:
+    answer = mapped.get(f"/v1/map/tiles/{tile}")
+    assert (answer.status_code, says in answer.text) == (400, True), answer.text
+
+
+def test_a_site_states_where_its_map_is(mapped: Site) -> None:
+    site = mapped.http.get(f"{mapped.url}/v1/site").json()
+    assert (site["map_tiles"], site["map_zooms"], site["map_attribution"]) == (
+        "/v1/map/tiles/{z}/{x}/{y}",
+        [4, 7],
+        "the survey",
+    )
+
+
+def test_a_site_without_a_map_file_says_so(site: Site) -> None:
+    answer = site.get("/v1/map/tiles/0/0/0")
+    assert (answer.status_code, "SIGHTLINE_MAP_FILE" in answer.text) == (404, True)
+
+
+def test_two_base_maps_are_refused() -> None:
+    with pytest.raises(ValueError, match="SIGHTLINE_MAP_TILES another"):
+        Settings(map_tiles="/{z}/{x}/{y}", map_file=Path("city.pmtiles"))

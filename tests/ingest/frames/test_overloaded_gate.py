@@ -1,0 +1,184 @@
+"""While its worker is behind, the decode gate decodes whole groups of pictures or none of them, and
+reports what it left out.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from domain.clock import NS_PER_S
+from ingest.frames.admission import Admission, NotDecoded
+from ingest.frames.decode_gate import DecodeGate
+from tests.ingest.frames.test_decode_gate import FPS, GOP, Channel
+
+GOP_S = GOP / FPS
+STILL, MOVING = 600, 6_000
+
+
+class Worker(Admission):
+    """A worker that is behind, and admits the groups that it is asked to."""
+
+    def __init__(self) -> None:
+        self.behind = True
+        self.admitted = True
+        self.questions = 0
+        self.left_out: list[tuple[float, int, NotDecoded]] = []
+
+    @property
+    def is_behind(self) -> bool:
+        return self.behind
+
+    def admits(self) -> bool:
+        self.questions += 1
+        return self.admitted
+
+    def on_not_decoded(self, from_ns: int, to_ns: int, packets: int, why: NotDecoded, /) -> None:
+        self.left_out.append(((to_ns - from_ns) / NS_PER_S, packets, why))
+
+
+class OverloadedChannel(Channel):
+    def __init__(self) -> None:
+        super().__init__()
+        self.worker = Worker()
+        self.gate = DecodeGate("gate", self.tap, self.worker)
+        self.reader._control = self.gate
+        self.gate.on_analysed(is_in_view=True)
+
+    def learn(self) -> None:
+        """Show an object whose motion the packet sizes show, and end in front of a keyframe."""
+        self.worker.behind = False
+        self.feed(10, STILL)
+        self.gate.on_appeared(self.fed[-1].wall_ns)
+        self.feed(2, MOVING)
+        self.feed(2, STILL)
+        self.feed(-len(self.fed) % GOP / FPS, STILL)
+        self.worker.behind = True
+
+    def decoded_in(self, seconds: float, size_bytes: int) -> int:
+        before = self.decoded
+        self.feed(seconds, size_bytes)
+        return self.decoded - before
+
+
+@pytest.fixture
+def channel() -> OverloadedChannel:
+    channel = OverloadedChannel()
+    channel.learn()
+    return channel
+
+
+def test_a_group_without_motion_is_not_decoded_and_reported_as_still(
+    channel: OverloadedChannel,
+) -> None:
+    assert channel.decoded_in(3 * GOP_S, STILL) <= 1, "at most the keyframe of each minute"
+    channel.feed(1 / FPS, STILL)
+    assert channel.worker.left_out == [(GOP_S, GOP, NotDecoded.STILL)] * 3
+    assert channel.worker.questions == 0
+
+
+@pytest.mark.parametrize("into_gop_s", [0.2, 0.9, 1.4])
+def test_an_admitted_group_is_decoded_from_its_keyframe(
+    channel: OverloadedChannel, into_gop_s: float
+) -> None:
+    seen = len(channel.frames)
+    channel.feed(into_gop_s, STILL)
+    channel.feed(GOP_S - into_gop_s, MOVING)
+    assert channel.worker.questions == 1
+    numbers = channel.numbers[seen:]
+    assert [number % GOP for number in numbers] == list(range(GOP))
+    channel.feed(1 / FPS, STILL)
+    assert channel.worker.left_out == []
+
+
+def test_a_refused_group_is_not_decoded_and_the_next_one_is_asked_for_again(
+    channel: OverloadedChannel,
+) -> None:
+    channel.worker.admitted = False
+    assert channel.decoded_in(GOP_S, MOVING) <= 1
+    channel.worker.admitted = True
+    assert channel.decoded_in(GOP_S, MOVING) >= GOP - 1
+    assert channel.worker.questions == 2
+    assert channel.worker.left_out == [(GOP_S, GOP, NotDecoded.OVERLOAD)]
+
+
+def test_the_rest_of_an_admitted_group_is_left_out_once_nothing_is_in_view(
+    channel: OverloadedChannel,
+) -> None:
+    channel.feed(0.5, MOVING)
+    channel.gate.on_analysed(is_in_view=False)
+    assert channel.decoded_in(1.5, STILL) < 1.2 * FPS
+
+
+def test_motion_after_a_pause_continues_where_decoding_stopped(channel: OverloadedChannel) -> None:
+    seen = len(channel.frames)
+    channel.gate.on_analysed(is_in_view=False)
+    channel.feed(0.4, MOVING)
+    channel.feed(1.0, STILL)
+    channel.feed(0.6, MOVING)
+    assert [number % GOP for number in channel.numbers[seen:]] == list(range(GOP))
+    assert channel.worker.questions == 1
+
+
+def test_a_group_that_is_held_is_decoded_as_soon_as_the_worker_has_caught_up(
+    channel: OverloadedChannel,
+) -> None:
+    channel.worker.admitted = False
+    channel.feed(1.0, MOVING)
+    channel.worker.behind = False
+    assert channel.decoded_in(1.0, MOVING) >= GOP - 1
+    channel.feed(1 / FPS, STILL)
+    assert channel.worker.left_out == []
+
+
+def test_it_says_from_when_held_packets_may_still_be_decoded(channel: OverloadedChannel) -> None:
+    """A vehicle in them has not left the view, although no frame of it arrives."""
+    assert channel.gate.undecided_from_ns is None, "before the first group"
+    channel.feed(1 / FPS, STILL)
+    keyframe_ns = channel.fed[-1].wall_ns
+    channel.feed(0.4, STILL)
+    assert channel.gate.undecided_from_ns == keyframe_ns
+    channel.feed(0.8, STILL)
+    still_until_ns = channel.gate.undecided_from_ns
+    assert still_until_ns is not None
+    assert 0.4 * NS_PER_S <= still_until_ns - keyframe_ns <= 1.2 * NS_PER_S
+    channel.feed(0.5, MOVING)
+    assert channel.gate.undecided_from_ns is None, "the group is decoded"
+
+
+@pytest.mark.parametrize("is_admitted", [True, False])
+def test_a_decided_group_is_not_undecided(channel: OverloadedChannel, is_admitted: bool) -> None:
+    channel.worker.admitted = is_admitted
+    channel.feed(1.5, MOVING)
+    assert channel.gate.undecided_from_ns is None
+
+
+def test_nothing_is_undecided_once_the_worker_has_caught_up(channel: OverloadedChannel) -> None:
+    channel.feed(0.4, STILL)
+    channel.worker.behind = False
+    channel.feed(0.4, STILL)
+    assert channel.gate.undecided_from_ns is None
+
+
+def test_no_picture_is_decoded_twice(channel: OverloadedChannel) -> None:
+    for at in range(20):
+        channel.worker.admitted = at % 3 != 0
+        channel.worker.behind = at % 5 != 4
+        channel.gate.on_analysed(is_in_view=at % 2 == 0)
+        channel.feed(0.7, STILL)
+        channel.feed(0.9, MOVING)
+    assert channel.numbers == sorted(set(channel.numbers))
+
+
+def test_sizes_that_never_showed_an_object_are_not_trusted_and_every_group_is_asked_for() -> None:
+    """A camera with a constant bitrate would otherwise never be analysed under overload."""
+    channel = OverloadedChannel()
+    channel.feed(20 * GOP_S, 8_000)
+    assert channel.worker.questions == 20
+    assert channel.decoded == 20 * GOP
+
+
+def test_the_group_at_the_end_of_a_session_is_reported(channel: OverloadedChannel) -> None:
+    channel.worker.admitted = False
+    channel.feed(1.0, MOVING)
+    channel.gate._start_session(channel.fed[-1])
+    assert [why for _, _, why in channel.worker.left_out] == [NotDecoded.OVERLOAD]

@@ -1,0 +1,71 @@
+"""Ranges that were analysed only partly are in the log within seconds, also after a full disk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from domain.clock import NS_PER_S, ManualClock
+from domain.metrics import PARTLY_ANALYSED_S
+from domain.paths.data_layout import Layout
+from domain.recordings.partly_analysed import PartlyAnalysed, PartlyCause
+from ingest.frames.analysis_losses import AnalysisLosses
+from sightline.cameras.analysis_recorder import WRITE_EVERY_S, AnalysisRecorder
+from storage.recordings.gaps.log import GapLog
+
+NOON_NS = 1_700_000_000 * NS_PER_S
+
+
+class Checkpoint:
+    def __init__(self, root: Path) -> None:
+        self.clock = ManualClock(NOON_NS)
+        self.layout = Layout(root)
+        self.gaps = GapLog(self.layout, self.clock)
+        self.losses = AnalysisLosses()
+        self.recorder = AnalysisRecorder("cam", self.gaps, self.losses.take, self.clock)
+
+    def lose(self, start_s: int, end_s: int) -> PartlyAnalysed:
+        lost = PartlyAnalysed(
+            NOON_NS + start_s * NS_PER_S, NOON_NS + end_s * NS_PER_S, PartlyCause.OVERLOAD
+        )
+        self.losses.add(*lost)
+        return lost
+
+    def logged(self) -> list[PartlyAnalysed]:
+        return list(self.gaps.partly_analysed("cam", NOON_NS, NOON_NS + 3600 * NS_PER_S))
+
+
+def test_ranges_are_logged_together_every_few_seconds_and_counted(tmp_path: Path) -> None:
+    checkpoint = Checkpoint(tmp_path)
+    metric = PARTLY_ANALYSED_S.labels("cam", PartlyCause.OVERLOAD)
+    before_s = metric._value.get()
+    first = checkpoint.lose(0, 2)
+    checkpoint.recorder.update()
+    assert checkpoint.logged() == [first]
+    later = [checkpoint.lose(at, at + 2) for at in (4, 8)]
+    checkpoint.recorder.update()
+    assert checkpoint.logged() == [first]
+    checkpoint.clock.advance(WRITE_EVERY_S)
+    checkpoint.recorder.update()
+    assert checkpoint.logged() == [first, *later]
+    assert metric._value.get() - before_s == 6
+
+
+def test_the_end_of_the_camera_logs_the_rest(tmp_path: Path) -> None:
+    checkpoint = Checkpoint(tmp_path)
+    checkpoint.recorder.update()
+    lost = checkpoint.lose(0, 2)
+    checkpoint.recorder.close()
+    assert checkpoint.logged() == [lost]
+
+
+def test_what_the_disk_refuses_is_logged_later(tmp_path: Path) -> None:
+    checkpoint = Checkpoint(tmp_path)
+    folder = checkpoint.layout.gaps / "cam"
+    folder.parent.mkdir(parents=True)
+    folder.write_text("a file in the place of the folder")
+    lost = checkpoint.lose(0, 2)
+    checkpoint.recorder.update()
+    folder.unlink()
+    checkpoint.clock.advance(WRITE_EVERY_S)
+    checkpoint.recorder.update()
+    assert checkpoint.logged() == [lost]

@@ -1,0 +1,121 @@
+"""The names of settled days are listed once, and a change is never missed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from domain.clock import NS_PER_S, ManualClock
+from domain.paths.segment_name import SegmentName
+from storage.recordings.day_index import SETTLED_NS, DayIndexes
+from storage.recordings.ledger import Ledger, _numbers, names_in, open_name
+
+START_MS = 1_760_000_000_000
+START_NS = START_MS * 1_000_000
+DAY = "20251009"
+NAMES = st.builds(
+    lambda start_s, duration_ms, fence: (
+        SegmentName("gate", START_MS + start_s * 1000, duration_ms, fence).file_name
+    ),
+    st.integers(0, 900),
+    st.sampled_from([1, 9_960, 10_000, 70_000]),
+    st.integers(1, 3),
+)
+OTHERS = st.sampled_from(
+    [open_name("gate", START_MS, 1), f"gate_0{START_MS}_10000_1.mp4", "gate_1.mp4", "notes.txt"]
+)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = tmp_path / "recordings" / "gate" / DAY
+    made.mkdir(parents=True)
+    return made
+
+
+def settled(folder: Path) -> ManualClock:
+    """Return a clock at which a folder is just settled."""
+    stat = folder.stat()
+    return ManualClock(max(stat.st_mtime_ns, stat.st_ctime_ns) + SETTLED_NS)
+
+
+def add(folder: Path, start_s: int) -> str:
+    name = SegmentName("gate", START_MS + start_s * 1000, 10_000, 1).file_name
+    (folder / name).touch()
+    return name
+
+
+def listed(ledger: Ledger, from_s: int = 0, to_s: int = 3600) -> list[str]:
+    span = START_NS + from_s * NS_PER_S, START_NS + to_s * NS_PER_S
+    return [named.name for named in ledger.names("gate", *span)]
+
+
+@given(
+    names=st.sets(NAMES | OTHERS, max_size=40),
+    from_s=st.integers(-100, 1000),
+    length_s=st.integers(1, 900),
+)
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_an_index_gives_the_same_segments_as_a_listing(
+    names: set[str], from_s: int, length_s: int, folder: Path
+) -> None:
+    for name in names_in(folder):
+        (folder / name).unlink()
+    for name in names:
+        (folder / name).touch()
+    root = folder.parent.parent
+    indexed = Ledger(root, settled(folder))
+    span = from_s, from_s + length_s
+    assert listed(indexed, *span) == listed(Ledger(root), *span)
+
+
+def test_a_settled_folder_is_listed_once_until_it_is_changed(folder: Path) -> None:
+    calls: list[Path] = []
+
+    def list_names(listed: Path) -> Sequence[str]:
+        calls.append(listed)
+        return names_in(listed)
+
+    first = add(folder, 0)
+    os.utime(folder, ns=(START_NS, START_NS))
+    clock = settled(folder)
+    clock.advance(1)
+    indexes = DayIndexes(clock, _numbers)
+    for _ in range(3):
+        index = indexes.of(folder, "gate", list_names)
+        assert index is not None
+        assert [row[0] for row in index.between(START_MS, START_MS + 1)] == [first]
+    assert len(calls) == 1
+    add(folder, 100)
+    # As a program does that restores a backup: the time of modification is the same as before.
+    os.utime(folder, ns=(START_NS, START_NS))
+    clock.advance(60)
+    index = indexes.of(folder, "gate", list_names)
+    assert index is not None
+    assert len(list(index.between(START_MS, START_MS + 1_000_000))) == 2
+    assert len(calls) == 2
+
+
+def test_a_folder_that_was_changed_lately_is_always_listed(folder: Path) -> None:
+    """Two changes in one tick of the file system leave the same time."""
+    ledger = Ledger(folder.parent.parent, ManualClock(START_NS + SETTLED_NS - 1))
+    names = []
+    for start_s in (0, 10, 20):
+        names.append(add(folder, start_s))
+        os.utime(folder, ns=(START_NS, START_NS))
+        assert listed(ledger) == names
+    (folder / names.pop()).unlink()
+    os.utime(folder, ns=(START_NS, START_NS))
+    assert listed(ledger) == names
+
+
+def test_a_missing_folder_has_no_index(tmp_path: Path) -> None:
+    indexes = DayIndexes(ManualClock(START_NS), _numbers)
+    assert indexes.of(tmp_path / "none", "gate", names_in) is None
