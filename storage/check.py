@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from itertools import groupby
 from pathlib import Path
@@ -13,9 +13,8 @@ from pydantic import ValidationError
 from domain.clock import Clock, SystemClock
 from domain.errors import DataLoss
 from domain.events.event import Correction, Event, Sidecar
-from domain.events.watches import Ended
 from domain.paths.data_layout import Layout
-from domain.paths.object_keys import EVENTS_PREFIX, REGISTRY_PREFIX, SIDECAR, is_correction
+from domain.paths.object_keys import EVENTS_PREFIX, SIDECAR, is_correction
 from domain.recordings.holds import StandingHolds
 from domain.registry import Registry
 from domain.settings import Settings
@@ -25,7 +24,6 @@ from storage.archive.archive import Archive
 from storage.archive.check import ArchiveCheck
 from storage.clients.redis import Redis
 from storage.clients.s3 import ObjectStat, ObjectStore
-from storage.clients.versioned_records import DamagedRecord
 from storage.events.corrections import read_record
 from storage.events.journal import (
     Journal,
@@ -42,11 +40,9 @@ from storage.index.check import check_index
 from storage.index.event_index import EventIndex
 from storage.loss_check import find_losses
 from storage.object_check import ObjectCheck
+from storage.record_check import RecordCheck, foreign_objects
 from storage.recordings.gaps.stored import StoredGaps
 from storage.site.holds import Holds, KnownHolds
-from storage.site.people_index import PeopleIndex
-from storage.site.registries import Registries
-from storage.site.watches import Watches
 from storage.stored_index_check import StoredIndexCheck
 
 _PAGE = 500
@@ -78,20 +74,17 @@ def check(
         TemporaryDirectory(prefix="sightline-check-") as folder,
         closing(Archive.open(objects, redis, Path(folder), Settings(), clock)) as old,
     ):
+
+        def find() -> Iterator[Finding]:
+            rows = ArchiveCheck(old, objects)
+            return _Check(objects, redis, layout, deep, progress, registry, clock, rows).run()
+
         first: list[Finding] = []
-        for finding in _Check(
-            objects, redis, layout, deep, progress, registry, clock, ArchiveCheck(old, objects)
-        ).run():
+        for finding in find():
             first.append(finding)
             if seen is not None:
                 seen(finding)
-        if not first:
-            return []
-        again = set(
-            _Check(
-                objects, redis, layout, deep, progress, registry, clock, ArchiveCheck(old, objects)
-            ).run()
-        )
+        again = set(find()) if first else set()
     return sorted(finding for finding in first if finding in again)
 
 
@@ -113,13 +106,10 @@ class _Check:
         self._archive = archive
         self._redis = redis
         self._index = EventIndex(redis)
-        self._people = PeopleIndex(redis, objects)
-        self._watches = Watches(redis, objects, clock)
-        self._registries = Registries(redis, objects)
         self._layout = layout
         self._deep = deep
         self._progress = progress
-        self._on_their_way: set[str] = set()
+        self._in_spool: set[str] = set()
         self._seen: set[str] = set()
         self._journaled: dict[str, int] = {}
         self._deleted: set[str] = set()
@@ -143,21 +133,19 @@ class _Check:
             Finding(Breach.INDEX_DAMAGED, where, message)
             for where, message in check_index(self._redis)
         )
-        yield from self._persons()
-        yield from self._vehicle_watches()
-        yield from self._registry()
+        yield from RecordCheck(self._objects, self._redis, self._clock).find()
         yield from self._recordings()
         yield from self._gap_logs()
 
     def _read_holds(self) -> Iterator[Finding]:
         known = Holds(self._objects, self._clock).known()
         for damaged in known.damaged:
-            deed = (
+            remedy = (
                 "retention deletes nothing until the object is repaired or the hold is "
                 f"released (`DELETE /v1/holds/{damaged.record_id}`)"
             )
-            yield Finding(Breach.HOLD_DAMAGED, damaged.key, f"{damaged.why}; {deed}")
-        yield from _foreign(known.foreign)
+            yield Finding(Breach.HOLD_DAMAGED, damaged.key, f"{damaged.why}; {remedy}")
+        yield from foreign_objects(known.foreign)
         self._holds = known
         self._held = StandingHolds(known.holds, self._clock.wall_ns())
 
@@ -200,7 +188,7 @@ class _Check:
         if self._layout is None:
             return
         spool = Spool(self._layout, SystemClock())
-        self._on_their_way = {entry.event_id for entry in spool.pending(spool.cameras())}
+        self._in_spool = {entry.event_id for entry in spool.pending(spool.cameras())}
         for path in spool.damaged():
             yield Finding(
                 Breach.SPOOL_DAMAGED,
@@ -244,7 +232,7 @@ class _Check:
                     event_id,
                     f"it is deleted, and {folder} has objects still; run retention again",
                 )
-            elif event_id not in self._on_their_way:
+            elif event_id not in self._in_spool:
                 yield from self._event(folder, event_id, {stat.key: stat for stat in stats})
             if self._progress is not None:
                 self._progress(done)
@@ -333,7 +321,7 @@ class _Check:
         while ids := self._index.ids(after, _PAGE):
             after = ids[-1]
             for event_id in ids:
-                if event_id not in self._seen and event_id not in self._on_their_way:
+                if event_id not in self._seen and event_id not in self._in_spool:
                     yield Finding(
                         Breach.INDEX_WITHOUT_OBJECTS,
                         event_id,
@@ -350,7 +338,7 @@ class _Check:
                     event_id,
                     "it is deleted, and the archive has it still; run retention again",
                 )
-            elif event_id not in self._seen and event_id not in self._on_their_way:
+            elif event_id not in self._seen and event_id not in self._in_spool:
                 yield Finding(
                     Breach.INDEX_WITHOUT_OBJECTS,
                     event_id,
@@ -360,48 +348,3 @@ class _Check:
     def _losses(self) -> Iterator[Finding]:
         losses = find_losses(self._objects, self._redis, self._layout, self._clock)
         return (Finding(Breach(loss.what), loss.subject, loss.message) for loss in losses)
-
-    def _persons(self) -> Iterator[Finding]:
-        listing = self._people.records()
-        for record in listing.records:
-            if not self._people.is_restored(record):
-                yield Finding(
-                    Breach.PERSON_NOT_RESTORED,
-                    record.name,
-                    "Redis does not know this person; rebuild the index",
-                )
-        for damaged in listing.damaged:
-            if damaged.record_id:
-                what = f"{damaged.why}; the token of this person opens nothing"
-                yield Finding(Breach.PERSON_DAMAGED, damaged.key, what)
-        yield from _foreign(listing.damaged)
-
-    def _vehicle_watches(self) -> Iterator[Finding]:
-        listing = self._watches.records()
-        known = set(self._watches.active())
-        for watch in listing.records:
-            if (watch.ended is Ended.NO) is not (watch in known):
-                yield Finding(
-                    Breach.WATCH_NOT_RESTORED,
-                    watch.id,
-                    "Redis does not have this watch as its record is; rebuild the index",
-                )
-        for damaged in listing.damaged:
-            if damaged.record_id:
-                yield Finding(
-                    Breach.WATCH_DAMAGED, damaged.key, f"{damaged.why}; this watch finds nothing"
-                )
-        yield from _foreign(listing.damaged)
-
-    def _registry(self) -> Iterator[Finding]:
-        try:
-            self._registries.newest()
-        except DataLoss as error:
-            yield Finding(Breach.REGISTRY_DAMAGED, REGISTRY_PREFIX, str(error))
-        yield from _foreign(self._registries.foreign())
-
-
-def _foreign(damaged: Iterable[DamagedRecord]) -> Iterator[Finding]:
-    return (
-        Finding(Breach.FOREIGN_OBJECT, one.key, one.why) for one in damaged if not one.record_id
-    )
