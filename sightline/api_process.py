@@ -6,7 +6,7 @@ import argparse
 import logging
 import socket
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -21,14 +21,15 @@ from api.live.whep_sessions import WhepSessions
 from api.nodes.client import NodeClient
 from api.openid.openid import make_openid
 from api.requests.refused_requests import Refusals
-from domain.alarms import Alarm, AlarmName
+from domain.alarms import AlarmName
 from domain.clock import Clock, SystemClock
-from domain.errors import BadInput, IndexUnavailable
+from domain.errors import BadInput
 from domain.log import set_up_logging
 from domain.openid import openid_settings
 from domain.paths.data_layout import Layout
 from domain.settings import Settings
 from sightline.active_policy import RunningPolicy, known_calls
+from sightline.api_alarms import OwnAlarm, PeopleAlarm, current_alarms
 from sightline.cluster import site_registry
 from sightline.confinement.report import confinement_warnings, log_confinement
 from sightline.http_protocol import ConnectionLimits, raise_descriptor_limit, server_config
@@ -43,7 +44,6 @@ from storage.archive.archive import Archive
 from storage.audit.shipping import AuditShipper
 from storage.audit.syslog import SyslogSender
 from storage.audit.viewings import Viewings
-from storage.clients.redis import Redis
 from storage.events.corrections import Corrections
 from storage.events.damaged_objects import DamagedObjects
 from storage.events.verified_objects import VerifiedObjects
@@ -55,14 +55,12 @@ from storage.recordings.gaps.stored import StoredGaps
 from storage.recordings.gaps.unanalysed import UnanalysedRanges
 from storage.recordings.stored_segments import StoredSegments
 from storage.sign_in.attempts import SignInAttempts
-from storage.site.alarms import alarms_in_file, published_alarms
 from storage.site.approvals import Approvals
 from storage.site.audit import AuditLog
 from storage.site.cases import Cases
 from storage.site.emergencies import Emergencies
 from storage.site.idempotency import IdempotencyKeys
 from storage.site.node_reports import NodeReports
-from storage.site.people import People
 from storage.site.saved_views import SavedViews
 from storage.site.sessions import SessionLimits, Sessions
 from storage.site.site_identity import RecentSiteFaults
@@ -77,8 +75,6 @@ STOP_WITHIN_S = 5
 UNREAD_S = 60
 """The kernel closes a connection whose peer acknowledges nothing, or has no room, for this long."""
 _BACKLOG = 2048
-_NAMED = 5
-"""The number of names in the sentence of an alarm."""
 _GC_THRESHOLD = 20_000
 """The garbage collector scans so many objects in some milliseconds."""
 
@@ -113,15 +109,18 @@ def make_context(
     )
     damaged = DamagedObjects(stores.redis, clock)
     own_alarms = [
-        OwnAlarm(AlarmName.POLICY_INVALID, policy.alarm, settings.node, clock),
-        OwnAlarm(AlarmName.EMERGENCY_ACCESS, emergencies.alarm, settings.node, clock),
-        OwnAlarm(AlarmName.AUDIT_FULL, audit.alarm, settings.node, clock),
-        OwnAlarm(AlarmName.AUDIT_UNSHIPPED, shipper.alarm, settings.node, clock),
-        OwnAlarm(AlarmName.SIGN_INS_FAIL, attempts.alarm, settings.node, clock),
+        OwnAlarm(alarm, sentence, settings.node, clock)
+        for alarm, sentence in (
+            (AlarmName.POLICY_INVALID, policy.alarm),
+            (AlarmName.EMERGENCY_ACCESS, emergencies.alarm),
+            (AlarmName.AUDIT_FULL, audit.alarm),
+            (AlarmName.AUDIT_UNSHIPPED, shipper.alarm),
+            (AlarmName.AUDIT_SYSLOG, None if syslog is None else syslog.alarm),
+            (AlarmName.SIGN_INS_FAIL, attempts.alarm),
+        )
+        if sentence is not None
     ]
     base_map, map_warnings = _base_map(settings)
-    if syslog is not None:
-        own_alarms.append(OwnAlarm(AlarmName.AUDIT_SYSLOG, syslog.alarm, settings.node, clock))
     return ApiContext(
         settings=settings,
         registry=lambda: _site_registry(registry.now(), layout),
@@ -169,7 +168,7 @@ def make_context(
         media_socket=layout.media_socket if settings.webrtc else None,
         signer=signer,
         alarms=partial(
-            _alarms,
+            current_alarms,
             stores.redis,
             layout,
             own_alarms,
@@ -200,74 +199,6 @@ def _base_map(settings: Settings) -> tuple[TileArchive | None, tuple[str, ...]]:
     except BadInput as error:
         _log.error("%s", error)
         return None, (MAP_WARNING,)
-
-
-class OwnAlarm:
-    """An alarm of this process about its data folder: on a machine without a node no other process
-    raises it.
-    """
-
-    def __init__(
-        self, name: AlarmName, sentence: Callable[[], str | None], node: str, clock: Clock
-    ) -> None:
-        self._name = name
-        self._sentence = sentence
-        self._node = node
-        self._clock = clock
-        self._since_ns: int | None = None
-
-    def added_to(self, known: tuple[Alarm, ...]) -> tuple[Alarm, ...]:
-        """Return `known` and this alarm, unless the node on the same machine has raised it."""
-        sentence = self._sentence()
-        if sentence is None:
-            self._since_ns = None
-            return known
-        since_ns = self._since_ns = self._since_ns or self._clock.wall_ns()
-        if any(alarm.name is self._name and alarm.node == self._node for alarm in known):
-            return known
-        return (*known, Alarm(name=self._name, node=self._node, since=since_ns, sentence=sentence))
-
-
-class PeopleAlarm:
-    """The alarm of records of people that are not authentic. Only the API can verify them."""
-
-    def __init__(self, people: People, node: str, clock: Clock) -> None:
-        self._people = people
-        self._node = node
-        self._clock = clock
-        self._since_ns: int | None = None
-
-    def added_to(self, known: tuple[Alarm, ...]) -> tuple[Alarm, ...]:
-        """Return `known` and this alarm if there are such records. Raises IndexUnavailable."""
-        names = self._people.refused()
-        if not names:
-            self._since_ns = None
-            return known
-        since_ns = self._since_ns = self._since_ns or self._clock.wall_ns()
-        sentence = (
-            f"{len(names)} records of people in Redis are not authentic and grant nothing: "
-            f"{', '.join(names[:_NAMED])}; find out what wrote them, then run  sightline index "
-            "rebuild  and  sightline user list"
-        )
-        return (
-            *known,
-            Alarm(
-                name=AlarmName.PEOPLE_REFUSED, node=self._node, since=since_ns, sentence=sentence
-            ),
-        )
-
-
-def _alarms(
-    redis: Redis, layout: Layout, own: Sequence[OwnAlarm], people: PeopleAlarm, clock: Clock
-) -> tuple[Alarm, ...]:
-    """Return those of all nodes, or of the node on this data folder without Redis."""
-    try:
-        alarms = people.added_to(published_alarms(redis, clock))
-    except IndexUnavailable:
-        alarms = alarms_in_file(layout.alarms, clock)
-    for alarm in own:
-        alarms = alarm.added_to(alarms)
-    return alarms
 
 
 class _Server(uvicorn.Server):
