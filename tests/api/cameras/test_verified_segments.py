@@ -11,7 +11,7 @@ import pytest
 
 from domain.clock import rfc3339
 from storage.mp4.segment_layout import SegmentLayout, read_layout
-from tests.api.cameras.test_recordings import at, damaged_gaps, record_hashed
+from tests.api.cameras.recorded_site import at, damaged_gaps, record_hashed
 from tests.recorded import PLAIN
 
 if TYPE_CHECKING:

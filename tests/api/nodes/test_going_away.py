@@ -17,7 +17,8 @@ from domain.clock import SystemClock, rfc3339
 from domain.paths.data_layout import Layout
 from domain.paths.segment_name import SegmentName
 from storage.recordings.virtual.layout_records import StoredRecord
-from tests.api.cameras.test_recordings import another_node, at, store, times_of
+from tests.api.cameras.recorded_site import at, store, times_of
+from tests.api.cameras.test_recordings_of_nodes import another_node
 from tests.api.site_data import SIGNER
 
 if TYPE_CHECKING:
