@@ -100,10 +100,10 @@ EXAMPLES ?= 30
 api-fuzz: install-dev ## send the API many requests made from its description, EXAMPLES of each operation and role
 	SIGHTLINE_API_FUZZ_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest -s tests/api/description/test_generated_requests.py
 
-console-types: install-dev ## write the console's types of the API anew, after a change of the API
+console-types: install-dev ## write the console's types of the API again, after a change of the API
 	SIGHTLINE_WRITE_CONSOLE_TYPES=1 $(BIN)/python -m pytest -q tests/api/console/test_api_types.py
 
-pictures: install-dev ## write the pictures of README and docs anew, from the browser tests (Debian: chromium-driver, fonts-wqy-microhei)
+pictures: install-dev ## write the pictures of README and docs again, from the browser tests (Debian: chromium-driver, fonts-wqy-microhei)
 	rm -rf build/screenshots && mkdir -p build/screenshots
 	SIGHTLINE_SCREENSHOTS=$(CURDIR)/build/screenshots $(BIN)/python -m pytest -q tests/api/console/test_six_tasks.py
 	$(BIN)/python -m tests.api.console.pictures build/screenshots docs/images
@@ -140,7 +140,7 @@ SBOM ?= build/sightline.cdx.json
 sbom: $(VENV)/.installed-dev $(VENV)/sbom/.installed ## write the software bill of materials (CycloneDX JSON) to build/
 	@PYTHONPATH=$(VENV)/sbom $(BIN)/python requirements/sbom.py $(SBOM)
 
-lock: ## write requirements/*.txt anew from requirements/*.in
+lock: ## write requirements/*.txt again from requirements/*.in
 	$(LOCK) requirements/run.in -o requirements/run.txt
 	$(LOCK) requirements/dev.in -o requirements/dev.txt
 	$(LOCK) requirements/node.in -o requirements/node.txt

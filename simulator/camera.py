@@ -117,7 +117,7 @@ class SimCamera:
     the last one.
     """
     sound: Literal["pcma", "pcmu", "aac"] | None = None
-    """The codec of a tone that the camera sends beside its video, without faults."""
+    """The codec of a tone that the camera sends with its video, without faults."""
     phase_s: Seconds = 0.0
     """Where in the file the stream begins; cameras of one file with other phases see the same
     things at other times.

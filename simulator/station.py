@@ -32,7 +32,7 @@ class Station:
         self._loop = asyncio.get_running_loop()
         self._programme = _programme(camera, medias)
         self.sound = None if camera.sound is None else tone(Codec(camera.sound))
-        """What it sends beside its video."""
+        """What it sends with its video."""
         self._silence = Programme((ProgrammeItem(0, silence(), True),))
         self._made = self._now()
         self._epoch = self._made if camera.mode == "live" else None

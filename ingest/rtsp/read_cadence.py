@@ -62,7 +62,7 @@ class ReadCadence:
         may_need_packets_soon: bool,
         is_rate_regular: bool,
     ) -> bool:
-        """Choose the interval anew, and return whether it changed.
+        """Choose the interval again, and return whether it changed.
 
         `has_waiting_consumer` says that a viewer or decoder waits for the next packet, and
         `may_need_packets_soon` that one may begin to wait because of a packet. `is_rate_regular`

@@ -189,7 +189,7 @@ class _Attempt:
             )
             self._connection.open()
         elif pull.credentials is not None and not self._uses_own_reader and not pull.may_send_basic:
-            # libavformat answers whatever it is asked for, and cannot be told otherwise.
+            # libavformat answers whatever it is asked for, and has no option for that.
             raise basic_refused()
         else:
             self._begin_libavformat(pull)

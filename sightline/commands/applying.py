@@ -87,7 +87,7 @@ def _print(changes: Changes) -> None:
     for change in changes.changed:
         print(
             f"~ {change.camera_id}: "
-            f"{', '.join(change.keys)}{' (its stream begins anew)' if change.restarts else ''}"
+            f"{', '.join(change.keys)}{' (its stream starts again)' if change.restarts else ''}"
         )
     for name in changes.removed:
         print(f"- {name}")

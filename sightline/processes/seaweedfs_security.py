@@ -58,7 +58,7 @@ class SeaweedfsSecurity:
         if not self._refuses_without_certificate(grpc_port):
             raise SightlineError(
                 f"SeaweedFS accepts connections without a certificate on port {grpc_port}; "
-                f"delete {self.folder} and start again, so that its certificates are made anew"
+                f"delete {self.folder} and start again, so that its certificates are made again"
             )
 
     def _refuses_without_certificate(self, grpc_port: int) -> bool:

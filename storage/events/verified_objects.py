@@ -130,7 +130,9 @@ class VerifiedObjects:
             self._clear(digest.key)
             return
         if not is_unchanged() or self._stated(event, name) != digest:
-            raise ObjectsUnavailable(f"event {event.id} is being kept anew; ask again in a moment")
+            raise ObjectsUnavailable(
+                f"event {event.id} is being stored again; ask again in a moment"
+            )
         OBJECTS_DAMAGED.labels(name).inc()
         self._report(digest, seen)
         raise DataLoss(

@@ -17,8 +17,8 @@ from domain.clock import NS_PER_S, Clock
 from domain.paths.segment_name import SegmentName
 
 SETTLED_NS = 15 * NS_PER_S
-"""A folder that was changed later than this ago is listed anew: its day may still be recorded. Two
-changes within the resolution of its time could not be told apart either.
+"""A folder that was changed later than this ago is listed again: its day may still be recorded. Two
+changes within the resolution of its time could not be distinguished either.
 """
 MOST_DAYS = 32
 """Each has about 0.2 MB."""

@@ -299,6 +299,6 @@ def test_a_passing_that_continues_is_not_reported_as_damaged(
     change(site, event, SNAPSHOT)
     longer = event.model_copy(update={"ended_at": event.ended_at + 10**9, "clip_ready": False})
     verified = site.context.verified
-    with pytest.raises(ObjectsUnavailable, match="anew"):
+    with pytest.raises(ObjectsUnavailable, match="stored again"):
         verified.picture(event, SNAPSHOT, lambda: longer.version == event.version)
     assert DamagedObjects(site.redis, site.context.clock).all() == []

@@ -112,13 +112,13 @@ Deeds = st.lists(
 
 @settings(max_examples=150, deadline=None)
 @given(Deeds)
-def test_no_camera_stops_while_its_node_lives(deeds: list[str]) -> None:
+def test_no_camera_stops_while_its_node_lives(actions: list[str]) -> None:
     city = City()
     nodes = [SimNode("node-0", city), SimNode("node-1", city)]
     _run(city, nodes, 20)
     assert _settled(city, nodes)
-    for deed in deeds:
-        match deed:
+    for action in actions:
+        match action:
             case "add" if len(nodes) < 4:
                 nodes.append(SimNode(f"node-{len(nodes)}", city))
             case "cut off":
@@ -128,10 +128,10 @@ def test_no_camera_stops_while_its_node_lives(deeds: list[str]) -> None:
             case "empty":
                 city.about, city.leases, city.drawn = {}, {}, {}
             case "away" | "here":
-                city.answers = deed == "here"
+                city.answers = action == "here"
         for _ in range(7):
             _run(city, nodes, 1)
-            assert _recorded(nodes) == CAMERAS.keys(), f"a gap after {deed}"
+            assert _recorded(nodes) == CAMERAS.keys(), f"a gap after {action}"
     city.answers = True
     for node in nodes:
         node.cut_off = False

@@ -35,27 +35,27 @@ def test_sums_are_those_of_asking_for_each(seed: int, tmp_path: Path) -> None:
         folder = rng.choice(folders)
         folder.mkdir(exist_ok=True)
         files = sorted(folder.iterdir())
-        deed = rng.choice(
+        action = rng.choice(
             ("new", "new", "earlier", "open", "finish", "reported", "unreported", "both")
         )
-        if deed in ("new", "earlier", "open", "both"):
-            start = 10_000 + step if deed != "earlier" else rng.randrange(10_000)
-            middle = OPEN_MARK.strip("_") if deed == "open" else "9999"
+        if action in ("new", "earlier", "open", "both"):
+            start = 10_000 + step if action != "earlier" else rng.randrange(10_000)
+            middle = OPEN_MARK.strip("_") if action == "open" else "9999"
             (folder / f"gate_{start}_{middle}_{step}.mp4").write_bytes(bytes(rng.randrange(1, 50)))
-        if deed == "finish" and (growing := [file for file in files if OPEN_MARK in file.name]):
+        if action == "finish" and (growing := [file for file in files if OPEN_MARK in file.name]):
             growing[0].rename(folder / growing[0].name.replace(OPEN_MARK, "_8000_"))
-        if deed in ("reported", "unreported", "both") and (
+        if action in ("reported", "unreported", "both") and (
             done := [file for file in files if OPEN_MARK not in file.name]
         ):
             gone = rng.choice(done)
             size_bytes = gone.stat().st_size
             gone.unlink()
-            if deed == "reported":
+            if action == "reported":
                 sizes.removed(gone, size_bytes)
         touched(folder, step)
         if rng.random() < 0.6:
             totals.append(sizes.total_bytes(folders))
-            assert totals[-1] == truth(folders), (step, deed)
+            assert totals[-1] == truth(folders), (step, action)
     assert len(set(totals)) > 20
 
 
