@@ -23,6 +23,7 @@ MOST_ZOOM = 24
 MOST_DIRECTORY_BYTES = 4 << 20
 """The most bytes of a directory, also after decompression. Programs write far smaller ones."""
 MOST_TILE_BYTES = 4 << 20
+MOST_EXPANDED_TILE_BYTES = 16 << 20
 _MAGIC = b"PMTiles"
 _VERSION = 3
 _COLUMNS = 4
@@ -143,13 +144,22 @@ def expanded(data: bytes, compression: Compression) -> bytes:
             f"its directories are compressed with {compression.name}; only gzip and none are "
             "supported"
         )
+    return _without_gzip(data, MOST_DIRECTORY_BYTES, "a directory")
+
+
+def expanded_tile(data: bytes) -> bytes:
+    """Return a tile without its gzip. Raises Damaged."""
+    return _without_gzip(data, MOST_EXPANDED_TILE_BYTES, "a tile")
+
+
+def _without_gzip(data: bytes, most_bytes: int, name: str) -> bytes:
     reader = zlib.decompressobj(_GZIP)
     try:
-        plain = reader.decompress(data, MOST_DIRECTORY_BYTES)
+        plain = reader.decompress(data, most_bytes)
     except zlib.error as error:
-        raise Damaged(f"a directory cannot be expanded: {error}") from error
+        raise Damaged(f"{name} cannot be expanded: {error}") from error
     if not reader.eof:
-        raise Damaged("a directory is cut off, or too large")
+        raise Damaged(f"{name} is cut off, or too large")
     return plain
 
 

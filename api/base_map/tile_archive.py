@@ -1,20 +1,20 @@
 """A file of map tiles (PMTiles), from which the API serves the base map of the console.
 
-Only pictures are served: PNG, JPEG and WebP. The file is read by position and never mapped into
-memory, because a file that is cut off while it is mapped ends the process.
+Raster tiles (PNG, JPEG and WebP) and vector tiles are served as they are in the file. The file is
+read by position and never mapped into memory, because a file that is cut off while it is mapped
+ends the process.
 """
 
 from __future__ import annotations
 
-import html
-import json
 import os
-import re
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from api.base_map.metadata import MapMetadata, TileSchema, parse_metadata
 from api.base_map.pmtiles import (
     HEADER_BYTES,
     MOST_DIRECTORY_BYTES,
@@ -26,21 +26,24 @@ from api.base_map.pmtiles import (
     MapSection,
     TileType,
     expanded,
+    expanded_tile,
     parse_header,
     tile_number,
 )
 from domain.errors import BadInput, DataLoss
 
 PNG, JPEG, WEBP = "image/png", "image/jpeg", "image/webp"
-_MEDIA_TYPES = {TileType.PNG: PNG, TileType.JPEG: JPEG, TileType.WEBP: WEBP}
+VECTOR = "application/vnd.mapbox-vector-tile"
+_MEDIA_TYPES = {
+    TileType.PNG: PNG,
+    TileType.JPEG: JPEG,
+    TileType.WEBP: WEBP,
+    TileType.VECTOR: VECTOR,
+}
 _DEPTH = 4
 """The maximum number of directories on the way to a tile that the format allows."""
 _EVERY_TILE = range(1 << 62)
 _KEPT_DIRECTORIES = 16
-_MOST_ATTRIBUTION = 200
-_MOST_MARKUP = 4_000
-"""The characters of an attribution that are read, with its markup."""
-_TAG = re.compile(r"<[^<>]*>")
 
 
 class TileArchive:
@@ -63,7 +66,7 @@ class TileArchive:
             self.header = parse_header(os.pread(self._descriptor, HEADER_BYTES, 0), size_bytes)
             self.media_type = _media_type(self.header)
             self._root = self._directory(self.header.root)
-            self.attribution = self._attribution()
+            self._metadata = self._read_metadata()
         except (Damaged, OSError) as error:
             self.close()
             raise BadInput(
@@ -71,13 +74,38 @@ class TileArchive:
                 "whole file"
             ) from error
 
+    @property
+    def attribution(self) -> str:
+        """Whom the metadata names as the source of the map, as plain text."""
+        return self._metadata.attribution
+
+    @property
+    def schema(self) -> TileSchema | None:
+        """The schema of vector tiles; None for raster tiles."""
+        return self._metadata.schema if self.media_type == VECTOR else None
+
+    @property
+    def is_gzip(self) -> bool:
+        """Whether the content of each tile is compressed with gzip, as only vector tiles are."""
+        return self.header.tile_compression is Compression.GZIP
+
     def close(self) -> None:
         os.close(self._descriptor)
 
     def tile(self, zoom: int, column: int, row: int) -> bytes | None:
-        """Return the picture of a tile, or None if the file has none there. Raises DataLoss."""
-        try:
+        """Return the content of a tile, or None if the file has none there. Raises DataLoss."""
+        with self._reporting_damage():
             return self._tile(tile_number(zoom, column, row))
+
+    def without_gzip(self, tile: bytes) -> bytes:
+        """Return the content of a tile without its compression. Raises DataLoss."""
+        with self._reporting_damage():
+            return expanded_tile(tile)
+
+    @contextmanager
+    def _reporting_damage(self) -> Iterator[None]:
+        try:
+            yield
         except (Damaged, OSError) as error:
             raise DataLoss(f"the map file {self.path.name} is damaged: {error}") from error
 
@@ -147,21 +175,11 @@ class TileArchive:
                 below = range(entry.first, following)
                 yield from self._checked(self._directory(leaf), seen, below, depth + 1)
 
-    def _attribution(self) -> str:
-        """Return whom the metadata names as the source of the map, as plain text."""
+    def _read_metadata(self) -> MapMetadata:
         span = self.header.metadata
         if not 0 < span.length <= MOST_DIRECTORY_BYTES:
-            return ""
-        raw = expanded(self._read(span), self.header.directory_compression)
-        try:
-            metadata = json.loads(raw)
-        except (ValueError, RecursionError) as error:
-            raise Damaged(f"its metadata is no JSON: {error}") from error
-        named = metadata.get("attribution", "") if isinstance(metadata, dict) else ""
-        text = html.unescape(_TAG.sub("", named[:_MOST_MARKUP])) if isinstance(named, str) else ""
-        # JSON may have half of a surrogate pair, which no answer of the API can have.
-        text = text.encode("utf-8", "replace").decode()
-        return " ".join(text.split())[:_MOST_ATTRIBUTION]
+            return MapMetadata("", TileSchema.UNKNOWN)
+        return parse_metadata(expanded(self._read(span), self.header.directory_compression))
 
     def _read(self, span: MapSection) -> bytes:
         data = os.pread(self._descriptor, span.length, span.offset)
@@ -181,9 +199,17 @@ def _media_type(header: Header) -> str:
     media_type = _MEDIA_TYPES.get(header.tile_type)
     if media_type is None:
         raise Damaged(
-            f"it has tiles of the kind {header.tile_type.name}; a file with pictures is needed "
-            "(raster tiles in PNG, JPEG or WebP)"
+            f"it has tiles of the kind {header.tile_type.name}; a file with vector tiles (MVT) or "
+            "raster tiles (PNG, JPEG or WebP) is needed"
         )
-    if header.tile_compression not in (Compression.NONE, Compression.UNKNOWN):
-        raise Damaged("its pictures are compressed a second time; make the file without that")
+    compression = header.tile_compression
+    if media_type != VECTOR:
+        if compression not in (Compression.NONE, Compression.UNKNOWN):
+            raise Damaged("its pictures are compressed a second time; make the file without that")
+    elif compression not in (Compression.NONE, Compression.GZIP):
+        # Browsers expand Brotli only over https, and not all of them expand Zstandard.
+        raise Damaged(
+            f"its tiles are compressed with {compression.name}, which not every browser expands; "
+            "make the file with gzip"
+        )
     return media_type

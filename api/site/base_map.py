@@ -1,13 +1,14 @@
-"""The route of the base map: pictures of a map file, which have no data of the site."""
+"""The route of the base map: tiles of a map file, which have no data of the site."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import Path
+from fastapi import Path, Request
 from starlette.responses import Response
 
 from api.access.api_context import Context
+from api.access.compression import accepts_gzip
 from api.base_map.pmtiles import MOST_ZOOM
 from api.requests.numbers import WholeNumber
 from domain.errors import NotFound, QueryInvalid
@@ -26,15 +27,26 @@ Row = Annotated[
 ]
 
 
-def read_map_tile(context: Context, zoom: Zoom, column: Column, row: Row) -> Response:
-    """Return a picture of the base map, or 204 where the map has none."""
+def read_map_tile(
+    request: Request, context: Context, zoom: Zoom, column: Column, row: Row
+) -> Response:
+    """Return a tile of the base map, or 204 where the map has none.
+
+    A vector tile that is compressed in the file is sent as it is to a client that accepts gzip.
+    """
     if context.base_map is None:
         raise NotFound("this site has no map file; SIGHTLINE_MAP_FILE names one")
     for name, value in (("x", column), ("y", row)):
         if value >= 1 << zoom:
             raise QueryInvalid(name, f"must be less than {1 << zoom} at zoom {zoom}")
-    picture = context.base_map.tile(zoom, column, row)
-    headers = {"Cache-Control": CACHED}
-    if picture is None:
+    base_map = context.base_map
+    content = base_map.tile(zoom, column, row)
+    headers = {"Cache-Control": CACHED, "Vary": "Accept-Encoding"}
+    if content is None:
         return Response(status_code=204, headers=headers)
-    return Response(picture, media_type=context.base_map.media_type, headers=headers)
+    if base_map.is_gzip:
+        if accepts_gzip(request.headers.get("Accept-Encoding", "")):
+            headers["Content-Encoding"] = "gzip"
+        else:
+            content = base_map.without_gzip(content)
+    return Response(content, media_type=base_map.media_type, headers=headers)

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from api.base_map.metadata import TileSchema
 from api.requests.answers import Answer
 from api.requests.times import BodyMoment
 from domain.alarms import Alarm
@@ -35,11 +36,15 @@ class SiteView(Answer):
         "and playback"
     )
     map_tiles: str | None = Field(
-        description="address of the raster tiles of a base map, with `{z}`, `{x}` and `{y}`; null: "
-        "the site has none"
+        description="address of the tiles of a base map, with `{z}`, `{x}` and `{y}`; null: the "
+        "site has none"
     )
     map_zooms: list[int] | None = Field(
         description="the lowest and the highest zoom of these tiles; null where they are not known"
+    )
+    map_schema: TileSchema | None = Field(
+        description="the schema of these tiles if they are vector tiles (MVT); null for raster "
+        "tiles"
     )
     map_attribution: str | None = Field(
         description="the source of the base map, to be shown on it; null if the map names none"

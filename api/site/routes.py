@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from api.base_map.tile_archive import JPEG, PNG, WEBP
+from api.base_map.tile_archive import JPEG, PNG, VECTOR, WEBP
 from api.limits.thread_pools import Pool
 from api.requests.declarations import Access, Declaration, Scope
 from api.requests.problems import NOT_FOUND, PRECONDITION_FAILED, RECORD_ENDED
@@ -39,9 +39,9 @@ SITE_ROUTES: tuple[Declaration, ...] = (
         Access.SIGNED_IN,
         Scope.NONE,
         media_type=PNG,
-        other_media_types=(JPEG, WEBP),
+        other_media_types=(JPEG, WEBP, VECTOR),
         answers_204=True,
-        headers=("Cache-Control",),
+        headers=("Cache-Control", "Vary", "Content-Encoding"),
     ),
     Declaration("GET", "/v1/nodes", nodes.list_nodes, Right.CAMERAS_READ, Scope.WHOLE_SITE),
     Declaration(

@@ -96,6 +96,7 @@ async def read_site(context: Context) -> SiteView:
         map_zooms=None
         if base_map is None
         else [base_map.header.min_zoom, base_map.header.max_zoom],
+        map_schema=None if base_map is None else base_map.schema,
         map_attribution=None if base_map is None else base_map.attribution or None,
         viewer_overlay=settings.viewer_overlay,
         sign_in=ways,

@@ -45,8 +45,8 @@ class AccessFields(BaseSettings):
     )
     map_file: Path | None = Field(
         None,
-        description="PMTiles file with raster tiles (PNG, JPEG, WebP) for the console's maps, "
-        "which the API serves; unset: none",
+        description="PMTiles file with vector tiles (MVT) or raster tiles (PNG, JPEG, WebP) for "
+        "the console's maps, which the API serves; unset: none",
     )
     watch_days: int = Field(
         90, ge=1, le=366, description="maximum duration of a vehicle watch in days"

@@ -4,9 +4,18 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Mapping
 from contextlib import closing
 
+from api.base_map.metadata import TileSchema
 from api.base_map.tile_archive import TileArchive
+
+_SCHEMA_NOTES: Mapping[TileSchema | None, str] = {
+    TileSchema.PROTOMAPS: ", in the schema of Protomaps",
+    TileSchema.OPENMAPTILES: ", in the schema of OpenMapTiles",
+    TileSchema.UNKNOWN: "; the schema of its vector tiles is unknown, so maps show all their lines "
+    "and areas thinly, and no names",
+}
 
 
 def check(args: argparse.Namespace) -> int:
@@ -15,6 +24,7 @@ def check(args: argparse.Namespace) -> int:
         header, tile_count = archive.header, archive.check()
         found = {
             "media_type": archive.media_type,
+            "schema": archive.schema,
             "min_zoom": header.min_zoom,
             "max_zoom": header.max_zoom,
             "tile_count": tile_count,
@@ -25,6 +35,6 @@ def check(args: argparse.Namespace) -> int:
         return 0
     print(
         f"{args.file}: no fault; {tile_count} tiles of {archive.media_type}, zoom "
-        f"{header.min_zoom} to {header.max_zoom}"
+        f"{header.min_zoom} to {header.max_zoom}{_SCHEMA_NOTES.get(archive.schema, '')}"
     )
     return 0

@@ -4904,7 +4904,7 @@ export interface components {
             viewer_overlay: boolean;
             /**
              * Map Tiles
-             * @description address of the raster tiles of a base map, with `{z}`, `{x}` and `{y}`; null: the site has none
+             * @description address of the tiles of a base map, with `{z}`, `{x}` and `{y}`; null: the site has none
              */
             map_tiles: string | null;
             /**
@@ -4912,6 +4912,8 @@ export interface components {
              * @description the lowest and the highest zoom of these tiles; null where they are not known
              */
             map_zooms: number[] | null;
+            /** @description the schema of these tiles if they are vector tiles (MVT); null for raster tiles */
+            map_schema: components["schemas"]["TileSchema"] | null;
             /**
              * Map Attribution
              * @description the source of the base map, to be shown on it; null if the map names none
@@ -4923,6 +4925,12 @@ export interface components {
              */
             sign_in: ("token" | "password" | "openid")[];
         };
+        /**
+         * TileSchema
+         * @description Which layers vector tiles have, and how their features are described.
+         * @enum {string}
+         */
+        TileSchema: "protomaps" | "openmaptiles" | "unknown";
         /**
          * TokenAdded
          * @description A new token.

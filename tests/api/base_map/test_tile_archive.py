@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from api.base_map.pmtiles import Compression, TileType
-from api.base_map.tile_archive import TileArchive
+from api.base_map.tile_archive import VECTOR, TileArchive
 from domain.errors import BadInput, DataLoss
 from tests.api.base_map.written_map import directory, whole_file, write_map
 
@@ -67,15 +68,67 @@ def test_hostile_metadata_is_refused_or_plain_text(file: Path) -> None:
 @pytest.mark.parametrize(
     ("kind", "says"),
     [
-        (TileType.VECTOR, "VECTOR; a file with pictures is needed"),
+        (TileType.AVIF, r"AVIF; a file with vector tiles \(MVT\) or raster tiles"),
         (TileType.UNKNOWN, "PNG, JPEG or WebP"),
         (77, "unknown TileType 77"),
     ],
 )
-def test_a_map_without_pictures_is_refused(file: Path, kind: int, says: str) -> None:
+def test_a_map_that_no_console_can_show_is_refused(file: Path, kind: int, says: str) -> None:
     write_map(file, TILES, kind=kind)
     with pytest.raises(BadInput, match=says):
         TileArchive(file)
+
+
+@pytest.mark.parametrize(
+    ("names", "schema"),
+    [
+        (["earth", "water", "roads", "places", "buildings"], "protomaps"),
+        (["water", "transportation", "place", "park"], "openmaptiles"),
+        (["water", "roads"], "unknown"),
+        ([], "unknown"),
+    ],
+)
+def test_the_schema_of_vector_tiles_is_known_by_their_layers(
+    file: Path, names: list[str], schema: str
+) -> None:
+    metadata = {"vector_layers": [{"id": name, "fields": {}} for name in names]}
+    write_map(file, TILES, kind=TileType.VECTOR, metadata=metadata)
+    with closing(TileArchive(file)) as archive:
+        assert (archive.media_type, archive.schema) == (VECTOR, schema)
+    write_map(file, TILES, metadata=metadata)
+    with closing(TileArchive(file)) as archive:
+        assert archive.schema is None, "raster tiles have none"
+
+
+@pytest.mark.parametrize("layers", ["roads", [3, None, {"id": [1]}, {"no": "id"}], {"id": 1}])
+def test_hostile_layers_are_an_unknown_schema(file: Path, layers: object) -> None:
+    write_map(file, TILES, kind=TileType.VECTOR, metadata={"vector_layers": layers})
+    with closing(TileArchive(file)) as archive:
+        assert archive.schema == "unknown"
+
+
+@pytest.mark.parametrize("compression", [Compression.BROTLI, Compression.ZSTANDARD])
+def test_vector_tiles_that_not_every_browser_expands_are_refused(
+    file: Path, compression: Compression
+) -> None:
+    write_map(file, TILES, kind=TileType.VECTOR, tile_compression=compression)
+    with pytest.raises(BadInput, match=rf"compressed with {compression.name}.*with gzip"):
+        TileArchive(file)
+    write_map(file, TILES, tile_compression=Compression.GZIP)
+    with pytest.raises(BadInput, match="pictures are compressed a second time"):
+        TileArchive(file)
+
+
+def test_a_compressed_tile_is_kept_and_can_be_expanded_within_bounds(file: Path) -> None:
+    good, bomb = (gzip.compress(data, mtime=0) for data in (SEA, bytes((16 << 20) + 1)))
+    tiles = {(1, 0, 0): good, (1, 0, 1): bomb, (1, 1, 0): good[:-5], (1, 1, 1): b"no gzip"}
+    write_map(file, tiles, kind=TileType.VECTOR, tile_compression=Compression.GZIP)
+    with closing(TileArchive(file)) as archive:
+        assert archive.tile(1, 0, 0) == good
+        assert archive.without_gzip(good) == SEA
+        for tile in (bomb, good[:-5], b"no gzip"):
+            with pytest.raises(DataLoss, match=r"city\.pmtiles is damaged: a tile"):
+                archive.without_gzip(tile)
 
 
 def test_a_file_that_is_absent_or_another_kind_is_refused_with_what_to_do(file: Path) -> None:

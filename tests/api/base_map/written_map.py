@@ -45,9 +45,13 @@ def write_map(
     leaf_entries: int = 0,
     kind: int = TileType.PNG,
     compression: Compression = Compression.GZIP,
+    tile_compression: Compression = Compression.NONE,
     metadata: object = None,
 ) -> Path:
-    """Write a map and return its file. With `leaf_entries`, that many entries are in a leaf."""
+    """Write a map and return its file. With `leaf_entries`, that many entries are in a leaf.
+
+    The tiles are written as they are, also if `tile_compression` says that they are compressed.
+    """
     is_compressed = compression is Compression.GZIP
     data, entries = _packed(tiles)
     leaves = b""
@@ -63,7 +67,7 @@ def write_map(
     text = json.dumps({} if metadata is None else metadata).encode()
     text = gzip.compress(text, mtime=0) if is_compressed else text
     zooms = [zoom for zoom, _, _ in tiles] or [0]
-    kinds = bytes([compression, Compression.NONE, kind, min(zooms), max(zooms)])
+    kinds = bytes([compression, tile_compression, kind, min(zooms), max(zooms)])
     file.write_bytes(whole_file(root_bytes, text, leaves, data, kinds))
     return file
 

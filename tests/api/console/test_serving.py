@@ -80,6 +80,7 @@ def test_a_site_says_its_time_zone_and_how_to_sign_in(open_site: OpenSite) -> No
         "time_zone": "Asia/Urumqi",
         "map_tiles": None,
         "map_zooms": None,
+        "map_schema": None,
         "map_attribution": None,
         "viewer_overlay": False,
         "sign_in": ["token", "password"],

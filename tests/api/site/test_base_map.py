@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from api.base_map.pmtiles import TileType
+from api.base_map.pmtiles import Compression, TileType
 from api.base_map.tile_archive import TileArchive
 from domain.people import Role
 from domain.settings import Settings
@@ -44,6 +45,33 @@ def test_any_signed_in_person_gets_a_tile_which_a_browser_may_keep(mapped: Site)
     assert (refused.status_code, refused.headers["Cache-Control"]) == (401, "no-store")
 
 
+def test_a_vector_tile_is_sent_as_it_is_in_the_file(open_site: OpenSite, tmp_path: Path) -> None:
+    """A client that does not accept gzip gets the tile without it."""
+    stored = gzip.compress(PICTURE, mtime=0)
+    layers = [{"id": name} for name in ("water", "transportation", "place")]
+    file = write_map(
+        tmp_path / "city.pmtiles",
+        {(4, 3, 5): stored},
+        kind=TileType.VECTOR,
+        tile_compression=Compression.GZIP,
+        metadata={"vector_layers": layers},
+    )
+    with closing(TileArchive(file)) as archive:
+        site = open_site(base_map=archive)
+        assert site.http.get(f"{site.url}/v1/site").json()["map_schema"] == "openmaptiles"
+        url = f"{site.url}/v1/map/tiles/4/3/5"
+        token = {"Authorization": f"Bearer {site.tokens[Role.OPERATOR]}"}
+        for accepted, encoding in (("gzip, br", "gzip"), ("identity", None)):
+            with site.http.stream(
+                "GET", url, headers=token | {"Accept-Encoding": accepted}
+            ) as answer:
+                raw = b"".join(answer.iter_raw())
+            assert raw == (stored if encoding else PICTURE)
+            assert answer.headers.get("Content-Encoding") == encoding
+            assert answer.headers["Vary"] == "Accept-Encoding"
+            assert answer.headers["Content-Type"] == "application/vnd.mapbox-vector-tile"
+
+
 def test_where_the_map_has_no_picture_the_answer_is_empty(mapped: Site) -> None:
     answer = mapped.get("/v1/map/tiles/4/3/6")
     assert (answer.status_code, answer.content) == (204, b"")
@@ -66,11 +94,9 @@ def test_a_tile_that_cannot_be_is_refused(mapped: Site, tile: str, says: str) ->
 
 def test_a_site_states_where_its_map_is(mapped: Site) -> None:
     site = mapped.http.get(f"{mapped.url}/v1/site").json()
-    assert (site["map_tiles"], site["map_zooms"], site["map_attribution"]) == (
-        "/v1/map/tiles/{z}/{x}/{y}",
-        [4, 7],
-        "the survey",
-    )
+    assert site["map_tiles"] == "/v1/map/tiles/{z}/{x}/{y}"
+    assert (site["map_zooms"], site["map_schema"]) == ([4, 7], None)
+    assert site["map_attribution"] == "the survey"
 
 
 def test_a_site_without_a_map_file_says_so(site: Site) -> None:

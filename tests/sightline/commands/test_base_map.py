@@ -29,6 +29,30 @@ def test_a_good_file_is_described(file: Path, capsys: pytest.CaptureFixture[str]
     assert main(["map", "check", str(file), "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert (found["tile_count"], found["attribution"]) == (3, None)
+    assert found["schema"] is None
+
+
+@pytest.mark.parametrize(
+    ("layers", "schema", "says"),
+    [
+        (["earth", "water", "roads", "places"], "protomaps", "in the schema of Protomaps"),
+        (["streets"], "unknown", "the schema of its vector tiles is unknown, so maps show all"),
+    ],
+)
+def test_the_schema_of_vector_tiles_is_stated(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    layers: list[str],
+    schema: str,
+    says: str,
+) -> None:
+    metadata = {"vector_layers": [{"id": name} for name in layers]}
+    file = write_map(tmp_path / "city.pmtiles", TILES, kind=TileType.VECTOR, metadata=metadata)
+    assert main(["map", "check", str(file)]) == 0
+    assert says in capsys.readouterr().out
+    assert main(["map", "check", str(file), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["media_type"], found["schema"]) == ("application/vnd.mapbox-vector-tile", schema)
 
 
 def test_a_damaged_leaf_is_found_by_the_check(
@@ -48,10 +72,10 @@ def test_a_site_with_a_wrong_map_file_does_not_start(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The refusal comes before anything is made in the data folder."""
-    vector = write_map(tmp_path / "streets.pmtiles", TILES, kind=TileType.VECTOR)
-    monkeypatch.setenv("SIGHTLINE_MAP_FILE", str(vector))
+    other = write_map(tmp_path / "streets.pmtiles", TILES, kind=TileType.AVIF)
+    monkeypatch.setenv("SIGHTLINE_MAP_FILE", str(other))
     assert main(["api", "--data", str(tmp_path / "data"), "--port", "1"]) == 1
-    assert "tiles of the kind VECTOR; a file with pictures is needed" in capsys.readouterr().err
+    assert "tiles of the kind AVIF; a file with vector tiles" in capsys.readouterr().err
 
 
 def test_an_api_whose_map_was_damaged_runs_without_it(file: Path) -> None:
