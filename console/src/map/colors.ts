@@ -1,11 +1,15 @@
 // The colours of the theme, as a canvas needs them.
 import { TONES, type Tone } from "./map-content.ts";
+import { GROUND_COLORS, type GroundPalette } from "./vector/ground-style.ts";
 
 export interface Colors {
   tones: Readonly<Record<Tone, string>>;
   ground: string;
   ink: string;
   onAccent: string;
+  quiet: string;
+  /** The colours of a base map of vector tiles. */
+  palette: GroundPalette;
 }
 
 /** Return the colours that the style sheet gives an element in its present theme. */
@@ -21,11 +25,16 @@ export function colorsOf(element: HTMLElement): Colors {
     Tone,
     string
   >;
+  const palette = Object.fromEntries(
+    GROUND_COLORS.map((name) => [name, color(`map-${name}`)]),
+  ) as GroundPalette;
   const colors = {
     tones,
+    palette,
     ground: color("card"),
     ink: color("ink"),
     onAccent: color("on-accent"),
+    quiet: color("quiet"),
   };
   probe.remove();
   return colors;

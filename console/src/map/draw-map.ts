@@ -20,6 +20,7 @@ import {
 } from "./projection.ts";
 import type { Shape } from "./shape.ts";
 import type { PlacedTile } from "./tiles.ts";
+import { fontOf, type MapName } from "./vector/names.ts";
 
 export interface Scene {
   content: MapContent;
@@ -27,6 +28,8 @@ export interface Scene {
   size: Size;
   colors: Colors;
   tiles: readonly PlacedTile[];
+  /** The names of the base map that have room. */
+  names: readonly MapName[];
   /** The camera that is pointed at, here or in a list. */
   highlighted: string | null;
 }
@@ -46,7 +49,8 @@ export function drawMap(to: CanvasRenderingContext2D, scene: Scene): void {
   const point = (place: Place) => screenOf(worldOf(place), scene.view, size);
   to.fillStyle = colors.ground;
   to.fillRect(0, 0, size.width, size.height);
-  for (const { image, x, y, sidePx } of scene.tiles) to.drawImage(image, x, y, sidePx, sidePx);
+  drawTiles(to, scene.tiles);
+  if (scene.names.length > 0) drawNames(to, scene);
   to.font = FONT;
   to.textAlign = "center";
   to.textBaseline = "middle";
@@ -58,6 +62,38 @@ export function drawMap(to: CanvasRenderingContext2D, scene: Scene): void {
     drawMark(to, mark, colors, point, mark.id === scene.highlighted);
   }
   if (content.traveller !== null) drawTraveller(to, point(content.traveller), colors);
+}
+
+/** Draw tiles to whole pixels of the device: between others, the ground would shine through. */
+function drawTiles(to: CanvasRenderingContext2D, tiles: readonly PlacedTile[]): void {
+  const ratio = to.getTransform().a;
+  const whole = (px: number) => Math.round(px * ratio) / ratio;
+  for (const { image, x, y, sidePx } of tiles) {
+    const [left, top] = [whole(x), whole(y)];
+    to.drawImage(image, left, top, whole(x + sidePx) - left, whole(y + sidePx) - top);
+  }
+}
+
+function drawNames(to: CanvasRenderingContext2D, { names, view, size, colors }: Scene): void {
+  to.textAlign = "center";
+  to.textBaseline = "middle";
+  to.lineJoin = "round";
+  to.lineWidth = 3;
+  to.strokeStyle = colors.ground;
+  const base = to.getTransform();
+  for (const name of names) {
+    const { x, y } = screenOf(name, view, size);
+    const farPx = name.widthPx;
+    if (x < -farPx || y < -farPx || x > size.width + farPx || y > size.height + farPx) continue;
+    to.font = fontOf(name.sizePx, name.isStreet);
+    to.fillStyle = name.isStreet ? colors.quiet : colors.ink;
+    to.translate(x, y);
+    if (name.angle !== 0) to.rotate(name.angle);
+    to.strokeText(name.text, 0, 0);
+    to.fillText(name.text, 0, 0);
+    to.setTransform(base);
+  }
+  to.lineJoin = "miter";
 }
 
 function drawDots(to: CanvasRenderingContext2D, scene: Scene): void {

@@ -27,7 +27,7 @@ interface Hint {
 const ZOOM_STEP = 1.5;
 
 export function MapCanvas(props: MapCanvasProps) {
-  const { texts, preferences, site } = useConsole();
+  const { texts, language, preferences, site } = useConsole();
   const { map } = texts;
   const canvas = useRef<HTMLCanvasElement>(null);
   const view = useRef<MapView | null>(null);
@@ -40,8 +40,8 @@ export function MapCanvas(props: MapCanvasProps) {
 
   useEffect(() => {
     if (canvas.current === null) return undefined;
-    const tiles = site.map_tiles === null ? null : tileSource(site.map_tiles, site.map_zooms);
-    const made = new MapView(canvas.current, tiles, {
+    const tiles = site.map_tiles && tileSource(site.map_tiles, site.map_zooms, site.map_schema);
+    const made = new MapView(canvas.current, tiles || null, language, {
       onHover: (id, at) => {
         const title = id === null ? null : titleOf(latest.current.content, id);
         setHint(title === null ? null : { text: title, at });
@@ -59,6 +59,7 @@ export function MapCanvas(props: MapCanvasProps) {
   }, [site]);
   useEffect(() => view.current?.show(props.content), [props.content]);
   useEffect(() => view.current?.highlight(props.highlighted ?? null), [props.highlighted]);
+  useEffect(() => view.current?.speak(language), [language]);
   // Another theme has other colours.
   useEffect(() => view.current?.recolor(), [preferences.theme]);
   useEffect(() => {

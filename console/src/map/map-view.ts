@@ -1,7 +1,8 @@
 // A map on a canvas: it keeps what is shown, follows pointer and keys, and draws when needed.
+import type { Language } from "../shell/preferences.ts";
+import { BaseMap } from "./base-map.ts";
 import { type Colors, colorsOf } from "./colors.ts";
 import { drawMap } from "./draw-map.ts";
-import { fetchTile } from "./fetch-tile.ts";
 import { EMPTY_CONTENT, type MapContent, placesOf } from "./map-content.ts";
 import {
   moved,
@@ -17,7 +18,7 @@ import {
   zoomed,
 } from "./projection.ts";
 import { circleThrough, MOST_CORNERS, polygonOf, type Shape } from "./shape.ts";
-import { TileCache, type TileSource } from "./tiles.ts";
+import type { TileSource } from "./tiles.ts";
 
 export interface MapListener {
   /** The camera under the pointer; null if there is none. */
@@ -41,13 +42,15 @@ export class MapView {
   private readonly canvas: HTMLCanvasElement;
   private readonly context: CanvasRenderingContext2D;
   private readonly listener: MapListener;
-  private readonly tiles: TileCache | null;
+  private readonly tiles: TileSource | null;
+  private readonly base: BaseMap | null;
   private readonly ending = new AbortController();
   private readonly resizing: ResizeObserver;
   private content: MapContent = EMPTY_CONTENT;
   private size: Size = { width: 0, height: 0 };
   private view: View = viewOf([], { width: 1, height: 1 }, 0);
   private colors: Colors;
+  private language: Language;
   private highlighted: string | null = null;
   private isFitted = false;
   private frame = 0;
@@ -56,14 +59,21 @@ export class MapView {
   private corners: Place[] = [];
   private draft: Shape | null = null;
 
-  constructor(canvas: HTMLCanvasElement, tiles: TileSource | null, listener: MapListener) {
+  constructor(
+    canvas: HTMLCanvasElement,
+    tiles: TileSource | null,
+    language: Language,
+    listener: MapListener,
+  ) {
     const context = canvas.getContext("2d", { alpha: false });
     if (context === null) throw new Error("this browser has no canvas");
     this.canvas = canvas;
     this.context = context;
     this.listener = listener;
-    this.colors = colorsOf(canvas.parentElement ?? canvas);
-    this.tiles = tiles === null ? null : new TileCache(tiles, fetchTile, () => this.tilesChanged());
+    this.tiles = tiles;
+    this.language = language;
+    this.colors = this.presentColors();
+    this.base = tiles && new BaseMap(tiles, (hasFailed) => this.baseChanged(hasFailed));
     this.resizing = new ResizeObserver(() => this.resize());
     this.resizing.observe(canvas);
     this.listen();
@@ -71,7 +81,7 @@ export class MapView {
 
   end(): void {
     this.ending.abort();
-    this.tiles?.end();
+    this.base?.end();
     this.resizing.disconnect();
     cancelAnimationFrame(this.frame);
   }
@@ -110,7 +120,13 @@ export class MapView {
 
   /** Take the colours of the theme again, because it has changed. */
   recolor(): void {
-    this.colors = colorsOf(this.canvas.parentElement ?? this.canvas);
+    this.colors = this.presentColors();
+    this.draw();
+  }
+
+  /** Show the names of the base map in a language. */
+  speak(language: Language): void {
+    this.language = language;
     this.draw();
   }
 
@@ -278,9 +294,16 @@ export class MapView {
     this.draw();
   }
 
-  private tilesChanged(): void {
-    if (this.tiles?.hasFailed) this.listener.onTilesFail();
+  private baseChanged(hasFailed: boolean): void {
+    if (hasFailed) this.listener.onTilesFail();
     this.draw();
+  }
+
+  /** Return the colours of the theme. Where vector tiles are loaded, the ground is their land. */
+  private presentColors(): Colors {
+    const colors = colorsOf(this.canvas.parentElement ?? this.canvas);
+    const isPlain = this.tiles === null || this.tiles.schema === null;
+    return isPlain ? colors : { ...colors, ground: colors.palette.land };
   }
 
   private draw(): void {
@@ -295,10 +318,11 @@ export class MapView {
     const { view, size, colors, highlighted } = this;
     if (size.width === 0) return;
     const content = this.draft === null ? this.content : { ...this.content, shape: this.draft };
-    const tiles = this.tiles?.placed(view, size) ?? [];
     const ratio = window.devicePixelRatio;
+    this.base?.dress({ palette: colors.palette, language: this.language, ratio });
+    const { tiles, names } = this.base?.placed(view, size) ?? { tiles: [], names: [] };
     this.context.setTransform(ratio, 0, 0, ratio, 0, 0);
-    drawMap(this.context, { content, view, size, colors, tiles, highlighted });
+    drawMap(this.context, { content, view, size, colors, tiles, names, highlighted });
   }
 }
 

@@ -1,12 +1,19 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { viewOf } from "./projection.ts";
-import { addressOfTile, TileCache, tileSource, tilesOf } from "./tiles.ts";
+import {
+  addressOfTile,
+  TileCache,
+  type TileId,
+  type TilePicture,
+  tileSource,
+  tilesOf,
+} from "./tiles.ts";
 
 const SIZE = { width: 800, height: 600 };
 const PLACE = viewOf([{ lon: 111.513, lat: 32.54 }], SIZE, 40);
 const ANY_ZOOM = tileSource("/{z}/{x}/{y}", null);
-const PICTURE = {} as CanvasImageSource;
+const PICTURE: TilePicture = { image: {} as CanvasImageSource, names: [] };
 /** The middle of the tile 12/3316/1656, of which a view at zoom 15 shows a part. */
 const WITHIN_A_TILE = {
   centre: { x: 3316.5 / 2 ** 12, y: 1656.5 / 2 ** 12 },
@@ -23,7 +30,7 @@ test("a view needs the tiles that cover it, at their own size or nearly", () => 
 
 test("the world has no tiles beyond its edges", () => {
   const tiles = tilesOf({ centre: { x: 0, y: 0 }, scale: 256 }, SIZE, ANY_ZOOM);
-  assert.deepEqual(tiles, [{ zoom: 0, column: 0, row: 0 }]);
+  assert.deepEqual(tiles, [{ zoom: 0, column: 0, row: 0, sidePx: 256 }]);
 });
 
 test("a template gives the address of a tile", () => {
@@ -33,15 +40,15 @@ test("a template gives the address of a tile", () => {
 
 test("behind the last zoom of a map its tiles are enlarged, and before the first are none", () => {
   const enlarged = tilesOf(WITHIN_A_TILE, SIZE, tileSource("/{z}/{x}/{y}", [3, 12]));
-  assert.deepEqual(enlarged, [{ zoom: 12, column: 3316, row: 1656 }]);
+  assert.deepEqual(enlarged, [{ zoom: 12, column: 3316, row: 1656, sidePx: 256 }]);
   assert.deepEqual(tilesOf(PLACE, SIZE, tileSource("/{z}/{x}/{y}", [16, 19])), []);
 });
 
 test("each tile is requested once, is placed when it has arrived, and may have no picture", async () => {
   const requested: string[] = [];
-  const fetchTile = async (address: string) => {
-    requested.push(address);
-    return address.endsWith("/1656") ? PICTURE : null;
+  const fetchTile = async (tile: TileId) => {
+    requested.push(addressOfTile("/{z}/{x}/{y}", tile));
+    return tile.row === 1656 ? PICTURE : null;
   };
   let changes = 0;
   const cache = new TileCache(tileSource("/{z}/{x}/{y}", [0, 12]), fetchTile, () => {
@@ -51,7 +58,7 @@ test("each tile is requested once, is placed when it has arrived, and may have n
   await Promise.resolve();
   await Promise.resolve();
   const [tile] = cache.placed(WITHIN_A_TILE, SIZE);
-  assert.equal(tile?.image, PICTURE);
+  assert.equal(tile?.image, PICTURE.image);
   assert.equal(tile?.sidePx, WITHIN_A_TILE.scale / 2 ** 12);
   assert.deepEqual(requested, ["/12/3316/1656"]);
   assert.deepEqual([changes, cache.hasFailed], [1, false]);
@@ -107,8 +114,8 @@ test("a large view keeps all of its tiles while they arrive", () => {
   const ended: string[] = [];
   const cache = new TileCache(
     ANY_ZOOM,
-    (address, signal) => {
-      signal.addEventListener("abort", () => ended.push(address));
+    (tile, signal) => {
+      signal.addEventListener("abort", () => ended.push(addressOfTile("/{z}/{x}/{y}", tile)));
       return new Promise(() => undefined);
     },
     () => undefined,
@@ -118,4 +125,83 @@ test("a large view keeps all of its tiles while they arrive", () => {
   cache.placed(WITHIN_A_TILE, large);
   cache.placed(WITHIN_A_TILE, large);
   assert.deepEqual(ended, []);
+});
+
+test("what was shown before stays below until the tiles of another zoom have arrived", async () => {
+  const arrivals: (() => void)[] = [];
+  const cache = new TileCache(
+    tileSource("/{z}/{x}/{y}", [12, 14]),
+    ({ zoom }) =>
+      new Promise((resolve) => {
+        const picture = { image: { zoom } as unknown as CanvasImageSource, names: [] };
+        arrivals.push(() => resolve(picture));
+      }),
+    () => undefined,
+  );
+  const arrive = async () => {
+    for (const resolve of arrivals.splice(0)) resolve();
+    await Promise.resolve();
+    await Promise.resolve();
+  };
+  const far = { ...WITHIN_A_TILE, scale: 256 * 2 ** 12 };
+  const near = { ...WITHIN_A_TILE, scale: 256 * 2 ** 14 };
+  const zooms = (view: typeof far) =>
+    new Set(cache.placed(view, SIZE).map(({ image }) => Reflect.get(image, "zoom")));
+  assert.deepEqual(zooms(far), new Set());
+  await arrive();
+  assert.deepEqual(zooms(far), new Set([12]));
+  assert.deepEqual(zooms(near), new Set([12]), "enlarged");
+  await arrive();
+  assert.deepEqual(zooms(near), new Set([14]), "complete");
+});
+
+test("vector tiles are twice as large, and are drawn behind their last zoom too", () => {
+  const source = tileSource("/{z}/{x}/{y}", [0, 12], "protomaps");
+  const tiles = tilesOf(WITHIN_A_TILE, SIZE, source);
+  assert.deepEqual(new Set(tiles.map(({ zoom }) => zoom)), new Set([14]));
+  assert.ok(tiles.length <= 6, `${tiles.length} tiles`);
+  assert.equal(source.dataZoom, 12);
+});
+
+test("pictures of vector tiles are drawn nearly in the size in which they are shown", () => {
+  for (let zoom = 3; zoom < 20; zoom += 0.13) {
+    const view = { ...WITHIN_A_TILE, scale: 256 * 2 ** zoom };
+    const [tile] = tilesOf(view, SIZE, tileSource("/{z}/{x}/{y}", [0, 12], "protomaps"));
+    const shownPx = view.scale / 2 ** (tile?.zoom ?? 0);
+    const enlarged = shownPx / (tile?.sidePx ?? 0);
+    assert.ok(enlarged > 0.91 && enlarged < 1.1, `${enlarged} at zoom ${zoom}`);
+  }
+});
+
+test("requests of a view that was left before they were answered are ended", () => {
+  const ended: number[] = [];
+  const cache = new TileCache(
+    tileSource("/{z}/{x}/{y}", [0, 14]),
+    ({ zoom }, signal) => {
+      signal.addEventListener("abort", () => ended.push(zoom));
+      return new Promise(() => undefined);
+    },
+    () => undefined,
+  );
+  cache.placed({ ...WITHIN_A_TILE, scale: 256 * 2 ** 12 }, SIZE);
+  assert.deepEqual(ended, []);
+  cache.placed(WITHIN_A_TILE, SIZE);
+  assert.deepEqual(new Set(ended), new Set([12]));
+});
+
+test("the memory of pictures that are not kept is freed", async () => {
+  const closed: number[] = [];
+  const cache = new TileCache(
+    tileSource("/{z}/{x}/{y}", [0, 12]),
+    async ({ column }) => {
+      const image = { close: () => closed.push(column) } as unknown as ImageBitmap;
+      return { image, names: [] };
+    },
+    () => undefined,
+  );
+  cache.placed(WITHIN_A_TILE, SIZE);
+  await Promise.resolve();
+  await Promise.resolve();
+  cache.end();
+  assert.deepEqual(closed, [3316]);
 });
