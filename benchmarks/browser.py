@@ -1,4 +1,4 @@
-"""Chromium without a window: it opens a page, which posts its result."""
+"""Runs Chromium without a window. It opens a page, which posts its result."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""Cameras for a benchmark: one file of a known picture and bit rate, played as many cameras by
-a server in a process of its own.
+"""Cameras for benchmarks: a server in a process of its own plays one file as many cameras. The
+picture and the bit rate of the file are known.
 """
 
 from __future__ import annotations

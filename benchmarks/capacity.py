@@ -1,15 +1,16 @@
-"""Capacity: how many cameras one machine records without losing a picture, and what each costs
-compared with one ffmpeg per camera.
+"""Measures how many cameras one machine records without a lost picture, and what each of them
+costs.
 
     python -m benchmarks.capacity [--cameras 16,64,128,256] [--reference 128,64] [--seconds 30]
     [--mbit 1] [--height 720]
                                   [--server simulator|gstreamer]
 
-Every number of cameras is recorded by one instance of Sightline (`sightline up`, its camera workers
-are the figure). Then ffmpeg, one process a camera, records the first number of `--reference` that
-it loses nothing at: that one is the reference. The server is in no figure. The simulator says what
-it sent, and the files are counted: what is not in them is lost. GStreamer does not count; there,
-what is missing between pictures is lost. JSON and a plot go to `benchmarks/out`.
+One instance of Sightline (`sightline up`) records each number of cameras, and the figure is of its
+camera workers. The reference is ffmpeg with one process for each camera, for the first number of
+`--reference` that it records without a loss. The server of the cameras is not in the figures. The
+simulator counts the pictures that it sent, and a picture that is not in the files is lost.
+GStreamer does not count, so there a picture is lost if the times of its neighbours have a gap. JSON
+and a plot go to `benchmarks/out`.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""A city on one machine: its own Valkey and SeaweedFS, any number of nodes and one API, as
-processes of their own, to be killed at will.
+"""A city on one machine: Valkey, SeaweedFS, any number of nodes and one API. All are processes of
+their own, so that each can be killed.
 """
 
 from __future__ import annotations

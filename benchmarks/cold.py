@@ -1,12 +1,12 @@
-"""A plate over a year that is older than the index holds, at the size of a city: 14,600 files of
-109,000 rows, and their filters.
+"""Measures the search for a plate in a year of archived events of a city: 14,600 files of 109,000
+rows, and their filters.
 
-`python -m benchmarks.cold`, some ten minutes and eight GB of the temporary folder. A few areas'
-days are drawn and written whole, each with its filter. The filters of all files of the year have
-their true size: each is one of those, turned by an amount of its own, so that a plate meets other
-bits of it. Of the files those are in the store that a search opens: the ones that have a plate that
-is asked for, which no drawn file has, and the ones whose filter says so wrongly. They come from a
-real SeaweedFS on loopback. CPU is of this process, all its threads.
+`python -m benchmarks.cold` takes about ten minutes and needs 8 GB of the temporary folder. The days
+of a few areas are drawn and written whole, each with its filter. The filters of all other files
+are copies of those, rotated by a different amount, so that they have the true size and other bits.
+Only the files that a search opens exist: those that contain a requested plate, which no drawn file
+has, and those whose filter has a false positive. A real SeaweedFS on loopback serves them. CPU time
+is of this process with all its threads.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
-"""What gzip saves of typical answers of the API, and what it costs, by the level of zlib.
+"""Measures how much gzip reduces typical answers of the API, and what it costs, by the level of
+zlib.
 
-`python -m benchmarks.compression`. Each answer is made once by the models of the API, from drawn
-events. Its size and the CPU time of compressing it stand against the uncompressed answer and the
-time of writing it as JSON or CSV, in the same run.
+`python -m benchmarks.compression`. The models of the API make each answer once, from drawn events.
+In the same run, its compressed size is compared with the uncompressed answer, and the CPU time of
+the compression with the time of writing it as JSON or CSV.
 """
 
 from __future__ import annotations

@@ -1,6 +1,8 @@
-"""Ordinary video without faces, for counting false alarms: photographs of streets, each panned and
-zoomed for seconds as a camera on a mast sways and a vehicle nears, by day, mirrored, and in the
-dark with its noise. Not one pixel is drawn.
+"""Video without faces, in which every face that is found is a false alarm.
+
+Photographs of streets are moved and enlarged for some seconds, like the picture of a camera that
+sways on a mast while a vehicle approaches. They are shown by day, mirrored, and dark with noise.
+Every pixel is of a photograph.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""Compares face detectors: recall by the height of the face, false alarms an hour, and CPU a look.
+"""Compares face detectors: recall by the height of the face, false alarms an hour, and CPU a frame.
 
 `python -m benchmarks.faces --people VIDEO.mp4 --truth TRUTH.json --yunet FACE.onnx --without PHOTOS
 [--film VIDEO.mp4 …]` prints JSON. A true face is one that both models find in a whole frame at full
-size. Each is then shown at every height, by scaling its frame, in one picture of the size that
-models look at: as it is, in the dark, and compressed. False alarms are passings that an analyser
-makes of video without faces.
+size. The frame is then scaled, so that the face has each of the heights in a picture of the size
+that models analyse: unchanged, darkened, and compressed. False alarms are passings that an analyser
+finds in video without faces.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Where benchmarks run, as every report says it, and where their reports go."""
+"""The machine on which benchmarks run, as every report states it, and the folder of the reports."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Measures analytics on a video file as `sightline eval` does, and also with gaps between looks, as
-on a machine that has too much to do.
+"""Measures analytics on a video file as `sightline eval` does, and also with gaps between the
+analysed frames, as on an overloaded machine.
 
-`python -m benchmarks.passings VIDEO.mp4 --truth TRUTH.json --kind plate --fps 10` prints JSON. The
-process's CPU is measured over looks alone, without decoding.
+`python -m benchmarks.passings VIDEO.mp4 --truth TRUTH.json --kind plate --fps 10` prints JSON. CPU
+time is that of the process for the analysis of frames, without decoding.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What processes cost: CPU time and memory of a process tree, read from /proc."""
+"""Reads the CPU time and the memory of a process tree from /proc."""
 
 from __future__ import annotations
 

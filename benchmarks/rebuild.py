@@ -1,9 +1,9 @@
 """Measures `sightline index rebuild` from journals in a real object store.
 
-It is compared with writing the same events into an index as nodes do.
+    python -m benchmarks.rebuild --events 500000
 
-`python -m benchmarks.rebuild --events 500000`. The journals are those of one node, an object a
-minute.
+The reference writes the same events into an index as nodes do. The journals are those of one node,
+with one object a minute.
 """
 
 from __future__ import annotations

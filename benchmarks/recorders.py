@@ -1,5 +1,5 @@
-"""Who records in a benchmark: an instance of Sightline, or one `ffmpeg -c copy -f segment` a
-camera as many recorders do it.
+"""The recorders of a benchmark: an instance of Sightline, or `ffmpeg -c copy -f segment` with one
+process for each camera, as many recorders do it.
 """
 
 from __future__ import annotations

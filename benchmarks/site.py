@@ -1,5 +1,5 @@
-"""One instance under a benchmark: `sightline up` as a person runs it, asked over HTTP, its
-processes found by their command lines.
+"""One instance of a benchmark: `sightline up` as a person starts it, with requests over HTTP. Its
+processes are found by their command lines.
 """
 
 from __future__ import annotations

@@ -1,11 +1,10 @@
-"""Soak: many cameras with faults by chance for a long time, and whether memory, descriptors and
+"""Runs many cameras with random faults for a long time, and checks that memory, descriptors and
 threads stay flat.
 
     python -m benchmarks.soak [--minutes 30] [--cameras 64] [--seed S]        (make soak MINUTES=30)
 
-Each process of the site is sampled; after a warm-up a line is fitted to each of its figures, and
-what it rises within the run must stay within the bounds below. JSON and a plot go to
-`benchmarks/out`.
+Each process of the site is sampled. After a warm-up, a line is fitted to each of its figures, and
+its rise within the run must stay within the bounds below. JSON and a plot go to `benchmarks/out`.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
-"""Take-over: two nodes on one machine share cameras, one is killed, and each of its cameras is
-timed until the other records it.
+"""Measures how long cameras are not recorded when the node that has them is killed.
 
     python -m benchmarks.takeover [--cameras 32] [--rounds 3]
 
-A take-over lasts from the `kill -9` of all processes of the node to the first picture in a file of
-the other. After each, the killed node comes back and the load evens out again. What the other node
-had all along must have no hole. JSON goes to `benchmarks/out`.
+Two nodes on one machine share the cameras. A take-over lasts from the `kill -9` of all processes of
+a node to the first picture in a file of the other. After each round, the killed node starts again
+and the load becomes even. The cameras that the other node had all the time must have no hole. JSON
+goes to `benchmarks/out`.
 """
 
 from __future__ import annotations

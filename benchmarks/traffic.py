@@ -1,4 +1,4 @@
-"""A city's events, drawn from a seed: cameras, plates with habits, readings with doubts. For
+"""Draws a city's events from a seed: cameras, plates with habits, and readings with doubts, for the
 benchmarks of the index.
 """
 

@@ -1,4 +1,4 @@
-"""A cluster of three primaries with a replica each, on loopback, made by commands."""
+"""Starts a cluster of three primaries with a replica each on loopback."""
 
 from __future__ import annotations
 

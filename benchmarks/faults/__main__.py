@@ -1,8 +1,8 @@
-"""`make faults`: single faults against a running site, one after the other, and what must hold
-after each. docs/faults.md explains it.
+"""Injects single faults into a running site, one after the other, and checks what must hold after
+each. docs/faults.md explains it.
 
-python -m benchmarks.faults [--only NAME,NAME] [--short] [--folder DIR] [--list] python -m
-benchmarks.faults chance [--minutes 5] [--seed S]        many by chance instead, while vehicles pass
+    python -m benchmarks.faults [--only NAME,NAME] [--short] [--folder DIR] [--list]
+    python -m benchmarks.faults chance [--minutes 5] [--seed S]       (random faults instead)
 """
 
 from __future__ import annotations

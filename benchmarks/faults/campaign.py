@@ -1,5 +1,5 @@
-"""Plays scenarios one after the other on one running site, and then holds what the site says
-against what its files hold.
+"""Runs scenarios one after the other on one running site, and then compares what the site reports
+with what its files contain.
 """
 
 from __future__ import annotations

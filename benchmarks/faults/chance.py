@@ -1,9 +1,9 @@
-"""Many faults by chance against a running site, and what must hold after them. docs/faults.md
-explains what it reports.
+"""Injects many random faults into a running site, and checks what must hold afterwards.
+docs/faults.md explains the report.
 
-Children and the supervisor are killed and stopped, cameras fail on purpose, all by chance from a
-seed; meanwhile vehicles pass of which the truth is known. At the end every passing that left the
-view while the camera could be seen has one event, none has two, and the stores agree.
+Processes and the supervisor are killed and stopped, and cameras fail, at random times from a seed.
+Meanwhile vehicles pass whose truth is known. At the end, every passing that left the view while the
+camera worked has exactly one event, and the stores agree.
 """
 
 from __future__ import annotations

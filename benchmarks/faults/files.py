@@ -1,5 +1,5 @@
-"""What a camera's files hold, read by libavformat and decoded: the truth that the ledger is
-held against.
+"""Reads the files of a camera with libavformat and decodes them. What they contain is the truth
+with which the ledger is compared.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""What must hold after a fault. Pure: scenes, what the files hold and what the site says go in,
-verdicts come out.
+"""Decides whether what must hold after a fault holds. Pure: scenes, contents of files and reports
+of the site go in, and verdicts come out.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""A machine of our own to break: namespaces of network and mounts, entered without root, and
-what is done in them.
+"""Enters namespaces of network and mounts without root, so that a test can break a machine of its
+own, and runs commands there.
 """
 
 from __future__ import annotations

@@ -1,6 +1,4 @@
-"""A way to a camera that can be made slow, dumb or cut: TCP through this process, where the
-kernel has no netem.
-"""
+"""A TCP relay to a camera that can be slowed, silenced or cut; the kernel may lack netem."""
 
 from __future__ import annotations
 

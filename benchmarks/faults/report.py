@@ -1,4 +1,4 @@
-"""The verdicts as a table on a terminal, and as markdown for docs/faults.md."""
+"""Writes the verdicts as a table for a terminal, and as markdown for docs/faults.md."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""The table of single faults: what breaks, for how long at least, and what must hold meanwhile."""
+"""The table of single faults: what breaks, how long it lasts at least, and what must hold
+meanwhile.
+"""
 
 from __future__ import annotations
 

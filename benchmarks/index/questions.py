@@ -1,4 +1,4 @@
-"""What the benchmark of the index asks: of the index, of its rivals, and at the API."""
+"""The queries of the benchmark, for the index, for its rivals, and for the API."""
 
 from __future__ import annotations
 

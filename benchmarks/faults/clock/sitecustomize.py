@@ -1,8 +1,8 @@
-"""A wall clock that can be set while a program runs: with this folder in PYTHONPATH, Python's wall
-time is off by what a file says.
+"""A wall clock that can be set while a program runs. With this folder in PYTHONPATH, Python's wall
+time differs from the true time by what a file states.
 
-`PYTHON_CLOCK_FILE` holds seconds. faketime cannot do it: Python's sleep fails under it: its
-`clock_nanosleep` knows no absolute times.
+`PYTHON_CLOCK_FILE` names that file, which contains seconds. faketime is no alternative, because its
+`clock_nanosleep` has no absolute times and Python's sleep fails.
 """
 
 from __future__ import annotations
