@@ -5,12 +5,17 @@ Neither retention nor a full disk deletes what a hold protects.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Query
 from starlette.responses import Response
 
 from api.access.api_context import ApiContext, Context, RequestTrace, Visible
 from api.requests.conditions import IfMatch, expected_version, version_tag
 from api.requests.cursors import MAX_ITEMS, ListLimit, newest_first
-from api.requests.parameters import HoldId, Next
+from api.requests.parameters import From, HoldId, Next, To
+from api.requests.times import check_order
 from api.site.models import DamagedHold, HoldAsked, HoldChange, HoldList, HoldView
 from domain.camera_scope import VisibleCameras
 from domain.clock import NS_PER_S
@@ -20,12 +25,44 @@ from domain.recordings.holds import Hold
 from storage.site.holds import NO_HOLD, Holds
 
 
-def list_holds(
-    context: Context, visible: Visible, limit: ListLimit = MAX_ITEMS, next_: Next = None
-) -> HoldList:
-    """List all holds, also released ones, the newest first, and those that cannot be read.
+@dataclass(frozen=True, slots=True)
+class HoldQuery:
+    """The holds to list; None is any."""
 
-    The camera of a hold that cannot be read is unknown, so only a person who may see every camera
+    camera: str | None
+    from_ns: int | None
+    to_ns: int | None
+
+    def includes(self, hold: Hold) -> bool:
+        """Whether the hold protects a part of the range of the camera."""
+        return (
+            self.camera in (None, hold.camera)
+            and (self.from_ns is None or hold.to > self.from_ns)
+            and (self.to_ns is None or hold.from_ < self.to_ns)
+        )
+
+
+async def hold_query(
+    camera: Annotated[str | None, Query(max_length=64, description="a camera's id")] = None,
+    from_ns: From = None,
+    to_ns: To = None,
+) -> HoldQuery:
+    """Return the query of a list. Raises QueryInvalid."""
+    check_order(from_ns, to_ns)
+    return HoldQuery(camera, from_ns, to_ns)
+
+
+def list_holds(
+    context: Context,
+    visible: Visible,
+    query: Annotated[HoldQuery, Depends(hold_query)],
+    limit: ListLimit = MAX_ITEMS,
+    next_: Next = None,
+) -> HoldList:
+    """List holds, also released ones, the newest first, and all those that cannot be read.
+
+    `camera`, `from` and `to` limit the list to the holds that protect a part of that range. The
+    camera of a hold that cannot be read is unknown, so only a person who may see every camera
     gets those.
     """
     known = _holds(context).known()
@@ -34,10 +71,8 @@ def list_holds(
         for one in known.damaged
         if visible.is_all
     ]
-    holds = [hold for hold in known.holds if hold.camera in visible]
-    page = newest_first(
-        holds, lambda hold: (hold.placed_at, hold.id), "holds", visible, limit, next_
-    )
+    holds = [one for one in known.holds if one.camera in visible and query.includes(one)]
+    page = newest_first(holds, lambda hold: (hold.placed_at, hold.id), query, visible, limit, next_)
     return HoldList(
         items=[HoldView.of(hold) for hold in page.items], next=page.next, damaged=damaged
     )

@@ -1508,6 +1508,12 @@ export interface paths {
                     limit?: number;
                     /** @description `next` of the previous page, unchanged */
                     next?: string | null;
+                    /** @description a camera's id */
+                    camera?: string | null;
+                    /** @description at or after this time (RFC 3339) */
+                    from?: string | null;
+                    /** @description before this time (RFC 3339) */
+                    to?: string | null;
                 };
                 header?: never;
                 path?: never;

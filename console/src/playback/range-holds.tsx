@@ -1,14 +1,16 @@
 // The legal holds on the chosen range: which are in force, a new one, and the release of one.
-import { useState } from "preact/hooks";
+import { useCallback, useEffect, useState } from "preact/hooks";
 import { allItems, api, reasonHeader, result, type Schemas } from "../api/client.ts";
 import { ConfirmDialog } from "../shell/confirm-dialog.tsx";
 import { cameraName, hasRight, useConsole, useTimes } from "../shell/console-context.ts";
 import { Failed } from "../shell/states.tsx";
-import { useList } from "../shell/use-list.ts";
+import { type List, useList } from "../shell/use-list.ts";
 import type { Recorded } from "./coverage.ts";
 import { holdsInForce, isKept } from "./holds.ts";
 
 type HoldView = Schemas["HoldView"];
+/** Each list is in the audit log, so it waits until the range rests. */
+const SETTLED_AFTER_MS = 400;
 
 interface RangeHoldsProps {
   cameras: readonly string[];
@@ -22,7 +24,7 @@ export function RangeHolds(props: RangeHoldsProps) {
 
 function KnownHolds({ cameras, range }: RangeHoldsProps) {
   const { texts } = useConsole();
-  const { items, failure, reload } = useList(readHolds);
+  const { items, failure, reload } = useHoldsOf(cameras, range);
   const [placed, setPlaced] = useState<readonly HoldView[]>([]);
   // A hold can be placed although the list of the others is not there.
   const holds = holdsInForce(items ?? [], placed, cameras, range, Date.now());
@@ -131,9 +133,31 @@ function HoldLine({ hold, onReleased }: { hold: HoldView; onReleased: () => void
   );
 }
 
-function readHolds(): Promise<HoldView[]> {
+/** Read the holds that protect a part of the range of the cameras. */
+function useHoldsOf(cameras: readonly string[], range: Recorded): List<HoldView> {
+  const key = useSettled(JSON.stringify([cameras, range.fromMs, range.toMs]), SETTLED_AFTER_MS);
+  const read = useCallback(async () => {
+    const [ids, fromMs, toMs]: [string[], number, number] = JSON.parse(key);
+    const asked = { from: new Date(fromMs).toISOString(), to: new Date(toMs).toISOString() };
+    const lists = await Promise.all(ids.map((camera) => readHolds({ ...asked, camera })));
+    return lists.flat();
+  }, [key]);
+  return useList(read);
+}
+
+/** Return a value after it has not changed for a while. */
+function useSettled(value: string, afterMs: number): string {
+  const [settled, setSettled] = useState(value);
+  useEffect(() => {
+    const timer = setTimeout(() => setSettled(value), afterMs);
+    return () => clearTimeout(timer);
+  }, [value, afterMs]);
+  return settled;
+}
+
+function readHolds(asked: { camera: string; from: string; to: string }): Promise<HoldView[]> {
   return allItems((next) => {
-    const query = next === undefined ? {} : { next };
+    const query = next === undefined ? asked : { ...asked, next };
     return result(api.GET("/v1/holds", { params: { query } }));
   });
 }

@@ -149,6 +149,33 @@ def test_holds_are_listed_by_pages(site: Site) -> None:
     assert {item["id"] for item in first["items"] + rest["items"]} == placed
 
 
+@pytest.mark.parametrize(
+    ("filters", "found"),
+    [
+        ("", {"east", "later", "west"}),
+        ("?camera=east-gate", {"east", "later"}),
+        ("?camera=nowhere", set()),
+        ("?from=2025-11-24T17:00:00Z", {"later"}),
+        ("?to=2025-11-24T17:00:01Z", {"east", "west"}),
+        ("?camera=east-gate&from=2025-11-24T16:59:59Z&to=2025-11-24T18:00:00Z", {"east"}),
+    ],
+)
+def test_holds_are_found_by_camera_and_range(site: Site, filters: str, found: set[str]) -> None:
+    later = {"from": "2025-11-24T18:00:00Z", "to": "2025-11-24T19:00:00Z", "reason": "later"}
+    for body in ({"reason": "east"}, later, {"camera": "west-gate", "reason": "west"}):
+        assert site.get("/v1/holds", method="POST", body=RANGE | body).status_code == 201
+    listed = site.get(f"/v1/holds{filters}").json()["items"]
+    assert {hold["reason"] for hold in listed} == found
+
+
+def test_the_pages_and_the_range_of_a_filtered_list_are_checked(site: Site) -> None:
+    for _ in range(2):
+        site.get("/v1/holds", method="POST", body=RANGE)
+    cursor = site.get("/v1/holds?camera=east-gate&limit=1").json()["next"]
+    assert site.get(f"/v1/holds?limit=1&next={cursor}").status_code == 400
+    assert site.get(f"/v1/holds?from={RANGE['from']}&to={RANGE['from']}").status_code == 400
+
+
 def test_a_placed_hold_can_be_read_at_its_location(site: Site) -> None:
     placed = site.get("/v1/holds", method="POST", body=RANGE)
     read = site.get(placed.headers["Location"])
