@@ -1,7 +1,7 @@
 // The time of a search: a range in words, or its start and end in the time of the site.
 import { Choices } from "../shell/choices.tsx";
-import { useConsole } from "../shell/console-context.ts";
-import { PRESETS, type Preset, presetOf, rangeOf } from "../time/presets.ts";
+import { useConsole, useTimes } from "../shell/console-context.ts";
+import { hoursOf, PRESETS, type Preset, presetOf, rangeOf } from "../time/presets.ts";
 import { instantOf, wallOf } from "../time/zone.ts";
 
 export interface TimeChoice {
@@ -39,11 +39,25 @@ export function TimePresets({
     <Choices
       label={label ?? texts.find.time}
       chosen={chosen}
-      choices={presets.map((preset) => [preset, texts.find.presets[preset]] as const)}
+      choices={presets.map((preset) => [preset, <PresetText key={preset} preset={preset} />])}
       onChoose={(preset) =>
         onChange(preset === null ? { fromMs: null, toMs: null } : rangeOf(preset, Date.now(), zone))
       }
     />
+  );
+}
+
+/** A range in words, with its hours if it is a part of a day. Pointed at, it says the whole range. */
+function PresetText({ preset }: { preset: Preset }) {
+  const { texts, zone } = useConsole();
+  const time = useTimes();
+  const { fromMs, toMs } = rangeOf(preset, Date.now(), zone);
+  const hours = hoursOf(preset);
+  return (
+    <span title={`${time(fromMs)} – ${time(toMs)}`}>
+      {texts.find.presets[preset]}
+      {hours !== "" && <small class="hours"> {hours}</small>}
+    </span>
   );
 }
 

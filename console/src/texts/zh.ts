@@ -109,7 +109,7 @@ export const zh: Texts = {
       today: "今天",
       lastNight: "昨夜",
       yesterday: "昨天",
-      yesterdayEvening: "昨天傍晚以后",
+      yesterdayEvening: "昨天晚间",
       thisWeek: "本周",
       last7Days: "最近 7 天",
       last30Days: "最近 30 天",

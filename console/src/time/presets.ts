@@ -18,6 +18,19 @@ export interface TimeRange {
   toMs: number;
 }
 
+/** The hours of the ranges that are a part of a day: the end of a night is on the next day. */
+export const HOURS_OF_DAY = {
+  lastNight: ["20:00", "06:00"],
+  yesterdayEvening: ["17:00", "24:00"],
+} as const;
+
+/** Return the hours that a preset means, such as `17:00–24:00`; empty for whole days. */
+export function hoursOf(preset: Preset): string {
+  return preset === "lastNight" || preset === "yesterdayEvening"
+    ? HOURS_OF_DAY[preset].join("–")
+    : "";
+}
+
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 
@@ -33,11 +46,11 @@ export function rangeOf(preset: Preset, nowMs: number, zone: string): TimeRange 
     case "today":
       return { fromMs: today, toMs: dayStart(nowMs, 1, zone) };
     case "lastNight":
-      return { fromMs: atHour(yesterday, "20:00", zone), toMs: atHour(today, "06:00", zone) };
+      return hours(HOURS_OF_DAY.lastNight, yesterday, today, zone);
     case "yesterday":
       return { fromMs: yesterday, toMs: today };
     case "yesterdayEvening":
-      return { fromMs: atHour(yesterday, "17:00", zone), toMs: today };
+      return hours(HOURS_OF_DAY.yesterdayEvening, yesterday, yesterday, zone);
     case "thisWeek":
       return { fromMs: weekStart(nowMs, zone), toMs: dayStart(nowMs, 1, zone) };
     case "last7Days":
@@ -67,6 +80,17 @@ function weekStart(nowMs: number, zone: string): number {
   return dayStart(nowMs, -((today.getUTCDay() + 6) % 7), zone);
 }
 
+/** Return the range from an hour of one day to an hour of a day. */
+function hours(
+  [from, to]: readonly [string, string],
+  fromDayMs: number,
+  toDayMs: number,
+  zone: string,
+): TimeRange {
+  return { fromMs: atHour(fromDayMs, from, zone), toMs: atHour(toDayMs, to, zone) };
+}
+
 function atHour(dayMs: number, time: string, zone: string): number {
+  if (time === "24:00") return dayStart(dayMs, 1, zone);
   return instantOf(`${wallOf(dayMs, zone).slice(0, 10)}T${time}`, zone) ?? dayMs;
 }

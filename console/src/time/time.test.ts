@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { PRESETS, presetOf, rangeOf } from "./presets.ts";
+import { hoursOf, PRESETS, presetOf, rangeOf } from "./presets.ts";
 import { dayStart, instantOf, wallOf } from "./zone.ts";
 
 const SHANGHAI = "Asia/Shanghai";
@@ -39,6 +39,18 @@ test("presets are days and hours of the site", () => {
     fromMs: NOW_MS - 3_600_000,
     toMs: NOW_MS,
   });
+});
+
+test("the hours that a range in words says are those that it means", () => {
+  for (const preset of PRESETS) {
+    const { fromMs, toMs } = rangeOf(preset, NOW_MS, SHANGHAI);
+    const ends = [fromMs, toMs].map((atMs) => wallOf(atMs, SHANGHAI).slice(11, 16));
+    const said = hoursOf(preset);
+    if (said !== "") assert.equal(ends.join("–"), said.replace("24:00", "00:00"), preset);
+  }
+  assert.equal(hoursOf("yesterdayEvening"), "17:00–24:00");
+  assert.equal(hoursOf("lastNight"), "20:00–06:00");
+  assert.equal(hoursOf("thisWeek"), "");
 });
 
 test("the week begins on Monday", () => {
