@@ -52,6 +52,24 @@ class Browser:
     def open(self, url: str) -> None:
         self._post(f"{self._session}/url", {"url": url})
 
+    def resize(self, width_px: int, height_px: int) -> None:
+        """Give the page a size; its window is larger."""
+        self.devtools(
+            "Emulation.setDeviceMetricsOverride",
+            width=width_px,
+            height=height_px,
+            deviceScaleFactor=1,
+            mobile=False,
+        )
+
+    def own_size(self) -> None:
+        """Give the page the size of its window again."""
+        self.devtools("Emulation.clearDeviceMetricsOverride")
+
+    def back(self) -> None:
+        """Go back by the button of the browser."""
+        self._post(f"{self._session}/back", {})
+
     def open_tab(self, url: str) -> str:
         """Open a page in another tab, and use that one from now on; return its handle."""
         handle: str = self._post(f"{self._session}/window/new", {"type": "tab"})["handle"]

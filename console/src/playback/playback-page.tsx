@@ -80,58 +80,64 @@ function Recordings({ query, startMs, playback, view }: RecordingsProps) {
   const shownFailure = failure ?? playback.coverage.failure ?? marks.failure;
   return (
     <div class="playback">
-      <div class="row">
-        {cameras.length < MAX_CAMERAS && (
-          <CameraField
-            key={cameras.join(",")}
-            camera=""
-            onChange={(id) => id && open({ cameras: [...cameras, id] })}
-          />
-        )}
-        <RangeBar
-          query={query}
-          range={range}
-          positionMs={view.positionMs}
-          onChange={(changed) => open(changed, false)}
-          coverageOf={coverageOf}
-        />
-      </div>
-      {cameras.length === 0 ? (
-        <Empty title={texts.playback.ask} advice={texts.playback.askAdvice} />
-      ) : (
-        <>
-          <div class="wall" style={{ gridTemplateColumns: columnsOf(cameras.length) }}>
-            {cameras.map((camera) => (
-              <PlaybackTile
-                key={camera}
-                {...{ camera, playback, view }}
-                onRemove={() => open({ cameras: cameras.filter((one) => one !== camera) })}
-              />
-            ))}
-          </div>
-          <Controls
-            {...{ playback, view, window }}
-            onWindow={setWindow}
-            onSeek={seek}
-            onEvent={(direction) => void showEvent(direction)}
-          />
-          <div class="time-space">
-            <Thumbnail {...{ hovered, window, coverageOf }} />
-          </div>
-          <TimeLine
-            {...{ window, cameras, coverageOf, range }}
+      <div class={cameras.length === 0 ? "" : "playback-stage"}>
+        <div class="row">
+          {cameras.length < MAX_CAMERAS && (
+            <CameraField
+              key={cameras.join(",")}
+              camera=""
+              onChange={(id) => id && open({ cameras: [...cameras, id] })}
+            />
+          )}
+          <RangeBar
+            query={query}
+            range={range}
             positionMs={view.positionMs}
-            events={marks.events}
-            onSeek={seek}
-            onWindow={setWindow}
-            onRange={(part) => open(part, false)}
-            onHover={setHovered}
+            onChange={(changed) => open(changed, false)}
+            coverageOf={coverageOf}
           />
-          <TimeText
-            {...{ cameras, coverageOf, view }}
-            hoverMs={hovered?.atMs ?? null}
-            hasMoreEvents={marks.hasMore}
-          />
+        </div>
+        {cameras.length === 0 ? (
+          <Empty title={texts.playback.ask} advice={texts.playback.askAdvice} />
+        ) : (
+          <>
+            <div class="wall" style={{ gridTemplateColumns: columnsOf(cameras.length) }}>
+              {cameras.map((camera) => (
+                <PlaybackTile
+                  key={camera}
+                  {...{ camera, playback, view }}
+                  onRemove={() => open({ cameras: cameras.filter((one) => one !== camera) })}
+                />
+              ))}
+            </div>
+            <Controls
+              {...{ playback, view, window }}
+              onWindow={setWindow}
+              onSeek={seek}
+              onEvent={(direction) => void showEvent(direction)}
+            />
+            <div class="time-space">
+              <Thumbnail {...{ hovered, window, coverageOf }} />
+            </div>
+            <TimeLine
+              {...{ window, cameras, coverageOf, range }}
+              positionMs={view.positionMs}
+              events={marks.events}
+              onSeek={seek}
+              onWindow={setWindow}
+              onRange={(part) => open(part, false)}
+              onHover={setHovered}
+            />
+            <TimeText
+              {...{ cameras, coverageOf, view }}
+              hoverMs={hovered?.atMs ?? null}
+              hasMoreEvents={marks.hasMore}
+            />
+          </>
+        )}
+      </div>
+      {cameras.length > 0 && (
+        <>
           {shownFailure && (
             <Failed failure={shownFailure} onRetry={() => seek(playback.positionMs)} />
           )}

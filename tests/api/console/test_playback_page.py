@@ -36,6 +36,14 @@ paper.drawImage(video, 0, 0, 8, 8);
 return Math.round(paper.getImageData(4, 4, 1, 1).data[0] / 8)
 """
 """The number of the frame that a tile shows: its shade is eight times that."""
+LAPTOP = (1366, 650)
+"""The page of a browser on a screen of 1366 x 768."""
+IN_VIEW = """
+const element = document.querySelector(arguments[0]);
+const main = document.querySelector('main').getBoundingClientRect();
+const box = element.getBoundingClientRect();
+return box.height > 20 && box.top >= main.top && box.bottom <= main.bottom
+"""
 MEDIA_TIMES = "return [...document.querySelectorAll('.tile video')].map((one) => one.currentTime)"
 
 
@@ -87,9 +95,25 @@ def test_recordings_are_played_back_in_step_and_across_a_gap(
     step_by_frames(browser)
     step_by_events(browser)
     check_access(browser, "playback", back="en")
+    fit_on_a_laptop(browser)
     play_across_the_gap(browser)
     download(browser, recorded)
     assert browser.console_errors() == []
+
+
+def fit_on_a_laptop(browser: Browser) -> None:
+    """Pictures and time line are seen together, also with a range, whose holds are listed."""
+    browser.resize(*LAPTOP)
+    hash_before = browser.run("return location.hash")
+    chosen = f"{hash_before}&{urlencode({'from': rfc3339(at(1)), 'to': rfc3339(at(3))})}"
+    browser.run("location.hash = arguments[0]", chosen)
+    browser.until("range", lambda: browser.texts(".download"))
+    browser.run("document.querySelector('main').scrollTop = 0")
+    for shown in (".tile video", ".playback-controls", ".time-line"):
+        browser.until(shown, lambda: browser.run(IN_VIEW, shown))  # noqa: B023
+    browser.shoot("playback-laptop")
+    browser.run("location.hash = arguments[0]", hash_before)
+    browser.own_size()
 
 
 def step_by_frames(browser: Browser) -> None:
