@@ -9,7 +9,7 @@ import {
   usesToken,
 } from "../api/credentials.ts";
 import { ApiProblem, type Failure, failureOf } from "../api/problem.ts";
-import { restoreAddress } from "./kept-address.ts";
+import { forgetAddress, restoreAddress } from "./kept-address.ts";
 
 type SessionView = Schemas["SessionView"];
 
@@ -39,15 +39,20 @@ export function useSession(): SessionControl {
     restoreAddress();
     restoreCredentials();
     restart();
+    // A page that the browser shows again as it was: the person came back without a sign-in.
+    const onShown = ({ persisted }: PageTransitionEvent) => persisted && forgetAddress();
+    window.addEventListener("pageshow", onShown);
     listenForSignOut(() => {
       forgetCredentials();
       setState((now) =>
         now.phase === "signed_in" ? { phase: "signed_out", site: now.site, notice: "ended" } : now,
       );
     });
+    return () => window.removeEventListener("pageshow", onShown);
   }, [restart]);
 
   const signedIn = useCallback((session: SessionView) => {
+    forgetAddress();
     setState((now) =>
       now.phase === "signed_out" || now.phase === "signed_in"
         ? { phase: "signed_in", site: now.site, session }
@@ -58,6 +63,7 @@ export function useSession(): SessionControl {
   const signOut = useCallback(async () => {
     const next = state.phase === "signed_in" ? await end(state.session) : null;
     forgetCredentials();
+    forgetAddress();
     if (next !== null) location.assign(next);
     else if ("site" in state) setState({ phase: "signed_out", site: state.site, notice: "" });
   }, [state]);

@@ -20,6 +20,9 @@ from tests.web_driver import open_browser
 
 CONSENT = "return document.querySelector('input[name=prompt]')?.value === 'consent'"
 CASE = "return document.querySelector('input[name=case]')?.value"
+KEPT = "return sessionStorage.getItem('sightline.address')"
+LATER = '{"address": "#/find?plate=*1", "atMs": 4e12}'
+LOGIN = "return !!document.querySelector('input[name=login]')"
 LOGOUT = "return !!document.querySelector('button[name=logout]')"
 SIGN_IN = "return !!document.querySelector('a[href^=\"/v1/session/openid\"]')"
 
@@ -299,3 +302,30 @@ def test_a_browser_signs_in_and_out_and_keeps_its_address(openid_site: OpenIdSit
         browser.click("button[name=logout]")
         browser.until("sign-in page", lambda: browser.run(SIGN_IN))
         assert "#" not in browser.run("return location.href")
+
+
+def test_the_address_of_an_abandoned_sign_in_does_not_stay_in_the_tab(
+    openid_site: OpenIdSite,
+) -> None:
+    """The person comes back from the provider by the button of the browser, or by an address."""
+    if not built_console().assets:
+        pytest.skip("the packages of npm are absent: run `make install`")
+    with open_browser() as browser:
+        browser.open(f"{openid_site.origin}/#/find?plate=*8888")
+        browser.click("a[href^='/v1/session/openid']")
+        browser.until("provider", lambda: browser.run(LOGIN))
+        browser.back()
+        browser.until("sign-in page", lambda: browser.run(SIGN_IN))
+        browser.until("no kept address", lambda: not browser.run(KEPT))
+        assert browser.run("return location.hash") == "#/find?plate=*8888"
+        token = openid_site.people.add("chen", Role.OPERATOR).token
+        browser.run("sessionStorage.setItem('sightline.address', arguments[0])", LATER)
+        browser.click("main details summary")
+        browser.fill("input[name=token]", token)
+        browser.click("main details button[type=submit]")
+        browser.until("signed in", lambda: "chen" in browser.text(".person"))
+        assert not browser.run(KEPT)
+        browser.run("sessionStorage.setItem('sightline.address', arguments[0])", LATER)
+        browser.click(".person button:last-child")
+        browser.until("sign-in page", lambda: browser.run(SIGN_IN))
+        assert not browser.run(KEPT)
