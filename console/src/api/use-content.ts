@@ -1,7 +1,8 @@
 // Pictures and clips of the API in a page: their address for an element, or why there is none.
 import { useEffect, useState } from "preact/hooks";
 import { content } from "./client.ts";
-import { usesToken } from "./credentials.ts";
+import { ownerOfCredentials, usesToken } from "./credentials.ts";
+import { MissingContent, waitBeforeRetryS } from "./missing-content.ts";
 import { ApiProblem, type Failure, failureOf, isAborted } from "./problem.ts";
 
 export interface Content {
@@ -10,10 +11,9 @@ export interface Content {
 }
 
 const NOTHING: Content = { url: null, failure: null };
-const LEAST_WAIT_S = 2;
 /** A picture that is scrolled past sooner is not requested: each request is in the audit log. */
 const SETTLED_MS = 80;
-const MAX_TRIES = 5;
+const missing = new MissingContent();
 
 /**
  * Load a picture. One that is not stored yet is requested again, a few times.
@@ -38,6 +38,12 @@ export function useClip(path: string | null): Content {
 
 /** Load a path, pass on what is known of it, and return what ends that. */
 function load(path: string, show: (content: Content) => void): () => void {
+  const key = `${ownerOfCredentials()} ${path}`;
+  const known = missing.of(key, Date.now());
+  if (known !== null) {
+    show({ url: null, failure: known });
+    return () => undefined;
+  }
   const ending = new AbortController();
   let url: string | null = null;
   let timer = 0;
@@ -50,8 +56,10 @@ function load(path: string, show: (content: Content) => void): () => void {
       if (isAborted(error)) return;
       const failure = failureOf(error);
       show({ url: null, failure });
-      const waitS = waitBeforeRetry(failure, tries);
-      if (waitS !== null) timer = window.setTimeout(() => void attempt(tries + 1), 1000 * waitS);
+      const refusal = failure instanceof ApiProblem ? failure : null;
+      const waitS = waitBeforeRetryS(refusal, tries);
+      if (waitS === null) missing.note(key, failure, refusal, Date.now());
+      else timer = window.setTimeout(() => void attempt(tries + 1), 1000 * waitS);
     }
   };
   timer = window.setTimeout(() => void attempt(1), SETTLED_MS);
@@ -60,12 +68,4 @@ function load(path: string, show: (content: Content) => void): () => void {
     window.clearTimeout(timer);
     if (url !== null) URL.revokeObjectURL(url);
   };
-}
-
-/** Return the wait before another try, or null if another try would not help. */
-function waitBeforeRetry(failure: Failure, tries: number): number | null {
-  if (tries >= MAX_TRIES) return null;
-  if (!(failure instanceof ApiProblem)) return LEAST_WAIT_S;
-  const mayAppear = [404, 409, 429, 503].includes(failure.status);
-  return mayAppear ? Math.max(LEAST_WAIT_S, failure.retryAfterS ?? 0) : null;
 }

@@ -123,7 +123,12 @@ export function LiveTile({ id, isLarge, onEnlarge, onClear }: LiveTileProps) {
           {live.unsupportedCodec
             ? texts.live.unsupported(live.unsupportedCodec)
             : texts.live.phases[live.phase === "playing" ? "connecting" : live.phase]}{" "}
-          {live.problem}
+          {live.problem}{" "}
+          {["waiting", "ended"].includes(live.phase) && (
+            <button type="button" class="connect" onClick={live.connectNow}>
+              {texts.shell.retry}
+            </button>
+          )}
         </p>
       )}
     </section>

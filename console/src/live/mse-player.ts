@@ -1,6 +1,14 @@
 // Plays the live video of one camera by Media Source Extensions into a <video> element.
 // docs/live.md describes the messages.
-import type { LiveInit, LiveMessage, LiveSoundInit, LiveTiming } from "./live-messages.ts";
+import { send } from "../api/client.ts";
+import { type ApiProblem, Offline, problemOf } from "../api/problem.ts";
+import type {
+  LiveInit,
+  LiveMessage,
+  LiveProblem,
+  LiveSoundInit,
+  LiveTiming,
+} from "./live-messages.ts";
 import { FINAL_STATUSES, type LivePlayer, type LiveReports } from "./player.ts";
 import { SoundPlayer } from "./sound-player.ts";
 import { isSound } from "./sound-sync.ts";
@@ -13,6 +21,9 @@ const SEEK_BEYOND_S = 2;
 const KEPT_S = 10;
 /** The server closes with this number plus the status of the problem. */
 const PROBLEM_CODES = 4000;
+/** The browser says this of a handshake that was refused, and of a broken connection. */
+const REFUSED = 1006;
+const UPGRADE_REQUIRED = 426;
 
 export class MsePlayer implements LivePlayer {
   private readonly video: HTMLVideoElement;
@@ -25,9 +36,13 @@ export class MsePlayer implements LivePlayer {
   private announced: LiveInit | null = null;
   private mime = "";
   private sentence = "";
+  private hasMessages = false;
+  private isClosed = false;
+  private unsupported = "";
   private readonly wantsSub: boolean;
   private originS = 0;
   private isDecodable = false;
+  private awaitsSub = false;
   private sound: SoundPlayer | null = null;
   private expectsSoundHead = false;
   /** The difference between media time and wall time of the pictures. */
@@ -44,9 +59,7 @@ export class MsePlayer implements LivePlayer {
     this.socket = new WebSocket(new URL(address, location.href.replace(/^http/, "ws")));
     this.socket.binaryType = "arraybuffer";
     this.socket.addEventListener("message", ({ data }) => this.take(data));
-    this.socket.addEventListener("close", ({ code }) =>
-      reports.onEnd(FINAL_STATUSES.includes(code - PROBLEM_CODES), this.sentence),
-    );
+    this.socket.addEventListener("close", ({ code }) => void this.end(code, address));
     this.source.addEventListener("sourceopen", () => this.append());
     video.src = this.url;
   }
@@ -56,6 +69,7 @@ export class MsePlayer implements LivePlayer {
   }
 
   close(): void {
+    this.isClosed = true;
     this.socket.close();
     this.sound?.close();
     this.video.removeAttribute("src");
@@ -63,7 +77,16 @@ export class MsePlayer implements LivePlayer {
     URL.revokeObjectURL(this.url);
   }
 
+  private async end(code: number, address: string): Promise<void> {
+    if (this.isClosed) return;
+    const refusal = this.hasMessages || code !== REFUSED ? null : await refusalOf(address);
+    if (this.isClosed) return;
+    const status = refusal?.status ?? code - PROBLEM_CODES;
+    this.reports.onEnd(FINAL_STATUSES.includes(status), refusal?.message ?? this.sentence);
+  }
+
   private take(data: string | ArrayBuffer): void {
+    this.hasMessages = true;
     if (typeof data !== "string") {
       if (this.expectsSoundHead || isSound(data)) {
         this.expectsSoundHead = false;
@@ -85,16 +108,26 @@ export class MsePlayer implements LivePlayer {
     if (message.type === "detections_state") {
       this.reports.onDetectionsState(message.problem?.detail ?? "");
     }
-    if (message.type === "problem" && message.is_last) this.sentence = message.problem.detail;
+    if (message.type === "problem") this.noteProblem(message);
+  }
+
+  private noteProblem({ is_last: isLast, problem }: LiveProblem): void {
+    if (isLast) this.sentence = problem.detail;
+    else this.staysOnMain();
+  }
+
+  /** The sub-stream is not there. */
+  private staysOnMain(): void {
+    this.awaitsSub = false;
+    if (this.unsupported !== "") this.reports.onUnsupported(this.unsupported);
   }
 
   private announce(init: LiveInit): void {
     this.announced = init;
     this.reports.onPlaying({ name: init.stream, isReduced: init.cause === "slow" });
     // A camera without a sub-stream goes on with the main stream.
-    if (this.wantsSub && init.cause === "start" && init.stream === "main") {
-      this.socket.send(JSON.stringify({ stream: "sub" }));
-    }
+    this.awaitsSub = this.wantsSub && init.cause === "start" && init.stream === "main";
+    if (this.awaitsSub) this.socket.send(JSON.stringify({ stream: "sub" }));
   }
 
   private beginSound(init: LiveSoundInit): void {
@@ -124,9 +157,11 @@ export class MsePlayer implements LivePlayer {
 
   private begin(init: LiveInit): boolean {
     if (!MediaSource.isTypeSupported(init.mime)) {
-      this.reports.onUnsupported(init.codec);
+      this.unsupported = init.codec;
+      if (!this.awaitsSub) this.reports.onUnsupported(init.codec);
       return false;
     }
+    this.unsupported = "";
     if (this.buffer === null) {
       // The media timeline is UTC. Whole seconds are subtracted, so that the numbers stay small.
       this.originS = Math.floor(init.starts_at_s);
@@ -186,4 +221,16 @@ function isStalled(ranges: TimeRanges, timeS: number): boolean {
     if (ranges.start(index) <= timeS && timeS < ranges.end(index) - 0.1) return false;
   }
   return true;
+}
+
+/** Return why a handshake was refused: the same request without an upgrade is answered that. */
+async function refusalOf(address: string): Promise<ApiProblem | null> {
+  try {
+    const response = await send(new Request(address, { cache: "no-store" }));
+    if (response.status === UPGRADE_REQUIRED) return null;
+    return problemOf(response, await response.json().catch(() => null));
+  } catch (error) {
+    if (error instanceof Offline) return null;
+    throw error;
+  }
 }

@@ -1,11 +1,12 @@
 // Keeps the live video of a camera in a <video> element: ticket, view, and connection again.
 import type { RefObject } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { api, result } from "../api/client.ts";
 import { ApiProblem, failureOf } from "../api/problem.ts";
 import { type Detection, DetectionTracks } from "./detection-tracks.ts";
 import { MsePlayer } from "./mse-player.ts";
 import { FINAL_STATUSES, type LivePlayer, type LiveReports, type LiveStream } from "./player.ts";
+import { Retries } from "./retries.ts";
 import { type Fallback, RouteMemory } from "./routes.ts";
 import { NoWebRtc, WhepPlayer } from "./whep-player.ts";
 
@@ -48,8 +49,6 @@ const START: LiveState = {
   widthPx: 0,
   heightPx: 0,
 };
-const FIRST_WAIT_MS = 1000;
-const LONGEST_WAIT_MS = 30_000;
 const memory = new RouteMemory();
 
 interface Wishes {
@@ -62,8 +61,9 @@ export function useLive(
   video: RefObject<HTMLVideoElement | null>,
   camera: string,
   { wantsSub, wantsDetections, wantsSound }: Wishes,
-): LiveState {
+): LiveState & { connectNow: () => void } {
   const [state, setState] = useState<LiveState>(START);
+  const current = useRef<LiveConnection | null>(null);
   useEffect(() => {
     setState(START);
     if (video.current === null) return undefined;
@@ -71,10 +71,14 @@ export function useLive(
     const connection = new LiveConnection(video.current, camera, wishes, (change) =>
       setState((now) => ({ ...now, ...change })),
     );
+    current.current = connection;
     void connection.open();
-    return () => connection.end();
+    return () => {
+      current.current = null;
+      connection.end();
+    };
   }, [video, camera, wantsSub, wantsDetections, wantsSound]);
-  return state;
+  return { ...state, connectNow: () => current.current?.openNow() };
 }
 
 class LiveConnection {
@@ -91,7 +95,7 @@ class LiveConnection {
   private readonly tracks = new DetectionTracks();
   private hasBoxes = false;
   private skips = 0;
-  private waitMs = FIRST_WAIT_MS;
+  private readonly retries = new Retries();
 
   constructor(
     video: HTMLVideoElement,
@@ -123,6 +127,14 @@ class LiveConnection {
         failure.message,
       );
     }
+  }
+
+  /** Connect again at once, because the person wants to. */
+  openNow(): void {
+    window.clearTimeout(this.timer);
+    this.retries.reset();
+    this.show({ phase: "connecting", problem: "", unsupportedCodec: "" });
+    void this.open();
   }
 
   end(): void {
@@ -178,7 +190,7 @@ class LiveConnection {
 
   private readonly reports: LiveReports = {
     onPlaying: (stream) => {
-      this.waitMs = FIRST_WAIT_MS;
+      this.retries.reset();
       this.show({ phase: "playing", problem: "", unsupportedCodec: "", stream });
     },
     onDelay: (delayS) => this.show({ delayS }),
@@ -190,7 +202,10 @@ class LiveConnection {
     onDetectionsState: (detectionsProblem) => this.show({ detectionsProblem }),
     onSoundProblem: (soundProblem) => this.show({ soundProblem, unsupportedSound: "" }),
     onSoundUnsupported: (unsupportedSound) => this.show({ unsupportedSound }),
-    onUnsupported: (unsupportedCodec) => this.show({ unsupportedCodec }),
+    onUnsupported: (unsupportedCodec) => {
+      this.again(true, "");
+      this.show({ unsupportedCodec });
+    },
     onEnd: (isFinal, sentence) => this.again(isFinal, sentence),
   };
 
@@ -201,7 +216,6 @@ class LiveConnection {
     this.show({ phase: isFinal ? "ended" : "waiting", problem, delayS: null });
     if (isFinal) return;
     window.clearTimeout(this.timer);
-    this.timer = window.setTimeout(() => void this.open(), this.waitMs);
-    this.waitMs = Math.min(LONGEST_WAIT_MS, 2 * this.waitMs);
+    this.timer = window.setTimeout(() => void this.open(), this.retries.next());
   }
 }
