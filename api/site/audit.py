@@ -14,6 +14,7 @@ from api.requests.streams import HeldStream
 from api.requests.times import check_order
 from api.site.models import AuditList, AuditSummary
 from domain.errors import QueryInvalid
+from storage.audit.line_kinds import LineKind
 from storage.audit.reader import AuditPage, AuditQuery, LineOutcome, Position, all_pages
 
 NDJSON = "application/x-ndjson"
@@ -26,6 +27,7 @@ async def audit_query(
         str | None,
         Query(max_length=100, description="an audit term", examples=["camera.recording"]),
     ] = None,
+    kind: Annotated[LineKind | None, Query(description="what the call is about")] = None,
     camera: Annotated[str | None, Query(max_length=64, description="a camera's id")] = None,
     event: Annotated[str | None, Query(max_length=64, description="an event's id")] = None,
     case: Annotated[str | None, Query(max_length=500, description="a case")] = None,
@@ -40,7 +42,7 @@ async def audit_query(
     """Return the query of a read. Raises QueryInvalid."""
     check_order(from_ns, to_ns)
     searched = None if plate is None else exact_plate(plate)
-    return AuditQuery(person, call, camera, event, case, outcome, from_ns, to_ns, searched)
+    return AuditQuery(person, call, camera, event, case, outcome, from_ns, to_ns, searched, kind)
 
 
 Asked = Annotated[AuditQuery, Depends(audit_query)]

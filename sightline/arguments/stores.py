@@ -15,6 +15,7 @@ from sightline.arguments.options import (
 )
 
 OUTCOMES = ("done", "refused", "failed", "intended")
+KINDS = ("search", "video", "export", "change", "sign_in", "list")
 
 
 def add_index(commands: Commands[argparse.ArgumentParser]) -> None:
@@ -107,6 +108,7 @@ def add_audit(commands: Commands[argparse.ArgumentParser]) -> None:
         ("plate", "a whole plate: its searches, and those for a part of it"),
     ):
         listing.add_argument(f"--{name}", metavar="TEXT", help=help_text)
+    listing.add_argument("--kind", choices=KINDS, help="what the call is about")
     listing.add_argument("--outcome", choices=OUTCOMES, help="how the call ended")
     listing.add_argument("--from", dest="since", metavar="TIME", help="at or after this time")
     listing.add_argument("--to", dest="until", metavar="TIME", help="before this time")
@@ -120,6 +122,7 @@ def add_audit(commands: Commands[argparse.ArgumentParser]) -> None:
         "event",
         "case",
         "plate",
+        "kind",
         "outcome",
         "since",
         "until",

@@ -15,6 +15,7 @@ from domain.plates import search_pattern
 from domain.settings import Settings
 from sightline.processes.store_clients import open_stores
 from storage.audit.check import verify as verify_lines
+from storage.audit.line_kinds import LineKind
 from storage.audit.reader import AuditPage, AuditQuery, AuditReader, LineOutcome, Position
 from storage.audit.shipping import AuditShipper
 from storage.site.audit import AuditLine, AuditLog
@@ -34,6 +35,7 @@ def list_lines(args: argparse.Namespace) -> int:
         from_ns=_moment("--from", args.since),
         to_ns=_moment("--to", args.until),
         plate=None if args.plate is None else search_pattern(args.plate),
+        kind=None if args.kind is None else LineKind(args.kind),
     )
     layout, settings, clock = Layout(args.data.resolve()), Settings(), SystemClock()
     with open_stores(layout) as stores:

@@ -16,6 +16,7 @@ from domain.clock import NS_PER_HOUR, Clock
 from domain.errors import DataLoss, NotFound
 from domain.paths.object_keys import day_of, day_start_ns
 from domain.plates import is_searched_by
+from storage.audit.line_kinds import LineKind, kind_of
 from storage.audit.shipping import AuditShipper
 from storage.audit.stored_lines import AuditWriter, LineFault, StoredAudit, parsed
 from storage.clients.s3 import ObjectStore
@@ -59,6 +60,7 @@ class AuditQuery:
     to_ns: int | None = None
     plate: str | None = None
     """A whole plate: the lines whose plate is this one, or a pattern that finds it."""
+    kind: LineKind | None = None
 
     def includes(self, line: AuditLine) -> bool:
         return (
@@ -66,6 +68,7 @@ class AuditQuery:
             and (self.to_ns is None or line.at < self.to_ns)
             and self.person in (None, line.person)
             and self.call in (None, line.route)
+            and (self.kind is None or kind_of(line.route) is self.kind)
             and self.case in (None, line.case)
             and self.camera in (None, *_subjects(line, "camera"))
             and self.event in (None, *_subjects(line, "event"))

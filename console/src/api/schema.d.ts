@@ -781,6 +781,8 @@ export interface paths {
                     person?: string | null;
                     /** @description an audit term */
                     call?: string | null;
+                    /** @description what the call is about */
+                    kind?: components["schemas"]["LineKind"] | null;
                     /** @description a camera's id */
                     camera?: string | null;
                     /** @description an event's id */
@@ -3923,6 +3925,12 @@ export interface components {
              */
             passed: components["schemas"]["NearCameraView"][];
         };
+        /**
+         * LineKind
+         * @description What a recorded call or command is about.
+         * @enum {string}
+         */
+        LineKind: "search" | "video" | "export" | "change" | "sign_in" | "list";
         /**
          * LineOutcome
          * @description How a recorded call or command ended.

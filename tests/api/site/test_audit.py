@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from tests.api.conftest import OpenSite, Site
 
 
+VIEW = {"name": "the gates", "tiles": 1, "cameras": ["east-gate"]}
+
+
 def _shipper(site: Site) -> AuditShipper:
     return AuditShipper(site.context.audit, site.context.objects, "api-1", site.context.clock)
 
@@ -44,6 +47,29 @@ def test_an_auditor_reads_lines_and_the_read_is_one_of_them(site: Site) -> None:
     assert writer["complete_until"] >= refused["at"]
     again = site.get("/v1/audit?call=audit.read", Role.AUDITOR, None).json()["items"]
     assert [(line["terms"], line["results"]) for line in again] == [({}, 2)]
+
+
+def test_lines_are_filtered_by_what_the_call_is_about(site: Site) -> None:
+    assert site.get("/v1/events").status_code == 200
+    site.get("/v1/cameras/east-gate/picture")
+    site.get("/v1/cameras/east-gate/recording?from=2025-11-24T16:00:00Z&to=2025-11-24T16:01:00Z")
+    assert site.get("/v1/saved-views", method="POST", body=VIEW).status_code == 201
+    found = {
+        kind: {
+            line["route"]
+            for line in site.get(f"/v1/audit?kind={kind}", Role.AUDITOR).json()["items"]
+        }
+        for kind in ("search", "video", "export", "change", "sign_in", "list")
+    }
+    assert found == {
+        "search": {"events.search"},
+        "video": {"camera.picture"},
+        "export": {"camera.recording"},
+        "change": {"saved_view.create"},
+        "sign_in": set(),
+        "list": {"audit.read"},
+    }
+    assert site.get("/v1/audit?kind=odd", Role.AUDITOR).status_code == 400
 
 
 def test_other_roles_do_not_read_it(site: Site) -> None:

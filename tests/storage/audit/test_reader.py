@@ -14,6 +14,7 @@ from domain.clock import NS_PER_HOUR, NS_PER_S, S_PER_DAY, ManualClock
 from domain.errors import StoreError
 from domain.paths.object_keys import AUDIT_PREFIX
 from storage.audit import reader
+from storage.audit.line_kinds import LineKind
 from storage.audit.reader import AuditQuery, AuditReader, LineOutcome, Position, all_pages
 from storage.audit.shipping import AuditShipper
 from storage.audit.stored_lines import AuditWriter, StoredAudit
@@ -134,6 +135,7 @@ def test_each_filter_keeps_its_lines(machines: tuple[Machine, Machine], clock: M
     found = {
         "person": first.people(AuditQuery(person="li")),
         "call": first.people(AuditQuery(call="camera.recording")),
+        "kind": first.people(AuditQuery(kind=LineKind.EXPORT)),
         "camera": first.people(AuditQuery(camera="gate")),
         "event": first.people(AuditQuery(event="E1")),
         "case": first.people(AuditQuery(case="c-1")),
@@ -148,6 +150,7 @@ def test_each_filter_keeps_its_lines(machines: tuple[Machine, Machine], clock: M
     assert found == {
         "person": ["li"],
         "call": ["wang"],
+        "kind": ["wang"],
         "camera": ["wang", "li"],
         "event": ["zhao", "li"],
         "case": ["li"],
