@@ -2,7 +2,8 @@
 import type { ComponentChildren } from "preact";
 import { useCallback, useState } from "preact/hooks";
 import { allItems, api, result, type Schemas } from "../api/client.ts";
-import { termsText } from "../audit/audit-query.ts";
+import { requestInWords } from "../audit/action-text.ts";
+import { useWording } from "../audit/use-wording.ts";
 import { ConfirmDialog } from "../shell/confirm-dialog.tsx";
 import { hasRight, useConsole, useTimes } from "../shell/console-context.ts";
 import { Select } from "../shell/select.tsx";
@@ -45,12 +46,13 @@ interface Question {
 function Approvals({ isPending }: { isPending: boolean }) {
   const { texts, session } = useConsole();
   const { approvals } = texts;
+  const wording = useWording();
   const list = useList(useCallback(() => readApprovals(isPending), [isPending]));
   const [question, setQuestion] = useState<Question | null>(null);
   const ask = (one: ApprovalView, decision: "approved" | "refused") =>
     setQuestion({
       title: approvals.decisions[decision],
-      explanation: approvals.asks(one.person, one.call, termsText(one.terms)),
+      explanation: approvals.asks(one.person, ...requestInWords(one, wording)),
       decide: (reason) => decide(one.id, decision, reason),
     });
   return (
@@ -60,7 +62,7 @@ function Approvals({ isPending }: { isPending: boolean }) {
           key={one.id}
           person={one.person}
           at={one.requested_at}
-          what={[one.call, termsText(one.terms)]}
+          what={requestInWords(one, wording)}
           why={[one.reason, one.case]}
           state={approvals.decisions[one.decision]}
           by={one.decided_by}
@@ -88,12 +90,13 @@ function Approvals({ isPending }: { isPending: boolean }) {
 function Emergencies({ isPending }: { isPending: boolean }) {
   const { texts, session } = useConsole();
   const { approvals } = texts;
+  const wording = useWording();
   const list = useList(useCallback(() => readEmergencies(isPending), [isPending]));
   const [question, setQuestion] = useState<Question | null>(null);
   const ask = (one: EmergencyView, verdict: "justified" | "unjustified") =>
     setQuestion({
       title: approvals.verdicts[verdict],
-      explanation: approvals.asks(one.person, one.call, termsText(one.terms)),
+      explanation: approvals.asks(one.person, ...requestInWords(one, wording)),
       decide: (reason) => review(one.id, verdict, reason),
     });
   return (
@@ -103,7 +106,7 @@ function Emergencies({ isPending }: { isPending: boolean }) {
           key={one.id}
           person={one.person}
           at={one.at}
-          what={[one.call, termsText(one.terms)]}
+          what={requestInWords(one, wording)}
           why={[one.reason, one.case]}
           state={approvals.verdicts[one.verdict]}
           by={one.reviewed_by}

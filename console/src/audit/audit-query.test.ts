@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { apiFiltersOf, EMPTY_QUERY, outcomeOf, queryOf, termsText } from "./audit-query.ts";
+import { apiFiltersOf, EMPTY_QUERY, outcomeOf, queryOf } from "./audit-query.ts";
 
 test("a query and its address convert into each other", () => {
   const query = {
     ...EMPTY_QUERY,
     person: "li.wei",
     case: "2026-118",
+    kind: "video" as const,
     outcome: "refused" as const,
     fromMs: Date.parse("2026-11-29T16:00:00Z"),
   };
@@ -14,7 +15,7 @@ test("a query and its address convert into each other", () => {
   assert.equal(address.get("from"), "2026-11-29T16:00:00.000Z");
   assert.deepEqual(queryOf(address), query);
   assert.deepEqual(apiFiltersOf(EMPTY_QUERY), {});
-  assert.deepEqual(queryOf(new URLSearchParams("outcome=lost&from=soon")), EMPTY_QUERY);
+  assert.deepEqual(queryOf(new URLSearchParams("outcome=lost&kind=odd&from=soon")), EMPTY_QUERY);
 });
 
 test("a line says how its call or its command ended", () => {
@@ -25,8 +26,4 @@ test("a line says how its call or its command ended", () => {
   assert.equal(outcome(503), "failed");
   assert.equal(outcome(0), "done");
   assert.equal(outcome(1), "failed");
-});
-
-test("the terms of a request are one text", () => {
-  assert.equal(termsText({ plate: "鄂C12345", limit: "50" }), "plate=鄂C12345, limit=50");
 });

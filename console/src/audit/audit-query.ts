@@ -2,11 +2,14 @@
 
 export const OUTCOMES = ["done", "refused", "failed", "intended"] as const;
 export type Outcome = (typeof OUTCOMES)[number];
-/** The filters that are texts. */
-export const TEXT_FILTERS = ["plate", "person", "call", "camera", "event", "case"] as const;
+export const KINDS = ["search", "video", "export", "change", "sign_in", "list"] as const;
+export type Kind = (typeof KINDS)[number];
+/** The filters that are texts, the usual ones first. */
+export const TEXT_FILTERS = ["plate", "person", "camera", "case", "event", "call"] as const;
 export type TextFilter = (typeof TEXT_FILTERS)[number];
 
 export interface AuditQuery extends Record<TextFilter, string> {
+  kind: Kind | "";
   outcome: Outcome | "";
   fromMs: number | null;
   toMs: number | null;
@@ -19,6 +22,7 @@ export const EMPTY_QUERY: AuditQuery = {
   camera: "",
   event: "",
   case: "",
+  kind: "",
   outcome: "",
   fromMs: null,
   toMs: null,
@@ -34,6 +38,7 @@ export function queryOf(parameters: URLSearchParams): AuditQuery {
     camera: text("camera"),
     event: text("event"),
     case: text("case"),
+    kind: KINDS.find((one) => one === text("kind")) ?? "",
     outcome: OUTCOMES.find((one) => one === text("outcome")) ?? "",
     fromMs: instant(text("from")),
     toMs: instant(text("to")),
@@ -41,6 +46,7 @@ export function queryOf(parameters: URLSearchParams): AuditQuery {
 }
 
 export interface AuditFilters extends Partial<Record<TextFilter, string>> {
+  kind?: Kind;
   outcome?: Outcome;
   from?: string;
   to?: string;
@@ -53,6 +59,7 @@ export function apiFiltersOf(query: AuditQuery): AuditFilters {
     const value = query[name].trim();
     if (value) filters[name] = value;
   }
+  if (query.kind) filters.kind = query.kind;
   if (query.outcome) filters.outcome = query.outcome;
   if (query.fromMs !== null) filters.from = new Date(query.fromMs).toISOString();
   if (query.toMs !== null) filters.to = new Date(query.toMs).toISOString();
@@ -65,13 +72,6 @@ export function outcomeOf(line: { status: number | null }): Outcome {
   if (line.status < 100) return line.status === 0 ? "done" : "failed";
   if (line.status >= 500) return "failed";
   return line.status >= 400 ? "refused" : "done";
-}
-
-/** Return the terms of a request as a text, such as `plate=鄂C12345, limit=50`. */
-export function termsText(terms: Readonly<Record<string, string>>): string {
-  return Object.entries(terms)
-    .map(([name, value]) => `${name}=${value}`)
-    .join(", ");
 }
 
 function instant(text: string): number | null {

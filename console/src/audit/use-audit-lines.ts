@@ -17,7 +17,8 @@ export interface AuditLinesControl extends AuditLines {
   reload: () => void;
 }
 
-const PAGE = 100;
+/** Many lines are one action, so a page of them has many. */
+const PAGE = 500;
 const NONE: AuditLines = {
   lines: [],
   damaged: [],

@@ -1,6 +1,8 @@
 // All texts of the console in English. `zh.ts` has the same in Chinese.
 import { alarmsInEnglish } from "./alarms.ts";
 import { approvalsInEnglish } from "./approvals.ts";
+import { auditInEnglish } from "./audit.ts";
+import { callsInEnglish } from "./audit-calls.ts";
 import { cityInEnglish } from "./city.ts";
 import { correctionInEnglish } from "./correction.ts";
 import { exportsInEnglish } from "./exports.ts";
@@ -341,30 +343,8 @@ export const en = {
   palette: paletteInEnglish,
   correction: correctionInEnglish,
   watches: watchesInEnglish,
-  audit: {
-    filters: {
-      plate: "Whole plate",
-      person: "Person",
-      call: "Call",
-      camera: "Camera id",
-      event: "Event id",
-      case: "Case",
-    },
-    outcome: "Outcome",
-    outcomes: { done: "done", refused: "refused", failed: "failed", intended: "begun" },
-    columns: {
-      time: "Time",
-      person: "Person",
-      call: "Call",
-      terms: "Request",
-      reason: "Reason and case",
-      outcome: "Outcome",
-    },
-    shown: (count: number, isAll: boolean) =>
-      isAll ? `${count} lines` : `${count} lines, and more below`,
-    empty: "No line matches these filters.",
-    damaged: (places: string) => `These lines are damaged and cannot be read: ${places}`,
-  },
+  audit: auditInEnglish,
+  auditCalls: callsInEnglish,
   alarms: alarmsInEnglish,
   help: {
     title: "Keyboard",

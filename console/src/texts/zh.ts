@@ -2,6 +2,8 @@
 
 import { alarmsInChinese } from "./alarms.ts";
 import { approvalsInChinese } from "./approvals.ts";
+import { auditInChinese } from "./audit.ts";
+import { callsInChinese } from "./audit-calls.ts";
 import { cityInChinese } from "./city.ts";
 import { correctionInChinese } from "./correction.ts";
 import type { Texts } from "./en.ts";
@@ -334,29 +336,8 @@ export const zh: Texts = {
   palette: paletteInChinese,
   correction: correctionInChinese,
   watches: watchesInChinese,
-  audit: {
-    filters: {
-      plate: "完整车牌",
-      person: "人员",
-      call: "操作",
-      camera: "摄像机编号",
-      event: "事件编号",
-      case: "案件",
-    },
-    outcome: "结果",
-    outcomes: { done: "完成", refused: "被拒绝", failed: "失败", intended: "已开始" },
-    columns: {
-      time: "时间",
-      person: "人员",
-      call: "操作",
-      terms: "请求",
-      reason: "事由与案件",
-      outcome: "结果",
-    },
-    shown: (count, isAll) => (isAll ? `共 ${count} 行` : `已显示 ${count} 行，下方还有更多`),
-    empty: "没有符合筛选条件的记录。",
-    damaged: (places) => `以下行已损坏，无法读取：${places}`,
-  },
+  audit: auditInChinese,
+  auditCalls: callsInChinese,
   alarms: alarmsInChinese,
   help: {
     title: "键盘操作",

@@ -1,0 +1,146 @@
+// Lines of the audit log that belong to one action of a person are shown as one. Pure.
+//
+// A search reads matches, their distribution and plates that were seen lately; a card reads two
+// pictures; a tile that has no video tries again. The log and its export have each of these lines.
+
+/** What a line of the API has of these. */
+export interface FoldableLine {
+  id: string;
+  at: string;
+  person: string;
+  address: string;
+  route: string;
+  terms: Readonly<Record<string, string>>;
+  reason: string;
+  case: string;
+  status: number | null;
+  request: string;
+}
+
+export interface Action<Line extends FoldableLine> {
+  /** The line that stands for all: the newest one of those that say what was done. */
+  line: Line;
+  /** All lines, the newest first. */
+  lines: readonly Line[];
+  /** How many calls they are: an intent and its outcome are one. */
+  calls: number;
+}
+
+/** The calls that are one action, by the name of the call that stands for them. */
+const FAMILIES: readonly { calls: readonly string[]; same: readonly string[]; gapMs: number }[] = [
+  {
+    calls: ["events.search", "events.histogram"],
+    same: ["plate", "camera", "area", "class", "kind", "from", "to", "color", "near", "within"],
+    gapMs: 60_000,
+  },
+  { calls: ["plates.list"], same: [], gapMs: 60_000 },
+  { calls: ["event.snapshot", "event.crop"], same: [], gapMs: 60_000 },
+  {
+    calls: [
+      "camera.live",
+      "camera.whep",
+      "camera.live_ticket",
+      "camera.whep_change",
+      "camera.whep_end",
+    ],
+    same: ["id"],
+    gapMs: 600_000,
+  },
+  {
+    calls: ["camera.playlist", "camera.segment", "camera.keyframes"],
+    same: ["id"],
+    gapMs: 600_000,
+  },
+  { calls: ["camera.picture", "camera.test_picture"], same: ["id"], gapMs: 600_000 },
+  { calls: ["watches.feed", "watches.feed_ticket"], same: [], gapMs: 600_000 },
+  {
+    calls: ["events.feed", "events.feed_ticket"],
+    same: ["plate", "camera", "area"],
+    gapMs: 600_000,
+  },
+];
+
+const OF_CALL = new Map(FAMILIES.flatMap((family) => family.calls.map((call) => [call, family])));
+/** Plates that were suggested while a plate was typed belong to the search that follows. */
+const SUGGESTED_BEFORE_MS = 120_000;
+
+interface Open<Line extends FoldableLine> {
+  lines: Line[];
+  oldestMs: number;
+}
+
+/** Return the actions of lines that are sorted newest first, in the order of their newest lines. */
+export function folded<Line extends FoldableLine>(lines: readonly Line[]): Action<Line>[] {
+  const groups: Open<Line>[] = [];
+  const byKey = new Map<string, Open<Line>>();
+  const byRequest = new Map<string, Open<Line>>();
+  for (const line of lines) {
+    const atMs = Date.parse(line.at);
+    const group =
+      byRequest.get(requestOf(line)) ?? near(byKey, line, atMs) ?? added(groups, line, atMs);
+    if (!group.lines.includes(line)) group.lines.push(line);
+    group.oldestMs = Math.min(group.oldestMs, atMs);
+    byKey.set(keyOf(line), group);
+    if (line.request !== "") byRequest.set(requestOf(line), group);
+  }
+  return groups.map(actionOf);
+}
+
+function added<Line extends FoldableLine>(groups: Open<Line>[], line: Line, atMs: number) {
+  const group: Open<Line> = { lines: [line], oldestMs: atMs };
+  groups.push(group);
+  return group;
+}
+
+/** Return the group of a similar line that is not much newer. */
+function near<Line extends FoldableLine>(
+  byKey: ReadonlyMap<string, Open<Line>>,
+  line: Line,
+  atMs: number,
+): Open<Line> | undefined {
+  const family = OF_CALL.get(line.route);
+  if (family === undefined) return undefined;
+  const group = byKey.get(keyOf(line));
+  if (group !== undefined && group.oldestMs - atMs <= family.gapMs) return group;
+  if (line.route !== "plates.list") return undefined;
+  return [...byKey.values()].find(
+    (one) =>
+      one.oldestMs - atMs <= SUGGESTED_BEFORE_MS &&
+      one.lines.some((newer) => newer.route === "events.search" && isSame(newer, line)),
+  );
+}
+
+/** Return whether two lines are of one person at one place for one reason. */
+function isSame(one: FoldableLine, other: FoldableLine): boolean {
+  return personOf(one) === personOf(other);
+}
+
+function personOf(line: FoldableLine): string {
+  return JSON.stringify([line.person, line.address, line.reason, line.case]);
+}
+
+/** Refused calls are not of one action with others, because an auditor looks for them. */
+function keyOf(line: FoldableLine): string {
+  const family = OF_CALL.get(line.route);
+  if (family === undefined) return line.id;
+  const isRefused = line.status !== null && line.status >= 400 && line.status < 500;
+  const terms = family.same.map((name) => line.terms[name] ?? "");
+  return JSON.stringify([personOf(line), family.calls[0], isRefused && line.status, terms]);
+}
+
+/** Lines of one request have its id; an empty one is of no request. */
+function requestOf(line: FoldableLine): string {
+  return line.request === "" ? `line ${line.id}` : line.request;
+}
+
+function actionOf<Line extends FoldableLine>({ lines }: Open<Line>): Action<Line> {
+  const line = lines.reduce((best, one) => (rank(one) < rank(best) ? one : best));
+  return { line, lines, calls: new Set(lines.map(requestOf)).size };
+}
+
+/** Return how well a line stands for its action: the first call of a family does best. */
+function rank(line: FoldableLine): number {
+  const place = OF_CALL.get(line.route)?.calls.indexOf(line.route) ?? 0;
+  const isSuggestion = line.route === "plates.list" ? 100 : 0;
+  return isSuggestion + 2 * place + (line.status === null ? 1 : 0);
+}

@@ -1,0 +1,49 @@
+"""The console names every action of the audit log in both languages."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from api.openid.session_check import END_ROUTE
+from api.openid.sign_in_audit import SIGN_IN_ROUTE
+from api.routes import ROUTES
+from sightline.active_policy import AUDIT_TERM
+from sightline.cli import _parser
+from tests.api.console.npm import run_node
+
+ROOT = Path(__file__).parents[3]
+OF_PROCESSES = re.compile(r'(?:entry_of\([\w.]+|recorded_change\(\w+), "(\w+\.\w+)"')
+TEXTS = (
+    "const { callsInEnglish, callsInChinese } = await import('./src/texts/audit-calls.ts');"
+    "console.log(JSON.stringify([callsInEnglish, callsInChinese]))"
+)
+
+
+def declared_terms() -> set[str]:
+    """Return the audit terms of all routes, commands and processes."""
+    sources = [path.read_text("utf-8") for path in (ROOT / "sightline").rglob("*.py")]
+    of_processes = {term for source in sources for term in OF_PROCESSES.findall(source)}
+    assert {"watch.match", "watch.webhook", "process.keys_made"} <= of_processes
+    of_routes = {route.audit for route in ROUTES if route.audit}
+    others = {SIGN_IN_ROUTE, END_ROUTE, AUDIT_TERM}
+    return of_routes | set(command_terms(_parser())) | of_processes | others
+
+
+def command_terms(command: argparse.ArgumentParser) -> Iterator[str]:
+    term = command.get_default("audit")
+    if term:
+        yield term
+    for action in command._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for one in action.choices.values():
+                yield from command_terms(one)
+
+
+def test_every_audited_action_has_a_name_in_both_languages() -> None:
+    english, chinese = json.loads(run_node("--input-type=module", "-e", TEXTS))
+    assert set(english) == set(chinese) == declared_terms()
+    assert all(re.search("[\u4e00-\u9fff]", name) for name in chinese.values())
