@@ -7,7 +7,7 @@ import queue
 import shutil
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -35,16 +35,24 @@ def is_available() -> bool:
     return shutil.which("chromium") is not None
 
 
-def result_of_page(page: str, folder: Path, within_s: float) -> Any:
-    """Return what a page posts to `result`, as JSON. `folder` holds the page and its files.
+def result_of_page(
+    page: str,
+    folder: Path,
+    within_s: float,
+    host: str = "127.0.0.1",
+    inside: Sequence[str] = (),
+) -> Any:
+    """Return what a page posts to `result`, as JSON. `folder` holds the page and its files. `host`
+    is the address from which the browser loads it, and `inside` begins a command in the network
+    namespace of the browser.
 
     Raises queue.Empty after `within_s`, and OSError if there is no Chromium.
     """
     (folder / "page.html").write_text(page, "utf-8")
     results: queue.Queue[bytes] = queue.Queue()
-    with _served(folder, results) as address, (folder / "chromium.log").open("wb") as log:
+    with _served(folder, results, host) as address, (folder / "chromium.log").open("wb") as log:
         profile = f"--user-data-dir={folder / 'profile'}"
-        command = ["chromium", *_OPTIONS, profile, f"{address}/page.html"]
+        command = [*inside, "chromium", *_OPTIONS, profile, f"{address}/page.html"]
         browser = subprocess.Popen(command, stdout=log, stderr=log)
         try:
             return json.loads(results.get(timeout=within_s))
@@ -68,14 +76,14 @@ class _Handler(SimpleHTTPRequestHandler):
 
 
 @contextmanager
-def _served(folder: Path, results: queue.Queue[bytes]) -> Iterator[str]:
+def _served(folder: Path, results: queue.Queue[bytes], host: str) -> Iterator[str]:
     server = ThreadingHTTPServer(
-        ("127.0.0.1", 0), partial(_Handler, results=results, directory=str(folder))
+        (host, 0), partial(_Handler, results=results, directory=str(folder))
     )
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_port}"
+        yield f"http://{host}:{server.server_port}"
     finally:
         server.shutdown()
         thread.join()

@@ -378,6 +378,12 @@ LIVE_SWITCHES = Counter(
     "Number of changes between main stream and sub-stream during a live view, by cause.",
     ["camera", "cause"],
 )
+LIVE_NARROW_PATHS = Counter(
+    "sightline_live_narrow_paths_total",
+    "Number of times that the path to a WebRTC viewer was too narrow for the main stream, and the "
+    "camera has a sub-stream, by what showed it (estimate, loss).",
+    ["cause"],
+)
 LIVE_ENDS = Counter(
     "sightline_live_views_ended_total",
     "Number of live views that this site ended, by the problem that the viewer received.",

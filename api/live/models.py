@@ -31,7 +31,7 @@ class WhepState(Answer):
 
     stream: StreamName
     is_reduced: bool = Field(
-        description="whether it is the sub-stream because the viewer lost many packets"
+        description="whether it is the sub-stream because the path of the viewer is too narrow"
     )
     skipped: int = Field(description="pictures that were not sent: the viewer was too slow")
     at: WallNs = Field(description="the time of the site, with which a player corrects its clock")

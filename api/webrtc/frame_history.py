@@ -5,13 +5,16 @@ It begins at the newest keyframe at the latest, so that a new viewer has a pictu
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from api.webrtc.packetiser import MAX_RUN, equal_runs, payloads
-from api.webrtc.pictures import Picture
+from api.webrtc.pictures import CLOCK_HZ, Picture
 from domain.media.held_gop import MAX_GOP_BYTES, MemoryLimit
 from domain.metrics import LIVE_GOPS_NOT_HELD
+
+WINDOW_S, KNOWN_AFTER_S = 4.0, 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,39 @@ class RtpFrame:
     is_keyframe: bool
 
 
+class BitRate:
+    """The mean bit rate of the last `WINDOW_S`, by the times of the pictures. Most cameras send a
+    keyframe within that time.
+    """
+
+    def __init__(self) -> None:
+        self._pictures: deque[tuple[int, int]] = deque()
+        """The time of each picture in ticks, and its bytes."""
+        self._bytes = 0
+        """The bytes of all of them but the newest, whose duration is not known."""
+
+    @property
+    def bits_per_s(self) -> float:
+        """The mean bit rate; 0 until there are pictures of `KNOWN_AFTER_S`."""
+        if not self._pictures:
+            return 0.0
+        duration_s = (self._pictures[-1][0] - self._pictures[0][0]) / CLOCK_HZ
+        return 8 * self._bytes / duration_s if duration_s >= KNOWN_AFTER_S else 0.0
+
+    def put(self, ticks: int, size_bytes: int) -> None:
+        """Add the next picture. One that is earlier than the former begins another timeline."""
+        if self._pictures:
+            newest, newest_bytes = self._pictures[-1]
+            if ticks <= newest:
+                self._pictures.clear()
+                self._bytes = 0
+            else:
+                self._bytes += newest_bytes
+        self._pictures.append((ticks, size_bytes))
+        while ticks - self._pictures[0][0] > WINDOW_S * CLOCK_HZ:
+            self._bytes -= self._pictures.popleft()[1]
+
+
 class FrameHistory:
     """The frames since the newest keyframe. Of a group of pictures that exceeds the bound of memory
     it holds only the newest frame.
@@ -43,6 +79,7 @@ class FrameHistory:
         self._bytes = 0
         """The bytes that count against the bound."""
         self._next_number = 0
+        self._rate = BitRate()
 
     @property
     def keyframe(self) -> RtpFrame | None:
@@ -52,6 +89,11 @@ class FrameHistory:
     @property
     def newest(self) -> RtpFrame | None:
         return self._frames[-1] if self._frames else None
+
+    @property
+    def bits_per_s(self) -> float:
+        """The mean bit rate of the last seconds; 0 while it is not known."""
+        return self._rate.bits_per_s
 
     def put(self, picture: Picture) -> None:
         """Add the next picture."""
@@ -67,6 +109,7 @@ class FrameHistory:
             picture.is_keyframe,
         )
         self._next_number += 1
+        self._rate.put(frame.ticks, frame.size_bytes)
         if picture.is_keyframe:
             self.clear()
         elif self.keyframe is None:

@@ -109,7 +109,7 @@ class SessionState(_Message):
 
     is_sub: bool
     is_reduced: bool
-    """Whether it is sent the sub-stream because it lost many packets."""
+    """Whether it is sent the sub-stream because its path is too narrow for the main stream."""
     skipped: int
     """How many pictures it was not sent, because it was too slow."""
     sound_problem: str = ""

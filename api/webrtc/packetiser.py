@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-MAX_PAYLOAD_BYTES = 1_200
-"""With the headers of RTP and SRTP, UDP and IPv6, a packet has fewer than the 1,280 bytes that
-every link of IPv6 carries.
+MAX_PAYLOAD_BYTES = 1_190
+"""With the headers of RTP, its extension and SRTP, UDP and IPv6, a packet has fewer than the 1,280
+bytes that every link of IPv6 carries.
 """
 MAX_RUN = 48
 """The kernel accepts 64 segments of at most 64 KiB together."""

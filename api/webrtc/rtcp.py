@@ -1,4 +1,6 @@
-"""The RTCP that a viewer and this server exchange (RFC 3550, RFC 4585, RFC 5104). Pure."""
+"""The RTCP that a viewer and this server exchange (RFC 3550, RFC 4585, RFC 5104, and
+REMB). Pure.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +12,12 @@ from domain.clock import NS_PER_S
 from domain.errors import BadInput
 
 _SR, _RR, _SDES, _BYE, _RTPFB, _PSFB = 200, 201, 202, 203, 205, 206
-_NACK, _PLI, _FIR = 1, 1, 4
+_NACK, _PLI, _FIR, _APPLICATION = 1, 1, 4, 15
 _HEAD = struct.Struct(">BBH")
 _REPORT = struct.Struct(">IB3sIIII")
 _SENDER = struct.Struct(">BBHIQIII")
+_REMB = struct.Struct(">4sI")
+"""The name, and the number of sources (8 bits), the exponent (6) and the mantissa (18)."""
 _NTP_EPOCH_S = 2_208_988_800
 MAX_NACKED = 256
 """The sequence numbers of one packet that are read. A viewer that lost more needs a keyframe."""
@@ -23,8 +27,12 @@ MAX_NACKED = 256
 class ReceiverReport:
     """What a viewer reports of the packets that it received."""
 
-    lost_part: float
-    """The part of the packets that were lost since the last report, from 0 to 1."""
+    lost: int
+    """The packets that were lost since the start. One that arrives again is not lost, so the number
+    may fall.
+    """
+    newest: int
+    """The latest sequence number, with the number of its wraps above its 16 bits."""
     jitter_ticks: int
     last_report: int
     """The middle 32 bits of the NTP time of the last sender report; 0 if it received none."""
@@ -40,6 +48,8 @@ class RtcpFeedback:
     wants_keyframe: bool = False
     has_left: bool = False
     report: ReceiverReport | None = None
+    estimate_bits_per_s: int | None = None
+    """What the path of the viewer carries, as it estimates that."""
 
 
 def is_rtcp(data: bytes) -> bool:
@@ -67,7 +77,19 @@ def read_feedback(data: bytes, ssrc: int) -> RtcpFeedback:
             elif kind == _PSFB and count == _FIR:
                 targets = {body[at : at + 4] for at in range(8, len(body) - 7, 8)}
                 feedback.wants_keyframe |= ssrc.to_bytes(4, "big") in targets
+            elif kind == _PSFB and count == _APPLICATION:
+                _read_estimate(body[8:], ssrc, feedback)
     return feedback
+
+
+def _read_estimate(body: bytes, ssrc: int, feedback: RtcpFeedback) -> None:
+    """Read a REMB (draft-alvestrand-rmcat-remb-03, 2.2), which may be about several sources."""
+    if len(body) < _REMB.size:
+        return
+    name, fields = _REMB.unpack_from(body)
+    targets = {body[at : at + 4] for at in range(_REMB.size, len(body) - 3, 4)}
+    if name == b"REMB" and ssrc.to_bytes(4, "big") in targets:
+        feedback.estimate_bits_per_s = (fields & 0x3FFFF) << (fields >> 18 & 0x3F)
 
 
 def _packets(data: bytes) -> Iterator[tuple[int, int, bytes]]:
@@ -86,9 +108,10 @@ def _packets(data: bytes) -> Iterator[tuple[int, int, bytes]]:
 
 def _read_reports(body: bytes, count: int, ssrc: int, feedback: RtcpFeedback) -> None:
     for at in range(0, min(count * _REPORT.size, len(body) - _REPORT.size + 1), _REPORT.size):
-        of, lost, _, _, jitter, last, delay = _REPORT.unpack_from(body, at)
+        of, _, lost, newest, jitter, last, delay = _REPORT.unpack_from(body, at)
         if of == ssrc:
-            feedback.report = ReceiverReport(lost / 256, jitter, last, delay / 65536)
+            signed = int.from_bytes(lost, "big", signed=True)
+            feedback.report = ReceiverReport(signed, newest, jitter, last, delay / 65536)
 
 
 def _nacked(body: bytes) -> list[int]:

@@ -24,6 +24,8 @@ _HOST_PRIORITY = 126 << 24 | 65535 << 8 | 255
 _PREFERRED_PROFILES = ("42e0", "4200", "4d00", "6400", "640c")
 _G711: dict[Encoding, int] = {"PCMA": 8, "PCMU": 0}
 """The encodings of sound, and their static payload types."""
+SEND_TIME_URI = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"
+_REMB = "goog-remb"
 _LINE_END = "\r\n"
 
 
@@ -63,6 +65,10 @@ class SdpOffer:
     """The position of the section that can get sound."""
     sound_types: Mapping[Encoding, int] = field(default_factory=dict)
     """The payload types of that section."""
+    send_time_id: int | None = None
+    """The number of the header extension abs-send-time, if the viewer reports its estimate of the
+    path by REMB; None if it does not.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +165,21 @@ def _offer(sections: tuple[MediaSection, ...], video: int, media: MediaDescripti
         tuple(one for one in ("nack", "nack pli", "ccm fir") if one in feedback),
         supported[0],
         (media.ice and media.ice.usernameFragment) or "",
+        send_time_id=_send_time_id(media) if _REMB in feedback else None,
+    )
+
+
+def _send_time_id(media: MediaDescription) -> int | None:
+    """Return the number of abs-send-time. One of more than 14 needs the longer form of header
+    extensions (RFC 8285, 4.3), which is not used.
+    """
+    return next(
+        (
+            one.id
+            for one in media.rtp.headerExtensions
+            if one.uri == SEND_TIME_URI and 1 <= one.id <= 14
+        ),
+        None,
     )
 
 
@@ -244,6 +265,8 @@ def _refused(section: MediaSection) -> list[str]:
 
 def _accepted(offer: SdpOffer, section: MediaSection, answer: SdpAnswer) -> list[str]:
     number = offer.payload_type
+    feedback = offer.feedback if offer.send_time_id is None else (*offer.feedback, _REMB)
+    extension = [] if offer.send_time_id is None else [f"{offer.send_time_id} {SEND_TIME_URI}"]
     return [
         f"m=video 9 {section.protocol} {number}",
         *_direction(section),
@@ -253,7 +276,8 @@ def _accepted(offer: SdpOffer, section: MediaSection, answer: SdpAnswer) -> list
         f"a=rtpmap:{number} H264/90000",
         f"a=fmtp:{number} level-asymmetry-allowed=1;packetization-mode=1;"
         f"profile-level-id={offer.profile}",
-        *(f"a=rtcp-fb:{number} {one}" for one in offer.feedback),
+        *(f"a=rtcp-fb:{number} {one}" for one in feedback),
+        *(f"a=extmap:{one}" for one in extension),
         f"a=ssrc:{answer.ssrc} cname:sightline",
         f"a=ssrc:{answer.ssrc} msid:{answer.stream} video",
         *_transport(answer),

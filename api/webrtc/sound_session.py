@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from api.webrtc.rtcp import ntp_of, sender_report
 from api.webrtc.sdp import SdpOffer
 from api.webrtc.sound_stream import ENCODINGS, Encoding, SoundStream, SoundUnit
-from api.webrtc.srtp import RTP_HEADER, RTP_VERSION, RtpProtection
+from api.webrtc.srtp import RtpHead, RtpProtection
 from domain.errors import SightlineError, SourceTimeout, SourceUnsupported
 
 SOUND_WITHIN_S = 2.0
@@ -98,8 +98,8 @@ class SoundSession:
             return []
         found, ticks = [], unit.ticks
         for payload in unit.payloads:
-            stamp = ticks & 0xFFFFFFFF
-            header = RTP_HEADER.pack(RTP_VERSION, number, self._next & 0xFFFF, stamp, self.ssrc)
+            head = RtpHead(number, ticks & 0xFFFFFFFF, self.ssrc)
+            header = head.header(self._next, is_last=False)
             found.append(self._protection.protect_again(header, payload, self._next))
             self._next += 1
             ticks += len(payload)

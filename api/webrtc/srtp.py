@@ -20,7 +20,7 @@ from domain.errors import BadInput
 
 RTP_HEADER = struct.Struct(">BBHII")
 """Flags, marker and payload type, sequence number, timestamp, SSRC."""
-RTP_VERSION, RTP_MARKER = 0x80, 0x80
+RTP_VERSION, RTP_EXTENDED, RTP_MARKER = 0x80, 0x10, 0x80
 _LABEL_KEY, _LABEL_SALT = 0, 2
 
 
@@ -54,10 +54,29 @@ class SrtpKeys:
     receiving: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class RtpHead:
+    """What the headers of all packets of one picture have in common."""
+
+    payload_type: int
+    stamp: int
+    """The timestamp, of 32 bits."""
+    ssrc: int
+    extension: bytes = b""
+    """The header extension (RFC 8285), or nothing. A packet that is sent again must have the same
+    one: its nonce is the same, and AES-GCM would otherwise reveal its key of authentication.
+    """
+
+    def header(self, sequence: int, is_last: bool) -> bytes:
+        """Return the header of one packet."""
+        flags = RTP_VERSION | RTP_EXTENDED if self.extension else RTP_VERSION
+        kind = self.payload_type | RTP_MARKER if is_last else self.payload_type
+        packed = RTP_HEADER.pack(flags, kind, sequence & 0xFFFF, self.stamp, self.ssrc)
+        return packed + self.extension
+
+
 class RtpProtection(Protocol):
-    def protect(
-        self, payloads: Sequence[bytes], first: int, payload_type: int, stamp: int, ssrc: int, /
-    ) -> list[bytes]:
+    def protect(self, payloads: Sequence[bytes], first: int, head: RtpHead, /) -> list[bytes]:
         """Return the protected packets of one picture, of which the last has the marker. `first` is
         the sequence number of the first, with the rollover counter (ROC) above it. The same packets
         may be protected again.
@@ -81,15 +100,17 @@ class GcmProtection:
         self._aead = AESGCM(_derived(key, salt, _LABEL_KEY, 16))
         self._salt = int.from_bytes(_derived(key, salt, _LABEL_SALT, 12), "big")
 
-    def protect(
-        self, payloads: Sequence[bytes], first: int, payload_type: int, stamp: int, ssrc: int
-    ) -> list[bytes]:
+    def protect(self, payloads: Sequence[bytes], first: int, head: RtpHead) -> list[bytes]:
         # A viewer costs as much as this loop, so it calls nothing of ours.
+        stamp, ssrc, extension = head.stamp, head.ssrc, head.extension
         encrypt, pack, base = self._aead.encrypt, RTP_HEADER.pack, self._salt ^ ssrc << 48
+        flags = RTP_VERSION | RTP_EXTENDED if extension else RTP_VERSION
+        kind = head.payload_type
         last, found = first + len(payloads) - 1, []
         for sequence, payload in enumerate(payloads, first):
-            kind = payload_type | RTP_MARKER if sequence == last else payload_type
-            header = pack(RTP_VERSION, kind, sequence & 0xFFFF, stamp, ssrc)
+            if sequence == last:
+                kind |= RTP_MARKER
+            header = pack(flags, kind, sequence & 0xFFFF, stamp, ssrc) + extension
             nonce = (base ^ sequence).to_bytes(12, "big")
             found.append(header + encrypt(nonce, payload, header))
         return found
@@ -112,22 +133,10 @@ class LibsrtpProtection:
     def __init__(self, keys: SrtpKeys) -> None:
         self._session = _session(keys, is_sending=True)
 
-    def protect(
-        self, payloads: Sequence[bytes], first: int, payload_type: int, stamp: int, ssrc: int
-    ) -> list[bytes]:
+    def protect(self, payloads: Sequence[bytes], first: int, head: RtpHead) -> list[bytes]:
         last = first + len(payloads) - 1
         return [
-            self.protect_again(
-                RTP_HEADER.pack(
-                    RTP_VERSION,
-                    payload_type | RTP_MARKER if sequence == last else payload_type,
-                    sequence & 0xFFFF,
-                    stamp,
-                    ssrc,
-                ),
-                payload,
-                sequence,
-            )
+            self.protect_again(head.header(sequence, sequence == last), payload, sequence)
             for sequence, payload in enumerate(payloads, first)
         ]
 

@@ -14,7 +14,8 @@ from api.webrtc import stun
 from api.webrtc.dtls import DtlsIdentity, DtlsServer
 from api.webrtc.frame_history import RtpFrame
 from api.webrtc.ice_session import IceSession
-from api.webrtc.loss_policy import LossAction, LossPolicy
+from api.webrtc.path_feedback import PathFeedback
+from api.webrtc.path_policy import PathAction
 from api.webrtc.rtcp import (
     RtcpFeedback,
     goodbye,
@@ -55,13 +56,12 @@ class SessionLimits:
     """What one viewer may ask for, by the second."""
 
     checks: TokenBuckets
-    packets_again: TokenBuckets
     keyframes: TokenBuckets
 
     @classmethod
     def of(cls, clock: Clock) -> SessionLimits:
         """Return the limits of all viewers of a process."""
-        return cls(TokenBuckets(clock, 20), TokenBuckets(clock, 300), TokenBuckets(clock, 0.5))
+        return cls(TokenBuckets(clock, 20), TokenBuckets(clock, 0.5))
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ class ViewerSession:
         self._reported_s = float("-inf")
         self._frames = ViewerFrames()
         self._unsent: Sequence[bytes] = ()
-        self._loss = LossPolicy()
+        self._path = PathFeedback()
         self._bytes = LIVE_BYTES.labels(viewing.camera_id)
 
     @property
@@ -122,8 +122,8 @@ class ViewerSession:
 
     @property
     def is_reduced(self) -> bool:
-        """Whether it is sent the sub-stream because it lost many packets."""
-        return self.stream.is_sub and self._loss.recovery.is_reduced
+        """Whether it is sent the sub-stream because its path is too narrow for the main stream."""
+        return self.stream.is_sub and self._path.recovery.is_reduced
 
     @property
     def is_over(self) -> bool:
@@ -156,7 +156,7 @@ class ViewerSession:
             first = secrets.randbelow(1 << 15)
             number = self.offer.payload_type
             protection = rtp_protection(keys)
-            self._rtp = RtpSender(number, self.ssrc, first, protection)
+            self._rtp = RtpSender(number, self.ssrc, first, protection, self.offer.send_time_id)
             self._rtcp = SrtcpSession(keys)
             if self.sound is not None:
                 self.sound.begin(protection)
@@ -169,8 +169,7 @@ class ViewerSession:
         if feedback.has_left:
             self.has_left = True
             return
-        if feedback.report is not None:
-            self._apply(feedback.report.lost_part)
+        self._follow_path(feedback)
         self._repair(feedback, self._rtp)
 
     def pump(self) -> bool:
@@ -208,8 +207,10 @@ class ViewerSession:
     def move_to(self, stream: MediaStream) -> None:
         """Continue with another stream of the camera, from its keyframe on."""
         self.stream = stream
+        self._path.begin_stream()
+        self._forget_sent()
         if not stream.is_sub:
-            self._loss.recovery.forget()
+            self._path.recovery.forget()
         self._frames.move()
 
     def tick(self) -> None:
@@ -259,17 +260,18 @@ class ViewerSession:
 
     def _send_frame(self, frame: RtpFrame, newest: RtpFrame, rtp: RtpSender) -> None:
         self._frames.sent(frame)
-        packets = rtp.frame(frame, newest)
+        now_s = self._clock.monotonic_s()
+        packets = rtp.frame(frame, newest, now_s)
+        self._path.on_sent(len(packets))
         self._bytes.inc(frame.size_bytes)
         assert self.ice.path is not None
         sent = self._sender.send(packets, self.ice.path, frame.runs)
         self._unsent = packets[sent:] if sent < len(packets) else ()
-        now_s = self._clock.monotonic_s()
         if rtp.is_on_time and now_s - self._reported_s >= REPORT_EVERY_S:
             self._reported_s = now_s
-            report = sender_report(
-                self.ssrc, ntp_of(frame.wall_ns), rtp.stamp, rtp.packets, rtp.bytes
-            )
+            ntp = ntp_of(frame.wall_ns)
+            self._path.on_sender_report(ntp, now_s)
+            report = sender_report(self.ssrc, ntp, rtp.stamp, rtp.packets, rtp.bytes)
             assert self._rtcp is not None
             self._sender.send([self._rtcp.protect(report)], self.ice.path)
 
@@ -282,29 +284,39 @@ class ViewerSession:
     def _repair(self, feedback: RtcpFeedback, rtp: RtpSender) -> None:
         """Send lost packets again, or the newest group of pictures."""
         assert self.ice.path is not None
-        name = self.viewing.session
-        nacked = [one for one in feedback.nacked if not self._limits.packets_again.take(name)]
-        if nacked:
-            again = rtp.again(nacked)
+        if feedback.nacked:
+            now_s = self._clock.monotonic_s()
+            again = rtp.again(self._path.may_send_again(rtp.kept(feedback.nacked), now_s))
             LIVE_RETRANSMITTED.inc(len(again))
             self._sender.send(again, self.ice.path)
         keyframe = self.stream.history.keyframe
         if keyframe is None or not feedback.wants_keyframe or not self._frames.has_begun:
             return
-        if not self._limits.keyframes.take(name):
+        if not self._limits.keyframes.take(self.viewing.session):
+            self._forget_sent()
             self._frames.repeat_from(keyframe)
 
-    def _apply(self, lost_part: float) -> None:
-        """Do what a report of lost packets leads to."""
-        newest = self.stream.history.newest
-        if newest is None or not self._frames.has_begun:
+    def _forget_sent(self) -> None:
+        """Send no lost packet again that the viewer does not need any more."""
+        if self._rtp is not None:
+            self._rtp.forget()
+
+    def _follow_path(self, feedback: RtcpFeedback) -> None:
+        """Do what reports of lost packets, and of what the path carries, lead to."""
+        history, now_s = self.stream.history, self._clock.monotonic_s()
+        lost_part = self._path.measure(feedback, now_s)
+        if history.newest is None or not self._frames.has_begun:
             return
         has_smaller = self.viewing.has_substream and not self.stream.is_sub
-        action = self._loss.action_for(lost_part, self._clock.monotonic_s(), has_smaller)
-        if action in (LossAction.WAIT_FOR_KEYFRAME, LossAction.REDUCE):
-            self._frames.wait_for_keyframe(newest.number + 1)
-        if action in (LossAction.REDUCE, LossAction.RETURN):
-            self._on_wish(self, action is LossAction.REDUCE)
+        rate = history.bits_per_s
+        for action in self._path.actions(feedback, lost_part, rate, now_s, has_smaller):
+            if action in (PathAction.WAIT_FOR_KEYFRAME, PathAction.STOP_AND_REDUCE):
+                self._frames.wait_for_keyframe(history.newest.number + 1)
+                self._forget_sent()
+            if action in (PathAction.REDUCE, PathAction.STOP_AND_REDUCE):
+                self._on_wish(self, True)
+            elif action is PathAction.RETURN:
+                self._on_wish(self, False)
 
 
 def _send_all(sender: DatagramSender, packets: Sequence[bytes], path: UdpPath) -> None:

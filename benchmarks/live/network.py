@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 _PREFIX = "10.199.7"
+_BURST_BYTES = 3_000
+"""What a limited path sends at once: the kernel divides larger sequences of packets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,8 @@ class ViewerNetwork:
     namespace: str
     server: str
     viewers: str
+    device: str
+    """The device of the server, by which packets to viewers leave."""
 
     @property
     def inside(self) -> tuple[str, ...]:
@@ -40,8 +44,8 @@ def missing_for_network() -> str:
 def viewer_network() -> Iterator[ViewerNetwork]:
     """Raises subprocess.CalledProcessError if the kernel refuses a namespace."""
     name = f"sightline-{os.getpid()}"
-    network = ViewerNetwork(name, f"{_PREFIX}.1", f"{_PREFIX}.2")
     outer, inner = f"sl{os.getpid()}", f"sv{os.getpid()}"
+    network = ViewerNetwork(name, f"{_PREFIX}.1", f"{_PREFIX}.2", outer)
     _ip("netns", "add", name)
     try:
         _ip("link", "add", outer, "type", "veth", "peer", "name", inner, "netns", name)
@@ -54,5 +58,21 @@ def viewer_network() -> Iterator[ViewerNetwork]:
         _ip("netns", "delete", name)  # The devices end with the namespace.
 
 
+@contextmanager
+def narrow_path(network: ViewerNetwork, bits_per_s: int, queue_ms: int) -> Iterator[None]:
+    """Let the path to viewers carry at most this rate, with a queue of so long."""
+    rate = ("rate", f"{bits_per_s}bit", "burst", str(_BURST_BYTES))
+    queue = ("limit", str(_BURST_BYTES + bits_per_s * queue_ms // 8000))
+    _run("tc", "qdisc", "replace", "dev", network.device, "root", "tbf", *rate, *queue)
+    try:
+        yield
+    finally:
+        _run("tc", "qdisc", "delete", "dev", network.device, "root")
+
+
 def _ip(*arguments: str) -> None:
-    subprocess.run(("ip", *arguments), check=True, capture_output=True, text=True)
+    _run("ip", *arguments)
+
+
+def _run(*command: str) -> None:
+    subprocess.run(command, check=True, capture_output=True, text=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 
 from benchmarks.live.costs import start, tickets
-from benchmarks.live.film import film, registry
+from benchmarks.live.film import film, registry, small_film
 from benchmarks.site import BenchSite
 from simulator import SimCamera, Simulator
 
@@ -26,13 +26,20 @@ LIMITS = {
 
 @contextmanager
 def watched_site(
-    folder: Path, host: str = "127.0.0.1", settings: dict[str, str] | None = None
+    folder: Path,
+    host: str = "127.0.0.1",
+    settings: dict[str, str] | None = None,
+    has_substream: bool = False,
 ) -> Iterator[BenchSite]:
     """Run a site that records `WATCHED`, whose film is `folder`/film.mp4."""
-    file = film(folder / "film.mp4")
-    with Simulator([SimCamera(WATCHED, file)]) as simulator:
+    cameras = [SimCamera(WATCHED, film(folder / "film.mp4"))]
+    substream = f"{WATCHED}-sub" if has_substream else None
+    if substream is not None:
+        cameras.append(SimCamera(substream, small_film(folder / "small.mp4")))
+    with Simulator(cameras) as simulator:
         environment = os.environ | LIMITS | (settings or {})
-        site = BenchSite(folder / "site", registry(simulator, 1), environment, host)
+        entries = registry(simulator, 1, substream)
+        site = BenchSite(folder / "site", entries, environment, host)
         try:
             start(site, [WATCHED])
             yield site

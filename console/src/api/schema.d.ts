@@ -5334,7 +5334,7 @@ export interface components {
             stream: "main" | "sub";
             /**
              * Is Reduced
-             * @description whether it is the sub-stream because the viewer lost many packets
+             * @description whether it is the sub-stream because the path of the viewer is too narrow
              */
             is_reduced: boolean;
             /**

@@ -322,7 +322,7 @@ export const en = {
     boxes: "Boxes",
     detected: (vehicles: number, faces: number, plates: string) =>
       `Detected vehicles: ${vehicles}, faces: ${faces}. ${plates}`.trim(),
-    reduced: "Smaller picture: too many packets are lost.",
+    reduced: "Smaller picture: the connection is too slow.",
     skipped: (count: number) => `Too slow: pictures were left out (${count} times).`,
     unsupported: (codec: string) =>
       `This browser cannot decode ${codec}. Another browser, or a smaller tile, may show it.`,

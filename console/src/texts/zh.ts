@@ -316,7 +316,7 @@ export const zh: Texts = {
       `此浏览器只能通过 WebRTC 播放此声音（${codec}）。请关闭检测框，或将摄像机改为 H.264 或 AAC。`,
     boxes: "检测框",
     detected: (vehicles, faces, plates) => `检测到 ${vehicles} 辆车、${faces} 张人脸。${plates}`,
-    reduced: "已改为小画面：丢包过多。",
+    reduced: "已改为小画面：网络连接太慢。",
     skipped: (count) => `接收过慢，跳过了部分画面（${count} 次）。`,
     unsupported: (codec) => `此浏览器无法解码 ${codec}，可换用其他浏览器，或改看小画面。`,
     showFound: (count) => `显示这 ${count} 台`,

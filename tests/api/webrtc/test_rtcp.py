@@ -15,6 +15,7 @@ from aiortc.rtp import (
     RtcpRtpfbPacket,
     RtcpSdesPacket,
     RtcpSrPacket,
+    pack_remb_fci,
 )
 from hypothesis import given
 from hypothesis import strategies as st
@@ -22,6 +23,7 @@ from hypothesis import strategies as st
 from api.webrtc.rtcp import (
     MAX_NACKED,
     ReceiverReport,
+    RtcpFeedback,
     goodbye,
     is_rtcp,
     ntp_of,
@@ -49,7 +51,24 @@ def test_a_report_a_nack_and_a_request_for_a_keyframe() -> None:
     assert sorted(found.nacked) == [3, 9, 11, 65_535]
     assert found.wants_keyframe
     assert not found.has_left
-    assert found.report == ReceiverReport(0.25, 90, 0x11223344, 0.5)
+    assert found.report == ReceiverReport(12, 70_000, 90, 0x11223344, 0.5)
+
+
+@pytest.mark.parametrize("bits_per_s", [0, 250_000, 1_234_000, 4 << 30])
+def test_an_estimate_of_what_the_path_carries(bits_per_s: int) -> None:
+    def feedback_about(*ssrcs: int) -> RtcpFeedback:
+        fci = pack_remb_fci(bits_per_s, list(ssrcs))
+        return read_feedback(bytes(RtcpPsfbPacket(15, 1, 0, fci)), SSRC)
+
+    found = feedback_about(OTHER, SSRC).estimate_bits_per_s
+    assert found == pytest.approx(bits_per_s, rel=1e-4)
+    assert feedback_about(OTHER).estimate_bits_per_s is None
+
+
+@pytest.mark.parametrize("fci", [b"", b"REMB", b"OTHR" + bytes(4) + SSRC.to_bytes(4, "big")])
+def test_other_feedback_of_applications_is_ignored(fci: bytes) -> None:
+    data = bytes(RtcpPsfbPacket(fmt=15, ssrc=1, media_ssrc=0, fci=fci))
+    assert read_feedback(data, SSRC) == RtcpFeedback()
 
 
 def test_what_concerns_other_streams_is_ignored() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from api.webrtc.frame_history import RtpFrame
 from api.webrtc.packetiser import equal_runs
 from api.webrtc.rtp_sender import MAX_KEPT_PACKETS, RtpSender
-from api.webrtc.srtp import RTP_HEADER
+from api.webrtc.srtp import RTP_HEADER, RtpHead
 
 TICKS = 1_760_000_000 * 90_000
 
@@ -19,20 +19,15 @@ TICKS = 1_760_000_000 * 90_000
 class Plain:
     """No protection, so that tests read the packets."""
 
-    def protect(
-        self, payloads: Sequence[bytes], first: int, payload_type: int, stamp: int, ssrc: int
-    ) -> list[bytes]:
+    def protect(self, payloads: Sequence[bytes], first: int, head: RtpHead) -> list[bytes]:
         last = first + len(payloads) - 1
         return [
-            RTP_HEADER.pack(
-                0x80, payload_type | 0x80 * (number == last), number & 0xFFFF, stamp, ssrc
-            )
-            + payload
+            head.header(number, number == last) + payload
             for number, payload in enumerate(payloads, first)
         ]
 
     def protect_again(self, header: bytes, payload: bytes, sequence: int) -> bytes:
-        assert RTP_HEADER.unpack(header)[2] == sequence & 0xFFFF
+        assert RTP_HEADER.unpack_from(header)[2] == sequence & 0xFFFF
         return header + payload
 
 
@@ -58,7 +53,7 @@ def fields(packets: list[bytes]) -> list[tuple[int, int, int, bool]]:
 def test_the_last_packet_of_a_picture_has_the_marker_and_all_have_its_time() -> None:
     frame = frame_of(7, packets=3)
     stamp = frame.ticks & 0xFFFFFFFF
-    assert fields(sender().frame(frame, frame)) == [
+    assert fields(sender().frame(frame, frame, 0.0)) == [
         (100, stamp, 0xCAFE, False),
         (101, stamp, 0xCAFE, False),
         (102, stamp, 0xCAFE, True),
@@ -71,7 +66,7 @@ def test_any_order_of_frames_is_one_stream_for_the_viewer(numbers: list[int], fi
     newest = 0
     for number in numbers:
         newest = max(newest, number)
-        sent = one.frame(frame_of(number), frame_of(newest))
+        sent = one.frame(frame_of(number), frame_of(newest), 0.0)
         packets += sent
         stamps.append(one.stamp)
     assert [entry[0] for entry in fields(packets)] == [
@@ -84,28 +79,41 @@ def test_a_new_viewer_catches_up_within_milliseconds_of_its_timeline() -> None:
     one, newest = sender(), frame_of(49)
     stamps = []
     for number in range(25, 50):
-        one.frame(frame_of(number), newest)
+        one.frame(frame_of(number), newest, 0.0)
         stamps.append(one.stamp)
     assert stamps[-1] == newest.ticks
     assert one.is_on_time
     assert stamps[-1] - stamps[0] <= 5 * 3600 + 20 * 90
     following = frame_of(50)
-    one.frame(following, following)
+    one.frame(following, following, 0.0)
     assert one.stamp == following.ticks
 
 
 def test_lost_packets_are_sent_again_as_they_were() -> None:
     one = sender(first=65_530)
-    sent = [packet for number in range(10) for packet in one.frame(frame_of(number), frame_of(9))]
+    sent = [
+        packet for number in range(10) for packet in one.frame(frame_of(number), frame_of(9), 0.0)
+    ]
     lost = [sent[3], sent[8], sent[19]]
     again = one.again([entry[0] for entry in fields(lost)])
     assert again == lost
 
 
+def test_packets_say_when_they_were_sent_first() -> None:
+    one = RtpSender(102, 0xCAFE, 100, Plain(), send_time_id=3)
+    sent = one.frame(frame_of(1), frame_of(1), 64 + 1.5)
+    one.frame(frame_of(2), frame_of(2), 70.0)
+    extension = bytes.fromhex("bede0001") + bytes((3 << 4 | 2,)) + (3 << 17).to_bytes(3, "big")
+    for packet, payload in zip(sent, frame_of(1).payloads, strict=True):
+        assert packet[0] == 0x90
+        assert packet[RTP_HEADER.size :] == extension + payload
+    assert one.again([100, 101]) == sent, "AES-GCM allows no other header with the same nonce"
+
+
 def test_packets_that_are_too_old_or_were_never_sent_are_not() -> None:
     one = sender(first=0)
     for number in range(MAX_KEPT_PACKETS):
-        one.frame(frame_of(number), frame_of(number))
+        one.frame(frame_of(number), frame_of(number), 0.0)
     assert one.again([0, 1]) == []
     assert one.again([2 * MAX_KEPT_PACKETS + 5]) == []
     assert len(one.again([2 * MAX_KEPT_PACKETS - 1])) == 1

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from api.webrtc.dtls import Fingerprint
 from api.webrtc.sdp import (
+    SEND_TIME_URI,
     IceCredentials,
     SdpAnswer,
     read_ice_fragment,
@@ -122,6 +123,34 @@ def test_the_answer_accepts_one_section_and_one_payload_type() -> None:
     assert str(answer.group[0]) == "BUNDLE 1"
     (codec,) = video.rtp.codecs
     assert codec.parameters["packetization-mode"] in (1, "1")
+
+
+SEND_TIME = f"a=extmap:4 {SEND_TIME_URI}\r\n"
+REMB = "a=rtcp-fb:108 goog-remb\r\n"
+ESTIMATING = CHROMIUM.replace(
+    "a=recvonly\r\na=rtcp-mux\r\na=rtcp-rsize",
+    f"{SEND_TIME}a=recvonly\r\na=rtcp-mux\r\n{REMB}a=rtcp-rsize",
+)
+
+
+def test_a_viewer_that_estimates_its_path_is_sent_the_times_of_its_packets() -> None:
+    assert read_offer(ESTIMATING).send_time_id == 4
+    answer = SessionDescription.parse(write_answer(read_offer(ESTIMATING), ANSWER))
+    video = answer.media[1]
+    assert [(one.id, one.uri) for one in video.rtp.headerExtensions] == [(4, SEND_TIME_URI)]
+    assert "goog-remb" in [one.type for one in video.rtp.codecs[0].rtcpFeedback]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [(SEND_TIME, ""), (REMB, ""), ("extmap:4", "extmap:15"), ("108 goog", "102 goog")],
+)
+def test_without_both_parts_of_an_estimate_the_answer_has_none(old: str, new: str) -> None:
+    offer = read_offer(ESTIMATING.replace(old, new))
+    assert offer.send_time_id is None
+    text = write_answer(offer, ANSWER)
+    assert "goog-remb" not in text
+    assert "extmap" not in text
 
 
 @pytest.mark.parametrize(

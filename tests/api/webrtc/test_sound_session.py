@@ -16,7 +16,7 @@ from api.webrtc.rtcp import ntp_of
 from api.webrtc.sdp import read_offer
 from api.webrtc.sound_session import SoundSession, opened_sound
 from api.webrtc.sound_stream import SoundStream, SoundUnit, read_sound
-from api.webrtc.srtp import RTP_HEADER
+from api.webrtc.srtp import RTP_HEADER, RtpHead
 from domain.errors import NotFound, SourceTimeout, SourceUnsupported
 from domain.media.live_stream import LiveFragment
 from domain.media.packets import AudioInfo
@@ -33,9 +33,7 @@ TICKS = START_NS * 8000 // 1_000_000_000
 class Plain:
     """A protection that changes nothing."""
 
-    def protect(
-        self, payloads: Sequence[bytes], first: int, payload_type: int, stamp: int, ssrc: int
-    ) -> list[bytes]:
+    def protect(self, payloads: Sequence[bytes], first: int, head: RtpHead) -> list[bytes]:
         raise AssertionError("this is for pictures")
 
     def protect_again(self, header: bytes, payload: bytes, sequence: int) -> bytes:
@@ -77,11 +75,12 @@ def test_a_long_packet_is_divided_on_the_way_to_the_viewer() -> None:
     assert made is not None
     assert made.init == fragment.init
     unit = read_sound(made, "gate")
-    assert [len(one) for one in unit.payloads] == [MAX_PAYLOAD_BYTES, MAX_PAYLOAD_BYTES, 100]
+    most = MAX_PAYLOAD_BYTES
+    assert [len(one) for one in unit.payloads] == [most, most, 2500 - 2 * most]
     session = SoundSession(SoundStream("gate"), {"PCMA": 8}, None)
     session.begin(Plain())
     stamps = [RTP_HEADER.unpack_from(one)[3] for one in session.packets(unit)]
-    assert stamps == [unit.ticks + at & 0xFFFFFFFF for at in (0, 1200, 2400)]
+    assert stamps == [unit.ticks + at & 0xFFFFFFFF for at in (0, most, 2 * most)]
 
 
 def test_packets_have_no_hole_and_the_type_that_the_viewer_offered() -> None:

@@ -8,7 +8,7 @@ import struct
 import pylibsrtp
 import pytest
 
-from api.webrtc.srtp import SrtcpSession, SrtpKeys, SrtpProfile, rtp_protection
+from api.webrtc.srtp import RtpHead, SrtcpSession, SrtpKeys, SrtpProfile, rtp_protection
 from domain.errors import BadInput
 
 LIBSRTP = {
@@ -34,28 +34,31 @@ def viewer(keys: SrtpKeys, is_sending: bool = False) -> pylibsrtp.Session:
     return pylibsrtp.Session(policy)
 
 
+@pytest.mark.parametrize("extension", [b"", bytes.fromhex("bede000132010203")])
 @pytest.mark.parametrize("profile", SrtpProfile)
 def test_a_viewer_reads_packets_also_after_the_sequence_number_has_wrapped(
-    profile: SrtpProfile,
+    profile: SrtpProfile, extension: bytes
 ) -> None:
     keys = keys_of(profile)
     protection, receiver = rtp_protection(keys), viewer(keys)
     for first in range(65_500, 65_600, 4):
         payloads = [os.urandom(700) for _ in range(4)]
-        packets = protection.protect(payloads, first, 102, 7, 0xBEEF)
+        packets = protection.protect(payloads, first, RtpHead(102, 7, 0xBEEF, extension))
         for at, packet in enumerate(packets):
-            kind = 102 | 0x80 * (at == 3)
-            header = struct.pack(">BBHII", 0x80, kind, first + at & 0xFFFF, 7, 0xBEEF)
-            assert receiver.unprotect(packet) == header + payloads[at]
+            flags, kind = 0x90 if extension else 0x80, 102 | 0x80 * (at == 3)
+            header = struct.pack(">BBHII", flags, kind, first + at & 0xFFFF, 7, 0xBEEF)
+            assert receiver.unprotect(packet) == header + extension + payloads[at]
 
 
 @pytest.mark.parametrize("profile", SrtpProfile)
 def test_the_same_packet_is_protected_again_in_the_same_way(profile: SrtpProfile) -> None:
     protection = rtp_protection(keys_of(profile))
     payloads = [b"one", b"two", b"three"]
-    packets = protection.protect(payloads, 65_534, 102, 7, 0xBEEF)
+    head = RtpHead(102, 7, 0xBEEF, bytes.fromhex("bede000132010203"))
+    packets = protection.protect(payloads, 65_534, head)
     for at, packet in enumerate(packets):
-        again = protection.protect_again(packet[:12], payloads[at], 65_534 + at)
+        header = head.header(65_534 + at, is_last=at == 2)
+        again = protection.protect_again(header, payloads[at], 65_534 + at)
         assert again == packet
     assert len(set(packets)) == 3
 

@@ -8,22 +8,27 @@ from itertools import pairwise
 
 import pylibsrtp
 import pytest
+from aiortc.rtcrtpparameters import RTCRtpHeaderExtensionParameters, RTCRtpParameters
 from aiortc.rtp import (
+    HeaderExtensionsMap,
     RtcpByePacket,
     RtcpPsfbPacket,
     RtcpReceiverInfo,
     RtcpRrPacket,
     RtcpRtpfbPacket,
     RtpPacket,
+    pack_remb_fci,
 )
 
 from api.webrtc import stun
 from api.webrtc.dtls import DtlsIdentity
 from api.webrtc.ice_session import CONSENT_S, MAX_PATHS
+from api.webrtc.path_feedback import FIRST_ROUND_TRIP_S, LOSS_WINDOW_S
 from api.webrtc.pictures import Picture
 from api.webrtc.recovery import RETURN_AFTER_S
+from api.webrtc.retransmission import AGAIN_BURST, AGAIN_PART
 from api.webrtc.rtcp import is_rtcp
-from api.webrtc.sdp import SdpOffer
+from api.webrtc.sdp import SEND_TIME_URI, SdpOffer
 from api.webrtc.sound_session import SoundSession
 from api.webrtc.sound_stream import SoundStream, SoundUnit
 from api.webrtc.stream import MediaStream
@@ -37,7 +42,7 @@ from api.webrtc.viewer_session import (
 from domain.clock import ManualClock
 from domain.errors import BadInput, StoreError
 from domain.media.held_gop import MemoryLimit
-from domain.metrics import LIVE_SKIPPED
+from domain.metrics import LIVE_NARROW_PATHS, LIVE_SKIPPED
 from tests.api.webrtc.test_dtls import Client
 from tests.api.webrtc.test_srtp import viewer as srtp_of
 from tests.api.webrtc.test_stun import check_of
@@ -64,13 +69,20 @@ class Wire:
 class World:
     """A stream, one session of it, and the viewer's end."""
 
-    def __init__(self, has_substream: bool = True, sound: SoundSession | None = None) -> None:
+    def __init__(
+        self,
+        has_substream: bool = True,
+        sound: SoundSession | None = None,
+        send_time_id: int | None = None,
+    ) -> None:
         self.clock = ManualClock()
         self.wire = Wire()
         self.stream = MediaStream("gate", False, MemoryLimit(64 << 20))
         self.client = Client()
         self.wishes: list[bool] = []
-        offer = SdpOffer((), 0, 102, "42e01f", (), self.client.fingerprint, "viewer")
+        offer = SdpOffer(
+            (), 0, 102, "42e01f", (), self.client.fingerprint, "viewer", send_time_id=send_time_id
+        )
         self.session = ViewerSession(
             Viewing("session-1", "gate", has_substream),
             offer,
@@ -82,7 +94,7 @@ class World:
             lambda _, is_sub: self.wishes.append(is_sub),
             sound,
         )
-        self._put = 0
+        self._put = self._reported = self._lost = 0
 
     def put(self, count: int, size: int = 3000) -> None:
         """Add pictures to the stream; every 25th is a keyframe."""
@@ -131,9 +143,23 @@ class World:
         self.session.on_rtcp(self.sending.protect_rtcp(bytes(packet)))  # type: ignore[call-overload]
 
     def report_loss(self, part: float) -> None:
+        """Report what was lost of the packets of one window."""
+        if not self._reported:
+            self._report()
+        self.clock.advance(LOSS_WINDOW_S)
+        self._reported += 100
+        self._lost += round(100 * part)
+        self._report()
+
+    def _report(self) -> None:
         ssrc = self.session.ssrc
-        info = RtcpReceiverInfo(ssrc, round(part * 256), 9, 99, 9, 0, 0)
+        info = RtcpReceiverInfo(ssrc, 0, self._lost, 1000 + self._reported, 9, 0, 0)
         self.say(RtcpRrPacket(ssrc=1, reports=[info]))
+
+    def estimate(self, bits_per_s: float) -> None:
+        ssrc = self.session.ssrc
+        fci = pack_remb_fci(round(bits_per_s), [ssrc])
+        self.say(RtcpPsfbPacket(fmt=15, ssrc=1, media_ssrc=0, fci=fci))
 
 
 @pytest.fixture
@@ -224,9 +250,8 @@ def test_a_group_of_pictures_that_is_not_held_is_sent_while_it_arrives() -> None
     assert_one_stream(packets)
 
 
-def test_a_viewer_that_loses_much_waits_for_a_keyframe_and_then_needs_the_sub_stream(
-    world: World,
-) -> None:
+def test_a_viewer_that_loses_much_waits_for_a_keyframe() -> None:
+    world = World(has_substream=False)
     world.connect()
     world.put(3)
     world.report_loss(0.3)
@@ -237,28 +262,70 @@ def test_a_viewer_that_loses_much_waits_for_a_keyframe_and_then_needs_the_sub_st
     assert numbers(packets) == [0, 1, 2, 3, *range(25, 34)]
     assert_one_stream(packets)
     assert world.wishes == []
+    assert world.session.skipped == 21
+
+
+def test_a_viewer_that_loses_much_needs_the_sub_stream_and_is_sent_nothing_up_to_its_keyframe(
+    world: World,
+) -> None:
+    world.connect()
+    world.put(3)
     world.report_loss(0.3)
     world.report_loss(0.3)
     assert world.wishes == [True]
-    assert world.session.skipped == 21
+    world.put(2)
+    assert numbers(world.received()) == [0, 1, 2]
+
+
+def test_a_viewer_whose_path_is_too_narrow_is_sent_pictures_up_to_the_sub_stream(
+    world: World,
+) -> None:
+    before = LIVE_NARROW_PATHS.labels("estimate")._value.get()
+    world.connect()
+    world.put(4 * GOP)
+    stream_bits_per_s = world.stream.history.bits_per_s
+    assert stream_bits_per_s == pytest.approx(8 * 25 * 3005, rel=0.01)
+    world.estimate(1.5 * stream_bits_per_s)
+    for _ in range(2):
+        world.clock.advance(1)
+        world.estimate(0.6 * stream_bits_per_s)
+    assert world.wishes == [True]
+    world.put(1)
+    assert numbers(world.received())[-1] == 4 * GOP
+    assert LIVE_NARROW_PATHS.labels("estimate")._value.get() - before == 1
+
+
+def test_packets_have_the_time_at_which_they_were_sent() -> None:
+    world = World(send_time_id=3)
+    world.connect()
+    world.put(1)
+    ids = HeaderExtensionsMap()
+    ids.configure(
+        RTCRtpParameters(headerExtensions=[RTCRtpHeaderExtensionParameters(3, SEND_TIME_URI)])
+    )
+    packets = [
+        RtpPacket.parse(world.receiving.unprotect(data), ids)
+        for data in world.wire.sent
+        if not is_rtcp(data)
+    ]
+    now = int(world.clock.monotonic_s() * (1 << 18)) & 0xFFFFFF
+    assert [one.extensions.abs_send_time for one in packets] == [now] * len(packets)
 
 
 def test_a_viewer_that_loses_little_on_the_sub_stream_gets_the_main_stream_back(
     world: World,
 ) -> None:
     world.connect()
-    for _ in range(4):
-        world.put(GOP)
-        world.report_loss(0.3)
+    world.put(GOP)
+    world.report_loss(0.3)
     world.report_loss(0.3)
     assert world.wishes == [True]
     main, world.stream = world.stream, MediaStream("gate", True, MemoryLimit(64 << 20))
     world.session.move_to(world.stream)
     assert world.session.is_reduced
     world.put(1)
-    for _ in range(int(RETURN_AFTER_S)):
+    for _ in range(int(RETURN_AFTER_S / LOSS_WINDOW_S)):
         world.report_loss(0.0)
-        world.clock.advance(1)
     assert world.wishes == [True]
     world.report_loss(0.0)
     assert world.wishes == [True, False]
@@ -268,7 +335,7 @@ def test_a_viewer_that_loses_little_on_the_sub_stream_gets_the_main_stream_back(
 
 def test_a_viewer_that_loses_little_misses_nothing(world: World) -> None:
     world.connect()
-    for part in (0.3, 0.1, 0.3, 0.0, 0.3):
+    for part in (0.1, 0.15, 0.01, 0.0, 0.3):
         world.put(5)
         world.report_loss(part)
     assert numbers(world.received()) == list(range(25))
@@ -284,13 +351,34 @@ def test_lost_packets_are_sent_again_up_to_a_limit(world: World) -> None:
     world.wire.sent.clear()
     world.say(nack)
     assert world.wire.sent == lost
-    for _ in range(700):
-        world.say(nack)
-    assert len(world.wire.sent) == 1500
-    world.clock.advance(1)
     world.wire.sent.clear()
     world.say(nack)
-    assert world.wire.sent == lost
+    assert world.wire.sent == [], "the viewer asks again within a round trip"
+    for _ in range(700):
+        world.clock.advance(FIRST_ROUND_TRIP_S)
+        world.say(nack)
+    assert len(world.wire.sent) == AGAIN_BURST - 3
+    world.wire.sent.clear()
+    world.put(5)
+    sent = len([data for data in world.wire.sent if not is_rtcp(data)])
+    world.wire.sent.clear()
+    world.clock.advance(FIRST_ROUND_TRIP_S)
+    for _ in range(20):
+        world.say(nack)
+        world.clock.advance(FIRST_ROUND_TRIP_S)
+    assert len(world.wire.sent) == pytest.approx(AGAIN_PART * sent, abs=1)
+
+
+def test_what_a_viewer_does_not_need_any_more_is_not_sent_again(world: World) -> None:
+    world.connect()
+    world.put(5)
+    lost = [data for data in world.wire.sent if not is_rtcp(data)][3:6]
+    numbers_lost = [int.from_bytes(data[2:4], "big") for data in lost]
+    nack = RtcpRtpfbPacket(fmt=1, ssrc=1, media_ssrc=world.session.ssrc, lost=numbers_lost)
+    world.session.move_to(MediaStream("gate", True, MemoryLimit(64 << 20)))
+    world.wire.sent.clear()
+    world.say(nack)
+    assert world.wire.sent == []
 
 
 def test_a_request_for_a_keyframe_repeats_the_held_pictures_up_to_a_limit(world: World) -> None:

@@ -1,0 +1,116 @@
+"""Decides from what a viewer reports of its path which pictures it is sent. Pure.
+
+A camera's stream cannot be encoded anew, so a viewer whose path is too narrow for the main stream
+needs the sub-stream. Two reports show that the path is too narrow. The viewer estimates from the
+delays of packets what its path carries (REMB). That is known before a packet is lost, if the path
+queues packets. And it reports what part of the packets is lost, if the path drops them.
+
+The viewer gets the main stream back when it has lost few packets for long enough.
+"""
+
+from __future__ import annotations
+
+from enum import Enum, auto
+
+from api.webrtc.recovery import StreamRecovery
+
+HIGH_LOSS, AGAIN_WITHIN_S = 0.2, 2.0
+"""A viewer that loses this part of the packets, and again within this time, cannot keep up. The
+first pictures are sent at once, and a part of them may be lost on a good path, too.
+"""
+SUSTAINED_LOSS, SUSTAINED_S = 0.05, 6.0
+"""A viewer that loses this part of the packets for so long cannot keep up, either."""
+LOW_LOSS = 0.02
+"""A viewer that loses at most this part of the packets could receive more."""
+NARROW_PART, NARROW_S = 0.8, 1.0
+"""A path that carries less than this part of the stream for so long is too narrow. One short delay
+makes a browser estimate 0.85 of what it receives, for about 3 s.
+"""
+SLIGHTLY_NARROW_S = 6.0
+"""A path that carries less than the whole stream for so long is too narrow, too."""
+
+
+class PathAction(Enum):
+    """What a report leads to."""
+
+    CONTINUE = auto()
+    WAIT_FOR_KEYFRAME = auto()
+    """Send nothing up to the next keyframe."""
+    REDUCE = auto()
+    """Change to the sub-stream."""
+    STOP_AND_REDUCE = auto()
+    """Send nothing up to a keyframe, and change to the sub-stream."""
+    RETURN = auto()
+    """Change to the main stream."""
+
+
+class PathPolicy:
+    """Follows the reports of one viewer."""
+
+    def __init__(self) -> None:
+        self.recovery = StreamRecovery()
+        self._high_s: float | None = None
+        """When a loss was high, if it was once."""
+        self._sustained_since_s: float | None = None
+        """Since when every report has a moderate loss at least."""
+        self._narrow_since_s: float | None = None
+        """Since when every estimate is less than `NARROW_PART` of the stream."""
+        self._slightly_since_s: float | None = None
+        """Since when every estimate is less than the stream."""
+
+    def on_loss(self, lost_part: float, now_s: float, has_smaller: bool) -> PathAction:
+        """Return what the loss of one window leads to, which retransmission did not repair.
+        `has_smaller` says whether the viewer could be sent a smaller stream than now.
+        """
+        if lost_part >= HIGH_LOSS:
+            is_again = self._high_s is not None and now_s - self._high_s <= AGAIN_WITHIN_S
+            self._high_s = None if is_again else now_s
+            if is_again and has_smaller:
+                return self._reduced(PathAction.STOP_AND_REDUCE)
+            if is_again:
+                return PathAction.WAIT_FOR_KEYFRAME
+        self._sustained_since_s = _since(
+            lost_part >= SUSTAINED_LOSS, self._sustained_since_s, now_s
+        )
+        if has_smaller and _lasts(self._sustained_since_s, now_s, SUSTAINED_S):
+            return self._reduced(PathAction.REDUCE)
+        keeps_up = lost_part <= LOW_LOSS and self._slightly_since_s is None
+        is_due = self.recovery.is_due(keeps_up, now_s)
+        return PathAction.RETURN if is_due else PathAction.CONTINUE
+
+    def on_estimate(
+        self, estimate_bits_per_s: float, stream_bits_per_s: float, now_s: float, has_smaller: bool
+    ) -> PathAction:
+        """Return what an estimate of the path leads to. `stream_bits_per_s` is the bit rate of the
+        stream that is sent; 0 if it is not known yet.
+        """
+        is_narrow = estimate_bits_per_s < NARROW_PART * stream_bits_per_s
+        is_slightly_narrow = estimate_bits_per_s < stream_bits_per_s
+        self._narrow_since_s = _since(is_narrow, self._narrow_since_s, now_s)
+        self._slightly_since_s = _since(is_slightly_narrow, self._slightly_since_s, now_s)
+        is_too_narrow = _lasts(self._narrow_since_s, now_s, NARROW_S)
+        is_too_narrow |= _lasts(self._slightly_since_s, now_s, SLIGHTLY_NARROW_S)
+        if is_too_narrow and has_smaller:
+            return self._reduced(PathAction.REDUCE)
+        return PathAction.CONTINUE
+
+    def begin_stream(self) -> None:
+        """Note that another stream is sent, which the former reports say nothing about."""
+        self._high_s = None
+        self._sustained_since_s = self._narrow_since_s = self._slightly_since_s = None
+
+    def _reduced(self, action: PathAction) -> PathAction:
+        self.begin_stream()
+        self.recovery.reduce()
+        return action
+
+
+def _since(holds: bool, since_s: float | None, now_s: float) -> float | None:
+    """Return since when something holds; None while it does not."""
+    if not holds:
+        return None
+    return now_s if since_s is None else since_s
+
+
+def _lasts(since_s: float | None, now_s: float, for_s: float) -> bool:
+    return since_s is not None and now_s - since_s >= for_s
