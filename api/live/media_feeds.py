@@ -13,6 +13,9 @@ from domain.errors import StoreError
 from domain.media.live_stream import LiveStreamName
 from domain.metrics import LIVE_SKIPPED
 
+SOUND_RETRY_S = 5.0
+"""The time after which sound that has ended is requested from the node again."""
+
 
 @dataclass(eq=False)
 class MediaFeed:
@@ -72,21 +75,32 @@ class MediaFeeds:
             del self._feeds[key]
 
     async def _send(self, feed: MediaFeed) -> None:
-        """Send what arrives until the stream or the connection ends."""
-        writer, queue, skipped = LiveWriter(), feed.subscription.queue, 0
+        """Send what arrives until the stream or the connection ends. The pictures end with their
+        stream; sound that has ended is requested again, because its sessions continue.
+        """
         try:
-            while True:
-                await feed.ready.wait()
-                feed.ready.clear()
-                if fragments := queue.take():
-                    await feed.link.send_records(feed.number, writer.records(fragments))
-                if queue.skipped > skipped:
-                    LIVE_SKIPPED.labels(feed.camera_id, "media").inc(queue.skipped - skipped)
-                    skipped = queue.skipped
-                if queue.error is not None:
-                    self._forget(feed)
-                    await feed.link.send_records(feed.number, error_record(queue.error))
-                    return
+            await self._send_stream(feed)
+            while feed.stream == "sound":
+                await asyncio.sleep(SOUND_RETRY_S)
+                feed.subscription.close()
+                feed.subscription = self._channels.join(feed.camera_id, feed.stream, feed.ready)
+                await self._send_stream(feed)
         except StoreError:
             # The connection has ended, and the sessions that use the feed end with it.
             return
+
+    async def _send_stream(self, feed: MediaFeed) -> None:
+        """Send what arrives until the stream ends, and the error with which it ends."""
+        writer, queue, skipped = LiveWriter(), feed.subscription.queue, 0
+        while True:
+            await feed.ready.wait()
+            feed.ready.clear()
+            if fragments := queue.take():
+                await feed.link.send_records(feed.number, writer.records(fragments))
+            if queue.skipped > skipped:
+                LIVE_SKIPPED.labels(feed.camera_id, "media").inc(queue.skipped - skipped)
+                skipped = queue.skipped
+            if queue.error is not None:
+                self._forget(feed)
+                await feed.link.send_records(feed.number, error_record(queue.error))
+                return

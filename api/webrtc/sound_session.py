@@ -13,23 +13,25 @@ from api.webrtc.srtp import RtpHead, RtpProtection
 from domain.errors import SightlineError, SourceTimeout, SourceUnsupported
 
 SOUND_WITHIN_S = 2.0
-"""The time for the first sound of a camera. The viewer gets the pictures without sound then."""
+"""The time for the first sound of a camera. The viewer gets the pictures then, and the sound later.
+"""
 REPORT_EVERY_S = 1.0
 
 
 async def opened_sound(stream: SoundStream, offer: SdpOffer, camera_id: str) -> SoundSession:
-    """Return the sound for a viewer as soon as its encoding is known, or why it hears none."""
+    """Return the sound for a viewer as soon as its encoding is known, or why it hears none.
+
+    A camera that is silent may send sound later, so the sound is accepted. It is refused if the
+    camera has none that the viewer can hear.
+    """
     if not offer.sound_types:
         return SoundSession(stream, {}, _not_offered(camera_id, "G.711"))
     try:
         async with asyncio.timeout(SOUND_WITHIN_S):
             await _encoding_of(stream)
     except TimeoutError:
-        return SoundSession(
-            stream,
-            offer.sound_types,
-            SourceTimeout(f"camera {camera_id} sent no sound within {SOUND_WITHIN_S:.0f} s"),
-        )
+        silence = SourceTimeout(f"camera {camera_id} sent no sound within {SOUND_WITHIN_S:.0f} s")
+        return SoundSession(stream, offer.sound_types, None, silence)
     if stream.encoding is not None and stream.encoding not in offer.sound_types:
         return SoundSession(stream, {}, _not_offered(camera_id, stream.encoding))
     return SoundSession(stream, offer.sound_types, stream.error)
@@ -65,15 +67,21 @@ class SoundSession:
     """
 
     def __init__(
-        self, stream: SoundStream, types: Mapping[Encoding, int], refusal: SightlineError | None
+        self,
+        stream: SoundStream,
+        types: Mapping[Encoding, int],
+        refusal: SightlineError | None,
+        silence: SightlineError | None = None,
     ) -> None:
-        """`refusal` is why the viewer hears nothing, and gets the pictures only."""
+        """`refusal` is why the viewer gets the pictures only, and `silence` why there is no sound
+        before the first.
+        """
         self.stream = stream
         self.ssrc = secrets.randbits(31) + 1
         self._types = types
         self.is_accepted = refusal is None
         """Whether the answer to the offer accepts sound."""
-        self._problem = refusal
+        self._problem = refusal or silence
         self._protection: RtpProtection | None = None
         self._next = secrets.randbelow(1 << 15)
         self._packets = self._bytes = 0

@@ -78,7 +78,7 @@ class SoundStream:
         """The encoding of the newest sound; None before the first."""
         self.camera_id = camera_id
         self._ended: SightlineError | None = None
-        """Why the stream ended; None while it continues."""
+        """Why there is no sound now; None while there is some, and before the first."""
         self._unreadable: SightlineError | None = None
         """Why the newest sound cannot be sent; None if it can."""
         self._records = LiveReader(camera_id)
@@ -97,20 +97,22 @@ class SoundStream:
         self._listeners.remove(listener)
 
     def feed(self, records: bytes) -> None:
-        """Process records of the stream (`api/nodes/live_wire.py`)."""
-        if self._ended is not None:
-            return
+        """Process whole records of the stream (`api/nodes/live_wire.py`). It may begin again after
+        its end.
+        """
         try:
             for fragment in self._records.feed(records):
                 self._put(fragment)
         except SightlineError as error:
             self._ended = error
+            self._records = LiveReader(self.camera_id)
             self._notify(None)
 
     def _put(self, fragment: LiveFragment) -> None:
         """Give a fragment to the viewers. One that cannot be sent does not end the stream: the next
         one may be sound, and a camera may have other settings by then.
         """
+        self._ended = None
         try:
             unit = read_sound(fragment, self.camera_id)
         except SightlineError as error:

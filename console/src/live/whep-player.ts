@@ -49,8 +49,11 @@ export class WhepPlayer implements LivePlayer {
     if (wantsSound) this.connection.addTransceiver("audio", { direction: "recvonly" });
     this.connection.addEventListener("track", ({ track }) => {
       this.tracks.addTrack(track);
-      // The packets of a track that is muted have ended.
-      if (track.kind === "audio") track.addEventListener("mute", () => void this.ask());
+      // The packets of a track that is muted have ended. They may return.
+      if (track.kind === "audio") {
+        track.addEventListener("mute", () => void this.ask());
+        track.addEventListener("unmute", () => void this.ask());
+      }
       this.video.srcObject = this.tracks;
       // A new source interrupts `play`; the element plays by itself then.
       this.video.autoplay = true;

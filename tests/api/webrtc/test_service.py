@@ -282,6 +282,10 @@ def test_a_viewer_hears_the_camera_and_the_end_of_the_sound_ends_nothing_else(
         assert (state.sound_problem, state.sound_text) == ("not_found", str(gone))
         await feed(stream, packets[5:20])
         await viewer.until(15)
+        heard = viewer.samples
+        await host.link.send_records(sound, LiveWriter().records(fragments[40:80]))
+        await viewer.until_heard(heard + 8000 // 4)
+        assert (await host.link.read(opened.name, "ada", "gate")).sound_problem == ""
         host.link.send(CloseStream(stream=sound))
 
     run(tmp_path, work)

@@ -164,10 +164,14 @@ def test_a_camera_that_sends_no_sound_does_not_keep_the_viewer_waiting(
     monkeypatch.setattr(sound_session, "SOUND_WITHIN_S", 0.0)
     session = asyncio.run(opened_sound(SoundStream("gate"), OFFER, "gate"))
     assert isinstance(session.problem, SourceTimeout)
-    assert not session.is_accepted
+    assert session.is_accepted, "it may send sound later"
+    session.begin(Plain())
+    (unit,) = [read_sound(one, "gate") for one in fragments("pcm_alaw", 1)]
+    assert len(session.packets(unit)) == 1
+    assert session.problem is None
 
 
-def test_the_end_of_the_sound_is_a_problem_of_its_listeners_only() -> None:
+def test_the_end_of_the_sound_is_a_problem_of_its_listeners_until_it_returns() -> None:
     stream = stream_of("pcm_alaw")
     heard: list[SoundUnit | None] = []
     stream.listen(heard.append)
@@ -175,7 +179,9 @@ def test_the_end_of_the_sound_is_a_problem_of_its_listeners_only() -> None:
     stream.feed(error_record(NotFound("camera gate sends no sound")))
     assert heard == [None]
     assert str(session.problem) == "camera gate sends no sound"
-    stream.feed(b"more")
+    stream.feed(LiveWriter().records(fragments("pcm_alaw", 2)))
+    assert [unit is None for unit in heard] == [True, False, False]
+    assert session.problem is None
     stream.ignore(heard.append)
 
 
