@@ -4,60 +4,11 @@
 // `change(stream)` and `close()`. `report(message)` receives every message of the server, and also
 // {type: "unsupported", sentence}, {type: "paused", sentence}, {type: "delay", delay_s} about once a
 // second, and {type: "closed", code, reason}. With `sound=1` in the address, the sound of the camera
-// is played, too; a page may play sound only after a click or a key.
+// is played, too; a page may play sound only after a click or a key. The page loads live-sound.js before.
 
 const LIVE_DELAY_S = 0.2; // the delay behind the newest picture that is aimed at
 const SEEK_BEYOND_S = 2; // a player that is farther behind seeks
 const KEPT_S = 10; // what was shown is removed from the buffer after this time
-
-const MOOF = 0x6d6f6f66; // the first box of a message of sound
-
-// Plays sound in an element of its own, so sound that is missing never stalls the picture.
-// `pictureAt_s` returns the wall time of the shown picture; NaN if it is not known yet.
-function playSound(video, init, pictureAt_s, report) {
-  const audio = new Audio(), source = new MediaSource(), waiting = [];
-  const origin_s = Math.floor(init.starts_at_s);
-  let buffer = null;
-
-  const append = () => {
-    if (buffer && !buffer.updating && waiting.length > 0) buffer.appendBuffer(waiting.shift());
-  };
-
-  const follow = () => {
-    if (video.paused) return audio.pause();
-    const target_s = pictureAt_s() - origin_s, behind_s = target_s - audio.currentTime;
-    if (Math.abs(behind_s) <= 0.3) { // a little faster or slower
-      audio.playbackRate = video.playbackRate * (1 + Math.max(-0.1, Math.min(0.1, behind_s)));
-    } else {
-      for (let n = 0; n < buffer.buffered.length; n++) {
-        const isWithin = buffer.buffered.start(n) <= target_s && target_s < buffer.buffered.end(n);
-        if (isWithin) audio.currentTime = target_s;
-      }
-    }
-    if (audio.paused) audio.play().catch(error => report({type: "paused", sentence: error.message}));
-    if (!buffer.updating && audio.currentTime - buffer.buffered.start(0) > 2 * KEPT_S) {
-      buffer.remove(0, audio.currentTime - KEPT_S);
-    }
-  };
-
-  source.addEventListener("sourceopen", () => {
-    buffer = source.addSourceBuffer(init.mime);
-    buffer.timestampOffset = -origin_s;
-    buffer.addEventListener("updateend", () => {
-      if (buffer.buffered.length > 0) follow();
-      append();
-    });
-    append();
-  }, {once: true});
-  audio.src = URL.createObjectURL(source);
-  return {
-    audio,
-    // How far the sound is behind the picture, in seconds.
-    behind_s: () => pictureAt_s() - origin_s - audio.currentTime,
-    take: data => { waiting.push(data); append(); },
-    close: () => { audio.pause(); audio.removeAttribute("src"); audio.load(); },
-  };
-}
 
 function playLive(video, address, report = () => {}) {
   const source = new MediaSource();
@@ -73,7 +24,8 @@ function playLive(video, address, report = () => {}) {
     sound?.close();
     isSoundHead = true;
     const isSupported = MediaSource.isTypeSupported(init.mime);
-    sound = isSupported ? playSound(video, init, pictureAt_s, report) : null;
+    const onRefused = sentence => report({type: "paused", sentence});
+    sound = isSupported ? new SoundPlayer(video, init, pictureAt_s, onRefused) : null;
     if (!isSupported) {
       const sentence = `This browser plays sound in ${init.codec} by WebRTC only.`;
       report({type: "unsupported", sentence, stream: "sound"});
@@ -135,7 +87,7 @@ function playLive(video, address, report = () => {}) {
   };
 
   const shownAt_s = () => origin_s + video.currentTime;
-  const pictureAt_s = () => shownAt_s() - mediaAfterWall_s;
+  const pictureAt_s = () => Number.isNaN(mediaAfterWall_s) ? null : shownAt_s() - mediaAfterWall_s;
   const delay_s = () => Date.now() / 1000 - ahead_s - shownAt_s();
 
   const measureDelay = timing => {
@@ -155,7 +107,7 @@ function playLive(video, address, report = () => {}) {
       if (message.type === "timing") measureDelay(message);
       return;
     }
-    if (isSoundHead || new DataView(data).getUint32(4) === MOOF) {
+    if (isSoundHead || isSound(data)) {
       isSoundHead = false;
       sound?.take(data);
       return;

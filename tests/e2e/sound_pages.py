@@ -50,7 +50,7 @@ const work = async () => {
     return levels.indexOf(Math.max(...levels)) * context.sampleRate / analyser.fftSize;
   };
   await until("the tone", () => Math.abs(peak_hz() - %(tone_hz)d) < 60);
-  await until("both in step", () => Math.abs(player.sound().behind_s()) < 0.3);
+  await until("both in step", () => Math.abs(player.sound().behindS()) < 0.3);
   await until("pictures", () => pictures > 25);
   player.close();
   return {pictures, inits: messages.filter(one => one.type === "sound_init")};
@@ -60,13 +60,15 @@ const work = async () => {
 def webrtc_page(address: str, headers: dict[str, str]) -> str:
     """Return the page that opens a camera by WHEP, and waits for sound that is no silence."""
     work = _BY_WEBRTC % {"address": address, "headers": json.dumps(headers)}
-    return _page("whep-player.js", work)
+    return _page(work, "whep-player.js")
 
 
 def websocket_page(address: str, tone_hz: int) -> str:
     """Return the page that opens a camera by its WebSocket, and waits for a tone."""
-    return _page("live-player.js", _BY_WEBSOCKET % {"address": address, "tone_hz": tone_hz})
+    work = _BY_WEBSOCKET % {"address": address, "tone_hz": tone_hz}
+    return _page(work, "live-sound.js", "live-player.js")
 
 
-def _page(player: str, work: str) -> str:
-    return _PAGE % {"player": (_EXAMPLES / player).read_text("utf-8"), "work": work}
+def _page(work: str, *players: str) -> str:
+    texts = [(_EXAMPLES / player).read_text("utf-8") for player in players]
+    return _PAGE % {"player": "\n".join(texts), "work": work}

@@ -27,7 +27,7 @@ SUB_FIRST = 2048
 """The first number that the sub-stream shows: it distinguishes the pictures from those of the main
 stream.
 """
-PLAYER = Path(__file__).parents[2] / "docs" / "examples" / "live-player.js"
+EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 CLOCK_ERROR_S = 3600
 PAGE = """<!doctype html><video muted></video><script>%(player)s
 const now_ms = Date.now.bind(Date);
@@ -164,7 +164,9 @@ def _numbers(viewer: Viewer) -> list[int]:
 
 def test_a_browser_shows_live_video_and_changes_the_stream(site: Site, tmp_path: Path) -> None:
     page = PAGE % {
-        "player": PLAYER.read_text("utf-8"),
+        "player": "".join(
+            (EXAMPLES / name).read_text("utf-8") for name in ("live-sound.js", "live-player.js")
+        ),
         "address": _address(site, "gate"),
         "sub_first": SUB_FIRST,
         "clock_error_s": CLOCK_ERROR_S,

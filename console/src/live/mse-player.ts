@@ -139,10 +139,14 @@ export class MsePlayer implements LivePlayer {
       return;
     }
     this.reports.onSoundProblem("");
-    this.sound = new SoundPlayer(this.video, init, () =>
-      this.mediaAfterWallS === null || this.originS === 0
-        ? null
-        : this.originS + this.video.currentTime - this.mediaAfterWallS,
+    this.sound = new SoundPlayer(
+      this.video,
+      init,
+      () =>
+        this.mediaAfterWallS === null || this.originS === 0
+          ? null
+          : this.originS + this.video.currentTime - this.mediaAfterWallS,
+      (sentence) => this.reports.onSoundProblem(sentence),
     );
   }
 

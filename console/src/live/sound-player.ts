@@ -1,29 +1,46 @@
-// Plays the sound of a camera beside its picture, by Media Source Extensions. It has an element of its
-// own, so sound that is missing never stalls the picture.
+// Plays the sound of a camera together with its picture, by Media Source Extensions. It has an element
+// of its own, so sound that is missing never stalls the picture.
 import type { LiveSoundInit } from "./live-messages.ts";
-import { isBuffered, soundRate } from "./sound-sync.ts";
+import { soundStep } from "./sound-sync.ts";
 
 /** Sound this far behind the newest is removed from the buffer. */
 const KEPT_S = 10;
 
 export class SoundPlayer {
-  private readonly audio = new Audio();
+  readonly audio = new Audio();
   private readonly source = new MediaSource();
   private readonly url = URL.createObjectURL(this.source);
   private readonly waiting: ArrayBuffer[] = [];
   private readonly video: HTMLVideoElement;
   private readonly pictureS: () => number | null;
+  private readonly onRefused: (sentence: string) => void;
   private readonly originS: number;
   private buffer: SourceBuffer | null = null;
 
-  /** `pictureS` returns the wall time of the shown picture; null if it is not known yet. */
-  constructor(video: HTMLVideoElement, init: LiveSoundInit, pictureS: () => number | null) {
+  /**
+   * `pictureS` returns the wall time of the shown picture; null if it is not known yet. `onRefused`
+   * receives the reason for which the browser plays no sound: a page may play it only after a click
+   * or a key, for example.
+   */
+  constructor(
+    video: HTMLVideoElement,
+    init: LiveSoundInit,
+    pictureS: () => number | null,
+    onRefused: (sentence: string) => void,
+  ) {
     this.video = video;
     this.pictureS = pictureS;
+    this.onRefused = onRefused;
     // The media timeline is UTC. Whole seconds are subtracted, so that the numbers stay small.
     this.originS = Math.floor(init.starts_at_s);
     this.source.addEventListener("sourceopen", () => this.begin(init.mime), { once: true });
     this.audio.src = this.url;
+  }
+
+  /** How far the sound is behind its picture, in seconds; null if that is not known yet. */
+  behindS(): number | null {
+    const pictureS = this.pictureS();
+    return pictureS === null ? null : pictureS - this.originS - this.audio.currentTime;
   }
 
   take(data: ArrayBuffer): void {
@@ -67,10 +84,13 @@ export class SoundPlayer {
       audio.pause();
       return;
     }
-    const targetS = pictureS - this.originS;
-    const rate = soundRate(targetS - audio.currentTime);
-    if (rate !== null) audio.playbackRate = video.playbackRate * rate;
-    else if (isBuffered(buffer.buffered, targetS)) audio.currentTime = targetS;
+    const step = soundStep(buffer.buffered, audio.currentTime, pictureS - this.originS);
+    if (step.rate === 0) {
+      audio.pause();
+      return;
+    }
+    if (step.seekS !== null) audio.currentTime = step.seekS;
+    audio.playbackRate = video.playbackRate * step.rate;
     if (audio.paused) void this.play();
   }
 
@@ -87,7 +107,8 @@ export class SoundPlayer {
       await this.audio.play();
     } catch (error) {
       // A pause interrupts `play`, which is then called again.
-      if (!(error instanceof DOMException && error.name === "AbortError")) throw error;
+      if (!(error instanceof DOMException)) throw error;
+      if (error.name !== "AbortError") this.onRefused(error.message);
     }
   }
 }
