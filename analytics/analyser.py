@@ -88,6 +88,13 @@ class CheckpointAnalyser:
     def in_view(self) -> bool:
         return any(kind.passings.in_view() for kind in self._kinds)
 
+    def settled(self) -> frozenset[str]:
+        found = [kind.passings.settled() for kind in self._kinds if kind.passings.has_tracks()]
+        return frozenset[str]().union(*found) if all(found) else frozenset()
+
+    def publish_settled(self, ids: frozenset[str]) -> list[Passing]:
+        return [one for kind in self._kinds for one in kind.passings.publish_settled(ids)]
+
     def stands(self) -> bool:
         return any(kind.passings.stands() for kind in self._kinds)
 

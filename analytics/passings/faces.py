@@ -92,6 +92,10 @@ class Faces:
         )
         return is_seen_often or (track.is_steady and track.score_mean >= STEADY_SCORE_MEAN_LEAST)
 
+    def is_settled(self, record: Record) -> bool:
+        """Return False: no reading says that the best picture of a face was already seen."""
+        return False
+
     def why_unread(self, record: Record, clear: list[Track]) -> None:
         return None
 

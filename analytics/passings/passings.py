@@ -11,26 +11,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import cv2
 import numpy as np
 
-from analytics.detection.detections import Detections, Floats, Picture
+from analytics.detection.detections import Detections, Picture
 from analytics.detection.motion import Thumbnail, moves
 from analytics.passings.continuity import has_course
 from analytics.passings.held_passings import HeldPassing, HeldPassings
 from analytics.passings.recent_passings import MAX_RECENT, REMEMBERED_NS, RecentPassings, is_unread
-from analytics.passings.subjects import Record, Shot, Subject
+from analytics.passings.shots import parts_of, shot_of
+from analytics.passings.subjects import Record, Subject
 from analytics.passings.unread import width_px
 from analytics.tracking.lanes import CountLines, direction_of, lane_at
 from analytics.tracking.roi_scheduler import LazyPicture, RoiScheduler
 from analytics.tracking.tracker import Track, Tracker
 from domain import unread_reasons as unread
 from domain.clock import NS_PER_MS
-from domain.cpu_time import CpuTime
 from domain.events.event import Event, Passing
 from domain.media.live_detections import LiveDetection
 from domain.media.packets import Frame
-from domain.metrics import ANALYSIS_CPU_S, UNREAD
+from domain.metrics import UNREAD
 from domain.registry.model import Camera
 from domain.ulid import event_id
 
@@ -46,8 +45,6 @@ CLOCK_STEP_NS = 1_000 * NS_PER_MS
 old time is reached again.
 """
 CLEARLY_BETTER = 1.2
-JPEG_QUALITY = 85
-_JPEG = ANALYSIS_CPU_S.labels("jpeg")
 _KEY_GRID_PX = 8
 
 
@@ -126,6 +123,32 @@ class Passings:
         """Return whether there are tracks, or passings that a later track may continue."""
         return bool(self._tracker.tracks or self._held)
 
+    def has_tracks(self) -> bool:
+        return bool(self._records)
+
+    def settled(self) -> frozenset[str]:
+        """Return the ids of the tracks if no further frame would change the events of any of them.
+
+        A mark on a vehicle counts as another vehicle, because one that drives parallel to it looks
+        the same for some looks. Which count lines a vehicle crosses is known at its end only.
+        """
+        if self._camera.count_lines:
+            return frozenset()
+        records = self._records.values()
+        is_all = all(self._subject.is_settled(record) for record in records)
+        return frozenset(record.event_id for record in records) if is_all else frozenset()
+
+    def publish_settled(self, ids: frozenset[str]) -> list[Passing]:
+        """Return those of these passings of `settled` that are not published as they are now."""
+        return [
+            passing
+            for record in self._records.values()
+            if record.event_id in ids
+            and not self._is_published(record)
+            and not self._follows_lost(record)
+            for passing in self._publish(record, dwelt=False)
+        ]
+
     def stands(self) -> bool:
         """Return whether a vehicle is in view whose stay is published."""
         if self._subject.kind != "vehicle":
@@ -157,7 +180,7 @@ class Passings:
             LiveDetection(
                 kind=self._subject.kind,
                 track=record.track.number,
-                box=_parts(record.track.box, record.size_px),
+                box=parts_of(record.track.box, record.size_px),
                 confidence=min(1.0, record.track.score),
                 plate=self._subject.reading(record),
             )
@@ -239,9 +262,7 @@ class Passings:
         if track.detections > 1 and (
             record.shot is None or quality > CLEARLY_BETTER * record.shot.quality
         ):
-            with CpuTime(_JPEG):
-                pictures = _jpeg(bgr), _jpeg(self._subject.crop(track, bgr))
-            record.shot = Shot(quality, frame.wall_ns, _parts(track.box, record.size_px), *pictures)
+            record.shot = shot_of(track, quality, bgr, self._subject.crop(track, bgr))
 
     def _finish(self, track: Track) -> list[Passing]:
         record = self._records.pop(track.number)
@@ -367,16 +388,3 @@ class Passings:
     def _id_of(self, track: Track) -> str:
         key = ",".join(str(round(float(value) / _KEY_GRID_PX)) for value in track.first_box)
         return event_id(self._camera.id, self._subject.kind, track.first_ns, key)
-
-
-def _parts(box: Floats, size_px: tuple[int, int]) -> tuple[float, float, float, float]:
-    size = np.array(size_px * 2, np.float64)
-    left, top, right, bottom = (round(float(part), 4) for part in np.clip(box / size, 0, 1))
-    return left, top, right, bottom
-
-
-def _jpeg(bgr: Picture) -> bytes:
-    is_encoded, encoded = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
-    if not is_encoded:
-        raise ValueError(f"a picture of shape {bgr.shape} cannot be encoded as JPEG")
-    return encoded.tobytes()

@@ -100,6 +100,12 @@ class Subject(Protocol):
     def counts(self, record: Record, clear: list[Track]) -> bool:
         """Return whether the track is evidence enough for an event, given recent `clear` tracks."""
 
+    def is_settled(self, record: Record) -> bool:
+        """Return whether no further frame would change the event of the track, apart from its end.
+
+        It reads no further picture.
+        """
+
     def why_unread(self, record: Record, clear: list[Track]) -> WhyUnread | None:
         """Return why the track, which ended, has no text.
 

@@ -28,6 +28,10 @@ SURE_READINGS, SURE_CONFIDENCE, MUCH_BETTER = 3, 0.98, 2.0
 """After so many readings with this confidence, only a picture so much better is read. The next
 reading would share their faults.
 """
+SETTLED_READINGS = 2
+"""So many readings with `SURE_CONFIDENCE` together settle an event under overload. One alone may be
+of a single bad picture.
+"""
 DETECTIONS_LEAST, SCORE_MASS_LEAST = 3, 1.8
 STEADY_SCORE_MEAN_LEAST, STEADY_CONFIDENCE_LEAST = 0.6, 0.9
 """The limits for a track that every look found. Two detections of a legible plate are enough if
@@ -129,6 +133,13 @@ class Vehicles:
         if any(moves_with(track, other) for other in clear):
             return False
         return counts_unread(track)
+
+    def is_settled(self, record: Record) -> bool:
+        if record.is_stay_published:
+            return True
+        if record.is_doubtful or record.shot is None or len(record.readings) < SETTLED_READINGS:
+            return False
+        return self.is_clear(record) and self._fused(record).confidence >= SURE_CONFIDENCE
 
     def why_unread(self, record: Record, clear: list[Track]) -> WhyUnread | None:
         if self.is_clear(record):

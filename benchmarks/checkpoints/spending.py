@@ -19,6 +19,7 @@ _COUNTED = (
     "sightline_packets_dropped_total:decoder",
     "sightline_packets_dropped_total:recorder",
     "sightline_packets_not_decoded_total:overload",
+    "sightline_packets_not_decoded_total:settled",
     "sightline_packets_not_decoded_total:still",
 )
 

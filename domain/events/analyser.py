@@ -27,6 +27,15 @@ class Analyser(Protocol):
     def in_view(self) -> bool:
         """Whether a track is open, so that the next frames must be analysed."""
 
+    def settled(self) -> frozenset[str]:
+        """Return the ids of all that is in view if no further frame would change their events: each
+        plate was read with certainty. It is empty if anything in view is not settled, or nothing is
+        in view.
+        """
+
+    def publish_settled(self, ids: frozenset[str]) -> list[Passing]:
+        """Return those of these passings of `settled` that are not published as they are now."""
+
     def stands(self) -> bool:
         """Whether a vehicle has stood in view for more than a minute, and may hide others."""
 

@@ -16,6 +16,8 @@ class NotDecoded(StrEnum):
     """The sizes of its packets showed no motion, and the worker was behind."""
     OVERLOAD = "overload"
     """The sizes of its packets showed motion, or hide it, and the worker was behind."""
+    SETTLED = "settled"
+    """Everything in view before had been read with certainty, and the worker was behind."""
 
 
 class Admission(Protocol):

@@ -20,6 +20,7 @@ from domain.cpu_time import CpuTime
 from domain.media.fanout import Tap
 from domain.media.packets import Frame, Packet
 from domain.recordings.partly_analysed import PartlyCause
+from ingest.frames.admission import NotDecoded
 from ingest.frames.analysis_losses import AnalysisLosses
 from ingest.frames.decode_control import DecodeControl, DecodeEverything
 from ingest.frames.decoder_devices import DecoderDevices
@@ -118,6 +119,11 @@ class FrameReader:
         self._late, self._backlog = (
             metrics.FRAMES_SKIPPED.labels(camera_id, reason) for reason in ("late", "backlog")
         )
+        self._settled = metrics.PACKETS_NOT_DECODED.labels(camera_id, NotDecoded.SETTLED)
+        self.groups = 0
+        """How many groups of pictures were begun to decode."""
+        self._skipped_from_ns: int | None = None
+        """Since when the rest of a group is skipped."""
         self._part_of_due = Decimator()
         self._dropped = metrics.PACKETS_DROPPED.labels(camera_id, tap.name)
         self._seen_drops = 0
@@ -129,6 +135,13 @@ class FrameReader:
         Any thread may call it.
         """
         self._step_ns = round(NS_PER_S / fps) if fps else 0
+
+    def skip_group(self) -> None:
+        """Do not decode the rest of the group of the last frame.
+
+        The analysis thread calls it between two frames.
+        """
+        self._wants_keyframe, self._skipped_from_ns = True, self._last_output_ns
 
     def __iter__(self) -> Iterator[Frame | None]:
         while True:
@@ -192,8 +205,10 @@ class FrameReader:
     def _frames(self, packet: Packet) -> Iterator[Frame]:
         decoder = self._decoder
         is_new = decoder is None or decoder.stream != packet.stream
+        self._end_skipping(packet)
         if not packet.is_keyframe and (is_new or self._wants_keyframe):
             return
+        self.groups += packet.is_keyframe
         if decoder is None or is_new:
             decoder = self._decoder = FrameDecoder(packet.stream, self._devices)
             self._due_ns = 0
@@ -228,6 +243,14 @@ class FrameReader:
                     source.wall_ns,
                     source.wall_source,
                 )
+
+    def _end_skipping(self, packet: Packet) -> None:
+        """Report the time up to a packet while the rest of a group is skipped."""
+        if self._skipped_from_ns is None:
+            return
+        self.losses.add(self._skipped_from_ns, packet.wall_ns, PartlyCause.OVERLOAD)
+        self._skipped_from_ns = None if packet.is_keyframe else packet.wall_ns
+        self._settled.inc(not packet.is_keyframe)
 
     def _lose(self, from_ns: int, to_ns: int, cause: PartlyCause) -> None:
         """Report that no frame of [from_ns, to_ns) could be given. `_end_loss` reports the time

@@ -31,7 +31,7 @@ from ingest.recording.recorder import Recorder
 from ingest.streamer import Streamer
 from sightline.cameras.analysis_recorder import AnalysisRecorder
 from sightline.cameras.bitrate_limit import BitrateLimit
-from sightline.cameras.checkpoint_loop import CheckpointLoop
+from sightline.cameras.checkpoint_loop import CheckpointFrames, CheckpointLoop
 from sightline.cameras.gap_recorder import GapRecorder
 from sightline.cameras.pull_policy import PullPolicy, SinkGate
 from sightline.cameras.sub_stream import SubStreamPull, as_camera
@@ -329,8 +329,9 @@ class CameraRun:
             self._gaps.give_up(since_ns, detail)
 
     def _analyse(self, analyser: Callable[[], Analyser]) -> None:
+        frames = CheckpointFrames(self._frames, self._decode_gate, self._share)
         self._checkpoint = CheckpointLoop(
-            self.camera, analyser(), self._frames, self._decode_gate, self._detections, self._tools
+            self.camera, analyser(), frames, self._detections, self._tools
         )
         self._checkpoint.run()
 

@@ -5,6 +5,7 @@ and its passings to the spool.
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 
 from domain.cpu_time import CpuTime
 from domain.errors import StoreError
@@ -20,6 +21,8 @@ from domain.registry import Camera
 from domain.unread_reasons import Unread
 from ingest.frames.decode_control import DecodeControl
 from ingest.frames.decoder import FrameReader
+from sightline.cameras.decode_share import CameraShare
+from sightline.cameras.group_rests import GroupRests
 from sightline.cameras.worker_context import WorkerContext
 
 _log = logging.getLogger(__name__)
@@ -30,10 +33,19 @@ MOST_WAITING = 200
 """So many passings of a camera, of some 100 kB each, wait in memory while the disk refuses them."""
 
 
+@dataclass(frozen=True, slots=True)
+class CheckpointFrames:
+    """The frames of a checkpoint, and what decides which of its packets are decoded."""
+
+    reader: FrameReader
+    control: DecodeControl
+    share: CameraShare
+
+
 class CheckpointLoop:
     """Analyses one camera in the thread that calls `run`.
 
-    It requests frames from `reader`, and reports to `control` what they show; the order is in
+    It requests frames from the reader, and reports to the control what they show; the order is in
     `ingest/frames/decode_control.py`. Passings still in view are stored as drafts, so that they
     are not lost if this process dies.
     """
@@ -42,8 +54,7 @@ class CheckpointLoop:
         self,
         camera: Camera,
         analyser: Analyser,
-        reader: FrameReader,
-        control: DecodeControl,
+        frames: CheckpointFrames,
         detections: DetectionFeed,
         tools: WorkerContext,
     ) -> None:
@@ -52,8 +63,9 @@ class CheckpointLoop:
         self._triggers = uses_triggers_from(camera, "checkpoint")
         self._analyser = analyser
         self._tools = tools
-        self._reader = reader
-        self._control = control
+        self._reader = frames.reader
+        self._control = frames.control
+        self._rests = GroupRests(analyser, frames.reader, frames.share)
         self._detections = detections
         self._analysed = FRAMES_ANALYSED.labels(camera.id)
         self._drafted: set[str] = set()
@@ -89,7 +101,7 @@ class CheckpointLoop:
         self._note_standing(frame.wall_ns)
         if self._analyser.in_view() and not was_in_view:
             self._control.on_appeared(frame.wall_ns)
-        return passings
+        return passings + self._rests.after_frame()
 
     def _show(self, wall_ns: int) -> None:
         """Send the detections of a frame to those who watch the camera live."""

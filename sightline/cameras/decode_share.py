@@ -1,10 +1,11 @@
 """Shares the decoding capacity of a worker among its checkpoints while it is behind.
 
-Each camera decodes a part of its groups of pictures that show motion. A controller sets the part of
-all of them, so that the delay of the worker's looks stays near `TARGET_S`. It reacts slowly,
-because an admitted group causes work for as long as it lasts. Cameras of the same importance have
-the same part, and each of them spreads it evenly over its groups. The least important cameras lose
-first.
+A controller sets how much all cameras leave out, so that the delay of the worker's looks stays near
+`TARGET_S`. It reacts slowly, because an admitted group causes work for as long as it lasts. First,
+cameras leave out the rests of groups of pictures after everything in view was read with certainty.
+If that is not enough, each camera decodes only a part of its groups that show motion.
+Cameras of the same importance have the same part, and each of them spreads it evenly over its
+groups. The least important cameras lose first.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from ingest.frames.decoder import Decimator
 BEHIND_S = 0.5
 """From this mean delay on, groups without motion are not decoded."""
 TARGET_S = 1.2
-"""Above this mean delay the part of the groups with motion falls, and below it rises.
+"""Above this mean delay more is left out, and below it less.
 
 A shorter delay leaves the processor idle at times: a group causes a delay of some tenths of a
 second by itself, because it is decoded from its keyframe at once. Other programs on the machine add
@@ -46,6 +47,11 @@ _SHRINKS_S = -0.05
 """A delay that changes by less than this in a step shrinks."""
 MIN_PART = 0.2
 """No camera is left out entirely."""
+RESTS_FIRST = 0.15
+"""The controller's part falls by this much until all rests of groups are left out, and only then
+are groups refused. A rest costs few passings: a vehicle that comes in it is usually still in view
+at the next keyframe.
+"""
 RECENT_TICKS = 15
 _GOLDEN = 0.618
 
@@ -83,6 +89,15 @@ def part_of(part: float, rank: int, ranks: int) -> float:
     """
     lost_levels = (1.0 - part) * ranks
     return min(1.0, max(MIN_PART, 1.0 - (lost_levels - rank)))
+
+
+def split(part: float) -> tuple[float, float]:
+    """Return the part of the groups that is admitted, and the part of their rests that is left out,
+    where a camera is to decode about `part` of what shows motion.
+    """
+    rests = min(1.0, (1.0 - part) / RESTS_FIRST)
+    refused = max(0.0, 1.0 - part - RESTS_FIRST) / (1.0 - RESTS_FIRST - MIN_PART)
+    return 1.0 - refused * (1.0 - MIN_PART), rests
 
 
 class DecodeShare:
@@ -131,7 +146,7 @@ class DecodeShare:
 class CameraShare(Admission):
     """Admits an even part of one camera's groups.
 
-    The pull thread calls it, except `tick` and `recent_part`.
+    The pull thread calls it, except where another thread is named.
     """
 
     def __init__(
@@ -147,6 +162,7 @@ class CameraShare(Admission):
         self._shares = shares
         self._losses = losses
         self._decimator = Decimator(credit=position * _GOLDEN % 1.0)
+        self._rests = Decimator(credit=position * _GOLDEN % 1.0)
         self._packets = {why: PACKETS_NOT_DECODED.labels(camera_id, why) for why in NotDecoded}
         self._counts = (0, 0)
         """The groups that were admitted, and all."""
@@ -157,10 +173,30 @@ class CameraShare(Admission):
         return self._shares.is_behind()
 
     def admits(self) -> bool:
-        is_admitted = self._decimator.takes(self._shares.part(self._importance))
+        is_admitted = self._decimator.takes(self._parts()[0])
         admitted, asked = self._counts
         self._counts = admitted + is_admitted, asked + 1
         return is_admitted
+
+    @property
+    def leaves_out_rests(self) -> bool:
+        """Whether the rests of some groups are left out."""
+        return self._parts()[1] > 0.0
+
+    @property
+    def refuses_groups(self) -> bool:
+        """Whether some groups are left out as a whole."""
+        return self._parts()[0] < 1.0
+
+    def leaves_out_rest(self) -> bool:
+        """Return whether the rest of a group is left out once everything in view is settled.
+
+        Each call is about another group. The analysis thread of the camera calls it.
+        """
+        return self._rests.takes(self._parts()[1])
+
+    def _parts(self) -> tuple[float, float]:
+        return split(self._shares.part(self._importance))
 
     def on_not_decoded(self, from_ns: int, to_ns: int, packets: int, why: NotDecoded, /) -> None:
         self._packets[why].inc(packets)

@@ -21,15 +21,17 @@ from hypothesis import strategies as st
 from domain.clock import NS_PER_S, SystemClock
 from domain.media.fanout import Fanout, Tap
 from domain.media.packets import Frame, Packet, StreamInfo, WallSource
-from domain.metrics import FRAMES_SKIPPED
+from domain.metrics import FRAMES_SKIPPED, PACKETS_NOT_DECODED
 from domain.recordings.partly_analysed import PartlyCause
 from domain.settings_groups.analysis import DecoderDevice
+from ingest.frames.admission import NotDecoded
 from ingest.frames.analysis_losses import AnalysisLosses
 from ingest.frames.decode_control import Burst, DecodeEverything
 from ingest.frames.decoder import LATE_NS, LATE_STEP_NS, Decimator, FrameReader
 from ingest.frames.decoder_devices import DecoderDevices
 
 START_NS = 1_760_000_000 * NS_PER_S
+FRAME_NS = NS_PER_S // 25
 Load = Callable[..., list[Packet]]
 
 
@@ -227,6 +229,32 @@ def test_of_the_frames_due_an_even_part_is_given_and_the_rest_is_counted(
     assert reader.arrived_ns is None, "packets that were held do not show how late looks are"
     skipped = FRAMES_SKIPPED.labels(f"gate-{part}", "backlog")._value.get()
     assert abs(skipped + len(frames) - 25) <= 1
+
+
+def test_the_rest_of_a_group_is_skipped_counted_and_a_loss_up_to_the_next_keyframe(
+    load: Load,
+) -> None:
+    """A group of the file has 25 pictures; the reader is told so at the third of the first."""
+    packets = [
+        replace(one, wall_ns=START_NS + at * FRAME_NS) for at, one in enumerate(load("h264"))
+    ]
+    starts = [at for at, packet in enumerate(packets) if packet.is_keyframe]
+    tap, losses = Tap("decoder", 256, 16 << 20), AnalysisLosses()
+    reader = FrameReader(tap, SystemClock(), 1000.0, "settled", losses=losses)
+    frames: list[Frame] = []
+    for packet in packets:
+        tap.put(packet)
+        given = _drain(reader, tap)
+        frames += given
+        if given and len(frames) == 3:
+            reader.skip_group()
+    numbers = [(frame.wall_ns - START_NS) // FRAME_NS for frame in frames]
+    assert numbers == [0, 1, 2, *range(starts[1], len(packets))]
+    (lost,) = losses.take()
+    assert lost == (START_NS + 2 * FRAME_NS, packets[starts[1]].wall_ns, PartlyCause.OVERLOAD)
+    skipped = PACKETS_NOT_DECODED.labels("settled", NotDecoded.SETTLED)._value.get()
+    assert skipped == starts[1] - 3
+    assert reader.groups == len(starts)
 
 
 @pytest.mark.parametrize("part", [1.0, 0.5])

@@ -11,6 +11,7 @@ from fractions import Fraction
 from domain.clock import NS_PER_S, ManualClock
 from domain.media.fanout import Tap
 from domain.media.packets import Packet, StreamInfo, WallSource
+from domain.recordings.partly_analysed import PartlyCause
 from ingest.frames.analysis_losses import AnalysisLosses
 from ingest.frames.decode_gate import DecodeGate
 from ingest.frames.decoder import TOO_LATE_NS
@@ -23,7 +24,8 @@ FPS, GOP = 25, 50
 EVERY_S, ENTER_S, LEAVE_S = 4.0, 0.5, 2.0
 """A vehicle is in view from `ENTER_S` to `LEAVE_S` of every `EVERY_S`."""
 LOOK_EVERY_S = 0.1
-FOUND_LOOKS = 3
+FOUND_LOOKS, SETTLED_LOOKS = 3, 5
+"""So many looks find a vehicle, and so many read its plate with certainty."""
 DECODE_S = {True: 0.0055, False: 0.0018}
 """With a vehicle in view, and without, on one core."""
 LOOK_S = {True: 0.026, False: 0.003}
@@ -43,13 +45,15 @@ class Checkpoint:
         camera = make_camera("rtsp://10.0.0.1/1", camera_id=f"simulated-{number}").model_copy(
             update={"class_": class_, "checkpoint": ("plate",)}
         )
-        self.gate = DecodeGate(camera.id, self.tap, shares.of(camera, self.losses))
+        self.share = shares.of(camera, self.losses)
+        self.gate = DecodeGate(camera.id, self.tap, self.share)
         self.queue: deque[Packet] = deque()
         self.looks: dict[int, int] = {}
         self.in_view = False
         self.decoded = 0
         self._random = random.Random(number)
         self._due_s = self._credit = self._seen_s = 0.0
+        self._skips_rest = self._may_skip_rest = False
 
     def moves(self, at_s: float) -> bool:
         return ENTER_S <= (at_s + self.phase_s) % EVERY_S < LEAVE_S
@@ -77,6 +81,15 @@ class Checkpoint:
         self._credit -= (takes := self._credit >= 1)
         return takes
 
+    def skips(self, packet: Packet) -> bool:
+        """Return whether a packet is in a rest of a group that is left out."""
+        if packet.is_keyframe:
+            self._skips_rest = False
+            self._may_skip_rest = self.share.leaves_out_rests and self.share.leaves_out_rest()
+        if self._skips_rest:
+            self.losses.add(packet.wall_ns, packet.wall_ns + NS_PER_S // FPS, PartlyCause.OVERLOAD)
+        return self._skips_rest
+
     def look(self, at_s: float, wall_ns: int) -> float:
         """Analyse a frame, and return what that costs in seconds."""
         was_in_view, moves = self.in_view, self.moves(at_s)
@@ -84,6 +97,7 @@ class Checkpoint:
             passing = self.passing(at_s)
             self.looks[passing] = self.looks.get(passing, 0) + 1
             self._seen_s, self.in_view = at_s, True
+            self._skips_rest = self._may_skip_rest and self.looks[passing] >= SETTLED_LOOKS
         elif at_s - self._seen_s > 0.4:
             self.in_view = False
         if self.in_view and not was_in_view:
@@ -161,6 +175,8 @@ class Simulation:
                 camera.queue.popleft()
 
     def _decode(self, camera: Checkpoint, packet: Packet) -> None:
+        if camera.skips(packet):
+            return
         at_s = (packet.wall_ns - START_NS) / NS_PER_S
         self._now_s += DECODE_S[camera.moves(at_s)]
         camera.decoded += 1

@@ -24,6 +24,7 @@ from domain.recordings.partly_analysed import PartlyCause
 from domain.registry.model import SubStream
 from domain.settings import Settings
 from domain.unread_reasons import Unread
+from ingest.frames.analysis_losses import AnalysisLosses
 from ingest.frames.decode_gate import DecodeGate
 from ingest.frames.decoder import FrameReader
 from ingest.frames.decoder_devices import DecoderDevices
@@ -33,7 +34,7 @@ from ingest.rtsp.pull_loop import PullLoop
 from sightline.cameras import camera_runs
 from sightline.cameras.camera_run import MOST_TICKS_SKIPPED, CameraRun
 from sightline.cameras.camera_runs import CameraRuns
-from sightline.cameras.checkpoint_loop import MOST_WAITING, CheckpointLoop
+from sightline.cameras.checkpoint_loop import MOST_WAITING, CheckpointFrames, CheckpointLoop
 from sightline.cameras.decode_share import DecodeShare
 from sightline.cameras.gap_writer import GapWriter
 from sightline.cameras.inference_scheduler import InferenceScheduler
@@ -75,6 +76,12 @@ class _Idle:
 
     def in_view(self) -> bool:
         return bool(self.seen)
+
+    def settled(self) -> frozenset[str]:
+        return frozenset()
+
+    def publish_settled(self, ids: frozenset[str]) -> list[Passing]:
+        return []
 
     def stands(self) -> bool:
         return self.has_standing
@@ -147,7 +154,9 @@ def _checkpoint_loop(
     gate = DecodeGate(CAMERA, tap)
     reader = FrameReader(tap, tools.clock, 10.0, CAMERA, control=gate)
     camera = make_camera("rtsp://10.0.0.1/1", camera_id=CAMERA)
-    return CheckpointLoop(camera, analyser, reader, gate, detections or DetectionFeed(), tools), tap
+    share = tools.decode_share.of(camera, AnalysisLosses())
+    frames = CheckpointFrames(reader, gate, share)
+    return CheckpointLoop(camera, analyser, frames, detections or DetectionFeed(), tools), tap
 
 
 def test_an_event_that_the_disk_refuses_waits_and_is_kept_later(

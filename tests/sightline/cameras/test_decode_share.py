@@ -23,6 +23,7 @@ from sightline.cameras.decode_share import (
     DecodeShare,
     PartController,
     part_of,
+    split,
 )
 from tests.ingest.conftest import make_camera
 
@@ -137,11 +138,34 @@ def test_class_c_loses_before_class_b_and_class_b_before_class_a() -> None:
     shares = {class_: worker.share(f"cam-{class_}", class_) for class_ in "ABC"}
     seen = []
     for seconds in (20, 20, 60):
-        worker.run(seconds, 2.0)
+        worker.run(seconds, TARGET_S + 0.8)
         taken = {c: sum(share.admits() for _ in range(GROUPS)) for c, share in shares.items()}
         assert taken["A"] >= taken["B"] >= taken["C"] > 0
         seen.append([taken[class_] == GROUPS for class_ in "ABC"])
     assert seen == [[True, True, False], [True, False, False], [False, False, False]]
+
+
+def test_rests_of_groups_are_left_out_before_any_group_is() -> None:
+    worker = Worker()
+    share = worker.share("cam-a")
+    assert not share.leaves_out_rests
+    worker.run(4, 1.5)
+    assert share.leaves_out_rests
+    assert not share.refuses_groups
+    left_out = sum(share.leaves_out_rest() for _ in range(GROUPS))
+    assert 0 < left_out < GROUPS
+    worker.run(40, 2.0)
+    assert share.refuses_groups
+    assert all(share.leaves_out_rest() for _ in range(GROUPS))
+
+
+@given(part=st.floats(MIN_PART, 1), more=st.floats(0, 1))
+def test_what_is_left_out_grows_as_the_part_falls(part: float, more: float) -> None:
+    admitted, rests = split(part)
+    more_admitted, fewer_rests = split(min(1.0, part + more))
+    assert MIN_PART - 1e-9 <= admitted <= more_admitted <= 1.0
+    assert 0.0 <= fewer_rests <= rests <= 1.0
+    assert admitted == 1.0 or rests == 1.0
 
 
 def test_a_class_that_is_alone_does_not_wait_for_others_to_lose() -> None:

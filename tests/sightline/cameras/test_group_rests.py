@@ -1,0 +1,85 @@
+"""The rest of a group of pictures is left out once everything in view is settled."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import pytest
+
+from domain.clock import ManualClock
+from domain.events.analyser import Analyser
+from domain.events.event import Passing
+from domain.media.fanout import Tap
+from ingest.frames.analysis_losses import AnalysisLosses
+from ingest.frames.decoder import FrameReader
+from sightline.cameras.decode_share import RESTS_FIRST, DecodeShare
+from sightline.cameras.group_rests import GroupRests
+from tests.ingest.conftest import make_camera
+from tests.kept import make_event, make_passing
+
+
+class _Analyser:
+    """Has these ids settled in view, and one passing for each of them."""
+
+    def __init__(self) -> None:
+        self.ids = frozenset[str]()
+
+    def settled(self) -> frozenset[str]:
+        return self.ids
+
+    def publish_settled(self, ids: frozenset[str]) -> list[Passing]:
+        return [make_passing(make_event()) for _ in ids]
+
+
+class _Reader(FrameReader):
+    def __init__(self) -> None:
+        super().__init__(Tap("decoder", 10, 1 << 20), ManualClock(), 10.0, "gate")
+        self.skipped: list[int] = []
+
+    def skip_group(self) -> None:
+        self.skipped.append(self.groups)
+
+
+class Camera:
+    """A camera of which about `part` is decoded."""
+
+    def __init__(self, part: float) -> None:
+        shares = DecodeShare(lambda: 0.0, ManualClock())
+        shares._controller.part = part
+        share = shares.of(make_camera("rtsp://10.0.0.1/1"), AnalysisLosses())
+        self.analyser, self.reader = _Analyser(), _Reader()
+        self.rests = GroupRests(cast(Analyser, self.analyser), self.reader, share)
+
+    def frame(self, group: int, *settled: str) -> int:
+        """Return how many passings are published after a frame of a group."""
+        self.reader.groups, self.analyser.ids = group, frozenset(settled)
+        return len(self.rests.after_frame())
+
+
+ALL_RESTS, SOME_GROUPS = 1.0 - RESTS_FIRST, 0.5
+
+
+def test_a_worker_that_keeps_up_analyses_every_group_to_its_end() -> None:
+    camera = Camera(1.0)
+    assert camera.frame(1, "a") == 0
+    assert camera.reader.skipped == []
+
+
+@pytest.mark.parametrize("part", [ALL_RESTS, SOME_GROUPS])
+def test_the_rest_is_left_out_and_the_event_is_published_at_the_frame_that_settles_it(
+    part: float,
+) -> None:
+    camera = Camera(part)
+    published = [camera.frame(1), camera.frame(1), camera.frame(1, "a")]
+    assert published == [0, 0, 1]
+    assert camera.reader.skipped == [1]
+    assert camera.frame(2, "a", "b") == 1, "b is new in this group"
+    assert camera.reader.skipped == [1, 2]
+
+
+def test_a_vehicle_that_was_known_before_ends_a_group_only_if_groups_are_refused() -> None:
+    for part, skipped in ((ALL_RESTS, [1]), (SOME_GROUPS, [1, 2])):
+        camera = Camera(part)
+        camera.frame(1, "a")
+        assert camera.frame(2, "a") == 0, "its event is published again when it ends"
+        assert camera.reader.skipped == skipped
