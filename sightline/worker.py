@@ -86,7 +86,6 @@ class Worker:
         self._spool = Spool(layout, clock)
         self._journal = Journal(layout.journal, clock)
         self._ledger = Ledger(layout.recordings)
-        self._publisher = self._make_publisher()
         self._assignment = Assignment(RosterFile(layout, index), CredentialReader(MessageReader()))
         self._node_rosters = NodeRosters(layout)
         self._spooled = SPOOL_EVENTS.labels(f"worker-{index}")
@@ -99,6 +98,8 @@ class Worker:
         scheduler = InferenceScheduler(
             len(os.sched_getaffinity(0)) // worker_count(self._settings), clock
         )
+        decode_share = DecodeShare(scheduler.behind_s, clock)
+        self._publisher = self._make_publisher(decode_share)
         gap_sync = DeferredSync(layout.gaps)
         self._gap_writer = GapWriter(gap_sync, clock)
         tools = WorkerContext(
@@ -111,7 +112,7 @@ class Worker:
             self._loop,
             self._triggers,
             scheduler,
-            DecodeShare(scheduler.behind_s, clock),
+            decode_share,
             DecoderDevices(self._settings.decoder, self._settings.decoder_cameras),
             gap_sync,
         )
@@ -185,7 +186,7 @@ class Worker:
             jobs["shedding"] = Shedding(self._layout, self._node_rosters.cameras, self._clock).run
         return jobs
 
-    def _make_publisher(self) -> EventPublisher:
+    def _make_publisher(self, decode_share: DecodeShare) -> EventPublisher:
         stores = self._stores
         return EventPublisher(
             self._spool,
@@ -204,6 +205,7 @@ class Worker:
             self._clock,
             self._published_ids,
             lambda camera_id: self._runs.recorded_until(camera_id),
+            decode_share.is_saving,
         )
 
     def _published_ids(self) -> list[str]:

@@ -147,6 +147,7 @@ class Site:
     ) -> None:
         self.redis, self.objects, self.layout, self.clock = redis, objects, layout, clock
         self.recorded_until: int | None = START_NS + NS_PER_HOUR
+        self.is_behind = False
         self.spool = Spool(layout, clock)
         self.journal = Journal(layout.journal, clock)
         self.publisher = self.restart()
@@ -171,6 +172,7 @@ class Site:
             self.clock,
             lambda: cameras,
             lambda camera: self.recorded_until,
+            lambda: self.is_behind,
         )
         return self.publisher
 

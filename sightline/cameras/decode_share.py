@@ -131,6 +131,10 @@ class DecodeShare:
             self._importance.pop(camera_id, None)
             self._levels = tuple(sorted(set(self._importance.values())))
 
+    def is_saving(self) -> bool:
+        """Return whether the worker is behind, or leaves anything out. Any thread may call it."""
+        return self._behind_s() > BEHIND_S or self._controller.part < 1.0
+
     def is_behind(self) -> bool:
         behind_s = self._behind_s()
         self._controller.update(behind_s, self._clock.monotonic_s())

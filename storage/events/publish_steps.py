@@ -30,6 +30,10 @@ from storage.recordings.recording_progress import Progress, RecordingProgress
 from storage.recordings.virtual.clips import ClipFile
 
 _log = logging.getLogger(__name__)
+DEFERRED_S = 180.0
+"""A clip is deferred for at most so long after its event while the worker is behind. A load that
+lasts longer defers nothing more: clips are then made as fast as events come.
+"""
 NOTHING_AFTER_S = 60
 """An event without any recording this long after its end never gets a clip."""
 
@@ -72,7 +76,10 @@ class PublishSteps:
         settings: Settings,
         clock: Clock,
         recorded_until: Callable[[str], int | None],
+        is_behind: Callable[[], bool],
     ) -> None:
+        """While `is_behind` returns True, clips are deferred."""
+        self._is_behind = is_behind
         self._objects = objects
         self._journal = journal
         self._clips = clips
@@ -126,7 +133,7 @@ class PublishSteps:
         work.step = "clip"
         event = work.event
         to_ns = event.ended_at + round(self._settings.clip_after_s * NS_PER_S)
-        if self._progress.of(event.camera, to_ns) is Progress.COMING:
+        if self._progress.of(event.camera, to_ns) is Progress.COMING or self._is_deferred(event):
             return None
         from_ns = event.started_at - round(self._settings.clip_before_s * NS_PER_S)
         path = work.entry.path / CLIP
@@ -138,6 +145,13 @@ class PublishSteps:
             return Clip(self._put_clip(event, path, made), made)
         finally:
             path.unlink(missing_ok=True)
+
+    def _is_deferred(self, event: Event) -> bool:
+        """Return whether the clip waits because live analysis needs the processor. Its recording
+        is not deleted meanwhile, because it is in `Spool.clip_ranges`.
+        """
+        age_ns = self._clock.wall_ns() - event.ended_at
+        return age_ns < DEFERRED_S * NS_PER_S and self._is_behind()
 
     def _without_clip(self, event: Event, error: NotFound | DataLoss) -> Clip | None:
         if self._clock.wall_ns() - event.ended_at < NOTHING_AFTER_S * NS_PER_S:

@@ -45,16 +45,20 @@ class EventPublisher:
         clock: Clock,
         camera_ids: Callable[[], Sequence[str]],
         recorded_until: Callable[[str], int | None],
+        is_behind: Callable[[], bool] = lambda: False,
     ) -> None:
         """Publish the events of `camera_ids`, which is called at every pass.
 
         `recorded_until` returns the wall time (UTC ns) up to which a camera is recorded, or None if
-        no process records it.
+        no process records it. While `is_behind` returns True, live analysis needs the processor,
+        and clips are deferred for some minutes.
         """
         self._spool = spool
         self._index = index
         self._feed = feed
-        self._steps = PublishSteps(objects, journal, clips, settings, clock, recorded_until)
+        self._steps = PublishSteps(
+            objects, journal, clips, settings, clock, recorded_until, is_behind
+        )
         self._camera_ids = camera_ids
         self._work: dict[SpoolEntry, Work] = {}
         self._lock = threading.Lock()

@@ -78,6 +78,7 @@ def test_a_worker_that_keeps_up_decodes_everything() -> None:
     share = worker.share("cam")
     worker.run(60, BEHIND_S - 0.1)
     assert not share.is_behind
+    assert not worker.shares.is_saving()
     assert all(share.admits() for _ in range(GROUPS))
 
 
@@ -100,7 +101,10 @@ def test_it_decodes_everything_again_some_seconds_after_the_load_has_ended() -> 
     share = worker.share("cam")
     worker.run(120, 3.0)
     assert share.is_behind
-    worker.run(25, 0.0)
+    worker.run(1, 0.0)
+    assert worker.shares.is_saving(), "its part is still low"
+    worker.run(24, 0.0)
+    assert not worker.shares.is_saving()
     assert not share.is_behind
     assert share.admits()
 

@@ -25,6 +25,7 @@ from storage.events.damaged_objects import DamagedObjects
 from storage.events.event_clips import EventClips
 from storage.events.feed import Feed
 from storage.events.journal import JournalPut
+from storage.events.publish_steps import DEFERRED_S
 from storage.events.publisher import EventPublisher
 from storage.events.spool import Spool, SpoolEntry
 from storage.index.event_index import EventIndex
@@ -78,6 +79,36 @@ def test_an_event_is_searchable_while_its_clip_is_coming(site: Site) -> None:
     assert site.objects.stat(event_object("gate", event.id, CLIP)) is None
     assert check(site.objects, site.redis, site.layout) == [], "what is on its way is no breach"
     site.recorded_until = event.ended_at + 2 * NS_PER_S
+    assert site.publisher.run_once() == 0
+    site.assert_clean(event)
+
+
+def test_while_the_worker_is_behind_the_event_is_searchable_and_its_clip_waits(
+    site: Site,
+) -> None:
+    event = make_event(after_s=10)
+    site.put(event)
+    site.is_behind = True
+    for _ in range(3):
+        assert site.publisher.run_once() == 1
+    assert site.row(event) == event
+    assert site.objects.stat(event_object("gate", event.id, CROP)) is not None
+    assert site.objects.stat(event_object("gate", event.id, SIDECAR)) is None
+    assert site.spool.clip_ranges(1, 1), "its recording is not deleted"
+    assert site.restart().run_once() == 1, "it still waits after a restart"
+    site.is_behind = False
+    assert site.publisher.run_once() == 0
+    assert site.sidecar(event).event.clip_ready
+    site.assert_clean(event)
+
+
+def test_a_load_that_lasts_defers_a_clip_for_some_minutes_only(site: Site) -> None:
+    event = make_event(after_s=10)
+    site.put(event)
+    site.is_behind = True
+    site.clock.advance((event.ended_at - site.clock.wall_ns()) / NS_PER_S + DEFERRED_S - 1)
+    assert site.publisher.run_once() == 1
+    site.clock.advance(2)
     assert site.publisher.run_once() == 0
     site.assert_clean(event)
 
