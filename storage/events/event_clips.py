@@ -61,7 +61,15 @@ class EventClips:
             if any(_overlap(gap, damage) for gap in lacking for damage in clip.damaged_ms):
                 raise DataLoss(f"the recording between {span} is damaged")
             raise NotFound(f"nothing is recorded between {span}")
-        verify(path, clip.start_ns, event.started_at, event.ended_at, clip.gaps_ms)
+        is_proven = not clip.hashed_late_ms
+        verify(
+            path,
+            clip.start_ns,
+            event.started_at,
+            event.ended_at,
+            clip.gaps_ms,
+            is_proven=is_proven,
+        )
         return clip
 
     def _report(self, source: ClipSource, fragment: int) -> None:

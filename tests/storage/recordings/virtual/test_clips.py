@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from domain.clock import NS_PER_MS, NS_PER_S
 from domain.errors import DataLoss, NotFound, StoreError
 from domain.media.packets import AudioPacket, Packet
-from storage.mp4.demuxer import Mp4Reader
+from storage.mp4.demuxer import Mp4Reader, Sample
 from storage.mp4.file_headers import MOVIE_SCALE
 from storage.recordings.clip_check import verify
 from storage.recordings.ledger import Ledger, Segment
@@ -468,6 +468,28 @@ def test_verify_refuses_what_is_no_clip_of_the_moment(
     out.unlink()
     with pytest.raises(DataLoss):
         verify(out, made.start_ns, _ns(2), _ns(5))
+
+
+def test_of_a_clip_whose_pictures_are_proven_none_is_decoded_and_the_head_is_checked(
+    recordings: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "clip.mp4"
+    made = clip_of(_segments(recordings["plain"]), _ns(2), _ns(5), out)
+    decoded: list[Sample] = []
+    monkeypatch.setattr(Mp4Reader, "decode", lambda reader, sample: decoded.append(sample))
+    verify(out, made.start_ns, _ns(2), _ns(5), made.gaps_ms, is_proven=True)
+    assert decoded == []
+    verify(out, made.start_ns, _ns(2), _ns(5), made.gaps_ms)
+    assert len(decoded) == 1
+    with pytest.raises(DataLoss, match="lacks"):
+        verify(out, made.start_ns, _ns(2), _ns(5.5), is_proven=True)
+    whole = bytearray(out.read_bytes())
+    with Mp4Reader(out) as reader:
+        first = next(iter(reader)).data
+    whole[whole.index(first) + 3] ^= 1
+    out.write_bytes(whole)
+    with pytest.raises(DataLoss, match="cannot be decoded"):
+        verify(out, made.start_ns, _ns(2), _ns(5), made.gaps_ms, is_proven=True)
 
 
 def test_a_clip_of_a_film(footage: Footage, tmp_path: Path, ffmpeg: str) -> None:
