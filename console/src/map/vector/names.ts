@@ -55,22 +55,20 @@ export function namesOf(ground: GroundTile, language: Language, measure: Measure
   for (const layer of ground.layers) {
     const area = areaOf(ground.tile, ground.data, layer.extent, ground.sidePx);
     for (const feature of layer.features) {
-      const text = nameOf(feature, language);
-      if (text === "") continue;
-      const named = { ground, layer, feature, area, text, measure };
+      const named = { ground, layer, feature, area, language, measure };
       found.push(...placeNames(named), ...streetNames(named));
     }
   }
   return found.sort((one, other) => one.rank - other.rank).slice(0, MOST_NAMES);
 }
 
-/** A feature with a name. */
+/** A feature that may have a name. */
 interface Named {
   ground: GroundTile;
   layer: VectorLayer;
   feature: VectorFeature;
   area: TileArea;
-  text: string;
+  language: Language;
   measure: Measure;
 }
 
@@ -85,10 +83,12 @@ export function nameOf(feature: VectorFeature, language: Language): string {
   return "";
 }
 
-function placeNames({ ground, layer, feature, area, text, measure }: Named): MapName[] {
+function placeNames({ ground, layer, feature, area, language, measure }: Named): MapName[] {
   const kind = namedPlace(ground.schema, layer.name, feature);
   const zoom = shownZoom(ground.tile, ground.sidePx);
   if (kind === null || zoom < kind.leastZoom || zoom > kind.mostZoom) return [];
+  const text = nameOf(feature, language);
+  if (text === "") return [];
   const [[x, y] = []] = feature.parts();
   // A place outside belongs to the neighbouring tile, which has it too.
   if (x === undefined || y === undefined || !isInside(x, y, area)) return [];
@@ -99,10 +99,12 @@ function placeNames({ ground, layer, feature, area, text, measure }: Named): Map
   ];
 }
 
-function streetNames({ ground, layer, feature, area, text, measure }: Named): MapName[] {
+function streetNames({ ground, layer, feature, area, language, measure }: Named): MapName[] {
   const road = namedRoad(ground.schema, layer.name, feature);
   const zoom = shownZoom(ground.tile, ground.sidePx);
   if (road === null || zoom < STREET_ZOOM[road]) return [];
+  const text = nameOf(feature, language);
+  if (text === "") return [];
   const widthPx = measure(text, STREET_PX, true);
   const rank = STREET_RANK + ROADS.length - ROADS.indexOf(road);
   return feature

@@ -91,7 +91,12 @@ test("a layer that is not wanted is left out, with its damage", () => {
 
 /** Decode everything that a tile has. */
 function decodeWhole(tile: Uint8Array): void {
-  for (const layer of decodeTile(tile)) for (const feature of layer.features) feature.parts();
+  for (const layer of decodeTile(tile)) {
+    for (const feature of layer.features) {
+      feature.property("kind");
+      feature.parts();
+    }
+  }
 }
 
 const oneFeature = (feature: WrittenFeature) => writtenTile([{ name: "any", features: [feature] }]);
@@ -129,7 +134,8 @@ for (const [name, tile, says] of WRONG) {
 }
 
 test("a property of no key is damage", () => {
-  const layer = [...field(1, text("any")), ...field(2, [...field(2, [0, 0]), 3 * 8, 1])];
+  const feature = [...field(2, [0, 0]), 3 * 8, 1, ...field(4, [9, 0, 0])];
+  const layer = [...field(1, text("any")), ...field(2, feature)];
   assert.throws(() => decodeWhole(new Uint8Array(field(3, layer))), DamagedTile);
 });
 

@@ -12,7 +12,7 @@ export const LIMITS = {
   textBytes: 400,
 } as const;
 const LEAST_EXTENT = 1;
-const MOST_EXTENT = 1 << 16;
+const MOST_EXTENT = 1 << 24;
 const USUAL_EXTENT = 4096;
 const MOVE_TO = 1;
 const LINE_TO = 2;
@@ -25,7 +25,7 @@ export type Points = number[];
 
 export interface VectorFeature {
   shape: Shape;
-  /** Return a property; undefined without it. */
+  /** Return a property; undefined without it. Throws DamagedTile. */
   property: (name: string) => Value | undefined;
   /** Return all points of points, the parts of lines, or the rings of areas. Throws DamagedTile. */
   parts: () => Points[];
@@ -173,25 +173,32 @@ function featureOf(
 ): VectorFeature | null {
   let shape: Shape | undefined;
   let geometry: ProtobufReader | null = null;
-  let properties: ReadonlyMap<string, Value> = new Map();
+  let tags: ProtobufReader | null = null;
   while (message.next()) {
-    if (message.field === 2) properties = propertiesOf(message.message(), dictionary);
+    if (message.field === 2) tags = message.message();
     else if (message.field === 3) shape = SHAPES[message.uint32()];
     else if (message.field === 4) geometry = message.message();
     else message.skip();
   }
   if (shape === undefined || geometry === null) return null;
-  const own = { shape, geometry };
+  const own = { shape, geometry, tags };
+  let properties: ReadonlyMap<string, Value> | null = null;
   return {
     shape,
-    property: (name) => properties.get(name),
+    property: (name) => {
+      properties ??= propertiesOf(own.tags, dictionary);
+      return properties.get(name);
+    },
     parts: () => partsOf(own.geometry.copy(), own.shape, counts),
   };
 }
 
-function propertiesOf(tags: ProtobufReader, { keys, values }: Dictionary): Map<string, Value> {
+function propertiesOf(
+  tags: ProtobufReader | null,
+  { keys, values }: Dictionary,
+): Map<string, Value> {
   const properties = new Map<string, Value>();
-  while (!tags.isAtEnd) {
+  while (tags !== null && !tags.isAtEnd) {
     const key = keys[tags.uint32()];
     const value = values[tags.uint32()];
     if (key === undefined || value === undefined) {
