@@ -91,9 +91,10 @@ _TABLE = {
     "api.base_map": "domain",
     "api.websockets": "domain",
     "api.headers": "",
+    "api.translations": "",
     "api.requests": (
         "domain domain.access_policy domain.events storage.recordings storage.site storage.audit "
-        "api.limits api.websockets api.headers"
+        "api.limits api.websockets api.headers api.translations"
     ),
     "api.nodes": (
         "domain domain.media domain.paths domain.recordings storage.mp4 storage.recordings "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 from fastapi import Depends, Query
@@ -12,6 +12,7 @@ from api.access.api_context import ApiContext, Context, Visible
 from api.cameras.coverage import coverage_of
 from api.cameras.models import CameraList, CameraView, CoverageView
 from api.requests.cursors import read_cursor, write_cursor
+from api.requests.languages import Sentences
 from api.requests.numbers import WholeNumber
 from api.requests.parameters import (
     AreaOf,
@@ -127,6 +128,7 @@ def read_coverage(
     camera_id: CameraId,
     from_ns: RangeFrom,
     to_ns: RangeTo,
+    sentences: Sentences,
 ) -> CoverageView:
     """Return the recorded parts of a range with their place, and the gaps with their causes.
 
@@ -136,9 +138,10 @@ def read_coverage(
     check_span(from_ns, to_ns, LONGEST_COVERAGE_S)
     now_ns = context.clock.wall_ns()
     answer = coverage_of(context, known, from_ns, to_ns)
+    gaps = tuple(replace(gap, detail=sentences(gap.detail)) for gap in answer.account.gaps)
     return CoverageView.of(
         CoverageRequest(camera_id, from_ns, to_ns),
-        answer.account,
+        replace(answer.account, gaps=gaps),
         answer.offline,
         answer.analysis,
         now_ns,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated
 
 from fastapi import Depends
@@ -13,6 +14,7 @@ from api.cameras.cameras import CameraFilter, camera_filter, check_span
 from api.cameras.coverage import SETTLED_AFTER_NS
 from api.requests.answers import Answer
 from api.requests.cursors import MAX_ITEMS, ListLimit, ascending
+from api.requests.languages import Sentences
 from api.requests.parameters import Next, RangeFrom, RangeTo
 from domain.clock import NS_PER_MS, S_PER_DAY
 from domain.errors import NodeOffline, NotFound
@@ -34,10 +36,10 @@ class CauseOfOutageView(Answer):
     last_at: WallNs = Field(description="the end of the last gap within the range")
 
     @classmethod
-    def of(cls, one: CauseOfOutage) -> CauseOfOutageView:
+    def of(cls, one: CauseOfOutage, sentences: Callable[[str], str]) -> CauseOfOutageView:
         return cls(
             cause=one.cause,
-            detail=one.detail,
+            detail=sentences(one.detail),
             gaps=one.gaps,
             missing_ms=one.missing_ns // NS_PER_MS,
             first_at=one.first_ns,
@@ -56,12 +58,12 @@ class OutageView(Answer):
     )
 
     @classmethod
-    def of(cls, outage: Outage, now_ns: int) -> OutageView:
+    def of(cls, outage: Outage, now_ns: int, sentences: Callable[[str], str]) -> OutageView:
         return cls(
             camera=outage.camera_id,
             missing_ms=outage.missing_ns // NS_PER_MS,
             ongoing=outage.last_ns >= now_ns - SETTLED_AFTER_NS,
-            causes=[CauseOfOutageView.of(one) for one in outage.causes],
+            causes=[CauseOfOutageView.of(one, sentences) for one in outage.causes],
         )
 
 
@@ -83,6 +85,8 @@ def list_outages(
     to_ns: RangeTo,
     limit: ListLimit = MAX_ITEMS,
     next_: Next = None,
+    *,
+    sentences: Sentences,
 ) -> OutageList:
     """List the cameras that were not recorded in a range although they should have been.
 
@@ -100,7 +104,7 @@ def list_outages(
     search = ("outages", filter_, from_ns, to_ns)
     page = ascending(outages, lambda one: one.camera_id, search, visible, limit, next_)
     return OutageList(
-        items=[OutageView.of(one, now_ns) for one in page.items],
+        items=[OutageView.of(one, now_ns, sentences) for one in page.items],
         next=page.next,
         offline=sorted(silent if visible.is_all else silent & _holders(context, shown)),
     )

@@ -103,7 +103,7 @@ def change_person(
     if _is_own(trace, name):
         raise SecondPersonRequired(
             f"{name} cannot change their own role, rights or scope; another person with the right "
-            f"`{Right.PEOPLE_ADMIN}` does it, or  sightline user set  on the machine"
+            f"`{Right.PEOPLE_ADMIN}` does it, or `sightline user set` on the machine"
         )
     scope = asked.new_scope
     record = context.people.change(

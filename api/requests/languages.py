@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from typing import Annotated
 
+from fastapi import Depends, Request, Response
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import Message, Scope, Send
 
 from api.headers.preferences import weights
 from api.requests.problems import MEDIA_TYPE, PREFIX, Problem, error_response
+from api.translations.errors import in_chinese
 from domain.errors import SightlineError
 
 ENGLISH, CHINESE = "en", "zh-CN"
@@ -70,10 +74,14 @@ def preferred_language(accept_language: str) -> str:
 
 
 def translated(body: bytes) -> bytes:
-    """Return a problem document with a Chinese title and advice; its detail follows the advice."""
+    """Return a problem document with a Chinese title and advice; its detail follows the advice.
+
+    A detail that has no translation stays English.
+    """
     problem = json.loads(body)
     title, advice = TITLES[problem["type"].removeprefix(PREFIX)]
-    problem |= {"title": title, "detail": f"{advice}：{problem['detail']}"}
+    detail = in_chinese(problem["detail"]) or problem["detail"]
+    problem |= {"title": title, "detail": f"{advice}：{detail}"}
     return json.dumps(problem, ensure_ascii=False, separators=(",", ":")).encode()
 
 
@@ -81,6 +89,22 @@ def problem_of(error: SightlineError, request_id: str, language: str) -> Problem
     """Return the problem of an error as a part of another message."""
     body = bytes(error_response(error, request_id).body)
     return Problem.model_validate_json(translated(body) if language == CHINESE else body)
+
+
+async def _sentences(request: Request, response: Response) -> Callable[[str], str]:
+    language = preferred_language(request.headers.get("Accept-Language", ""))
+    response.headers.add_vary_header("Accept-Language")
+    return _chinese_if_known if language == CHINESE else str
+
+
+def _chinese_if_known(sentence: str) -> str:
+    return in_chinese(sentence) or sentence
+
+
+Sentences = Annotated[Callable[[str], str], Depends(_sentences)]
+"""Returns a sentence of an answer in the language of the client; one that is not known stays
+English.
+"""
 
 
 class ProblemLanguage:

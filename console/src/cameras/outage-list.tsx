@@ -29,8 +29,9 @@ interface OutageListProps {
 }
 
 export function OutageList({ fromMs, toMs, cameras, onOpen }: OutageListProps) {
-  const { texts } = useConsole();
-  const read = useCallback(() => readOutages(fromMs, toMs), [fromMs, toMs]);
+  const { texts, language } = useConsole();
+  // The causes are sentences of the API, in the language of the request.
+  const read = useCallback(() => readOutages(fromMs, toMs), [fromMs, toMs, language]);
   const { items: pages, failure, reload } = useList(read);
   const ids = useMemo(() => new Set(cameras.map(({ id }) => id)), [cameras]);
   if (failure !== null) return <Failed failure={failure} onRetry={reload} />;

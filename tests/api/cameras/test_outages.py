@@ -74,3 +74,21 @@ def test_a_range_has_at_most_a_week(site: Site) -> None:
     long = f"from={rfc3339(START_NS - 8 * NS_PER_DAY)}&to={rfc3339(START_NS)}"
     refused = site.get(f"/v1/outages?{long}")
     assert (refused.status_code, "604800" in refused.text) == (400, True)
+
+
+def test_details_are_in_the_language_of_the_client(site: Site) -> None:
+    log = GapLog(site.layout, SystemClock())
+    log.add(Gap("east-gate", at(0), at(60), GapCause.CAMERA_DOWN, "the camera ended the stream"))
+    log.add(Gap("east-gate", at(60), at(70), GapCause.DISK, "no words for it"))
+    site.hold("east-gate")
+    outages = f"/v1/outages?{span(0, 600)}"
+    coverage = f"/v1/cameras/east-gate/coverage?{span(0, 70)}"
+    chinese = site.get(outages, Accept_Language="zh-CN,zh;q=0.9")
+    assert "Accept-Language" in chinese.headers["Vary"]
+    (east,) = chinese.json()["items"]
+    details = ["摄像机结束了码流", "no words for it"]
+    assert [one["detail"] for one in east["causes"]] == details
+    gaps = site.get(coverage, Accept_Language="zh").json()["gaps"]
+    assert [gap["detail"] for gap in gaps][:2] == details
+    english = site.get(coverage, Accept_Language="en").json()["gaps"]
+    assert english[0]["detail"] == "the camera ended the stream"
