@@ -18,15 +18,17 @@ const missing = new MissingContent();
 /**
  * Load a picture. One that is not stored yet is requested again, a few times.
  *
+ * With `isAskedAnew`, a person has asked for it, so it is requested although it was missing before.
+ *
  * An `<img>` could not send a token or a reason, so the picture is fetched as a whole.
  */
-export function usePicture(path: string | null): Content {
+export function usePicture(path: string | null, isAskedAnew = false): Content {
   const [loaded, setLoaded] = useState<Content>(NOTHING);
   useEffect(() => {
     setLoaded(NOTHING);
     if (path === null) return undefined;
-    return load(path, setLoaded);
-  }, [path]);
+    return load(path, setLoaded, isAskedAnew);
+  }, [path, isAskedAnew]);
   return loaded;
 }
 
@@ -37,9 +39,9 @@ export function useClip(path: string | null): Content {
 }
 
 /** Load a path, pass on what is known of it, and return what ends that. */
-function load(path: string, show: (content: Content) => void): () => void {
+function load(path: string, show: (content: Content) => void, isAskedAnew: boolean): () => void {
   const key = `${ownerOfCredentials()} ${path}`;
-  const known = missing.of(key, Date.now());
+  const known = isAskedAnew ? null : missing.of(key, Date.now());
   if (known !== null) {
     show({ url: null, failure: known });
     return () => undefined;

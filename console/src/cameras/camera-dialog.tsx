@@ -100,7 +100,7 @@ function TestPicture({ camera }: { camera: CameraView }) {
 
 function FetchedPicture(props: { path: string; name: string; onRetry: () => void }) {
   const { texts } = useConsole();
-  const { url, failure } = usePicture(props.path);
+  const { url, failure } = usePicture(props.path, true);
   if (failure !== null) return <Failed failure={failure} onRetry={props.onRetry} />;
   if (url === null) return <p role="status">{texts.states.loading}</p>;
   return <img class="event-snapshot" src={url} alt={texts.cameras.pictureOf(props.name)} />;
