@@ -12,7 +12,7 @@ import { lazy } from "./shell/lazy.tsx";
 import { Palette } from "./shell/palette.tsx";
 import { type Preferences, usePreferences } from "./shell/preferences.ts";
 import { bindPurpose, NO_PURPOSE, ReasonBar, ReasonForm } from "./shell/reason-bar.tsx";
-import { placesFor, type Route, useRoute } from "./shell/route.ts";
+import { type Place, placesFor, type Route, useRoute } from "./shell/route.ts";
 import { Shell } from "./shell/shell.tsx";
 import { SignIn } from "./shell/sign-in.tsx";
 import { type SessionControl, useSession } from "./shell/use-session.ts";
@@ -32,6 +32,15 @@ const LivePage = lazy(async () => (await import("./live/live-page.tsx")).LivePag
 const PeoplePage = lazy(async () => (await import("./people/people-page.tsx")).PeoplePage);
 const PlaybackPage = lazy(async () => (await import("./playback/playback-page.tsx")).PlaybackPage);
 const WatchesPage = lazy(async () => (await import("./watches/watches-page.tsx")).WatchesPage);
+
+const EVIDENCE_PLACES: readonly Place[] = [
+  "find",
+  "journeys",
+  "watches",
+  "live",
+  "playback",
+  "exports",
+];
 
 type SessionView = Schemas["SessionView"];
 type OnPreferences = (change: Partial<Preferences>) => void;
@@ -118,8 +127,10 @@ function SignedIn({ control, preferences, onPreferences, session, site }: Signed
   const mustAsk =
     session.reason_required &&
     !purpose.reason &&
-    ["find", "journeys", "watches", "live", "playback", "exports"].includes(route.place) &&
+    EVIDENCE_PLACES.includes(route.place) &&
     hasRight(session, "events_read");
+  // An auditor or an administrator reads no evidence, so there is no reason to state.
+  const readsEvidence = placesFor(session.rights).some((place) => EVIDENCE_PLACES.includes(place));
   return (
     <Console.Provider value={context}>
       <Shell
@@ -127,7 +138,7 @@ function SignedIn({ control, preferences, onPreferences, session, site }: Signed
         place={route.place}
         onSignOut={() => void control.signOut()}
         reasonBar={
-          (session.reason_required || purpose.reason) && (
+          ((session.reason_required && readsEvidence) || purpose.reason) && (
             <ReasonBar texts={texts} purpose={purpose} onChange={askPurpose} onEnd={onEnd} />
           )
         }

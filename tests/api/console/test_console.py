@@ -6,11 +6,15 @@ One test follows the way of an operator, because one browser and one site serve 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import pyotp
 import pytest
 
+from api.access.api_context import SiteRegistry
+from api.site.console import built_console
 from domain.clock import NS_PER_S
 from domain.media.live_detections import LiveDetection, LiveDetections
 from domain.one_time_codes import new_secret
@@ -26,17 +30,21 @@ from tests.api.console.pages import (
     loaded_pictures,
     open_in_english,
 )
-from tests.api.console.street import HOSTILE, report_cameras
+from tests.api.console.street import HOSTILE, open_street, report_cameras
 from tests.api.live.conftest import CAMERA, Camera
 from tests.api.live.media_process import media_process
+from tests.api.site_data import REGISTRY
 from tests.live_station import Station, tapped
 from tests.recorded import PLAIN, START_NS
 from tests.web_driver import Browser
 
 if TYPE_CHECKING:
     from domain.events.event import Event
-    from tests.api.conftest import Site
+    from domain.paths.data_layout import Layout
+    from tests.api.conftest import OpenSite, Site
     from tests.api.site_data import MakeEvent
+
+    Record = Callable[[Layout, str, int, float], Path]
 
 DAY = "from=2025-11-24T00:00:00Z&to=2025-11-25T00:00:00Z"
 """The day of the events of the tests."""
@@ -267,6 +275,35 @@ def correct_side_by_side(browser: Browser, street: Site, new: Event) -> None:
     browser.until("one sighting", lambda: len(browser.texts("button.sighting")) == 1)
 
 
+def test_a_tile_whose_cause_stays_is_not_tried_again_by_itself(
+    browser: Browser, open_site: OpenSite, make_event: MakeEvent, record: Record
+) -> None:
+    """A camera with privacy masks is not shown without the right to it."""
+    if not built_console().assets:
+        pytest.skip("the packages of npm are absent: run `make install`")
+    street = open_street(open_site, make_event, record, registry=masked_registry)
+    open_in_english(browser, street, street.tokens[Role.OPERATOR])
+    give_reason(browser, "stolen vehicle")
+    browser.run("location.hash = '#/live?size=1&cameras=school'")
+    browser.until("cause", lambda: "privacy masks" in browser.text(".tile-message"))
+    assert browser.text(".tile-message").startswith("No video. "), "it says that it tries again"
+    assert refused_views(street) == 1
+    browser.click(".tile-message .connect")
+    browser.until("another try", lambda: refused_views(street) == 2)
+    browser.open("about:blank")
+
+
+def refused_views(site: Site) -> int:
+    lines = [json.loads(line) for line in site.audit_lines()]
+    return sum((line["route"], line["status"]) == ("camera.whep", 403) for line in lines)
+
+
+def masked_registry() -> SiteRegistry:
+    masks = (((0.0, 0.0), (1.0, 0.0), (1.0, 0.2)),)
+    cameras = tuple(one.model_copy(update={"masks": masks}) for one in REGISTRY.cameras)
+    return SiteRegistry(REGISTRY.model_copy(update={"cameras": cameras}))
+
+
 def test_an_auditor_reads_who_searched(browser: Browser, street: Site) -> None:
     found = street.get("/v1/events", Role.OPERATOR, reason="stolen vehicle", X_Case="2026-118")
     assert found.status_code == 200
@@ -276,6 +313,7 @@ def test_an_auditor_reads_who_searched(browser: Browser, street: Site) -> None:
     browser.open(f"{street.url}/healthz")
     browser.open(f"{street.url}/#token={street.tokens[Role.AUDITOR]}")
     browser.until("a line", lambda: "Search for passings" in browser.text(".results"))
+    assert "reason" not in browser.text(".reason-bar").lower(), "an auditor reads no evidence"
     assert "Look at a picture 3 times" in browser.text(".results")
     browser.run("location.hash = '#/find'")
     browser.until("no right", lambda: "search passings" in browser.text("main"))
