@@ -161,7 +161,8 @@ def town(
     record(site.layout, "east-gate", save_from_ns(now_ns) + 60 * NS_PER_S, 8)
     log = GapLog(site.layout, SystemClock())
     night_ns = local_ns(now_ns, -1, time(21))
-    down = Gap("school", night_ns, night_ns + 2400 * NS_PER_S, GapCause.CAMERA_DOWN, "no answer")
+    cause = "10.1.2.3:554 did not answer within 5 s"
+    down = Gap("school", night_ns, night_ns + 2400 * NS_PER_S, GapCause.CAMERA_DOWN, cause)
     log.add(down)
     for camera in ("east-gate", "school"):
         site.hold(camera)
@@ -315,7 +316,9 @@ def save_what_the_gate_recorded(browser: Browser, user: NewUser, town: Site, now
     )
     user.click("Download 均州路东口卡口")
     browser.until("address", lambda: browser.run("return window.saved.length"))
-    assert browser.text(".recorded-part") == "8 s of 10 min are recorded"
+    browser.until(
+        "coverage", lambda: browser.text(".recorded-part") == "8 s of 10 min are recorded"
+    )
     assert axe(browser) == []
     browser.shoot("task-save")
     from_ns = save_from_ns(now_ns)
@@ -365,8 +368,10 @@ def which_cameras_failed(browser: Browser, user: NewUser) -> None:
     user.click("Last night")
     browser.until("outage", lambda: browser.texts(".outages tbody th") == ["实验小学"])
     row = browser.text(".outages tbody tr")
-    for fact in ("40 min", "once", "camera down", "no answer"):
+    for fact in ("40 min", "once", "camera down", "did not answer within 5 s"):
         assert fact in row
+    choose(browser, "Language", "zh")
+    browser.until("cause in Chinese", lambda: "秒内无应答" in browser.text(".outages tbody tr"))
     check_access(browser, "outages", back="en")
     user.click("实验小学", ".outages")
     browser.until("camera", lambda: "rtsp://10.1.2.3:554/school" in browser.text("dialog"))
