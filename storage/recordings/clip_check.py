@@ -24,8 +24,7 @@ def verify(
     """Open a finished clip again, read all of it and decode its first picture.
 
     If `is_proven`, hashes have shown that its pictures are those of the recorder. The head of the
-    clip is then all that could be wrong, and no picture is decoded, which takes four fifths of the
-    time.
+    clip is then all that could be wrong, and no picture is decoded, which takes most of the time.
 
     Raises DataLoss unless it can be opened, starts at a keyframe and spans [from_ns, to_ns) without
     its known gaps.
