@@ -50,7 +50,7 @@ const next = (now) => {
 };
 requestAnimationFrame(next);
 """
-_PAN = """
+PAN = """
 const canvas = document.querySelector('.map canvas');
 canvas.setPointerCapture = () => undefined;
 const send = (type, x) => canvas.dispatchEvent(new PointerEvent(type,
@@ -76,7 +76,7 @@ def measure_pages(browser: Browser, folder: Path) -> dict[str, Any]:
     """Measure a city's console without nodes: its cameras are in no state."""
     os.environ["SIGHTLINE_REASON_REQUIRED"] = "0"
     events = list(Traffic(RESULTS, 1, start_ms=_yesterday_ms()).drawn())
-    entries = _entries(events)
+    entries = camera_entries(events)
     with City(folder, entries, ()) as city:
         EventIndex(city.redis).put_all(events)
         _put_pictures(city, events)
@@ -86,17 +86,17 @@ def measure_pages(browser: Browser, folder: Path) -> dict[str, Any]:
         browser.run("location.hash = '#/cameras?view=map'")
         browser.until("map", lambda: browser.run("return !!document.querySelector('.map canvas')"))
         browser.until("cameras", lambda: f"{CAMERAS}" in browser.text("main"))
-        found["map"] = _frames(browser, _PAN)
+        found["map"] = measure_frames(browser, PAN)
         browser.run("location.hash = '#/cameras'")
         browser.until("rows", lambda: browser.texts("button.camera-line"))
-        found["camera_list"] = _frames(browser, _SCROLL)
+        found["camera_list"] = measure_frames(browser, _SCROLL)
         browser.run("location.hash = '#/find?view=table'")
         _load_all_results(browser)
-        found["results_table"] = _frames(browser, _SCROLL)
+        found["results_table"] = measure_frames(browser, _SCROLL)
         browser.run("location.hash = '#/find'")
         browser.until("cards", lambda: browser.texts(".card"))
         _load_all_results(browser)
-        found["results_cards"] = _frames(browser, _SCROLL)
+        found["results_cards"] = measure_frames(browser, _SCROLL)
         return found
 
 
@@ -104,7 +104,7 @@ def _yesterday_ms() -> int:
     return (SystemClock().wall_ns() // NS_PER_S - 86_400) * 1000
 
 
-def _entries(events: Sequence[Event]) -> list[dict[str, object]]:
+def camera_entries(events: Sequence[Event]) -> list[dict[str, object]]:
     """Return the cameras of the events, and as many others as the reference city has."""
     entries = registry_entries(events)
     others: list[dict[str, object]] = [
@@ -165,7 +165,8 @@ def _load_all_results(browser: Browser) -> None:
     browser.until("beginning", lambda: browser.run(_HAS_FIRST))
 
 
-def _frames(browser: Browser, move: str) -> dict[str, float]:
+def measure_frames(browser: Browser, move: str) -> dict[str, float]:
+    """Run a script in each of many frames, and return the intervals between them."""
     intervals = browser.run_async(_INTERVALS, FRAMES, move)
     return {
         "median_ms": quantile_ms(intervals, 0.5),
