@@ -42,6 +42,26 @@ def _memory_bytes(pid: int, kind: str) -> int:
 
 
 @dataclass(frozen=True, slots=True)
+class Memory:
+    """The proportional memory of a process, in bytes, by what it holds."""
+
+    anonymous: int
+    """Memory of its own or shared with processes of the same fork; only swap could take it."""
+    file: int
+    """Mapped files, mostly programs and libraries. The kernel can drop and read clean pages."""
+
+    @property
+    def total(self) -> int:
+        return self.anonymous + self.file
+
+
+def memory_of(pid: int) -> Memory:
+    """Raises OSError where the process has gone."""
+    shared = _memory_bytes(pid, "Pss_Shmem:")
+    return Memory(_memory_bytes(pid, "Pss_Anon:") + shared, _memory_bytes(pid, "Pss_File:"))
+
+
+@dataclass(frozen=True, slots=True)
 class Held:
     """What one process holds at a moment."""
 

@@ -1,10 +1,12 @@
 """A small site: what each process of one instance holds in memory, and how long starts take.
 
-    python -m benchmarks.sites.small_site [--cameras 16] [--seconds 20] [--mbit 1]
+    python -m benchmarks.sites.small_site [--cameras 16] [--checkpoints 0] [--seconds 20] [--mbit 1]
 
-`sightline up` records the cameras. It is started twice on one data folder, and the second start is
-the figure. Then a worker is killed, and the time to the first heartbeat of the next one is
-measured. The reference is one ffmpeg for each camera. JSON goes to `benchmarks/out`.
+`sightline up` records the cameras, and analyses the last ones as checkpoints, which play a drawn
+film. It is started twice on one data folder, and the second start is the figure. Then a worker is
+killed, and the time to the first heartbeat of the next one is measured. The reference is one ffmpeg
+for each camera, which analyses nothing. A table of the processes is printed, and JSON goes to
+`benchmarks/out`.
 """
 
 from __future__ import annotations
@@ -16,29 +18,47 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from benchmarks.cameras import Picture, make_stream, served
 from benchmarks.machine import OUT, machine
-from benchmarks.processes import Cost, command_line, cost_of, descendants_of
+from benchmarks.processes import (
+    Memory,
+    command_line,
+    cost_of,
+    descendants_of,
+    memory_of,
+)
 from benchmarks.recorders import ffmpegs
 from domain.clock import SystemClock
 from domain.paths.data_layout import Layout
 from sightline.processes.ports import free_ports
 from sightline.processes.status_file import status_file
+from simulator.footage import make_footage
 
 CLOCK = SystemClock()
 POLL_S = 0.01
 SETTLE_S = 5.0
+EVENT_WITHIN_S = 120.0
 STOP_WITHIN_S = 60
 PROGRAMS = (
     "sightline.forking.server", "sightline.worker", "sightline.live_process",
     "sightline.api_process", "sightline.media_process", "valkey-server", "weed", "sightline up",
 )  # fmt: skip
 """What identifies a process by its command line, the first that occurs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """The CPU time, in seconds, and the memory of one process."""
+
+    name: str
+    cpu_s: float
+    memory: Memory
 
 
 @contextmanager
@@ -65,23 +85,27 @@ def started(
         process.stdout.close()
 
 
-def costs(pid: int) -> dict[str, Cost]:
-    """Return the CPU time and memory of an instance by program."""
-    pids: dict[str, list[int]] = {}
-    for process in (pid, *descendants_of(pid)):
-        line = command_line(process)
-        program = next((name for name in PROGRAMS if name in line), line)
-        pids.setdefault(program, []).append(process)
-    return {program: cost_of(found) for program, found in pids.items()}
+def spent(pid: int) -> dict[int, Spent]:
+    """Return what each process of an instance has used, by process id."""
+    return {
+        process: Spent(program_of(process), cost_of([process]).cpu_s, memory_of(process))
+        for process in (pid, *descendants_of(pid))
+    }
+
+
+def program_of(pid: int) -> str:
+    """Return the program of a process, with the number of a worker."""
+    line = command_line(pid)
+    program = next((name for name in PROGRAMS if name in line), line.strip())
+    index = line.partition("--index ")[2].split()
+    return " ".join((program, *index[:1]))
 
 
 def restart_s(pid: int, layout: Layout) -> float:
     """Kill the first worker, and return the seconds until the next one has a heartbeat."""
     heartbeat = status_file(layout, 0)
     (worker,) = (
-        child
-        for child in descendants_of(pid)
-        if "sightline.worker" in command_line(child) and "--index 0" in command_line(child)
+        child for child in descendants_of(pid) if program_of(child) == "sightline.worker 0"
     )
     killed_s, before = CLOCK.monotonic_s(), heartbeat.stat().st_mtime_ns
     os.kill(worker, signal.SIGKILL)
@@ -90,52 +114,87 @@ def restart_s(pid: int, layout: Layout) -> float:
     return CLOCK.monotonic_s() - killed_s
 
 
-def run(cameras: int, seconds: float, picture: Picture) -> dict[str, Any]:
+def wait_for_event(layout: Layout) -> None:
+    """Wait until a checkpoint has a new event, which needs the models. Raises TimeoutError."""
+    deadline_s = CLOCK.monotonic_s() + EVENT_WITHIN_S
+    before = set(layout.spool.rglob("*.json"))
+    while set(layout.spool.rglob("*.json")) <= before:
+        if CLOCK.monotonic_s() > deadline_s:
+            raise TimeoutError(f"no event within {EVENT_WITHIN_S:.0f} s")
+        CLOCK.sleep(POLL_S)
+
+
+def run(cameras: int, checkpoints: int, seconds: float, picture: Picture) -> dict[str, Any]:
     ready_s: list[float] = []
     with tempfile.TemporaryDirectory(prefix="sightline-small-") as name:
         folder = Path(name)
         stream = make_stream(folder / "stream.mp4", picture)
-        with served("simulator", stream, cameras, folder) as source:
+        films = [make_footage(folder / "footage").plates] * checkpoints if checkpoints else []
+        with served("simulator", stream, cameras - checkpoints, folder, others=films) as source:
             registry = folder / "camera_registry.yaml"
-            registry.write_text(json.dumps(_registry(source.urls)))
+            registry.write_text(json.dumps(_registry(source.urls, checkpoints)))
             layout = Layout(folder / "data")
             with started(registry, layout, ready_s):
                 pass
             with started(registry, layout, ready_s) as site:
+                if checkpoints:
+                    wait_for_event(layout)
                 CLOCK.sleep(SETTLE_S)
-                before = costs(site.pid)
+                before = spent(site.pid)
                 CLOCK.sleep(seconds)
-                after = costs(site.pid)
+                after = spent(site.pid)
                 restarted_s = restart_s(site.pid, layout)
             with ffmpegs(source.urls, folder) as recording:
                 CLOCK.sleep(seconds)
-                reference = cost_of(recording.pids).proportional_bytes / 1e6
-    memory = {program: cost.proportional_bytes / 1e6 for program, cost in after.items()}
-    cpu = {
-        program: 100 * (cost.cpu_s - before[program].cpu_s) / seconds
-        for program, cost in after.items()
+                reference = [memory_of(pid) for pid in recording.pids]
+    rows = {
+        one.name: {
+            "memory_mb": one.memory.total / 1e6,
+            "of_it_files_mb": one.memory.file / 1e6,
+            "cpu_percent_of_a_core": 100 * (one.cpu_s - before[pid].cpu_s) / seconds,
+        }
+        for pid, one in after.items()
+        if pid in before
     }
-    total = sum(memory.values())
+    total = {name: sum(row[name] for row in rows.values()) for name in next(iter(rows.values()))}
+    reference_mb = sum(one.total for one in reference) / 1e6
     return {
         "machine": machine(),
         "cameras": cameras,
-        "memory_mb": memory,
-        "cpu_percent_of_a_core": cpu,
-        "cpu_percent_of_a_core_for_a_camera": sum(cpu.values()) / cameras,
-        "memory_total_mb": total,
-        "reference_mb": reference,
-        "memory_ratio": total / reference,
+        "checkpoints": checkpoints,
+        "processes": rows,
+        "all_processes": total,
+        "cpu_percent_of_a_core_for_a_camera": total["cpu_percent_of_a_core"] / cameras,
+        "reference_mb": reference_mb,
+        "reference_of_it_files_mb": sum(one.file for one in reference) / 1e6,
+        "memory_ratio": total["memory_mb"] / reference_mb,
         "first_start_s": ready_s[0],
         "second_start_s": ready_s[1],
         "worker_restart_s": restarted_s,
     }
 
 
-def _registry(urls: list[str]) -> dict[str, object]:
+def table(processes: Mapping[str, Mapping[str, float]]) -> str:
+    """Return a table in Markdown of what each process uses."""
+    lines = [
+        "| process | memory, MB | of it mapped files, MB | % of a core |",
+        "|---|--:|--:|--:|",
+    ]
+    lines += [
+        f"| {name} | {row['memory_mb']:.1f} | {row['of_it_files_mb']:.1f} "
+        f"| {row['cpu_percent_of_a_core']:.2f} |"
+        for name, row in processes.items()
+    ]
+    return "\n".join(lines)
+
+
+def _registry(urls: list[str], checkpoints: int) -> dict[str, object]:
     place = {"class": "A", "area": "a", "location": {"lon": 0, "lat": 0}}
-    cameras = [
+    cameras: list[dict[str, object]] = [
         {"id": f"cam-{number}", "name": "x", "url": url, **place} for number, url in enumerate(urls)
     ]
+    for camera in cameras[len(cameras) - checkpoints :]:
+        camera["checkpoint"] = ["plate"]
     return {"version": 1, "areas": {"a": {"name": "a"}}, "cameras": cameras}
 
 
@@ -145,14 +204,19 @@ def main() -> int:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--cameras", type=int, default=16)
+    parser.add_argument("--cameras", type=int, default=16, help="all cameras")
+    parser.add_argument("--checkpoints", type=int, default=0, help="how many of them are analysed")
     parser.add_argument("--seconds", type=float, default=20.0)
     parser.add_argument("--mbit", type=float, default=1.0)
     args = parser.parse_args()
-    report = run(args.cameras, args.seconds, Picture(mbit_s=args.mbit))
+    if not 0 <= args.checkpoints <= args.cameras:
+        parser.error("--checkpoints is a part of --cameras")
+    report = run(args.cameras, args.checkpoints, args.seconds, Picture(mbit_s=args.mbit))
     OUT.mkdir(exist_ok=True)
-    (OUT / "small_site.json").write_text(json.dumps(report, indent=1))
+    name = f"small_site-{args.checkpoints}-checkpoints" if args.checkpoints else "small_site"
+    (OUT / f"{name}.json").write_text(json.dumps(report, indent=1))
     print(json.dumps(report, indent=1))
+    print(table({**report["processes"], "all": report["all_processes"]}))
     return 0
 
 
