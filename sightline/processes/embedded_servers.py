@@ -28,6 +28,10 @@ from sightline.processes.seaweedfs_security import SeaweedfsSecurity
 from sightline.processes.stale_sockets import LeftSockets
 
 VOLUME_SIZE_MB = 1024
+FORMER_FILER_STORE, FILER_STORE = "leveldb2", "leveldb3"
+"""The former store of the filer has eight databases, which use 16 MB each for what they have not
+sorted yet, and as much again at a start. The present one has a database for each bucket.
+"""
 MIN_FREE_GB = 1
 STOP_S = 3.0
 """SeaweedFS is killed this long after SIGTERM, and without delay when its parent dies.
@@ -124,6 +128,9 @@ def seaweedfs(
 
     The users of the store have rights in `bucket` alone.
 
+    There is one master, so `-master.peers=none` makes it the leader at once. Otherwise the volume
+    server may ask before the election, and asks again only after five seconds.
+
     `-volume.max=0` lets volumes grow with the disk: the default number is too small for a second
     bucket. Its Unix sockets are in its working directory, because a longer path may exceed the
     kernel's limit of 107 bytes.
@@ -138,6 +145,7 @@ def seaweedfs(
         "server", "-dir=.", "-ip=127.0.0.1", "-ip.bind=127.0.0.1",
         f"-master.port={master}", f"-master.port.grpc={master_grpc}",
         f"-master.volumeSizeLimitMB={VOLUME_SIZE_MB}", "-master.telemetry=false",
+        "-master.peers=none",
         f"-volume.port={volume}", f"-volume.port.grpc={volume_grpc}", "-volume.max=0",
         f"-volume.minFreeSpace={MIN_FREE_GB}GiB", "-volume.preStopSeconds=0",
         "-filer", f"-filer.port={filer}", f"-filer.port.grpc={filer_grpc}",
@@ -157,6 +165,7 @@ def seaweedfs(
         credentials = {user: secrets.s3_credentials(user) for user in StoreUser}
         administrator = (secrets.s3_access_key, secrets.s3_secret_key)
         write_atomically(identities, seaweedfs_identities(credentials, administrator, bucket))
+        write_atomically(folder / "filer.toml", _filer_configuration(folder))
         sockets.remove()
         sockets.expect(grpc_sockets)
 
@@ -172,6 +181,15 @@ def seaweedfs(
         start_timeout_s=60,
         stop_timeout_s=STOP_S,
     )
+
+
+def _filer_configuration(folder: Path) -> str:
+    """Return the configuration of the filer's store. Data of an older version stay in theirs."""
+    former = folder / "filerldb2"
+    kind, place = (
+        (FORMER_FILER_STORE, former) if former.exists() else (FILER_STORE, folder / "filerldb3")
+    )
+    return f'[{kind}]\nenabled = true\ndir = "./{place.name}"\n'
 
 
 def _seaweedfs_serves(

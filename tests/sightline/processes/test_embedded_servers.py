@@ -13,7 +13,7 @@ from domain.clock import SystemClock
 from domain.errors import SightlineError
 from sightline.privileges.store_secrets import StoreSecrets
 from sightline.processes.child import Child, ChildSpec
-from sightline.processes.embedded_servers import valkey
+from sightline.processes.embedded_servers import seaweedfs, valkey
 from sightline.processes.ports import free_ports
 from tests.conftest import S3Config
 
@@ -53,6 +53,21 @@ def test_valkey_refuses_without_the_password_and_keeps_data_over_a_kill(tmp_path
 
 def test_seaweedfs_refuses_unsigned_calls(s3_server: S3Config) -> None:
     assert httpx.get(f"http://{s3_server.endpoint}/sightline/x", trust_env=False).status_code == 403
+
+
+@pytest.mark.parametrize("is_older", [False, True])
+def test_data_of_an_older_version_stay_in_their_store(is_older: bool, tmp_path: Path) -> None:
+    """Each store has files of its own, and another one would find no object."""
+    former, present = tmp_path / "filerldb2", tmp_path / "filerldb3"
+    if is_older:
+        former.mkdir()
+    (port,) = free_ports(1)
+    child = Child(seaweedfs(tmp_path, port, SECRETS, tmp_path / "log"), SystemClock())
+    child.start()
+    child.wait_ready()
+    child.stop()
+    assert any(former.rglob("CURRENT")) is is_older
+    assert present.exists() is not is_older
 
 
 def test_a_child_that_ends_while_starting_shows_its_log(tmp_path: Path) -> None:
