@@ -49,7 +49,11 @@ class Settings(
         "commands of a site, and unknown to nodes; unset: one-machine mode generates a key",
     )
     workers: int = Field(
-        0, ge=0, le=64, description="number of camera worker processes; 0: one per CPU core"
+        0,
+        ge=0,
+        le=64,
+        description="number of camera worker processes; 0: one for each "
+        "checkpoint and for each 64 other cameras, at most one per CPU core",
     )
     api_processes: int = Field(
         0,

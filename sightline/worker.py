@@ -44,7 +44,7 @@ from sightline.overload.load import LoadGauge
 from sightline.overload.shedding import Shedding
 from sightline.processes.gc_tuning import collect_seldom
 from sightline.processes.message_pipe import MessageReader
-from sightline.processes.process_plan import worker_count
+from sightline.processes.process_plan import most_workers
 from sightline.processes.status_file import touch_heartbeat, write_statuses
 from sightline.processes.store_clients import connected
 from sightline.processes.supervised_threads import Job, Jobs
@@ -96,7 +96,7 @@ class Worker:
         self._watchdog = Watchdog(self._loop, self._writer, clock)
         self._triggers = TriggerQueue(TriggerLog(layout, self._settings), clock)
         scheduler = InferenceScheduler(
-            len(os.sched_getaffinity(0)) // worker_count(self._settings), clock
+            len(os.sched_getaffinity(0)) // most_workers(self._settings), clock
         )
         decode_share = DecodeShare(scheduler.behind_s, clock)
         self._publisher = self._make_publisher(decode_share)

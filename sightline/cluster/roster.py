@@ -98,6 +98,11 @@ class NodeRosters:
             ]
 
 
+def worker_count(layout: Layout) -> int:
+    """Return how many workers the node has, each of which has a roster, maybe an empty one."""
+    return len(_workers(layout))
+
+
 def take_rosters(layout: Layout) -> dict[int, Roster]:
     """Read and delete the rosters of an earlier run, which may have had more workers."""
     rosters = {worker: read_roster(layout, worker) for worker in _workers(layout)}

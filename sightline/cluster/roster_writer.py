@@ -16,6 +16,8 @@ from sightline.cluster.worker_balance import share
 from sightline.processes.status_file import read_worker_statuses
 
 _Inputs = tuple[list[Camera], dict[str, int], int, tuple[IPv4Network | IPv6Network, ...]]
+CountWorkers = Callable[[Sequence[Camera]], int]
+"""Returns how many workers these cameras need."""
 SendCredentials = Callable[[int, Sequence[Camera]], None]
 """Sends a worker, by its number, the credentials of these cameras and no others."""
 MOVE_WITHIN_S = 20.0
@@ -34,11 +36,13 @@ class RosterWriter:
     """Writes the rosters of a node's workers."""
 
     def __init__(
-        self, layout: Layout, workers: int, send_credentials: SendCredentials, clock: Clock
+        self, layout: Layout, count: CountWorkers, send_credentials: SendCredentials, clock: Clock
     ) -> None:
         """Read the rosters of an earlier run, so that cameras stay in their workers."""
         self._layout = layout
-        self._workers = workers
+        self._count = count
+        self._workers = 0
+        """The number of workers, which never falls, because a worker runs as long as the node."""
         self._send_credentials = send_credentials
         self._clock = clock
         rosters = take_rosters(layout)
@@ -65,6 +69,7 @@ class RosterWriter:
                 self._send_credentials(worker, [one.camera for one in roster.cameras])
             return
         self._settled, placed = None, self._placed
+        self._workers = max(self._workers, self._count(cameras))
         self._place(cameras)
         self._write(cameras, fences, running)
         self._settled = inputs if placed == self._placed and not self._moves else None

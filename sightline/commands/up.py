@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
@@ -20,12 +20,15 @@ from domain.errors import StoreError
 from domain.log import set_up_logging
 from domain.openid import openid_settings
 from domain.paths.data_layout import Layout
+from domain.registry import Camera
 from domain.settings import Settings
 from sightline.cluster import site_registry
 from sightline.cluster.camera_credentials import CredentialSender
 from sightline.cluster.node import Identity, Node
 from sightline.cluster.registry_versions import RegistryFollower
+from sightline.cluster.roster import worker_count
 from sightline.cluster.roster_writer import RosterWriter
+from sightline.cluster.worker_balance import needed_workers
 from sightline.forking.client import ForkServer
 from sightline.keys.api_trust import node_server_context
 from sightline.keys.expiry import expiry_warnings
@@ -50,8 +53,8 @@ from sightline.processes.process_plan import (
     Parts,
     Plan,
     clear_earlier_run,
+    most_workers,
     plan,
-    worker_count,
     worker_names,
 )
 from sightline.processes.server_certificates import IdentityRenewal
@@ -167,7 +170,7 @@ def serve(
             if not stop.is_set():
                 _print_lost_data(stores, people, layout)
                 _print_key_warnings(layout, listener, clock)
-                _greet(parts, settings, listener, greeting)
+                _greet(parts, layout, listener, greeting)
             supervisor.run(stop)
     console.print("stopped")
     return 0
@@ -241,10 +244,12 @@ def _jobs(
         identity = Identity(
             settings.node,
             _node_api_url(settings.node_api_host, planned.runtime.node_api_port),
-            worker_count(settings),
+            most_workers(settings),
         )
         credentials = CredentialSender(layout, planned.worker_pipes)
-        roster_writer = RosterWriter(layout, worker_count(settings), credentials.send, clock)
+        roster_writer = RosterWriter(
+            layout, partial(_workers_for, settings), credentials.send, clock
+        )
         registry = site_registry.RunningRegistry(layout)
         node = Node(
             identity,
@@ -260,6 +265,10 @@ def _jobs(
         node.run_once()  # the workers then find their cameras when they start
         jobs["node"] = node.run
     return jobs
+
+
+def _workers_for(settings: Settings, cameras: Sequence[Camera]) -> int:
+    return settings.workers or needed_workers(cameras, most_workers(settings))
 
 
 def _node_api_url(host: str, port: int) -> str:
@@ -305,10 +314,10 @@ def _print_lost_data(stores: Stores, people: People | None, layout: Layout) -> N
 
 
 def _greet(
-    parts: Parts, settings: Settings, listener: ApiListener, greeting: Callable[[], str]
+    parts: Parts, layout: Layout, listener: ApiListener, greeting: Callable[[], str]
 ) -> None:
     if parts.node:
-        count = worker_count(settings)
+        count = worker_count(layout)
         console.print("1 camera worker runs" if count == 1 else f"{count} camera workers run")
     if parts.api:
         print(f"console: {listener.url}/{_greeting(greeting)}", flush=True)

@@ -14,10 +14,9 @@ from domain.errors import StoreError
 from domain.log import FloodGate
 from domain.paths.data_layout import Layout
 from domain.settings import Settings
-from sightline.cluster.roster import NodeRosters
+from sightline.cluster.roster import NodeRosters, worker_count
 from sightline.overload.load import load_of_node
 from sightline.processes.heartbeat import HANGS_AFTER_S
-from sightline.processes.process_plan import worker_count
 from sightline.processes.status_file import read_statuses, status_file
 from storage.events.spool import Spool
 from storage.recordings.disk_quota import QuotaUsage
@@ -104,7 +103,7 @@ class NodeReporter:
 
     def _workers(self) -> NodeWorkers:
         """Count the workers whose file of states is newer than the limit for a hang."""
-        configured = worker_count(self._settings)
+        configured = worker_count(self._layout)
         least_ns = self._clock.wall_ns() - round(HANGS_AFTER_S * NS_PER_S)
         running = 0
         for worker in range(configured):

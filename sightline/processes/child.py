@@ -38,6 +38,8 @@ class ChildSpec:
     """It runs before each start."""
     cleanup: Callable[[], None] = lambda: None
     """It runs after the child was stopped."""
+    is_wanted: Callable[[], bool] = lambda: True
+    """Returns whether the child is needed. Its first start waits for that."""
     parent_death_signal: signal.Signals = signal.SIGTERM
     """The kernel sends it to the child when the parent dies."""
     allowed: Allowed = SYSTEM

@@ -98,7 +98,7 @@ def plan(layout: Layout, settings: Settings, parts: Parts, listener: ApiListener
         )
     runtime = new_runtime(settings, listener.port)
     stores = partial(store_environment, layout, runtime.valkey_port, runtime.s3_port)
-    pipes = {worker: MessagePipe() for worker in range(worker_count(settings))}
+    pipes = {worker: MessagePipe() for worker in range(most_workers(settings))}
     children = _node(layout, settings, runtime, stores(StoreUser.NODE), pipes) if parts.node else []
     if parts.api:
         if settings.webrtc:
@@ -142,12 +142,13 @@ def own_servers(layout: Layout, settings: Settings, runtime: Runtime) -> list[Ch
     return specs
 
 
-def worker_count(settings: Settings) -> int:
+def most_workers(settings: Settings) -> int:
+    """Return the largest number of workers: the configured one, or one for each core."""
     return settings.workers or len(os.sched_getaffinity(0))
 
 
 def worker_names(settings: Settings) -> list[str]:
-    return [f"worker-{index}" for index in range(worker_count(settings))]
+    return [f"worker-{index}" for index in range(most_workers(settings))]
 
 
 def _node(
@@ -183,6 +184,8 @@ def _node(
             env=shared,
             stop_timeout_s=30,
             messages=pipes[index],
+            # The first worker also has the jobs of the node.
+            is_wanted=layout.roster(index).exists if index else lambda: True,
             heartbeat=status_file(layout, index),
         )
         for index, name in enumerate(worker_names(settings))

@@ -56,6 +56,10 @@ class _Watched:
         self.due_s: float | None = None
         self.hung = False
 
+    @property
+    def awaits_first_start(self) -> bool:
+        return self.child.pid is None and self.due_s is None
+
     def start(self, now_s: float) -> None:
         self.started_s, self.hung = now_s, False
         if self.heartbeat:
@@ -104,11 +108,16 @@ class Supervisor:
         return {watched.child.spec.name: watched.child.pid for watched in self._watched}
 
     def fails(self, names: Collection[str]) -> bool:
-        """Return whether all of these children end or hang repeatedly, or did so recently."""
+        """Return whether all of these children that were started end or hang repeatedly, or did so
+        recently.
+        """
         now_s = self._clock.monotonic_s()
-        return all(
-            watched.fails(now_s) for watched in self._watched if watched.child.spec.name in names
-        )
+        started = [
+            watched
+            for watched in self._watched
+            if watched.child.spec.name in names and not watched.awaits_first_start
+        ]
+        return bool(started) and all(watched.fails(now_s) for watched in started)
 
     def start(
         self,
@@ -118,10 +127,11 @@ class Supervisor:
     ) -> None:
         """Start `groups`, and return when all of them serve or `stop` is set.
 
-        `on_wait` is called with the name of each child that is starting. Raises SightlineError
-        where one does not start.
+        `on_wait` is called with the name of each child that is starting. A child that is not wanted
+        yet is started later by `run`. Raises SightlineError where one does not start.
         """
-        for group in self._groups[groups]:
+        for planned in self._groups[groups]:
+            group = [watched for watched in planned if watched.child.spec.is_wanted()]
             if self._fork_server and any(watched.child.spec.is_forkable for watched in group):
                 self._fork_server.wait_loaded(stop, self._clock)
             for watched in group:
@@ -174,6 +184,10 @@ class Supervisor:
 
     def _check(self, watched: _Watched) -> None:
         now_s = self._clock.monotonic_s()
+        if watched.awaits_first_start:
+            if watched.child.spec.is_wanted():
+                self._start_again(watched, now_s)
+            return
         if watched.due_s is None:
             code = watched.child.exit_code()
             if code is None:

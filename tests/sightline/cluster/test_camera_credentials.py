@@ -49,7 +49,7 @@ class NodeOfWorkers:
 
     def writer(self, count: int) -> RosterWriter:
         sender = CredentialSender(self.layout, self.pipes)
-        return RosterWriter(self.layout, count, sender.send, self.clock)
+        return RosterWriter(self.layout, lambda _: count, sender.send, self.clock)
 
     def place(self, writer: RosterWriter) -> None:
         registry = running_registry(self.layout)

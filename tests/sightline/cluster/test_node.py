@@ -70,7 +70,7 @@ def _open(redis: Redis, folder: Path) -> Alone:
     failing: list[str] = []
     node = Node(
         who,
-        RosterWriter(layout, 1, lambda *_: None, clock),
+        RosterWriter(layout, lambda _: 1, lambda *_: None, clock),
         RunningRegistry(layout),
         Nodes(redis),
         leases,

@@ -9,7 +9,7 @@ import pytest
 from domain.camera_states import CameraState, CameraStatus
 from domain.clock import ManualClock
 from domain.paths.data_layout import Layout
-from sightline.cluster.roster import RosterFile
+from sightline.cluster.roster import RosterFile, worker_count
 from sightline.cluster.roster_writer import RosterWriter
 from sightline.cluster.site_registry import Running, running, settle
 from sightline.processes.status_file import write_statuses
@@ -42,9 +42,9 @@ def test_only_a_camera_that_is_live_stays_in_its_old_worker_until_the_new_one_re
     site, _ = running(layout)
     version = Running(1, site)
     fences = dict.fromkeys(NAMES, 1)
-    RosterWriter(layout, 1, lambda *_: None, clock).place(site.cameras, fences, version)
+    RosterWriter(layout, lambda _: 1, lambda *_: None, clock).place(site.cameras, fences, version)
     write_statuses(layout, 0, [CameraStatus(name, state, clock.wall_ns()) for name in NAMES])
-    RosterWriter(layout, 2, lambda *_: None, clock).place(site.cameras, fences, version)
+    RosterWriter(layout, lambda _: 2, lambda *_: None, clock).place(site.cameras, fences, version)
     moved = rostered(layout, 1)
     assert moved
     assert (moved <= rostered(layout, 0)) is state.is_live
@@ -60,7 +60,7 @@ def test_unchanged_rosters_are_not_made_anew_and_credentials_are_still_sent(
     site, _ = running(layout)
     fences = dict.fromkeys(NAMES, 1)
     writer = RosterWriter(
-        layout, 1, lambda worker, cameras: sent.append((worker, len(cameras))), clock
+        layout, lambda _: 1, lambda worker, cameras: sent.append((worker, len(cameras))), clock
     )
     for _ in range(2):
         writer.place(site.cameras, fences, Running(1, site))
@@ -78,7 +78,7 @@ def test_rosters_that_the_disk_refused_are_written_when_it_accepts_them(tmp_path
     file.write_text(registry())
     settle(file, layout, clock)
     site, _ = running(layout)
-    writer = RosterWriter(layout, 1, lambda *_: None, clock)
+    writer = RosterWriter(layout, lambda _: 1, lambda *_: None, clock)
     for _ in range(2):
         writer.place(site.cameras, dict.fromkeys(NAMES, 1), Running(1, site))
     assert rostered(layout, 0) == set(NAMES)
@@ -91,3 +91,18 @@ def test_rosters_that_the_disk_refused_are_written_when_it_accepts_them(tmp_path
     (tmp_path / "aside").rename(rosters)
     writer.place(site.cameras[:4], dict.fromkeys(NAMES, 1), Running(1, site))
     assert rostered(layout, 0) == set(NAMES[:4])
+
+
+def test_workers_become_more_with_the_cameras_and_never_fewer_while_a_node_runs(
+    tmp_path: Path,
+) -> None:
+    layout, clock = Layout(tmp_path), ManualClock()
+    file = tmp_path / "registry.yaml"
+    file.write_text(registry())
+    settle(file, layout, clock)
+    site, _ = running(layout)
+    fences = dict.fromkeys(NAMES, 1)
+    writer = RosterWriter(layout, lambda cameras: len(cameras) // 4, lambda *_: None, clock)
+    for cameras, workers in ((site.cameras[:4], 1), (site.cameras, 2), (site.cameras[:4], 2)):
+        writer.place(cameras, fences, Running(1, site))
+        assert worker_count(layout) == workers

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from domain.events.event import Location
 from domain.registry import Camera
-from sightline.cluster.worker_balance import is_always_pulled, load_of, share
+from sightline.cluster.worker_balance import is_always_pulled, load_of, needed_workers, share
 
 
 def _camera(
@@ -100,3 +100,13 @@ def test_a_checkpoint_is_pulled_also_where_its_class_records_on_demand() -> None
     assert is_always_pulled(_camera(1))
     assert not is_always_pulled(_camera(1, record="on_demand"))
     assert is_always_pulled(_camera(1, plate=True, record="on_demand"))
+
+
+def test_a_site_has_a_worker_for_each_checkpoint_and_enough_for_the_other_cameras() -> None:
+    assert needed_workers([], 4) == 1
+    assert needed_workers([_camera(number) for number in range(64)], 4) == 1
+    assert needed_workers([_camera(number) for number in range(65)], 4) == 2
+    assert needed_workers([_camera(number) for number in range(65)], 1) == 1
+    few = [_camera(number) for number in range(3)]
+    assert needed_workers([*few, _camera(3, plate=True)], 4) == 1
+    assert needed_workers([*few, _camera(3, plate=True), _camera(4, plate=True)], 4) == 2

@@ -79,6 +79,7 @@ def node(tmp_path: Path, redis: Redis) -> Node:
 def test_a_report_has_the_figures_of_the_node(node: Node) -> None:
     cameras = (camera("gate"), camera("bridge"), camera("shop", "C"))
     write_roster(node.layout, 0, Roster(cameras=cameras))
+    write_roster(node.layout, 1, Roster())
     statuses = [
         CameraStatus("gate", CameraState.LIVE, 1, shed=Shed.ANALYTICS),
         CameraStatus("shop", CameraState.IDLE, 1),
@@ -104,6 +105,8 @@ def test_a_report_has_the_figures_of_the_node(node: Node) -> None:
 
 
 def test_a_worker_whose_states_are_old_does_not_run(node: Node) -> None:
+    for worker in (0, 1):
+        write_roster(node.layout, worker, Roster())
     write_statuses(node.layout, 0, [])
     write_statuses(node.layout, 1, [])
     os.utime(status_file(node.layout, 1), (0, 0))

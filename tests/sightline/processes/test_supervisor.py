@@ -63,6 +63,39 @@ def test_a_killed_child_comes_back_and_a_stop_ends_it(tmp_path: Path) -> None:
     assert not Path(f"/proc/{second}").exists()
 
 
+def test_a_child_that_is_not_wanted_yet_starts_when_it_is(tmp_path: Path) -> None:
+    wanted, marks = tmp_path / "wanted", tmp_path / "marks"
+    marks.touch()
+    later = ChildSpec(
+        "later",
+        ("/bin/sh", "-c", f"echo $$ >> {marks}; exec sleep 60"),
+        tmp_path / "log",
+        is_wanted=wanted.exists,
+    )
+    supervisor = Supervisor([[later]], CLOCK)
+    stop = threading.Event()
+    supervisor.start(stop, lambda _: None)
+    assert supervisor.pids["later"] is None
+    assert not supervisor.fails(["later"])
+    watcher = threading.Thread(target=_stop_after_lines, args=(marks, 1, stop))
+    wanted.touch()
+    watcher.start()
+    supervisor.run(stop)
+    watcher.join()
+    started = supervisor.pids["later"]
+    supervisor.stop()
+    assert started is not None
+    assert not Path(f"/proc/{started}").exists()
+
+
+def test_a_stop_ignores_children_that_were_never_started(tmp_path: Path) -> None:
+    never = ChildSpec("never", ("/bin/false",), tmp_path / "log", is_wanted=lambda: False)
+    supervisor = Supervisor([[never]], CLOCK)
+    supervisor.start(threading.Event(), lambda _: None)
+    supervisor.stop()
+    assert supervisor.pids["never"] is None
+
+
 def _stop_after_lines(file: Path, count: int, stop: threading.Event) -> None:
     try:
         wait_for(f"{count} lines", lambda: len(file.read_text().split()) >= count)
