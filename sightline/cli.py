@@ -10,7 +10,7 @@ import argparse
 import importlib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from domain.errors import BadInput, SightlineError
@@ -25,7 +25,7 @@ from sightline.arguments.people import add_people
 from sightline.arguments.policy import add_policy
 from sightline.arguments.serving import add_serving
 from sightline.arguments.stores import add_audit, add_index, add_storage
-from sightline.processes.private_files import private_umask
+from sightline.processes.private_files import create_private_files, private_umask
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -34,9 +34,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _check_tls_options(parser, args)
     try:
         with private_umask():
-            return _run(args)
+            forked_main = _start_fork_server(args, is_own_process=arguments is None)
+            if forked_main is None:
+                return _run(args)
     except SightlineError as error:
         print(f"sightline: {error}", file=sys.stderr)
+        return 1
     # for example a folder that is not writable or a full disk, which the user can correct
     except OSError as error:
         print(
@@ -44,10 +47,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
             f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}",
             file=sys.stderr,
         )
+        return 1
     except KeyboardInterrupt:
         print("sightline: stopped", file=sys.stderr)
         return 0 if args.serves else 1
-    return 1
+    create_private_files()
+    forked_main()
+    return 0
 
 
 def _check_tls_options(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
@@ -58,19 +64,36 @@ def _check_tls_options(parser: argparse.ArgumentParser, args: argparse.Namespace
         parser.error("--allow-plain-http contradicts --tls-cert")
 
 
+def _start_fork_server(args: argparse.Namespace, is_own_process: bool) -> Callable[[], None] | None:
+    """Start the fork server of a command that serves. A command with a process of its own forks it
+    from itself.
+
+    Return None in the command, and in each process that the fork server forks the function that the
+    process runs.
+    """
+    if not args.serves:
+        return None
+    if not args.data.exists():
+        _check_start(args)  # A start that is refused creates no folder.
+    _share_metrics(args.data)
+    preloading = importlib.import_module("sightline.processes.preloading")
+    args.fork_server = preloading.fork_server(args.modules, args.data)
+    if not is_own_process:
+        args.fork_server.start()
+        return None
+    command = f"sightline.commands.{args.module}"
+    forked_main: Callable[[], None] | None = preloading.split_off(args.fork_server, command)
+    return forked_main
+
+
 def _run(args: argparse.Namespace) -> int:
-    # Imported here, where Ctrl-C is handled: the import takes most of a second.
-    settings = importlib.import_module("domain.settings")
-    for warning in settings.rename_former_settings(os.environ):
-        print(f"sightline: warning: {warning}", file=sys.stderr)
-    settings.check_settings()
     if args.serves:
-        _refuse_first(args)
-        _share_metrics(args.data)
-        # It loads modules while this process does the same, and while the servers start.
-        preloading = importlib.import_module("sightline.processes.preloading")
-        with preloading.started_fork_server(args.modules, args.data) as args.fork_server:
+        try:
+            _check_start(args)
             return _call(args)
+        finally:
+            args.fork_server.stop()
+    _check_settings()
     if "data" in args and not args.data.is_dir() and not args.makes_data:
         raise BadInput(
             f"there is no data folder {args.data}; --data names one that `sightline up` or "
@@ -89,6 +112,20 @@ def _call(args: argparse.Namespace) -> int:
             )
         )
     return int(function(args))
+
+
+def _check_settings() -> None:
+    # Imported here, where Ctrl-C is handled: the import takes most of a second.
+    settings = importlib.import_module("domain.settings")
+    for warning in settings.rename_former_settings(os.environ):
+        print(f"sightline: warning: {warning}", file=sys.stderr)
+    settings.check_settings()
+
+
+def _check_start(args: argparse.Namespace) -> None:
+    """Raises BadInput for a wrong setting, and RegistryInvalid as `_refuse_first` does."""
+    _check_settings()
+    _refuse_first(args)
 
 
 def _refuse_first(args: argparse.Namespace) -> None:

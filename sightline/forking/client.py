@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import select
@@ -10,7 +11,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from sightline.forking.request import (
     ForkRequest,
     encoded_environment,
 )
+from sightline.forking.server import serve_forks
 
 _log = logging.getLogger(__name__)
 
@@ -81,18 +83,56 @@ class ForkServer:
         self._modules = tuple(modules)
         self._environment = {**dict.fromkeys(_THREAD_VARIABLES, "1"), **environment}
         self._log = log
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[bytes] | ForkedProcess | None = None
         self._connection: socket.socket | None = None
         self._has_loaded = False
 
-    def start(self) -> None:
-        """Start loading the modules; other work can be done meanwhile."""
+    @property
+    def environment(self) -> Mapping[str, str]:
+        return self._environment
+
+    def split_off(self, at_start: Callable[[], None]) -> ForkRequest | None:
+        """Fork the server from this process, whose modules it shares. This process must have one
+        thread and no secrets.
+
+        Return None in this process, which continues. The server calls `at_start` and does not
+        return, but each process that it forks returns its request.
+        """
+        # Objects that the collector never visits stay in memory that both share.
+        gc.collect()
+        gc.freeze()
+        theirs, supervisor = self._connect(), os.getpid()
+        with theirs, self._log.open("ab") as log:
+            pid = os.fork()
+            if pid:
+                self._process = ForkedProcess(pid)
+                return None
+            connection = theirs.dup()
+            self._close_connection()
+            at_start()
+            os.setsid()
+            die_with_parent(signal.SIGKILL)
+            null = os.open(os.devnull, os.O_RDONLY)
+            for number, descriptor in enumerate((null, log.fileno(), log.fileno())):
+                os.dup2(descriptor, number)
+            os.close(null)
+        request = serve_forks(connection, supervisor, self._modules)
+        if request is None:
+            sys.exit()
+        return request
+
+    def _connect(self) -> socket.socket:
+        """Connect to the next server, and return its end of the connection."""
         adopt_orphans()
         self._close_connection()
         self._connection, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._connection.settimeout(_ANSWERS_WITHIN_S)
         self._log.parent.mkdir(parents=True, exist_ok=True)
-        with theirs, self._log.open("ab") as log:
+        return theirs
+
+    def start(self) -> None:
+        """Start loading the modules; other work can be done meanwhile."""
+        with self._connect() as theirs, self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 (sys.executable, "-m", "sightline.forking.server", str(theirs.fileno()),
                  *self._modules),

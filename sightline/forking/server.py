@@ -1,8 +1,8 @@
 """The fork server: a process that loads Sightline's modules once, and forks other processes.
 
-It is started as `python -m sightline.forking.server DESCRIPTOR MODULE…`. It has no secrets, no
-threads and no connections besides the socket to the supervisor, because every process that it forks
-would inherit them.
+The supervisor forks it from itself. After an end it is started as `python -m
+sightline.forking.server DESCRIPTOR MODULE…`. It has no secrets, no threads and no connections
+besides the socket to the supervisor, because every process that it forks would inherit them.
 """
 
 from __future__ import annotations
@@ -34,10 +34,21 @@ from sightline.forking.request import (
 
 def main() -> None:
     connection = socket.socket(fileno=int(sys.argv[1]))
-    supervisor = os.getppid()
+    request = serve_forks(connection, os.getppid(), sys.argv[2:])
+    if request is not None:
+        importlib.import_module(request.module).main()
+
+
+def serve_forks(
+    connection: socket.socket, supervisor: int, modules: Sequence[str]
+) -> ForkRequest | None:
+    """Load modules and fork processes until the supervisor ends, which then returns None.
+
+    Each new process returns its request.
+    """
     # The library finds the memory of the command line now, before variables are replaced.
     setproctitle("python -m sightline.forking.server")
-    for module in sys.argv[2:]:
+    for module in modules:
         importlib.import_module(module)
     _check_single_thread()
     forget_process(os.getpid())
@@ -45,9 +56,7 @@ def main() -> None:
     gc.collect()
     gc.freeze()
     connection.sendall(LOADED)
-    request = _serve(connection, supervisor)
-    if request is not None:
-        importlib.import_module(request.module).main()
+    return _serve(connection, supervisor)
 
 
 def _check_single_thread() -> None:

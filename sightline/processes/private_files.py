@@ -50,6 +50,11 @@ def _sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+def create_private_files() -> None:
+    """Set a umask with which this process and its children create private files."""
+    os.umask(_PRIVATE_UMASK)
+
+
 @contextmanager
 def private_umask() -> Iterator[None]:
     """Set a umask with which this process and its children create private files."""

@@ -202,3 +202,72 @@ threading.Event().wait()
         assert select.select([forked], [], [], 10)[0]
     for descriptor in (stdin, words, forked):
         os.close(descriptor)
+
+
+COMMAND = """
+import json, os, sys, threading
+from pathlib import Path
+from domain.clock import SystemClock
+from sightline.forking import system_environment
+from sightline.forking.client import ForkServer
+from sightline.forking.request import ForkRequest
+folder = Path(sys.argv[1])
+variables = {name: os.environ[name] for name in ("PYTHONPATH", "PATH")}
+server = ForkServer(["program"], variables, folder / "log")
+system_environment.start_again(server.environment)
+import of_the_command
+request = server.split_off(system_environment.forget_whole)
+if request is not None:
+    import program
+    program.main()
+    sys.exit()
+system_environment.restore_whole()
+server.wait_loaded(threading.Event(), SystemClock())
+process = server.fork(ForkRequest("program", ("x",), 15), {"OWN": "1"}, (0, 1, 1))
+print(json.dumps({
+    "supervisor": os.getpid(), "server": server._process.pid, "SECRET": os.environ["SECRET"],
+    "code": process.wait(10), "loaded": os.environ["IMPORTED_IN"] == str(os.getpid()),
+}), flush=True)
+sys.stdin.readline()
+server.stop()
+"""
+
+
+def test_a_server_that_a_command_forks_from_itself_has_no_secret(tmp_path: Path) -> None:
+    """The command has the same process id before and after it starts again."""
+    (tmp_path / "program.py").write_text(PROGRAM)
+    (tmp_path / "command.py").write_text(COMMAND)
+    (tmp_path / "of_the_command.py").write_text(
+        "import os\n"
+        "assert 'SECRET' not in os.environ\n"
+        "os.environ['IMPORTED_IN'] = str(os.getpid())\n"
+    )
+    paths = os.pathsep.join((str(tmp_path), os.environ.get("PYTHONPATH", str(Path.cwd()))))
+    with subprocess.Popen(
+        (sys.executable, str(tmp_path / "command.py"), str(tmp_path)),
+        env={**os.environ, "PYTHONPATH": paths, "SECRET": "of the site"},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as command:
+        assert command.stdin is not None
+        assert command.stdout is not None
+        command.stdin.write("end\n")
+        command.stdin.flush()
+        forked = json.loads(command.stdout.readline())
+        supervisor = json.loads(command.stdout.readline())
+        started = Path(f"/proc/{command.pid}/environ").read_bytes()
+        files = [
+            str(file.readlink()) for file in Path(f"/proc/{supervisor['server']}/fd").iterdir()
+        ]
+        command.stdin.write("\n")
+        command.stdin.flush()
+        assert command.wait(10) == 0
+    assert (forked["parent"], forked["environment"]) == (command.pid, {"OWN": "1"})
+    assert forked["loaded_before"]
+    assert forked["open"] == [0, 1, 2, 3]
+    assert supervisor["supervisor"] == command.pid
+    assert supervisor["SECRET"] == "of the site"
+    assert (supervisor["code"], supervisor["loaded"]) == (3, True)
+    assert b"SECRET" not in started
+    assert not [file for file in files if "memfd" in file]
