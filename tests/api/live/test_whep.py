@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 from collections.abc import Callable, Coroutine, Iterator
 from typing import TYPE_CHECKING, Any
@@ -11,10 +12,16 @@ import httpx
 import pytest
 
 from api.access.api_context import SiteRegistry
+from api.live.channels import LiveSubscription
+from api.live.media_feeds import MediaFeed
+from api.live.views import LiveAccess
+from api.live.whep_sessions import WhepSession
+from api.requests.request_trace import Trace
 from domain.clock import NS_PER_S, SystemClock, parse_rfc3339
 from domain.metrics import LIVE_VIEWERS
 from domain.people import Role
 from domain.settings import Settings
+from storage.audit.viewings import OpenViewing
 from tests.api.live.conftest import CAMERA, Camera
 from tests.api.live.media_process import media_process
 from tests.api.live.test_live_access import PROBLEM, headers_of, masked
@@ -108,6 +115,22 @@ def test_a_viewer_sees_the_camera_and_its_viewing_is_recorded(
     assert (end["phase"], end["request"]) == ("viewed", outcome["request"])
     assert outcome["at"] <= end["terms"]["until"] <= end["at"]
     assert not LIVE_VIEWERS.labels(CAMERA)._value.get()
+
+
+def test_a_session_that_has_ended_leaves_nothing_in_the_api_process(
+    site: Site, camera: Camera, media: None
+) -> None:
+    kinds = (WhepSession, MediaFeed, LiveSubscription, LiveAccess, OpenViewing, Trace)
+
+    def held() -> int:
+        gc.collect()
+        return sum(isinstance(one, kinds) for one in gc.get_objects())
+
+    async def work(viewer: AiortcViewer, answer: httpx.Response) -> None:
+        assert held() >= len(kinds)
+
+    watch(site, camera, work)
+    site.eventually(lambda: held() == 0)
 
 
 def test_a_viewer_that_cannot_hear_the_camera_is_shown_it_and_can_read_the_reason(
