@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from api.webrtc.packetiser import MAX_PAYLOAD_BYTES
 from api.webrtc.path_policy import PathAction, PathPolicy
 from api.webrtc.recovery import StreamRecovery
 from api.webrtc.retransmission import RetransmissionLimit
@@ -11,6 +12,8 @@ from api.webrtc.rtcp import ReceiverReport, RtcpFeedback
 from domain.metrics import LIVE_NARROW_PATHS
 
 LOSS_WINDOW_S, LOSS_WINDOW_PACKETS = 0.5, 20
+PACE, MIN_PACE_BITS_PER_S, PACED_BURST = 1.5, 300_000.0, 4.0
+"""The rate as a multiple of that of the stream, the least one, and the packets sent at once."""
 FIRST_ROUND_TRIP_S, MIN_ROUND_TRIP_S = 0.1, 0.02
 _KEPT_SENDINGS = 8
 
@@ -61,6 +64,25 @@ class RoundTrip:
             self.round_trip_s = max(MIN_ROUND_TRIP_S, now_s - sent_s - report.delay_s)
 
 
+class Pacer:
+    """Divides over time the pictures with which a viewer on a narrow path catches up. They would
+    otherwise be sent at once, and such a path would drop most of them.
+    """
+
+    def __init__(self) -> None:
+        self._room = PACED_BURST
+        self._at_s = 0.0
+
+    def room(self, packets: int, stream_bits_per_s: float, now_s: float) -> int:
+        """Return how many of these packets may be sent now, and count them as sent."""
+        rate = max(MIN_PACE_BITS_PER_S, PACE * stream_bits_per_s) / (8 * MAX_PAYLOAD_BYTES)
+        self._room = min(PACED_BURST, self._room + rate * (now_s - self._at_s))
+        self._at_s = now_s
+        count = min(packets, int(self._room))
+        self._room -= count
+        return count
+
+
 class PathFeedback:
     """Follows the feedback of one viewer."""
 
@@ -69,6 +91,7 @@ class PathFeedback:
         self._loss = LossWindow()
         self._round_trip = RoundTrip()
         self._again = RetransmissionLimit()
+        self._pacer = Pacer()
 
     @property
     def recovery(self) -> StreamRecovery:
@@ -89,6 +112,12 @@ class PathFeedback:
     def may_send_again(self, sequences: Iterable[int], now_s: float) -> list[int]:
         """Return those of the lost packets that may be sent again now."""
         return self._again.allowed(sequences, now_s, self._round_trip.round_trip_s)
+
+    def room(self, packets: int, stream_bits_per_s: float, now_s: float) -> int:
+        """Return how many of these packets may be sent now: all if the path is not narrow."""
+        if not self.recovery.is_reduced:
+            return packets
+        return self._pacer.room(packets, stream_bits_per_s, now_s)
 
     def measure(self, feedback: RtcpFeedback, now_s: float) -> float | None:
         """Return the lost part of a window that has ended now, from 0 to 1."""

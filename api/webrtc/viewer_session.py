@@ -44,6 +44,8 @@ CONNECT_WITHIN_S = 20.0
 BURST_PACKETS = 96
 """What one viewer is sent at a time while it catches up."""
 REPORT_EVERY_S = 1.0
+ON_TIME_FRAMES = 2
+"""A viewer that is behind by more frames catches up."""
 
 
 class DatagramSender(Protocol):
@@ -113,6 +115,8 @@ class ViewerSession:
         self._reported_s = float("-inf")
         self._frames = ViewerFrames()
         self._unsent: Sequence[bytes] = ()
+        self._is_late = False
+        """Whether the last frame was sent while the viewer caught up with the newest one."""
         self._path = PathFeedback()
         self._bytes = LIVE_BYTES.labels(viewing.camera_id)
 
@@ -264,22 +268,36 @@ class ViewerSession:
         packets = rtp.frame(frame, newest, now_s)
         self._path.on_sent(len(packets))
         self._bytes.inc(frame.size_bytes)
-        assert self.ice.path is not None
-        sent = self._sender.send(packets, self.ice.path, frame.runs)
-        self._unsent = packets[sent:] if sent < len(packets) else ()
+        self._is_late = newest.number - frame.number > ON_TIME_FRAMES
+        self._offer(packets, frame.runs)
         if rtp.is_on_time and now_s - self._reported_s >= REPORT_EVERY_S:
             self._reported_s = now_s
             ntp = ntp_of(frame.wall_ns)
             self._path.on_sender_report(ntp, now_s)
             report = sender_report(self.ssrc, ntp, rtp.stamp, rtp.packets, rtp.bytes)
             assert self._rtcp is not None
+            assert self.ice.path is not None
             self._sender.send([self._rtcp.protect(report)], self.ice.path)
 
     def _send_rest(self) -> bool:
         """Send what the kernel had no room for; return whether nothing is left."""
-        assert self.ice.path is not None
-        self._unsent = self._unsent[self._sender.send(self._unsent, self.ice.path) :]
+        self._offer(self._unsent)
         return not self._unsent
+
+    def _offer(self, packets: Sequence[bytes], runs: Runs | None = None) -> None:
+        """Send as many of these packets as path and kernel have room for, and keep the rest."""
+        assert self.ice.path is not None
+        room = self._room(len(packets)) if self._is_late else len(packets)
+        if room < len(packets):
+            sent = self._sender.send(packets[:room], self.ice.path) if room else 0
+        else:
+            sent = self._sender.send(packets, self.ice.path, runs)
+        self._unsent = packets[sent:] if sent < len(packets) else ()
+
+    def _room(self, packets: int) -> int:
+        """Return how many of these packets the path has room for now."""
+        rate = self.stream.history.bits_per_s
+        return self._path.room(packets, rate, self._clock.monotonic_s())
 
     def _repair(self, feedback: RtcpFeedback, rtp: RtpSender) -> None:
         """Send lost packets again, or the newest group of pictures."""

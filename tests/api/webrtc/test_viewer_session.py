@@ -23,7 +23,13 @@ from aiortc.rtp import (
 from api.webrtc import stun
 from api.webrtc.dtls import DtlsIdentity
 from api.webrtc.ice_session import CONSENT_S, MAX_PATHS
-from api.webrtc.path_feedback import FIRST_ROUND_TRIP_S, LOSS_WINDOW_S
+from api.webrtc.packetiser import MAX_PAYLOAD_BYTES
+from api.webrtc.path_feedback import (
+    FIRST_ROUND_TRIP_S,
+    LOSS_WINDOW_S,
+    MIN_PACE_BITS_PER_S,
+    PACED_BURST,
+)
 from api.webrtc.pictures import Picture
 from api.webrtc.recovery import RETURN_AFTER_S
 from api.webrtc.retransmission import AGAIN_BURST, AGAIN_PART
@@ -331,6 +337,31 @@ def test_a_viewer_that_loses_little_on_the_sub_stream_gets_the_main_stream_back(
     assert world.wishes == [True, False]
     world.session.move_to(main)
     assert not world.session.is_reduced
+
+
+def test_what_a_viewer_on_a_narrow_path_is_sent_is_divided_over_time(world: World) -> None:
+    world.connect()
+    world.put(GOP)
+    world.report_loss(0.3)
+    world.report_loss(0.3)
+    world.stream = MediaStream("gate", True, MemoryLimit(64 << 20))
+    world.session.move_to(world.stream)
+    world.received()
+    for number in range(GOP):
+        unit = b"\x65" + number.to_bytes(2, "big") + b"p" * 3000
+        world.stream.history.put(
+            Picture((unit,), TICKS + 3600 * number, world.clock.wall_ns(), number == 0)
+        )
+    packets, began_s = [], world.clock.monotonic_s()
+    per_s = MIN_PACE_BITS_PER_S / (8 * MAX_PAYLOAD_BYTES)
+    while world.session.pump():
+        packets += world.received()
+        assert len(packets) <= PACED_BURST + per_s * (world.clock.monotonic_s() - began_s)
+        world.clock.advance(0.05)
+    packets += world.received()
+    assert numbers(packets) == list(range(GOP))
+    assert_one_stream(packets)
+    assert world.clock.monotonic_s() - began_s > 1.5
 
 
 def test_a_viewer_that_loses_little_misses_nothing(world: World) -> None:
