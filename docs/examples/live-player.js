@@ -8,7 +8,7 @@
 
 const LIVE_DELAY_S = 0.2; // the delay behind the newest picture that is aimed at
 const SEEK_BEYOND_S = 2; // a player that is farther behind seeks
-const KEPT_S = 10; // what was shown is removed from the buffer after this time
+const PICTURES_KEPT_S = 10; // what was shown is removed from the buffer after this time
 
 function playLive(video, address, report = () => {}) {
   const source = new MediaSource();
@@ -73,8 +73,8 @@ function playLive(video, address, report = () => {}) {
     // Twice the speed while a second behind: the live edge is reached within two seconds.
     video.playbackRate = behind_s > 0.1 ? Math.min(2, 1 + behind_s) : 1;
     if (video.paused) video.play().catch(error => report({type: "paused", sentence: error.message}));
-    if (!buffer.updating && video.currentTime - first_s > 2 * KEPT_S) {
-      buffer.remove(0, video.currentTime - KEPT_S);
+    if (!buffer.updating && video.currentTime - first_s > 2 * PICTURES_KEPT_S) {
+      buffer.remove(0, video.currentTime - PICTURES_KEPT_S);
     }
   };
 

@@ -5,6 +5,7 @@ import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { stripTypeScriptTypes } from "node:module";
 import { test } from "node:test";
+import { Script } from "node:vm";
 
 const EXAMPLE = new URL("../../../docs/examples/live-sound.js", import.meta.url);
 const HEAD = `// Plays the sound of a camera for live-player.js, which must be loaded together with this file.
@@ -28,4 +29,10 @@ test("the example plays sound as the console does", () => {
   assert.equal(made.status, 0, made.stderr);
   if (process.env["SIGHTLINE_WRITE_EXAMPLES"]) writeFileSync(EXAMPLE, made.stdout);
   assert.equal(readFileSync(EXAMPLE, "utf-8"), made.stdout);
+});
+
+test("a page can load all examples, which share their names", () => {
+  const names = ["live-sound.js", "live-player.js", "whep-player.js"];
+  const texts = names.map((name) => readFileSync(new URL(name, EXAMPLE), "utf-8"));
+  assert.ok(new Script(texts.join("\n")));
 });
