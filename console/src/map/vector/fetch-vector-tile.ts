@@ -4,6 +4,7 @@ import { requestTile } from "../fetch-tile.ts";
 import { addressOfTile, type TilePicture, type TileSource, type WantedTile } from "../tiles.ts";
 import { drawTile } from "./ground-client.ts";
 import type { GroundPalette } from "./ground-style.ts";
+import { limitedContent } from "./limited-content.ts";
 import type { Schema } from "./schemas.ts";
 import { dataTile } from "./tile-area.ts";
 
@@ -16,7 +17,7 @@ export interface GroundLook {
   ratio: number;
 }
 
-/** The most bytes of a tile; the API expands no larger ones either. */
+/** A hostile file could make a tile very large by compression. The API expands no larger ones. */
 const MOST_BYTES = 16 * 2 ** 20;
 const KEPT_CONTENTS = 48;
 
@@ -51,17 +52,5 @@ function contentOf(address: string): Promise<ArrayBuffer | null> {
 /** The request is not ended with one picture, because others may need the same content. */
 async function fetchContent(address: string): Promise<ArrayBuffer | null> {
   const response = await requestTile(address, new AbortController().signal);
-  return response === null ? null : await limitedContent(response);
-}
-
-/** Return the content of an answer, which a hostile file could make very large by compression. */
-async function limitedContent(response: Response): Promise<ArrayBuffer> {
-  const chunks: Uint8Array<ArrayBuffer>[] = [];
-  let size = 0;
-  for await (const chunk of response.body ?? []) {
-    size += chunk.length;
-    if (size > MOST_BYTES) throw new RangeError(`a tile has more than ${MOST_BYTES} bytes`);
-    chunks.push(chunk);
-  }
-  return await new Blob(chunks).arrayBuffer();
+  return response === null ? null : await limitedContent(response, MOST_BYTES);
 }
