@@ -7,6 +7,7 @@ ends the process.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import threading
 from collections import OrderedDict
@@ -44,6 +45,9 @@ _DEPTH = 4
 """The maximum number of directories on the way to a tile that the format allows."""
 _EVERY_TILE = range(1 << 62)
 _KEPT_DIRECTORIES = 16
+_EDGE_BYTES = 1 << 17
+"""So much of the beginning and of the end of a file makes its version."""
+_VERSION_DIGITS = 12
 
 
 class TileArchive:
@@ -67,6 +71,8 @@ class TileArchive:
             self.media_type = _media_type(self.header)
             self._root = self._directory(self.header.root)
             self._metadata = self._read_metadata()
+            self.version = self._version(size_bytes)
+            """Tells this file from others, on each machine that has a copy of it."""
         except (Damaged, OSError) as error:
             self.close()
             raise BadInput(
@@ -186,6 +192,16 @@ class TileArchive:
         if len(data) < span.length:
             raise Damaged("it is shorter than when it was opened")
         return data
+    def _version(self, size_bytes: int) -> str:
+        """Return a digest of the size and of both ends, which have the header and directories.
+
+        The whole file may have many gigabytes.
+        """
+        digest = hashlib.sha256(str(size_bytes).encode())
+        for offset in (0, max(0, size_bytes - _EDGE_BYTES)):
+            digest.update(os.pread(self._descriptor, _EDGE_BYTES, offset))
+        return digest.hexdigest()[:_VERSION_DIGITS]
+
 
 
 def _tile_span(span: MapSection, header: Header) -> MapSection:

@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 from api.access.api_context import ApiContext, Context, Visible
 from api.requests.cursors import MAX_ITEMS, ListLimit, newest_first
 from api.requests.parameters import Next
-from api.site.base_map import TILE_ADDRESS
+from api.site.base_map import address_of_tiles
 from api.site.exposition import Exposition
 from api.site.models import AlarmList, HealthView, Readiness, SignInWay, SiteView
 from api.site.readiness import Probes
@@ -92,7 +92,7 @@ async def read_site(context: Context) -> SiteView:
     settings, base_map = context.settings, context.base_map
     return SiteView(
         time_zone=settings.time_zone,
-        map_tiles=settings.map_tiles or (None if base_map is None else TILE_ADDRESS),
+        map_tiles=settings.map_tiles or (None if base_map is None else address_of_tiles(base_map)),
         map_zooms=None
         if base_map is None
         else [base_map.header.min_zoom, base_map.header.max_zoom],

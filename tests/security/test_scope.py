@@ -73,6 +73,7 @@ NEUTRAL: dict[str, tuple[str, ...]] = {
     "sound": ("1",),
     "at": (SINCE,),
     "part": ("head",),
+    "v": ("0123456789ab",),
     "zero": (SINCE,),
     "after": ("0",),
     "reason": ("a test",),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -36,13 +37,42 @@ def mapped(open_site: OpenSite, tmp_path: Path) -> Iterator[Site]:
 
 def test_any_signed_in_person_gets_a_tile_which_a_browser_may_keep(mapped: Site) -> None:
     for role in (Role.OPERATOR, Role.AUDITOR):
-        answer = mapped.get("/v1/map/tiles/4/3/5", role, reason=None)
+        answer = mapped.get(_tile(mapped, "4/3/5"), role, reason=None)
         assert (answer.status_code, answer.content) == (200, PICTURE)
         assert answer.headers["Content-Type"] == "image/jpeg"
         assert answer.headers["Cache-Control"] == "private, max-age=86400"
     assert mapped.audit_lines() == [], "a map has no data of the site"
     refused = mapped.http.get(f"{mapped.url}/v1/map/tiles/4/3/5")
     assert (refused.status_code, refused.headers["Cache-Control"]) == (401, "no-store")
+
+
+def test_a_tile_is_cached_only_under_the_version_of_its_file(mapped: Site) -> None:
+    """A page that was opened before the file was replaced asks under the version before."""
+    for path in (
+        "/v1/map/tiles/4/3/5",
+        "/v1/map/tiles/4/3/6",
+        "/v1/map/tiles/4/3/5?v=0123456789ab",
+    ):
+        assert mapped.get(path).headers["Cache-Control"] == "no-store", path
+
+
+def test_another_file_has_another_version(tmp_path: Path) -> None:
+    """A copy has the same one, so that several processes of the API agree."""
+
+    def version(name: str, picture: bytes) -> str:
+        file = write_map(tmp_path / name, {(4, 3, 5): picture}, kind=TileType.JPEG)
+        with closing(TileArchive(file)) as archive:
+            return archive.version
+
+    first = version("city.pmtiles", PICTURE)
+    assert first == version("copy.pmtiles", PICTURE)
+    assert first != version("city.pmtiles", PICTURE[::-1]), "a file of the same size"
+
+
+def _tile(site: Site, place: str) -> str:
+    """Return the address of a tile as the site states it."""
+    template: str = site.http.get(f"{site.url}/v1/site").json()["map_tiles"]
+    return template.replace("{z}/{x}/{y}", place)
 
 
 def test_a_vector_tile_is_sent_as_it_is_in_the_file(open_site: OpenSite, tmp_path: Path) -> None:
@@ -94,7 +124,7 @@ def test_a_tile_that_cannot_be_is_refused(mapped: Site, tile: str, says: str) ->
 
 def test_a_site_states_where_its_map_is(mapped: Site) -> None:
     site = mapped.http.get(f"{mapped.url}/v1/site").json()
-    assert site["map_tiles"] == "/v1/map/tiles/{z}/{x}/{y}"
+    assert re.fullmatch(r"/v1/map/tiles/\{z\}/\{x\}/\{y\}\?v=[0-9a-f]{12}", site["map_tiles"])
     assert (site["map_zooms"], site["map_schema"]) == ([4, 7], None)
     assert site["map_attribution"] == "the survey"
 
