@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -32,6 +32,8 @@ _LAYERS: Mapping[TileSchema, frozenset[str]] = {
     TileSchema.OPENMAPTILES: frozenset({"water", "transportation", "place"}),
 }
 """The layers by which a schema is recognised."""
+_FORMER_KIND = "pmap:kind"
+"""The field that Protomaps had before version 4, with the same layers, instead of `kind`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,11 @@ class MapMetadata:
     attribution: str
     """Whom the map is from, as plain text; empty if it names nobody."""
     schema: TileSchema
+    is_former_protomaps: bool = False
+    """Whether the schema is unknown because it is that of Protomaps before version 4."""
+
+
+NO_METADATA = MapMetadata("", TileSchema.UNKNOWN)
 
 
 def parse_metadata(data: bytes) -> MapMetadata:
@@ -50,8 +57,12 @@ def parse_metadata(data: bytes) -> MapMetadata:
     except (ValueError, RecursionError) as error:
         raise Damaged(f"its metadata is no JSON: {error}") from error
     if not isinstance(metadata, dict):
-        return MapMetadata("", TileSchema.UNKNOWN)
-    return MapMetadata(_plain(metadata.get("attribution")), _schema(metadata.get("vector_layers")))
+        return NO_METADATA
+    attribution, fields = _plain(metadata.get("attribution")), _fields(metadata)
+    schema = _schema(fields.keys())
+    if schema is TileSchema.PROTOMAPS and _FORMER_KIND in fields["roads"]:
+        return MapMetadata(attribution, TileSchema.UNKNOWN, is_former_protomaps=True)
+    return MapMetadata(attribution, schema)
 
 
 def _plain(named: object) -> str:
@@ -61,10 +72,16 @@ def _plain(named: object) -> str:
     return " ".join(text.split())[:_MOST_ATTRIBUTION]
 
 
-def _schema(vector_layers: object) -> TileSchema:
-    """Return the schema of the layers that the specification of PMTiles requires to be listed."""
-    if not isinstance(vector_layers, list):
-        return TileSchema.UNKNOWN
-    ids = [layer.get("id") for layer in vector_layers if isinstance(layer, dict)]
-    names = {name for name in ids if isinstance(name, str)}
-    return next((schema for schema, own in _LAYERS.items() if own <= names), TileSchema.UNKNOWN)
+def _fields(metadata: dict[str, object]) -> dict[str, frozenset[str]]:
+    """Return the fields of the layers, which the specification of PMTiles requires to be listed."""
+    layers = metadata.get("vector_layers")
+    found: dict[str, frozenset[str]] = {}
+    for layer in layers if isinstance(layers, list) else ():
+        if isinstance(layer, dict) and isinstance(name := layer.get("id"), str):
+            fields = layer.get("fields")
+            found[name] = frozenset(fields if isinstance(fields, dict) else ())
+    return found
+
+
+def _schema(layers: Set[str]) -> TileSchema:
+    return next((schema for schema, own in _LAYERS.items() if own <= layers), TileSchema.UNKNOWN)

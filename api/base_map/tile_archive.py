@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from api.base_map.metadata import MapMetadata, TileSchema, parse_metadata
+from api.base_map.metadata import NO_METADATA, MapMetadata, TileSchema, parse_metadata
 from api.base_map.pmtiles import (
     HEADER_BYTES,
     MOST_DIRECTORY_BYTES,
@@ -89,6 +89,11 @@ class TileArchive:
     def schema(self) -> TileSchema | None:
         """The schema of vector tiles; None for raster tiles."""
         return self._metadata.schema if self.media_type == VECTOR else None
+
+    @property
+    def is_former_protomaps(self) -> bool:
+        """Whether the vector tiles are of a former version of the schema of Protomaps."""
+        return self.media_type == VECTOR and self._metadata.is_former_protomaps
 
     @property
     def is_gzip(self) -> bool:
@@ -184,14 +189,9 @@ class TileArchive:
     def _read_metadata(self) -> MapMetadata:
         span = self.header.metadata
         if not 0 < span.length <= MOST_DIRECTORY_BYTES:
-            return MapMetadata("", TileSchema.UNKNOWN)
+            return NO_METADATA
         return parse_metadata(expanded(self._read(span), self.header.directory_compression))
 
-    def _read(self, span: MapSection) -> bytes:
-        data = os.pread(self._descriptor, span.length, span.offset)
-        if len(data) < span.length:
-            raise Damaged("it is shorter than when it was opened")
-        return data
     def _version(self, size_bytes: int) -> str:
         """Return a digest of the size and of both ends, which have the header and directories.
 
@@ -202,6 +202,11 @@ class TileArchive:
             digest.update(os.pread(self._descriptor, _EDGE_BYTES, offset))
         return digest.hexdigest()[:_VERSION_DIGITS]
 
+    def _read(self, span: MapSection) -> bytes:
+        data = os.pread(self._descriptor, span.length, span.offset)
+        if len(data) < span.length:
+            raise Damaged("it is shorter than when it was opened")
+        return data
 
 
 def _tile_span(span: MapSection, header: Header) -> MapSection:

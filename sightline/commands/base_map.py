@@ -16,6 +16,10 @@ _SCHEMA_NOTES: Mapping[TileSchema | None, str] = {
     TileSchema.UNKNOWN: "; the schema of its vector tiles is unknown, so maps show all their lines "
     "and areas thinly, and no names",
 }
+_FORMER_NOTE = (
+    ", in a former version of the schema of Protomaps, so maps show all their lines and areas "
+    "thinly, and no names; extract the file from a build of version 4"
+)
 
 
 def check(args: argparse.Namespace) -> int:
@@ -33,8 +37,9 @@ def check(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps(found, ensure_ascii=False))
         return 0
+    note = _FORMER_NOTE if archive.is_former_protomaps else _SCHEMA_NOTES.get(archive.schema, "")
     print(
         f"{args.file}: no fault; {tile_count} tiles of {archive.media_type}, zoom "
-        f"{header.min_zoom} to {header.max_zoom}{_SCHEMA_NOTES.get(archive.schema, '')}"
+        f"{header.min_zoom} to {header.max_zoom}{note}"
     )
     return 0

@@ -55,6 +55,25 @@ def test_the_schema_of_vector_tiles_is_stated(
     assert (found["media_type"], found["schema"]) == ("application/vnd.mapbox-vector-tile", schema)
 
 
+@pytest.mark.parametrize(
+    ("fields", "schema"),
+    [(["pmap:kind", "name"], "unknown"), (["kind", "name"], "protomaps")],
+)
+def test_a_former_version_of_the_schema_of_protomaps_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], fields: list[str], schema: str
+) -> None:
+    """It has the same layers, whose features have `pmap:kind`, so none of them would be drawn."""
+    names = ("earth", "water", "roads", "places")
+    layers = [{"id": name, "fields": dict.fromkeys(fields, "String")} for name in names]
+    metadata = {"vector_layers": layers}
+    file = write_map(tmp_path / "city.pmtiles", TILES, kind=TileType.VECTOR, metadata=metadata)
+    assert main(["map", "check", str(file)]) == 0
+    says = "in a former version of the schema of Protomaps" in capsys.readouterr().out
+    assert says is (schema == "unknown")
+    assert main(["map", "check", str(file), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["schema"] == schema
+
+
 def test_a_damaged_leaf_is_found_by_the_check(
     file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
