@@ -40,8 +40,8 @@ export function useClip(path: string | null): Content {
 
 /** Load a path, pass on what is known of it, and return what ends that. */
 function load(path: string, show: (content: Content) => void, isAskedAnew: boolean): () => void {
-  const key = `${ownerOfCredentials()} ${path}`;
-  const known = isAskedAnew ? null : missing.of(key, Date.now());
+  const owner = ownerOfCredentials();
+  const known = isAskedAnew ? null : missing.of(owner, path, Date.now());
   if (known !== null) {
     show({ url: null, failure: known });
     return () => undefined;
@@ -60,7 +60,7 @@ function load(path: string, show: (content: Content) => void, isAskedAnew: boole
       show({ url: null, failure });
       const refusal = failure instanceof ApiProblem ? failure : null;
       const waitS = waitBeforeRetryS(refusal, tries);
-      if (waitS === null) missing.note(key, failure, refusal, Date.now());
+      if (waitS === null) missing.note(owner, path, failure, Date.now());
       else timer = window.setTimeout(() => void attempt(tries + 1), 1000 * waitS);
     }
   };
