@@ -8,6 +8,7 @@ const LASTS_MS = 600_000;
 
 /** Keep the fragment of the address until the tab is back, or until that is too late. */
 export function keepAddress(): void {
+  forgetAddress();
   if (location.hash === "") return;
   sessionStorage.setItem(KEPT, JSON.stringify({ address: location.hash, atMs: Date.now() }));
   // The page lives on if the provider does not answer, or if the person comes back to it.
@@ -28,7 +29,21 @@ export function forgetAddress(): void {
 
 /** Return the address of what was kept; empty if there is none, or if it is too old. */
 export function addressToRestore(kept: string | null, nowMs: number): string {
-  if (kept === null) return "";
-  const { address, atMs }: { address: string; atMs: number } = JSON.parse(kept);
+  const found = parsed(kept);
+  if (typeof found !== "object" || found === null) return "";
+  const address: unknown = Reflect.get(found, "address");
+  const atMs: unknown = Reflect.get(found, "atMs");
+  if (typeof address !== "string" || typeof atMs !== "number") return "";
   return nowMs - atMs < LASTS_MS ? address : "";
+}
+
+/** Return the value of a JSON text; null of another text, which a former version can have kept. */
+function parsed(text: string | null): unknown {
+  if (text === null) return null;
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) return null;
+    throw error;
+  }
 }
