@@ -380,8 +380,8 @@ LIVE_SWITCHES = Counter(
 )
 LIVE_NARROW_PATHS = Counter(
     "sightline_live_narrow_paths_total",
-    "Number of times that the path to a WebRTC viewer was too narrow for the main stream, and the "
-    "camera has a sub-stream, by what showed it (estimate, loss).",
+    "Number of times that a WebRTC viewer got the sub-stream because its path was too narrow for "
+    "the main stream, by what showed it (estimate, loss).",
     ["cause"],
 )
 LIVE_ENDS = Counter(

@@ -92,13 +92,18 @@ class PathFeedback:
         self._round_trip = RoundTrip()
         self._again = RetransmissionLimit()
         self._pacer = Pacer()
+        self._cause: str | None = None
+        """What showed first that the path is too narrow for the stream that is still sent."""
 
     @property
     def recovery(self) -> StreamRecovery:
         return self._policy.recovery
 
-    def begin_stream(self) -> None:
+    def begin_stream(self, is_sub: bool) -> None:
         """Note that another stream is sent from now on."""
+        if is_sub and self._cause is not None:
+            LIVE_NARROW_PATHS.labels(self._cause).inc()
+        self._cause = None
         self._policy.begin_stream()
 
     def on_sent(self, packets: int) -> None:
@@ -141,14 +146,14 @@ class PathFeedback:
         estimate = feedback.estimate_bits_per_s
         if estimate is not None:
             action = self._policy.on_estimate(estimate, stream_bits_per_s, now_s, has_smaller)
-            found.append(_counted(action, "estimate"))
+            found.append(self._noted(action, "estimate"))
         if lost_part is not None:
             action = self._policy.on_loss(lost_part, now_s, has_smaller)
-            found.append(_counted(action, "loss"))
+            found.append(self._noted(action, "loss"))
         return found
 
-
-def _counted(action: PathAction, cause: str) -> PathAction:
-    if action in (PathAction.REDUCE, PathAction.STOP_AND_REDUCE):
-        LIVE_NARROW_PATHS.labels(cause).inc()
-    return action
+    def _noted(self, action: PathAction, cause: str) -> PathAction:
+        """Keep the cause until the viewer is sent the sub-stream, which may take long, or fail."""
+        if self._cause is None and action in (PathAction.REDUCE, PathAction.STOP_AND_REDUCE):
+            self._cause = cause
+        return action

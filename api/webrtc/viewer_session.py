@@ -211,7 +211,7 @@ class ViewerSession:
     def move_to(self, stream: MediaStream) -> None:
         """Continue with another stream of the camera, from its keyframe on."""
         self.stream = stream
-        self._path.begin_stream()
+        self._path.begin_stream(stream.is_sub)
         self._forget_sent()
         if not stream.is_sub:
             self._path.recovery.forget()

@@ -298,6 +298,13 @@ def test_a_viewer_whose_path_is_too_narrow_is_sent_pictures_up_to_the_sub_stream
     assert world.wishes == [True]
     world.put(1)
     assert numbers(world.received())[-1] == 4 * GOP
+    for part in (0.5, 0.5, 0.4, 0.4):
+        world.clock.advance(1)
+        world.estimate(part * stream_bits_per_s)
+    assert world.wishes == [True] * 3, "it is asked for again while it is not there"
+    assert LIVE_NARROW_PATHS.labels("estimate")._value.get() == before
+    for is_sub in (True, False, True):
+        world.session.move_to(MediaStream("gate", is_sub, MemoryLimit(64 << 20)))
     assert LIVE_NARROW_PATHS.labels("estimate")._value.get() - before == 1
 
 
