@@ -142,6 +142,7 @@ class PathFeedback:
         """Return what feedback leads to. `lost_part` is the result of `measure`, and
         `stream_bits_per_s` the bit rate of the stream that is sent; 0 if it is not known yet.
         """
+        self._policy.on_feedback(now_s)
         found = []
         estimate = feedback.estimate_bits_per_s
         if estimate is not None:

@@ -3,7 +3,8 @@
 A camera's stream cannot be encoded anew, so a viewer whose path is too narrow for the main stream
 needs the sub-stream. Two reports show that the path is too narrow. The viewer estimates from the
 delays of packets what its path carries (REMB). That is known before a packet is lost, if the path
-queues packets. And it reports what part of the packets is lost, if the path drops them.
+queues packets. A low estimate counts only where delays grew (`EstimateTrend`). And the viewer
+reports what part of the packets is lost, if the path drops them.
 
 The viewer gets the main stream back when it has lost few packets for long enough.
 """
@@ -23,11 +24,22 @@ SUSTAINED_LOSS, SUSTAINED_S = 0.05, 6.0
 LOW_LOSS = 0.02
 """A viewer that loses at most this part of the packets could receive more."""
 NARROW_PART, NARROW_S = 0.8, 1.0
-"""A path that carries less than this part of the stream for so long is too narrow. One short delay
-makes a browser estimate 0.85 of what it receives, for about 3 s.
+"""A path that is estimated to carry less than this part of the stream for so long is too narrow, if
+the estimate fell and does not rise. One short delay makes a browser estimate 0.85 of what it
+receives, and then more from report to report.
 """
 SLIGHTLY_NARROW_S = 6.0
-"""A path that carries less than the whole stream for so long is too narrow, too."""
+"""A path that is estimated to carry less than the whole stream for so long is too narrow, too, if
+the estimate fell and has not recovered.
+"""
+FALLEN_PART = 0.97
+"""An estimate below this part of the former one has fallen. Chromium sends such a one at once."""
+EARLY_S = 3.0
+"""A browser estimates so early only if delays grow: Chromium waits for 5 s otherwise."""
+RISING_S = 0.3
+"""Estimates that rise for so long show that the delays do not grow any more."""
+RECOVERED_PART = 1.15
+"""An estimate above this part of the fallen one has recovered."""
 
 
 class PathAction(Enum):
@@ -44,19 +56,82 @@ class PathAction(Enum):
     """Change to the main stream."""
 
 
+class EstimateTrend:
+    """Follows the estimates of one viewer, and says whether they show that delays grow.
+
+    A browser knows only what it receives. Its estimate is at most 1.5 times that plus 10 kbit/s,
+    and rises by 8 % a second at most. So the estimate is lower than the stream also on a wide path:
+    after a still scene, for example. Only growing delays make it fall, to 0.85 of what is received,
+    and it rises again when they have ended (Carlucci et al., "Analysis and Design of the Google
+    Congestion Control for WebRTC", 2016; the same is in `aiortc.rate`).
+    """
+
+    def __init__(self) -> None:
+        self._began_s: float | None = None
+        """When the first feedback arrived."""
+        self._former: float | None = None
+        self._fallen: float | None = None
+        """The estimate that fell last; None if there is none, or if it has recovered."""
+        self._not_rising_s = 0.0
+        """When an estimate was last not higher than the former one."""
+        self._is_rising = False
+
+    @property
+    def has_fallen(self) -> bool:
+        """Whether delays grew, and the estimate has not recovered since."""
+        return self._fallen is not None
+
+    @property
+    def is_held_down(self) -> bool:
+        """Whether delays grew, and the estimate does not rise since."""
+        return self.has_fallen and not self._is_rising
+
+    def on_feedback(self, now_s: float) -> None:
+        """Note that feedback of any kind arrived."""
+        if self._began_s is None:
+            self._began_s = now_s
+
+    def put(self, bits_per_s: float, now_s: float) -> None:
+        """Add the next estimate."""
+        self.on_feedback(now_s)
+        has_fallen = self._falls(bits_per_s, now_s)
+        if has_fallen or self._former is None or bits_per_s <= self._former:
+            self._not_rising_s = now_s
+        self._is_rising = now_s - self._not_rising_s >= RISING_S
+        self._former = bits_per_s
+        if has_fallen:
+            self._fallen = bits_per_s
+        elif self._fallen is not None and bits_per_s > RECOVERED_PART * self._fallen:
+            self._fallen = None
+
+    def forget(self) -> None:
+        """Forget former falls, because another stream is sent. The next estimate may fall again."""
+        self._fallen = None
+
+    def _falls(self, bits_per_s: float, now_s: float) -> bool:
+        if self._former is not None:
+            return bits_per_s < FALLEN_PART * self._former
+        return self._began_s is not None and now_s - self._began_s < EARLY_S
+
+
 class PathPolicy:
     """Follows the reports of one viewer."""
 
     def __init__(self) -> None:
         self.recovery = StreamRecovery()
+        self._trend = EstimateTrend()
         self._high_s: float | None = None
         """When a loss was high, if it was once."""
         self._sustained_since_s: float | None = None
         """Since when every report has a moderate loss at least."""
         self._narrow_since_s: float | None = None
-        """Since when every estimate is less than `NARROW_PART` of the stream."""
+        """Since when every estimate is held down, and less than `NARROW_PART` of the stream."""
         self._slightly_since_s: float | None = None
-        """Since when every estimate is less than the stream."""
+        """Since when every estimate is less than the stream, and has not recovered."""
+
+    def on_feedback(self, now_s: float) -> None:
+        """Note that feedback of any kind arrived."""
+        self._trend.on_feedback(now_s)
 
     def on_loss(self, lost_part: float, now_s: float, has_smaller: bool) -> PathAction:
         """Return what the loss of one window leads to, which retransmission did not repair.
@@ -84,8 +159,11 @@ class PathPolicy:
         """Return what an estimate of the path leads to. `stream_bits_per_s` is the bit rate of the
         stream that is sent; 0 if it is not known yet.
         """
+        self._trend.put(estimate_bits_per_s, now_s)
         is_narrow = estimate_bits_per_s < NARROW_PART * stream_bits_per_s
+        is_narrow &= self._trend.is_held_down
         is_slightly_narrow = estimate_bits_per_s < stream_bits_per_s
+        is_slightly_narrow &= self._trend.has_fallen
         self._narrow_since_s = _since(is_narrow, self._narrow_since_s, now_s)
         self._slightly_since_s = _since(is_slightly_narrow, self._slightly_since_s, now_s)
         is_too_narrow = _lasts(self._narrow_since_s, now_s, NARROW_S)
@@ -97,6 +175,7 @@ class PathPolicy:
     def begin_stream(self) -> None:
         """Note that another stream is sent, which the former reports say nothing about."""
         self._high_s = None
+        self._trend.forget()
         self._sustained_since_s = self._narrow_since_s = self._slightly_since_s = None
 
     def _reduced(self, action: PathAction) -> PathAction:

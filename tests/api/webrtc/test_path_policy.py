@@ -74,8 +74,14 @@ def test_a_short_delay_changes_nothing() -> None:
 
 
 def test_a_path_that_is_a_little_too_narrow_leads_to_the_sub_stream_later() -> None:
-    lasting = [0.85] * (int(SLIGHTLY_NARROW_S) + 1)
-    assert on_estimates(lasting) == [*[CONTINUE] * int(SLIGHTLY_NARROW_S), REDUCE]
+    lasting = [1.2, *[0.85] * (int(SLIGHTLY_NARROW_S) + 1)]
+    assert on_estimates(lasting) == [*[CONTINUE] * (1 + int(SLIGHTLY_NARROW_S)), REDUCE]
+
+
+def test_an_estimate_that_rises_or_stays_is_no_evidence_of_a_narrow_path() -> None:
+    """A browser cannot estimate more than 1.5 times what it receives, and follows slowly."""
+    assert set(on_estimates([0.2 * 1.08**at for at in range(30)])) == {CONTINUE}
+    assert REDUCE not in on_estimates([*[1.2] * 6, *[0.3 * 1.03**at for at in range(9)]])
 
 
 def test_an_estimate_says_nothing_while_the_bit_rate_is_not_known() -> None:
@@ -105,6 +111,7 @@ def test_a_path_that_carries_less_than_the_sub_stream_gets_no_main_stream(
     estimate: int, returns: bool
 ) -> None:
     policy, found = PathPolicy(), set()
+    policy.on_estimate(500_000, MAIN_BITS_PER_S, 0.0, has_smaller=True)
     policy.on_loss(0.3, 0.0, has_smaller=True)
     policy.on_loss(0.3, 1.0, has_smaller=True)
     for second in range(2, 10 + int(RETURN_AFTER_S)):
