@@ -187,11 +187,6 @@ class CameraShare(Admission):
         """Whether the rests of some groups are left out."""
         return self._parts()[1] > 0.0
 
-    @property
-    def refuses_groups(self) -> bool:
-        """Whether some groups are left out as a whole."""
-        return self._parts()[0] < 1.0
-
     def leaves_out_rest(self) -> bool:
         """Return whether the rest of a group is left out once everything in view is settled.
 

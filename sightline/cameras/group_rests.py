@@ -1,5 +1,5 @@
-"""Leaves out the rest of a group of pictures once everything in view was read with certainty, while
-the worker is behind.
+"""Leaves out the rest of a group of pictures once a vehicle that is new in it was read with
+certainty, and so was everything else in view, while the worker is behind.
 
 The events of what was in view are published then, because no frame may show how they end. A vehicle
 that is still in view at the next keyframe continues its track, and its event is published again.
@@ -23,24 +23,28 @@ class GroupRests:
         self._group = 0
         self._is_left_out = False
         """Whether the rest of the current group may be left out."""
-        self._settled = self._known = frozenset[str]()
-        """What was settled at the last frame, and what was before the current group."""
+        self._seen = self._known = frozenset[str]()
+        """What was in view when everything last was settled, and what was so before the current
+        group.
+        """
 
     def after_frame(self) -> list[Passing]:
-        """Leave out the rest of the group if a frame of it would show nothing new, and return the
-        passings that are published therefore.
+        """Leave out the rest of the group if something new settled in it and a frame of it would
+        show nothing more, and return the passings that are published therefore.
+
+        A vehicle that was settled before the group leaves out nothing. It may stand in view, and
+        the group is decoded because something else moves.
         """
         if not self._share.leaves_out_rests:
             return []
         if self._reader.groups != self._group:
-            self._group, self._known = self._reader.groups, self._settled
+            self._group, self._known = self._reader.groups, self._seen
             self._is_left_out = self._share.leaves_out_rest()
-        self._settled = self._analyser.settled()
-        if not self._settled or not self._is_left_out:
-            return []
-        new = self._settled - self._known
-        # The time after a vehicle that was known before is worth more than a whole group.
-        if not new and not self._share.refuses_groups:
+        settled = self._analyser.settled()
+        # What was settled stays known while something else in view is not.
+        self._seen = settled or self._seen
+        new = settled - self._known
+        if not new or not self._is_left_out:
             return []
         self._reader.skip_group()
         return self._analyser.publish_settled(new)

@@ -7,15 +7,19 @@ from __future__ import annotations
 import random
 from collections import deque
 from fractions import Fraction
+from typing import cast
 
 from domain.clock import NS_PER_S, ManualClock
+from domain.events.analyser import Analyser
+from domain.events.event import Passing
 from domain.media.fanout import Tap
 from domain.media.packets import Packet, StreamInfo, WallSource
 from domain.recordings.partly_analysed import PartlyCause
 from ingest.frames.analysis_losses import AnalysisLosses
 from ingest.frames.decode_gate import DecodeGate
-from ingest.frames.decoder import TOO_LATE_NS
+from ingest.frames.decoder import TOO_LATE_NS, FrameReader
 from sightline.cameras.decode_share import DecodeShare
+from sightline.cameras.group_rests import GroupRests
 from sightline.cameras.inference_scheduler import FRESH_S, RateController
 from tests.ingest.conftest import make_camera
 
@@ -30,15 +34,19 @@ DECODE_S = {True: 0.0055, False: 0.0018}
 """With a vehicle in view, and without, on one core."""
 LOOK_S = {True: 0.026, False: 0.003}
 PUBLISH_S = 0.06
+IN_VIEW_S = 0.4
+"""For so long after the last look at it a vehicle counts as in view."""
 WARM_UP_S = 60.0
 _STREAM = StreamInfo("simulated", "h264", 1920, 1080, Fraction(1, 90_000), b"", 1)
 
 
 class Checkpoint:
-    """A camera, and what its analysis finds."""
+    """A camera, and what its analysis finds. It takes the places of its reader and analyser."""
 
-    def __init__(self, number: int, class_: str, shares: DecodeShare) -> None:
+    def __init__(self, number: int, class_: str, shares: DecodeShare, has_standing: bool) -> None:
+        """With `has_standing`, a vehicle whose stay is published stands in view all the time."""
         self.class_ = class_
+        self._has_standing = has_standing
         self.phase_s = round(5.3 * number * FPS) / FPS
         self.tap = Tap("decoder", 256, 16 << 20)
         self.losses = AnalysisLosses()
@@ -52,8 +60,11 @@ class Checkpoint:
         self.in_view = False
         self.decoded = 0
         self._random = random.Random(number)
-        self._due_s = self._credit = self._seen_s = 0.0
-        self._skips_rest = self._may_skip_rest = False
+        self._due_s = self._credit = 0.0
+        self._seen_s = -EVERY_S
+        self.groups = 0
+        self._skips_rest = False
+        self._rests = GroupRests(cast(Analyser, self), cast(FrameReader, self), self.share)
 
     def moves(self, at_s: float) -> bool:
         return ENTER_S <= (at_s + self.phase_s) % EVERY_S < LEAVE_S
@@ -84,11 +95,26 @@ class Checkpoint:
     def skips(self, packet: Packet) -> bool:
         """Return whether a packet is in a rest of a group that is left out."""
         if packet.is_keyframe:
-            self._skips_rest = False
-            self._may_skip_rest = self.share.leaves_out_rests and self.share.leaves_out_rest()
+            self.groups, self._skips_rest = self.groups + 1, False
         if self._skips_rest:
             self.losses.add(packet.wall_ns, packet.wall_ns + NS_PER_S // FPS, PartlyCause.OVERLOAD)
         return self._skips_rest
+
+    def skip_group(self) -> bool:
+        self._skips_rest = True
+        return True
+
+    def settled(self) -> frozenset[str]:
+        ids = {"standing"} if self._has_standing else set[str]()
+        if self.in_view:
+            passing = self.passing(self._seen_s)
+            if self.looks[passing] < SETTLED_LOOKS:
+                return frozenset()
+            ids.add(str(passing))
+        return frozenset(ids)
+
+    def publish_settled(self, ids: frozenset[str]) -> list[Passing]:
+        return []
 
     def look(self, at_s: float, wall_ns: int) -> float:
         """Analyse a frame, and return what that costs in seconds."""
@@ -97,30 +123,37 @@ class Checkpoint:
             passing = self.passing(at_s)
             self.looks[passing] = self.looks.get(passing, 0) + 1
             self._seen_s, self.in_view = at_s, True
-            self._skips_rest = self._may_skip_rest and self.looks[passing] >= SETTLED_LOOKS
-        elif at_s - self._seen_s > 0.4:
+        elif at_s - self._seen_s > IN_VIEW_S:
             self.in_view = False
-        if self.in_view and not was_in_view:
+        if self.in_view and not was_in_view and not self._has_standing:
             self.gate.on_appeared(wall_ns)
-        self.gate.on_analysed(is_in_view=self.in_view)
+        self._rests.after_frame()
+        self._report_view()
         return LOOK_S[moves] + PUBLISH_S * (was_in_view and not self.in_view)
 
     def pass_time(self, at_s: float) -> None:
         """End what is in view if no packets arrive."""
         if at_s - self._seen_s > 1.2:
             self.in_view = False
-        self.gate.on_analysed(is_in_view=self.in_view)
+        self._report_view()
+
+    def _report_view(self) -> None:
+        self.gate.on_analysed(is_in_view=self.in_view or self._has_standing)
 
 
 class Simulation:
     """A worker with one core."""
 
-    def __init__(self, classes: str) -> None:
-        """There is one camera for each letter of `classes`."""
+    def __init__(self, classes: str, standing: int = 0) -> None:
+        """There is one camera for each letter of `classes`. A vehicle stands in view of the first
+        `standing` of them.
+        """
         self.clock = ManualClock(START_NS)
         self._rate = RateController()
         shares = DecodeShare(self._behind_s, self.clock)
-        self.cameras = [Checkpoint(at, class_, shares) for at, class_ in enumerate(classes)]
+        self.cameras = [
+            Checkpoint(at, class_, shares, at < standing) for at, class_ in enumerate(classes)
+        ]
         self._now_s = self._next_s = 0.0
         self._turn = 0
         self.delays_s: list[float] = []

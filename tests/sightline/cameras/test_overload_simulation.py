@@ -42,6 +42,14 @@ def test_the_worst_camera_is_near_the_mean(overloaded: Simulation) -> None:
     assert min(found) > sum(found) / len(found) - 0.1
 
 
+def test_cameras_with_a_standing_vehicle_find_nearly_as_much_as_the_others() -> None:
+    simulation = Simulation("A" * 14, standing=3)
+    simulation.run(UNTIL_S)
+    found = simulation.found(WARM_UP_S, UNTIL_S - 8)
+    assert sum(found) / len(found) > 0.7
+    assert sum(found[:3]) / 3 > sum(found[3:]) / 11 - 0.15
+
+
 def test_looks_are_not_far_behind(overloaded: Simulation) -> None:
     later = sorted(overloaded.delays_s[len(overloaded.delays_s) // 2 :])
     assert later[len(later) * 95 // 100] < 3.6
