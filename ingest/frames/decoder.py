@@ -121,7 +121,11 @@ class FrameReader:
         )
         self._settled = metrics.PACKETS_NOT_DECODED.labels(camera_id, NotDecoded.SETTLED)
         self.groups = 0
-        """How many groups of pictures were begun to decode."""
+        """How many groups of pictures were begun, the last one by the last frame or before it."""
+        self._begun_pts: int | None = None
+        """The pts of a keyframe that was decoded, until the decoder returns its picture or a later
+        one. Pictures of the group before it are returned first, if they are reordered.
+        """
         self._skipped_from_ns: int | None = None
         """Since when the rest of a group is skipped."""
         self._part_of_due = Decimator()
@@ -136,12 +140,16 @@ class FrameReader:
         """
         self._step_ns = round(NS_PER_S / fps) if fps else 0
 
-    def skip_group(self) -> None:
+    def skip_group(self) -> bool:
         """Do not decode the rest of the group of the last frame.
 
-        The analysis thread calls it between two frames.
+        Return False if all of it is decoded already, so that nothing is left out. The analysis
+        thread calls it between two frames.
         """
+        if self._begun_pts is not None:
+            return False
         self._wants_keyframe, self._skipped_from_ns = True, self._last_output_ns
+        return True
 
     def __iter__(self) -> Iterator[Frame | None]:
         while True:
@@ -208,7 +216,8 @@ class FrameReader:
         self._end_skipping(packet)
         if not packet.is_keyframe and (is_new or self._wants_keyframe):
             return
-        self.groups += packet.is_keyframe
+        if packet.is_keyframe:
+            self._begun_pts = packet.pts
         if decoder is None or is_new:
             decoder = self._decoder = FrameDecoder(packet.stream, self._devices)
             self._due_ns = 0
@@ -225,6 +234,8 @@ class FrameReader:
             return
         for picture, source in decoded:
             self._decoded.inc()
+            if self._begun_pts is not None and source.pts >= self._begun_pts:
+                self.groups, self._begun_pts = self.groups + 1, None
             if picture.is_corrupt:
                 self._count_failure()
                 self._lose(source.wall_ns, source.wall_ns + 1, PartlyCause.DECODER)

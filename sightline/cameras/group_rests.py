@@ -44,7 +44,6 @@ class GroupRests:
         # What was settled stays known while something else in view is not.
         self._seen = settled or self._seen
         new = settled - self._known
-        if not new or not self._is_left_out:
+        if not new or not self._is_left_out or not self._reader.skip_group():
             return []
-        self._reader.skip_group()
         return self._analyser.publish_settled(new)

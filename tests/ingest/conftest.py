@@ -59,13 +59,14 @@ def make_video(
 
 @pytest.fixture(scope="session")
 def clips(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """`h264` and `hevc` (with B-frames): 50 frames, 2 s, a keyframe a second; `large`: h264 of
-    another size.
+    """`h264`, `hevc` and `reordered` (h264), the last two with B-frames: 50 frames, 2 s, a keyframe
+    a second; `large`: h264 of another size.
     """
     folder = tmp_path_factory.mktemp("clips")
     return {
         "h264": make_video(folder / "h264.mp4", "h264", 50),
         "hevc": make_video(folder / "hevc.mp4", "hevc", 50, b_frames=2),
+        "reordered": make_video(folder / "reordered.mp4", "h264", 50, b_frames=2),
         "large": make_video(folder / "large.mp4", "h264", 50, width=640, height=480),
     }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -255,6 +255,39 @@ def test_the_rest_of_a_group_is_skipped_counted_and_a_loss_up_to_the_next_keyfra
     skipped = PACKETS_NOT_DECODED.labels("settled", NotDecoded.SETTLED)._value.get()
     assert skipped == starts[1] - 3
     assert reader.groups == len(starts)
+
+
+@pytest.mark.parametrize("name", ["h264", "reordered", "hevc"])
+def test_the_end_of_a_group_that_is_skipped_leaves_out_nothing_of_the_next(
+    name: str, load: Load
+) -> None:
+    """With B-frames, the keyframe of the next group is decoded before the last pictures of a group
+    are returned.
+    """
+    expected = _numbers_and_groups(load(name), skip_at=())
+    assert expected == [(number, 1 + number // 25) for number in range(len(expected))]
+    assert len(expected) >= 47
+    for at in (22, 23, 24):
+        given = _numbers_and_groups(load(name), skip_at=range(at, 25))
+        assert given[-22:] == expected[-22:]
+        assert set(given) <= set(expected)
+
+
+def _numbers_and_groups(packets: list[Packet], skip_at: Sequence[int]) -> list[tuple[int, int]]:
+    """Return the number of each frame and the group that the reader says it is in. At frames with
+    some numbers the rest of the group is skipped.
+    """
+    tap = Tap("decoder", 256, 16 << 20)
+    reader = FrameReader(tap, SystemClock(), 1000.0, "gate")
+    start_ns = min(packet.wall_ns for packet in packets)
+    given: list[tuple[int, int]] = []
+    for packet in packets:
+        for frame in reader._frames(packet):
+            number = round((frame.wall_ns - start_ns) / FRAME_NS)
+            given.append((number, reader.groups))
+            if number in skip_at:
+                reader.skip_group()
+    return given
 
 
 @pytest.mark.parametrize("part", [1.0, 0.5])

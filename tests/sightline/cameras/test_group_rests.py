@@ -35,9 +35,11 @@ class _Reader(FrameReader):
     def __init__(self) -> None:
         super().__init__(Tap("decoder", 10, 1 << 20), ManualClock(), 10.0, "gate")
         self.skipped: list[int] = []
+        self.is_next_begun = False
 
-    def skip_group(self) -> None:
-        self.skipped.append(self.groups)
+    def skip_group(self) -> bool:
+        self.skipped += [] if self.is_next_begun else [self.groups]
+        return not self.is_next_begun
 
 
 class Camera:
@@ -88,3 +90,12 @@ def test_a_vehicle_that_was_known_before_ends_no_group(part: float) -> None:
     assert camera.reader.skipped == [1]
     assert camera.frame(3, "standing", "a") == 1
     assert camera.reader.skipped == [1, 3]
+
+
+def test_what_is_decoded_already_is_not_published_as_left_out() -> None:
+    camera = Camera(ALL_RESTS)
+    camera.reader.is_next_begun = True
+    assert camera.frame(1, "a") == 0
+    camera.reader.is_next_begun = False
+    assert camera.frame(2, "a") == 0
+    assert camera.reader.skipped == []
