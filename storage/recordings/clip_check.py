@@ -23,8 +23,10 @@ def verify(
 ) -> None:
     """Open a finished clip again, read all of it and decode its first picture.
 
-    If `is_proven`, hashes have shown that its pictures are those of the recorder. The head of the
-    clip is then all that could be wrong, and no picture is decoded, which takes most of the time.
+    If `is_proven`, hashes have shown that its pictures are unchanged since the recorder wrote them.
+    No picture is decoded then, which takes most of the time. The first one must consist of whole
+    NAL units, one of which is a slice of an IDR picture (H.264) or an IRAP picture (H.265). A
+    picture whose content was damaged when it arrived from the camera is accepted.
 
     Raises DataLoss unless it can be opened, starts at a keyframe and spans [from_ns, to_ns) without
     its known gaps.
@@ -34,7 +36,9 @@ def verify(
             first, covered = _span(reader, clip, clip_start_ns)
             if not is_proven:
                 reader.decode(first)
-            elif not reader.parameters.extradata or not _is_whole(first.data):
+            elif not reader.parameters.extradata or not _is_keyframe(
+                reader.parameters.codec, first.data
+            ):
                 raise DataLoss(f"{clip}: its first picture cannot be decoded")
     except OSError as error:
         raise DataLoss(f"{clip} cannot be opened: {error}") from error
@@ -68,9 +72,15 @@ def _span(reader: Mp4Reader, clip: Path, start_ns: int) -> tuple[Sample, tuple[i
     return first, (start_ns + ticks_to_ns(start, base), start_ns + ticks_to_ns(end, base))
 
 
-def _is_whole(access_unit: bytes) -> bool:
-    """Return whether NAL units with lengths of four bytes fill an access unit."""
-    at = 0
+def _is_keyframe(codec: str, access_unit: bytes) -> bool:
+    """Return whether NAL units with lengths of four bytes fill an access unit, and one of them is a
+    slice of an IDR picture (`h264`) or an IRAP picture (`hevc`).
+    """
+    at, has_slice = 0, False
     while at + 4 < len(access_unit):
-        at += 4 + int.from_bytes(access_unit[at : at + 4])
-    return at == len(access_unit) > 0
+        length, header = int.from_bytes(access_unit[at : at + 4]), access_unit[at + 4]
+        if length == 0:
+            return False
+        has_slice |= header & 0x1F == 5 if codec == "h264" else 16 <= header >> 1 & 0x3F <= 23
+        at += 4 + length
+    return has_slice and at == len(access_unit)

@@ -483,13 +483,24 @@ def test_of_a_clip_whose_pictures_are_proven_none_is_decoded_and_the_head_is_che
     assert len(decoded) == 1
     with pytest.raises(DataLoss, match="lacks"):
         verify(out, made.start_ns, _ns(2), _ns(5.5), is_proven=True)
-    whole = bytearray(out.read_bytes())
+    whole = out.read_bytes()
     with Mp4Reader(out) as reader:
         first = next(iter(reader)).data
-    whole[whole.index(first) + 3] ^= 1
-    out.write_bytes(whole)
-    with pytest.raises(DataLoss, match="cannot be decoded"):
-        verify(out, made.start_ns, _ns(2), _ns(5), made.gaps_ms, is_proven=True)
+    no_slice = (len(first) - 4).to_bytes(4) + bytes(len(first) - 4)
+    torn = first[:3] + bytes([first[3] ^ 1]) + first[4:]
+    for damaged in (no_slice, torn, bytes(len(first))):
+        out.write_bytes(whole.replace(first, damaged))
+        with pytest.raises(DataLoss, match="cannot be decoded"):
+            verify(out, made.start_ns, _ns(2), _ns(5), made.gaps_ms, is_proven=True)
+
+
+def test_the_first_picture_of_a_proven_clip_in_h265_is_checked_by_its_unit_types(
+    recordings: dict[str, Path], tmp_path: Path
+) -> None:
+    out = tmp_path / "clip.mp4"
+    made = clip_of(_segments(recordings["hevc"]), _ns(2), _ns(5), out)
+    assert _codec(out) == "hevc"
+    verify(out, made.start_ns, _ns(2), _ns(5), made.gaps_ms, is_proven=True)
 
 
 def test_a_clip_of_a_film(footage: Footage, tmp_path: Path, ffmpeg: str) -> None:
