@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 
@@ -41,14 +42,21 @@ _EXPORTS = frozenset(
         "export.download",
     }
 )
+_FILE_FORMATS = frozenset({"csv", "ndjson"})
+"""A search with such a `format` is answered by a file of up to 10,000 events."""
 _VIDEO = frozenset({"event.snapshot", "event.crop", "event.clip"})
 _NO_VIDEO_OF_CAMERAS = frozenset({"camera.trigger"})
 _READ_ACTIONS = ("read", "list", "audit_list")
 
 
-def kind_of(term: str) -> LineKind:
-    """Return the kind of an audit term; one that is not known is a change."""
+def kind_of(term: str, terms: Mapping[str, str]) -> LineKind:
+    """Return the kind of a line with this audit term and these `terms` of its call.
+
+    A term that is not known is a change.
+    """
     subject, _, action = term.partition(".")
+    if term == "events.search" and terms.get("format") in _FILE_FORMATS:
+        return LineKind.EXPORT
     if term in _SEARCHES:
         return LineKind.SEARCH
     if term in _EXPORTS:

@@ -68,7 +68,7 @@ class AuditQuery:
             and (self.to_ns is None or line.at < self.to_ns)
             and self.person in (None, line.person)
             and self.call in (None, line.route)
-            and (self.kind is None or kind_of(line.route) is self.kind)
+            and (self.kind is None or kind_of(line.route, line.terms) is self.kind)
             and self.case in (None, line.case)
             and self.camera in (None, *_subjects(line, "camera"))
             and self.event in (None, *_subjects(line, "event"))

@@ -31,7 +31,15 @@ from storage.audit.line_kinds import LineKind, kind_of
     ],
 )
 def test_a_term_has_its_kind(term: str, kind: LineKind) -> None:
-    assert kind_of(term) is kind
+    assert kind_of(term, {}) is kind
+
+
+@pytest.mark.parametrize(
+    ("file_format", "kind"),
+    [("csv", LineKind.EXPORT), ("ndjson", LineKind.EXPORT), ("json", LineKind.SEARCH)],
+)
+def test_a_search_whose_answer_is_a_file_is_an_export(file_format: str, kind: LineKind) -> None:
+    assert kind_of("events.search", {"plate": "鄂C*", "format": file_format}) is kind
 
 
 def test_the_command_offers_every_kind() -> None:
