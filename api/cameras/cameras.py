@@ -171,7 +171,7 @@ def holder(context: ApiContext, camera_id: str) -> Lease:
     """Return the lease of the node that holds a camera. Raises NodeOffline where none does."""
     lease = context.leases.holder(camera_id)
     if lease is None:
-        raise NodeOffline(f"no node holds {camera_id}, so no node can serve it")
+        raise NodeOffline("no node is connected to this camera, so there is no video")
     return lease
 
 

@@ -13,7 +13,9 @@ from api.translations.streams import STREAM_SENTENCES
 
 SENTENCES: dict[str, str] = {
     # cameras, recordings and live video
-    "no node holds {}, so no node can serve it": "没有节点接管 {}，暂时无法提供",
+    "no node is connected to this camera, so there is no video": (
+        "没有节点连接此摄像机，因此没有画面"
+    ),
     "no node that has recordings of {} answers, and the object store knows nothing of that time": (
         "保存 {} 录像的节点均无应答，对象存储中也没有该时段的录像"
     ),

@@ -3,6 +3,7 @@ import { useRef, useState } from "preact/hooks";
 import { StateMark } from "../cameras/camera-state.tsx";
 import { cameraName, hasRight, useConsole } from "../shell/console-context.ts";
 import { ViewerMark } from "../shell/viewer-mark.tsx";
+import { asSentence } from "../texts/sentence.ts";
 import { DetectionOverlay } from "./detection-overlay.tsx";
 import { type LiveState, useLive } from "./use-live.ts";
 
@@ -20,7 +21,7 @@ function Route({ live }: { live: LiveState }) {
     live.fallback === null ? "" : texts.fallbacks[live.fallback],
     live.stream?.isReduced ? texts.reduced : "",
     live.skips > 0 ? texts.skipped(live.skips) : "",
-    live.detectionsProblem,
+    asSentence(live.detectionsProblem),
   ].filter(Boolean);
   return (
     <span class="tile-route" role="note" title={notices.join(" ")}>
@@ -64,7 +65,7 @@ function SoundProblem({ live }: { live: LiveState }) {
   const texts = useConsole().texts.live;
   const sentence = live.unsupportedSound
     ? texts.unsupportedSound(live.unsupportedSound)
-    : live.soundProblem;
+    : asSentence(live.soundProblem);
   return sentence === "" ? null : (
     <p class="tile-message" role="status">
       {sentence}
@@ -123,7 +124,7 @@ export function LiveTile({ id, isLarge, onEnlarge, onClear }: LiveTileProps) {
           {live.unsupportedCodec
             ? texts.live.unsupported(live.unsupportedCodec)
             : texts.live.phases[live.phase === "playing" ? "connecting" : live.phase]}{" "}
-          {live.problem}{" "}
+          {asSentence(live.problem)}{" "}
           {["waiting", "ended"].includes(live.phase) && (
             <button type="button" class="connect" onClick={live.connectNow}>
               {texts.shell.retry}

@@ -94,7 +94,7 @@ BAD_REQUESTS = [
         503,
         "node_offline",
         None,
-        "no node holds east-gate",
+        "no node is connected to this camera",
     ),
     ("/v1/cameras?limit=1001", 400, "query_invalid", "limit", "1000"),
     (

@@ -153,6 +153,6 @@ def test_the_parts_keep_their_places() -> None:
     assert in_chinese("li is an operator without the right `exports`") == (
         "li（角色 operator）没有权限 `exports`"
     )
-    assert in_chinese("no node holds gate, so no node can serve it") == (
-        "没有节点接管 gate，暂时无法提供"
+    assert in_chinese("clip of this event is not uploaded yet, and no node holds gate") == (
+        "该事件的 clip 尚未上传，且没有节点接管 gate"
     )
