@@ -1,5 +1,6 @@
 // Which cameras the page shows, and its tree of areas. Pure.
 import type { AreaView, CameraView } from "../api/client.ts";
+import { matchingCameras } from "../find/camera-choice.ts";
 
 export const GROUPS = ["all", "faulty", "live", "idle"] as const;
 export type Group = (typeof GROUPS)[number];
@@ -74,12 +75,10 @@ export function shownCameras(
   cameras: readonly CameraView[],
   filters: Pick<CameraFilters, "area" | "class" | "group" | "text">,
 ): CameraView[] {
-  const text = filters.text.trim().toLowerCase();
-  return cameras
+  return matchingCameras(cameras, filters.text)
     .filter((camera) => isIn(camera.area, filters.area))
     .filter((camera) => !filters.class || camera.class === filters.class)
     .filter((camera) => isInGroup(camera, filters.group))
-    .filter((camera) => [camera.name, camera.id].some((name) => name.toLowerCase().includes(text)))
     .sort((one, other) => rank(one) - rank(other) || BY_NAME.compare(one.name, other.name));
 }
 

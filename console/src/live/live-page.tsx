@@ -115,12 +115,12 @@ interface CameraChoiceProps {
 function CameraChoice({ wall, onChoose, onShow, children }: CameraChoiceProps) {
   const { texts, cameras } = useConsole();
   const [text, setText] = useState("");
-  const found = matchingCameras([...cameras.values()], text);
+  const found = matchingCameras([...cameras.values()], text, true);
   return (
     <section class="areas" aria-label={texts.cameras.title}>
       {children}
       <label class="field">
-        <span>{texts.cameras.filter}</span>
+        <span>{texts.live.filter}</span>
         <input type="search" value={text} onInput={(event) => setText(event.currentTarget.value)} />
       </label>
       {text !== "" && found.length > 0 && found.length <= MOST_TILES && (

@@ -93,8 +93,7 @@ export const en = {
     title: "Find",
     plate: "Plate",
     platePlaceholder: "鄂C12345, 鄂C?2*, EC12345",
-    plateHint:
-      "? stands for one character, * for any number; E for 鄂 and other initials are suggested.",
+    plateHint: "? = one character, * = any number of characters. Type E for 鄂.",
     provinces: "Provinces",
     suggestions: "Did you mean",
     fuzzy: "Also likely misreadings",
@@ -298,6 +297,7 @@ export const en = {
   },
   live: {
     tiles: "Tiles",
+    filter: "Camera or place, such as station",
     free: "Choose a camera for this tile.",
     videoOf: (name: string) => `Live video of ${name}`,
     enlarge: "Enlarge",

@@ -93,7 +93,7 @@ export const zh: Texts = {
     title: "查找",
     plate: "车牌",
     platePlaceholder: "鄂C12345、鄂C?2*、EC12345",
-    plateHint: "? 代表一位，* 代表任意多位；输入拼音首字母（如 E）会提示省份。",
+    plateHint: "? 代表一位，* 代表任意多位。输入 E 可选“鄂”。",
     provinces: "省份简称",
     suggestions: "是否为",
     fuzzy: "包括易混读法",
@@ -293,6 +293,7 @@ export const zh: Texts = {
   },
   live: {
     tiles: "画面数",
+    filter: "摄像机或地点，例如：车站",
     free: "请为此画面选择摄像机。",
     videoOf: (name) => `${name} 的实时画面`,
     enlarge: "放大",
