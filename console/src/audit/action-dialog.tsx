@@ -3,7 +3,7 @@ import { useState } from "preact/hooks";
 import { useConsole, useTimes } from "../shell/console-context.ts";
 import { Dialog } from "../shell/dialog.tsx";
 import type { Texts } from "../texts/en.ts";
-import { callText, outcomeText, requestInWords, termsInWords } from "./action-text.ts";
+import { callText, countText, outcomeText, requestInWords, termsInWords } from "./action-text.ts";
 import { outcomeOf } from "./audit-query.ts";
 import type { Action } from "./fold.ts";
 import type { AuditLine } from "./use-audit-lines.ts";
@@ -68,9 +68,10 @@ function useFacts(action: Action<AuditLine>): Fact[] {
   return all.filter(([, value]) => value !== "");
 }
 
-function countedCall({ line, calls }: Action<AuditLine>, texts: Texts): string {
-  const call = callText(line.route, texts);
-  return calls > 1 ? `${call}${texts.list}${texts.audit.times(calls)}` : call;
+function countedCall(action: Action<AuditLine>, texts: Texts): string {
+  return [callText(action.line.route, texts), countText(action, texts)]
+    .filter(Boolean)
+    .join(texts.list);
 }
 
 /** A button that copies a text; only pages of a secure origin have a clipboard. */

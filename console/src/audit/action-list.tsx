@@ -3,11 +3,12 @@ import { useCallback, useRef, useState } from "preact/hooks";
 import { useConsole, useTimes } from "../shell/console-context.ts";
 import { VirtualRows } from "../shell/virtual-rows.tsx";
 import { ActionDialog } from "./action-dialog.tsx";
-import { callText, outcomesOf, outcomeText, subjectText } from "./action-text.ts";
+import { callText, countText, outcomesOf, outcomeText, subjectText } from "./action-text.ts";
 import type { Action } from "./fold.ts";
 import type { AuditLine } from "./use-audit-lines.ts";
 import { useWording } from "./use-wording.ts";
 
+/** The least height of a row; long texts need more. */
 const ROW_PX = 48;
 
 interface ActionListProps {
@@ -44,6 +45,7 @@ export function ActionList({ actions, onEnd }: ActionListProps) {
           scroller={scroller}
           count={actions.length}
           rowHeightPx={ROW_PX}
+          isMeasured
           visibleRow={null}
           onEnd={onEnd}
           row={row}
@@ -58,7 +60,8 @@ function ActionRow({ action, onOpen }: { action: Action<AuditLine>; onOpen: () =
   const { texts } = useConsole();
   const time = useTimes();
   const wording = useWording();
-  const { line, calls } = action;
+  const { line } = action;
+  const count = countText(action, texts);
   const why = [line.reason, line.case].filter(Boolean).join(texts.list);
   const subject = subjectText(line, wording);
   const isBad = [...outcomesOf(action.lines).keys()].some((one) =>
@@ -67,20 +70,14 @@ function ActionRow({ action, onOpen }: { action: Action<AuditLine>; onOpen: () =
   return (
     <button type="button" class="audit-line" onClick={onOpen}>
       <time dateTime={line.at}>{time(line.at)}</time>
-      <span class="cut" title={line.address}>
-        {line.person || line.address}
-      </span>
-      <span class="cut">
+      <span title={line.address}>{line.person || line.address}</span>
+      <span>
         {callText(line.route, texts)}
-        {calls > 1 && <span class="times"> {texts.audit.times(calls)}</span>}
+        {count !== "" && <span class="times">{` ${count}`}</span>}
       </span>
-      <span class="cut" title={subject}>
-        {subject}
-      </span>
-      <span class="cut" title={why}>
-        {why}
-      </span>
-      <span class={isBad ? "cut state-bad" : "cut"}>{outcomeText(action, texts)}</span>
+      <span>{subject}</span>
+      <span>{why}</span>
+      <span class={isBad ? "state-bad" : ""}>{outcomeText(action, texts)}</span>
     </button>
   );
 }

@@ -2,7 +2,14 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { en } from "../texts/en.ts";
 import { zh } from "../texts/zh.ts";
-import { callText, outcomesOf, outcomeText, subjectText, termsInWords } from "./action-text.ts";
+import {
+  callText,
+  countText,
+  outcomesOf,
+  outcomeText,
+  subjectText,
+  termsInWords,
+} from "./action-text.ts";
 
 const WORDING = {
   texts: zh,
@@ -60,6 +67,20 @@ test("the outcome of a change is that of its second line", () => {
     ],
   );
   const [line = { ...LINE, id: "", request: "" }] = lines;
-  assert.equal(outcomeText({ line, lines, calls: 2 }, en), "1 failed, 1 done");
-  assert.equal(outcomeText({ line, lines: lines.slice(1), calls: 1 }, en), "done");
+  assert.equal(outcomeText({ line, lines, times: 2, tries: 0 }, en), "1 failed, 1 done");
+  assert.equal(outcomeText({ line, lines: lines.slice(1), times: 1, tries: 0 }, en), "done");
+});
+
+test("a choice that was not made is left out, and one that was made has its name", () => {
+  const line = { ...LINE, terms: { ended: "false", fuzzy: "true", plate: "鄂C12345" } };
+  const english = { ...WORDING, texts: en };
+  assert.equal(subjectText(line, english), "Also misreadings, Plate: 鄂C12345");
+  assert.deepEqual(termsInWords(line, english)[0], ["Ended", "no"]);
+});
+
+test("once needs no number, and tries are told apart", () => {
+  const action = { line: { ...LINE, id: "1", request: "" }, lines: [] };
+  assert.equal(countText({ ...action, times: 1, tries: 0 }, en), "");
+  assert.equal(countText({ ...action, times: 1, tries: 8 }, en), "and 8 tries");
+  assert.equal(countText({ ...action, times: 2, tries: 1 }, zh), "2 次，另有 1 次重试");
 });

@@ -53,7 +53,10 @@ export function requestInWords(
 
 /** Return what a call was about in one line, without what only programs need. */
 export function subjectText(line: Pick<FoldableLine, "route" | "terms">, wording: Wording): string {
-  const kept = Object.entries(line.terms).filter(([name]) => !TECHNICAL.includes(name));
+  // A choice that was not made is `false`, and needs no words; one that was made needs its name.
+  const kept = Object.entries(line.terms)
+    .filter(([name, value]) => !TECHNICAL.includes(name) && value !== "false")
+    .map(([name, value]) => [name, value === "true" ? "" : value] as const);
   const { from, to, ...rest } = Object.fromEntries(kept);
   const texts = termsInWords({ route: line.route, terms: rest }, wording).map(([name, value]) =>
     value === "" ? name : `${name}${wording.texts.colon}${value}`,
@@ -77,6 +80,13 @@ export function outcomesOf(lines: readonly FoldableLine[]): Map<Outcome, number>
   const counts = new Map<Outcome, number>();
   for (const outcome of ofCall.values()) counts.set(outcome, (counts.get(outcome) ?? 0) + 1);
   return counts;
+}
+
+/** Return how often a person did something, and how often it was tried again; empty for once. */
+export function countText({ times, tries }: Action<FoldableLine>, texts: Texts): string {
+  const { audit } = texts;
+  const counts = [times > 1 ? audit.times(times) : "", tries > 0 ? audit.tries(tries) : ""];
+  return counts.filter(Boolean).join(texts.list);
 }
 
 export function outcomeText(action: Action<FoldableLine>, texts: Texts): string {
@@ -106,5 +116,6 @@ function valueText(name: string, value: string, { texts, inSiteTime }: Wording):
   if (name === "class") return known(find.classes);
   if (name === "role") return known(people.roles);
   if (name === "call") return callText(value, texts);
+  if (value === "true" || value === "false") return texts.audit.flags[value];
   return inSiteTime(value);
 }

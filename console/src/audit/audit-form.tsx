@@ -7,11 +7,20 @@ import { Choices } from "../shell/choices.tsx";
 import { useConsole } from "../shell/console-context.ts";
 import { optionsWithAll, Select } from "../shell/select.tsx";
 import { PRESETS } from "../time/presets.ts";
-import { type AuditQuery, EMPTY_QUERY, KINDS, OUTCOMES, type TextFilter } from "./audit-query.ts";
+import {
+  type AuditQuery,
+  apiFiltersOf,
+  EMPTY_QUERY,
+  KINDS,
+  OUTCOMES,
+  type TextFilter,
+} from "./audit-query.ts";
 
 interface FormProps {
   query: AuditQuery;
   onQuery: (query: AuditQuery) => void;
+  /** The form differs from the query whose lines are shown, or no longer does. */
+  onChanged: (isChanged: boolean) => void;
 }
 
 interface DraftProps {
@@ -19,11 +28,13 @@ interface DraftProps {
   change: (changed: Partial<AuditQuery>) => void;
 }
 
-export function AuditForm({ query, onQuery }: FormProps) {
+export function AuditForm({ query, onQuery, onChanged }: FormProps) {
   const { texts } = useConsole();
   const [draft, setDraft] = useState(query);
   useEffect(() => setDraft(query), [query]);
   const change = (changed: Partial<AuditQuery>) => setDraft({ ...draft, ...changed });
+  const isChanged = JSON.stringify(apiFiltersOf(draft)) !== JSON.stringify(apiFiltersOf(query));
+  useEffect(() => onChanged(isChanged), [isChanged, onChanged]);
   const submit = (event: TargetedSubmitEvent<HTMLFormElement>) => {
     event.preventDefault();
     onQuery(draft);
@@ -49,6 +60,11 @@ export function AuditForm({ query, onQuery }: FormProps) {
         onChoose={(kind) => change({ kind: kind ?? "" })}
       />
       <TimePresets fromMs={draft.fromMs} toMs={draft.toMs} presets={PRESETS} onChange={change} />
+      {isChanged && (
+        <p class="hint unsearched" role="status">
+          {texts.find.unsearched}
+        </p>
+      )}
       <details class="filters" open={hasRareFilter(query)}>
         <summary>{texts.audit.more}</summary>
         <RareFilters {...{ draft, change }} />

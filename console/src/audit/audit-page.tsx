@@ -1,5 +1,5 @@
 // Audit: who read or changed what, when, and for which reason.
-import { useMemo } from "preact/hooks";
+import { useMemo, useState } from "preact/hooks";
 import { hasRight, useConsole } from "../shell/console-context.ts";
 import { navigate } from "../shell/route.ts";
 import { Empty, Failed, Loading, NoRight } from "../shell/states.tsx";
@@ -20,19 +20,25 @@ function Audit({ address }: { address: string }) {
   const query = useMemo(() => queryOf(new URLSearchParams(address)), [address]);
   const { lines, damaged, isLoading, hasMore, failure, loadMore, reload } = useAuditLines(query);
   const actions = useMemo(() => folded(lines), [lines]);
+  const people = new Set(lines.map((line) => line.person || line.address)).size;
+  const [isOutdated, setOutdated] = useState(false);
   const open = (next: AuditQuery) =>
     navigate("audit", new URLSearchParams(Object.entries(apiFiltersOf(next))));
   return (
     <div class="find">
-      <AuditForm query={query} onQuery={open} />
-      <p role="status">{texts.audit.shown(actions.length, lines.length, !hasMore)}</p>
+      <AuditForm query={query} onQuery={open} onChanged={setOutdated} />
+      <p role="status">{texts.audit.shown(people, actions.length, !hasMore)}</p>
       {damaged.length > 0 && <p class="notice">{texts.audit.damaged(damaged.join(", "))}</p>}
       {failure !== null && <Failed failure={failure} onRetry={reload} />}
       {lines.length === 0 && failure === null && (isLoading || hasMore) && <Loading />}
       {lines.length === 0 && failure === null && !isLoading && !hasMore && (
         <Empty title={texts.audit.empty} />
       )}
-      {actions.length > 0 && <ActionList actions={actions} onEnd={loadMore} />}
+      {actions.length > 0 && (
+        <div class={isOutdated ? "results-area outdated" : "results-area"}>
+          <ActionList actions={actions} onEnd={loadMore} />
+        </div>
+      )}
     </div>
   );
 }

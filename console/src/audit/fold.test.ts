@@ -23,8 +23,8 @@ function line(secondsAgo: number, route: string, changed: Partial<FoldableLine> 
   };
 }
 
-function shown(lines: readonly FoldableLine[]): [string, number][] {
-  return folded(lines).map((action) => [action.line.route, action.calls]);
+function shown(lines: readonly FoldableLine[]): [string, number, number][] {
+  return folded(lines).map(({ line, times, tries }) => [line.route, times, tries]);
 }
 
 test("one search is one line", () => {
@@ -35,7 +35,11 @@ test("one search is one line", () => {
     line(9, "plates.list", { terms: { start: "鄂C1" } }),
     line(12, "plates.list", { terms: { start: "鄂C" } }),
   ];
-  assert.deepEqual(shown(lines), [["events.search", 4]]);
+  assert.deepEqual(shown(lines), [["events.search", 1, 0]]);
+  const further = line(0, "events.search", { terms: { ...terms, next: "x" } });
+  assert.deepEqual(shown([further, ...lines]), [["events.search", 1, 0]], "the next page");
+  const again = line(0, "events.search", { terms, status: 500 });
+  assert.deepEqual(shown([again, ...lines]), [["events.search", 2, 0]]);
   const [action] = folded(lines);
   assert.equal(action?.line.terms.plate, "鄂C*12*K");
   assert.equal(action?.lines.length, 4);
@@ -59,10 +63,16 @@ test("the tries of a tile are one line with their number, and its refusal is ano
     line(secondsAgo, "camera.live_ticket", { terms: { id }, status });
   const tries = Array.from({ length: 20 }, (_, index) => live(30 * index, 503));
   assert.deepEqual(shown([...tries, live(600, 503, "other")]), [
-    ["camera.live_ticket", 20],
-    ["camera.live_ticket", 1],
+    ["camera.live_ticket", 1, 19],
+    ["camera.live_ticket", 1, 0],
   ]);
   assert.equal(folded([live(0, 503), live(1, 403)]).length, 2);
+  const watched = [
+    line(0, "camera.live", { terms: { id: "gate" }, status: 101 }),
+    live(1, 200),
+    live(2, 503),
+  ];
+  assert.deepEqual(shown(watched), [["camera.live", 1, 1]], "it was watched once");
 });
 
 test("an intent, its outcome and the end of the viewing are one call", () => {
@@ -76,9 +86,9 @@ test("an intent, its outcome and the end of the viewing are one call", () => {
     line(80, "person.add", { request: "", status: 0 }),
   ];
   assert.deepEqual(shown(lines), [
-    ["camera.whep", 1],
-    ["person.add", 1],
-    ["person.add", 1],
+    ["camera.whep", 1, 0],
+    ["person.add", 1, 0],
+    ["person.add", 1, 0],
   ]);
 });
 
@@ -87,5 +97,5 @@ test("the pictures of cards are one line", () => {
     line(index, "event.snapshot", { terms: { id } }),
     line(index, "event.crop", { terms: { id } }),
   ]);
-  assert.deepEqual(shown(lines), [["event.snapshot", 6]]);
+  assert.deepEqual(shown(lines), [["event.snapshot", 1, 0]]);
 });

@@ -22,14 +22,30 @@ export interface Action<Line extends FoldableLine> {
   line: Line;
   /** All lines, the newest first. */
   lines: readonly Line[];
-  /** How many calls they are: an intent and its outcome are one. */
-  calls: number;
+  /** How often the person did it, whatever calls the console made for that. */
+  times: number;
+  /** How often a view that had failed was tried again. */
+  tries: number;
 }
 
-/** The calls that are one action, by the name of the call that stands for them. */
-const FAMILIES: readonly { calls: readonly string[]; same: readonly string[]; gapMs: number }[] = [
+/** Calls that are one action. */
+interface Family {
+  /** The name of the call that stands for all is the first. */
+  calls: readonly string[];
+  /** The terms that are the same in all of them. */
+  same: readonly string[];
+  /** The longest time between two of them. */
+  gapMs: number;
+  /** Those of which each is once more; without any, all are once. */
+  counted?: readonly string[];
+  /** Those that the console repeats by itself after a failure. */
+  repeated?: readonly string[];
+}
+
+const FAMILIES: readonly Family[] = [
   {
     calls: ["events.search", "events.histogram"],
+    counted: ["events.search"],
     same: ["plate", "camera", "area", "class", "kind", "from", "to", "color", "near", "within"],
     gapMs: 60_000,
   },
@@ -43,6 +59,8 @@ const FAMILIES: readonly { calls: readonly string[]; same: readonly string[]; ga
       "camera.whep_change",
       "camera.whep_end",
     ],
+    counted: ["camera.live", "camera.whep"],
+    repeated: ["camera.live", "camera.whep", "camera.live_ticket"],
     same: ["id"],
     gapMs: 600_000,
   },
@@ -51,7 +69,12 @@ const FAMILIES: readonly { calls: readonly string[]; same: readonly string[]; ga
     same: ["id"],
     gapMs: 600_000,
   },
-  { calls: ["camera.picture", "camera.test_picture"], same: ["id"], gapMs: 600_000 },
+  {
+    calls: ["camera.picture", "camera.test_picture"],
+    counted: ["camera.picture", "camera.test_picture"],
+    same: ["id"],
+    gapMs: 600_000,
+  },
   { calls: ["watches.feed", "watches.feed_ticket"], same: [], gapMs: 600_000 },
   {
     calls: ["events.feed", "events.feed_ticket"],
@@ -135,7 +158,33 @@ function requestOf(line: FoldableLine): string {
 
 function actionOf<Line extends FoldableLine>({ lines }: Open<Line>): Action<Line> {
   const line = lines.reduce((best, one) => (rank(one) < rank(best) ? one : best));
-  return { line, lines, calls: new Set(lines.map(requestOf)).size };
+  return { line, lines, ...countsOf(line, lines) };
+}
+
+/** Return how often a person did something, and how often the console tried it again. */
+function countsOf(
+  line: FoldableLine,
+  lines: readonly FoldableLine[],
+): Pick<Action<FoldableLine>, "times" | "tries"> {
+  const family = OF_CALL.get(line.route);
+  const { counted = [], repeated = [] } = family ?? {};
+  const hasFailed = ({ status }: FoldableLine) => status !== null && status >= 400;
+  const failed = countOf(lines.filter((one) => repeated.includes(one.route) && hasFailed(one)));
+  const done = countOf(
+    lines.filter(
+      (one) =>
+        counted.includes(one.route) &&
+        !(repeated.includes(one.route) && hasFailed(one)) &&
+        // A further page of results is no further search.
+        one.terms.next === undefined,
+    ),
+  );
+  // What never succeeded was done once, and each further failure is a try.
+  return { times: Math.max(1, done), tries: Math.max(0, done > 0 ? failed : failed - 1) };
+}
+
+function countOf(lines: readonly FoldableLine[]): number {
+  return new Set(lines.map(requestOf)).size;
 }
 
 /** Return how well a line stands for its action: the first call of a family does best. */

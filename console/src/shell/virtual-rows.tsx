@@ -1,4 +1,4 @@
-// A long list of rows of one height, of which only those in view are in the document.
+// A long list of rows, of which only those in view are in the document.
 import {
   elementScroll,
   observeElementOffset,
@@ -12,6 +12,8 @@ interface RowsProps {
   scroller: RefObject<HTMLElement | null>;
   count: number;
   rowHeightPx: number;
+  /** `rowHeightPx` is the least height of a row; each is as high as its content. */
+  isMeasured?: boolean;
   /** The row that must be in view, for example because it has the focus. */
   visibleRow: number | null;
   onEnd: () => void;
@@ -21,7 +23,7 @@ interface RowsProps {
 const OVERSCAN = 4;
 
 export function VirtualRows(props: RowsProps) {
-  const { scroller, count, rowHeightPx, visibleRow, onEnd } = props;
+  const { scroller, count, rowHeightPx, isMeasured = false, visibleRow, onEnd } = props;
   const [, rerender] = useReducer((round: number) => round + 1, 0);
   const options = {
     count,
@@ -55,7 +57,12 @@ export function VirtualRows(props: RowsProps) {
         <div
           key={item.key}
           class="virtual-row"
-          style={{ height: `${rowHeightPx}px`, transform: `translateY(${item.start}px)` }}
+          data-index={item.index}
+          ref={isMeasured ? virtualizer.measureElement : null}
+          style={{
+            [isMeasured ? "minHeight" : "height"]: `${rowHeightPx}px`,
+            transform: `translateY(${item.start}px)`,
+          }}
         >
           {rows(item.index)}
         </div>
