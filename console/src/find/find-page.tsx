@@ -1,5 +1,6 @@
 // Find: one search with its address, and its results as cards, as a table, over time, on paper.
 import { useEffect, useMemo, useState } from "preact/hooks";
+import { parametersOf as journeyParameters } from "../journeys/journey-query.ts";
 import { hasRight, useConsole } from "../shell/console-context.ts";
 import { lazy } from "../shell/lazy.tsx";
 import { addressOf, navigate } from "../shell/route.ts";
@@ -9,6 +10,7 @@ import { NoRight } from "../shell/states.tsx";
 import { EventDialog } from "./event-dialog.tsx";
 import { Histogram } from "./histogram.tsx";
 import { LinkedEvent } from "./linked-event.tsx";
+import { plateOf } from "./plate-badge.tsx";
 import { PrintList } from "./print-list.tsx";
 import type { Results } from "./reading.ts";
 import { ResultsList } from "./results-list.tsx";
@@ -37,6 +39,7 @@ function Find({ address }: { address: string }) {
   const { results, loadMore, reload, replace } = useResults(search);
   const [opened, setOpened] = useState<number | null>(null);
   const [isPrinting, setPrinting] = useState(false);
+  const [isOutdated, setOutdated] = useState(false);
   const linked = parameters.get("event");
   const view = VIEWS.find((name) => name === parameters.get("view")) ?? "cards";
 
@@ -54,6 +57,7 @@ function Find({ address }: { address: string }) {
     setPrinting(false);
   }, [isPrinting]);
 
+  const plate = onlyPlate(results);
   const shown = opened === null ? undefined : results.found[opened];
   const step = (by: number) => {
     const next = (opened ?? 0) + by;
@@ -61,7 +65,7 @@ function Find({ address }: { address: string }) {
   };
   return (
     <div class="find">
-      <SearchForm search={search} onSearch={(next) => open(next, view)} />
+      <SearchForm search={search} onSearch={(next) => open(next, view)} onChanged={setOutdated} />
       <Histogram search={search} onRange={(range) => open({ ...search, ...range }, view)} />
       <div class="row results-bar">
         <p role="status">{texts.find.shown(results.found.length, !results.hasMore)}</p>
@@ -74,6 +78,11 @@ function Find({ address }: { address: string }) {
         <button type="button" onClick={() => setPrinting(true)}>
           {texts.find.print}
         </button>
+        {plate !== "" && (
+          <a class="button" href={addressOf("journeys", journeyOfResults(plate, search))}>
+            {texts.event.follow}
+          </a>
+        )}
         {search.plate !== "" && hasRight(session, "watches") && (
           <a
             class="button"
@@ -90,11 +99,13 @@ function Find({ address }: { address: string }) {
         {results.isLoading && results.found.length > 0 && <span>{texts.find.loadingMore}</span>}
       </div>
       <UnanalysedNotice view={results.unanalysed} />
-      <ResultsArea
-        {...{ search, results, view, loadMore, reload }}
-        onOpen={setOpened}
-        onSearch={(changed) => open({ ...search, ...changed }, view)}
-      />
+      <div class={isOutdated ? "results-area outdated" : "results-area"}>
+        <ResultsArea
+          {...{ search, results, view, loadMore, reload }}
+          onOpen={setOpened}
+          onSearch={(changed) => open({ ...search, ...changed }, view)}
+        />
+      </div>
       {shown && (
         <EventDialog
           found={shown}
@@ -110,6 +121,18 @@ function Find({ address }: { address: string }) {
       {isPrinting && <PrintList search={search} found={results.found} />}
     </div>
   );
+}
+
+/** Return the plate that all results have; empty if there are others, or may be. */
+function onlyPlate({ found, hasMore }: Results): string {
+  const plates = new Set(found.map(({ event }) => plateOf(event)));
+  const [only = ""] = plates;
+  return plates.size === 1 && !hasMore ? only : "";
+}
+
+/** Return the journey of a plate in the time of a search. */
+function journeyOfResults(plate: string, { fromMs, toMs }: Search): URLSearchParams {
+  return journeyParameters({ plate, fuzzy: false, fromMs, toMs });
 }
 
 interface ResultsAreaProps {

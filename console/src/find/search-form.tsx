@@ -24,9 +24,11 @@ import { TimeEnds, TimePresets } from "./time-fields.tsx";
 interface SearchFormProps {
   search: Search;
   onSearch: (search: Search) => void;
+  /** The form differs from the search whose results are shown, or no longer does. */
+  onChanged: (isChanged: boolean) => void;
 }
 
-export function SearchForm({ search, onSearch }: SearchFormProps) {
+export function SearchForm({ search, onSearch, onChanged }: SearchFormProps) {
   const { texts, preferences } = useConsole();
   const [draft, setDraft] = useState(search);
   const plate = useRef<HTMLInputElement>(null);
@@ -34,6 +36,7 @@ export function SearchForm({ search, onSearch }: SearchFormProps) {
   useSingleKey("/", preferences.hasSingleKeys, () => plate.current?.focus());
   const change = (changed: Partial<Search>) => setDraft({ ...draft, ...changed });
   const isChanged = parametersOf(draft).toString() !== parametersOf(search).toString();
+  useEffect(() => onChanged(isChanged), [isChanged, onChanged]);
   return (
     <search>
       <form

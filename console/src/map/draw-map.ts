@@ -57,7 +57,13 @@ export function drawMap(to: CanvasRenderingContext2D, scene: Scene): void {
   if (content.shape !== null) drawShape(to, content.shape, scene, point);
   drawDots(to, scene);
   for (const label of content.labels) drawText(to, point(label.place), label.text, colors);
-  for (const leg of content.legs) drawLeg(to, leg, colors, point);
+  const legs = content.legs.flatMap((leg) => {
+    const ends = arrow(point(leg.from), point(leg.to), MARK_PX);
+    return ends === null ? [] : [{ leg, ends }];
+  });
+  for (const { leg, ends } of legs) drawArrow(to, ends, leg, colors);
+  // After all arrows, so that none strikes through the text of another leg.
+  for (const { leg, ends } of legs) if (leg.text) drawLegText(to, ends, leg, colors);
   for (const mark of content.marks) {
     drawMark(to, mark, colors, point, mark.id === scene.highlighted);
   }
@@ -146,16 +152,19 @@ function drawRing(
   to.stroke();
 }
 
-function drawLeg(
+type Ends = NonNullable<ReturnType<typeof arrow>>;
+
+function colorOf(leg: Leg, { tones }: Colors): string {
+  return leg.isImpossible ? tones.bad : tones.accent;
+}
+
+function drawArrow(
   to: CanvasRenderingContext2D,
+  [start, end]: Ends,
   leg: Leg,
   colors: Colors,
-  point: (place: Place) => Point,
 ): void {
-  const ends = arrow(point(leg.from), point(leg.to), MARK_PX);
-  if (ends === null) return;
-  const [start, end] = ends;
-  const color = leg.isImpossible ? colors.tones.bad : colors.tones.accent;
+  const color = colorOf(leg, colors);
   const angle = Math.atan2(end.y - start.y, end.x - start.x);
   to.strokeStyle = color;
   to.fillStyle = color;
@@ -172,8 +181,16 @@ function drawLeg(
     to.lineTo(end.x - HEAD_PX * Math.cos(angle + side), end.y - HEAD_PX * Math.sin(angle + side));
   }
   to.fill();
+}
+
+function drawLegText(
+  to: CanvasRenderingContext2D,
+  [start, end]: Ends,
+  leg: Leg,
+  colors: Colors,
+): void {
   const middle = { x: (start.x + end.x) / 2, y: (start.y + end.y) / 2 };
-  if (leg.text) drawText(to, middle, leg.text, colors, color);
+  drawText(to, middle, leg.text, colors, colorOf(leg, colors));
 }
 
 function drawMark(
