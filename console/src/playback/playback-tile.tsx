@@ -2,7 +2,9 @@
 import { useEffect, useRef } from "preact/hooks";
 import { cameraName, useConsole, useSiteTimesIn } from "../shell/console-context.ts";
 import { ViewerMark } from "../shell/viewer-mark.tsx";
+import { asSentence } from "../texts/sentence.ts";
 import { momentAt } from "./coverage.ts";
+import { gapText } from "./gap-text.ts";
 import type { Playback, PlaybackView } from "./playback.ts";
 
 interface PlaybackTileProps {
@@ -48,10 +50,10 @@ function useMessage(camera: string, playback: Playback, view: PlaybackView): str
   const moment = momentAt(playback.coverage.of(camera), view.positionMs);
   if (moment.kind === "gap") {
     const { cause, detail } = moment.gap;
-    return [texts.playback.causes[cause], inSiteTime(detail)].filter(Boolean).join(texts.colon);
+    return [gapText(cause, texts), inSiteTime(detail)].filter(Boolean).join(texts.colon);
   }
   if (moment.kind === "open") return texts.playback.open;
   if (state?.unsupportedCodec) return texts.live.unsupported(state.unsupportedCodec);
-  if (state?.problem) return state.problem;
+  if (state?.problem) return asSentence(state.problem);
   return playback.hasPicture(camera) ? "" : texts.states.loading;
 }

@@ -5,9 +5,10 @@ import { usesToken } from "../api/credentials.ts";
 import { type Failure, failureOf } from "../api/problem.ts";
 import { cameraName, useConsole } from "../shell/console-context.ts";
 import { Failed } from "../shell/states.tsx";
+import type { Texts } from "../texts/en.ts";
 import { durationText } from "../time/amounts.ts";
 import { rangeOfText } from "../time/range-text.ts";
-import { instantOf, wallOf } from "../time/zone.ts";
+import { clockSpan, instantOf, wallOf } from "../time/zone.ts";
 import { type Coverage, includes, type Recorded, recordedMs } from "./coverage.ts";
 import type { PlaybackQuery } from "./playback-query.ts";
 import { RangeHolds } from "./range-holds.tsx";
@@ -52,10 +53,14 @@ export function RangeBar({ query, range, positionMs, coverageOf, onChange }: Ran
             <span role="alert">{texts.playback.tooLong}</span>
           ) : (
             query.cameras.map((camera) => (
-              <span key={camera} class="row">
-                <Download camera={camera} range={range} />
-                <RecordedPart coverage={coverageOf(camera)} range={range} />
-              </span>
+              <Download
+                // Another range is another file, and nothing is said of the one before.
+                key={`${camera} ${range.fromMs} ${range.toMs}`}
+                camera={camera}
+                isOnly={query.cameras.length === 1}
+                coverage={coverageOf(camera)}
+                range={range}
+              />
             ))
           )}
           {query.cameras.length > 0 && <RangeHolds cameras={query.cameras} range={range} />}
@@ -112,44 +117,57 @@ function End(props: {
   );
 }
 
-/** How much of the range the file has: a range with gaps is saved without them. */
-function RecordedPart({ coverage, range }: { coverage: Coverage | undefined; range: Recorded }) {
-  const { texts } = useConsole();
-  if (coverage === undefined || !includes(coverage, range)) return null;
+/** Return how much of the range the file has; empty if it has all, or if that is not known. */
+function recordedPart(coverage: Coverage | undefined, range: Recorded, texts: Texts): string {
+  if (coverage === undefined || !includes(coverage, range)) return "";
   const wholeMs = range.toMs - range.fromMs;
   const partMs = recordedMs(coverage, range);
-  if (wholeMs - partMs < UNSEEN_MS) return null;
-  return (
-    <strong class="recorded-part" role="status">
-      {partMs === 0
-        ? texts.playback.nothingRecorded
-        : texts.playback.recordedOf(
-            durationText(texts.units, partMs),
-            durationText(texts.units, wholeMs),
-          )}
-    </strong>
-  );
+  if (wholeMs - partMs < UNSEEN_MS) return "";
+  if (partMs === 0) return texts.playback.nothingRecorded;
+  const [part, whole] = [partMs, wholeMs].map((ms) => durationText(texts.units, ms));
+  return texts.playback.recordedOf(part ?? "", whole ?? "");
 }
 
-/** The browser downloads the file by itself, so it can also continue a broken download. */
-function Download({ camera, range }: { camera: string; range: Recorded }) {
-  const { texts, cameras } = useConsole();
+interface DownloadProps {
+  camera: string;
+  isOnly: boolean;
+  coverage: Coverage | undefined;
+  range: Recorded;
+}
+
+/**
+ * The browser downloads the file by itself, so it can also continue a broken download.
+ *
+ * A range with gaps is saved without them, which a warning says.
+ */
+function Download({ camera, isOnly, coverage, range }: DownloadProps) {
+  const { texts, cameras, zone } = useConsole();
+  const [isSaving, setSaving] = useState(false);
   const [failure, setFailure] = useState<Failure | null>(null);
+  const name = cameraName(cameras, camera);
+  const part = recordedPart(coverage, range, texts);
   const download = async () => {
     setFailure(null);
+    setSaving(false);
     try {
       save(await addressOfFile(camera, range), fileName(camera, range));
+      setSaving(true);
     } catch (error) {
       setFailure(failureOf(error));
     }
   };
+  const saving = texts.playback.saving(name, clockSpan(range.fromMs, range.toMs, zone));
   return (
-    <>
+    <span class="row">
       <button type="button" class="download" onClick={() => void download()}>
-        {texts.playback.download(cameraName(cameras, camera))}
+        {isOnly ? texts.playback.save : texts.playback.saveOf(name)}
       </button>
+      {part !== "" && !isSaving && <strong class="recorded-part">{part}</strong>}
+      <span class={part === "" ? "saving" : "saving recorded-part"} role="status">
+        {isSaving && [saving, part].filter(Boolean).join(texts.colon)}
+      </span>
       {failure !== null && <Failed failure={failure} onRetry={() => void download()} />}
-    </>
+    </span>
   );
 }
 

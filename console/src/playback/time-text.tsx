@@ -5,6 +5,8 @@ import { type Coverage, type Moment, momentAt } from "./coverage.ts";
 import type { PlaybackView } from "./playback.ts";
 import { preciseTime } from "./time-window.ts";
 
+const LEGEND = ["recorded", "gap", "partly", "event"] as const;
+
 interface TimeTextProps {
   cameras: readonly string[];
   coverageOf: (camera: string) => Coverage | undefined;
@@ -26,6 +28,13 @@ export function TimeText({ cameras, coverageOf, hoverMs, view, hasMoreEvents }: 
         });
   return (
     <div class="time-text">
+      <ul class="legend hint" aria-label={texts.playback.legend}>
+        {LEGEND.map((name) => (
+          <li key={name}>
+            <span class={`legend-${name}`} aria-hidden="true" /> {texts.playback[name]}
+          </li>
+        ))}
+      </ul>
       <p class="hint">
         {hoverMs === null
           ? texts.playback.hint

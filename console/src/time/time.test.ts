@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { hoursOf, PRESETS, presetOf, rangeOf } from "./presets.ts";
-import { dayStart, instantOf, wallOf } from "./zone.ts";
+import { clockSpan, dayStart, instantOf, wallOf } from "./zone.ts";
 
 const SHANGHAI = "Asia/Shanghai";
 const BERLIN = "Europe/Berlin";
@@ -68,4 +68,13 @@ test("a range is named by its preset, also a minute later", () => {
   }
   const own = { fromMs: NOW_MS - 5, toMs: NOW_MS - 1 };
   assert.equal(presetOf(own, NOW_MS, SHANGHAI), null);
+});
+
+test("a span of one day is said by the clock alone", () => {
+  const minute = 60_000;
+  assert.equal(clockSpan(NOW_MS, NOW_MS + 10 * minute, SHANGHAI), "09:30–09:40");
+  assert.equal(clockSpan(NOW_MS, NOW_MS + 500, SHANGHAI), "09:30–09:30");
+  assert.equal(clockSpan(NOW_MS, NOW_MS + 5_000, SHANGHAI), "09:30–09:30:05");
+  const tomorrow = NOW_MS + 1440 * minute;
+  assert.equal(clockSpan(NOW_MS, tomorrow, SHANGHAI), "2026-11-30 09:30–2026-12-01 09:30");
 });

@@ -33,6 +33,14 @@ export function wallOf(instantMs: number, zone: string): string {
   return `${date}T${part("hour")}:${part("minute")}:${part("second")}`;
 }
 
+/** Return two instants as times of the clock, such as `03:10–03:20`; of two days with the dates. */
+export function clockSpan(fromMs: number, toMs: number, zone: string): string {
+  const walls = [fromMs, toMs].map((atMs) => wallOf(atMs, zone).replace(/:00$/, ""));
+  const days = new Set(walls.map((wall) => wall.slice(0, 10)));
+  const shown = walls.map((wall) => (days.size === 1 ? wall.slice(11) : wall.replace("T", " ")));
+  return shown.join("–");
+}
+
 function offsetMs(instantMs: number, zone: string): number {
   return Date.parse(`${wallOf(instantMs, zone)}Z`) - Math.floor(instantMs / 1000) * 1000;
 }

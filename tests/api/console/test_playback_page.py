@@ -155,7 +155,11 @@ def play_across_the_gap(browser: Browser) -> None:
     )
     for _ in range(2):
         browser.press("l")
-    browser.until("no picture in the gap", lambda: browser.text(".tile .tile-message"))
+    browser.until(
+        "no picture in the gap",
+        lambda: "recorded and deleted" in browser.text(".tile .tile-message"),
+    )
+    assert "partly analysed" in browser.text(".legend")
     browser.press("j")
     browser.press("j")
     browser.until("picture", lambda: browser.run(SHOWN, 0) == 10)
