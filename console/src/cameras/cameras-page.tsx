@@ -63,10 +63,12 @@ function CameraList({ filters, cameras }: { filters: CameraFilters; cameras: Cam
       <AreaTree areas={cameras.areas} chosen={area} onChoose={(id) => change({ area: id })} />
       <div class="cameras-main">
         <FilterBar filters={filters} onChange={change} />
-        <div class="row">
-          <p role="status">{texts.cameras.count(shown.length, all.length)}</p>
-          <WatchShown shown={shown} all={all.length} />
-        </div>
+        {range === null && (
+          <div class="row">
+            <p role="status">{texts.cameras.count(shown.length, all.length)}</p>
+            <WatchShown shown={shown} all={all.length} />
+          </div>
+        )}
         {cameras.failure !== null && <Failed failure={cameras.failure} onRetry={cameras.reload} />}
         {!cameras.isLoaded && cameras.failure === null && <Loading />}
         {cameras.isLoaded && shown.length === 0 && (

@@ -52,10 +52,11 @@ export function OutageList({ fromMs, toMs, cameras, onOpen }: OutageListProps) {
       {shown.length > 0 && (
         // biome-ignore lint/a11y/noNoninteractiveTabindex: without a focus, keys could not scroll it
         <section class="results outages" aria-label={texts.outages.title} tabIndex={0}>
-          <p role="status">{texts.outages.shown(shown.length)}</p>
+          <p role="status">{texts.outages.shown(shown.length, cameras.length)}</p>
           <OutageTable outages={shown} onOpen={onOpen} />
         </section>
       )}
+      <p class="hint">{texts.outages.unlogged}</p>
     </>
   );
 }

@@ -3,6 +3,8 @@
 export const watchesInEnglish = {
   place: "Watch for this plate",
   duration: "Ends after",
+  case: "Case number (required)",
+  how: "A hit makes a sound and a line on every page of this console. Allow notifications to see it in other windows too.",
   days: (days: number) => (days === 1 ? "1 day" : `${days} days`),
   show: "Watches",
   active: "Active",
@@ -44,6 +46,8 @@ export const watchesInEnglish = {
 export const watchesInChinese: typeof watchesInEnglish = {
   place: "布控此车牌",
   duration: "布控期限",
+  case: "案件编号（必填）",
+  how: "命中时发出提示音，并在本控制台的每个页面显示；允许桌面通知后，在其他窗口也能看到。",
   days: (days) => `${days} 天`,
   show: "布控",
   active: "进行中",

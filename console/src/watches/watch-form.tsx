@@ -67,7 +67,7 @@ export function WatchForm(props: WatchFormProps) {
             ))}
           </select>
         </label>
-        <label class="field">
+        <label class="field watch-reason">
           <span>{texts.reason.reason}</span>
           <input
             name="reason"
@@ -78,7 +78,7 @@ export function WatchForm(props: WatchFormProps) {
           />
         </label>
         <label class="field">
-          <span>{texts.reason.currentCase}</span>
+          <span>{watches.case}</span>
           <input
             name="case"
             defaultValue={purpose.case}
@@ -102,6 +102,7 @@ export function WatchForm(props: WatchFormProps) {
           {watches.place}
         </button>
       </div>
+      <p class="hint">{watches.how}</p>
     </form>
   );
 }

@@ -116,7 +116,7 @@ function WatchRow({ watch, onEnd }: { watch: WatchView; onEnd: (watch: WatchView
   return (
     <tr>
       <th scope="row">
-        {dotted(watch.plate)}
+        <span class="whole">{dotted(watch.plate)}</span>
         {watch.fuzzy && <span class="quiet"> {watches.withMisreadings}</span>}
       </th>
       <td>

@@ -46,6 +46,47 @@ def check_access(browser: Browser, page: str, back: str = "zh") -> None:
     choose(browser, "Language", back)
 
 
+def check_contrast(browser: Browser, within: str) -> None:
+    """Check each text within some elements in both themes, also over pictures, which axe skips."""
+    for theme in ("light", "dark"):
+        choose(browser, "Theme", theme)
+        texts = browser.run(CONTRASTS, within)
+        assert texts, within
+        faint = [one for one in texts if one[1] < LEAST_CONTRAST]
+        assert faint == [], f"{theme}: {faint}"
+    choose(browser, "Theme", "light")
+
+
+LEAST_CONTRAST = 4.5
+"""That of WCAG 2.2 AA for text."""
+CONTRASTS = r"""
+const light = ([r, g, b]) => {
+  const [red, green, blue] = [r, g, b].map((one) => one / 255).map(
+    (one) => (one <= 0.04045 ? one / 12.92 : ((one + 0.055) / 1.055) ** 2.4));
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+};
+const numbers = (color) => color.match(/[\d.]+/g).map(Number);
+const ground = (element) => {
+  for (let one = element; one; one = one.parentElement) {
+    const color = numbers(getComputedStyle(one).backgroundColor);
+    if (color.length === 3 || color[3] === 1) return color;
+  }
+  return [255, 255, 255];
+};
+const says = (element) => [...element.childNodes].some(
+  (node) => node.nodeType === Node.TEXT_NODE && node.data.trim() !== '');
+return [...document.querySelectorAll(arguments[0])]
+  .flatMap((one) => [...one.querySelectorAll('*')])
+  .filter((one) => says(one) && one.checkVisibility())
+  .map((one) => {
+    const [dark, bright] = [numbers(getComputedStyle(one).color), ground(one)]
+      .map(light).sort((a, b) => a - b);
+    return [one.textContent, (bright + 0.05) / (dark + 0.05)];
+  })
+"""
+"""Returns each text with its contrast."""
+
+
 def has_label(browser: Browser, label: str) -> bool:
     return label in browser.text(".preferences")
 

@@ -29,6 +29,7 @@ from tests.api.console.pages import (
     MAP_IS_DRAWN,
     axe,
     check_access,
+    check_contrast,
     choose,
     give_reason,
     loaded_pictures,
@@ -255,11 +256,12 @@ def where_did_it_go(browser: Browser, user: NewUser) -> None:
     user.click("Yesterday evening")
     user.type("Place", "bridge")
     user.click("500 m around 大坝桥头卡口")
+    browser.until("old cards", lambda: browser.texts(".outdated .card"))
     user.click("Search")
     browser.until("one result", lambda: browser.texts(".card .plate") == ["鄂C·A12BK"])
     check_access(browser, "find-quick", back="en")
-    user.click("鄂C·A12BK", ".card")
-    user.click("Follow its journey")
+    assert browser.texts(".outdated") == []
+    user.click("Follow its journey", ".results-bar")
     browser.until("journey", lambda: len(browser.texts("button.sighting")) == 3)
     seen = browser.texts("button.sighting")
     for place, text in zip(("大坝桥头卡口", "东口", "西口"), seen, strict=True):
@@ -296,29 +298,34 @@ def see_results_over_time(browser: Browser) -> None:
 
 def show_the_stations_cameras(browser: Browser, user: NewUser) -> None:
     user.click("Live", "nav")
-    user.type("Name or id", "站")
+    user.type("Camera or place", "站 汽车")
     user.click("Show these 4")
     browser.until("four tiles", lambda: len(browser.texts(".tile")) == 4)
     assert all("汽车站" in text for text in browser.texts(".tile"))
     marks = browser.texts(".viewer-mark")
     assert len(marks) == 4
+    sentence = "No video. The connection is tried again. No node is connected to this camera, so"
+    browser.until("why", lambda: all(sentence in text for text in browser.texts(".tile-message")))
+    check_contrast(browser, ".tile")
     assert all(mark.startswith("investigator-") for mark in marks), "who watches, over each picture"
     user.finish("show the station's four cameras")
 
 
 def save_what_the_gate_recorded(browser: Browser, user: NewUser, town: Site, now_ns: int) -> None:
     user.click("Playback", "nav")
-    user.type("Camera", "均州路东口卡口")
+    browser.fill(".camera-field input", "gate east")
+    user.click("均州路东口卡口", ".camera-matches")
     user.type("From–to, such as", "3:10-3:20")
     browser.run(
         "window.saved = []; HTMLAnchorElement.prototype.click = function () "
         "{ window.saved.push(this.href); }"
     )
-    user.click("Download 均州路东口卡口")
+    part = "8 s of 10 min are recorded"
+    browser.until("warning", lambda: browser.text("strong.recorded-part") == part)
+    user.click("Save to this computer")
     browser.until("address", lambda: browser.run("return window.saved.length"))
-    browser.until(
-        "coverage", lambda: browser.text(".recorded-part") == "8 s of 10 min are recorded"
-    )
+    saving = f"Saving 均州路东口卡口 03:10–03:20: {part}"
+    browser.until("answer", lambda: browser.text("[role=status].saving") == saving)
     assert axe(browser) == []
     browser.shoot("task-save")
     from_ns = save_from_ns(now_ns)
@@ -334,11 +341,11 @@ def keep_it_from_deletion(
     browser: Browser, user: NewUser, town: Site, span: dict[str, str]
 ) -> None:
     """Place a legal hold on the same range, which asks for confirmation and reason."""
-    user.click("Keep from deletion")
+    user.click("Do not delete")
     browser.until("question", lambda: "legal hold on 均州路东口卡口" in browser.text("dialog"))
     assert axe(browser) == []
     browser.fill("dialog input[name=reason]", "evidence of the theft")
-    user.click("Keep from deletion", "dialog form")
+    user.click("Do not delete", "dialog form")
     browser.until("hold", lambda: "Kept from deletion" in browser.text(".range-bar"))
     newest = town.get("/v1/holds").json()["items"][0]
     held = (newest["camera"], newest["from"], newest["to"], newest["reason"])
@@ -356,7 +363,7 @@ def release_the_hold(browser: Browser, town: Site) -> None:
     browser.fill("dialog input[name=reason]", "the trial is over")
     browser.click("dialog form button.primary")
     browser.until("no hold", lambda: browser.text(".holds") == "")
-    browser.until("way to hold it", lambda: "Keep from deletion" in browser.text(".range-bar"))
+    browser.until("way to hold it", lambda: "Do not delete" in browser.text(".range-bar"))
     released = town.get("/v1/holds").json()["items"][0]
     assert released["released_by"].startswith("investigator-")
     line = next(one for one in town.audit_lines()[::-1] if '"hold.release"' in one)
@@ -373,6 +380,8 @@ def which_cameras_failed(browser: Browser, user: NewUser) -> None:
     choose(browser, "Language", "zh")
     browser.until("cause in Chinese", lambda: "秒内无应答" in browser.text(".outages tbody tr"))
     check_access(browser, "outages", back="en")
+    assert "1 of 8 cameras was not recorded all the time" in browser.text(".outages")
+    assert "Gaps of unknown cause" in browser.text(".cameras-main")
     user.click("实验小学", ".outages")
     browser.until("camera", lambda: "rtsp://10.1.2.3:554/school" in browser.text("dialog"))
     browser.press("Escape")
@@ -385,6 +394,7 @@ def who_searched(browser: Browser, user: NewUser, town: Site, now_ns: int) -> No
     assert "Find" not in browser.texts("nav a"), "an auditor reads no events"
     user.type("Whole plate", VEHICLE)
     user.click("This week")
+    assert "Press Search" in browser.text(".unsearched")
     user.click("Search", "main")
     browser.until(
         "lines", lambda: browser.run(TO_THE_END) and "a theft" in browser.text(".results")

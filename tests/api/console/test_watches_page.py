@@ -49,6 +49,8 @@ def test_an_investigator_is_called_when_a_vehicle_comes_back(
         ".map((one) => one.value)"
     )
     assert values == ["鄂F88888", "stolen vehicle", "2026-118"]
+    assert "Case number (required)" in browser.text(".watch-form")
+    assert "A hit makes a sound and a line" in browser.text(".watch-form")
     browser.click(".watch-form button.primary")
     browser.until("watch", lambda: "鄂F·88888" in browser.text(".watches tbody"))
     check_access(browser, "watches", back="en")
