@@ -1,8 +1,8 @@
 // When live video that has ended is connected again. Pure.
 
 const FIRST_WAIT_MS = 1000;
-/** Each try is in the audit log, so a camera that stays away is tried a few times an hour. */
-const LONGEST_WAIT_MS = 300_000;
+/** A wall screen has no person who presses its button. A cause that stays ends the tries instead. */
+const LONGEST_WAIT_MS = 30_000;
 
 /** Each wait is twice as long as the one before, until pictures arrive. */
 export class Retries {

@@ -3,6 +3,7 @@ import type { RefObject } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { api, result } from "../api/client.ts";
 import { ApiProblem, failureOf } from "../api/problem.ts";
+import { reachability } from "../api/reachable.ts";
 import { type Detection, DetectionTracks } from "./detection-tracks.ts";
 import { MsePlayer } from "./mse-player.ts";
 import { FINAL_STATUSES, type LivePlayer, type LiveReports, type LiveStream } from "./player.ts";
@@ -90,7 +91,9 @@ class LiveConnection {
   private readonly show: (change: Partial<LiveState>) => void;
   private player: LivePlayer | null = null;
   private isEnded = false;
+  /** The timer of the next try; 0 if none is due. */
   private timer = 0;
+  private readonly stopListening: () => void;
   private frameCallback = 0;
   private readonly tracks = new DetectionTracks();
   private hasBoxes = false;
@@ -109,6 +112,10 @@ class LiveConnection {
     this.wantsDetections = wantsDetections;
     this.wantsSound = wantsSound;
     this.show = show;
+    this.stopListening = reachability.listen((isReachable) => {
+      if (isReachable) this.openIfWaiting();
+    });
+    window.addEventListener("online", this.openIfWaiting);
     if (wantsDetections) this.followPictures();
   }
 
@@ -129,9 +136,9 @@ class LiveConnection {
     }
   }
 
-  /** Connect again at once, because the person wants to. */
+  /** Connect again at once, because the person wants to, or because the site is there again. */
   openNow(): void {
-    window.clearTimeout(this.timer);
+    this.stopTimer();
     this.retries.reset();
     this.show({ phase: "connecting", problem: "", unsupportedCodec: "" });
     void this.open();
@@ -139,9 +146,21 @@ class LiveConnection {
 
   end(): void {
     this.isEnded = true;
-    window.clearTimeout(this.timer);
+    this.stopTimer();
+    this.stopListening();
+    window.removeEventListener("online", this.openIfWaiting);
     this.video.cancelVideoFrameCallback(this.frameCallback);
     this.player?.close();
+  }
+
+  /** Connect at once, because the network or the API is there again. */
+  private readonly openIfWaiting = (): void => {
+    if (this.timer !== 0) this.openNow();
+  };
+
+  private stopTimer(): void {
+    window.clearTimeout(this.timer);
+    this.timer = 0;
   }
 
   /** Show with each picture what belongs to it. */
@@ -214,8 +233,11 @@ class LiveConnection {
     this.player?.close();
     this.player = null;
     this.show({ phase: isFinal ? "ended" : "waiting", problem, delayS: null });
+    this.stopTimer();
     if (isFinal) return;
-    window.clearTimeout(this.timer);
-    this.timer = window.setTimeout(() => void this.open(), this.retries.next());
+    this.timer = window.setTimeout(() => {
+      this.timer = 0;
+      void this.open();
+    }, this.retries.next());
   }
 }
