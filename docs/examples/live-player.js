@@ -24,7 +24,9 @@ function playLive(video, address, report = () => {}) {
     sound?.close();
     isSoundHead = true;
     const isSupported = MediaSource.isTypeSupported(init.mime);
-    const onRefused = sentence => report({type: "paused", sentence});
+    const onRefused = error => {
+      if (error) report({type: "paused", sentence: `The browser plays no sound: ${error}.`});
+    };
     sound = isSupported ? new SoundPlayer(video, init, pictureAt_s, onRefused) : null;
     if (!isSupported) {
       const sentence = `This browser plays sound in ${init.codec} by WebRTC only.`;

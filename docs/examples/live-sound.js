@@ -75,8 +75,8 @@ class SoundPlayer {
 
   /**
    * `pictureS` returns the wall time of the shown picture; null if it is not known yet. `onRefused`
-   * receives the reason for which the browser plays no sound: a page may play it only after a click
-   * or a key, for example.
+   * receives the name of the error with which the browser refuses to play sound, and an empty one
+   * when it plays. `NotAllowedError`: a page may play sound only after a click or a key.
    */
   constructor(video, init, pictureS, onRefused) {
     this.video = video;
@@ -156,10 +156,11 @@ class SoundPlayer {
   async play() {
     try {
       await this.audio.play();
+      this.onRefused("");
     } catch (error) {
       // A pause interrupts `play`, which is then called again.
       if (!(error instanceof DOMException)) throw error;
-      if (error.name !== "AbortError") this.onRefused(error.message);
+      if (error.name !== "AbortError") this.onRefused(error.name);
     }
   }
 }

@@ -146,7 +146,7 @@ export class MsePlayer implements LivePlayer {
         this.mediaAfterWallS === null || this.originS === 0
           ? null
           : this.originS + this.video.currentTime - this.mediaAfterWallS,
-      (sentence) => this.reports.onSoundProblem(sentence),
+      (error) => this.reports.onSoundRefused(error),
     );
   }
 

@@ -20,6 +20,8 @@ export interface LiveReports {
   onDetectionsState: (problem: string) => void;
   /** Why the requested sound is not heard; empty if it is. */
   onSoundProblem: (sentence: string) => void;
+  /** The name of the error with which the browser refuses to play sound; empty when it plays. */
+  onSoundRefused: (error: string) => void;
   /** The browser cannot decode the codec of the sound on this way. */
   onSoundUnsupported: (codec: string) => void;
   /** The browser cannot decode the codec. */

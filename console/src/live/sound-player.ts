@@ -13,20 +13,20 @@ export class SoundPlayer {
   private readonly waiting: ArrayBuffer[] = [];
   private readonly video: HTMLVideoElement;
   private readonly pictureS: () => number | null;
-  private readonly onRefused: (sentence: string) => void;
+  private readonly onRefused: (error: string) => void;
   private readonly originS: number;
   private buffer: SourceBuffer | null = null;
 
   /**
    * `pictureS` returns the wall time of the shown picture; null if it is not known yet. `onRefused`
-   * receives the reason for which the browser plays no sound: a page may play it only after a click
-   * or a key, for example.
+   * receives the name of the error with which the browser refuses to play sound, and an empty one
+   * when it plays. `NotAllowedError`: a page may play sound only after a click or a key.
    */
   constructor(
     video: HTMLVideoElement,
     init: LiveSoundInit,
     pictureS: () => number | null,
-    onRefused: (sentence: string) => void,
+    onRefused: (error: string) => void,
   ) {
     this.video = video;
     this.pictureS = pictureS;
@@ -105,10 +105,11 @@ export class SoundPlayer {
   private async play(): Promise<void> {
     try {
       await this.audio.play();
+      this.onRefused("");
     } catch (error) {
       // A pause interrupts `play`, which is then called again.
       if (!(error instanceof DOMException)) throw error;
-      if (error.name !== "AbortError") this.onRefused(error.message);
+      if (error.name !== "AbortError") this.onRefused(error.name);
     }
   }
 }

@@ -4,6 +4,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { api, result } from "../api/client.ts";
 import { ApiProblem, failureOf } from "../api/problem.ts";
 import { reachability } from "../api/reachable.ts";
+import { useConsole } from "../shell/console-context.ts";
 import { type Detection, DetectionTracks } from "./detection-tracks.ts";
 import { MsePlayer } from "./mse-player.ts";
 import { FINAL_STATUSES, type LivePlayer, type LiveReports, type LiveStream } from "./player.ts";
@@ -29,6 +30,8 @@ export interface LiveState {
   detectionsProblem: string;
   /** Why the requested sound is not heard; empty if it is, or if none is wanted. */
   soundProblem: string;
+  /** The name of the error with which the browser refuses to play sound; empty if it plays. */
+  soundRefusal: string;
   /** The codec of sound that the browser cannot decode. */
   unsupportedSound: string;
   widthPx: number;
@@ -46,6 +49,7 @@ const START: LiveState = {
   detections: [],
   detectionsProblem: "",
   soundProblem: "",
+  soundRefusal: "",
   unsupportedSound: "",
   widthPx: 0,
   heightPx: 0,
@@ -63,6 +67,7 @@ export function useLive(
   camera: string,
   { wantsSub, wantsDetections, wantsSound }: Wishes,
 ): LiveState & { connectNow: () => void } {
+  const texts = useConsole().texts.live;
   const [state, setState] = useState<LiveState>(START);
   const current = useRef<LiveConnection | null>(null);
   useEffect(() => {
@@ -79,7 +84,9 @@ export function useLive(
       connection.end();
     };
   }, [video, camera, wantsSub, wantsDetections, wantsSound]);
-  return { ...state, connectNow: () => current.current?.openNow() };
+  const refused = state.soundRefusal === "NotAllowedError" ? "soundNeedsClick" : "soundRefused";
+  const soundProblem = state.soundRefusal === "" ? state.soundProblem : texts[refused];
+  return { ...state, soundProblem, connectNow: () => current.current?.openNow() };
 }
 
 class LiveConnection {
@@ -219,7 +226,9 @@ class LiveConnection {
     },
     onDetections: (atS, items) => this.tracks.put(atS, items),
     onDetectionsState: (detectionsProblem) => this.show({ detectionsProblem }),
-    onSoundProblem: (soundProblem) => this.show({ soundProblem, unsupportedSound: "" }),
+    onSoundProblem: (soundProblem) =>
+      this.show({ soundProblem, soundRefusal: "", unsupportedSound: "" }),
+    onSoundRefused: (soundRefusal) => this.show({ soundRefusal }),
     onSoundUnsupported: (unsupportedSound) => this.show({ unsupportedSound }),
     onUnsupported: (unsupportedCodec) => {
       this.again(true, "");

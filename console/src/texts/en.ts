@@ -317,6 +317,8 @@ export const en = {
       detections: "Boxes are sent with the video of the WebSocket, so there is more delay.",
     },
     soundOf: (name: string) => `Sound of ${name}`,
+    soundNeedsClick: "The browser plays sound only after a click or a key on this page.",
+    soundRefused: "The browser does not play this sound.",
     unsupportedSound: (codec: string) =>
       `This browser plays this sound (${codec}) by WebRTC only. Switch off boxes, or set the camera to H.264 or to AAC.`,
     boxes: "Boxes",

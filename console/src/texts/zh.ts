@@ -313,6 +313,8 @@ export const zh: Texts = {
       detections: "检测框随 WebSocket 画面传送，延迟较大。",
     },
     soundOf: (name) => `${name} 的声音`,
+    soundNeedsClick: "浏览器要求先在本页点击或按键，才会播放声音。",
+    soundRefused: "浏览器无法播放此声音。",
     unsupportedSound: (codec) =>
       `此浏览器只能通过 WebRTC 播放此声音（${codec}）。请关闭检测框，或将摄像机改为 H.264 或 AAC。`,
     boxes: "检测框",
