@@ -79,23 +79,22 @@ class NodeRosters:
 
     def workers(self) -> dict[str, int]:
         """Return the worker of each camera by id; for a moving camera, its new worker."""
-        return {
-            one.camera.id: worker
-            for one, worker in sorted(self._entries(), key=lambda entry: entry[0].joins)
-        }
+        return {one.camera.id: worker for one, worker in self._entries()}
 
     def cameras(self) -> tuple[Camera, ...]:
-        """Return the cameras of this node, each once."""
+        """Return the cameras of this node, each once; a moving camera as its new worker runs it."""
         return tuple({one.camera.id: one.camera for one, _ in self._entries()}.values())
 
     def _entries(self) -> list[tuple[Assigned, int]]:
+        """Return each camera and its worker. The new worker of a moving camera is after the old."""
         with self._lock:
             for worker in _workers(self._layout):
                 changed = self._files.setdefault(worker, RosterFile(self._layout, worker)).changed()
                 self._rosters[worker] = changed or self._rosters.get(worker, Roster())
-            return [
+            entries = [
                 (one, worker) for worker, roster in self._rosters.items() for one in roster.cameras
             ]
+        return sorted(entries, key=lambda entry: entry[0].joins)
 
 
 def worker_count(layout: Layout) -> int:

@@ -53,6 +53,13 @@ class RosterWriter:
         self._placed = {
             one.camera.id: worker for worker, roster in rosters.items() for one in roster.cameras
         }
+        self._checkpoints = {
+            one.camera.id
+            for roster in rosters.values()
+            for one in roster.cameras
+            if one.camera.checkpoint
+        }
+        """The cameras that have been placed as checkpoints."""
         self._moves: dict[str, Move] = {}
         self._written: dict[int, Roster] = {}
         self._settled: _Inputs | None = None
@@ -89,11 +96,16 @@ class RosterWriter:
 
     def _place(self, cameras: Sequence[Camera]) -> None:
         before, now_s = self._placed, self._clock.monotonic_s()
-        self._placed = share(cameras, self._workers, before)
+        checkpoints = {camera.id for camera in cameras if camera.checkpoint}
+        # A camera that becomes a checkpoint is placed anew, because nothing is in its view yet.
+        became = checkpoints - self._checkpoints
+        kept = {name: worker for name, worker in before.items() if name not in became}
+        self._placed, self._checkpoints = share(cameras, self._workers, kept), checkpoints
+        # No worker runs before the first rosters are written.
         moved = {
             name: before[name]
             for name, worker in self._placed.items()
-            if before.get(name, worker) != worker
+            if self._written and before.get(name, worker) != worker
         }
         self._moves |= {name: Move(worker, now_s + MOVE_WITHIN_S) for name, worker in moved.items()}
         self._moves = {
@@ -117,9 +129,14 @@ class RosterWriter:
     def _roster(
         self, worker: int, cameras: Sequence[Camera], fences: Mapping[str, int], running: Running
     ) -> Roster:
+        # The old worker of a camera that moves continues as before, so it restarts nothing.
+        written = self._written.get(worker, Roster())
+        before = {one.camera.id: one.camera for one in written.cameras}
         assigned = [
             Assigned(
-                camera=camera,
+                camera=camera
+                if self._placed[camera.id] == worker
+                else before.get(camera.id, camera),
                 fence=fences[camera.id],
                 joins=self._placed[camera.id] == worker and camera.id in self._moves,
             )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from domain.registry import Camera
 
@@ -45,8 +46,9 @@ def load_of(camera: Camera) -> float:
 def share(cameras: Iterable[Camera], workers: int, before: Mapping[str, int]) -> dict[str, int]:
     """Return the worker of each camera by id.
 
-    A camera stays in its worker of `before`, unless that one has much more load than another.
-    Checkpoints never move, because both workers would report what is in view.
+    A camera stays in its worker of `before`, unless that one has much more load than another. A
+    checkpoint moves only if its worker has at least two checkpoints more than another, because both
+    workers report a vehicle that is in view at that time.
     """
     ordered = sorted(cameras, key=lambda camera: (not camera.checkpoint, camera.id))
     placed = {
@@ -54,15 +56,18 @@ def share(cameras: Iterable[Camera], workers: int, before: Mapping[str, int]) ->
         for camera in ordered
         if before.get(camera.id, workers) < workers
     }
-    loads = [0.0] * workers
+    loads = [_Load() for _ in range(workers)]
     for camera in ordered:
         if camera.id in placed:
-            loads[placed[camera.id]] += load_of(camera)
+            loads[placed[camera.id]].add(camera)
     for camera in ordered:
         if camera.id not in placed:
-            _place(camera, _lightest(loads), placed, loads)
+            _place(camera, _worker_for(camera, loads), placed, loads)
     for camera in ordered:
-        _even_out(camera, placed, loads)
+        here, there = placed[camera.id], _worker_for(camera, loads)
+        if _is_uneven(camera, loads[here], loads[there], loads):
+            loads[here].add(camera, -1)
+            _place(camera, there, placed, loads)
     return placed
 
 
@@ -71,23 +76,42 @@ def is_always_pulled(camera: Camera) -> bool:
     return camera.record != "on_demand" or bool(camera.checkpoint)
 
 
-def _lightest(loads: Sequence[float]) -> int:
-    return min(range(len(loads)), key=lambda worker: (loads[worker], worker))
+@dataclass(slots=True)
+class _Load:
+    """What one worker has."""
+
+    all_cameras: float = 0.0
+    checkpoints: int = 0
+
+    def add(self, camera: Camera, count: int = 1) -> None:
+        self.all_cameras += count * load_of(camera)
+        self.checkpoints += count * bool(camera.checkpoint)
 
 
-def _place(camera: Camera, worker: int, placed: dict[str, int], loads: list[float]) -> None:
+def _worker_for(camera: Camera, loads: Sequence[_Load]) -> int:
+    """Return the worker with the least load, for a checkpoint of those with the fewest of these."""
+    return min(
+        range(len(loads)),
+        key=lambda worker: (
+            loads[worker].checkpoints if camera.checkpoint else 0,
+            loads[worker].all_cameras,
+            worker,
+        ),
+    )
+
+
+def _place(camera: Camera, worker: int, placed: dict[str, int], loads: Sequence[_Load]) -> None:
     placed[camera.id] = worker
-    loads[worker] += load_of(camera)
+    loads[worker].add(camera)
 
 
-def _even_out(camera: Camera, placed: dict[str, int], loads: list[float]) -> None:
-    """Move a camera if its worker has much more load than the one with the least load.
+def _is_uneven(camera: Camera, here: _Load, there: _Load, loads: Sequence[_Load]) -> bool:
+    """Return whether a worker has so much more than another that its camera is to move there.
 
-    The difference must exceed a tenth of the mean load, and the load of two such cameras.
+    The difference must be two checkpoints. For a camera that is only recorded, it must exceed a
+    tenth of the mean load, and the load of two such cameras.
     """
-    here, there = placed[camera.id], _lightest(loads)
-    if not camera.checkpoint and loads[here] - loads[there] > max(
-        2 * load_of(camera), sum(loads) / len(loads) / 10
-    ):
-        loads[here] -= load_of(camera)
-        _place(camera, there, placed, loads)
+    if camera.checkpoint:
+        return here.checkpoints - there.checkpoints >= 2
+    mean = sum(load.all_cameras for load in loads) / len(loads)
+    return here.all_cameras - there.all_cameras > max(2 * load_of(camera), mean / 10)

@@ -46,10 +46,13 @@ class NodeOfWorkers:
     pipes: dict[int, MessagePipe]
     ends: dict[int, int]
     workers: dict[int, Assignment]
+    count: int = 1
+    """The number of workers that the cameras need."""
 
     def writer(self, count: int) -> RosterWriter:
+        self.count = count
         sender = CredentialSender(self.layout, self.pipes)
-        return RosterWriter(self.layout, lambda _: count, sender.send, self.clock)
+        return RosterWriter(self.layout, lambda _: self.count, sender.send, self.clock)
 
     def place(self, writer: RosterWriter) -> None:
         registry = running_registry(self.layout)
@@ -101,10 +104,11 @@ def test_each_worker_knows_the_credentials_of_its_cameras_alone(node: NodeOfWork
 def test_a_camera_that_moves_is_known_to_both_workers_until_it_has_moved(
     node: NodeOfWorkers,
 ) -> None:
-    node.place(node.writer(1))
+    writer = node.writer(1)
+    node.place(writer)
     live = [CameraStatus(name, CameraState.LIVE, node.clock.wall_ns()) for name in NAMES]
     write_statuses(node.layout, 0, live)
-    writer = node.writer(2)
+    node.count = 2
     node.place(writer)
     node.workers[0].update()
     node.workers[1].update()

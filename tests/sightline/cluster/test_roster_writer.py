@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,8 @@ import pytest
 from domain.camera_states import CameraState, CameraStatus
 from domain.clock import ManualClock
 from domain.paths.data_layout import Layout
-from sightline.cluster.roster import RosterFile, worker_count
+from domain.registry import Camera
+from sightline.cluster.roster import NodeRosters, RosterFile, read_roster, worker_count
 from sightline.cluster.roster_writer import RosterWriter
 from sightline.cluster.site_registry import Running, running, settle
 from sightline.processes.status_file import write_statuses
@@ -42,12 +44,60 @@ def test_only_a_camera_that_is_live_stays_in_its_old_worker_until_the_new_one_re
     site, _ = running(layout)
     version = Running(1, site)
     fences = dict.fromkeys(NAMES, 1)
-    RosterWriter(layout, lambda _: 1, lambda *_: None, clock).place(site.cameras, fences, version)
+    count = 1
+    writer = RosterWriter(layout, lambda _: count, lambda *_: None, clock)
+    writer.place(site.cameras, fences, version)
     write_statuses(layout, 0, [CameraStatus(name, state, clock.wall_ns()) for name in NAMES])
-    RosterWriter(layout, lambda _: 2, lambda *_: None, clock).place(site.cameras, fences, version)
+    count = 2
+    version = Running(2, site)
+    writer.place(site.cameras, fences, version)
     moved = rostered(layout, 1)
     assert moved
     assert (moved <= rostered(layout, 0)) is state.is_live
+    # At a start no worker runs that a camera could stay in.
+    writer = RosterWriter(layout, lambda _: 3, lambda *_: None, clock)
+    writer.place(site.cameras, fences, version)
+    moved = rostered(layout, 2)
+    assert moved
+    assert not moved & (rostered(layout, 0) | rostered(layout, 1))
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+def test_cameras_that_become_checkpoints_are_spread_and_analysed_by_one_worker_each(
+    restarts: bool, tmp_path: Path
+) -> None:
+    layout, clock = Layout(tmp_path), ManualClock()
+    file = tmp_path / "registry.yaml"
+    file.write_text(registry())
+    settle(file, layout, clock)
+    site, _ = running(layout)
+    fences, recorded = dict.fromkeys(NAMES, 1), site.cameras[:2]
+    checkpoints = [one.model_copy(update={"checkpoint": ("plate",)}) for one in recorded]
+
+    def count(cameras: Sequence[Camera]) -> int:
+        return max(1, sum(bool(camera.checkpoint) for camera in cameras))
+
+    writer = RosterWriter(layout, count, lambda *_: None, clock)
+    writer.place(recorded, fences, Running(1, site))
+    write_statuses(
+        layout,
+        0,
+        [CameraStatus(one.id, CameraState.LIVE, clock.wall_ns()) for one in recorded],
+    )
+    if restarts:
+        writer = RosterWriter(layout, count, lambda *_: None, clock)
+    writer.place(checkpoints, fences, Running(2, site))
+    first, second = (read_roster(layout, worker).cameras for worker in (0, 1))
+    (moved,) = [one.camera for one in second]
+    assert moved in checkpoints
+    # The old worker records it as before until the new worker records it.
+    assert [one.camera for one in first if one.camera.id == moved.id] == [
+        one for one in recorded if one.id == moved.id and not restarts
+    ]
+    assert moved in NodeRosters(layout).cameras()
+    assert [one.camera.id for one in first if one.camera.checkpoint] == [
+        one.id for one in checkpoints if one.id != moved.id
+    ]
 
 
 def test_unchanged_rosters_are_not_made_anew_and_credentials_are_still_sent(
