@@ -25,15 +25,19 @@ CAMERAS_OF_A_WORKER = 64
 They use a tenth of a core at 4 Mbit/s. A worker uses 30 MB, and its end stops its cameras for a
 moment, so neither very few nor very many cameras are right.
 """
+FEW_CAMERAS = 8
+"""So many cameras that are only recorded share the worker of a checkpoint, which saves a worker."""
 
 
 def needed_workers(cameras: Sequence[Camera], most: int) -> int:
-    """Return how many workers cameras need, at most `most`: one for each checkpoint, and enough for
-    the others.
+    """Return how many workers cameras need, at most `most`.
+
+    Each checkpoint needs one. The others need workers of their own, unless they are few.
     """
     checkpoints = sum(bool(camera.checkpoint) for camera in cameras)
     others = len(cameras) - checkpoints
-    return min(most, max(1, checkpoints, math.ceil(others / CAMERAS_OF_A_WORKER)))
+    of_others = math.ceil(others / CAMERAS_OF_A_WORKER) if others > FEW_CAMERAS else 0
+    return min(most, max(1, checkpoints + of_others))
 
 
 def load_of(camera: Camera) -> float:

@@ -135,4 +135,9 @@ def test_a_site_has_a_worker_for_each_checkpoint_and_enough_for_the_other_camera
     assert needed_workers([_camera(number) for number in range(65)], 1) == 1
     few = [_camera(number) for number in range(3)]
     assert needed_workers([*few, _camera(3, plate=True)], 4) == 1
-    assert needed_workers([*few, _camera(3, plate=True), _camera(4, plate=True)], 4) == 2
+    two = [_camera(103, plate=True), _camera(104, plate=True)]
+    assert needed_workers([*few, *two], 4) == 2
+    assert needed_workers([*(_camera(number) for number in range(8)), *two], 4) == 2
+    assert needed_workers([*(_camera(number) for number in range(9)), *two], 4) == 3
+    assert needed_workers([*(_camera(number) for number in range(64)), two[0]], 16) == 2
+    assert needed_workers([*(_camera(number) for number in range(64)), two[0]], 1) == 1
