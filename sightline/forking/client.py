@@ -16,7 +16,12 @@ from functools import partial
 from pathlib import Path
 
 from domain.clock import Clock
-from sightline.forking.process_control import adopt_orphans, die_with_parent
+from sightline.forking.process_control import (
+    adopt_orphans,
+    close_inherited,
+    die_with_parent,
+    thread_count,
+)
 from sightline.forking.request import (
     LOADED,
     MAX_BYTES,
@@ -92,12 +97,16 @@ class ForkServer:
         return self._environment
 
     def split_off(self, at_start: Callable[[], None]) -> ForkRequest | None:
-        """Fork the server from this process, whose modules it shares. This process must have one
-        thread and no secrets.
+        """Fork the server from this process, whose modules it shares. This process must have no
+        secrets. If a library has started threads, which a fork would lose, start it as a program.
 
         Return None in this process, which continues. The server calls `at_start` and does not
-        return, but each process that it forks returns its request.
+        return, but each process that it forks returns its request. Raises OSError.
         """
+        if (threads := thread_count()) > 1:
+            _log.warning("the fork server has modules of its own: there are %d threads", threads)
+            self.start()
+            return None
         # Objects that the collector never visits stay in memory that both share.
         gc.collect()
         gc.freeze()
@@ -116,6 +125,7 @@ class ForkServer:
             for number, descriptor in enumerate((null, log.fileno(), log.fileno())):
                 os.dup2(descriptor, number)
             os.close(null)
+            close_inherited()
         request = serve_forks(connection, supervisor, self._modules)
         if request is None:
             sys.exit()

@@ -16,12 +16,11 @@ import signal
 import socket
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from setproctitle import setproctitle
 
 from domain.metrics import forget_process
-from sightline.forking.process_control import die_with_parent
+from sightline.forking.process_control import die_with_parent, thread_count
 from sightline.forking.request import (
     LOADED,
     MAX_BYTES,
@@ -61,7 +60,7 @@ def serve_forks(
 
 def _check_single_thread() -> None:
     """End this process if a library has started threads, because a fork would lose them."""
-    threads = len(list(Path("/proc/self/task").iterdir()))
+    threads = thread_count()
     if threads > 1:
         sys.exit(f"the fork server has {threads} threads after loading modules; it cannot fork")
 

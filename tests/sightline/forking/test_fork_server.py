@@ -33,6 +33,7 @@ def main():
         "arguments": sys.argv, "word": word, "command": command, "parent": os.getppid(),
         "loaded_before": LOADED_IN != os.getpid(), "environment": dict(os.environ),
         "session": os.getsid(0) == os.getpid(),
+        "shares_command": "of_the_command" in sys.modules,
         "open": sorted(map(int, os.listdir("/proc/self/fd"))),
     }), flush=True)
     if word == "end\\n":
@@ -92,6 +93,7 @@ def test_a_forked_process_has_its_own_arguments_environment_and_parent(server: F
         "loaded_before": True,
         "environment": {"OWN": "1"},
         "session": True,
+        "shares_command": False,
         # The last one is the folder that the process lists.
         "open": [0, 1, 2, 3],
     }
@@ -233,23 +235,43 @@ server.stop()
 """
 
 
-def test_a_server_that_a_command_forks_from_itself_has_no_secret(tmp_path: Path) -> None:
-    """The command has the same process id before and after it starts again."""
+OF_THE_COMMAND = """
+import os
+assert 'SECRET' not in os.environ
+os.environ['IMPORTED_IN'] = str(os.getpid())
+"""
+STARTS_A_THREAD_IN_THE_COMMAND = f"""
+{OF_THE_COMMAND}
+import threading
+threading.Thread(target=threading.Event().wait, daemon=True).start()
+"""
+
+
+@pytest.mark.parametrize(
+    "module",
+    [OF_THE_COMMAND, STARTS_A_THREAD_IN_THE_COMMAND],
+    ids=["one thread", "two threads"],
+)
+def test_a_server_that_a_command_forks_from_itself_has_no_secret(
+    module: str, tmp_path: Path
+) -> None:
+    """The command has the same process id before and after it starts again. A command with threads
+    does not fork its server.
+    """
     (tmp_path / "program.py").write_text(PROGRAM)
     (tmp_path / "command.py").write_text(COMMAND)
-    (tmp_path / "of_the_command.py").write_text(
-        "import os\n"
-        "assert 'SECRET' not in os.environ\n"
-        "os.environ['IMPORTED_IN'] = str(os.getpid())\n"
-    )
+    (tmp_path / "of_the_command.py").write_text(module)
     paths = os.pathsep.join((str(tmp_path), os.environ.get("PYTHONPATH", str(Path.cwd()))))
+    of_the_caller = os.open(tmp_path / "file of the caller", os.O_CREAT)
     with subprocess.Popen(
         (sys.executable, str(tmp_path / "command.py"), str(tmp_path)),
         env={**os.environ, "PYTHONPATH": paths, "SECRET": "of the site"},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
+        pass_fds=(of_the_caller,),
     ) as command:
+        os.close(of_the_caller)
         assert command.stdin is not None
         assert command.stdout is not None
         command.stdin.write("end\n")
@@ -265,9 +287,10 @@ def test_a_server_that_a_command_forks_from_itself_has_no_secret(tmp_path: Path)
         assert command.wait(10) == 0
     assert (forked["parent"], forked["environment"]) == (command.pid, {"OWN": "1"})
     assert forked["loaded_before"]
+    assert forked["shares_command"] is (module is OF_THE_COMMAND)
     assert forked["open"] == [0, 1, 2, 3]
     assert supervisor["supervisor"] == command.pid
     assert supervisor["SECRET"] == "of the site"
     assert (supervisor["code"], supervisor["loaded"]) == (3, True)
     assert b"SECRET" not in started
-    assert not [file for file in files if "memfd" in file]
+    assert not [file for file in files if "memfd" in file or "of the caller" in file]
