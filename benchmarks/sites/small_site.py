@@ -18,7 +18,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -147,16 +147,8 @@ def run(cameras: int, checkpoints: int, seconds: float, picture: Picture) -> dic
             with ffmpegs(source.urls, folder) as recording:
                 CLOCK.sleep(seconds)
                 reference = [memory_of(pid) for pid in recording.pids]
-    rows = {
-        one.name: {
-            "memory_mb": one.memory.total / 1e6,
-            "of_it_files_mb": one.memory.file / 1e6,
-            "cpu_percent_of_a_core": 100 * (one.cpu_s - before[pid].cpu_s) / seconds,
-        }
-        for pid, one in after.items()
-        if pid in before
-    }
-    total = {name: sum(row[name] for row in rows.values()) for name in next(iter(rows.values()))}
+    rows = rows_of(before, after, seconds)
+    total = sums(rows.values())
     reference_mb = sum(one.total for one in reference) / 1e6
     return {
         "machine": machine(),
@@ -172,6 +164,28 @@ def run(cameras: int, checkpoints: int, seconds: float, picture: Picture) -> dic
         "second_start_s": ready_s[1],
         "worker_restart_s": restarted_s,
     }
+
+
+def rows_of(
+    before: Mapping[int, Spent], after: Mapping[int, Spent], seconds: float
+) -> dict[str, dict[str, float]]:
+    """Return what the processes used in `seconds`, by name: several with one name are added."""
+    named: dict[str, list[dict[str, float]]] = {}
+    for pid, one in after.items():
+        if pid in before:
+            row = {
+                "memory_mb": one.memory.total / 1e6,
+                "of_it_files_mb": one.memory.file / 1e6,
+                "cpu_percent_of_a_core": 100 * (one.cpu_s - before[pid].cpu_s) / seconds,
+            }
+            named.setdefault(one.name, []).append(row)
+    return {name: sums(rows) for name, rows in named.items()}
+
+
+def sums(rows: Iterable[Mapping[str, float]]) -> dict[str, float]:
+    """Return the sum of each column of at least one row."""
+    first, *others = rows
+    return {name: sum((row[name] for row in others), first[name]) for name in first}
 
 
 def table(processes: Mapping[str, Mapping[str, float]]) -> str:
