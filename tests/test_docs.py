@@ -10,6 +10,7 @@ import pytest
 from prometheus_client.metrics import MetricWrapperBase
 
 from domain import metrics
+from domain.media import viewer_metrics
 from domain.settings import Settings
 from sightline.cli import _parser
 from tests.api.console.pictures import MOST_BYTES, PICTURES
@@ -58,7 +59,7 @@ def test_every_metric_is_documented_with_its_labels() -> None:
     text = (ROOT / "docs" / "metrics.md").read_text("utf-8")
     rows = dict(re.findall(r"^\| `(sightline_[a-z_]+)` \| ([a-z, ]*)\|", text, re.MULTILINE))
     declared: dict[str, str] = {}
-    for collector in vars(metrics).values():
+    for collector in (*vars(metrics).values(), *vars(viewer_metrics).values()):
         if isinstance(collector, MetricWrapperBase):
             for family in collector.describe():
                 suffix = "_total" if family.type == "counter" else ""

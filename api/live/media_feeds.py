@@ -11,7 +11,7 @@ from api.webrtc.client import MediaLink
 from api.webrtc.messages import CloseStream, OpenStream
 from domain.errors import StoreError
 from domain.media.live_stream import LiveStreamName
-from domain.metrics import LIVE_SKIPPED
+from domain.media.viewer_metrics import LIVE_SKIPPED
 
 SOUND_RETRY_S = 5.0
 """The time after which sound that has ended is requested from the node again."""

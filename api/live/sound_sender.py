@@ -12,7 +12,7 @@ from api.requests.problems import Problem
 from domain.clock import NS_PER_S, Clock
 from domain.errors import SightlineError
 from domain.media.live_stream import LiveFragment, LiveInit
-from domain.metrics import LIVE_SKIPPED
+from domain.media.viewer_metrics import LIVE_SKIPPED
 
 RETRY_AFTER_S = 5.0
 """The time after which sound that has ended is requested from the node again."""

@@ -29,7 +29,7 @@ from api.websockets.handshakes import ServerSocket, WebSocketClosed
 from domain.clock import NS_PER_MS, NS_PER_S, Clock
 from domain.errors import SightlineError
 from domain.media.live_stream import LiveFragment, LiveInit
-from domain.metrics import LIVE_BYTES, LIVE_ENDS, LIVE_SKIPPED, LIVE_SWITCHES
+from domain.media.viewer_metrics import LIVE_BYTES, LIVE_ENDS, LIVE_SKIPPED, LIVE_SWITCHES
 
 CLOSE_CODE_BASE = 4000
 """The close code of a problem is this number plus the problem's status."""

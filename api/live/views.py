@@ -19,7 +19,8 @@ from api.requests.audit_recorder import AuditRecorder
 from api.requests.request_trace import Trace
 from api.websockets.handshakes import ServerSocket, WebSocketAnswer
 from domain.errors import RateLimited
-from domain.metrics import LIVE_VIEWERS, REQUESTS_LIMITED
+from domain.media.viewer_metrics import LIVE_VIEWERS
+from domain.metrics import REQUESTS_LIMITED
 from domain.people import Right
 
 _RETRY_AFTER_S = 2.0

@@ -20,7 +20,7 @@ from api.webrtc.client import MediaClient, MediaLink, SessionEvents
 from api.webrtc.messages import MoveSession, OpenSession, Reply
 from domain.errors import SightlineError
 from domain.media.live_stream import LiveStreamName
-from domain.metrics import LIVE_ENDS, LIVE_SWITCHES
+from domain.media.viewer_metrics import LIVE_ENDS, LIVE_SWITCHES
 
 CHECK_EVERY_S = 1.0
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from api.webrtc.packetiser import MAX_RUN, equal_runs, payloads
 from api.webrtc.pictures import CLOCK_HZ, Picture
 from domain.media.held_gop import MAX_GOP_BYTES, MemoryLimit
-from domain.metrics import LIVE_GOPS_NOT_HELD
+from domain.media.viewer_metrics import LIVE_GOPS_NOT_HELD
 
 WINDOW_S, KNOWN_AFTER_S = 4.0, 2.0
 

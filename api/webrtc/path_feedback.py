@@ -9,7 +9,7 @@ from api.webrtc.path_policy import PathAction, PathPolicy
 from api.webrtc.recovery import StreamRecovery
 from api.webrtc.retransmission import RetransmissionLimit
 from api.webrtc.rtcp import ReceiverReport, RtcpFeedback
-from domain.metrics import LIVE_NARROW_PATHS
+from domain.media.viewer_metrics import LIVE_NARROW_PATHS
 
 LOSS_WINDOW_S, LOSS_WINDOW_PACKETS = 0.5, 20
 PACE, MIN_PACE_BITS_PER_S, PACED_BURST = 1.5, 300_000.0, 4.0

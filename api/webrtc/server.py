@@ -27,7 +27,7 @@ from api.webrtc.viewer_session import (
 )
 from domain.clock import Clock
 from domain.errors import BadInput, StoreError
-from domain.metrics import LIVE_DATAGRAMS_REFUSED, LIVE_SESSIONS
+from domain.media.viewer_metrics import LIVE_DATAGRAMS_REFUSED, LIVE_SESSIONS
 
 K = TypeVar("K")
 TICK_S = 0.2

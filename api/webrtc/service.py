@@ -44,7 +44,7 @@ from api.webrtc.viewer_session import ViewerSession, Viewing
 from domain.clock import Clock
 from domain.errors import NotFound, RecordChanged, SightlineError, SourceTimeout, StoreError
 from domain.media.held_gop import MemoryLimit
-from domain.metrics import LIVE_ENDS
+from domain.media.viewer_metrics import LIVE_ENDS
 from domain.paths.local_sockets import is_ours
 
 _log = logging.getLogger(__name__)

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from api.webrtc.packetiser import MAX_RUN, equal_runs
-from domain.metrics import LIVE_DATAGRAMS_NOT_SENT
+from domain.media.viewer_metrics import LIVE_DATAGRAMS_NOT_SENT
 
 MAX_DATAGRAM_BYTES = 1_500
 """No peer of WebRTC sends longer ones; the rest of one is cut off."""

@@ -33,7 +33,7 @@ from api.webrtc.udp_socket import Runs, UdpPath
 from api.webrtc.viewer_frames import ViewerFrames
 from domain.clock import Clock
 from domain.errors import BadInput, SightlineError, StoreError
-from domain.metrics import (
+from domain.media.viewer_metrics import (
     LIVE_BYTES,
     LIVE_DATAGRAMS_NOT_SENT,
     LIVE_RETRANSMITTED,

@@ -7,7 +7,7 @@ from __future__ import annotations
 import threading
 from typing import Generic, TypeVar
 
-from domain.metrics import LIVE_GOPS_NOT_HELD
+from domain.media.viewer_metrics import LIVE_GOPS_NOT_HELD
 
 MAX_GOP_BYTES = 8 << 20
 _IDLE_PART = 0.75

@@ -14,7 +14,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from domain.errors import DataLoss
-from domain.metrics import LIVE_DETECTIONS_DROPPED
+from domain.media.viewer_metrics import LIVE_DETECTIONS_DROPPED
 
 MAX_WAITING = 32
 """The messages that wait for one receiver: those of some seconds."""

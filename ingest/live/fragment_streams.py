@@ -12,7 +12,7 @@ from domain.clock import Clock
 from domain.errors import DataLoss, SightlineError, SourceUnsupported
 from domain.media.live_stream import LiveBroadcast, LiveFragment, LiveQueue, LiveStreamName
 from domain.media.packets import AudioPacket, Packet
-from domain.metrics import LIVE_PACKETS_NOT_SENT, LIVE_SKIPPED
+from domain.media.viewer_metrics import LIVE_PACKETS_NOT_SENT, LIVE_SKIPPED
 from ingest.live.fragmenter import Fragmenter
 from ingest.live.sound_fragmenter import SoundFragmenter
 from ingest.live.source import LiveSource, LiveSources

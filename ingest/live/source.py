@@ -23,7 +23,7 @@ from domain.clock import Clock
 from domain.errors import NodeOffline, NotFound, SightlineError, SourceTimeout, StoreError
 from domain.media.held_gop import HeldGop, MemoryLimit
 from domain.media.packets import AudioPacket, Packet
-from domain.metrics import LIVE_STREAMS
+from domain.media.viewer_metrics import LIVE_STREAMS
 from ingest.live.client import live_packets, live_sound
 from ingest.live.wire import SOUND_SUFFIX
 

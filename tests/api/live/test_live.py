@@ -13,7 +13,7 @@ import pytest
 
 from domain.clock import NS_PER_S
 from domain.media.packets import Packet
-from domain.metrics import LIVE_BYTES, LIVE_SKIPPED, LIVE_SWITCHES, LIVE_VIEWERS
+from domain.media.viewer_metrics import LIVE_BYTES, LIVE_SKIPPED, LIVE_SWITCHES, LIVE_VIEWERS
 from ingest.live import source
 from tests.api.live.conftest import CAMERA, LIVE, Camera
 from tests.api.live.live_client import Viewer, watching

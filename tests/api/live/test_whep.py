@@ -18,7 +18,7 @@ from api.live.views import LiveAccess
 from api.live.whep_sessions import WhepSession
 from api.requests.request_trace import Trace
 from domain.clock import NS_PER_S, SystemClock, parse_rfc3339
-from domain.metrics import LIVE_VIEWERS
+from domain.media.viewer_metrics import LIVE_VIEWERS
 from domain.people import Role
 from domain.settings import Settings
 from storage.audit.viewings import OpenViewing

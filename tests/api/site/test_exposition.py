@@ -15,6 +15,7 @@ from api.site.exposition import Exposition
 WRITER = """
 import sys
 from domain import metrics
+from domain.media import viewer_metrics
 
 number = int(sys.argv[1])
 metrics.PACKETS.labels("gate").inc(number)
@@ -23,7 +24,7 @@ metrics.PACKETS.labels('odd "name\\\\\\n').inc()
 metrics.CAMERA_LIVE.labels("gate").set(number % 2)
 metrics.CAMERA_STATE.labels("gate", "live").set(number)
 metrics.CAMERA_SKEW_S.labels("gate").set(-number / 3)
-metrics.LIVE_VIEWERS.labels("gate").set(number)
+viewer_metrics.LIVE_VIEWERS.labels("gate").set(number)
 metrics.REQUEST_DURATION_S.labels("/v1/cameras", "200").observe(number)
 """
 """Sets metrics of all kinds in a process of its own, as the library decides at import."""

@@ -37,7 +37,7 @@ from domain.errors import (
 )
 from domain.media.held_gop import MemoryLimit
 from domain.media.packets import Packet
-from domain.metrics import LIVE_DATAGRAMS_REFUSED
+from domain.media.viewer_metrics import LIVE_DATAGRAMS_REFUSED
 from domain.paths.local_sockets import listening
 from ingest.live.fragmenter import Fragmenter
 from ingest.live.sound_fragmenter import SoundFragmenter

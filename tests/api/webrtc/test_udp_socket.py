@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from api.webrtc.udp_socket import UdpPath, UdpSocket
-from domain.metrics import LIVE_DATAGRAMS_NOT_SENT
+from domain.media.viewer_metrics import LIVE_DATAGRAMS_NOT_SENT
 from tests.waiting import wait_for
 
 PACKETS = [bytes((number,)) * size for number, size in enumerate((1200, 1200, 1200, 300, 50, 900))]

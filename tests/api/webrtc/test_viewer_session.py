@@ -48,7 +48,7 @@ from api.webrtc.viewer_session import (
 from domain.clock import ManualClock
 from domain.errors import BadInput, StoreError
 from domain.media.held_gop import MemoryLimit
-from domain.metrics import LIVE_NARROW_PATHS, LIVE_SKIPPED
+from domain.media.viewer_metrics import LIVE_NARROW_PATHS, LIVE_SKIPPED
 from tests.api.webrtc.test_dtls import Client
 from tests.api.webrtc.test_srtp import viewer as srtp_of
 from tests.api.webrtc.test_stun import check_of

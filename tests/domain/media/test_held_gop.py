@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.media.held_gop import HeldGop, MemoryLimit
-from domain.metrics import LIVE_GOPS_NOT_HELD
+from domain.media.viewer_metrics import LIVE_GOPS_NOT_HELD
 
 
 def _not_held() -> float:

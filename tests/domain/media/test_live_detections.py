@@ -14,7 +14,7 @@ from domain.media.live_detections import (
     read_detections,
     write_detections,
 )
-from domain.metrics import LIVE_DETECTIONS_DROPPED
+from domain.media.viewer_metrics import LIVE_DETECTIONS_DROPPED
 
 CAR = LiveDetection(kind="vehicle", track=3, box=(0.1, 0.2, 0.3, 0.4), confidence=0.9, plate="鄂C1")
 
