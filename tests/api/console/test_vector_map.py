@@ -131,7 +131,8 @@ def _ink_px(browser: Browser) -> int:
 
 
 def _has_colour(browser: Browser, script: str, name: str) -> bool:
-    return bool(browser.run(script) == _colour(browser, name))
+    pixel = browser.run(script)  # None as long as the page has no map
+    return bool(pixel is not None and pixel == _colour(browser, name))
 
 
 def _colour(browser: Browser, name: str) -> list[int]:
