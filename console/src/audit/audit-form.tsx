@@ -116,7 +116,9 @@ function callOptions(
 function CameraFilter({ draft, change }: DraftProps) {
   const { cameras } = useConsole();
   if (cameras.size === 0) return <TextField name="camera" {...{ draft, change }} />;
-  return <CameraField camera={draft.camera} onChange={(camera) => change({ camera })} />;
+  return (
+    <CameraField camera={draft.camera} onChange={(camera) => change({ camera })} takesFormer />
+  );
 }
 
 function TextField({ name, draft, change }: DraftProps & { name: TextFilter }) {

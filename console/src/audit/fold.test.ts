@@ -53,9 +53,13 @@ test("another search, person, reason or hour is another line", () => {
     search(1, { terms: { plate: "B" } }),
     search(2, { person: "chen" }),
     search(3, { reason: "flight" }),
+    search(4, { terms: { plate: "A", direction: "north" } }),
+    search(5, { terms: { plate: "A", lane: "2" } }),
+    search(6, { terms: { plate: "A", min_confidence: "0.5" } }),
+    search(7, { terms: { plate: "A", format: "csv" } }),
     search(3600, {}),
   ];
-  assert.equal(folded(lines).length, 5);
+  assert.equal(folded(lines).length, 9);
 });
 
 test("the tries of a tile are one line with their number, and its refusal is another", () => {

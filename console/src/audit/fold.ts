@@ -46,7 +46,10 @@ const FAMILIES: readonly Family[] = [
   {
     calls: ["events.search", "events.histogram"],
     counted: ["events.search"],
-    same: ["plate", "camera", "area", "class", "kind", "from", "to", "color", "near", "within"],
+    same: [
+      ...["plate", "camera", "area", "class", "kind", "from", "to", "color", "near", "within"],
+      ...["direction", "lane", "min_confidence", "format"],
+    ],
     gapMs: 60_000,
   },
   { calls: ["plates.list"], same: [], gapMs: 60_000 },

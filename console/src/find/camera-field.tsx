@@ -1,30 +1,48 @@
 // The choice of one camera of thousands: by parts of its name or its id, from a list below.
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { cameraName, useConsole } from "../shell/console-context.ts";
 import { matchingCameras } from "./camera-choice.ts";
 
 const MAX_SHOWN = 12;
 
-export function CameraField(props: { camera: string; onChange: (id: string) => void }) {
+interface CameraFieldProps {
+  camera: string;
+  onChange: (id: string) => void;
+  /** Whether a text that is no camera of the registry is taken as the id of a former one. */
+  takesFormer?: boolean;
+}
+
+export function CameraField(props: CameraFieldProps) {
   const { texts, cameras } = useConsole();
+  const { takesFormer = false } = props;
   const [text, setText] = useState("");
   const [hasFocus, setFocus] = useState(false);
   const name = props.camera === "" ? "" : cameraName(cameras, props.camera);
-  useEffect(() => setText(name), [name]);
+  /** What was reported since the last choice of a camera. Renderings may come late. */
+  const reported = useRef(new Set<string>());
+  useEffect(() => {
+    // A text that is no camera stays in the field, which then has no camera.
+    if (!reported.current.has(props.camera) || cameras.has(props.camera)) setText(name);
+  }, [name]);
   const all = [...cameras.values()];
   const matching = matchingCameras(all, text);
-  const isUnknown = text !== "" && matching.length === 0;
+  const isUnknown = text !== "" && matching.length === 0 && !takesFormer;
+  const isUnfinished = text !== "" && props.camera === "" && !isUnknown && !hasFocus;
   const listed = hasFocus && text.trim() !== "" && text !== name ? matching : [];
 
+  const report = (id: string) => {
+    if (cameras.has(id)) reported.current.clear();
+    reported.current.add(id);
+    if (id !== props.camera) props.onChange(id);
+  };
   const choose = (id: string) => {
     setText(cameraName(cameras, id));
-    props.onChange(id);
+    report(id);
   };
   const take = (typed: string) => {
     setText(typed);
     const chosen = all.find((camera) => camera.name === typed || camera.id === typed);
-    if (chosen !== undefined) props.onChange(chosen.id);
-    else if (typed === "") props.onChange("");
+    report(chosen?.id ?? (takesFormer ? typed.trim() : ""));
   };
   return (
     <div
@@ -41,7 +59,7 @@ export function CameraField(props: { camera: string; onChange: (id: string) => v
           value={text}
           autocomplete="off"
           placeholder={texts.find.cameraPlaceholder}
-          aria-invalid={isUnknown}
+          aria-invalid={isUnknown || isUnfinished}
           onInput={(event) => take(event.currentTarget.value)}
           onKeyDown={(event) => {
             const [first] = listed;
@@ -51,6 +69,7 @@ export function CameraField(props: { camera: string; onChange: (id: string) => v
           }}
         />
         {isUnknown && <small role="alert">{texts.find.unknownCamera}</small>}
+        {isUnfinished && <small role="alert">{texts.find.chooseCamera}</small>}
       </label>
       {listed.length > 0 && (
         <ul class="camera-matches" aria-label={texts.find.suggestions}>

@@ -133,6 +133,7 @@ export const en = {
     },
     camera: "Camera",
     cameraPlaceholder: "Type a part of its name",
+    chooseCamera: "Choose a camera of the list.",
     unknownCamera: "No camera has this name or id.",
     direction: "Direction",
     directions: {

@@ -133,6 +133,7 @@ export const zh: Texts = {
     },
     camera: "摄像机",
     cameraPlaceholder: "输入名称的一部分",
+    chooseCamera: "请从列表中选择一个摄像机。",
     unknownCamera: "没有此名称或编号的摄像机。",
     direction: "方向",
     directions: {
