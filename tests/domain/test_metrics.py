@@ -9,10 +9,11 @@ from prometheus_client import Metric
 from prometheus_client.metrics import MetricWrapperBase
 
 from domain import metrics
+from domain.media import viewer_metrics
 
 FAMILIES = [
     family
-    for value in vars(metrics).values()
+    for value in (*vars(metrics).values(), *vars(viewer_metrics).values())
     if isinstance(value, MetricWrapperBase)
     for family in value.describe()
 ]
