@@ -41,7 +41,7 @@ class MapMetadata:
     """What is read of the metadata."""
 
     attribution: str
-    """Whom the map is from, as plain text; empty if it names nobody."""
+    """Whom the map is from, as plain text; empty if it names no source."""
     schema: TileSchema
     is_former_protomaps: bool = False
     """Whether the schema is unknown because it is that of Protomaps before version 4."""
