@@ -177,7 +177,7 @@ class Campaign:
             site = BenchSite(self._folder, _registry(simulator))
             try:
                 site.start()
-                self._until(site.answers, "the site does not start")
+                self._until(site, site.answers, "the site does not start")
                 site.sign_in()
                 self._seen_again(site, 0.0, 0)
                 for deed in self._deeds:
@@ -199,9 +199,11 @@ class Campaign:
             CLOCK.sleep(0.1)
             self._go_on()
 
-    def _until(self, probe: Callable[[], object], otherwise: str) -> None:
+    def _until(self, site: BenchSite, probe: Callable[[], object], otherwise: str) -> None:
+        """Wait until the probe holds, or note the breach. Raises RuntimeError if `up` has ended."""
         deadline_s = CLOCK.monotonic_s() + SETTLE_S
         while not probe():
+            site.check_runs()
             self._go_on()
             if CLOCK.monotonic_s() > deadline_s:
                 self.result.breaches.append(otherwise)
@@ -251,13 +253,13 @@ class Campaign:
                 )
             return False
 
-        self._until(is_live, f"the gate is not live again after {from_s:.0f} s")
+        self._until(site, is_live, f"the gate is not live again after {from_s:.0f} s")
         self._blind.append((from_s - LEFT_VIEW_S, self._now_s() + SEES_AGAIN_S))
 
     def _settle(self, site: BenchSite) -> None:
         self._say(f"{self._now_s():6.1f} s  waiting for what is still to be kept")
         self._go_on(all_of_them=True)
-        self._until(site.answers, "the site does not answer")
+        self._until(site, site.answers, "the site does not answer")
         end_ns = self._begun_ns + round(self._duration_s * NS_PER_S)
 
         def kept() -> list[Event] | None:
@@ -271,7 +273,7 @@ class Campaign:
                 else None
             )
 
-        self._until(kept, "not every event has its clip, or a reason why not")
+        self._until(site, kept, "not every event has its clip, or a reason why not")
         self._judge(kept() or [])
         code, self.result.check = site.run("storage", "check", "--deep", within_s=CHECK_WITHIN_S)
         if code != 0:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 import socket
 from collections import deque
 from contextlib import ExitStack, suppress
 from ipaddress import ip_address
+from itertools import count
 
 from domain.errors import BadInput
 
@@ -16,6 +17,12 @@ _FIRST, _LAST = 20_000, 32_767
 An outgoing connection could otherwise use a port in the seconds before its server listens.
 """
 _TRIES = 1_000
+_PER_PROCESS = 64
+"""Each process begins this many ports after the process that has the previous number.
+
+Instances that start at the same time thus choose different ports, although no server listens yet.
+"""
+_turns = count()
 _reserved: deque[int] = deque(maxlen=1_000)
 """The last ports that this process returned or reserved; their servers may not listen yet."""
 
@@ -33,7 +40,7 @@ def reserve(port: int) -> None:
 
 def _bound(one: socket.socket) -> int:
     for _ in range(_TRIES):
-        port = _FIRST + secrets.randbelow(_LAST - _FIRST + 1)
+        port = _FIRST + (os.getpid() * _PER_PROCESS + next(_turns)) % (_LAST - _FIRST + 1)
         if port in _reserved:
             continue
         with suppress(OSError):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import socket
+from collections import deque
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -31,3 +34,15 @@ def test_ports_differ_can_be_bound_and_are_none_that_a_connection_could_take() -
         assert not answers(ports[0])
         server.listen()
         assert answers(ports[0])
+
+
+def test_processes_that_choose_at_the_same_time_choose_different_ports(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    chosen: list[int] = []
+    for process_id in range(1000, 1020):
+        monkeypatch.setattr(os, "getpid", lambda value=process_id: value)
+        monkeypatch.setattr("sightline.processes.ports._reserved", deque[int]())
+        monkeypatch.setattr("sightline.processes.ports._turns", count())
+        chosen += free_ports(40)
+    assert len(set(chosen)) == 20 * 40
