@@ -123,7 +123,7 @@ bench: $(VENV)/.installed-dev ## run the benchmarks, all or those named in BENCH
 
 faults: $(VENV)/.installed-dev ## break a running site in every known way, one after the other, and check what must hold
 	$(BIN)/python -m benchmarks.faults
-	$(BIN)/python -m benchmarks.faults chance
+	$(BIN)/python -m benchmarks.faults random
 
 MINUTES ?= 30
 soak: $(VENV)/.installed-dev ## record 64 cameras with faults for MINUTES, and check that memory, descriptors and threads stay flat

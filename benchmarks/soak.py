@@ -27,7 +27,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from benchmarks.cameras import Picture, make_stream
-from benchmarks.faults.chance import faults_of
+from benchmarks.faults.random_faults import random_faults
 from benchmarks.machine import OUT, machine
 from benchmarks.processes import Held, command_line, descendants_of, held_by
 from benchmarks.site import CLOCK, BenchSite
@@ -192,7 +192,7 @@ class Soak:
                 name,
                 video,
                 phase_s=self._random.uniform(0, 10),
-                faults=faults_of(self._random, self._duration_s + 60, FAULT_EVERY_S),
+                faults=random_faults(self._random, self._duration_s + 60, FAULT_EVERY_S),
             )
             for name in self._cameras
         ]

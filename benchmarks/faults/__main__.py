@@ -2,7 +2,7 @@
 each. docs/faults.md explains it.
 
     python -m benchmarks.faults [--only NAME,NAME] [--short] [--folder DIR] [--list]
-    python -m benchmarks.faults chance [--minutes 5] [--seed S]       (random faults instead)
+    python -m benchmarks.faults random [--minutes 5] [--seed S]       (random faults instead)
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from pathlib import Path
 from rich.console import Console
 
 from benchmarks.cameras import make_stream
-from benchmarks.faults import chance, namespace
+from benchmarks.faults import namespace, random_faults
 from benchmarks.faults.campaign import Campaign
-from benchmarks.faults.chance import SMALL
 from benchmarks.faults.judge import Verdict
+from benchmarks.faults.random_faults import SMALL
 from benchmarks.faults.report import markdown, show
 from benchmarks.faults.scenarios import (
     CLOCKS,
@@ -82,8 +82,8 @@ def _group(
 
 
 def main(arguments: list[str]) -> int:
-    if arguments[:1] == ["chance"]:
-        return chance.main(arguments[1:])
+    if arguments[:1] == ["random"]:
+        return random_faults.main(arguments[1:])
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.faults",
         description=__doc__,

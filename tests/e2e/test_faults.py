@@ -10,18 +10,18 @@ import pytest
 from rich.console import Console
 
 from benchmarks.faults.__main__ import run
-from benchmarks.faults.chance import DEEDS, Campaign, deeds_of, passes_of
+from benchmarks.faults.random_faults import ACTIONS, Campaign, passings_of, random_actions
 from simulator.footage import truth_of
 from tests.footage import Footage
 
 SHORT_S = 26.0
 
 
-def test_every_deed_comes_before_any_comes_twice_and_a_seed_repeats_them() -> None:
-    deeds = deeds_of(random.Random(7), 600)
-    assert {deed.what for deed in deeds[: len(DEEDS)]} == set(DEEDS)
-    assert deeds == deeds_of(random.Random(7), 600)
-    assert all(5 <= deed.at_s < 595 for deed in deeds)
+def test_every_action_comes_before_any_comes_twice_and_a_seed_repeats_them() -> None:
+    actions = random_actions(random.Random(7), 600)
+    assert {action.name for action in actions[: len(ACTIONS)]} == set(ACTIONS)
+    assert actions == random_actions(random.Random(7), 600)
+    assert all(5 <= action.at_s < 595 for action in actions)
 
 
 def test_passes_go_on_with_the_loop(tmp_path: Path) -> None:
@@ -31,8 +31,8 @@ def test_passes_go_on_with_the_loop(tmp_path: Path) -> None:
             {"fps": 10, "frames": 100, "passes": [{"plate": "A", "enter_s": 1.0, "leave_s": 4.0}]}
         )
     )
-    assert [one.enter_s for one in passes_of(truth, 25)] == [1.0, 11.0, 21.0]
-    assert [one.enter_s for one in passes_of(truth, 23)] == [1.0, 11.0]
+    assert [one.enter_s for one in passings_of(truth, 25)] == [1.0, 11.0, 21.0]
+    assert [one.enter_s for one in passings_of(truth, 23)] == [1.0, 11.0]
 
 
 @pytest.mark.e2e
@@ -46,7 +46,7 @@ def test_nothing_is_lost(
         random.SystemRandom().randrange(1 << 16), SHORT_S, video, truth_of(video), tmp_path, print
     ).run()
     assert result.holds, result
-    assert result.deeds
+    assert result.actions
 
 
 SHORT = ("server-killed", "timestamps-jump", "codec-change", "worker-killed")

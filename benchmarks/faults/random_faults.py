@@ -41,7 +41,7 @@ CHILDREN = {
     "live": ("sightline.live_process",),
     "api": ("sightline.api_process",),
 }
-DEEDS = (
+ACTIONS = (
     *(f"kill {name}" for name in CHILDREN),
     "stop valkey",
     "stop seaweedfs",
@@ -53,7 +53,7 @@ LEFT_VIEW_S = 2.0
 """A passing is acknowledged this long after it left the view; one that ended less before a kill
 may be lost.
 """
-SEES_AGAIN_S = 4.0
+ANALYSIS_START_S = 4.0
 """After a camera is live again, its analysis needs this long to start."""
 SETTLE_S = 120.0
 CHECK_WITHIN_S = 1800.0
@@ -61,13 +61,13 @@ CHECK_WITHIN_S = 1800.0
 
 
 @dataclass(frozen=True, slots=True)
-class Deed:
+class Action:
     at_s: float
-    what: str
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
-class Pass:
+class Passing:
     """One passing of the footage, in seconds of the campaign."""
 
     plate: str
@@ -78,7 +78,7 @@ class Pass:
 @dataclass(slots=True)
 class Result:
     seed: int
-    deeds: list[str] = field(default_factory=list)
+    actions: list[str] = field(default_factory=list)
     expected: int = 0
     found: int = 0
     excused: int = 0
@@ -97,19 +97,19 @@ class Result:
         )
 
 
-def deeds_of(rng: random.Random, duration_s: float) -> list[Deed]:
-    """What is done to processes and when; every kind comes once before any comes twice."""
-    deeds: list[Deed] = []
-    at_s, deck = rng.uniform(5, 8), list[str]()
+def random_actions(rng: random.Random, duration_s: float) -> list[Action]:
+    """Return actions at random times. Each kind occurs once before any occurs twice."""
+    actions: list[Action] = []
+    at_s, remaining = rng.uniform(5, 8), list[str]()
     while at_s < duration_s - 5:
-        deck = deck or rng.sample(DEEDS, len(DEEDS))
-        deeds.append(Deed(at_s, deck.pop()))
+        remaining = remaining or rng.sample(ACTIONS, len(ACTIONS))
+        actions.append(Action(at_s, remaining.pop()))
         at_s += rng.uniform(7, 14)
-    return deeds
+    return actions
 
 
-def faults_of(rng: random.Random, duration_s: float, least_s: float) -> tuple[Fault, ...]:
-    """What a camera does to us, `least_s` to twice that apart."""
+def random_faults(rng: random.Random, duration_s: float, least_s: float) -> tuple[Fault, ...]:
+    """Return faults of a camera, which are `least_s` to twice that apart."""
     faults: list[Fault] = []
     at_s = rng.uniform(8, 8 + least_s)
     while at_s < duration_s - 8:
@@ -124,12 +124,12 @@ def faults_of(rng: random.Random, duration_s: float, least_s: float) -> tuple[Fa
     return tuple(faults)
 
 
-def passes_of(truth: Path, duration_s: float) -> list[Pass]:
+def passings_of(truth: Path, duration_s: float) -> list[Passing]:
     """Every passing of the looped footage that ends within the campaign."""
     truth_data = json.loads(truth.read_text("utf-8"))
     loop_s = truth_data["frames"] / truth_data["fps"]
     passes = [
-        Pass(one["plate"], one["enter_s"] + round_ * loop_s, one["leave_s"] + round_ * loop_s)
+        Passing(one["plate"], one["enter_s"] + round_ * loop_s, one["leave_s"] + round_ * loop_s)
         for round_ in range(int(duration_s / loop_s) + 1)
         for one in truth_data["passes"]
     ]
@@ -144,104 +144,105 @@ class Campaign:
         video: Path,
         truth: Path,
         folder: Path,
-        say: Callable[[str], None],
+        report: Callable[[str], None],
     ) -> None:
         rng = random.Random(seed)
         self._duration_s = duration_s
-        self._deeds = deeds_of(rng, duration_s)
-        self._faults = faults_of(rng, duration_s, least_s=40)
+        self._actions = random_actions(rng, duration_s)
+        self._faults = random_faults(rng, duration_s, least_s=40)
         folder.mkdir(parents=True, exist_ok=True)
-        street = make_stream(
-            folder / "street.mp4", SMALL
-        )  # at the end all that was recorded is decoded
+        # The small picture matters: at the end, every recorded picture is decoded.
+        street = make_stream(folder / "street.mp4", SMALL)
         self._simulator = Simulator(
             [SimCamera(GATE, video, faults=self._faults)]
             + [
                 SimCamera(
-                    name, street, phase_s=7.0 * at, faults=faults_of(rng, duration_s, least_s=8)
+                    name, street, phase_s=7.0 * at, faults=random_faults(rng, duration_s, least_s=8)
                 )
                 for at, name in enumerate(SIDES, 1)
             ]
         )
-        self._passes = passes_of(truth, duration_s)
+        self._passings = passings_of(truth, duration_s)
         self._folder = folder
-        self._say = say
-        self._blind: list[tuple[float, float]] = [_blind_of(fault) for fault in self._faults]
-        self._begun_ns = 0
+        self._report = report
+        self._excused_s: list[tuple[float, float]] = [
+            _fault_range_s(fault) for fault in self._faults
+        ]
+        self._start_ns = 0
         self._stopped: list[tuple[int, float]] = []
         self.result = Result(seed)
 
     def run(self) -> Result:
         with self._simulator as simulator:
-            self._begun_ns = CLOCK.wall_ns()
+            self._start_ns = CLOCK.wall_ns()
             site = BenchSite(self._folder, _registry(simulator))
             try:
                 site.start()
                 self._until(site, site.answers, "the site does not start")
                 site.sign_in()
-                self._seen_again(site, 0.0, 0)
-                for deed in self._deeds:
-                    self._wait_until(deed.at_s)
-                    self._do(site, deed)
+                self._await_analysis(site, 0.0, 0)
+                for action in self._actions:
+                    self._wait_until(action.at_s)
+                    self._do(site, action)
                 self._wait_until(self._duration_s)
                 self._settle(site)
             finally:
-                self._go_on(all_of_them=True)
+                self._resume(every_one=True)
                 site.close()
         self.result.left_behind = site.processes_left()
         return self.result
 
     def _now_s(self) -> float:
-        return (CLOCK.wall_ns() - self._begun_ns) / NS_PER_S
+        return (CLOCK.wall_ns() - self._start_ns) / NS_PER_S
 
     def _wait_until(self, at_s: float) -> None:
         while self._now_s() < at_s:
             CLOCK.sleep(0.1)
-            self._go_on()
+            self._resume()
 
     def _until(self, site: BenchSite, probe: Callable[[], object], otherwise: str) -> None:
         """Wait until the probe holds, or note the breach. Raises RuntimeError if `up` has ended."""
         deadline_s = CLOCK.monotonic_s() + SETTLE_S
         while not probe():
             site.check_runs()
-            self._go_on()
+            self._resume()
             if CLOCK.monotonic_s() > deadline_s:
                 self.result.breaches.append(otherwise)
                 return
             CLOCK.sleep(0.2)
 
-    def _do(self, site: BenchSite, deed: Deed) -> None:
-        self._say(f"{self._now_s():6.1f} s  {deed.what}")
-        self.result.deeds.append(f"{self._now_s():.1f} {deed.what}")
-        verb, _, whom = deed.what.partition(" ")
+    def _do(self, site: BenchSite, action: Action) -> None:
+        self._report(f"{self._now_s():6.1f} s  {action.name}")
+        self.result.actions.append(f"{self._now_s():.1f} {action.name}")
+        verb, _, target = action.name.partition(" ")
         from_s, from_ns = self._now_s(), CLOCK.wall_ns()
-        if deed.what in ("kill supervisor", "restart"):
-            self._go_on(all_of_them=True)
+        if action.name in ("kill supervisor", "restart"):
+            self._resume(every_one=True)
             code = site.stop(signal.SIGKILL if verb == "kill" else signal.SIGINT)
             if verb == "restart" and code != 0:
                 self.result.breaches.append(f"a stop ended with {code}")
             site.start()
         else:
-            self._strike(site, verb, whom)
-        if whom in ("worker", "supervisor", ""):
-            self._seen_again(site, from_s, from_ns)
+            self._signal(site, verb, target)
+        if target in ("worker", "supervisor", ""):
+            self._await_analysis(site, from_s, from_ns)
 
-    def _strike(self, site: BenchSite, verb: str, whom: str) -> None:
-        for pid in site.pids(*CHILDREN[whom]):
+    def _signal(self, site: BenchSite, verb: str, target: str) -> None:
+        for pid in site.pids(*CHILDREN[target]):
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL if verb == "kill" else signal.SIGSTOP)
             if verb == "stop":
                 self._stopped.append((pid, self._now_s() + STOPPED_S))
 
-    def _go_on(self, all_of_them: bool = False) -> None:
-        """Wake the processes that were stopped for long enough."""
+    def _resume(self, every_one: bool = False) -> None:
+        """Resume the processes that were stopped for long enough."""
         for pid, until_s in list(self._stopped):
-            if all_of_them or self._now_s() >= until_s:
+            if every_one or self._now_s() >= until_s:
                 self._stopped.remove((pid, until_s))
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGCONT)
 
-    def _seen_again(self, site: BenchSite, from_s: float, from_ns: int) -> None:
+    def _await_analysis(self, site: BenchSite, from_s: float, from_ns: int) -> None:
         """Wait until the gate is analysed again; passings meanwhile were lost by the kill."""
 
         def is_live() -> bool:
@@ -254,13 +255,13 @@ class Campaign:
             return False
 
         self._until(site, is_live, f"the gate is not live again after {from_s:.0f} s")
-        self._blind.append((from_s - LEFT_VIEW_S, self._now_s() + SEES_AGAIN_S))
+        self._excused_s.append((from_s - LEFT_VIEW_S, self._now_s() + ANALYSIS_START_S))
 
     def _settle(self, site: BenchSite) -> None:
-        self._say(f"{self._now_s():6.1f} s  waiting for what is still to be kept")
-        self._go_on(all_of_them=True)
+        self._report(f"{self._now_s():6.1f} s  waiting for what is still to be kept")
+        self._resume(every_one=True)
         self._until(site, site.answers, "the site does not answer")
-        end_ns = self._begun_ns + round(self._duration_s * NS_PER_S)
+        end_ns = self._start_ns + round(self._duration_s * NS_PER_S)
 
         def kept() -> list[Event] | None:
             found = site.events()
@@ -274,59 +275,59 @@ class Campaign:
             )
 
         self._until(site, kept, "not every event has its clip, or a reason why not")
-        self._judge(kept() or [])
+        self._compare(kept() or [])
         code, self.result.check = site.run("storage", "check", "--deep", within_s=CHECK_WITHIN_S)
         if code != 0:
             self.result.breaches.append("storage check")
         if site.stop() != 0:
             self.result.breaches.append("the last stop")
 
-    def _judge(self, events: list[Event]) -> None:
+    def _compare(self, events: list[Event]) -> None:
         """An event belongs to the passing that its middle lies in."""
-        of_pass: dict[int, list[Event]] = {at: [] for at in range(len(self._passes))}
+        by_passing: dict[int, list[Event]] = {at: [] for at in range(len(self._passings))}
         for event in events:
-            middle_s = ((event.started_at + event.ended_at) / 2 - self._begun_ns) / NS_PER_S
-            home = next(
+            middle_s = ((event.started_at + event.ended_at) / 2 - self._start_ns) / NS_PER_S
+            index = next(
                 (
                     at
-                    for at, one in enumerate(self._passes)
+                    for at, one in enumerate(self._passings)
                     if one.enter_s - 0.5 <= middle_s <= one.leave_s + 0.5
                 ),
                 None,
             )
-            if home is not None:
-                of_pass[home].append(event)
-            elif not self._is_blind(middle_s - 3, middle_s + 3):
+            if index is not None:
+                by_passing[index].append(event)
+            elif not self._is_excused(middle_s - 3, middle_s + 3):
                 self.result.strays.append(f"{event.id} at {middle_s:.1f} s")
-        for at, found in of_pass.items():
-            self._count(self._passes[at], found)
+        for at, found in by_passing.items():
+            self._count(self._passings[at], found)
         self.result.without_clip = sum(bool(event.clip_missing) for event in events)
 
-    def _count(self, one: Pass, found: list[Event]) -> None:
+    def _count(self, one: Passing, found: list[Event]) -> None:
         passing_text = f"{one.plate} at {one.enter_s:.1f}-{one.leave_s:.1f} s"
-        is_excused = self._is_blind(one.enter_s, one.leave_s)
+        is_excused = self._is_excused(one.enter_s, one.leave_s)
         self.result.excused += is_excused
         self.result.expected += not is_excused
         self.result.found += bool(found) and not is_excused
         if not found and not is_excused:
             self.result.missing.append(passing_text)
-        if len(found) > 1 and not (is_excused and self._is_cut(one)):
+        if len(found) > 1 and not (is_excused and self._is_interrupted(one)):
             self.result.doubled.append(f"{passing_text}: {', '.join(event.id for event in found)}")
 
-    def _is_blind(self, from_s: float, to_s: float) -> bool:
-        return any(start_s < to_s and from_s < end_s for start_s, end_s in self._blind)
+    def _is_excused(self, from_s: float, to_s: float) -> bool:
+        return any(start_s < to_s and from_s < end_s for start_s, end_s in self._excused_s)
 
-    def _is_cut(self, one: Pass) -> bool:
+    def _is_interrupted(self, one: Passing) -> bool:
         """Whether the camera itself was away in the middle of it: what comes back after seconds
         may be another vehicle.
         """
         return any(
             start_s < one.leave_s and one.enter_s < end_s
-            for start_s, end_s in map(_blind_of, self._faults)
+            for start_s, end_s in map(_fault_range_s, self._faults)
         )
 
 
-def _blind_of(fault: Fault) -> tuple[float, float]:
+def _fault_range_s(fault: Fault) -> tuple[float, float]:
     for_s = fault.for_s if isinstance(fault, Stall | PacketLoss) else 0.0
     return fault.at_s - 1.0, fault.at_s + for_s + 5.0
 
@@ -341,7 +342,7 @@ def _registry(simulator: Simulator) -> dict[str, object]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.faults chance", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.faults random", description=__doc__)
     parser.add_argument("--minutes", type=float, default=5.0)
     parser.add_argument(
         "--seed",
