@@ -1,4 +1,4 @@
-"""The structure of the source tree: who imports whom, one adapter for each wide library, and names.
+"""The structure of the source tree: imports, one adapter for each wide library, and names.
 
 Each rule is a table at the top. A new import between packages, a new folder or a new term is a
 decision: change the table together with docs/architecture.md or docs/glossary.md.

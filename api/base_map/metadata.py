@@ -1,4 +1,4 @@
-"""The metadata of a map file: whom the map is from, and the schema of its vector tiles."""
+"""The metadata of a map file: the source of the map, and the schema of its vector tiles."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class MapMetadata:
     """What is read of the metadata."""
 
     attribution: str
-    """Whom the map is from, as plain text; empty if it names no source."""
+    """Return the source of the map as plain text, or an empty text if it names none."""
     schema: TileSchema
     is_former_protomaps: bool = False
     """Whether the schema is unknown because it is that of Protomaps before version 4."""

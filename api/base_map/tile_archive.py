@@ -82,7 +82,7 @@ class TileArchive:
 
     @property
     def attribution(self) -> str:
-        """Whom the metadata names as the source of the map, as plain text."""
+        """Return the source of the map that the metadata name, as plain text."""
         return self._metadata.attribution
 
     @property

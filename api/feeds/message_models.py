@@ -1,4 +1,4 @@
-"""The models of the messages of the feeds, besides events and matches.
+"""The models of the messages of the feeds, other than events and matches.
 
 `api/feeds/stream.py` writes these messages without pydantic, because of their number; a test
 compares what it writes with these models.

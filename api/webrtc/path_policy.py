@@ -1,6 +1,6 @@
 """Decides from what a viewer reports of its path which pictures it is sent. Pure.
 
-A camera's stream cannot be encoded anew, so a viewer whose path is too narrow for the main stream
+A camera's stream cannot be encoded again, so a viewer whose path is too narrow for the main stream
 needs the sub-stream. Two reports show that the path is too narrow. The viewer estimates from the
 delays of packets what its path carries (REMB). That is known before a packet is lost, if the path
 queues packets. A low estimate counts only where delays grew (`EstimateTrend`). And the viewer

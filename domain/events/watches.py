@@ -37,7 +37,7 @@ class Watch(StoredModel):
     placed_by: str
     placed_at: WallNs
     webhook: str = Field(
-        default="", description="where matches are sent to, besides the feed of matches"
+        default="", description="where matches are sent, in addition to the feed of matches"
     )
     secret: str = Field(
         default="", description="key that signs webhooks; returned once, when the watch is created"

@@ -97,7 +97,7 @@ class RosterWriter:
     def _place(self, cameras: Sequence[Camera]) -> None:
         before, now_s = self._placed, self._clock.monotonic_s()
         checkpoints = {camera.id for camera in cameras if camera.checkpoint}
-        # A camera that becomes a checkpoint is placed anew, because nothing is in its view yet.
+        # A camera that becomes a checkpoint is placed again, because nothing is in its view yet.
         became = checkpoints - self._checkpoints
         kept = {name: worker for name, worker in before.items() if name not in became}
         self._placed, self._checkpoints = share(cameras, self._workers, kept), checkpoints

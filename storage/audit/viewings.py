@@ -45,7 +45,7 @@ class Viewed:
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """For whom, from where, why and on which basis a response is."""
+    """The person, address, reason and legal basis of a response."""
 
     person: str
     role: str

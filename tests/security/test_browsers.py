@@ -85,7 +85,7 @@ def test_a_cookie_that_is_none(site: Site, cookie: str) -> None:
 
 
 def test_a_reason_that_is_bound_for_another_person(site: Site) -> None:
-    """The purpose of a session counts for its own requests, and is shown to nobody else."""
+    """The purpose of a session counts for its own requests, and is shown to no other person."""
     browser, other = signed_in(site), signed_in(site)
     assert browser.change("PATCH", "/v1/session", {"reason": "theft"}).status_code == 200
     assert browser.get("/v1/events").status_code == 200

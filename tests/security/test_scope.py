@@ -263,9 +263,9 @@ def test_no_answer_has_a_byte_of_another_area(areas: TwoAreas) -> None:
 
 
 def test_the_walk_finds_what_it_looks_for(areas: TwoAreas) -> None:
-    """A person without limits gets texts of bravo by most routes, so the walk is not blind."""
+    """A person without limits gets texts of bravo by most routes, so the test can see a leak."""
     things = _names_of(areas)
-    blind = []
+    silent = []
     for route in GUARDED:
         if route.is_change or route.scope in (Scope.NONE, Scope.WHOLE_SITE):
             continue
@@ -275,10 +275,10 @@ def test_the_walk_finds_what_it_looks_for(areas: TwoAreas) -> None:
             areas, route, _path(route, bravo, areas.bravo_segment), query, token=areas.everyone
         )
         if not any(secret in _text(answer) for secret in areas.secrets):
-            blind.append(_named(route))
+            silent.append(_named(route))
     # Tickets and counts name no camera, no session is open, and no clip was stored. The files are
     # binary, and their names are in the request; `test_a_thing_of_another_area…` covers them.
-    assert set(blind) <= {
+    assert set(silent) <= {
         "GET /v1/events/feed/ticket",
         "GET /v1/watches/feed/ticket",
         "GET /v1/events/histogram",
@@ -288,7 +288,7 @@ def test_the_walk_finds_what_it_looks_for(areas: TwoAreas) -> None:
         "GET /v1/cameras/{id}/recording",
         "GET /v1/cameras/{id}/segments/{name}",
         "GET /v1/cameras/{id}/whep/{session}/state",
-    }, blind
+    }, silent
 
 
 def test_a_thing_of_another_area_is_answered_like_one_that_never_was(areas: TwoAreas) -> None:

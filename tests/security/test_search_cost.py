@@ -80,7 +80,7 @@ def test_a_feed_with_a_costly_pattern(site: Site, make_event: MakeEvent) -> None
 
 
 def test_the_description_is_made_once(site: Site) -> None:
-    """It is large and public, so each request must not write it anew."""
+    """It is large and public, so a request must not write it again."""
     first = site.http.get(f"{site.url}/openapi.json")
     again = site.http.get(f"{site.url}/openapi.json")
     assert first.status_code == again.status_code == 200

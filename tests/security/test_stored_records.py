@@ -278,7 +278,7 @@ def test_a_value_in_redis_that_no_program_wrote(
 
 
 def test_an_answer_for_the_idempotency_key_of_another_person(site: Site) -> None:
-    """A key belongs to one person, so nobody gets the answer of another."""
+    """A key belongs to one person, so no person gets the answer of another."""
     hold = {"camera": "east-gate", "reason": "theft"}
     span = {"from": "2025-11-24T16:00:00Z", "to": "2025-11-24T16:01:00Z"}
 

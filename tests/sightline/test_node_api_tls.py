@@ -158,7 +158,7 @@ def test_signing_keys_of_the_site_are_no_certificates_of_an_api(tls_site: TlsSit
 def test_a_node_beyond_loopback_is_not_called_without_tls(
     tls_site: TlsSite, url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The URL is from Redis: whoever writes there gets no request in clear."""
+    """The URL is from Redis. A person who can write there gets no request in clear."""
     with tls_site.client() as client, pytest.raises(NodeOffline, match="not reachable by TLS"):
         client.health(url, "node-2")
     assert "only https is called" in caplog.text

@@ -23,7 +23,7 @@ export function setLanguage(name: string): void {
   language = name;
 }
 
-/** Call `listener` whenever the API answers that nobody is signed in any more. */
+/** Call `listener` whenever the API answers that the session has ended. */
 export function listenForSignOut(listener: () => void): void {
   onSignedOut = listener;
 }
@@ -78,7 +78,7 @@ export async function content(path: string, signal: AbortSignal): Promise<Blob> 
   throw reported(problemOf(response, body));
 }
 
-/** Return a problem, after a report if it says that nobody is signed in any more. */
+/** Return a problem, after a report if it says that the session has ended. */
 export function reported(problem: ApiProblem): ApiProblem {
   if (problem.status === 401 && problem.kind === "unauthenticated") onSignedOut();
   return problem;

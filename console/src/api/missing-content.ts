@@ -30,7 +30,7 @@ export function waitBeforeRetryS(refusal: Refusal | null, tries: number): number
     : null;
 }
 
-/** Return for how long nobody should request a path again after the last try. */
+/** Return how long to wait after the last try before a path is requested again. */
 function blockedMs(path: string, refusal: Refusal, nowMs: number): number {
   const { status, retryAfterS } = refusal;
   if (status === 409 || status === 429) {

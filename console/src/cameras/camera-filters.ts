@@ -35,7 +35,7 @@ export const EMPTY_FILTERS: CameraFilters = {
   toMs: null,
 };
 
-/** How urgent a state is: `bad` without usable pictures, `warned` with a fault besides. */
+/** How urgent a state is: `bad` without usable pictures, `warned` with pictures and a fault. */
 export type Severity = "live" | "warned" | "idle" | "bad";
 
 export function severityOf(state: State): Severity {

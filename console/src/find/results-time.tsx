@@ -14,7 +14,7 @@ interface ResultsTimeProps {
   onOpen: (index: number) => void;
 }
 
-/** Only a pointer needs the marks: keyboard and screen readers have the list beside it. */
+/** Only a pointer needs the marks: keyboard and screen readers use the list next to it. */
 export function ResultsTime(props: ResultsTimeProps) {
   const { texts, cameras } = useConsole();
   const time = useTimes();

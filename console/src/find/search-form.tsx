@@ -75,7 +75,7 @@ export function SearchForm({ search, onSearch, onChanged }: SearchFormProps) {
   );
 }
 
-/** What most searches have besides the plate, by one click each. */
+/** Frequent filters other than the plate, by one click each. */
 function QuickFilters({ draft, change }: FiltersProps) {
   const { find } = useConsole().texts;
   return (

@@ -97,7 +97,7 @@ export function apiQueryOf(search: Search): EventFilters {
   };
 }
 
-/** Return how many filters besides plate and kind a search has. */
+/** Return how many filters other than plate and kind a search has. */
 export function filterCount(search: Search): number {
   const { area, class: class_, color, camera, direction, near, within, fromMs, toMs } = search;
   const isTimed = fromMs !== null || toMs !== null;

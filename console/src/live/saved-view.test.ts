@@ -18,7 +18,7 @@ test("an address with a view alone shows the tiles of the view", () => {
   assert.deepEqual(wallOfView(GATES), { size: 4, cameras: ["gate", "", "school", ""] });
 });
 
-test("changed tiles are in the address beside the view that they were changed from", () => {
+test("changed tiles are in the address next to the view that they were changed from", () => {
   const wall = { size: 1 as const, cameras: ["school"] };
   const address = parametersOfView("20261124-5f1c0a52", wall);
   assert.deepEqual(addressedWall(address), { viewId: "20261124-5f1c0a52", wall });

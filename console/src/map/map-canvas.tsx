@@ -11,7 +11,7 @@ interface MapCanvasProps {
   content: MapContent;
   /** What the map shows, for screen readers. */
   label: string;
-  /** The camera that is pointed at in a list beside the map. */
+  /** The camera that is pointed at in a list next to the map. */
   highlighted?: string | null;
   onHover?: (id: string | null) => void;
   onPick?: (id: string) => void;

@@ -34,7 +34,7 @@ export function addPerson(
   return result(api.POST("/v1/people", { body }));
 }
 
-/** Change a person, unless somebody else has done so since. */
+/** Change a person, unless another person has done so since. */
 export function changePerson(
   { person, version }: VersionedPerson,
   draft: PersonDraft,

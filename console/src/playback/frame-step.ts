@@ -7,7 +7,7 @@ const FIRST_FRAME_MS = 20;
 const GROWTH = 1.6;
 /** A stream without a next frame within about a minute has none. */
 const MAX_TRIES = 18;
-/** After a seek, the same frame is not always reported anew; then this many turns are enough. */
+/** After a seek, the same frame is not always reported again. Then this many turns are enough. */
 const MAX_TURNS = 20;
 
 /** What a player shows during a step. */

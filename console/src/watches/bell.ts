@@ -47,7 +47,7 @@ function ringHere(notice: Notice): void {
   notify(notice);
 }
 
-/** Play four notes. A page that nobody has clicked on may not play, and stays silent. */
+/** Play four notes. A page without a click may not play, and stays silent. */
 export function sound(): void {
   const context = new AudioContext();
   for (const [startS, hertz] of NOTES) {

@@ -1,4 +1,4 @@
-// The hits of watches that nobody has dismissed yet. Pure.
+// The hits of watches that were not dismissed yet. Pure.
 import type { Schemas } from "../api/client.ts";
 import { parametersOfWall } from "../live/wall.ts";
 

@@ -104,7 +104,7 @@ def test_damage_that_redis_does_not_accept_is_recorded_later(
     path.write_bytes(damaged)
     with pytest.raises(httpx.RemoteProtocolError):
         receive(site, address(0, 12), bytearray())
-    # The process knows it, and nobody else does.
+    # This process knows it, and no other process does.
     without = site.get(address(0, 12))
     assert (without.status_code, without.headers["Sightline-Gaps"] == "none") == (200, False)
     fragments.refuses = False

@@ -421,7 +421,7 @@ def show_boxes(browser: Browser, camera: Camera) -> None:
     """Switch boxes on, let the analysis find a vehicle in each picture, and switch them off."""
     browser.click(".tile-bar .boxes")
     feed = camera.station.detections
-    browser.until("somebody watches the analysis", lambda: feed.is_watched)
+    browser.until("a viewer watches the analysis", lambda: feed.is_watched)
 
     def plate_in_the_picture() -> object:
         car = LiveDetection(
@@ -438,7 +438,7 @@ def show_boxes(browser: Browser, camera: Camera) -> None:
     assert axe(browser) == []
     browser.click(".tile-bar .boxes")
     browser.until("no box", lambda: browser.run("return !document.querySelector('.detections')"))
-    browser.until("nobody watches the analysis", lambda: not feed.is_watched)
+    browser.until("no viewer watches the analysis", lambda: not feed.is_watched)
 
 
 BOX = """

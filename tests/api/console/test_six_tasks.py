@@ -1,4 +1,4 @@
-"""Six tasks of a new user, by what the page says: each needs at most six clicks besides typing."""
+"""Six tasks of a new user, by what the page says. Each needs at most six clicks, without typing."""
 
 from __future__ import annotations
 

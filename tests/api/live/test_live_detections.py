@@ -23,7 +23,7 @@ CAR = LiveDetection(kind="vehicle", track=3, box=(0.1, 0.2, 0.3, 0.4), confidenc
 
 
 def put(camera: Camera, wall_ns: int = START_NS) -> None:
-    """Let the analysis find a vehicle, as soon as somebody watches."""
+    """Let the analysis find a vehicle, as soon as a person watches."""
     wait_for("a viewer", lambda: camera.station.detections.is_watched)
     camera.station.detections.put(LiveDetections(wall_ns=wall_ns, items=(CAR,)))
 

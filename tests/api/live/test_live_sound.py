@@ -21,7 +21,7 @@ WANTED = f"{LIVE}?sound=1"
 
 
 def put(camera: Camera, pictures: int, sounds: int) -> list[AudioPacket]:
-    """Put pictures of a camera with AAC and, once somebody listens, its sound; return that."""
+    """Put pictures of a camera with AAC and, once a viewer listens, its sound; return that."""
     packets = packets_of(PLAIN)[:pictures]
     sound = sound_of("aac", packets[0], 2.0)[:sounds]
     camera.put_packets(with_sound(packets, sound))

@@ -129,7 +129,7 @@ class Scripted:
 
 
 def _requests(data: bytes) -> list[str]:
-    """What `data` holds besides interleaved packets, which may lie before a request in one read."""
+    """What `data` holds except interleaved packets, which may lie before a request in one read."""
     text = b""
     while data:
         if data.startswith(b"$"):

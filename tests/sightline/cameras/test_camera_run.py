@@ -343,7 +343,7 @@ def test_a_reported_state_is_current_unless_the_camera_waits_for_its_next_try(
     for _ in range(20):
         clock.advance(1)
         run.tick()
-    assert run.ticked_status() is run.ticked_status(), "it waits, so its state was not made anew"
+    assert run.ticked_status() is run.ticked_status(), "it waits, so its state was not made again"
     run.shed(Shed.RECORDING)
     assert run.ticked_status().shed is Shed.RECORDING
     run.tick()

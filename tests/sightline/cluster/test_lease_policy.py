@@ -105,13 +105,13 @@ def _settled(city: City, nodes: list[SimNode]) -> bool:
     return sorted(camera for camera, _ in holding) == sorted(CAMERAS) and owned
 
 
-Deeds = st.lists(
+Steps = st.lists(
     st.sampled_from(["add", "cut off", "back", "empty", "away", "here", "wait"]), max_size=8
 )
 
 
 @settings(max_examples=150, deadline=None)
-@given(Deeds)
+@given(Steps)
 def test_no_camera_stops_while_its_node_lives(actions: list[str]) -> None:
     city = City()
     nodes = [SimNode("node-0", city), SimNode("node-1", city)]

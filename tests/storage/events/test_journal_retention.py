@@ -79,7 +79,7 @@ def _minutes(site: Site) -> int:
 
 
 def _rebuilt(site: Site) -> list[str]:
-    """What an index has that is made anew."""
+    """Return what a rebuilt index has."""
     site.redis.do("FLUSHALL")
     rebuild(site.objects, site.redis, site.layout, from_sidecars=True)
     return EventIndex(site.redis).ids(None, 100)

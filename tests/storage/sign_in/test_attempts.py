@@ -1,4 +1,4 @@
-"""Delays after failed sign-ins: they grow by place, end, and lock nobody else out."""
+"""Delays after failed sign-ins: they grow by place, end, and lock no other person out."""
 
 from __future__ import annotations
 

@@ -141,13 +141,13 @@ def test_of_two_nodes_the_one_that_looked_after_the_camera_last_is_right(
 def test_a_node_that_lost_its_disk_takes_nothing_back(node: Node, tmp_path: Path) -> None:
     node.say(10, 12)
     node.uploads.run_once(NEVER)
-    anew = Node("node-1", tmp_path / "another disk", node.objects, node.clock)
-    anew.say(20, 22)
-    anew.uploads.run_once(NEVER)
-    anew.say(30, 32)
-    anew.uploads.run_once(NEVER)
+    second = Node("node-1", tmp_path / "another disk", node.objects, node.clock)
+    second.say(20, 22)
+    second.uploads.run_once(NEVER)
+    second.say(30, 32)
+    second.uploads.run_once(NEVER)
     assert (
-        anew.begin().run_once(NEVER) == 1
+        second.begin().run_once(NEVER) == 1
     )  # its file is another than the object: read again, and there is nothing to add
     assert reported(node.objects) == [(10, 12, "network"), (20, 22, "network"), (30, 32, "network")]
 
