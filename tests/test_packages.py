@@ -120,12 +120,16 @@ _TABLE = {
         "storage.recordings.virtual storage.site storage.audit storage.exports api.limits "
         "api.requests api.access api.cameras"
     ),
+    "api.webrtc.protocols": "domain domain.media",
+    "api.webrtc.congestion": "domain domain.media api.webrtc.protocols",
     "api.webrtc": (
-        "domain domain.media domain.paths storage.mp4 api.limits api.requests api.nodes"
+        "domain domain.media domain.paths storage.mp4 api.limits api.requests api.nodes "
+        "api.webrtc.protocols api.webrtc.congestion"
     ),
     "api.live": (
         "domain domain.media domain.paths domain.registry storage.clients storage.audit "
-        "storage.site api.websockets api.requests api.nodes api.access api.cameras api.webrtc"
+        "storage.site api.websockets api.requests api.nodes api.access api.cameras api.webrtc "
+        "api.webrtc.congestion"
     ),
     "api.events": (
         "domain domain.events domain.paths domain.recordings domain.registry storage.index "
@@ -230,8 +234,8 @@ ADAPTERS = {
     "onnxruntime": {"analytics/inference/onnx_runtime.py"},
     "onnx": {"analytics/models.py"},
     "aiortc": {"api/webrtc/sdp.py"},
-    "pylibsrtp": {"api/webrtc/srtp.py"},
-    "OpenSSL": {"api/webrtc/dtls.py"},
+    "pylibsrtp": {"api/webrtc/protocols/srtp.py"},
+    "OpenSSL": {"api/webrtc/protocols/dtls.py"},
     "argon2": {"domain/passwords.py"},
     "pyotp": {"domain/one_time_codes.py"},
     "authlib": {"api/openid/authlib_client.py"},

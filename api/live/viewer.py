@@ -24,7 +24,7 @@ from api.live.sound_sender import SoundSender
 from api.requests.answers import Answer
 from api.requests.languages import problem_of
 from api.requests.problems import Problem, kind_of
-from api.webrtc.recovery import StreamRecovery
+from api.webrtc.congestion.recovery import StreamRecovery
 from api.websockets.handshakes import ServerSocket, WebSocketClosed
 from domain.clock import NS_PER_MS, NS_PER_S, Clock
 from domain.errors import SightlineError

@@ -9,8 +9,8 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from api.webrtc.packetiser import MAX_RUN, equal_runs, payloads
 from api.webrtc.pictures import CLOCK_HZ, Picture
+from api.webrtc.protocols.packetiser import MAX_RUN, equal_runs, payloads
 from domain.media.held_gop import MAX_GOP_BYTES, MemoryLimit
 from domain.media.viewer_metrics import LIVE_GOPS_NOT_HELD
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 
-from api.webrtc import stun
+from api.webrtc.protocols import stun
 from api.webrtc.sdp import IceCredentials
 from api.webrtc.udp_socket import UdpPath
 from domain.clock import Clock

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Iterable
 
 from api.webrtc.frame_history import RtpFrame
-from api.webrtc.srtp import RtpHead, RtpProtection
+from api.webrtc.protocols.srtp import RtpHead, RtpProtection
 
 _WHOLE = 0xFFFFFFFF
 MAX_KEPT_PACKETS = 1_024

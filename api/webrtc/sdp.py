@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from aiortc.sdp import MediaDescription, SessionDescription
 
-from api.webrtc.dtls import Fingerprint, is_supported
+from api.webrtc.protocols.dtls import Fingerprint, is_supported
 from api.webrtc.sound_stream import SOUND_HZ, Encoding
 from domain.errors import BadInput
 

@@ -12,10 +12,10 @@ from collections.abc import Callable
 from functools import partial
 from typing import TypeVar
 
-from api.webrtc import stun
-from api.webrtc.dtls import DtlsIdentity
 from api.webrtc.ice_session import new_credentials
-from api.webrtc.rtcp import is_rtcp
+from api.webrtc.protocols import stun
+from api.webrtc.protocols.dtls import DtlsIdentity
+from api.webrtc.protocols.rtcp import is_rtcp
 from api.webrtc.sdp import SdpAnswer, SdpOffer, ice_lines, write_answer
 from api.webrtc.sound_session import SoundSession
 from api.webrtc.stream import MediaStream

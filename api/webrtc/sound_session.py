@@ -6,10 +6,10 @@ import asyncio
 import secrets
 from collections.abc import Mapping
 
-from api.webrtc.rtcp import ntp_of, sender_report
+from api.webrtc.protocols.rtcp import ntp_of, sender_report
+from api.webrtc.protocols.srtp import RtpHead, RtpProtection
 from api.webrtc.sdp import SdpOffer
 from api.webrtc.sound_stream import ENCODINGS, Encoding, SoundStream, SoundUnit
-from api.webrtc.srtp import RtpHead, RtpProtection
 from domain.errors import SightlineError, SourceTimeout, SourceUnsupported
 
 SOUND_WITHIN_S = 2.0

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from api.nodes.live_wire import LiveReader
-from api.webrtc.packetiser import MAX_PAYLOAD_BYTES
+from api.webrtc.protocols.packetiser import MAX_PAYLOAD_BYTES
 from domain.clock import NS_PER_S
 from domain.errors import DataLoss, SightlineError, SourceUnsupported
 from domain.media.live_stream import LiveFragment, LiveInit

@@ -9,7 +9,7 @@ import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from api.webrtc.packetiser import MAX_RUN, equal_runs
+from api.webrtc.protocols.packetiser import MAX_RUN, equal_runs
 from domain.media.viewer_metrics import LIVE_DATAGRAMS_NOT_SENT
 
 MAX_DATAGRAM_BYTES = 1_500

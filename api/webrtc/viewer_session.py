@@ -10,24 +10,24 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from api.limits.rate_limits import TokenBuckets
-from api.webrtc import stun
-from api.webrtc.dtls import DtlsIdentity, DtlsServer
+from api.webrtc.congestion.control import CongestionControl
+from api.webrtc.congestion.policy import CongestionAction
 from api.webrtc.frame_history import RtpFrame
 from api.webrtc.ice_session import IceSession
-from api.webrtc.path_feedback import PathFeedback
-from api.webrtc.path_policy import PathAction
-from api.webrtc.rtcp import (
+from api.webrtc.protocols import stun
+from api.webrtc.protocols.dtls import DtlsIdentity, DtlsServer
+from api.webrtc.protocols.rtcp import (
     RtcpFeedback,
     goodbye,
     ntp_of,
     read_feedback,
     sender_report,
 )
+from api.webrtc.protocols.srtp import SrtcpSession, rtp_protection
 from api.webrtc.rtp_sender import RtpSender
 from api.webrtc.sdp import SdpOffer
 from api.webrtc.sound_session import SoundSession
 from api.webrtc.sound_stream import SoundUnit
-from api.webrtc.srtp import SrtcpSession, rtp_protection
 from api.webrtc.stream import MediaStream
 from api.webrtc.udp_socket import Runs, UdpPath
 from api.webrtc.viewer_frames import ViewerFrames
@@ -117,7 +117,7 @@ class ViewerSession:
         self._unsent: Sequence[bytes] = ()
         self._is_late = False
         """Whether the last frame was sent while the viewer caught up with the newest one."""
-        self._path = PathFeedback()
+        self._path = CongestionControl()
         self._bytes = LIVE_BYTES.labels(viewing.camera_id)
 
     @property
@@ -328,12 +328,12 @@ class ViewerSession:
         has_smaller = self.viewing.has_substream and not self.stream.is_sub
         rate = history.bits_per_s
         for action in self._path.actions(feedback, lost_part, rate, now_s, has_smaller):
-            if action in (PathAction.WAIT_FOR_KEYFRAME, PathAction.STOP_AND_REDUCE):
+            if action in (CongestionAction.WAIT_FOR_KEYFRAME, CongestionAction.STOP_AND_REDUCE):
                 self._frames.wait_for_keyframe(history.newest.number + 1)
                 self._forget_sent()
-            if action in (PathAction.REDUCE, PathAction.STOP_AND_REDUCE):
+            if action in (CongestionAction.REDUCE, CongestionAction.STOP_AND_REDUCE):
                 self._on_wish(self, True)
-            elif action is PathAction.RETURN:
+            elif action is CongestionAction.RETURN:
                 self._on_wish(self, False)
 
 

@@ -21,8 +21,8 @@ import av
 import httpx
 from av.bitstream import BitStreamFilterContext
 
-from api.webrtc.packetiser import payloads
-from api.webrtc.srtp import RTP_HEADER, RTP_MARKER, RTP_VERSION
+from api.webrtc.protocols.packetiser import payloads
+from api.webrtc.protocols.srtp import RTP_HEADER, RTP_MARKER, RTP_VERSION
 from benchmarks.live.film import FPS
 from benchmarks.site import CLOCK
 from sightline.processes.ports import free_ports

@@ -10,7 +10,7 @@ from starlette.types import Message
 
 from api.live.channels import LiveChannels, LiveSubscription
 from api.live.viewer import LiveTarget, LiveView
-from api.webrtc.recovery import RETURN_AFTER_S
+from api.webrtc.congestion.recovery import RETURN_AFTER_S
 from api.websockets.handshakes import ServerSocket
 from domain.clock import NS_PER_S, ManualClock
 from domain.errors import SourceTimeout

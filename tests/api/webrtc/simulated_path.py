@@ -10,15 +10,15 @@ from operator import itemgetter
 
 from aiortc.rate import RemoteBitrateEstimator
 
+from api.webrtc.congestion.control import CongestionControl
+from api.webrtc.congestion.policy import CongestionAction
 from api.webrtc.frame_history import BitRate
-from api.webrtc.path_feedback import PathFeedback
-from api.webrtc.path_policy import PathAction
-from api.webrtc.rtcp import ReceiverReport, RtcpFeedback
+from api.webrtc.protocols.rtcp import ReceiverReport, RtcpFeedback
 
 FPS, CLOCK_HZ = 25, 90_000
 PACKET_BYTES, DELAY_S, REPORT_EVERY_S = 1190, 0.02, 0.5
 WIDE_BITS_PER_S = 100e6
-REDUCING = (PathAction.REDUCE, PathAction.STOP_AND_REDUCE)
+REDUCING = (CongestionAction.REDUCE, CongestionAction.STOP_AND_REDUCE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class SimulatedPath:
 
     def reduced_s(self, sizes: Sequence[int]) -> float | None:
         """Return when a viewer of pictures of these sizes in bytes would get the sub-stream."""
-        path, found = PathFeedback(), sorted(self._feedback(sizes), key=itemgetter(0))
+        path, found = CongestionControl(), sorted(self._feedback(sizes), key=itemgetter(0))
         for now_s, feedback, rate in found:
             lost_part = path.measure(feedback, now_s)
             if any(one in REDUCING for one in path.actions(feedback, lost_part, rate, now_s, True)):

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.webrtc.frame_history import RtpFrame
-from api.webrtc.packetiser import equal_runs
+from api.webrtc.protocols.packetiser import equal_runs
+from api.webrtc.protocols.srtp import RTP_HEADER, RtpHead
 from api.webrtc.rtp_sender import MAX_KEPT_PACKETS, RtpSender
-from api.webrtc.srtp import RTP_HEADER, RtpHead
 
 TICKS = 1_760_000_000 * 90_000
 

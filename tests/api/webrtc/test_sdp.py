@@ -9,7 +9,7 @@ from aiortc.sdp import SessionDescription
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.webrtc.dtls import Fingerprint
+from api.webrtc.protocols.dtls import Fingerprint
 from api.webrtc.sdp import (
     SEND_TIME_URI,
     IceCredentials,

@@ -42,7 +42,7 @@ from domain.paths.local_sockets import listening
 from ingest.live.fragmenter import Fragmenter
 from ingest.live.sound_fragmenter import SoundFragmenter
 from tests.api.webrtc.aiortc_viewer import PATIENCE_S, AiortcViewer
-from tests.api.webrtc.test_stun import check_of
+from tests.api.webrtc.protocols.test_stun import check_of
 from tests.recorded import B_FRAMES, HEVC, PLAIN, Material, packets_of, sound_of
 
 HOSTS = ("127.0.0.1",)

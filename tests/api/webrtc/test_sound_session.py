@@ -11,12 +11,12 @@ from aiortc.rtp import RtcpPacket, RtcpSrPacket
 
 from api.nodes.live_wire import LiveWriter, error_record
 from api.webrtc import sound_session
-from api.webrtc.packetiser import MAX_PAYLOAD_BYTES
-from api.webrtc.rtcp import ntp_of
+from api.webrtc.protocols.packetiser import MAX_PAYLOAD_BYTES
+from api.webrtc.protocols.rtcp import ntp_of
+from api.webrtc.protocols.srtp import RTP_HEADER, RtpHead
 from api.webrtc.sdp import read_offer
 from api.webrtc.sound_session import SoundSession, opened_sound
 from api.webrtc.sound_stream import SoundStream, SoundUnit, read_sound
-from api.webrtc.srtp import RTP_HEADER, RtpHead
 from domain.errors import NotFound, SourceTimeout, SourceUnsupported
 from domain.media.live_stream import LiveFragment
 from domain.media.packets import AudioInfo

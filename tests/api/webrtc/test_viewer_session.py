@@ -20,20 +20,16 @@ from aiortc.rtp import (
     pack_remb_fci,
 )
 
-from api.webrtc import stun
-from api.webrtc.dtls import DtlsIdentity
+from api.webrtc.congestion.pacer import MIN_PACE_BITS_PER_S, PACED_BURST
+from api.webrtc.congestion.receiver_reports import FIRST_ROUND_TRIP_S, LOSS_WINDOW_S
+from api.webrtc.congestion.recovery import RETURN_AFTER_S
+from api.webrtc.congestion.retransmission import AGAIN_BURST, AGAIN_PART
 from api.webrtc.ice_session import CONSENT_S, MAX_PATHS
-from api.webrtc.packetiser import MAX_PAYLOAD_BYTES
-from api.webrtc.path_feedback import (
-    FIRST_ROUND_TRIP_S,
-    LOSS_WINDOW_S,
-    MIN_PACE_BITS_PER_S,
-    PACED_BURST,
-)
 from api.webrtc.pictures import Picture
-from api.webrtc.recovery import RETURN_AFTER_S
-from api.webrtc.retransmission import AGAIN_BURST, AGAIN_PART
-from api.webrtc.rtcp import is_rtcp
+from api.webrtc.protocols import stun
+from api.webrtc.protocols.dtls import DtlsIdentity
+from api.webrtc.protocols.packetiser import MAX_PAYLOAD_BYTES
+from api.webrtc.protocols.rtcp import is_rtcp
 from api.webrtc.sdp import SEND_TIME_URI, SdpOffer
 from api.webrtc.sound_session import SoundSession
 from api.webrtc.sound_stream import SoundStream, SoundUnit
@@ -49,9 +45,9 @@ from domain.clock import ManualClock
 from domain.errors import BadInput, StoreError
 from domain.media.held_gop import MemoryLimit
 from domain.media.viewer_metrics import LIVE_NARROW_PATHS, LIVE_SKIPPED
-from tests.api.webrtc.test_dtls import Client
-from tests.api.webrtc.test_srtp import viewer as srtp_of
-from tests.api.webrtc.test_stun import check_of
+from tests.api.webrtc.protocols.test_dtls import Client
+from tests.api.webrtc.protocols.test_srtp import viewer as srtp_of
+from tests.api.webrtc.protocols.test_stun import check_of
 
 PATH = UdpPath("192.0.2.7", 5000, ("192.0.2.7", 5000), ())
 TICKS = 1_760_000_000 * 90_000

@@ -7,7 +7,7 @@ from aioice import stun as peer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.webrtc.stun import read_check, success
+from api.webrtc.protocols.stun import read_check, success
 from domain.errors import BadInput
 
 PASSWORD = "0123456789abcdef0123456789abcdef"

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from OpenSSL import SSL
 
-from api.webrtc.srtp import SrtpKeys, SrtpProfile
+from api.webrtc.protocols.srtp import SrtpKeys, SrtpProfile
 from domain.errors import Forbidden
 
 MAX_DATAGRAM_BYTES = 1_200

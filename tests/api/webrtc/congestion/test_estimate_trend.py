@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from api.webrtc.path_policy import EARLY_S, EstimateTrend
+from api.webrtc.congestion.estimate_trend import EARLY_S, EstimateTrend
 from tests.api.webrtc.simulated_path import SimulatedPath, mean_bits_per_s, pictures
 
 WIDE = SimulatedPath()

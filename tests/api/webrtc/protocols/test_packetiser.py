@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.webrtc.packetiser import MAX_PAYLOAD_BYTES, payloads
+from api.webrtc.protocols.packetiser import MAX_PAYLOAD_BYTES, payloads
 from ingest.packets.fragmentation_units import H264Collector
 from ingest.packets.nal import START_CODE
 

@@ -6,32 +6,38 @@ from collections.abc import Sequence
 
 import pytest
 
-from api.webrtc.path_policy import (
+from api.webrtc.congestion.policy import (
     AGAIN_WITHIN_S,
     NARROW_S,
     SLIGHTLY_NARROW_S,
     SUSTAINED_S,
-    PathAction,
-    PathPolicy,
+    CongestionAction,
+    CongestionPolicy,
 )
-from api.webrtc.recovery import MOST_RETURN_AFTER_S, RETURN_AFTER_S, StreamRecovery
+from api.webrtc.congestion.recovery import MOST_RETURN_AFTER_S, RETURN_AFTER_S, StreamRecovery
 
-CONTINUE, WAIT = PathAction.CONTINUE, PathAction.WAIT_FOR_KEYFRAME
-REDUCE, STOP, RETURN = PathAction.REDUCE, PathAction.STOP_AND_REDUCE, PathAction.RETURN
+CONTINUE, WAIT = CongestionAction.CONTINUE, CongestionAction.WAIT_FOR_KEYFRAME
+REDUCE, STOP, RETURN = (
+    CongestionAction.REDUCE,
+    CongestionAction.STOP_AND_REDUCE,
+    CongestionAction.RETURN,
+)
 MAIN_BITS_PER_S = 2_000_000.0
 
 
-def actions(reports: Sequence[tuple[float, float]], has_smaller: bool = True) -> list[PathAction]:
+def actions(
+    reports: Sequence[tuple[float, float]], has_smaller: bool = True
+) -> list[CongestionAction]:
     """Return what reports of a lost part lead to, each at a time in s."""
-    policy = PathPolicy()
+    policy = CongestionPolicy()
     return [policy.on_loss(part, now_s, has_smaller) for now_s, part in reports]
 
 
 def on_estimates(
     parts: Sequence[float], every_s: float = 1.0, has_smaller: bool = True
-) -> list[PathAction]:
+) -> list[CongestionAction]:
     """Return what estimates lead to, which are parts of the bit rate of the stream."""
-    policy = PathPolicy()
+    policy = CongestionPolicy()
     return [
         policy.on_estimate(part * MAIN_BITS_PER_S, MAIN_BITS_PER_S, at * every_s, has_smaller)
         for at, part in enumerate(parts)
@@ -85,12 +91,12 @@ def test_an_estimate_that_rises_or_stays_is_no_evidence_of_a_narrow_path() -> No
 
 
 def test_an_estimate_says_nothing_while_the_bit_rate_is_not_known() -> None:
-    policy = PathPolicy()
+    policy = CongestionPolicy()
     assert {policy.on_estimate(1000, 0.0, float(at), True) for at in range(20)} == {CONTINUE}
 
 
 def test_a_new_stream_is_judged_by_its_own_reports() -> None:
-    policy = PathPolicy()
+    policy = CongestionPolicy()
     policy.on_estimate(1000, MAIN_BITS_PER_S, 0.0, has_smaller=True)
     policy.on_loss(0.3, 0.0, has_smaller=True)
     policy.begin_stream()
@@ -110,7 +116,7 @@ def test_a_reduced_viewer_returns_after_a_time_of_low_loss() -> None:
 def test_a_path_that_carries_less_than_the_sub_stream_gets_no_main_stream(
     estimate: int, returns: bool
 ) -> None:
-    policy, found = PathPolicy(), set()
+    policy, found = CongestionPolicy(), set()
     policy.on_estimate(500_000, MAIN_BITS_PER_S, 0.0, has_smaller=True)
     policy.on_loss(0.3, 0.0, has_smaller=True)
     policy.on_loss(0.3, 1.0, has_smaller=True)

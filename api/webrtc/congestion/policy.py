@@ -13,7 +13,8 @@ from __future__ import annotations
 
 from enum import Enum, auto
 
-from api.webrtc.recovery import StreamRecovery
+from api.webrtc.congestion.estimate_trend import EstimateTrend
+from api.webrtc.congestion.recovery import StreamRecovery
 
 HIGH_LOSS, AGAIN_WITHIN_S = 0.2, 2.0
 """A viewer that loses this part of the packets, and again within this time, cannot keep up. The
@@ -32,17 +33,9 @@ SLIGHTLY_NARROW_S = 6.0
 """A path that is estimated to carry less than the whole stream for so long is too narrow, too, if
 the estimate fell and has not recovered.
 """
-FALLEN_PART = 0.97
-"""An estimate below this part of the former one has fallen. Chromium sends such a one at once."""
-EARLY_S = 3.0
-"""A browser estimates so early only if delays grow: Chromium waits for 5 s otherwise."""
-RISING_S = 0.3
-"""Estimates that rise for so long show that the delays do not grow any more."""
-RECOVERED_PART = 1.15
-"""An estimate above this part of the fallen one has recovered."""
 
 
-class PathAction(Enum):
+class CongestionAction(Enum):
     """What a report leads to."""
 
     CONTINUE = auto()
@@ -56,65 +49,7 @@ class PathAction(Enum):
     """Change to the main stream."""
 
 
-class EstimateTrend:
-    """Follows the estimates of one viewer, and says whether they show that delays grow.
-
-    A browser knows only what it receives. Its estimate is at most 1.5 times that plus 10 kbit/s,
-    and rises by 8 % a second at most. So the estimate is lower than the stream also on a wide path:
-    after a still scene, for example. Only growing delays make it fall, to 0.85 of what is received,
-    and it rises again when they have ended (Carlucci et al., "Analysis and Design of the Google
-    Congestion Control for WebRTC", 2016; the same is in `aiortc.rate`).
-    """
-
-    def __init__(self) -> None:
-        self._began_s: float | None = None
-        """When the first feedback arrived."""
-        self._former: float | None = None
-        self._fallen: float | None = None
-        """The estimate that fell last; None if there is none, or if it has recovered."""
-        self._not_rising_s = 0.0
-        """When an estimate was last not higher than the former one."""
-        self._is_rising = False
-
-    @property
-    def has_fallen(self) -> bool:
-        """Whether delays grew, and the estimate has not recovered since."""
-        return self._fallen is not None
-
-    @property
-    def is_held_down(self) -> bool:
-        """Whether delays grew, and the estimate does not rise since."""
-        return self.has_fallen and not self._is_rising
-
-    def on_feedback(self, now_s: float) -> None:
-        """Note that feedback of any kind arrived."""
-        if self._began_s is None:
-            self._began_s = now_s
-
-    def put(self, bits_per_s: float, now_s: float) -> None:
-        """Add the next estimate."""
-        self.on_feedback(now_s)
-        has_fallen = self._falls(bits_per_s, now_s)
-        if has_fallen or self._former is None or bits_per_s <= self._former:
-            self._not_rising_s = now_s
-        self._is_rising = now_s - self._not_rising_s >= RISING_S
-        self._former = bits_per_s
-        if has_fallen:
-            self._fallen = bits_per_s
-        elif self._fallen is not None and bits_per_s > RECOVERED_PART * self._fallen:
-            self._fallen = None
-
-    def forget(self) -> None:
-        """Forget former falls, because another stream is sent. The next estimate may fall again."""
-        self._fallen = None
-
-    def _falls(self, bits_per_s: float, now_s: float) -> bool:
-        if self._former is not None:
-            return bits_per_s < FALLEN_PART * self._former
-        return self._began_s is not None and now_s - self._began_s < EARLY_S
-
-
-class PathPolicy:
+class CongestionPolicy:
     """Follows the reports of one viewer."""
 
     def __init__(self) -> None:
@@ -133,7 +68,7 @@ class PathPolicy:
         """Note that feedback of any kind arrived."""
         self._trend.on_feedback(now_s)
 
-    def on_loss(self, lost_part: float, now_s: float, has_smaller: bool) -> PathAction:
+    def on_loss(self, lost_part: float, now_s: float, has_smaller: bool) -> CongestionAction:
         """Return what the loss of one window leads to, which retransmission did not repair.
         `has_smaller` says whether the viewer could be sent a smaller stream than now.
         """
@@ -141,21 +76,21 @@ class PathPolicy:
             is_again = self._high_s is not None and now_s - self._high_s <= AGAIN_WITHIN_S
             self._high_s = None if is_again else now_s
             if is_again and has_smaller:
-                return self._reduced(PathAction.STOP_AND_REDUCE)
+                return self._reduced(CongestionAction.STOP_AND_REDUCE)
             if is_again:
-                return PathAction.WAIT_FOR_KEYFRAME
+                return CongestionAction.WAIT_FOR_KEYFRAME
         self._sustained_since_s = _since(
             lost_part >= SUSTAINED_LOSS, self._sustained_since_s, now_s
         )
         if has_smaller and _lasts(self._sustained_since_s, now_s, SUSTAINED_S):
-            return self._reduced(PathAction.REDUCE)
+            return self._reduced(CongestionAction.REDUCE)
         keeps_up = lost_part <= LOW_LOSS and self._slightly_since_s is None
         is_due = self.recovery.is_due(keeps_up, now_s)
-        return PathAction.RETURN if is_due else PathAction.CONTINUE
+        return CongestionAction.RETURN if is_due else CongestionAction.CONTINUE
 
     def on_estimate(
         self, estimate_bits_per_s: float, stream_bits_per_s: float, now_s: float, has_smaller: bool
-    ) -> PathAction:
+    ) -> CongestionAction:
         """Return what an estimate of the path leads to. `stream_bits_per_s` is the bit rate of the
         stream that is sent; 0 if it is not known yet.
         """
@@ -169,8 +104,8 @@ class PathPolicy:
         is_too_narrow = _lasts(self._narrow_since_s, now_s, NARROW_S)
         is_too_narrow |= _lasts(self._slightly_since_s, now_s, SLIGHTLY_NARROW_S)
         if is_too_narrow and has_smaller:
-            return self._reduced(PathAction.REDUCE)
-        return PathAction.CONTINUE
+            return self._reduced(CongestionAction.REDUCE)
+        return CongestionAction.CONTINUE
 
     def begin_stream(self) -> None:
         """Note that another stream is sent, which the former reports say nothing about."""
@@ -178,7 +113,7 @@ class PathPolicy:
         self._trend.forget()
         self._sustained_since_s = self._narrow_since_s = self._slightly_since_s = None
 
-    def _reduced(self, action: PathAction) -> PathAction:
+    def _reduced(self, action: CongestionAction) -> CongestionAction:
         self.begin_stream()
         self.recovery.reduce()
         return action

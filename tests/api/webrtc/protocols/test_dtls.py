@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from OpenSSL import SSL
 
-from api.webrtc.dtls import (
+from api.webrtc.protocols.dtls import (
     MAX_DATAGRAM_BYTES,
     DtlsIdentity,
     DtlsServer,
@@ -21,7 +21,7 @@ from api.webrtc.dtls import (
     datagrams,
     is_supported,
 )
-from api.webrtc.srtp import SrtpProfile
+from api.webrtc.protocols.srtp import SrtpProfile
 from domain.clock import ManualClock
 from domain.errors import Forbidden
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from api.webrtc.retransmission import AGAIN_BURST, RetransmissionLimit
+from api.webrtc.congestion.retransmission import AGAIN_BURST, RetransmissionLimit
 
 
 def test_no_packet_is_sent_again_twice_within_a_round_trip() -> None:

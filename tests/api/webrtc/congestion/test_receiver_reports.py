@@ -6,8 +6,13 @@ from itertools import pairwise
 
 import pytest
 
-from api.webrtc.path_feedback import FIRST_ROUND_TRIP_S, LOSS_WINDOW_S, LossWindow, RoundTrip
-from api.webrtc.rtcp import ReceiverReport, ntp_of
+from api.webrtc.congestion.receiver_reports import (
+    FIRST_ROUND_TRIP_S,
+    LOSS_WINDOW_S,
+    LossWindow,
+    RoundTrip,
+)
+from api.webrtc.protocols.rtcp import ReceiverReport, ntp_of
 
 
 def report(newest: int, lost: int, last: int = 0, delay_s: float = 0.0) -> ReceiverReport:

@@ -20,7 +20,7 @@ from aiortc.rtp import (
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.webrtc.rtcp import (
+from api.webrtc.protocols.rtcp import (
     MAX_NACKED,
     ReceiverReport,
     RtcpFeedback,

@@ -8,7 +8,7 @@ import struct
 import pylibsrtp
 import pytest
 
-from api.webrtc.srtp import RtpHead, SrtcpSession, SrtpKeys, SrtpProfile, rtp_protection
+from api.webrtc.protocols.srtp import RtpHead, SrtcpSession, SrtpKeys, SrtpProfile, rtp_protection
 from domain.errors import BadInput
 
 LIBSRTP = {
