@@ -1,4 +1,8 @@
-"""A range of a checkpoint's time in which only a part of what passed would have been found."""
+"""A range of a checkpoint's time in which only a part of what passed would have been found.
+
+A passing counts to the range in which its middle lies. Passings shorter than `SHORTEST_PASSING_NS`
+are in no claim.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +13,19 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
+from domain.clock import NS_PER_MS
 from domain.recordings.gaps import GapCause
 from domain.recordings.overlay_intervals import overlay
+
+SHORTEST_PASSING_NS = 1_500 * NS_PER_MS
+"""A vehicle or person that is in view for so long is found in a range that counts as analysed. At
+50 km/h this is 21 m of road on which a plate can be read.
+"""
+SEEN_ENOUGH_NS = 500 * NS_PER_MS
+"""So much of a passing in analysed time gives an event. A worker that is behind makes five looks a
+second, and three of them, or two with a clear reading, are evidence enough. A second vehicle is
+found within this time while another one is tracked.
+"""
 
 
 class PartlyCause(StrEnum):
@@ -22,6 +37,7 @@ class PartlyCause(StrEnum):
     RESTART = "restart"  # no process ran the camera
     UNKNOWN = "unknown"
     STANDING_VEHICLE = "standing_vehicle"  # one stood in view, and may have hidden others
+    SETTLED = "settled"  # its worker was behind, and every plate in view had been read
 
 
 class PartlyAnalysed(NamedTuple):

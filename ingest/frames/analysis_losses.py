@@ -1,17 +1,15 @@
-"""Collects the ranges of one camera in which passings may have been missed, until they are logged.
+"""Collects the times of one camera that were not analysed, until they are evaluated.
 
-The pull thread and the analysis thread of a camera add ranges, and a third thread takes them.
+The pull thread and the analysis thread of a camera add times, and a third thread takes them.
+`domain/recordings/missed_passings.py` derives from them where passings may have been missed.
 """
 
 from __future__ import annotations
 
 import threading
 
-from domain.clock import NS_PER_S
 from domain.recordings.partly_analysed import PartlyAnalysed, PartlyCause
 
-JOIN_NS = NS_PER_S // 2
-"""Ranges with one cause and at most this far apart are one."""
 MOST_RANGES = 1_000
 """With more, the last range grows: the ranges then say too much, and none is lost."""
 
@@ -43,5 +41,4 @@ class AnalysisLosses:
     def _joins(self, last: PartlyAnalysed, start_ns: int, end_ns: int, cause: PartlyCause) -> bool:
         if len(self._ranges) >= MOST_RANGES:
             return True
-        is_near = start_ns <= last.end_ns + JOIN_NS and last.start_ns <= end_ns + JOIN_NS
-        return is_near and last.cause is cause
+        return start_ns <= last.end_ns and last.start_ns <= end_ns and last.cause is cause

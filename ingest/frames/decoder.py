@@ -19,7 +19,7 @@ from domain.clock import NS_PER_MS, NS_PER_S, Clock
 from domain.cpu_time import CpuTime
 from domain.media.fanout import Tap
 from domain.media.packets import Frame, Packet
-from domain.recordings.partly_analysed import PartlyCause
+from domain.recordings.partly_analysed import SEEN_ENOUGH_NS, PartlyCause
 from ingest.frames.admission import NotDecoded
 from ingest.frames.analysis_losses import AnalysisLosses
 from ingest.frames.decode_control import DecodeControl, DecodeEverything
@@ -256,10 +256,14 @@ class FrameReader:
                 )
 
     def _end_skipping(self, packet: Packet) -> None:
-        """Report the time up to a packet while the rest of a group is skipped."""
+        """Report the time up to a packet while the rest of a group is skipped.
+
+        The gate held what is missing before a keyframe, and reports it if it shows motion.
+        """
         if self._skipped_from_ns is None:
             return
-        self.losses.add(self._skipped_from_ns, packet.wall_ns, PartlyCause.OVERLOAD)
+        if packet.wall_ns - self._skipped_from_ns < SEEN_ENOUGH_NS or not packet.is_keyframe:
+            self.losses.add(self._skipped_from_ns, packet.wall_ns, PartlyCause.SETTLED)
         self._skipped_from_ns = None if packet.is_keyframe else packet.wall_ns
         self._settled.inc(not packet.is_keyframe)
 

@@ -9,6 +9,7 @@ from domain.clock import NS_PER_S, Clock
 from domain.errors import StoreError
 from domain.log import FloodGate
 from domain.metrics import PARTLY_ANALYSED_S
+from domain.recordings.missed_passings import MissedPassings
 from domain.recordings.partly_analysed import PartlyAnalysed
 from storage.recordings.gaps.log import GapLog
 
@@ -27,11 +28,12 @@ class AnalysisRecorder:
         take: Callable[[], list[PartlyAnalysed]],
         clock: Clock,
     ) -> None:
-        """`take` returns the ranges since its last call."""
+        """`take` returns the times that were not analysed since its last call."""
         self._camera_id = camera_id
         self._gaps = gaps
         self._take = take
         self._clock = clock
+        self._missed = MissedPassings()
         self._waiting: list[PartlyAnalysed] = []
         self._due_s = 0.0
         self._warn = FloodGate(_log.warning, clock, every_s=10.0)
@@ -50,7 +52,7 @@ class AnalysisRecorder:
             self._write()
 
     def _collect(self) -> None:
-        for one in self._take():
+        for one in self._missed.add(self._take()):
             seconds = (one.end_ns - one.start_ns) / NS_PER_S
             PARTLY_ANALYSED_S.labels(self._camera_id, one.cause).inc(seconds)
             self._waiting.append(one)

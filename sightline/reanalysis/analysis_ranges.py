@@ -16,7 +16,7 @@ SETTLED_AFTER_NS = 30 * NS_PER_S
 analysis has a draft in the spool.
 """
 LEAST_NS = 500 * NS_PER_MS
-"""What is left at the edges of a recording is no range in which a vehicle passes."""
+"""A part of this length that a recording lacks at the edge of an analysed range is left out."""
 
 
 def unanalysed(
@@ -32,4 +32,5 @@ def unanalysed(
     found = merge(
         (one.start_ns, one.end_ns) for one in left if one.cause is not PartlyCause.STANDING_VEHICLE
     )
-    return [one for one in found if one[1] - one[0] >= LEAST_NS]
+    edges_ns = {edge_ns for one in again for edge_ns in (one.start_ns, one.end_ns)}
+    return [one for one in found if one[1] - one[0] >= LEAST_NS or not edges_ns & set(one)]

@@ -4226,7 +4226,7 @@ export interface components {
          * @description Why passings may be missing.
          * @enum {string}
          */
-        PartlyCause: "overload" | "decoder" | "camera_down" | "restart" | "unknown" | "standing_vehicle";
+        PartlyCause: "overload" | "decoder" | "camera_down" | "restart" | "unknown" | "standing_vehicle" | "settled";
         /**
          * PersonAdded
          * @description A new person with the first token.

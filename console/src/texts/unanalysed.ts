@@ -17,6 +17,7 @@ export const unanalysedInEnglish = {
     restart: "not running",
     unknown: "cause unknown",
     standing_vehicle: "a vehicle stood in view",
+    settled: "overload, after every plate in view was read",
   },
 };
 
@@ -36,5 +37,6 @@ export const unanalysedInChinese: typeof unanalysedInEnglish = {
     restart: "未运行",
     unknown: "原因不明",
     standing_vehicle: "有车辆停留遮挡",
+    settled: "过载，画面中车牌均已识读",
   },
 };

@@ -28,6 +28,7 @@ CAUSES = (
     PartlyCause.RESTART,
     PartlyCause.UNKNOWN,
     PartlyCause.STANDING_VEHICLE,
+    PartlyCause.SETTLED,
 )
 """A cause is stored as its place here, so further causes go to the end."""
 _SEPARATOR = "/"
@@ -58,10 +59,15 @@ class DayRanges:
             if name == camera_id and text
         ]
         return [
-            PartlyAnalysed(start_ms * NS_PER_MS, end_ms * NS_PER_MS, CAUSES[cause])
+            PartlyAnalysed(start_ms * NS_PER_MS, end_ms * NS_PER_MS, cause_of(cause))
             for row in numbers
             for start_ms, end_ms, cause in zip(row[::3], row[1::3], row[2::3], strict=True)
         ]
+
+
+def cause_of(place: int) -> PartlyCause:
+    """Return the cause with this place. One that a newer version wrote counts as unknown."""
+    return CAUSES[place] if place < len(CAUSES) else PartlyCause.UNKNOWN
 
 
 class SiteCoverage:

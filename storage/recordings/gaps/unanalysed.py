@@ -16,10 +16,10 @@ from domain.clock import NS_PER_DAY, NS_PER_MS, NS_PER_S, Clock
 from domain.paths.object_keys import day_of, day_start_ns
 from domain.recordings.partly_analysed import PartlyAnalysed, PartlyCause, cover
 from storage.recordings.gaps.site_coverage import (
-    CAUSES,
     DayRanges,
     NodeCoverage,
     SiteCoverage,
+    cause_of,
     written,
 )
 
@@ -248,4 +248,4 @@ class _Summary:
                 start_ns = max(row[0] * NS_PER_MS, self.span[0])
                 end_ns = min(row[1] * NS_PER_MS, self.span[1])
                 if start_ns < end_ns:
-                    yield PartlyAnalysed(start_ns, end_ns, CAUSES[row[2]])
+                    yield PartlyAnalysed(start_ns, end_ns, cause_of(row[2]))

@@ -1,16 +1,16 @@
-"""The ranges in which passings may be missed are joined, bounded and never lost."""
+"""The times that were not analysed are joined, bounded and never lost."""
 
 from __future__ import annotations
 
 from domain.clock import NS_PER_S
 from domain.recordings.partly_analysed import PartlyAnalysed, PartlyCause
-from ingest.frames.analysis_losses import JOIN_NS, MOST_RANGES, AnalysisLosses
+from ingest.frames.analysis_losses import MOST_RANGES, AnalysisLosses
 
 
-def test_close_ranges_with_one_cause_are_one() -> None:
+def test_times_that_adjoin_with_one_cause_are_one() -> None:
     losses = AnalysisLosses()
     losses.add(0, NS_PER_S, PartlyCause.OVERLOAD)
-    losses.add(NS_PER_S + JOIN_NS, 2 * NS_PER_S, PartlyCause.OVERLOAD)
+    losses.add(NS_PER_S, 2 * NS_PER_S, PartlyCause.OVERLOAD)
     losses.add(2 * NS_PER_S, 3 * NS_PER_S, PartlyCause.DECODER)
     losses.add(9 * NS_PER_S, 9 * NS_PER_S, PartlyCause.DECODER)
     losses.add(9 * NS_PER_S, 10 * NS_PER_S, PartlyCause.DECODER)

@@ -22,6 +22,7 @@ from domain.clock import NS_PER_S, SystemClock
 from domain.media.fanout import Fanout, Tap
 from domain.media.packets import Frame, Packet, StreamInfo, WallSource
 from domain.metrics import FRAMES_SKIPPED, PACKETS_NOT_DECODED
+from domain.recordings.missed_passings import MARGIN_NS, missed_middles
 from domain.recordings.partly_analysed import PartlyCause
 from domain.settings_groups.analysis import DecoderDevice
 from ingest.frames.admission import NotDecoded
@@ -251,10 +252,28 @@ def test_the_rest_of_a_group_is_skipped_counted_and_a_loss_up_to_the_next_keyfra
     numbers = [(frame.wall_ns - START_NS) // FRAME_NS for frame in frames]
     assert numbers == [0, 1, 2, *range(starts[1], len(packets))]
     (lost,) = losses.take()
-    assert lost == (START_NS + 2 * FRAME_NS, packets[starts[1]].wall_ns, PartlyCause.OVERLOAD)
+    assert lost == (START_NS + 2 * FRAME_NS, packets[starts[1]].wall_ns, PartlyCause.SETTLED)
     skipped = PACKETS_NOT_DECODED.labels("settled", NotDecoded.SETTLED)._value.get()
     assert skipped == starts[1] - 3
     assert reader.groups == len(starts)
+
+
+def test_a_rest_ends_where_the_gate_held_the_packets_after_it(load: Load) -> None:
+    """Nothing moved in them, or the gate reports them itself."""
+    packets = load("h264")
+    start_ns = packets[0].wall_ns
+    second = next(packet for packet in packets[1:] if packet.is_keyframe)
+    later = replace(second, wall_ns=start_ns + 8 * NS_PER_S)
+    for rest in (packets[3:10], []):
+        tap, losses = Tap("decoder", 256, 16 << 20), AnalysisLosses()
+        reader = FrameReader(tap, SystemClock(), 1000.0, "settled-held", losses=losses)
+        for packet in packets[:3]:
+            assert len(list(reader._frames(packet))) == 1
+        assert reader.skip_group()
+        for packet in [*rest, later]:
+            list(reader._frames(packet))
+        expected = [(packets[2].wall_ns, one.wall_ns, PartlyCause.SETTLED) for one in rest[-1:]]
+        assert losses.take() == expected
 
 
 @pytest.mark.parametrize("name", ["h264", "reordered", "hevc"])
@@ -309,9 +328,8 @@ def test_a_reader_that_is_late_gives_two_frames_a_second_until_it_caught_up(
     late = [frame.wall_ns for frame in frames if newest_ns - frame.wall_ns > LATE_NS]
     assert [round((wall_ns - frames[0].wall_ns) / LATE_STEP_NS) for wall_ns in late] == [0, 1, 2]
     assert len(frames) - len(late) >= 11 * part, "and all of what is not late"
-    assert [(one.start_ns, one.cause) for one in losses.take()] == [
-        (frames[0].wall_ns, PartlyCause.OVERLOAD)
-    ]
+    (missed,) = missed_middles(losses.take())
+    assert missed.start_ns == frames[0].wall_ns + MARGIN_NS
 
 
 def test_silence_gives_none_and_the_end_ends_the_iteration() -> None:

@@ -1,4 +1,4 @@
-"""Ranges that were analysed only partly are in the log within seconds, also after a full disk."""
+"""Where passings may be missing is in the log within seconds, also after a full disk."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 from domain.clock import NS_PER_S, ManualClock
 from domain.metrics import PARTLY_ANALYSED_S
 from domain.paths.data_layout import Layout
+from domain.recordings.missed_passings import MARGIN_NS
 from domain.recordings.partly_analysed import PartlyAnalysed, PartlyCause
 from ingest.frames.analysis_losses import AnalysisLosses
 from sightline.cameras.analysis_recorder import WRITE_EVERY_S, AnalysisRecorder
@@ -24,11 +25,10 @@ class Checkpoint:
         self.recorder = AnalysisRecorder("cam", self.gaps, self.losses.take, self.clock)
 
     def lose(self, start_s: int, end_s: int) -> PartlyAnalysed:
-        lost = PartlyAnalysed(
-            NOON_NS + start_s * NS_PER_S, NOON_NS + end_s * NS_PER_S, PartlyCause.OVERLOAD
-        )
-        self.losses.add(*lost)
-        return lost
+        """Return the range in which the middle of a missed passing may lie."""
+        start_ns, end_ns = NOON_NS + start_s * NS_PER_S, NOON_NS + end_s * NS_PER_S
+        self.losses.add(start_ns, end_ns, PartlyCause.OVERLOAD)
+        return PartlyAnalysed(start_ns + MARGIN_NS, end_ns - MARGIN_NS, PartlyCause.OVERLOAD)
 
     def logged(self) -> list[PartlyAnalysed]:
         return list(self.gaps.partly_analysed("cam", NOON_NS, NOON_NS + 3600 * NS_PER_S))
@@ -47,7 +47,7 @@ def test_ranges_are_logged_together_every_few_seconds_and_counted(tmp_path: Path
     checkpoint.clock.advance(WRITE_EVERY_S)
     checkpoint.recorder.update()
     assert checkpoint.logged() == [first, *later]
-    assert metric._value.get() - before_s == 6
+    assert metric._value.get() - before_s == 4.5
 
 
 def test_the_end_of_the_camera_logs_the_rest(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from domain.clock import NS_PER_DAY, NS_PER_HOUR, NS_PER_S, ManualClock
 from domain.errors import BadInput, StoreError
 from domain.paths.data_layout import Layout
 from domain.recordings.partly_analysed import Analysed, PartlyAnalysed, PartlyCause
+from sightline.reanalysis.analysis_ranges import LEAST_NS
 from sightline.reanalysis.reanalysis_plan import (
     LOOK_BACK_NS,
     CameraRanges,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from tests.conftest import S3Config
 
 NOW_NS = 20_000 * NS_PER_DAY
+CAUSE = PartlyCause.SETTLED
 _bucket = itertools.count()
 
 
@@ -69,6 +71,18 @@ def night(tmp_path: Path, s3_server: S3Config) -> Night:
     objects = ObjectStore(s3_server.endpoint, s3_server.access_key, s3_server.secret_key, bucket)
     objects.ensure_bucket()
     return Night(tmp_path, objects)
+
+
+def test_a_short_range_is_analysed_unless_it_is_left_at_the_edge_of_an_analysed_one(
+    night: Night,
+) -> None:
+    short = PartlyAnalysed(NOW_NS - NS_PER_HOUR, NOW_NS - NS_PER_HOUR + LEAST_NS // 2, CAUSE)
+    night.gaps.add_partly_analysed("gate", [short])
+    long = night.lose("gate", 2 * NS_PER_HOUR)
+    analysed = Analysed(long.start_ns + LEAST_NS // 2, long.end_ns)
+    night.gaps.add_analysed_again("gate", [analysed])
+    night.run()
+    assert night.done == [("gate", short[:2])]
 
 
 def test_what_was_left_out_by_day_is_analysed_once(night: Night) -> None:

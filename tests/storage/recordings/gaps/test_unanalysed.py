@@ -10,7 +10,7 @@ from domain.clock import NS_PER_DAY, NS_PER_HOUR, NS_PER_S, S_PER_DAY, ManualClo
 from domain.paths.object_keys import day_of
 from domain.recordings.partly_analysed import PartlyAnalysed, PartlyCause
 from storage.clients.redis import Redis
-from storage.recordings.gaps.site_coverage import DAYS, KEPT_DAYS, SiteCoverage
+from storage.recordings.gaps.site_coverage import CAUSES, DAYS, KEPT_DAYS, SiteCoverage, cause_of
 from storage.recordings.gaps.unanalysed import (
     FRESH_S,
     MOST_CAMERAS,
@@ -78,6 +78,14 @@ def test_a_change_replaces_the_ranges_of_its_camera_and_day(searches: Searches) 
     assert searches.seconds({"gate"}, -200_000, 100) == {"gate": 20}, "for two seconds"
     searches.clock.advance(FRESH_S)
     assert searches.seconds({"gate"}, -200_000, 100) == {"gate": 10}
+
+
+def test_every_cause_is_stored_and_one_of_a_newer_version_is_unknown(searches: Searches) -> None:
+    ranges = [lost(2 * at, 2 * at + 1, cause) for at, cause in enumerate(PartlyCause)]
+    searches.put("gate", *ranges)
+    (found,) = searches.ranges.between({"gate"}, NOON_NS, NOON_NS + NS_PER_HOUR).cameras
+    assert found.ranges == tuple(ranges)
+    assert cause_of(len(CAUSES)) is PartlyCause.UNKNOWN
 
 
 def test_two_nodes_that_report_the_same_time_count_once(searches: Searches) -> None:

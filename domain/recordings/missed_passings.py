@@ -1,0 +1,96 @@
+"""Derives where missed passings may lie from the times that were not analysed. Pure.
+
+A passing of `SHORTEST_PASSING_NS` or more is missed only if less than `SEEN_ENOUGH_NS` of it lies
+in each analysed time. It then lies in one time that was not analysed, apart from less than
+`SEEN_ENOUGH_NS` at each end. Its middle is therefore at least `MARGIN_NS` away from both ends of
+that time. An analysed time shorter than `SEEN_ENOUGH_NS` shows nothing by itself, so the times
+before and after it are one.
+
+It is different if an analysed time ended because everything in view was settled. What was in view
+at its end is found, however short the time was. Only what came into view less than `SEEN_ENOUGH_NS`
+before may be missed, and its middle is at least `MARGIN_NS` later.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+from domain.recordings.overlay_intervals import overlay
+from domain.recordings.partly_analysed import (
+    SEEN_ENOUGH_NS,
+    SHORTEST_PASSING_NS,
+    PartlyAnalysed,
+    PartlyCause,
+)
+
+MARGIN_NS = SHORTEST_PASSING_NS // 2 - SEEN_ENOUGH_NS
+_KEPT = 32
+"""So many times that were not analysed are kept, because a later one may adjoin them. The pull
+thread and the analysis thread of a camera report them in no common order.
+"""
+
+
+def missed_middles(not_analysed: Sequence[PartlyAnalysed]) -> list[PartlyAnalysed]:
+    """Return the ranges in which the middle of a missed passing may lie, by start and without
+    overlaps. Of times that overlap, the cause of the later one in the sequence counts.
+    """
+    found = list[PartlyAnalysed]()
+    for times in _joined(not_analysed):
+        from_ns, until_ns = times[0].start_ns + MARGIN_NS, times[-1].end_ns - MARGIN_NS
+        found += [
+            PartlyAnalysed(max(start_ns, from_ns), min(end_ns, until_ns), cause)
+            for start_ns, end_ns, cause in _without_holes(times)
+        ]
+    return [PartlyAnalysed._make(one) for one in overlay(found)]
+
+
+def _joined(not_analysed: Sequence[PartlyAnalysed]) -> Iterator[list[PartlyAnalysed]]:
+    """Yield the times in lists: between two times of a list nothing is found."""
+    times: list[PartlyAnalysed] = []
+    for one in map(PartlyAnalysed._make, overlay(not_analysed)):
+        seen_ns = one.start_ns - times[-1].end_ns if times else 0
+        is_known = one.cause is PartlyCause.SETTLED and seen_ns > 0
+        if times and (is_known or seen_ns >= SEEN_ENOUGH_NS):
+            yield times
+            times = []
+        times.append(one)
+    if times:
+        yield times
+
+
+def _without_holes(times: Sequence[PartlyAnalysed]) -> Iterator[PartlyAnalysed]:
+    """Yield each time up to the start of the next one."""
+    for one, after in pairwise(times):
+        yield one._replace(end_ns=after.start_ns)
+    yield times[-1]
+
+
+class MissedPassings:
+    """The ranges of one camera in which passings may have been missed, each given once. One thread
+    calls it.
+    """
+
+    def __init__(self) -> None:
+        self._not_analysed: deque[PartlyAnalysed] = deque(maxlen=_KEPT)
+        self._given: deque[PartlyAnalysed] = deque(maxlen=4 * _KEPT)
+
+    def add(self, not_analysed: Sequence[PartlyAnalysed]) -> list[PartlyAnalysed]:
+        """Return what these times add to the ranges that were given before.
+
+        Further times never take anything from a range, so it can be given at once.
+        """
+        if not not_analysed:
+            return []
+        found = missed_middles([*self._not_analysed, *not_analysed])
+        layers: list[tuple[int, int, PartlyCause | None]] = [*found]
+        layers += [(one.start_ns, one.end_ns, None) for one in self._given]
+        added = [
+            PartlyAnalysed(start_ns, end_ns, cause)
+            for start_ns, end_ns, cause in overlay(layers)
+            if cause is not None
+        ]
+        self._not_analysed.extend(not_analysed)
+        self._given.extend(added)
+        return added

@@ -1,0 +1,155 @@
+"""Where a missed passing may lie, in comparison with every passing that could have been."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from random import Random
+
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from domain.clock import NS_PER_MS, NS_PER_S
+from domain.recordings.missed_passings import MARGIN_NS, MissedPassings, missed_middles
+from domain.recordings.partly_analysed import (
+    SEEN_ENOUGH_NS,
+    SHORTEST_PASSING_NS,
+    PartlyAnalysed,
+    PartlyCause,
+)
+
+STEP_NS = 50 * NS_PER_MS
+ENOUGH, SHORTEST = SEEN_ENOUGH_NS // STEP_NS, SHORTEST_PASSING_NS // STEP_NS
+CAUSES = [PartlyCause.OVERLOAD, PartlyCause.SETTLED, PartlyCause.DECODER]
+
+
+def times(seconds: list[tuple[float, float, PartlyCause]]) -> list[PartlyAnalysed]:
+    return [
+        PartlyAnalysed(round(start_s * NS_PER_S), round(end_s * NS_PER_S), cause)
+        for start_s, end_s, cause in seconds
+    ]
+
+
+def seconds(ranges: list[PartlyAnalysed]) -> list[tuple[float, float, PartlyCause]]:
+    return [(one.start_ns / NS_PER_S, one.end_ns / NS_PER_S, one.cause) for one in ranges]
+
+
+@st.composite
+def schedules(draw: st.DrawFn) -> list[tuple[bool, int, PartlyCause]]:
+    """Alternating times, analysed or not: their lengths in steps, and the cause of the latter."""
+    lengths = draw(st.lists(st.tuples(st.integers(1, 30), st.integers(1, 60)), max_size=5))
+    causes = draw(st.lists(st.sampled_from(CAUSES), min_size=5, max_size=5))
+    found = list[tuple[bool, int, PartlyCause]]()
+    for number, ((seen, unseen), cause) in enumerate(zip(lengths, causes, strict=False)):
+        found += [(True, seen if number else 60, cause), (False, unseen, cause)]
+    return [*found, (True, 60, CAUSES[0])]
+
+
+def placed(
+    schedule: list[tuple[bool, int, PartlyCause]],
+) -> tuple[list[tuple[int, int, bool]], list[PartlyAnalysed]]:
+    """Return the analysed times, each with whether all in view was settled at its end, and the
+    others.
+    """
+    seen, unseen, at = list[tuple[int, int, bool]](), list[PartlyAnalysed](), 0
+    for number, (is_seen, length, cause) in enumerate(schedule):
+        if is_seen:
+            after = schedule[number + 1] if number + 1 < len(schedule) else None
+            is_settled = after is not None and not after[0] and after[2] is PartlyCause.SETTLED
+            seen.append((at, at + length, is_settled))
+        else:
+            unseen.append(PartlyAnalysed(at * STEP_NS, (at + length) * STEP_NS, cause))
+        at += length
+    return seen, unseen
+
+
+def is_missed(seen: list[tuple[int, int, bool]], enter: int, leave: int) -> bool:
+    """Whether no analysed time shows enough of a passing that is in view in [enter, leave)."""
+    for start, end, is_settled in seen:
+        if min(end, leave) - max(start, enter) >= ENOUGH:
+            return False
+        if is_settled and enter <= max(start, end - ENOUGH) and leave >= end:
+            return False
+    return True
+
+
+@given(schedule=schedules(), length=st.integers(SHORTEST, 3 * SHORTEST))
+def test_the_middle_of_every_missed_passing_is_in_a_range(
+    schedule: list[tuple[bool, int, PartlyCause]], length: int
+) -> None:
+    seen, unseen = placed(schedule)
+    ranges = missed_middles(unseen)
+    for enter in range(seen[-1][1] - length):
+        if is_missed(seen, enter, enter + length):
+            middle_ns = (2 * enter + length) * STEP_NS // 2
+            assert any(one.start_ns <= middle_ns <= one.end_ns for one in ranges)
+
+
+@given(schedule=schedules())
+def test_each_moment_of_a_range_is_the_middle_of_a_passing_that_would_be_missed(
+    schedule: list[tuple[bool, int, PartlyCause]],
+) -> None:
+    """Except near a short analysed time at whose end everything in view was settled."""
+    seen, unseen = placed(schedule)
+    assume(all(end - start >= ENOUGH for start, end, is_settled in seen if is_settled))
+    for one in missed_middles(unseen):
+        for middle_ns in range(one.start_ns + STEP_NS, one.end_ns - STEP_NS, STEP_NS):
+            enter = (middle_ns - SHORTEST_PASSING_NS // 2) // STEP_NS
+            assert is_missed(seen, enter + 1, enter + SHORTEST)
+
+
+def test_the_rest_of_a_group_begins_after_the_vehicle_that_was_read() -> None:
+    """It is read 0.7 s after it came, so its middle is analysed. The rest lasts for 1.3 s."""
+    (rest,) = missed_middles(times([(0.7, 2.0, PartlyCause.SETTLED)]))
+    assert 0.75 < rest.start_ns / NS_PER_S < rest.end_ns / NS_PER_S < 2.0
+
+
+def test_a_short_time_without_looks_hides_no_passing() -> None:
+    short = 2 * MARGIN_NS / NS_PER_S
+    assert missed_middles(times([(1.0, 1.0 + short, PartlyCause.OVERLOAD)])) == []
+
+
+def test_groups_that_adjoin_are_one_time_and_keep_their_causes() -> None:
+    groups = [(0.0, 2.0, PartlyCause.OVERLOAD), (2.1, 4.0, PartlyCause.DECODER)]
+    assert seconds(missed_middles(times(groups))) == [
+        (0.25, 2.1, PartlyCause.OVERLOAD),
+        (2.1, 3.75, PartlyCause.DECODER),
+    ]
+
+
+def test_what_was_in_view_when_everything_was_settled_is_found_however_short_the_time() -> None:
+    groups = [(0.0, 2.0, PartlyCause.OVERLOAD), (2.3, 4.0, PartlyCause.SETTLED)]
+    assert seconds(missed_middles(times(groups))) == [
+        (0.25, 1.75, PartlyCause.OVERLOAD),
+        (2.55, 3.75, PartlyCause.SETTLED),
+    ]
+
+
+@given(schedule=schedules(), order=st.randoms(use_true_random=False), parts=st.integers(1, 4))
+def test_ranges_given_step_by_step_cover_the_same_and_none_twice(
+    schedule: list[tuple[bool, int, PartlyCause]], order: Random, parts: int
+) -> None:
+    """Two threads report times, so a later one may come first."""
+    _, unseen = placed(schedule)
+    unseen = [one for one in unseen if one.cause is not PartlyCause.SETTLED]
+    order.shuffle(unseen)
+    missed, given_steps = MissedPassings(), list[int]()
+    for first in range(0, len(unseen), parts):
+        for one in missed.add(unseen[first : first + parts]):
+            given_steps += range(one.start_ns // STEP_NS, one.end_ns // STEP_NS)
+    expected = [
+        step
+        for one in missed_middles(unseen)
+        for step in range(one.start_ns // STEP_NS, one.end_ns // STEP_NS)
+    ]
+    assert sorted(given_steps) == expected
+
+
+def test_a_time_that_continues_for_minutes_is_one_without_holes() -> None:
+    missed, given_ranges = MissedPassings(), list[PartlyAnalysed]()
+    for second in range(300):
+        given_ranges += missed.add(times([(second, second + 1, PartlyCause.OVERLOAD)]))
+    assert seconds(given_ranges[:1]) == [(0.25, 0.75, PartlyCause.OVERLOAD)]
+    for before, after in pairwise(given_ranges):
+        assert before.end_ns == after.start_ns
+    assert seconds(given_ranges[-1:]) == [(298.75, 299.75, PartlyCause.OVERLOAD)]
+    assert missed.add([]) == []
