@@ -81,9 +81,12 @@ class CheckpointAnalyser:
         # Frames have the time of the camera's clock, and `wall_ns` is that of ours. Only the
         # difference of two of ours says how long ago the last frame was.
         now_ns = self._last_frame_ns + FIRST_IDLE_NS + max(0, wall_ns - self._idle_since_ns)
-        if until_ns is not None:
-            now_ns = max(self._last_frame_ns, min(now_ns, until_ns))
-        return [passing for kind in self._kinds for passing in kind.passings.pass_time(now_ns)]
+        passings = [kind.passings for kind in self._kinds]
+        if until_ns is None:
+            return [one for each in passings for one in each.pass_time(now_ns)]
+        ended_ns = max(self._last_frame_ns, min(now_ns, until_ns))
+        ended = [one for each in passings for one in each.pass_time(ended_ns)]
+        return ended + [one for each in passings for one in each.publish_unseen(now_ns)]
 
     def in_view(self) -> bool:
         return any(kind.passings.in_view() for kind in self._kinds)

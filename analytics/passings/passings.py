@@ -35,8 +35,8 @@ from domain.ulid import event_id
 
 DWELL_MS = 60_000
 LOST_NS = 300 * NS_PER_MS
-"""A track that two looks and this time missed is published. If it is found again, it is published
-once more.
+"""A track that two looks and this time missed is published, and so is one that no frame
+showed for this time while frames are held. If it is found again, it is published once more.
 """
 STILL_SEARCH_EVERY_NS = 2_000 * NS_PER_MS
 """A still picture is searched this often."""
@@ -113,11 +113,19 @@ class Passings:
         published += [
             passing
             for record in self._records.values()
-            for passing in self._publish_dwelling(record) + self._publish_lost(record, now_ns)
+            for passing in self._publish_dwelling(record)
+            + (self._publish_lost(record, now_ns) if record.track.is_missed_again else [])
         ]
         published += self._publish_held(self._held.release(now_ns, self._records.values()))
         self._forget(now_ns)
         return published
+
+    def publish_unseen(self, now_ns: int) -> list[Passing]:
+        """Return the passings that no frame showed for a while at `now_ns`, because later ones are
+        held. Their tracks have not ended: a held frame may show them.
+        """
+        records = list(self._records.values())
+        return [one for record in records for one in self._publish_lost(record, now_ns)]
 
     def in_view(self) -> bool:
         """Return whether there are tracks, or passings that a later track may continue."""
@@ -302,10 +310,9 @@ class Passings:
         return published
 
     def _publish_lost(self, record: Record, now_ns: int) -> list[Passing]:
-        is_lost = record.track.is_missed_again and now_ns - record.track.last_ns >= LOST_NS
         # It is published once, because a person behind others is lost again and again.
         if (
-            not is_lost
+            now_ns - record.track.last_ns < LOST_NS
             or record.published_detections
             or self._waits(record)
             or self._follows_lost(record)

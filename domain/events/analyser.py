@@ -22,6 +22,8 @@ class Analyser(Protocol):
         """Return the passings that ended by `wall_ns` because no frame arrived.
 
         `until_ns` is the time of frames that may still arrive, after which nothing has ended yet.
+        What was read and not shown by a frame for a while is returned too. If such a frame shows it
+        after all, it is returned again later.
         """
 
     def in_view(self) -> bool:

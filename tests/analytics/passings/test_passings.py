@@ -207,16 +207,30 @@ def test_an_event_comes_out_when_the_stream_stops_too(street: Street) -> None:
     assert street.analyser.idle(other_clock_ns + 5000 * NS_PER_MS) == []
 
 
-def test_a_passing_has_not_ended_while_its_next_frames_are_held(street: Street) -> None:
+def test_a_passing_is_published_once_and_has_not_ended_while_its_next_frames_are_held(
+    street: Street,
+) -> None:
     """Under overload a group of pictures is held until it shows motion, and decoded then."""
     way = approach(60)
     street.show(way[:20])
     held_from_ns = EPOCH_NS + street.at_ms * NS_PER_MS
     clock_ns = 1_900_000_000 * NS_PER_S
-    for later_ms in (0, 500, 1_000, 2_000):
-        assert street.analyser.idle(clock_ns + later_ms * NS_PER_MS, held_from_ns) == []
+    out = []
+    for later_ms in (0, 250, 500, 1_000, 2_000):
+        out += street.analyser.idle(clock_ns + later_ms * NS_PER_MS, held_from_ns)
+        assert len(out) == (later_ms > 0), "the time of the held frames need not pass for it"
         assert street.analyser.in_view()
-    assert texts(street.show([*way[20:], *GONE])) == ["鄂F12345"]
+    again = street.show([*way[20:], *GONE])
+    assert texts(out) == texts(again) == ["鄂F12345"]
+    assert out[0].event.id == again[0].event.id
+    assert out[0].event.ended_at < again[0].event.ended_at
+
+
+def test_what_is_not_read_yet_is_not_published_while_frames_are_held(street: Street) -> None:
+    street.show(approach(UNREADABLE)[:20])
+    held_from_ns = EPOCH_NS + street.at_ms * NS_PER_MS
+    for later_ms in (0, 500, 1_000, 2_000):
+        assert street.analyser.idle(NS_PER_S + later_ms * NS_PER_MS, held_from_ns) == []
 
 
 def test_idle_before_the_first_frame_is_nothing(street: Street) -> None:
