@@ -98,7 +98,7 @@ class Worker:
         scheduler = InferenceScheduler(
             len(os.sched_getaffinity(0)) // most_workers(self._settings), clock
         )
-        decode_share = DecodeShare(scheduler.behind_s, clock)
+        decode_share = DecodeShare(clock)
         self._publisher = self._make_publisher(decode_share)
         gap_sync = DeferredSync(layout.gaps)
         self._gap_writer = GapWriter(gap_sync, clock)

@@ -61,6 +61,11 @@ class Tap:
             self._bytes = 0
             return packets
 
+    @property
+    def waiting_packets(self) -> int:
+        """The packets that were not taken yet."""
+        return len(self._queue)
+
     def __iter__(self) -> Iterator[Packet]:
         """Yield packets until the tap is closed and drained."""
         while True:

@@ -6,7 +6,7 @@ The decode gate asks it in the thread that pulls the camera. No method waits, bl
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 
 class NotDecoded(StrEnum):
@@ -20,6 +20,16 @@ class NotDecoded(StrEnum):
     """Everything in view before had been read with certainty, and the worker was behind."""
 
 
+class GroupWork(NamedTuple):
+    """How much of a group of pictures is to be decoded if it is admitted."""
+
+    held_packets: int
+    coming_packets: int
+    """As many as the group before had after so many."""
+    coming_s: float
+    """The time in which these will arrive."""
+
+
 class Admission(Protocol):
     """Decides for one camera, and receives what was not decoded."""
 
@@ -27,8 +37,8 @@ class Admission(Protocol):
     def is_behind(self) -> bool:
         """Whether the worker is behind, so that only groups with motion are decoded."""
 
-    def admits(self) -> bool:
-        """Return whether the next group with motion is decoded. Each call is about another one."""
+    def admits(self, group: GroupWork, /) -> bool:
+        """Return whether a group with motion is decoded. Each call is about another one."""
 
     def on_not_decoded(self, from_ns: int, to_ns: int, packets: int, why: NotDecoded, /) -> None:
         """Report that the packets of [from_ns, to_ns) were not decoded. These are wall times."""
@@ -39,7 +49,7 @@ class AdmitAll:
 
     is_behind = False
 
-    def admits(self) -> bool:
+    def admits(self, group: GroupWork, /) -> bool:
         return True
 
     def on_not_decoded(self, from_ns: int, to_ns: int, packets: int, why: NotDecoded, /) -> None:

@@ -25,7 +25,7 @@ from domain.clock import NS_PER_S
 from domain.media.fanout import Tap
 from domain.media.packet_batch import PacketOrBatch, single_packets
 from domain.media.packets import AudioPacket, Packet, ticks_to_ns
-from ingest.frames.admission import Admission, AdmitAll, NotDecoded
+from ingest.frames.admission import Admission, AdmitAll, GroupWork, NotDecoded
 from ingest.frames.decode_control import Burst, DecodeControl
 from ingest.frames.packet_motion import WINDOW_NS, PacketMotion
 
@@ -76,6 +76,8 @@ class DecodeGate(DecodeControl):
         self._group = _Group.UNLIMITED
         self._group_from_ns = 0
         self._group_packets = 0
+        self._usual_group = (0, 0)
+        """The packets and the nanoseconds of the last whole group."""
         self._undecided_from_ns: int | None = None
         self._was_limited = False
         """Whether a group was held because the worker was behind, since the gate last opened."""
@@ -118,6 +120,15 @@ class DecodeGate(DecodeControl):
     @property
     def burst(self) -> Burst:
         return self._burst
+
+    @property
+    def coming_packets(self) -> int:
+        """The packets of the current group that will arrive and be decoded, as far as is known.
+
+        Any thread may read it.
+        """
+        is_decoded = self._group in (_Group.UNLIMITED, _Group.ADMITTED) and not self._is_closed
+        return max(0, self._usual_group[0] - self._group_packets) if is_decoded else 0
 
     def quiet_until_ns(self, wall_ns: int, /) -> int:
         if not self._nothing_in_view:
@@ -202,7 +213,8 @@ class DecodeGate(DecodeControl):
         moves = self._motion.surges or not self._sizes_show_motion(packet)
         may_move = moves or not self._fits_held()
         if self._group is _Group.WAITING and may_move:
-            self._group = _Group.ADMITTED if self._admission.admits() else _Group.REFUSED
+            is_admitted = self._admission.admits(self._group_work())
+            self._group = _Group.ADMITTED if is_admitted else _Group.REFUSED
         if self._group is not _Group.ADMITTED:
             return
         if self._is_closed and may_move:
@@ -212,6 +224,11 @@ class DecodeGate(DecodeControl):
             self._tap.put(packet)
             self._released = len(self._held)
             self._is_closed = self._nothing_in_view and self._quiet_windows > 0 and not may_move
+
+    def _group_work(self) -> GroupWork:
+        packets, lasts_ns = self._usual_group
+        coming = max(0, packets - self._group_packets)
+        return GroupWork(len(self._held), coming, coming * lasts_ns / max(1, packets) / NS_PER_S)
 
     def _note_undecided(self, packet: Packet, *, is_still_window: bool) -> None:
         if self._group is not _Group.WAITING:
@@ -226,6 +243,7 @@ class DecodeGate(DecodeControl):
         if self._group in (_Group.WAITING, _Group.REFUSED) and self._group_packets:
             why = NotDecoded.STILL if self._group is _Group.WAITING else NotDecoded.OVERLOAD
             self._admission.on_not_decoded(self._group_from_ns, at_ns, self._group_packets, why)
+        self._usual_group = self._group_packets, max(0, at_ns - self._group_from_ns)
         self._group, self._group_from_ns, self._group_packets = _Group.UNLIMITED, at_ns, 0
 
     def _sizes_show_motion(self, packet: Packet) -> bool:

@@ -120,6 +120,10 @@ class FrameReader:
             metrics.FRAMES_SKIPPED.labels(camera_id, reason) for reason in ("late", "backlog")
         )
         self._settled = metrics.PACKETS_NOT_DECODED.labels(camera_id, NotDecoded.SETTLED)
+        self.decoded_packets = 0
+        """The packets that were decoded since the start. Any thread may read it."""
+        self._taken_packets = 0
+        """The packets that were taken from the tap and not decoded or left out yet."""
         self.groups = 0
         """How many groups of pictures were begun, the last one by the last frame or before it."""
         self._begun_pts: int | None = None
@@ -139,6 +143,19 @@ class FrameReader:
         Any thread may call it.
         """
         self._step_ns = round(NS_PER_S / fps) if fps else 0
+
+    @property
+    def is_skipping(self) -> bool:
+        """Whether the rest of a group is skipped. Any thread may read it."""
+        return self._skipped_from_ns is not None
+
+    @property
+    def waiting_packets(self) -> int:
+        """The packets that wait to be decoded or left out, and the one in work.
+
+        Any thread may read it.
+        """
+        return self._tap.waiting_packets + self._taken_packets
 
     def skip_group(self) -> bool:
         """Do not decode the rest of the group of the last frame.
@@ -173,6 +190,7 @@ class FrameReader:
             self._newest_wall_ns = max(self._newest_wall_ns, packets[-1].wall_ns)
             for packet in self._needed(packets):
                 yield from self._frames(packet)
+            self._taken_packets = 0
 
     def _needed(self, packets: Sequence[Packet]) -> Iterator[Packet]:
         """Yield all packets but those before a keyframe up to which nothing moves.
@@ -198,6 +216,7 @@ class FrameReader:
                         ),
                     ]
                 )
+            self._taken_packets = len(packets) - at
             yield packets[at]
             at += 1
 
@@ -225,6 +244,7 @@ class FrameReader:
         try:
             with CpuTime(_DECODE):
                 decoded = decoder.decode(packet)
+            self.decoded_packets += 1
         except av.FFmpegError:
             self._count_failure()
             self._lose(packet.wall_ns, packet.wall_ns + 1, PartlyCause.DECODER)

@@ -36,6 +36,7 @@ from sightline.cameras.gap_recorder import GapRecorder
 from sightline.cameras.pull_policy import PullPolicy, SinkGate
 from sightline.cameras.sub_stream import SubStreamPull, as_camera
 from sightline.cameras.worker_context import WorkerContext
+from sightline.cameras.workload import DecoderWork
 from sightline.cluster.worker_balance import is_always_pulled
 from sightline.processes.supervised_threads import run_supervised
 from storage.recordings.gaps.log import GapLog
@@ -154,6 +155,7 @@ class CameraRun:
             losses,
             self._tools.decoder_devices,
         )
+        self._share.follow(DecoderWork(self._frames, self._decode_gate))
         gaps = GapLog(self._tools.layout, self._tools.clock)
         self._analysis = AnalysisRecorder(self.camera.id, gaps, losses.take, self._tools.clock)
         self.fanout.attach(self._decode_gate, lambda: not self._decode_gate.is_closed)

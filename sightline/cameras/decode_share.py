@@ -1,103 +1,49 @@
 """Shares the decoding capacity of a worker among its checkpoints while it is behind.
 
-A controller sets how much all cameras leave out, so that the delay of the worker's looks stays near
-`TARGET_S`. It reacts slowly, because an admitted group causes work for as long as it lasts. First,
-cameras leave out the rests of groups of pictures after everything in view was read with certainty.
-If that is not enough, each camera decodes only a part of its groups that show motion.
-Cameras of the same importance have the same part, and each of them spreads it evenly over its
-groups. The least important cameras lose first.
+What is left out is decided at the moment of each decision, by the time that the worker needs for
+the packets that it has taken on (`workload.py`). First, cameras leave out the rests of groups of
+pictures after everything in view was read with certainty. If that is not enough, groups that show
+motion are refused. So the worker decodes as much as it can, and no event waits for long.
+
+A camera that lost more groups than the others of its importance is admitted at a higher load. The
+least important cameras lose first.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass
 
 from domain.clock import Clock
 from domain.metrics import PACKETS_NOT_DECODED
 from domain.recordings.partly_analysed import PartlyCause
 from domain.registry import Camera
 from domain.registry.camera_priority import Importance, importance_of
-from ingest.frames.admission import Admission, NotDecoded
+from ingest.frames.admission import Admission, GroupWork, NotDecoded
 from ingest.frames.analysis_losses import AnalysisLosses
-from ingest.frames.decoder import Decimator
+from sightline.cameras.workload import CheckpointWork, Workload
 
 BEHIND_S = 0.5
-"""From this mean delay on, groups without motion are not decoded."""
-TARGET_S = 1.2
-"""Above this mean delay more is left out, and below it less.
+"""With more work than this waiting, the worker is behind: groups without motion are not decoded,
+and rests of groups are left out. The burst of one camera takes some tenths of a second by itself.
+"""
+BEHIND_FOR_S = 3.0
+"""A worker stays behind for so long afterwards. The groups of a camera are about as long, and a
+group that was held is decoded when this ends.
+"""
+ADMIT_S = 1.5
+"""A group of an average camera is refused if its last packet would wait for longer than this.
 
-A shorter delay leaves the processor idle at times: a group causes a delay of some tenths of a
-second by itself, because it is decoded from its keyframe at once. Other programs on the machine add
-to that, and decoding less does not help against them.
+A shorter time leaves the processor idle where several cameras show nothing for a moment; a longer
+one only makes events late.
 """
-EASY_S, EASY_STEPS, RISE = 0.15, 8, 0.1
-"""After so many steps below this mean delay the load has ended, and the part rises by this in each
-further step.
-"""
-STEP_S = 1.0
-_BY_CHANGE, _BY_DELAY = 0.07, 0.01
-"""By how much the part falls in a step for each second by which the delay grew, and for each second
-by which it exceeds the target. A simulation of 8 to 16 cameras (`test_overload_simulation.py`)
-oscillates with three times as much, and some cameras then lose more than others.
-"""
-_SHRINKS_S = -0.05
-"""A delay that changes by less than this in a step shrinks."""
+FAIR_S = 0.6
+"""By so much more work a camera is admitted for each group that it lost more than the others."""
+KEPT = 0.9
+"""A lost group counts by this factor less with each further group of its camera."""
 MIN_PART = 0.2
-"""No camera is left out entirely."""
-RESTS_FIRST = 0.15
-"""The controller's part falls by this much until all rests of groups are left out, and only then
-are groups refused. A rest costs few passings: a vehicle that comes in it is usually still in view
-at the next keyframe.
-"""
+"""No camera is left out entirely: one that decoded less of its last groups counts as important."""
 RECENT_TICKS = 15
-_GOLDEN = 0.618
-
-
-@dataclass(slots=True)
-class PartController:
-    """A PI controller of the part of the groups with motion that are decoded. Not thread-safe."""
-
-    part: float = 1.0
-    _behind_s: float = 0.0
-    _updated_s: float = 0.0
-    _easy_steps: int = 0
-
-    def update(self, behind_s: float, now_s: float) -> None:
-        """Change the part, at most once in `STEP_S`, by the mean delay of the worker's looks."""
-        if now_s - self._updated_s < STEP_S:
-            return
-        growth_s = behind_s - self._behind_s
-        change = _BY_CHANGE * growth_s
-        # While a backlog shrinks, for example after the models were loaded, the part is low enough.
-        if behind_s < TARGET_S or growth_s > _SHRINKS_S:
-            change += _BY_DELAY * (behind_s - TARGET_S)
-        self._easy_steps = self._easy_steps + 1 if behind_s < EASY_S else 0
-        if self._easy_steps > EASY_STEPS:
-            change = -RISE
-        self.part = min(1.0, max(MIN_PART, self.part - change))
-        self._behind_s, self._updated_s = behind_s, now_s
-
-
-def part_of(part: float, rank: int, ranks: int) -> float:
-    """Return the part of its groups that a camera decodes if all cameras decode `part` of theirs.
-
-    `rank` counts the levels of importance below the camera's among the `ranks` of the worker. A
-    level begins to lose when the level below it has lost all but `MIN_PART`.
-    """
-    lost_levels = (1.0 - part) * ranks
-    return min(1.0, max(MIN_PART, 1.0 - (lost_levels - rank)))
-
-
-def split(part: float) -> tuple[float, float]:
-    """Return the part of the groups that is admitted, and the part of their rests that is left out,
-    where a camera is to decode about `part` of what shows motion.
-    """
-    rests = min(1.0, (1.0 - part) / RESTS_FIRST)
-    refused = max(0.0, 1.0 - part - RESTS_FIRST) / (1.0 - RESTS_FIRST - MIN_PART)
-    return 1.0 - refused * (1.0 - MIN_PART), rests
 
 
 class DecodeShare:
@@ -105,13 +51,12 @@ class DecodeShare:
     may add and remove cameras.
     """
 
-    def __init__(self, behind_s: Callable[[], float], clock: Clock) -> None:
-        """`behind_s` returns the mean delay from the arrival of a packet to its analysis."""
-        self._behind_s = behind_s
+    def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._controller = PartController()
+        self.workload = Workload(clock)
+        self._behind_until_s = 0.0
         self._lock = threading.Lock()
-        self._importance: dict[str, Importance] = {}
+        self._shares: dict[str, CameraShare] = {}
         self._levels: tuple[Importance, ...] = ()
 
     def of(self, camera: Camera, losses: AnalysisLosses) -> CameraShare:
@@ -119,36 +64,41 @@ class DecodeShare:
 
         `losses` receives the ranges in which groups with motion were not decoded.
         """
-        importance = importance_of(camera)
-        with self._lock:
-            self._importance[camera.id] = importance
-            self._levels = tuple(sorted(set(self._importance.values())))
-            position = len(self._importance)
-        return CameraShare(camera.id, importance, self, position, losses)
+        share = CameraShare(camera.id, importance_of(camera), self, losses)
+        self._replace({**self._shares, camera.id: share})
+        return share
 
     def forget(self, camera_id: str) -> None:
+        self.workload.forget(camera_id)
+        self._replace({one: share for one, share in self._shares.items() if one != camera_id})
+
+    def _replace(self, shares: dict[str, CameraShare]) -> None:
         with self._lock:
-            self._importance.pop(camera_id, None)
-            self._levels = tuple(sorted(set(self._importance.values())))
+            self._shares = shares
+            self._levels = tuple(sorted({share.importance for share in shares.values()}))
 
     def is_saving(self) -> bool:
-        """Return whether the worker is behind, or leaves anything out. Any thread may call it."""
-        return self._behind_s() > BEHIND_S or self._controller.part < 1.0
+        """Return whether the worker is behind, or was so a moment ago. Any thread may call it."""
+        return self._clock.monotonic_s() < self._behind_until_s
 
     def is_behind(self) -> bool:
-        behind_s = self._behind_s()
-        self._controller.update(behind_s, self._clock.monotonic_s())
-        return behind_s > BEHIND_S or self._controller.part < 1.0
+        if self.workload.sample() > BEHIND_S:
+            self._behind_until_s = self._clock.monotonic_s() + BEHIND_FOR_S
+        return self.is_saving()
 
-    def part(self, importance: Importance) -> float:
-        """Return the part of its groups that a camera of this importance decodes now."""
+    def urgency(self, importance: Importance) -> float:
+        """Return the part of the limits that counts for cameras of this importance, up to 1."""
         levels = self._levels
-        rank = sum(level < importance for level in levels)
-        return part_of(self._controller.part, rank, len(levels))
+        return sum(level <= importance for level in levels) / max(1, len(levels))
+
+    def mean_lost(self, importance: Importance) -> float:
+        """Return the mean of what the cameras of this importance lost recently."""
+        equal = [one.lost for one in self._shares.values() if one.importance == importance]
+        return sum(equal) / len(equal) if equal else 0.0
 
 
 class CameraShare(Admission):
-    """Admits an even part of one camera's groups.
+    """Admits the groups of one camera.
 
     The pull thread calls it, except where another thread is named.
     """
@@ -158,44 +108,59 @@ class CameraShare(Admission):
         camera_id: str,
         importance: Importance,
         shares: DecodeShare,
-        position: int,
         losses: AnalysisLosses,
     ) -> None:
-        """`position` spreads the refusals of the worker's cameras over time."""
-        self._importance = importance
+        self._camera_id = camera_id
+        self.importance = importance
         self._shares = shares
         self._losses = losses
-        self._decimator = Decimator(credit=position * _GOLDEN % 1.0)
-        self._rests = Decimator(credit=position * _GOLDEN % 1.0)
         self._packets = {why: PACKETS_NOT_DECODED.labels(camera_id, why) for why in NotDecoded}
+        self.lost = 0.0
+        """How many of the last groups were refused, older ones counted less."""
         self._counts = (0, 0)
         """The groups that were admitted, and all."""
         self._earlier: deque[tuple[int, int]] = deque(maxlen=RECENT_TICKS)
+
+    def follow(self, work: CheckpointWork) -> None:
+        """Count the packets of the camera as work of the worker, until `DecodeShare.forget`."""
+        self._shares.workload.add(self._camera_id, work)
 
     @property
     def is_behind(self) -> bool:
         return self._shares.is_behind()
 
-    def admits(self) -> bool:
-        is_admitted = self._decimator.takes(self._parts()[0])
+    def admits(self, group: GroupWork, /) -> bool:
+        is_admitted = self._work_s(group) < self._most_work_s()
+        self.lost = KEPT * self.lost + (not is_admitted)
         admitted, asked = self._counts
         self._counts = admitted + is_admitted, asked + 1
         return is_admitted
 
+    def _work_s(self, group: GroupWork) -> float:
+        """Return how much work waits with the group, now or when it ends, whichever is more."""
+        load = self._shares.workload
+        waiting_s = load.waiting_s() + group.held_packets * load.packet_s
+        coming_s = load.coming_s() + group.coming_packets * load.packet_s
+        return max(waiting_s, waiting_s + coming_s - group.coming_s)
+
+    def _most_work_s(self) -> float:
+        most_lost = (1.0 - MIN_PART) / (1.0 - KEPT)
+        urgency = 1.0 if self.lost > most_lost else self._shares.urgency(self.importance)
+        extra_s = FAIR_S * (self.lost - self._shares.mean_lost(self.importance))
+        return urgency * (ADMIT_S + min(ADMIT_S, max(-ADMIT_S, extra_s)))
+
     @property
     def leaves_out_rests(self) -> bool:
-        """Whether the rests of some groups are left out."""
-        return self._parts()[1] > 0.0
+        """Whether the rests of some groups may be left out. Any thread may call it."""
+        return self._shares.is_saving()
 
     def leaves_out_rest(self) -> bool:
-        """Return whether the rest of a group is left out once everything in view is settled.
+        """Return whether the rest of a group is left out now that everything in view is settled.
 
-        Each call is about another group. The analysis thread of the camera calls it.
+        The analysis thread of the camera calls it.
         """
-        return self._rests.takes(self._parts()[1])
-
-    def _parts(self) -> tuple[float, float]:
-        return split(self._shares.part(self._importance))
+        urgency = self._shares.urgency(self.importance)
+        return self._shares.workload.waiting_s() > urgency * BEHIND_S
 
     def on_not_decoded(self, from_ns: int, to_ns: int, packets: int, why: NotDecoded, /) -> None:
         self._packets[why].inc(packets)

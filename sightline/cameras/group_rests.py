@@ -21,8 +21,6 @@ class GroupRests:
         self._reader = reader
         self._share = share
         self._group = 0
-        self._is_left_out = False
-        """Whether the rest of the current group may be left out."""
         self._seen = self._known = frozenset[str]()
         """What was in view when everything last was settled, and what was so before the current
         group.
@@ -39,11 +37,10 @@ class GroupRests:
             return []
         if self._reader.groups != self._group:
             self._group, self._known = self._reader.groups, self._seen
-            self._is_left_out = self._share.leaves_out_rest()
         settled = self._analyser.settled()
         # What was settled stays known while something else in view is not.
         self._seen = settled or self._seen
         new = settled - self._known
-        if not new or not self._is_left_out or not self._reader.skip_group():
+        if not new or not self._share.leaves_out_rest() or not self._reader.skip_group():
             return []
         return self._analyser.publish_settled(new)

@@ -36,8 +36,6 @@ Each look then covers more of the frame, and reads the plate to recognise it.
 SLOWER, FASTER = 0.8, 0.05
 """The rate falls by a factor within seconds, and rises slowly by a step."""
 STEP_S = 1.0
-FRESH_S = 3 * STEP_S
-"""A mean delay that is older than this is not valid any more: nothing was analysed since."""
 
 
 def next_part(part: float, behind_s: float) -> float:
@@ -62,8 +60,6 @@ class RateController:
     part: float = 1.0
     behind_s: float = 0.0
     """The mean delay of the last whole step."""
-    updated_s: float = 0.0
-    """When that step ended."""
     _since_s: float | None = None
     _sum_s: float = 0.0
     _looks: int = 0
@@ -79,7 +75,7 @@ class RateController:
         self._looks += 1
         if now_s - self._since_s < STEP_S:
             return False
-        self.behind_s, self.updated_s = self._sum_s / self._looks, now_s
+        self.behind_s = self._sum_s / self._looks
         self.part = next_part(self.part, self.behind_s)
         self._since_s, self._sum_s, self._looks = now_s, 0.0, 0
         return True
@@ -124,11 +120,6 @@ class InferenceScheduler:
     def part(self) -> float:
         """The part of the configured analysis rate, below 1 while this worker is behind."""
         return self._backlog.part
-
-    def behind_s(self) -> float:
-        """Return the mean delay of the last second with looks, or 0 if that was long ago."""
-        is_fresh = self._clock.monotonic_s() - self._backlog.updated_s < FRESH_S
-        return self._backlog.behind_s if is_fresh else 0.0
 
     @contextmanager
     def turn(self, camera_id: str, is_followed: bool, arrived_ns: int | None) -> Iterator[None]:

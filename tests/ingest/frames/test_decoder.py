@@ -249,8 +249,11 @@ def test_the_rest_of_a_group_is_skipped_counted_and_a_loss_up_to_the_next_keyfra
         frames += given
         if given and len(frames) == 3:
             reader.skip_group()
+            assert reader.is_skipping
+    assert not reader.is_skipping
     numbers = [(frame.wall_ns - START_NS) // FRAME_NS for frame in frames]
     assert numbers == [0, 1, 2, *range(starts[1], len(packets))]
+    assert reader.decoded_packets == len(numbers)
     (lost,) = losses.take()
     assert lost == (START_NS + 2 * FRAME_NS, packets[starts[1]].wall_ns, PartlyCause.SETTLED)
     skipped = PACKETS_NOT_DECODED.labels("settled", NotDecoded.SETTLED)._value.get()
@@ -274,6 +277,26 @@ def test_a_rest_ends_where_the_gate_held_the_packets_after_it(load: Load) -> Non
             list(reader._frames(packet))
         expected = [(packets[2].wall_ns, one.wall_ns, PartlyCause.SETTLED) for one in rest[-1:]]
         assert losses.take() == expected
+
+
+def test_packets_wait_in_the_queue_and_while_earlier_ones_are_in_work(load: Load) -> None:
+    tap, packets = Tap("decoder", 256, 16 << 20), load("h264")
+    reader = FrameReader(tap, SystemClock(), 1000.0, "gate")
+    for packet in packets[:5]:
+        tap.put(packet)
+    assert reader.waiting_packets == 5
+    frames = iter(reader)
+    waiting = []
+    for _ in range(5):
+        assert next(frames) is not None
+        waiting.append(reader.waiting_packets)
+    assert waiting == [5, 4, 3, 2, 1], "the one in work counts"
+    tap.put(packets[5])
+    assert reader.waiting_packets == 2
+    assert next(frames) is not None
+    tap.close()
+    assert next(frames, None) is None
+    assert reader.waiting_packets == 0
 
 
 @pytest.mark.parametrize("name", ["h264", "reordered", "hevc"])

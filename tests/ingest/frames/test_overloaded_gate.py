@@ -7,7 +7,7 @@ from __future__ import annotations
 import pytest
 
 from domain.clock import NS_PER_S
-from ingest.frames.admission import Admission, NotDecoded
+from ingest.frames.admission import Admission, GroupWork, NotDecoded
 from ingest.frames.decode_gate import DecodeGate
 from tests.ingest.frames.test_decode_gate import FPS, GOP, Channel
 
@@ -21,15 +21,19 @@ class Worker(Admission):
     def __init__(self) -> None:
         self.behind = True
         self.admitted = True
-        self.questions = 0
+        self.asked: list[GroupWork] = []
         self.left_out: list[tuple[float, int, NotDecoded]] = []
 
     @property
     def is_behind(self) -> bool:
         return self.behind
 
-    def admits(self) -> bool:
-        self.questions += 1
+    @property
+    def questions(self) -> int:
+        return len(self.asked)
+
+    def admits(self, group: GroupWork, /) -> bool:
+        self.asked.append(group)
         return self.admitted
 
     def on_not_decoded(self, from_ns: int, to_ns: int, packets: int, why: NotDecoded, /) -> None:
@@ -99,6 +103,28 @@ def test_a_refused_group_is_not_decoded_and_the_next_one_is_asked_for_again(
     assert channel.decoded_in(GOP_S, MOVING) >= GOP - 1
     assert channel.worker.questions == 2
     assert channel.worker.left_out == [(GOP_S, GOP, NotDecoded.OVERLOAD)]
+
+
+def test_it_says_how_much_work_a_group_is(channel: OverloadedChannel) -> None:
+    channel.feed(1.0, STILL)
+    channel.feed(0.4, MOVING)
+    (group,) = channel.worker.asked
+    assert FPS < group.held_packets < FPS + 10
+    assert group.held_packets + group.coming_packets == GOP
+    assert group.coming_s == pytest.approx(group.coming_packets / FPS)
+
+
+@pytest.mark.parametrize("is_admitted", [True, False])
+def test_the_packets_that_come_count_while_their_group_is_decoded(
+    channel: OverloadedChannel, is_admitted: bool
+) -> None:
+    channel.worker.admitted = is_admitted
+    channel.feed(0.4, STILL)
+    assert channel.gate.coming_packets == 0, "it may be left out"
+    channel.feed(0.8, MOVING)
+    assert channel.gate.coming_packets == is_admitted * (GOP - 30)
+    channel.feed(0.8, MOVING)
+    assert channel.gate.coming_packets == 0
 
 
 def test_the_rest_of_an_admitted_group_is_left_out_once_nothing_is_in_view(

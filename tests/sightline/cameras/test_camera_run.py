@@ -135,8 +135,8 @@ def _tools(spool: Spool, tmp_path: Path, woken: list[int]) -> WorkerContext:
         lambda: woken.append(1),
         loop,
         triggers,
-        looks := InferenceScheduler(1, clock),
-        DecodeShare(looks.behind_s, clock),
+        InferenceScheduler(1, clock),
+        DecodeShare(clock),
         DecoderDevices(),
         DeferredSync(Layout(tmp_path).gaps),
     )

@@ -11,42 +11,43 @@ from hypothesis import strategies as st
 from domain.clock import ManualClock
 from domain.recordings.partly_analysed import PartlyAnalysed, PartlyCause
 from domain.registry import Camera
-from ingest.frames.admission import NotDecoded
+from ingest.frames.admission import GroupWork, NotDecoded
 from ingest.frames.analysis_losses import AnalysisLosses
 from sightline.cameras.decode_share import (
+    ADMIT_S,
+    BEHIND_FOR_S,
     BEHIND_S,
     MIN_PART,
     RECENT_TICKS,
-    STEP_S,
-    TARGET_S,
     CameraShare,
     DecodeShare,
-    PartController,
-    part_of,
-    split,
 )
+from sightline.cameras.workload import FIRST_PACKET_S
 from tests.ingest.conftest import make_camera
+from tests.sightline.cameras.test_workload import Packets
 
 GROUPS = 40
+NOTHING = GroupWork(0, 0, 0.0)
+"""A group without packets, so that only the work of the others decides."""
 
 
 class Worker:
-    """A worker whose looks have the mean delay `behind_s`."""
+    """A worker whose packets take `FIRST_PACKET_S` each."""
 
     def __init__(self) -> None:
-        self.behind_s = 0.0
         self.clock = ManualClock()
-        self.shares = DecodeShare(lambda: self.behind_s, self.clock)
+        self.shares = DecodeShare(self.clock)
+        self.packets = Packets()
+        self.shares.workload.add("others", self.packets)
 
     def share(self, camera_id: str, class_: str = "A") -> CameraShare:
         return self.shares.of(camera(camera_id, class_), AnalysisLosses())
 
-    def run(self, seconds: int, behind_s: float) -> None:
-        """Let time pass with this delay; each packet of a camera asks whether it is behind."""
-        self.behind_s = behind_s
-        for _ in range(seconds):
-            self.clock.advance(STEP_S)
-            self.shares.is_behind()
+    def wait_for(self, work_s: float) -> None:
+        """Let packets wait that take so long together."""
+        self.packets.waiting = round(work_s / FIRST_PACKET_S)
+        self.clock.advance(0.1)
+        self.shares.is_behind()
 
 
 def camera(camera_id: str, class_: str = "A") -> Camera:
@@ -54,132 +55,138 @@ def camera(camera_id: str, class_: str = "A") -> Camera:
     return made.model_copy(update={"class_": class_, "checkpoint": ("plate",)})
 
 
-@given(
-    delays_s=st.lists(st.floats(0, 6), min_size=20, max_size=120),
-    cameras=st.integers(2, 16),
-    seed=st.integers(0, 1_000),
-)
-def test_no_camera_decodes_more_than_a_group_more_than_another(
-    delays_s: list[float], cameras: int, seed: int
-) -> None:
-    """They ask in any order, for one group each second, while the delay of the worker varies."""
-    worker, order = Worker(), Random(seed)
-    shares = [worker.share(f"cam-{number}") for number in range(cameras)]
-    admitted = [0] * cameras
-    for delay_s in delays_s:
-        worker.run(1, delay_s)
-        for number in order.sample(range(cameras), cameras):
-            admitted[number] += shares[number].admits()
-        assert max(admitted) - min(admitted) <= 1
+def admitted_of(share: CameraShare, groups: int = GROUPS) -> int:
+    return sum(share.admits(NOTHING) for _ in range(groups))
 
 
 def test_a_worker_that_keeps_up_decodes_everything() -> None:
     worker = Worker()
     share = worker.share("cam")
-    worker.run(60, BEHIND_S - 0.1)
+    worker.wait_for(BEHIND_S - 0.05)
     assert not share.is_behind
     assert not worker.shares.is_saving()
-    assert all(share.admits() for _ in range(GROUPS))
+    assert not share.leaves_out_rests
+    assert admitted_of(share) == GROUPS
 
 
-def test_a_long_delay_lowers_the_part_step_by_step_and_a_short_one_raises_it() -> None:
-    controller, parts = PartController(), [1.0]
-    for step in range(1, 21):
-        controller.update(2.0, step * STEP_S)
-        controller.update(60.0, step * STEP_S + STEP_S / 2)
-        parts.append(controller.part)
-    assert parts == sorted(parts, reverse=True)
-    assert 0.4 < parts[-1] < 0.8, "the second update of each step is ignored"
-    controller.update(TARGET_S, 21 * STEP_S)
-    low = controller.part
-    controller.update(TARGET_S, 22 * STEP_S)
-    assert controller.part == pytest.approx(low), "at the target it stays"
-
-
-def test_it_decodes_everything_again_some_seconds_after_the_load_has_ended() -> None:
+def test_rests_of_groups_are_left_out_before_any_group_is() -> None:
     worker = Worker()
     share = worker.share("cam")
-    worker.run(120, 3.0)
+    worker.wait_for(BEHIND_S + 0.05)
     assert share.is_behind
-    worker.run(1, 0.0)
-    assert worker.shares.is_saving(), "its part is still low"
-    worker.run(24, 0.0)
-    assert not worker.shares.is_saving()
+    assert worker.shares.is_saving()
+    assert share.leaves_out_rests
+    assert share.leaves_out_rest()
+    assert admitted_of(share) == GROUPS
+    worker.wait_for(ADMIT_S + 0.05)
+    assert not share.admits(NOTHING)
+
+
+def test_it_is_decided_by_the_work_at_that_moment() -> None:
+    worker = Worker()
+    share = worker.share("cam")
+    worker.wait_for(60.0)
+    assert not share.admits(NOTHING)
+    worker.wait_for(0.0)
+    assert share.admits(NOTHING)
+    assert share.leaves_out_rests, "the worker was behind a moment ago"
+    assert not share.leaves_out_rest()
+
+
+def test_a_worker_is_behind_for_some_seconds_more() -> None:
+    worker = Worker()
+    share = worker.share("cam")
+    worker.wait_for(1.0)
+    worker.wait_for(0.0)
+    assert share.is_behind
+    worker.clock.advance(BEHIND_FOR_S)
     assert not share.is_behind
-    assert share.admits()
 
 
-@given(part=st.floats(MIN_PART, 1), more=st.floats(0, 1), rank=st.integers(0, 4), ranks=st.just(5))
-def test_parts_follow_the_total_and_importance_and_no_camera_is_left_out(
-    part: float, more: float, rank: int, ranks: int
+def test_a_group_is_admitted_by_the_work_when_it_ends() -> None:
+    """Where packet sizes hide motion, all cameras ask at the first packet of a group."""
+    worker = Worker()
+    share = worker.share("cam")
+    coming = 2 * ADMIT_S / FIRST_PACKET_S
+    assert share.admits(GroupWork(10, round(coming), 2 * ADMIT_S)), "the worker keeps up with it"
+    worker.packets.coming = round(coming)
+    assert not share.admits(GroupWork(10, round(coming), 2 * ADMIT_S)), "and not with two of them"
+    assert share.admits(GroupWork(10, round(coming), 6 * ADMIT_S)), "unless they take longer"
+    worker.packets.coming = 0
+    assert not share.admits(GroupWork(round(1.1 * ADMIT_S / FIRST_PACKET_S), 0, 0.0))
+
+
+def test_a_share_counts_its_own_camera_until_it_is_forgotten() -> None:
+    worker = Worker()
+    share = worker.share("cam")
+    share.follow(Packets(waiting=round(2 * ADMIT_S / FIRST_PACKET_S)))
+    assert not share.admits(NOTHING)
+    worker.shares.forget("cam")
+    assert worker.shares.workload.waiting_s() == 0
+
+
+@given(cameras=st.integers(2, 16), seed=st.integers(0, 1_000))
+def test_cameras_of_equal_importance_lose_about_equally_many_groups(
+    cameras: int, seed: int
 ) -> None:
-    own = part_of(part, rank, ranks)
-    assert MIN_PART <= own <= part_of(min(1.0, part + more), rank, ranks) <= 1
-    assert own <= part_of(part, rank + 1, ranks)
-    assert part_of(part, 0, 1) == pytest.approx(part)
+    """They ask in any order, while the work of the worker changes at random."""
+    worker, drawn = Worker(), Random(seed)
+    shares = [worker.share(f"cam-{number}") for number in range(cameras)]
+    admitted = [0] * cameras
+    for _ in range(100):
+        for number in drawn.sample(range(cameras), cameras):
+            worker.packets.waiting = round(drawn.uniform(0, 2 * ADMIT_S) / FIRST_PACKET_S)
+            admitted[number] += shares[number].admits(NOTHING)
+    mean = sum(admitted) / cameras
+    assert 30 < mean < 70
+    assert max(abs(one - mean) for one in admitted) < 10
 
 
-@pytest.mark.parametrize("seconds", [15, 30, 45])
-def test_cameras_of_equal_importance_lose_equally_many_groups(seconds: int) -> None:
+def test_a_camera_that_always_asks_at_the_worst_moment_is_not_left_out() -> None:
     worker = Worker()
-    shares = [worker.share(f"cam-{at}") for at in range(7)]
-    worker.run(seconds, 2.0)
-    admitted = [sum(share.admits() for _ in range(GROUPS)) for share in shares]
-    assert max(admitted) - min(admitted) <= 1
-    assert sum(admitted) < 7 * GROUPS
-
-
-def test_cameras_do_not_all_refuse_at_the_same_time() -> None:
-    worker = Worker()
-    shares = [worker.share(f"cam-{at}") for at in range(7)]
-    worker.run(40, 2.0)
+    lucky, unlucky = worker.share("lucky"), worker.share("unlucky")
     for _ in range(GROUPS):
-        assert 0 < sum(share.admits() for share in shares) < 7
+        worker.wait_for(0.8 * ADMIT_S)
+        lucky.admits(NOTHING)
+        worker.wait_for(1.2 * ADMIT_S)
+        unlucky.admits(NOTHING)
+    assert unlucky._counts[0] >= GROUPS / 4
 
 
 def test_class_c_loses_before_class_b_and_class_b_before_class_a() -> None:
     worker = Worker()
     shares = {class_: worker.share(f"cam-{class_}", class_) for class_ in "ABC"}
     seen = []
-    for seconds in (20, 20, 60):
-        worker.run(seconds, TARGET_S + 0.8)
-        taken = {c: sum(share.admits() for _ in range(GROUPS)) for c, share in shares.items()}
-        assert taken["A"] >= taken["B"] >= taken["C"] > 0
-        seen.append([taken[class_] == GROUPS for class_ in "ABC"])
-    assert seen == [[True, True, False], [True, False, False], [False, False, False]]
+    for work_s in (0.4, 0.8, 1.2, 2.0):
+        worker.wait_for(work_s)
+        seen.append([share.admits(NOTHING) for share in shares.values()])
+    assert seen == [[True] * 3, [True, True, False], [True, False, False], [False] * 3]
 
 
-def test_rests_of_groups_are_left_out_before_any_group_is() -> None:
+def test_the_rests_of_class_c_are_left_out_first() -> None:
     worker = Worker()
-    share = worker.share("cam-a")
-    assert not share.leaves_out_rests
-    worker.run(4, 1.5)
-    assert share.leaves_out_rests
-    assert all(share.admits() for _ in range(GROUPS))
-    left_out = sum(share.leaves_out_rest() for _ in range(GROUPS))
-    assert 0 < left_out < GROUPS
-    worker.run(40, 2.0)
-    assert not all(share.admits() for _ in range(GROUPS))
-    assert all(share.leaves_out_rest() for _ in range(GROUPS))
+    important, other = worker.share("cam-a", "A"), worker.share("cam-c", "C")
+    worker.wait_for(0.6 * BEHIND_S)
+    assert other.leaves_out_rest()
+    assert not important.leaves_out_rest()
 
 
-@given(part=st.floats(MIN_PART, 1), more=st.floats(0, 1))
-def test_what_is_left_out_grows_as_the_part_falls(part: float, more: float) -> None:
-    admitted, rests = split(part)
-    more_admitted, fewer_rests = split(min(1.0, part + more))
-    assert MIN_PART - 1e-9 <= admitted <= more_admitted <= 1.0
-    assert 0.0 <= fewer_rests <= rests <= 1.0
-    assert admitted == 1.0 or rests == 1.0
-
-
-def test_a_class_that_is_alone_does_not_wait_for_others_to_lose() -> None:
+def test_a_class_that_is_alone_is_as_important_as_can_be() -> None:
     worker = Worker()
-    share = worker.share("cam-a", "A")
-    worker.share("cam-c", "C")
-    worker.run(20, 2.0)
-    assert all(share.admits() for _ in range(GROUPS))
-    worker.shares.forget("cam-c")
-    assert not all(share.admits() for _ in range(GROUPS))
+    share = worker.share("cam-c", "C")
+    worker.share("cam-a", "A")
+    worker.wait_for(0.8 * ADMIT_S)
+    assert not share.admits(NOTHING)
+    worker.shares.forget("cam-a")
+    assert share.admits(NOTHING)
+
+
+def test_no_class_is_left_out_while_the_worker_keeps_up_with_the_others() -> None:
+    worker = Worker()
+    worker.share("cam-a", "A")
+    share = worker.share("cam-c", "C")
+    worker.wait_for(0.8 * ADMIT_S)
+    assert 0.5 * MIN_PART < admitted_of(share, 200) / 200 < 2 * MIN_PART
 
 
 def test_only_groups_with_motion_count_as_a_loss_of_the_analysis() -> None:
@@ -195,11 +202,11 @@ def test_the_recent_part_forgets_what_is_long_ago() -> None:
     worker = Worker()
     share = worker.share("cam-a")
     assert share.recent_part() == 1.0
-    worker.run(200, 60.0)
+    worker.wait_for(60.0)
     for _ in range(GROUPS):
-        share.admits()
+        share.admits(NOTHING)
         share.tick()
-    assert share.recent_part() == pytest.approx(MIN_PART, abs=0.05)
+    assert share.recent_part() == pytest.approx(0.0)
     for _ in range(RECENT_TICKS):
         share.tick()
     assert share.recent_part() == 1.0

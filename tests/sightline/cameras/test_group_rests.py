@@ -12,10 +12,12 @@ from domain.events.event import Passing
 from domain.media.fanout import Tap
 from ingest.frames.analysis_losses import AnalysisLosses
 from ingest.frames.decoder import FrameReader
-from sightline.cameras.decode_share import RESTS_FIRST, DecodeShare
+from sightline.cameras.decode_share import ADMIT_S, BEHIND_S, DecodeShare
 from sightline.cameras.group_rests import GroupRests
+from sightline.cameras.workload import FIRST_PACKET_S
 from tests.ingest.conftest import make_camera
 from tests.kept import make_event, make_passing
+from tests.sightline.cameras.test_workload import Packets
 
 
 class _Analyser:
@@ -43,14 +45,19 @@ class _Reader(FrameReader):
 
 
 class Camera:
-    """A camera of which about `part` is decoded."""
+    """A camera of a worker for which packets wait that take so long."""
 
-    def __init__(self, part: float) -> None:
-        shares = DecodeShare(lambda: 0.0, ManualClock())
-        shares._controller.part = part
+    def __init__(self, work_s: float) -> None:
+        shares, self.packets = DecodeShare(ManualClock()), Packets()
+        shares.workload.add("others", self.packets)
+        self.wait_for(work_s)
+        shares.is_behind()
         share = shares.of(make_camera("rtsp://10.0.0.1/1"), AnalysisLosses())
         self.analyser, self.reader = _Analyser(), _Reader()
         self.rests = GroupRests(cast(Analyser, self.analyser), self.reader, share)
+
+    def wait_for(self, work_s: float) -> None:
+        self.packets.waiting = round(work_s / FIRST_PACKET_S)
 
     def frame(self, group: int, *settled: str) -> int:
         """Return how many passings are published after a frame of a group."""
@@ -58,20 +65,20 @@ class Camera:
         return len(self.rests.after_frame())
 
 
-ALL_RESTS, SOME_GROUPS = 1.0 - RESTS_FIRST, 0.5
+ALL_RESTS, SOME_GROUPS = BEHIND_S + 0.1, ADMIT_S + 0.1
 
 
 def test_a_worker_that_keeps_up_analyses_every_group_to_its_end() -> None:
-    camera = Camera(1.0)
+    camera = Camera(0.0)
     assert camera.frame(1, "a") == 0
     assert camera.reader.skipped == []
 
 
-@pytest.mark.parametrize("part", [ALL_RESTS, SOME_GROUPS])
+@pytest.mark.parametrize("work_s", [ALL_RESTS, SOME_GROUPS])
 def test_the_rest_is_left_out_and_the_event_is_published_at_the_frame_that_settles_it(
-    part: float,
+    work_s: float,
 ) -> None:
-    camera = Camera(part)
+    camera = Camera(work_s)
     published = [camera.frame(1), camera.frame(1), camera.frame(1, "a")]
     assert published == [0, 0, 1]
     assert camera.reader.skipped == [1]
@@ -79,10 +86,10 @@ def test_the_rest_is_left_out_and_the_event_is_published_at_the_frame_that_settl
     assert camera.reader.skipped == [1, 2]
 
 
-@pytest.mark.parametrize("part", [ALL_RESTS, SOME_GROUPS])
-def test_a_vehicle_that_was_known_before_ends_no_group(part: float) -> None:
+@pytest.mark.parametrize("work_s", [ALL_RESTS, SOME_GROUPS])
+def test_a_vehicle_that_was_known_before_ends_no_group(work_s: float) -> None:
     """It may stand in view, and something else moved when the group was admitted."""
-    camera = Camera(part)
+    camera = Camera(work_s)
     camera.frame(1, "standing")
     assert camera.frame(2, "standing") == 0, "its event is published again when it ends"
     camera.frame(2)
@@ -90,6 +97,15 @@ def test_a_vehicle_that_was_known_before_ends_no_group(part: float) -> None:
     assert camera.reader.skipped == [1]
     assert camera.frame(3, "standing", "a") == 1
     assert camera.reader.skipped == [1, 3]
+
+
+def test_a_vehicle_that_is_settled_ends_the_group_once_other_packets_wait() -> None:
+    camera = Camera(ALL_RESTS)
+    camera.wait_for(0.0)
+    assert camera.frame(1, "a") == 0, "the worker has nothing else to do"
+    camera.wait_for(ALL_RESTS)
+    assert camera.frame(1, "a") == 1
+    assert camera.reader.skipped == [1]
 
 
 def test_what_is_decoded_already_is_not_published_as_left_out() -> None:

@@ -61,8 +61,8 @@ def tools(tmp_path: Path) -> Iterator[WorkerContext]:
         lambda: None,
         loop,
         triggers,
-        looks := InferenceScheduler(1, CLOCK),
-        DecodeShare(looks.behind_s, CLOCK),
+        InferenceScheduler(1, CLOCK),
+        DecodeShare(CLOCK),
         DecoderDevices(),
         DeferredSync(layout.gaps),
     )

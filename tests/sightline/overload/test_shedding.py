@@ -51,7 +51,7 @@ class Node:
         self._writer, self._over = DiskWriter(CLOCK), threading.Event()
         self._writing = threading.Thread(target=self._writer.run, args=(self._over,))
         settings = Settings(segment_s=1)
-        triggers, looks = TriggerQueue(self.log, CLOCK), InferenceScheduler(1, CLOCK)
+        triggers = TriggerQueue(self.log, CLOCK)
         tools = WorkerContext(
             settings,
             layout,
@@ -61,8 +61,8 @@ class Node:
             lambda: None,
             self._loop,
             triggers,
-            looks,
-            DecodeShare(looks.behind_s, CLOCK),
+            InferenceScheduler(1, CLOCK),
+            DecodeShare(CLOCK),
             DecoderDevices(),
             DeferredSync(layout.gaps),
         )

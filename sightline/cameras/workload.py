@@ -1,0 +1,125 @@
+"""Estimates how long a worker needs for the packets of its checkpoints that it has to decode.
+
+The time that a packet takes is measured while packets wait: it includes the analysis of the frames,
+and what other programs take of the processor. So the estimate follows at once if packets arrive,
+and within seconds if the cost of a packet changes.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import Protocol
+
+from domain.clock import Clock
+from ingest.frames.decode_gate import DecodeGate
+from ingest.frames.decoder import FrameReader
+
+SAMPLE_EVERY_S = 0.05
+MEASURED_S, MEASURED_PACKETS = 1.0, 10
+"""The time of a packet is updated after so long with packets waiting, if so many were decoded.
+With fewer, something else took the time, such as the loading of models.
+"""
+LONGEST_SAMPLE_S = 1.0
+"""A longer time between two samples says that the pull thread waited, and is not counted."""
+FIRST_PACKET_S, MOST_PACKET_S = 0.008, 0.1
+"""The time of a packet before it is measured, and the most that it may be."""
+_WEIGHT = 0.3
+
+
+class CheckpointWork(Protocol):
+    """The packets of one checkpoint. Any thread may read them."""
+
+    @property
+    def waiting_packets(self) -> int:
+        """The packets that wait to be decoded or left out, and the one in work."""
+
+    @property
+    def decoded_packets(self) -> int:
+        """The packets that were decoded since the start."""
+
+    @property
+    def coming_packets(self) -> int:
+        """The packets of the current group of pictures that will arrive and are to be decoded."""
+
+
+@dataclass(frozen=True, slots=True)
+class DecoderWork(CheckpointWork):
+    """The packets of the reader of a checkpoint, and of its gate."""
+
+    reader: FrameReader
+    gate: DecodeGate
+
+    @property
+    def waiting_packets(self) -> int:
+        return self.reader.waiting_packets
+
+    @property
+    def decoded_packets(self) -> int:
+        return self.reader.decoded_packets
+
+    @property
+    def coming_packets(self) -> int:
+        return 0 if self.reader.is_skipping else self.gate.coming_packets
+
+
+class Workload:
+    """The work of all checkpoints of a worker.
+
+    The pull thread calls `sample`; any thread calls the other methods.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._works: dict[str, CheckpointWork] = {}
+        self.packet_s = FIRST_PACKET_S
+        """The time that the worker needs for a packet."""
+        self._sampled_s: float | None = None
+        self._waited = False
+        """Whether packets waited at the last sample."""
+        self._decoded = 0
+        self._measured_s, self._measured_packets = 0.0, 0
+        self._waiting_s = 0.0
+
+    def add(self, camera_id: str, work: CheckpointWork) -> None:
+        with self._lock:
+            self._works = {**self._works, camera_id: work}
+            self._sampled_s = None
+
+    def forget(self, camera_id: str) -> None:
+        with self._lock:
+            self._works = {one: work for one, work in self._works.items() if one != camera_id}
+            self._sampled_s = None
+
+    def waiting_s(self) -> float:
+        """Return how long the worker needs for the packets that wait now."""
+        return sum(work.waiting_packets for work in self._works.values()) * self.packet_s
+
+    def coming_s(self) -> float:
+        """Return how long the worker needs for the rest of the groups that it decodes now."""
+        return sum(work.coming_packets for work in self._works.values()) * self.packet_s
+
+    def sample(self) -> float:
+        """Measure, if the last sample is old enough, and return `waiting_s` as of the last one."""
+        now_s = self._clock.monotonic_s()
+        with self._lock:
+            if self._sampled_s is None or now_s - self._sampled_s >= SAMPLE_EVERY_S:
+                self._sample(now_s)
+        return self._waiting_s
+
+    def _sample(self, now_s: float) -> None:
+        decoded = sum(work.decoded_packets for work in self._works.values())
+        self._waiting_s = self.waiting_s()
+        if self._sampled_s is not None and self._waited and self._waiting_s:
+            passed_s = now_s - self._sampled_s
+            if passed_s < LONGEST_SAMPLE_S:
+                self._measured_s += passed_s
+                self._measured_packets += decoded - self._decoded
+        self._sampled_s, self._waited = now_s, self._waiting_s > 0
+        self._decoded = decoded
+        if self._measured_s >= MEASURED_S:
+            if self._measured_packets >= MEASURED_PACKETS:
+                packet_s = min(MOST_PACKET_S, self._measured_s / self._measured_packets)
+                self.packet_s += _WEIGHT * (packet_s - self.packet_s)
+            self._measured_s, self._measured_packets = 0.0, 0
