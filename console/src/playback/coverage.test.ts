@@ -1,13 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import {
-  coverageOf,
-  includes,
-  momentAt,
-  nextRecorded,
-  partlyAnalysedIn,
-  recordedMs,
-} from "./coverage.ts";
+import { coverageOf, includes, momentAt, nextRecorded, recordedMs } from "./coverage.ts";
 
 const instant = (seconds: number) => new Date(seconds * 1000).toISOString();
 const COVERAGE = coverageOf({
@@ -39,25 +32,12 @@ const COVERAGE = coverageOf({
   },
 });
 
-test("the times that were not analysed completely are those of the shown range, by start", () => {
-  const early = {
-    ...COVERAGE,
-    partlyAnalysed: [{ fromMs: 1000, toMs: 56_000, cause: "decoder" as const }],
-  };
-  const coverages = new Map([
-    ["gate", COVERAGE],
-    ["yard", early],
+test("the times that were not analysed completely are read, with their causes", () => {
+  const parts = COVERAGE.partlyAnalysed.map(({ fromMs, toMs, cause }) => [fromMs, toMs, cause]);
+  assert.deepEqual(parts, [
+    [20_000, 50_000, "camera_down"],
+    [50_000, 60_000, "overload"],
   ]);
-  const found = (fromMs: number, toMs: number) =>
-    partlyAnalysedIn(["gate", "yard", "new"], (camera) => coverages.get(camera), { fromMs, toMs });
-  assert.deepEqual(
-    found(50_000, 70_000).map(({ camera, part }) => [camera, part.cause]),
-    [
-      ["yard", "decoder"],
-      ["gate", "overload"],
-    ],
-  );
-  assert.deepEqual(found(60_000, 70_000), []);
 });
 
 test("a moment is recorded, a gap with its cause, or open", () => {

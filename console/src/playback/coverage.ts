@@ -79,18 +79,6 @@ export function nextRecorded(coverages: Iterable<Coverage>, atMs: number): numbe
   return Number.isFinite(firstMs) ? firstMs : null;
 }
 
-/** Return the times of some cameras that overlap a range and were not analysed completely. */
-export function partlyAnalysedIn(
-  cameras: readonly string[],
-  of: (camera: string) => Coverage | undefined,
-  range: Recorded,
-): readonly { camera: string; part: PartlyAnalysed }[] {
-  return cameras
-    .flatMap((camera) => (of(camera)?.partlyAnalysed ?? []).map((part) => ({ camera, part })))
-    .filter(({ part }) => part.fromMs < range.toMs && range.fromMs < part.toMs)
-    .sort((one, other) => one.part.fromMs - other.part.fromMs);
-}
-
 /** Return how much of a range is recorded. */
 export function recordedMs(coverage: Coverage, range: Recorded): number {
   const parts = coverage.recorded.map(

@@ -5,9 +5,8 @@ import { CameraField } from "../find/camera-field.tsx";
 import { hasRight, useConsole } from "../shell/console-context.ts";
 import { navigate } from "../shell/route.ts";
 import { Empty, Failed, NoRight } from "../shell/states.tsx";
-import { AnalysisList } from "./analysis-list.tsx";
 import { Controls } from "./controls.tsx";
-import { GapList } from "./gap-list.tsx";
+import { listedAnalysis, listedGaps } from "./listed-ranges.ts";
 import type { Playback, PlaybackView } from "./playback.ts";
 import {
   MAX_CAMERAS,
@@ -18,6 +17,7 @@ import {
 } from "./playback-query.ts";
 import { PlaybackTile } from "./playback-tile.tsx";
 import { RangeBar } from "./range-bar.tsx";
+import { RangeList } from "./range-list.tsx";
 import { type Hovered, Thumbnail } from "./thumbnail.tsx";
 import { TimeLine } from "./time-line.tsx";
 import { TimeText } from "./time-text.tsx";
@@ -77,6 +77,8 @@ function Recordings({ query, startMs, playback, view }: RecordingsProps) {
     }
   };
   const coverageOf = (camera: string) => playback.coverage.of(camera);
+  const gaps = listedGaps(cameras, coverageOf, window, texts);
+  const notAnalysed = listedAnalysis(cameras, coverageOf, window, texts);
   const shownFailure = failure ?? playback.coverage.failure ?? marks.failure;
   return (
     <div class="playback">
@@ -141,8 +143,21 @@ function Recordings({ query, startMs, playback, view }: RecordingsProps) {
           {shownFailure && (
             <Failed failure={shownFailure} onRetry={() => seek(playback.positionMs)} />
           )}
-          <GapList {...{ cameras, coverageOf, window }} onSeek={seek} />
-          <AnalysisList {...{ cameras, coverageOf, window }} onSeek={seek} />
+          <RangeList
+            class="gaps"
+            title={texts.playback.gaps(gaps.length)}
+            rows={gaps}
+            onSeek={seek}
+          />
+          {notAnalysed.length > 0 && (
+            <RangeList
+              class="partly-list"
+              title={texts.unanalysed.shown(notAnalysed.length)}
+              advice={texts.unanalysed.meaning}
+              rows={notAnalysed}
+              onSeek={seek}
+            />
+          )}
         </>
       )}
     </div>
