@@ -1,5 +1,5 @@
 // The choice of one camera of thousands: by parts of its name or its id, from a list below.
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { cameraName, useConsole } from "../shell/console-context.ts";
 import { matchingCameras } from "./camera-choice.ts";
 
@@ -7,6 +7,7 @@ const MAX_SHOWN = 12;
 
 interface CameraFieldProps {
   camera: string;
+  /** Called when the person chooses a camera or leaves the field; empty if its text is no camera. */
   onChange: (id: string) => void;
   /** Whether a text that is no camera of the registry is taken as the id of a former one. */
   takesFormer?: boolean;
@@ -14,43 +15,52 @@ interface CameraFieldProps {
 
 export function CameraField(props: CameraFieldProps) {
   const { texts, cameras } = useConsole();
-  const { takesFormer = false } = props;
-  const [text, setText] = useState("");
+  const { camera, onChange, takesFormer = false } = props;
+  /** What is typed and is no camera, or not yet; null while the field shows its camera. */
+  const [typed, setTyped] = useState<string | null>(null);
   const [hasFocus, setFocus] = useState(false);
-  const name = props.camera === "" ? "" : cameraName(cameras, props.camera);
-  /** What was reported since the last choice of a camera. Renderings may come late. */
-  const reported = useRef(new Set<string>());
   useEffect(() => {
-    // A text that is no camera stays in the field, which then has no camera.
-    if (!reported.current.has(props.camera) || cameras.has(props.camera)) setText(name);
-  }, [name]);
+    if (camera !== "") setTyped(null);
+  }, [camera]);
   const all = [...cameras.values()];
+  const text = typed ?? (camera === "" ? "" : cameraName(cameras, camera));
   const matching = matchingCameras(all, text);
   const isUnknown = text !== "" && matching.length === 0 && !takesFormer;
-  const isUnfinished = text !== "" && props.camera === "" && !isUnknown && !hasFocus;
-  const listed = hasFocus && text.trim() !== "" && text !== name ? matching : [];
+  const isUnfinished = Boolean(typed) && !isUnknown && !hasFocus;
+  const listed = hasFocus && typed?.trim() ? matching : [];
 
   const report = (id: string) => {
-    if (cameras.has(id)) reported.current.clear();
-    reported.current.add(id);
-    if (id !== props.camera) props.onChange(id);
+    if (id !== camera) onChange(id);
   };
   const choose = (id: string) => {
-    setText(cameraName(cameras, id));
+    setTyped(null);
     report(id);
   };
-  const take = (typed: string) => {
-    setText(typed);
-    const chosen = all.find((camera) => camera.name === typed || camera.id === typed);
-    report(chosen?.id ?? (takesFormer ? typed.trim() : ""));
+  /** Take the text as it is: a camera, no camera, or the id of a former one. */
+  const take = () => {
+    if (typed === null) return;
+    const chosen = all.find((one) => one.name === typed || one.id === typed);
+    const id = chosen?.id ?? (takesFormer ? typed.trim() : "");
+    if (id !== "" || typed === "") choose(id);
+    else report("");
+  };
+  const pressEnter = (event: KeyboardEvent) => {
+    const [first] = listed;
+    if (first === undefined || all.some((one) => one.name === typed || one.id === typed)) {
+      take();
+      return;
+    }
+    event.preventDefault();
+    choose(first.id);
   };
   return (
     <div
       class="camera-field"
       onFocusIn={() => setFocus(true)}
-      onFocusOut={(event) => {
-        const next = event.relatedTarget;
-        setFocus(next instanceof Node && event.currentTarget.contains(next));
+      onFocusOut={({ currentTarget, relatedTarget }) => {
+        if (relatedTarget instanceof Node && currentTarget.contains(relatedTarget)) return;
+        setFocus(false);
+        take();
       }}
     >
       <label class="field">
@@ -60,28 +70,23 @@ export function CameraField(props: CameraFieldProps) {
           autocomplete="off"
           placeholder={texts.find.cameraPlaceholder}
           aria-invalid={isUnknown || isUnfinished}
-          onInput={(event) => take(event.currentTarget.value)}
-          onKeyDown={(event) => {
-            const [first] = listed;
-            if (event.key !== "Enter" || first === undefined) return;
-            event.preventDefault();
-            choose(first.id);
-          }}
+          onInput={(event) => setTyped(event.currentTarget.value)}
+          onKeyDown={(event) => event.key === "Enter" && pressEnter(event)}
         />
         {isUnknown && <small role="alert">{texts.find.unknownCamera}</small>}
         {isUnfinished && <small role="alert">{texts.find.chooseCamera}</small>}
       </label>
       {listed.length > 0 && (
         <ul class="camera-matches" aria-label={texts.find.suggestions}>
-          {listed.slice(0, MAX_SHOWN).map((camera) => (
-            <li key={camera.id}>
+          {listed.slice(0, MAX_SHOWN).map((one) => (
+            <li key={one.id}>
               <button
                 type="button"
                 // Some browsers give a button no focus by a click, and the list would close.
                 onPointerDown={(event) => event.preventDefault()}
-                onClick={() => choose(camera.id)}
+                onClick={() => choose(one.id)}
               >
-                {camera.name} <small class="quiet">{camera.id}</small>
+                {one.name} <small class="quiet">{one.id}</small>
               </button>
             </li>
           ))}
