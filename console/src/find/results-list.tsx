@@ -2,6 +2,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { useConsole } from "../shell/console-context.ts";
 import { Empty, Failed, Loading } from "../shell/states.tsx";
+import { useSize } from "../shell/use-size.ts";
 import { VirtualRows } from "../shell/virtual-rows.tsx";
 import { Card } from "./cards.tsx";
 import { columnsOf, neighbour } from "./grid.ts";
@@ -47,7 +48,7 @@ export function ResultsList(props: ListProps) {
 function Rows({ results, view, highlighted, onOpen, loadMore }: ListProps) {
   const { texts } = useConsole();
   const scroller = useRef<HTMLElement>(null);
-  const widthPx = useWidth(scroller);
+  const { widthPx } = useSize(scroller);
   const [focused, setFocused] = useState(0);
   const [isMoving, setMoving] = useState(false);
   const { found } = results;
@@ -105,18 +106,4 @@ function Rows({ results, view, highlighted, onOpen, loadMore }: ListProps) {
       />
     </section>
   );
-}
-
-/** Return the width that an element has for its content, also after it changes. */
-function useWidth(element: { readonly current: HTMLElement | null }): number {
-  const [widthPx, setWidthPx] = useState(LEAST_CARD_PX);
-  useEffect(() => {
-    if (element.current === null) return undefined;
-    const observer = new ResizeObserver(([entry]) => {
-      if (entry !== undefined) setWidthPx(entry.contentRect.width);
-    });
-    observer.observe(element.current);
-    return () => observer.disconnect();
-  }, [element]);
-  return widthPx;
 }

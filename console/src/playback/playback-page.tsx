@@ -1,10 +1,13 @@
 // Playback: the recordings of one or several cameras in step, on one time line.
+import type { ComponentChildren } from "preact";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { type Failure, failureOf } from "../api/problem.ts";
 import { CameraField } from "../find/camera-field.tsx";
 import { hasRight, useConsole } from "../shell/console-context.ts";
+import { Menu } from "../shell/menu.tsx";
 import { navigate } from "../shell/route.ts";
 import { Empty, Failed, NoRight } from "../shell/states.tsx";
+import { useSize } from "../shell/use-size.ts";
 import { Controls } from "./controls.tsx";
 import { listedAnalysis, listedGaps } from "./listed-ranges.ts";
 import type { Playback, PlaybackView } from "./playback.ts";
@@ -18,12 +21,14 @@ import {
 import { PlaybackTile } from "./playback-tile.tsx";
 import { RangeBar } from "./range-bar.tsx";
 import { RangeList } from "./range-list.tsx";
+import { RangeMenu } from "./range-menu.tsx";
 import { type Hovered, Thumbnail } from "./thumbnail.tsx";
 import { TimeLine } from "./time-line.tsx";
 import { TimeText } from "./time-text.tsx";
 import { following, type TimeWindow, windowAround, withPosition } from "./time-window.ts";
 import { neighbour, useMarks } from "./use-marks.ts";
 import { usePlayback } from "./use-playback.ts";
+import { bestColumns } from "./wall-columns.ts";
 
 const HOUR_MS = 3_600_000;
 /** Without a moment in the address, playback begins this long ago, when all is on disk. */
@@ -76,6 +81,9 @@ function Recordings({ query, startMs, playback, view }: RecordingsProps) {
       setFailure(failureOf(error));
     }
   };
+  const add = (id: string) => {
+    if (id !== "" && !cameras.includes(id)) open({ cameras: [...cameras, id] });
+  };
   const coverageOf = (camera: string) => playback.coverage.of(camera);
   const gaps = listedGaps(cameras, coverageOf, window, texts);
   const notAnalysed = listedAnalysis(cameras, coverageOf, window, texts);
@@ -83,27 +91,14 @@ function Recordings({ query, startMs, playback, view }: RecordingsProps) {
   return (
     <div class="playback">
       <div class={cameras.length === 0 ? "" : "playback-stage"}>
-        <div class="row">
-          {cameras.length < MAX_CAMERAS && (
-            <CameraField
-              key={cameras.join(",")}
-              camera=""
-              onChange={(id) => id && open({ cameras: [...cameras, id] })}
-            />
-          )}
-          <RangeBar
-            query={query}
-            range={range}
-            positionMs={view.positionMs}
-            onChange={(changed) => open(changed, false)}
-            coverageOf={coverageOf}
-          />
-        </div>
         {cameras.length === 0 ? (
-          <Empty title={texts.playback.ask} advice={texts.playback.askAdvice} />
+          <>
+            <CameraField camera="" onChange={add} />
+            <Empty title={texts.playback.ask} advice={texts.playback.askAdvice} />
+          </>
         ) : (
           <>
-            <div class="wall" style={{ gridTemplateColumns: columnsOf(cameras.length) }}>
+            <PictureWall count={cameras.length}>
               {cameras.map((camera) => (
                 <PlaybackTile
                   key={camera}
@@ -111,13 +106,34 @@ function Recordings({ query, startMs, playback, view }: RecordingsProps) {
                   onRemove={() => open({ cameras: cameras.filter((one) => one !== camera) })}
                 />
               ))}
-            </div>
+            </PictureWall>
             <Controls
               {...{ playback, view, window }}
               onWindow={setWindow}
               onSeek={seek}
               onEvent={(direction) => void showEvent(direction)}
-            />
+            >
+              <RangeMenu
+                query={query}
+                positionMs={view.positionMs}
+                onChange={(changed) => open(changed, false)}
+              />
+              {cameras.length < MAX_CAMERAS && (
+                <Menu
+                  key={cameras.join(",")}
+                  label={texts.playback.addCamera}
+                  title={texts.playback.addCameraFor}
+                >
+                  {() => <CameraField camera="" onChange={add} />}
+                </Menu>
+              )}
+            </Controls>
+            {range !== null && (
+              <RangeBar
+                {...{ cameras, range, coverageOf }}
+                onClear={() => open({ fromMs: null, toMs: null }, false)}
+              />
+            )}
             <div class="time-space">
               <Thumbnail {...{ hovered, window, coverageOf }} />
             </div>
@@ -204,6 +220,18 @@ function useAddressedMoment(
   return (atMs) => playback.seek(atMs);
 }
 
-function columnsOf(count: number): string {
-  return `repeat(${Math.ceil(Math.sqrt(count))}, minmax(0, 1fr))`;
+/** The pictures in as many columns as make them largest. */
+function PictureWall({ count, children }: { count: number; children: ComponentChildren }) {
+  const element = useRef<HTMLDivElement>(null);
+  const { widthPx, heightPx } = useSize(element);
+  const columns = bestColumns(count, widthPx, heightPx);
+  return (
+    <div
+      ref={element}
+      class="wall"
+      style={{ gridTemplateColumns: `repeat(${columns}, minmax(0, 1fr))` }}
+    >
+      {children}
+    </div>
+  );
 }

@@ -1,4 +1,4 @@
-// The chosen range: its ends, and the download of each camera's recording of it.
+// The chosen range: what can be done with the recordings of it.
 import { useState } from "preact/hooks";
 import { api, result } from "../api/client.ts";
 import { usesToken } from "../api/credentials.ts";
@@ -7,18 +7,15 @@ import { cameraName, useConsole } from "../shell/console-context.ts";
 import { Failed } from "../shell/states.tsx";
 import type { Texts } from "../texts/en.ts";
 import { durationText } from "../time/amounts.ts";
-import { rangeOfText } from "../time/range-text.ts";
-import { clockSpan, instantOf, wallOf } from "../time/zone.ts";
+import { clockSpan } from "../time/zone.ts";
 import { type Coverage, includes, type Recorded, recordedMs } from "./coverage.ts";
-import type { PlaybackQuery } from "./playback-query.ts";
 import { RangeHolds } from "./range-holds.tsx";
 
 interface RangeBarProps {
-  query: PlaybackQuery;
-  range: Recorded | null;
-  positionMs: number;
+  cameras: readonly string[];
+  range: Recorded;
   coverageOf: (camera: string) => Coverage | undefined;
-  onChange: (changed: Partial<PlaybackQuery>) => void;
+  onClear: () => void;
 }
 
 /** The API makes one file of at most a day. */
@@ -26,94 +23,36 @@ const LONGEST_FILE_MS = 86_400_000;
 /** The ends of a range are not at keyframes, so some of each range is always missing. */
 const UNSEEN_MS = 1_000;
 
-export function RangeBar({ query, range, positionMs, coverageOf, onChange }: RangeBarProps) {
-  const { texts } = useConsole();
-  const here = Math.floor(positionMs);
+export function RangeBar({ cameras, range, coverageOf, onClear }: RangeBarProps) {
+  const { texts, zone } = useConsole();
+  const lengthMs = range.toMs - range.fromMs;
   return (
     <fieldset class="row range-bar" aria-label={texts.playback.range}>
-      <RangeInWords
-        positionMs={positionMs}
-        onRange={(chosen) => onChange({ ...chosen, atMs: chosen.fromMs })}
-      />
-      <End
-        label={texts.find.from}
-        atMs={query.fromMs}
-        onChange={(fromMs) => onChange({ fromMs })}
-      />
-      <button type="button" onClick={() => onChange({ fromMs: here })}>
-        {texts.playback.startHere}
-      </button>
-      <End label={texts.find.to} atMs={query.toMs} onChange={(toMs) => onChange({ toMs })} />
-      <button type="button" onClick={() => onChange({ toMs: here })}>
-        {texts.playback.endHere}
-      </button>
-      {range !== null && (
-        <>
-          {range.toMs - range.fromMs > LONGEST_FILE_MS ? (
-            <span role="alert">{texts.playback.tooLong}</span>
-          ) : (
-            query.cameras.map((camera) => (
-              <Download
-                // Another range is another file, and nothing is said of the one before.
-                key={`${camera} ${range.fromMs} ${range.toMs}`}
-                camera={camera}
-                isOnly={query.cameras.length === 1}
-                coverage={coverageOf(camera)}
-                range={range}
-              />
-            ))
-          )}
-          {query.cameras.length > 0 && <RangeHolds cameras={query.cameras} range={range} />}
-          <button type="button" onClick={() => onChange({ fromMs: null, toMs: null })}>
-            {texts.find.clear}
-          </button>
-        </>
+      <span>
+        {texts.playback.range}
+        {texts.colon}
+        <strong>{clockSpan(range.fromMs, range.toMs, zone)}</strong>{" "}
+        <span class="quiet">({durationText(texts.units, lengthMs)})</span>
+      </span>
+      {lengthMs > LONGEST_FILE_MS ? (
+        <span role="alert">{texts.playback.tooLong}</span>
+      ) : (
+        cameras.map((camera) => (
+          <Download
+            // Another range is another file, and nothing is said of the one before.
+            key={`${camera} ${range.fromMs} ${range.toMs}`}
+            camera={camera}
+            isOnly={cameras.length === 1}
+            coverage={coverageOf(camera)}
+            range={range}
+          />
+        ))
       )}
+      <RangeHolds cameras={cameras} range={range} />
+      <button type="button" onClick={onClear}>
+        {texts.find.clear}
+      </button>
     </fieldset>
-  );
-}
-
-/** A range of hours by one field, on the day that is played back. */
-function RangeInWords(props: { positionMs: number; onRange: (range: Recorded) => void }) {
-  const { texts, zone } = useConsole();
-  const [isUnread, setUnread] = useState(false);
-  const take = (text: string) => {
-    const range = rangeOfText(text, props.positionMs, Date.now(), zone);
-    setUnread(text.trim() !== "" && range === null);
-    if (range !== null) props.onRange(range);
-  };
-  return (
-    <label class="field">
-      <span>{texts.playback.rangeInWords}</span>
-      <input
-        name="range"
-        size={14}
-        autocomplete="off"
-        placeholder={texts.playback.rangeExample}
-        aria-invalid={isUnread}
-        onChange={(event) => take(event.currentTarget.value)}
-      />
-      {isUnread && <small role="alert">{texts.playback.rangeUnread}</small>}
-    </label>
-  );
-}
-
-function End(props: {
-  label: string;
-  atMs: number | null;
-  onChange: (atMs: number | null) => void;
-}) {
-  const { zone } = useConsole();
-  return (
-    <label class="field">
-      <span>{props.label}</span>
-      <input
-        type="datetime-local"
-        step={1}
-        value={props.atMs === null ? "" : wallOf(props.atMs, zone)}
-        onChange={(event) => props.onChange(instantOf(event.currentTarget.value, zone))}
-      />
-    </label>
   );
 }
 

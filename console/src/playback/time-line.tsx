@@ -1,8 +1,9 @@
 // The time line: what is recorded of each camera, gaps with their causes, events, and the range.
-import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import type { EventView } from "../api/client.ts";
 import { plateText } from "../find/plate-badge.tsx";
 import { cameraName, useConsole } from "../shell/console-context.ts";
+import { useSize } from "../shell/use-size.ts";
 import type { Coverage, Recorded } from "./coverage.ts";
 import type { Hovered } from "./thumbnail.tsx";
 import {
@@ -38,7 +39,7 @@ export function TimeLine(props: TimeLineProps) {
   const { texts, zone } = useConsole();
   const { window, positionMs, cameras } = props;
   const element = useRef<HTMLDivElement>(null);
-  const widthPx = useWidth(element);
+  const { widthPx } = useSize(element);
   const pointer = usePointer(props);
   return (
     <div
@@ -227,19 +228,6 @@ function cameraUnder(
     return top <= event.clientY && event.clientY < bottom;
   });
   return cameras[Math.max(0, index)] ?? "";
-}
-
-function useWidth(element: { current: HTMLElement | null }): number {
-  const [widthPx, setWidthPx] = useState(1000);
-  useLayoutEffect(() => {
-    if (element.current === null) return undefined;
-    const observer = new ResizeObserver(([entry]) => {
-      if (entry !== undefined) setWidthPx(entry.contentRect.width);
-    });
-    observer.observe(element.current);
-    return () => observer.disconnect();
-  }, [element]);
-  return widthPx;
 }
 
 function percent(part: number): string {

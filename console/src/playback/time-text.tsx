@@ -26,6 +26,15 @@ export function TimeText({ cameras, coverageOf, hoverMs, view, hasMoreEvents }: 
           const text = momentText(momentAt(coverageOf(camera), hoverMs), texts);
           return `${cameraName(known, camera)}${texts.colon}${text}`;
         });
+  const status = [
+    view.isWaiting && texts.states.loading,
+    skipped !== null &&
+      texts.playback.skipped(preciseTime(skipped.fromMs, zone), preciseTime(skipped.toMs, zone)),
+    hasMoreEvents && texts.playback.moreEvents,
+    offline.length > 0 && texts.playback.offline(offline.join(texts.list)),
+  ]
+    .filter(Boolean)
+    .join(" ");
   return (
     <div class="time-text">
       <ul class="legend hint" aria-label={texts.playback.legend}>
@@ -35,20 +44,15 @@ export function TimeText({ cameras, coverageOf, hoverMs, view, hasMoreEvents }: 
           </li>
         ))}
       </ul>
-      <p class="hint">
-        {hoverMs === null
-          ? texts.playback.hint
-          : [preciseTime(hoverMs, zone), ...states].join(texts.list)}
-      </p>
+      {(hoverMs !== null || status === "") && (
+        <p class="hint">
+          {hoverMs === null
+            ? texts.playback.hint
+            : [preciseTime(hoverMs, zone), ...states].join(texts.list)}
+        </p>
+      )}
       <p class="hint" role="status">
-        {view.isWaiting && texts.states.loading}{" "}
-        {skipped !== null &&
-          texts.playback.skipped(
-            preciseTime(skipped.fromMs, zone),
-            preciseTime(skipped.toMs, zone),
-          )}{" "}
-        {hasMoreEvents && texts.playback.moreEvents}{" "}
-        {offline.length > 0 && texts.playback.offline(offline.join(texts.list))}
+        {status}
       </p>
     </div>
   );

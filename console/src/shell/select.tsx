@@ -11,6 +11,7 @@ export function Select<Value extends string>(props: SelectProps<Value>) {
     <label class="field">
       <span>{props.label}</span>
       <select
+        title={props.label}
         value={props.value}
         onChange={(event) => {
           const chosen = props.options.find(([value]) => value === event.currentTarget.value);

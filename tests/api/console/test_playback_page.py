@@ -14,7 +14,7 @@ from domain.paths.data_layout import Layout
 from domain.people import Role
 from domain.recordings.partly_analysed import PartlyAnalysed, PartlyCause
 from storage.recordings.gaps.log import GapLog
-from tests.api.console.pages import check_access
+from tests.api.console.pages import axe, check_access
 from tests.api.site_data import START_NS
 from tests.web_driver import Browser
 
@@ -44,6 +44,11 @@ const main = document.querySelector('main').getBoundingClientRect();
 const box = element.getBoundingClientRect();
 return box.height > 20 && box.top >= main.top && box.bottom <= main.bottom
 """
+LEAST_PICTURE_PX = 280
+"""The height of two pictures on a laptop, with the row of a chosen range under them."""
+HEIGHT = "return document.querySelector(arguments[0]).getBoundingClientRect().height"
+MOST_BAR_PX = 60
+"""Of a bar in one row."""
 MEDIA_TIMES = "return [...document.querySelectorAll('.tile video')].map((one) => one.currentTime)"
 
 
@@ -62,6 +67,7 @@ def recorded(street: Site, record: Record) -> Site:
     for camera in ("east-gate", "west-gate"):
         record(street.layout, camera, at(GAP_S[1]), 10)
         street.hold(camera)
+    street.hold("school")
     return street
 
 
@@ -111,9 +117,26 @@ def fit_on_a_laptop(browser: Browser) -> None:
     browser.run("document.querySelector('main').scrollTop = 0")
     for shown in (".tile video", ".playback-controls", ".time-line"):
         browser.until(shown, lambda: browser.run(IN_VIEW, shown))  # noqa: B023
+    for bar in ("header.top", ".playback-controls"):
+        assert browser.run(HEIGHT, bar) < MOST_BAR_PX, bar
+    assert browser.run(HEIGHT, ".tile video") > LEAST_PICTURE_PX
     browser.shoot("playback-laptop")
+    choose_by_menus(browser)
     browser.run("location.hash = arguments[0]", hash_before)
     browser.own_size()
+
+
+def choose_by_menus(browser: Browser) -> None:
+    """A menu shows what is used less often; another place or Esc closes it."""
+    browser.click(".playback-controls .menu:has(.position) > button")
+    browser.until("moment", lambda: browser.texts(".menu-content input[type=datetime-local]"))
+    assert axe(browser) == []
+    browser.press("Escape")
+    browser.until("no menu", lambda: not browser.texts(".menu-content"))
+    browser.click(".playback-controls > .menu:last-child > button")
+    browser.fill(".menu-content .camera-field input", "school")
+    browser.click(".camera-matches button")
+    browser.until("third camera", lambda: len(browser.texts(".tile")) == 3)
 
 
 def step_by_frames(browser: Browser) -> None:

@@ -315,6 +315,7 @@ def save_what_the_gate_recorded(browser: Browser, user: NewUser, town: Site, now
     user.click("Playback", "nav")
     browser.fill(".camera-field input", "gate east")
     user.click("均州路东口卡口", ".camera-matches")
+    user.click("Range", ".playback-controls")
     user.type("From–to, such as", "3:10-3:20")
     browser.run(
         "window.saved = []; HTMLAnchorElement.prototype.click = function () "
