@@ -33,8 +33,8 @@ export function usePicture(path: string | null, isAskedAnew = false): Content {
 }
 
 /** Return the address of a clip: a session's cookie is sent by the player itself. */
-export function useClip(path: string | null): Content {
-  const fetched = usePicture(usesToken() ? path : null);
+export function useClip(path: string, isAskedAnew: boolean): Content {
+  const fetched = usePicture(usesToken() ? path : null, isAskedAnew);
   return usesToken() ? fetched : { url: path, failure: null };
 }
 

@@ -7,7 +7,7 @@ import { Dialog } from "../shell/dialog.tsx";
 import { addressOf } from "../shell/route.ts";
 import { Clip } from "./clip.tsx";
 import { Correction } from "./correction.tsx";
-import { clipText, confidencePercent, wayOf } from "./facts.ts";
+import { confidencePercent, wayOf } from "./facts.ts";
 import { Picture } from "./picture.tsx";
 import { dotted } from "./plate.ts";
 import { PlateBadge, plateOf, plateText } from "./plate-badge.tsx";
@@ -51,7 +51,7 @@ export function EventDialog(props: EventDialogProps) {
             path={event.snapshot}
             alt={texts.find.snapshotOf(plateText(event, texts))}
           />
-          {event.clip_ready ? <Clip path={event.clip} /> : <p>{clipText(event, texts)}</p>}
+          <Clip event={event} />
         </div>
         <Facts found={props.found} onCorrected={props.onCorrected} />
       </div>

@@ -2,7 +2,6 @@
 import { useState } from "preact/hooks";
 import type { EventView } from "../api/client.ts";
 import { Clip } from "../find/clip.tsx";
-import { clipText } from "../find/facts.ts";
 import { cameraName, useConsole, useTimes } from "../shell/console-context.ts";
 import { Dialog } from "../shell/dialog.tsx";
 
@@ -32,11 +31,7 @@ export function ClipSequence({ sightings, onClose }: ClipSequenceProps) {
         {texts.list}
         {time(event.best_at)}
       </p>
-      {event.clip_ready ? (
-        <Clip key={event.id} path={event.clip} onEnded={() => setAt(Math.min(at + 1, last))} />
-      ) : (
-        <p role="alert">{clipText(event, texts)}</p>
-      )}
+      <Clip key={event.id} event={event} onEnded={() => setAt(Math.min(at + 1, last))} />
       <div class="row event-steps">
         <button type="button" disabled={at === 0} onClick={() => setAt(at - 1)}>
           {texts.event.previous}

@@ -199,8 +199,9 @@ export const en = {
     previous: "Previous",
     next: "Next",
     clip: "Clip",
+    clipAwaited: "The clip is being made, and appears here when it is ready.",
     clipFailed:
-      "This browser cannot play the clip. It may be H.265; another browser may support that.",
+      "The clip cannot be played. It was not loaded, or this browser does not support its codec, such as H.265.",
     alternatives: "Other readings held possible",
     match: "Why it was found",
     findPlate: "Find this plate",

@@ -44,7 +44,7 @@ def open_street(
     ]
     record(site.layout, "east-gate", START_NS, 6)
     for event in events:
-        _keep(site, event)
+        keep_event(site, event)
     report_cameras(site)
     return site
 
@@ -88,7 +88,8 @@ def _hostile_registry() -> SiteRegistry:
     return SiteRegistry(REGISTRY.model_copy(update={"cameras": cameras}))
 
 
-def _keep(site: Site, event: Event) -> None:
+def keep_event(site: Site, event: Event) -> Event:
+    """Store an event with pictures and a clip of the first 6 s of the east gate; return it so."""
     clip = site.layout.root / "clip.mp4"
     made = clip_of(
         Ledger(site.layout.recordings).segments("east-gate", START_NS, START_NS + 6 * NS_PER_S),
@@ -113,6 +114,7 @@ def _keep(site: Site, event: Event) -> None:
         "application/json",
     )
     site.context.index.put(ready)
+    return ready
 
 
 def _jpeg(width_px: int, height_px: int) -> bytes:
