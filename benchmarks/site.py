@@ -33,8 +33,11 @@ class BenchSite:
         registry: dict[str, object],
         environment: dict[str, str] | None = None,
         host: str = "127.0.0.1",
+        checkout: Path | None = None,
     ) -> None:
-        """`folder` is made; the instance's data are under it. `host` is where the API listens."""
+        """`folder` is made; the instance's data are under it. `host` is where the API listens.
+        `checkout` has the code of the instance, if it is not this one.
+        """
         folder.mkdir(parents=True, exist_ok=True)
         self.layout = Layout(folder / "data")
         self._registry = folder / "camera_registry.yaml"
@@ -45,7 +48,10 @@ class BenchSite:
         self.url = f"http://{host}:{self.port}"
         self._process: subprocess.Popen[bytes] | None = None
         self._token = ""
+        self._checkout = checkout
         self._environment = environment
+        if checkout is not None:
+            self._environment = {**(environment or os.environ), "PYTHONPATH": str(checkout)}
         self._http = httpx.Client(
             timeout=15, trust_env=False, limits=httpx.Limits(max_keepalive_connections=0)
         )
@@ -68,7 +74,9 @@ class BenchSite:
         )
         command = (sys.executable, "-m", "sightline", "up", *map(str, arguments))
         with self._log.open("ab") as log:
-            self._process = subprocess.Popen(command, stdout=log, stderr=log, env=self._environment)
+            self._process = subprocess.Popen(
+                command, stdout=log, stderr=log, env=self._environment, cwd=self._checkout
+            )
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         """End `up` by a signal; how it ended."""
@@ -108,6 +116,7 @@ class BenchSite:
             timeout=within_s,
             check=False,
             env=self._environment,
+            cwd=self._checkout,
         )
         return done.returncode, done.stdout + done.stderr
 

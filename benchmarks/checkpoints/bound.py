@@ -11,7 +11,7 @@ from time import process_time
 from typing import Any, NamedTuple
 
 from analytics.models import Models
-from benchmarks.checkpoints.footage import EVERY_S, FPS, Footage
+from benchmarks.checkpoints.footage import FPS, Footage
 from domain.clock import NS_PER_S
 from domain.settings import Settings
 from ingest.frames.decode_gate import QUIET_WINDOWS
@@ -42,7 +42,7 @@ def bound(
     least_fps = settings.plate_detect_fps * MIN_PART
     fewest = run(footage.busy, FilmAnalysis("plate", least_fps), settings, models)
     decoding = _decoding(footage)
-    decode_ms = sum(one.cpu_ms for one in decoding) / (EVERY_S * len(footage.passes))
+    decode_ms = sum(one.cpu_ms for one in decoding) / footage.busy_s
     cores = len(os.sched_getaffinity(0))
     return {
         "cores": cores,

@@ -1,10 +1,15 @@
 """Footage of a checkpoint for benchmarks: from a video with its truth, each vehicle's last
-second and a half, and then an empty road.
+second and a half, and empty road between them.
+
+The lengths of the empty road are drawn as in free traffic, with a fixed seed. So vehicles begin at
+random phases of the groups of pictures, some follow others closely, and some are in two groups.
+Regular traffic would lie in the same part of each group, and what an overloaded worker leaves out
+of a group would hide none of it or all of it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice, repeat
 from pathlib import Path
@@ -17,7 +22,14 @@ from numpy.typing import NDArray
 from sightline.evaluation.truth import Pass
 
 FPS = 25
-BEFORE_S, IN_VIEW_S, EVERY_S = 0.5, 1.5, 4.0
+IN_VIEW_S, EVERY_S = 1.5, 4.0
+"""`EVERY_S` is the mean from one vehicle to the next."""
+LEAST_APART_S = 0.4
+"""The shortest empty road between two vehicles."""
+ROUNDS = 2
+"""Each vehicle of the video comes so often, each time at another phase."""
+SEED = 20
+"""With this seed the phases of few vehicles are spread evenly over a group (`test_footage.py`)."""
 STILL_S = 20.0
 BUSY_NOISE, STILL_NOISE = 3.0, 1.5
 """Grey levels of noise. The road with traffic has as much as makes it 3 Mbit/s, for decoding to
@@ -44,8 +56,8 @@ Planes = NDArray[np.uint8]
 
 @dataclass(frozen=True, slots=True)
 class Footage:
-    """A road with a vehicle in view for `IN_VIEW_S` of every `EVERY_S`, its truth, and the empty
-    road.
+    """A road with a vehicle in view for `IN_VIEW_S` of every `EVERY_S` in the mean, its truth, and
+    the empty road.
     """
 
     busy: Path
@@ -53,8 +65,12 @@ class Footage:
     passes: list[Pass]
 
     @property
+    def busy_s(self) -> float:
+        return EVERY_S * len(self.passes)
+
+    @property
     def mbit_s(self) -> dict[str, float]:
-        seconds = {self.busy: EVERY_S * len(self.passes), self.still: STILL_S}
+        seconds = {self.busy: self.busy_s, self.still: STILL_S}
         return {
             file.stem: round(file.stat().st_size * 8e-6 / length_s, 2)
             for file, length_s in seconds.items()
@@ -62,17 +78,38 @@ class Footage:
 
 
 def make_footage(video: Path, passes: list[Pass], folder: Path) -> Footage:
-    """Made in `folder`, a minute of CPU time, unless it is there."""
+    """Made in `folder`, two minutes of CPU time, unless it is there."""
     road = _road(video, passes)
-    busy, still = folder / "busy.mp4", folder / "still.mp4"
+    busy, still = folder / f"busy-{SEED}.mp4", folder / "still.mp4"
     folder.mkdir(parents=True, exist_ok=True)
+    empty = empty_frames(ROUNDS * len(passes), SEED)
     if not busy.exists():
-        _encode(_pictures(video, passes, road), busy, BUSY_NOISE)
+        _encode(_pictures(video, passes, road, empty), busy, BUSY_NOISE)
     if not still.exists():
         _encode(repeat(road, round(STILL_S * FPS)), still, STILL_NOISE)
-    enter_s = [number * EVERY_S + BEFORE_S for number in range(len(passes))]
-    made = [moved(one, at_s) for one, at_s in zip(passes, enter_s, strict=True)]
-    return Footage(busy, still, made)
+    return Footage(busy, still, placed(ROUNDS * passes, empty))
+
+
+def empty_frames(vehicles: int, seed: int) -> list[int]:
+    """Return how many frames of empty road come before each vehicle.
+
+    Their lengths above the shortest one are distributed exponentially, as in free traffic. Together
+    with the vehicles they take `EVERY_S` a vehicle.
+    """
+    least = round(LEAST_APART_S * FPS)
+    spare = round(vehicles * (EVERY_S - IN_VIEW_S - LEAST_APART_S) * FPS)
+    until = np.cumsum(np.random.default_rng(seed).exponential(size=vehicles))
+    edges = np.rint(until / until[-1] * spare).astype(int)
+    return [least + int(frames) for frames in np.diff(edges, prepend=0)]
+
+
+def placed(passes: Sequence[Pass], empty: Sequence[int]) -> list[Pass]:
+    """Return the vehicles where they are in view, each after its frames of empty road."""
+    found, at_s = list[Pass](), 0.0
+    for one, frames in zip(passes, empty, strict=True):
+        found.append(moved(one, at_s + frames / FPS))
+        at_s = found[-1].leave_s
+    return found
 
 
 def moved(one: Pass, enter_s: float, in_view_s: float = IN_VIEW_S) -> Pass:
@@ -100,19 +137,19 @@ def _encode(pictures: Iterable[Planes], file: Path, noise_levels: float) -> None
         container.mux(stream.encode())
 
 
-def _pictures(video: Path, passes: list[Pass], road: Planes) -> Iterator[Planes]:
-    """Before each pass a little road, then its end, then road until the period is over."""
-    before, in_view = round(BEFORE_S * FPS), round(IN_VIEW_S * FPS)
-    after = round(EVERY_S * FPS) - before - in_view
-    with av.open(str(video)) as container:
-        frames = container.decode(video=0)
-        for one in passes:
-            begin_s = one.leave_s - IN_VIEW_S
-            first = next(frame for frame in frames if (frame.time or 0.0) >= begin_s)
-            shown = islice(chain([first], frames), in_view)
-            yield from chain(
-                repeat(road, before), (_planes(frame) for frame in shown), repeat(road, after)
-            )
+def _pictures(
+    video: Path, passes: Sequence[Pass], road: Planes, empty: Sequence[int]
+) -> Iterator[Planes]:
+    """Yield the passes of the video again and again, each after its frames of empty road."""
+    left = iter(empty)
+    for _ in range(len(empty) // len(passes)):
+        with av.open(str(video)) as container:
+            frames = container.decode(video=0)
+            for one in passes:
+                begin_s = one.leave_s - IN_VIEW_S
+                first = next(frame for frame in frames if (frame.time or 0.0) >= begin_s)
+                shown = islice(chain([first], frames), round(IN_VIEW_S * FPS))
+                yield from chain(repeat(road, next(left)), (_planes(frame) for frame in shown))
 
 
 def _road(video: Path, passes: list[Pass]) -> Planes:

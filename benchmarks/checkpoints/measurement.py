@@ -3,11 +3,12 @@ goes.
 
     python -m benchmarks.checkpoints VIDEO.mp4 --truth TRUTH.json [--cameras 10] [--minutes 2]
     [--idle 0] [--footage DIR] [--overload] [--capacity 7] [--times 1,1.3,2] [--short]
-    [--again] [--taken-cores 1]
+    [--again] [--taken-cores 1] [--before CHECKOUT]
 
 The video with its truth (as of `benchmarks.passings`) becomes a camera's: a vehicle in view for 1.5
-s of every 4. It is played as so many cameras, each at another moment, to a whole instance
-(`sightline up`); the simulator is in no figure. Passings caught and read are held against the same
+s of every 4 in the mean, at random phases (`footage.py`). It is played as so many cameras, each at
+another moment, to a whole instance (`sightline up`); the simulator is in no figure. Passings caught
+and read are held against the same
 pipeline over the file, without a clock, whose CPU time also gives the most cameras that there could
 be. `--idle N` also compares N checkpoints of an empty road with N cameras of it that are only
 recorded. `--overload` searches for the capacity of the machine, and then runs with multiples of it
@@ -33,7 +34,7 @@ from analytics.models import Models
 from benchmarks.cameras import Cameras, served
 from benchmarks.checkpoints.bound import bound
 from benchmarks.checkpoints.coverage import SETTLED_AFTER_S, compare_coverage, reported
-from benchmarks.checkpoints.footage import EVERY_S, Footage, make_footage, moved
+from benchmarks.checkpoints.footage import Footage, make_footage, moved
 from benchmarks.checkpoints.overload import add_arguments, cores_taken, overload, plan_of, row
 from benchmarks.checkpoints.reanalysis import analyse_again
 from benchmarks.checkpoints.spending import Spending, spending_of
@@ -70,12 +71,14 @@ class Seen:
 
 @contextmanager
 def watched(
-    file: Path, cameras: int, checkpoint: bool, folder: Path
+    file: Path, cameras: int, checkpoint: bool, folder: Path, checkout: Path | None = None
 ) -> Iterator[tuple[BenchSite, Cameras]]:
-    """An instance that records so many cameras of `file`, as checkpoints or not."""
+    """An instance that records so many cameras of `file`, as checkpoints or not, with the code of a
+    checkout.
+    """
     folder.mkdir()
     with served("simulator", file, cameras, folder, APART_S) as source:
-        site = BenchSite(folder / "site", _registry(source.urls, checkpoint))
+        site = BenchSite(folder / "site", _registry(source.urls, checkpoint), checkout=checkout)
         try:
             site.start()
             deadline_s = CLOCK.monotonic_s() + START_WITHIN_S
@@ -97,12 +100,14 @@ def measure(
     folder: Path,
     settle_s: float = SETTLE_S,
     again: bool = False,
+    checkout: Path | None = None,
 ) -> dict[str, Any]:
     """Run an instance in `folder`, which must not exist, and report what it found and used. With
-    `again`, its recordings are analysed after the load has ended.
+    `again`, its recordings are analysed after the load has ended. The instance runs the code of
+    `checkout`.
     """
     seen, found_again = Seen(), None
-    with watched(footage.busy, cameras, True, folder) as (site, source):
+    with watched(footage.busy, cameras, True, folder, checkout) as (site, source):
         began_ns = source.began_ns
         _until(settle_s, lambda: seen.look(site))
         from_ns, before = CLOCK.wall_ns(), spending_of(site)
@@ -144,13 +149,12 @@ def _coverage(
 
 def _expected(footage: Footage, began_ns: int, camera: int, from_ns: int, to_ns: int) -> list[Pass]:
     """Return a camera's passings in this time, in seconds since the epoch of `compare`."""
-    length_s = EVERY_S * len(footage.passes)
     at_s, found = (began_ns - EPOCH_NS) / NS_PER_S - APART_S * camera, list[Pass]()
     while at_s < (to_ns - EPOCH_NS) / NS_PER_S:
         shown = [moved(one, at_s + one.enter_s) for one in footage.passes]
         inside = ((from_ns - EPOCH_NS) / NS_PER_S, (to_ns - EPOCH_NS) / NS_PER_S)
         found += [one for one in shown if inside[0] <= one.enter_s and one.leave_s <= inside[1]]
-        at_s += length_s
+        at_s += footage.busy_s
     return found
 
 
@@ -324,18 +328,15 @@ def _with_traffic(footage: Footage, chosen: argparse.Namespace, folder: Path) ->
         return {"bound": bound(footage, offline, settings, models)} | measure(
             footage, offline, chosen.cameras, minutes, busy
         )
-    first = 0
-    if chosen.capacity is None:
-        first = round(bound(footage, offline, settings, models)["looks"][0]["cameras"])
-    plan = plan_of(chosen, first)
+    plan = plan_of(chosen)
 
-    def run_once(cameras: int) -> dict[str, Any]:
+    def run_once(cameras: int, checkout: Path | None) -> dict[str, Any]:
         busy = folder / f"run-{len(list(folder.glob('run-*')))}"
         with cores_taken(chosen.taken_cores):
             found = measure(
-                footage, offline, cameras, plan.minutes, busy, plan.settle_s, plan.again
+                footage, offline, cameras, plan.minutes, busy, plan.settle_s, plan.again, checkout
             )
-        _tell(json.dumps(row(found)))
+        _tell(json.dumps({"code": str(checkout or "this"), **row(found)}))
         return found
 
     return {"taken_cores": chosen.taken_cores} | overload(plan, run_once)

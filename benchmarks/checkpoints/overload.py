@@ -1,8 +1,10 @@
 """Overload: how many checkpoints this machine analyses completely, and what it finds of more.
 
-The capacity is the largest number of cameras of which every passing is found. The search starts
-at a part of the arithmetic bound, and continues one camera at a time. The short form measures less
-long, so that one level fits into four minutes. With `--capacity` the search is left out.
+The capacity is the largest number of cameras of which every passing is found. The search doubles
+and halves the number of cameras until it has one that is enough and one that is too many, and then
+bisects, at most `MOST_LEVELS` times. The short form measures 30 s of each level. With `--capacity`
+the search is left out. With `--before` each level is also measured with the code of another
+checkout, one directly after the other, because the speed of a shared machine changes.
 """
 
 from __future__ import annotations
@@ -14,17 +16,19 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-FIRST_PART = 0.6
-"""The search for the capacity starts at this part of the bound, which counts only decoding and
-looks.
-"""
+FIRST_A_CORE = 4
+"""The search for the capacity starts with so many cameras for each core."""
+MOST_LEVELS = 8
 LEVELS = "1,1.3,2"
 _SPIN = "while True: pass"
 
-Run = Callable[[int], dict[str, Any]]
-"""Measures so many cameras, and returns the report of `measurement.measure`."""
+Run = Callable[[int, Path | None], dict[str, Any]]
+"""Measures so many cameras with the code of a checkout (None: of this one), and returns the report
+of `measurement.measure`.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,8 @@ class Plan:
     settle_s: float
     again: bool = False
     """Whether the recordings are analysed after the load."""
+    before: Path | None = None
+    """Another checkout, whose code is measured at the same levels."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -54,51 +60,60 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--taken-cores", type=int, default=0, help="so many cores are used by other programs"
     )
+    group.add_argument(
+        "--before", type=Path, help="a checkout whose code is measured at the same levels"
+    )
 
 
-def plan_of(chosen: argparse.Namespace, bound: int) -> Plan:
+def plan_of(chosen: argparse.Namespace) -> Plan:
     """Return the plan of the command line. Raises ValueError where a multiple is no number."""
     return Plan(
         tuple(float(one) for one in chosen.times.split(",")),
         chosen.capacity,
-        max(1, round(FIRST_PART * bound)),
+        FIRST_A_CORE * len(os.sched_getaffinity(0)),
         minutes=0.5 if chosen.short else chosen.minutes,
         settle_s=15.0 if chosen.short else 25.0,
         again=chosen.again,
+        before=chosen.before and chosen.before.resolve(),
     )
 
 
 def overload(plan: Plan, run: Run) -> dict[str, Any]:
-    """Return the capacity, and one row for each multiple of it."""
+    """Return the capacity, and one row for each multiple of it, with each code."""
     runs: dict[int, dict[str, Any]] = {}
 
     def finds_all(cameras: int) -> bool:
-        runs[cameras] = run(cameras)
+        runs[cameras] = run(cameras, None)
         return bool(runs[cameras]["found"] >= runs[cameras]["passings"])
 
     capacity = plan.capacity or find_capacity(finds_all, plan.first)
-    rows = []
+    rows, rows_before = list[dict[str, Any]](), list[dict[str, Any]]()
     for times in plan.times:
         cameras = max(1, round(times * capacity))
-        rows.append({"times": times, **row(runs.get(cameras) or run(cameras))})
-    return {"capacity": capacity, "levels": rows}
+        if plan.before is not None:
+            rows_before.append({"times": times, **row(run(cameras, plan.before))})
+        # What the search measured an hour ago is no comparison with the other code.
+        known = runs.get(cameras) if plan.before is None else None
+        rows.append({"times": times, **row(known or run(cameras, None))})
+    return {"capacity": capacity, "levels": rows, "levels_before": rows_before}
 
 
 def find_capacity(finds_all: Callable[[int], bool], first: int) -> int:
     """Return the largest number of cameras of which all passings are found, searched from `first`.
 
-    Return 1 where not even one camera is analysed completely.
+    Return 1 where not even one camera is analysed completely. After `MOST_LEVELS` tries the best
+    one counts.
     """
-    cameras = first
-    if finds_all(cameras):
-        while finds_all(cameras + 1):
-            cameras += 1
-        return cameras
-    while cameras > 1:
-        cameras -= 1
+    cameras, enough, too_many = first, 0, None
+    for _ in range(MOST_LEVELS):
         if finds_all(cameras):
+            enough = cameras
+        else:
+            too_many = cameras
+        if too_many is not None and too_many - enough <= 1:
             break
-    return cameras
+        cameras = 2 * enough if too_many is None else (enough + too_many) // 2
+    return max(1, enough)
 
 
 def row(report: dict[str, Any]) -> dict[str, Any]:

@@ -12,11 +12,12 @@ def test_missed_passings_must_be_in_partly_and_found_ones_in_complete() -> None:
         Pass(plate="鄂C12345", colour="blue", enter_s=at_s + 0.5, leave_s=at_s + 2.0)
         for at_s in (0, 4, 8, 12)
     ]
-    ranges = Reported(complete=[(0, 4), (8, 10)], partly=[(4, 8), (10, 16)])
+    ranges = Reported(complete=[(0, 4), (8, 9.4), (10, 12)], partly=[(4, 8), (9.4, 10), (12, 16)])
     events = [event(at, "鄂C12345", at_s + 0.6, at_s + 1.9) for at, at_s in enumerate((0, 12))]
     assert compare_coverage(ranges, passes, events) == {
         "missed": 2,
         "missed_in_partly": 1,
+        "missed_at_partly": 1,
         "found": 2,
         "found_in_complete": 1,
     }
