@@ -3,17 +3,18 @@ goes.
 
     python -m benchmarks.checkpoints VIDEO.mp4 --truth TRUTH.json [--cameras 10] [--minutes 2]
     [--idle 0] [--footage DIR] [--overload] [--capacity 7] [--times 1,1.3,2] [--short]
-    [--again] [--taken-cores 1] [--before CHECKOUT]
+    [--again] [--taken-cores 1] [--before CHECKOUT] [--left-out 0.2,0.5]
 
 The video with its truth (as of `benchmarks.passings`) becomes a camera's: a vehicle in view for 1.5
 s of every 4 in the mean, at random phases (`footage.py`). It is played as so many cameras, each at
 another moment, to a whole instance (`sightline up`); the simulator is in no figure. Passings caught
-and read are held against the same
-pipeline over the file, without a clock, whose CPU time also gives the most cameras that there could
-be. `--idle N` also compares N checkpoints of an empty road with N cameras of it that are only
-recorded. `--overload` searches for the capacity of the machine, and then runs with multiples of it
-(`benchmarks/checkpoints/overload.py`). Shares are of the workers' CPU time, counted by the threads
-that spend it. JSON goes to `benchmarks/out`.
+and read are held against the same pipeline over the file, without a clock, whose CPU time also
+gives the most cameras that there could be. `--idle N` also compares N checkpoints of an empty road
+with N cameras of it that are only recorded. `--overload` searches for the capacity of the machine,
+and then runs with multiples of it (`benchmarks/checkpoints/overload.py`). `--left-out` analyses the
+file without a clock, leaves out such parts of its groups of pictures, and compares the coverage
+(`left_out.py`). Shares are of the workers' CPU time, counted by the threads that spend it. JSON
+goes to `benchmarks/out`.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ from benchmarks.cameras import Cameras, served
 from benchmarks.checkpoints.bound import bound
 from benchmarks.checkpoints.coverage import SETTLED_AFTER_S, compare_coverage, reported
 from benchmarks.checkpoints.footage import Footage, make_footage, moved
+from benchmarks.checkpoints.left_out import left_out
 from benchmarks.checkpoints.overload import add_arguments, cores_taken, overload, plan_of, row
 from benchmarks.checkpoints.reanalysis import analyse_again
 from benchmarks.checkpoints.spending import Spending, spending_of
@@ -302,6 +304,11 @@ def main() -> None:
     parser.add_argument(
         "--footage", type=Path, help="a folder that keeps the cameras' files for the next run"
     )
+    parser.add_argument(
+        "--left-out",
+        default="",
+        help="leave out such parts of the groups of pictures without a clock, separated by commas",
+    )
     add_arguments(parser)
     chosen = parser.parse_args()
     passes = read_truth(chosen.truth)
@@ -310,6 +317,9 @@ def main() -> None:
         _tell("making the footage")
         footage = make_footage(chosen.video, passes, chosen.footage or Path(name))
         report["mbit_s"] = footage.mbit_s
+        if chosen.left_out:
+            parts = [float(part) for part in chosen.left_out.split(",")]
+            report["left_out"] = [left_out(footage, part, *_models()) for part in parts]
         if chosen.cameras or chosen.overload:
             report |= _with_traffic(footage, chosen, Path(name))
         if chosen.idle:
@@ -319,9 +329,13 @@ def main() -> None:
     print(json.dumps(report, ensure_ascii=False, indent=1))
 
 
-def _with_traffic(footage: Footage, chosen: argparse.Namespace, folder: Path) -> dict[str, Any]:
+def _models() -> tuple[Settings, Models]:
     settings = Settings()
-    models = Models.load(settings)
+    return settings, Models.load(settings)
+
+
+def _with_traffic(footage: Footage, chosen: argparse.Namespace, folder: Path) -> dict[str, Any]:
+    settings, models = _models()
     offline = run(footage.busy, FilmAnalysis("plate", settings.plate_detect_fps), settings, models)
     if not chosen.overload:
         minutes, busy = chosen.minutes, folder / "busy"
