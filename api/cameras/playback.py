@@ -269,7 +269,7 @@ def _recorded_picture(
                 "of another moment"
             )
         data = verified.head.data + verified.media
-        jpeg, shown_ns = picture_at(data, last.segment.start_ns, at_ns, verified.has_start)
+        jpeg, shown_ns = picture_at(data, last.segment.start_ns, at_ns, verified.first_shown)
         return Response(
             jpeg, headers={"Sightline-Start": rfc3339(shown_ns)}, media_type="image/jpeg"
         )

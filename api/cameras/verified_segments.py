@@ -48,8 +48,8 @@ class VerifiedSegment:
     """Its fragments, as they are stored."""
     damaged_ns: tuple[tuple[int, int], ...]
     """The times (UTC ns) that it cannot show because fragments are damaged."""
-    has_start: bool
-    """Whether it has the first fragment."""
+    first_shown: int
+    """The presentation time of the picture at the segment's start, in ticks of its track."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ class VerifiedSegments:
             self._head(one, layout),
             b"".join(data[start:end] for start, end in parts),
             tuple(damaged_span(laid_out, number) for number in sorted(damaged)),
-            has_start=parts[0][0] == int(layout.fragments[0, 0]),
+            layout.video.first_shown,
         )
 
     def damaged(self, segments: Sequence[Located]) -> Damaged:

@@ -15,25 +15,24 @@ from domain.media.packets import ticks_to_ns
 
 QUALITY = "4"
 """The quality of MJPEG, from 2 (best) to 31."""
+_OPTIONS = {"ignore_editlist": "1"}
 
 
-def picture_at(
-    segment: bytes, start_ns: int, at_ns: int, has_start: bool = True
-) -> tuple[bytes, int]:
+def picture_at(segment: bytes, start_ns: int, at_ns: int, first_shown: int) -> tuple[bytes, int]:
     """Return the picture shown at `at_ns`, and the time from which it was shown (UTC ns). Raises
     NotFound if there is none yet, DataLoss.
 
-    A segment without its first fragment (`has_start`) has its first picture later than its start.
+    `first_shown` is the presentation time of the picture at the segment's start, in ticks of the
+    track, as its layout has it. The segment may lack its first fragments, and with them that
+    picture. An edit list, which not every segment with B-frames has, is ignored.
     """
     try:
-        with av.open(io.BytesIO(segment), "r", format="mp4") as container:
+        with av.open(io.BytesIO(segment), "r", format="mp4", options=_OPTIONS) as container:
             stream = container.streams.video[0]
-            first_pts, packets = _since_keyframe(
-                container, stream, at_ns - start_ns, None if has_start else 0
-            )
+            packets = _since_keyframe(container, stream, at_ns - start_ns, first_shown)
             frames = [frame for packet in packets for frame in stream.codec_context.decode(packet)]
             frames += stream.codec_context.decode(None)
-            shown = [(start_ns + _ns(frame.pts, first_pts, stream), frame) for frame in frames]
+            shown = [(start_ns + _ns(frame.pts, first_shown, stream), frame) for frame in frames]
             before = [one for one in shown if one[0] <= at_ns]
             if not before:
                 raise NotFound("no picture had come by then")
@@ -44,29 +43,25 @@ def picture_at(
 
 
 def _since_keyframe(
-    container: InputContainer, stream: VideoStream, until_ns: int, first_pts: int | None
-) -> tuple[int, list[av.Packet[VideoStream]]]:
-    """Return the first `pts` of the segment, and the packets from the last keyframe shown by
-    `until_ns` to those decoded by then. The first `pts` is that of the first packet unless it is
-    known.
-    """
+    container: InputContainer, stream: VideoStream, until_ns: int, first_shown: int
+) -> list[av.Packet[VideoStream]]:
+    """Return the packets from the last keyframe shown by `until_ns` to those decoded by then."""
     packets: list[av.Packet[VideoStream]] = []
     for packet in container.demux(stream):
         if packet.pts is None or packet.dts is None:
             continue
-        first_pts = packet.pts if first_pts is None else first_pts
-        if _ns(packet.dts, first_pts, stream) > until_ns:
+        if _ns(packet.dts, first_shown, stream) > until_ns:
             break
         packets = (
             [packet]
-            if packet.is_keyframe and _ns(packet.pts, first_pts, stream) <= until_ns
+            if packet.is_keyframe and _ns(packet.pts, first_shown, stream) <= until_ns
             else [*packets, packet]
         )
-    return first_pts or 0, packets
+    return packets
 
 
-def _ns(pts: int | None, first_pts: int, stream: VideoStream) -> int:
-    return ticks_to_ns((pts or 0) - first_pts, Fraction(stream.time_base or 1))
+def _ns(ticks: int | None, first_shown: int, stream: VideoStream) -> int:
+    return ticks_to_ns((ticks or 0) - first_shown, Fraction(stream.time_base or 1))
 
 
 def _jpeg(frame: av.VideoFrame) -> bytes:
