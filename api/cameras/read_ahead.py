@@ -13,16 +13,19 @@ MOST_BYTES = 4 << 20
 def read_ahead(chunks: Generator[bytes], most_bytes: int = MOST_BYTES) -> Generator[bytes]:
     """Yield `chunks`, which a thread of its own reads while earlier ones are sent.
 
-    It raises what `chunks` raises, after the chunks before. If it is closed early, the thread
-    closes `chunks` when its present read ends.
+    It raises what `chunks` raises, after the chunks before. The thread has ended and `chunks` is
+    closed when it ends: if it is closed early, it waits for the present read, for which the source
+    has a time limit.
     """
     buffer = _Buffer(most_bytes)
-    threading.Thread(target=_fill, args=(chunks, buffer), name="read-ahead", daemon=True).start()
+    reading = threading.Thread(target=_fill, args=(chunks, buffer), name="read-ahead", daemon=True)
+    reading.start()
     try:
         while (chunk := buffer.take()) is not None:
             yield chunk
     finally:
         buffer.close()
+        reading.join()
 
 
 def _fill(chunks: Generator[bytes], buffer: _Buffer) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from api.cameras.read_ahead import read_ahead
 from domain.errors import DataLoss
-from tests.waiting import PATIENCE_S
+from tests.waiting import PATIENCE_S, wait_event
 
 CHUNK = b"x" * 10
 
@@ -17,8 +17,14 @@ CHUNK = b"x" * 10
 class Source:
     """Chunks whose reading is noted."""
 
-    def __init__(self, count: int, error: Exception | None = None) -> None:
-        self.count, self.error = count, error
+    def __init__(
+        self,
+        count: int,
+        error: Exception | None = None,
+        read_after: tuple[int, threading.Event] | None = None,
+    ) -> None:
+        """The chunk with the number in `read_after` is not read before its event is set."""
+        self.count, self.error, self.read_after = count, error, read_after
         self.read = 0
         self.is_at = threading.Condition()
         self.closed = threading.Event()
@@ -29,6 +35,8 @@ class Source:
                 with self.is_at:
                     self.read += 1
                     self.is_at.notify_all()
+                if self.read_after is not None and number == self.read_after[0]:
+                    wait_event("release of a read", self.read_after[1])
                 yield CHUNK + bytes([number])
             if self.error is not None:
                 raise self.error
@@ -58,6 +66,22 @@ def test_reading_waits_for_the_sender() -> None:
         assert source.read == taken + chunks + 1
     sent.close()
     assert source.closed.wait(PATIENCE_S)
+
+
+@pytest.mark.parametrize("taken", [1, 3])
+def test_reading_ends_before_the_response_does(taken: int) -> None:
+    """Otherwise threads and connections of many responses that ended early would add up."""
+    release = threading.Event()
+    source = Source(5, read_after=(3, release))
+    sent = read_ahead(source.chunks())
+    for _ in range(taken):
+        next(sent)
+    source.wait_until_read(4)
+    threading.Timer(0.2, release.set).start()
+    sent.close()
+    assert release.is_set()
+    assert source.closed.is_set()
+    assert "read-ahead" not in [thread.name for thread in threading.enumerate()]
 
 
 def test_a_chunk_that_is_too_large_is_sent_alone() -> None:
