@@ -7,7 +7,6 @@ replaced.
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import threading
 from collections import OrderedDict
@@ -62,10 +61,12 @@ class FragmentVerification:
         with self._lock:
             return fragment in self._verified.get(state_of(one), ())
 
-    def check(self, one: Located, fragment: int, data: bytes, sha256: bytes) -> None:
-        """Compare a fragment with its hash. Raises DataLoss, after the damage is recorded."""
+    def check(self, one: Located, fragment: int, found_sha256: bytes, sha256: bytes) -> None:
+        """Compare the SHA-256 of what was read of a fragment with its hash. Raises DataLoss, after
+        the damage is recorded.
+        """
         state = state_of(one)
-        if hashlib.sha256(data).digest() == sha256:
+        if found_sha256 == sha256:
             with self._lock:
                 self._verified.setdefault(state, set()).add(fragment)
                 self._verified.move_to_end(state)
@@ -114,5 +115,5 @@ class SegmentChecks:
     def is_verified(self, segment: int, fragment: int) -> bool:
         return self._verification.is_verified(self._sources[segment], fragment)
 
-    def check(self, segment: int, fragment: int, data: bytes, sha256: bytes) -> None:
-        self._verification.check(self._sources[segment], fragment, data, sha256)
+    def check(self, segment: int, fragment: int, found: bytes, sha256: bytes) -> None:
+        self._verification.check(self._sources[segment], fragment, found, sha256)

@@ -14,6 +14,8 @@ from api.requests.problems import RANGE_NOT_SATISFIABLE, problem_response
 from api.requests.request_trace import Trace
 from api.requests.streams import HeldStream
 
+TOGETHER_BYTES = 1 << 20
+"""How much is read before it is sent. It is in the memory of each open response."""
 Contents = Sequence[bytes | ByteRange]
 """What a body consists of: bytes, and ranges of the file."""
 
@@ -77,7 +79,8 @@ def ranged_response(
     chunks = file.read(contents)
     # A source that fails here is an error with its status, or another source is used.
     first = next(chunks)
-    return HeldStream(chain((first,), chunks), chunks.close, status, headers, media_type)
+    source = chain((first,), chunks)
+    return HeldStream(source, chunks.close, status, headers, media_type, TOGETHER_BYTES)
 
 
 def _length(content: bytes | ByteRange) -> int:

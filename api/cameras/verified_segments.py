@@ -6,6 +6,7 @@ A damaged fragment is left out, and the fragments after it up to the next one wi
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections import OrderedDict
 from collections.abc import Collection, Iterator, Sequence
@@ -159,7 +160,7 @@ class VerifiedSegments:
         if self._verification.is_verified(one, fragment):
             return True
         try:
-            self._verification.check(one, fragment, data, sha256)
+            self._verification.check(one, fragment, hashlib.sha256(data).digest(), sha256)
         except DataLoss:  # it is recorded, and the fragment is left out
             return False
         return True

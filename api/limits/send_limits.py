@@ -82,7 +82,7 @@ class Sending:
     """The streaming responses of one app. Only its event loop may use it."""
 
     def __init__(self, clock: Clock, least: LeastRate, most: int = MAX_OPEN) -> None:
-        self._clock = clock
+        self.clock = clock
         self._least = least
         self._most = most
         self._warn = FloodGate(_log.warning, clock, every_s=10.0)
@@ -99,7 +99,7 @@ class Sending:
             )
         self.open += 1
         try:
-            yield SendRate(self._clock, self._least)
+            yield SendRate(self.clock, self._least)
         finally:
             self.open -= 1
 

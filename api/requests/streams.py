@@ -14,8 +14,11 @@ from starlette.types import Receive, Scope, Send
 from api.limits.rate_limits import PersonLimits
 from api.limits.send_limits import CHECK_INTERVAL_S, Sending, SendRate
 from api.requests.request_trace import trace_of
+from domain.clock import Clock
 from domain.errors import SightlineError
 
+TOGETHER_S = 0.005
+"""Chunks are taken together for this long, so that few wait for those of a slow source."""
 _log = logging.getLogger(__name__)
 
 
@@ -34,8 +37,14 @@ class HeldStream(StreamingResponse):
         status_code: int,
         headers: Mapping[str, str],
         media_type: str,
+        together_bytes: int = 0,
     ) -> None:
+        """Chunks of a source that seldom waits are taken together until they have `together_bytes`.
+
+        Each time costs two changes of thread, which take longer than to read a chunk.
+        """
         super().__init__((), status_code, headers, media_type)
+        self._together_bytes = together_bytes
         self._chunks = iter(source)
         self._close = close
 
@@ -81,10 +90,12 @@ class HeldStream(StreamingResponse):
         await send(
             {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
         )
+        batches = ChunkBatches(self._chunks, self._together_bytes, sending.clock)
         try:
-            while chunk := await self._next(sending):
-                with pace.sending(len(chunk)):
-                    await send({"type": "http.response.body", "body": chunk, "more_body": True})
+            while batch := await to_thread.run_sync(batches.next, limiter=sending.limiter):
+                for chunk in batch:
+                    with pace.sending(len(chunk)):
+                        await send({"type": "http.response.body", "body": chunk, "more_body": True})
         except SightlineError as error:
             # As with a slow client, the last chunk is not sent.
             _log.warning(
@@ -93,8 +104,38 @@ class HeldStream(StreamingResponse):
             return
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
-    async def _next(self, sending: Sending) -> bytes:
-        return await to_thread.run_sync(next, self._chunks, b"", limiter=sending.limiter)
+
+class ChunkBatches:
+    """Takes chunks of a source together, of which an empty one is the end. One thread at a time
+    uses it.
+    """
+
+    def __init__(self, chunks: Iterator[bytes], together_bytes: int, clock: Clock) -> None:
+        """Chunks are taken together until they have `together_bytes`; for 0, each is alone."""
+        self._chunks = chunks
+        self._together_bytes = together_bytes
+        self._clock = clock
+        self._error: Exception | None = None
+
+    def next(self) -> list[bytes]:
+        """Return at least one chunk, or none after the last one. Raises what the source raises,
+        after the chunks before it.
+        """
+        if self._error is not None:
+            raise self._error
+        taken, size_bytes = list[bytes](), 0
+        until_s = self._clock.monotonic_s() + TOGETHER_S
+        try:
+            while chunk := next(self._chunks, b""):
+                taken.append(chunk)
+                size_bytes += len(chunk)
+                if size_bytes >= self._together_bytes or self._clock.monotonic_s() >= until_s:
+                    break
+        except Exception as error:
+            if not taken:
+                raise
+            self._error = error
+        return taken
 
 
 def _person_stream(scope: Scope) -> AbstractContextManager[None]:

@@ -242,9 +242,9 @@ class _Checks:
     def is_verified(self, segment: int, fragment: int) -> bool:
         return False
 
-    def check(self, segment: int, fragment: int, data: bytes, sha256: bytes) -> None:
+    def check(self, segment: int, fragment: int, found: bytes, sha256: bytes) -> None:
         """Raises _DamagedFragments."""
-        if hashlib.sha256(data).digest() != sha256:
+        if found != sha256:
             self._on_damage(self._sources[segment], fragment)
             raise _DamagedFragments(self._sources[segment], (fragment,))
 

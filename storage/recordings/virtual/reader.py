@@ -5,6 +5,7 @@ A fragment that was hashed is compared with its hash before any of its bytes are
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from itertools import groupby
@@ -12,6 +13,7 @@ from typing import Protocol
 
 from domain.errors import DataLoss
 from storage.mp4.segment_layout import fragments_at
+from storage.recordings.file_reader import FilePart
 from storage.recordings.virtual.blocks import UsedSegment
 from storage.recordings.virtual.virtual_file import Extent, VirtualFile
 
@@ -27,6 +29,8 @@ OpenPart = Callable[[int, int, int], PartStream]
 """Opens a part of a segment: the number of the segment in the virtual file, the offset, and the
 length in bytes. It raises what the source of the segment raises.
 """
+Read = Callable[[int, int], Iterator[bytes]]
+"""Yields bytes of a segment by their offset and their length, in order. Raises DataLoss."""
 
 
 class FragmentChecks(Protocol):
@@ -35,8 +39,8 @@ class FragmentChecks(Protocol):
     def is_verified(self, segment: int, fragment: int) -> bool:
         """Return whether this version of a file was compared before."""
 
-    def check(self, segment: int, fragment: int, data: bytes, sha256: bytes) -> None:
-        """Compare a fragment with its hash. Raises DataLoss."""
+    def check(self, segment: int, fragment: int, found: bytes, sha256: bytes) -> None:
+        """Compare the SHA-256 of what was read of a fragment with its hash. Raises DataLoss."""
 
 
 def read_bytes(
@@ -75,19 +79,39 @@ def _segment_bytes(
     if not is_known:
         begin, end = int(used.fragments[places[0], 0]), int(used.fragments[places[-1], 1])
     with closing(open_part(segment, begin, end - begin)) as stream:
-        window = _Window(iter(stream), begin)
+        # What is read from a file has the limits of what is sent, so that nothing is copied.
+        read = stream.read if isinstance(stream, FilePart) else _Window(iter(stream), begin).read
         if is_known:
             for extent in extents:
-                yield from window.read(extent.offset, extent.length_bytes)
+                yield from read(extent.offset, extent.length_bytes)
             return
         pairs = zip(places.tolist(), extents, strict=True)
         for fragment, in_fragment in groupby(pairs, lambda pair: pair[0]):
-            start, stop = used.fragments[fragment].tolist()
-            data = b"".join(window.read(start, stop - start))
-            checks.check(segment, fragment, data, hashes[fragment])
-            for _, extent in in_fragment:
-                place = extent.offset - start
-                yield data[place : place + extent.length_bytes]
+            span = used.fragments[fragment].tolist()
+            found, sent = _read_fragment(read, span, [extent for _, extent in in_fragment])
+            checks.check(segment, fragment, found, hashes[fragment])
+            yield from sent
+
+
+def _read_fragment(
+    read: Read, span: Sequence[int], extents: Sequence[Extent]
+) -> tuple[bytes, list[bytes]]:
+    """Read all of a fragment; return its SHA-256, and the bytes of the extents."""
+    digest, sent = hashlib.sha256(), list[bytes]()
+    at, end = span
+    for extent in extents:
+        _hash(digest, read(at, extent.offset - at))
+        data = b"".join(read(extent.offset, extent.length_bytes))
+        digest.update(data)
+        sent.append(data)
+        at = extent.offset + extent.length_bytes
+    _hash(digest, read(at, end - at))
+    return digest.digest(), sent
+
+
+def _hash(digest: hashlib._Hash, chunks: Iterator[bytes]) -> None:
+    for chunk in chunks:
+        digest.update(chunk)
 
 
 class _Window:

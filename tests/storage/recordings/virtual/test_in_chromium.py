@@ -72,7 +72,7 @@ class Verified:
     def is_verified(self, segment: int, fragment: int) -> bool:
         return True
 
-    def check(self, segment: int, fragment: int, data: bytes, sha256: bytes) -> None:
+    def check(self, segment: int, fragment: int, found: bytes, sha256: bytes) -> None:
         raise AssertionError(f"fragment {fragment} of segment {segment} has no hash")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -46,8 +45,8 @@ class EachFragment:
     def is_verified(self, segment: int, fragment: int) -> bool:
         return False
 
-    def check(self, segment: int, fragment: int, data: bytes, sha256: bytes) -> None:
-        if hashlib.sha256(data).digest() != sha256:
+    def check(self, segment: int, fragment: int, found: bytes, sha256: bytes) -> None:
+        if found != sha256:
             raise DataLoss(f"fragment {fragment} of segment {segment}")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
@@ -101,8 +100,8 @@ class Checks:
     def is_verified(self, segment: int, fragment: int) -> bool:
         return (segment, fragment) in self.compared
 
-    def check(self, segment: int, fragment: int, data: bytes, sha256: bytes) -> None:
-        if hashlib.sha256(data).digest() != sha256:
+    def check(self, segment: int, fragment: int, found: bytes, sha256: bytes) -> None:
+        if found != sha256:
             raise DataLoss(f"fragment {fragment} of segment {segment}")
         self.compared.append((segment, fragment))
 
