@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from functools import lru_cache, partial
-from typing import Any
 
 from fastapi import FastAPI
-from starlette.responses import Response
 
 from api.access.api_context import ApiContext
 from api.access.guard import Guard
-from api.access.guarded_route import guarded, run_in_current_thread
 from api.access.idempotent import Idempotent
 from api.access.requirements import Requirements
+from api.access.route_services import RouteServices
+from api.app_routes import route_class_of, routes_of
 from api.cameras.recording_files import RecordingFiles
 from api.description.openapi import describe
 from api.events.exports import Exports
@@ -22,10 +21,9 @@ from api.limits.send_limits import LeastRate, Sending
 from api.limits.thread_pools import Pools
 from api.live.views import LiveViews
 from api.live.whep_sessions import WhepSessions
-from api.requests.audit_recorder import AuditRecorder, with_recorded_intent
+from api.requests.audit_recorder import AuditRecorder
 from api.requests.audit_trail import AuditTrail
-from api.requests.bodies import with_strict_bodies
-from api.requests.declarations import JSON, Declaration, Declarations
+from api.requests.declarations import Declaration, Declarations
 from api.requests.error_responses import add_fault_handlers
 from api.requests.request_middleware import RequestMiddleware
 from api.routes import ROUTES
@@ -53,13 +51,15 @@ def make_app(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        routes=list(routes_of(routes)),
     )
+    app.router.route_class = route_class_of(declarations)
     recorder = AuditRecorder(context.audit, context.clock)
     limits = PersonLimits(context.clock, context.settings.person_requests_per_s)
     requirements = Requirements(context)
     guard = Guard(context, declarations, limits, requirements)
-    app.router.route_class = guarded(
-        guard, recorder, declarations, Pools(), Idempotent(context.idempotency, context.clock)
+    app.state.services = RouteServices(
+        guard, recorder, requirements, Pools(), Idempotent(context.idempotency, context.clock)
     )
     app.state.person_limits = limits
     app.state.recorder = recorder
@@ -76,9 +76,6 @@ def make_app(
     app.state.sign_ins = SignIns(context, recorder)
     app.state.live = LiveViews(context, recorder)
     app.state.whep = WhepSessions(app.state.live, MediaClient(context.media_socket))
-    app.router.route_class = with_strict_bodies(app.router.route_class)
-    for declaration in routes:
-        _add(app, declaration, recorder, requirements)
     declarations.check(app)
     add_fault_handlers(app)
     app.add_middleware(AuditTrail, recorder=recorder)
@@ -91,44 +88,3 @@ def make_app(
     app.add_middleware(WebSocketHandshakes)
     app.openapi = lru_cache(1)(partial(describe, app, declarations))  # type: ignore[method-assign]
     return app
-
-
-def _add(
-    app: FastAPI, declaration: Declaration, recorder: AuditRecorder, requirements: Requirements
-) -> None:
-    answer: dict[str, Any] = {
-        "status_code": declaration.success_status,
-        "responses": {declaration.success_status: _success_response(declaration)},
-        "operation_id": declaration.endpoint.__name__,
-    }
-    if declaration.media_type != JSON:
-        answer["response_class"] = Response
-    if declaration.answer_model is not None:
-        answer["response_model"] = declaration.answer_model
-    endpoint = (
-        with_recorded_intent(declaration.endpoint, recorder, requirements.check)
-        if declaration.is_change
-        and not (declaration.identifies_person or declaration.records_itself)
-        else declaration.endpoint
-    )
-    endpoint = run_in_current_thread(endpoint)
-    app.add_api_route(declaration.path, endpoint, methods=[declaration.method], **answer)
-    if declaration.allows_head:
-        app.add_api_route(
-            declaration.path,
-            endpoint,
-            methods=["HEAD"],
-            include_in_schema=False,
-            response_model=None,
-        )
-
-
-def _success_response(declaration: Declaration) -> dict[str, Any]:
-    types = {declaration.media_type, *declaration.other_media_types} - {JSON}
-    content = {name: {"schema": _schema_of(name)} for name in sorted(types)}
-    return {"description": "", "content": content} if content else {"description": ""}
-
-
-def _schema_of(media_type: str) -> dict[str, str]:
-    is_text = media_type.startswith("text/")
-    return {"type": "string"} if is_text else {"type": "string", "format": "binary"}

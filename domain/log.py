@@ -20,10 +20,18 @@ _MAX_KEYS = 1000
 def set_up_logging(level: str, process_name: str) -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(_EscapingFormatter(FORMAT.replace("%(processName)s", process_name)))
-    logging.basicConfig(level=level, handlers=[handler], force=True)
-    logging.getLogger("httpx").setLevel(
-        logging.WARNING
-    )  # it logs every request, readiness checks included
+    logging.basicConfig(handlers=[handler], force=True)
+    set_levels(level)
+
+
+def set_levels(level: str = "INFO") -> None:
+    """Set the levels that differ. Each change writes to all loggers of the process, whose memory
+    is then no longer shared with the process that it was forked from.
+    """
+    # httpx logs every request, readiness checks included.
+    for logger, wanted in ((logging.getLogger(), level), (logging.getLogger("httpx"), "WARNING")):
+        if logging.getLevelName(logger.level) != wanted:
+            logger.setLevel(wanted)
 
 
 def escaped(text: str, kept: Mapping[str, str] = MappingProxyType({})) -> str:

@@ -14,7 +14,7 @@ import cv2
 import uvicorn
 
 from api.limits.send_limits import LeastRate
-from api.node_api.app import make_node_api
+from api.node_api.app import make_node_api, node_routes
 from api.node_api.context import NodeApiContext
 from domain.clock import Clock, SystemClock
 from domain.errors import NotFound, SourceTimeout
@@ -133,6 +133,11 @@ def _first_frame(socket: Path, camera_id: str, clock: Clock) -> Frame:
 def _jpeg(frame: Frame) -> bytes:
     _, encoded = cv2.imencode(".jpg", frame.bgr, [cv2.IMWRITE_JPEG_QUALITY, PICTURE_QUALITY])
     return encoded.tobytes()
+
+
+def preload() -> None:
+    """Make the routes, which processes then share."""
+    node_routes()
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ import inspect
 from collections.abc import Callable, Coroutine
 from contextlib import nullcontext
 from contextvars import ContextVar
-from functools import wraps
+from functools import partial, wraps
 from typing import Any, cast
 
 from fastapi import Request
@@ -19,10 +19,9 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from api.access.compression import compress, is_large
-from api.access.guard import Guard
-from api.access.idempotent import HEADER, Idempotent
-from api.limits.thread_pools import Pool, Pools
-from api.requests.audit_recorder import AuditRecorder
+from api.access.idempotent import HEADER
+from api.access.route_services import RouteServices, services_of
+from api.limits.thread_pools import Pool
 from api.requests.bodies import check_media_type
 from api.requests.declarations import JSON, Declarations
 from api.requests.request_trace import trace_of
@@ -33,42 +32,37 @@ _result_count: ContextVar[int | None] = ContextVar("result_count", default=None)
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
-def guarded(
-    guard: Guard,
-    recorder: AuditRecorder,
-    declarations: Declarations,
-    pools: Pools,
-    idempotent: Idempotent,
-) -> type[APIRoute]:
+def guarded(declarations: Declarations) -> type[APIRoute]:
     """Return the only route class of an app, so that no route can omit the guard."""
 
     class Guarded(APIRoute):
         def get_route_handler(self) -> Handler:
             handle = super().get_route_handler()
             if is_async(self.endpoint):
-                return _by_loop(guard, handle)
+                return _by_loop(handle)
             declaration = declarations.find(min(self.methods or {""}), self.path)
             if declaration is not None and declaration.takes_idempotency_key:
-                handle = _once(idempotent, handle)
+                handle = _once(handle)
             elif declaration is not None and declaration.is_change and declaration.answers_secret:
                 handle = _never_stored(handle)
             # The guard refuses a route that is not declared.
             pool = declaration.pool if declaration else Pool.QUERIES
             body_type = declaration.body_type if declaration else JSON
             return (
-                _in_thread(guard, recorder, handle, body_type)
+                _in_thread(handle, body_type)
                 if pool is Pool.QUERIES
-                else _in_pool(guard, recorder, handle, pools, pool, body_type)
+                else _in_pool(handle, pool, body_type)
             )
 
     return Guarded
 
 
-def _once(idempotent: Idempotent, handle: Handler) -> Handler:
+def _once(handle: Handler) -> Handler:
     """Run `handle` in the current thread, once for each idempotency key."""
 
     async def answer(request: Request) -> Response:
         body = await request.body()
+        idempotent = services_of(request).idempotent
         return idempotent(request, body, lambda: _finished(handle(request)))
 
     return answer
@@ -111,9 +105,9 @@ def run_in_current_thread(endpoint: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-def _by_loop(guard: Guard, handle: Handler) -> Handler:
+def _by_loop(handle: Handler) -> Handler:
     async def answer(request: Request) -> Response:
-        await run_in_threadpool(guard, request)
+        await run_in_threadpool(services_of(request).guard, request)
         response = await handle(request)
         if not is_large(response):  # a thread would cost more
             return compress(request, trace_of(request.scope).declaration, response)
@@ -124,14 +118,15 @@ def _by_loop(guard: Guard, handle: Handler) -> Handler:
     return answer
 
 
-def _in_thread(guard: Guard, recorder: AuditRecorder, handle: Handler, body_type: str) -> Handler:
+def _in_thread(handle: Handler, body_type: str) -> Handler:
     def work(request: Request, body: bytes) -> Response:
-        guard(request)
+        services = services_of(request)
+        services.guard(request)
         check_media_type(request, body, body_type)
         person = trace_of(request.scope).person
         # Other people need threads too, while one person sends searches that take long.
-        with nullcontext() if person is None else guard.limits.query(person.name):
-            return _handled(recorder, handle, request)
+        with nullcontext() if person is None else services.guard.limits.query(person.name):
+            return _handled(services, handle, request)
 
     async def answer(request: Request) -> Response:
         # The body is small, and the thread cannot wait for the event loop.
@@ -141,34 +136,29 @@ def _in_thread(guard: Guard, recorder: AuditRecorder, handle: Handler, body_type
     return answer
 
 
-def _in_pool(
-    guard: Guard,
-    recorder: AuditRecorder,
-    handle: Handler,
-    pools: Pools,
-    pool: Pool,
-    body_type: str,
-) -> Handler:
+def _in_pool(handle: Handler, pool: Pool, body_type: str) -> Handler:
     """Run the guard outside the pool, so that a refusal does not wait for the pool."""
 
     async def answer(request: Request) -> Response:
+        services = services_of(request)
         body = await request.body()
-        await run_in_threadpool(guard, request)
+        await run_in_threadpool(services.guard, request)
         check_media_type(request, body, body_type)
-        return await pools.run(pool, _handled, recorder, handle, request)
+        return await services.pools.run(pool, _handled, services, handle, request)
 
     return answer
 
 
-def _handled(recorder: AuditRecorder, handle: Handler, request: Request) -> Response:
+def _handled(services: RouteServices, handle: Handler, request: Request) -> Response:
     _result_count.set(None)
-    response = _finished(handle(request))
     trace = trace_of(request.scope)
+    trace.begin_change = partial(services.begin_change, trace)
+    response = _finished(handle(request))
     if not trace.is_export:
         trace.result_count = _result_count.get()
     # The status of a stream is known only when sending starts; its line is written then.
     if hasattr(response, "body"):
-        recorder.record_response(trace, response.status_code)
+        services.recorder.record_response(trace, response.status_code)
     return compress(request, trace.declaration, response)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial, wraps
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from anyio import CapacityLimiter, to_thread
 
@@ -77,11 +77,20 @@ class Pools:
             self._inside[pool] -= 1
 
 
-def pooled(pools: Pools, pool: Pool, endpoint: Callable[..., Any]) -> Callable[..., Any]:
-    """Wrap a blocking endpoint as an async one that runs in `pool`."""
+class HasPools(Protocol):
+    """The context of an app with pools."""
+
+    @property
+    def pools(self) -> Pools: ...
+
+
+def pooled(pool: Pool, endpoint: Callable[..., Any]) -> Callable[..., Any]:
+    """Wrap a blocking endpoint as an async one that runs in `pool`. It has a parameter `context`,
+    which has the pools.
+    """
 
     @wraps(endpoint)
-    async def call(**arguments: Any) -> Any:
-        return await pools.run(pool, partial(endpoint, **arguments))
+    async def call(context: HasPools, **arguments: Any) -> Any:
+        return await context.pools.run(pool, partial(endpoint, context=context, **arguments))
 
     return call

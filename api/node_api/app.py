@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict
+from functools import cache
 from typing import Annotated, cast
 
-from fastapi import Depends, FastAPI, Request
+from fastapi import APIRouter, Depends, FastAPI, Request
 from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.limits.send_limits import Sending
-from api.limits.thread_pools import Pool, Pools, pooled
+from api.limits.thread_pools import Pool, pooled
 from api.node_api.context import CameraOfPath, FromNs, NodeApiContext, NodeContext, ToNs
 from api.node_api.live import detections, live
 from api.node_api.segments import ROUTES as SEGMENT_ROUTES
@@ -42,36 +44,43 @@ def make_node_api(context: NodeApiContext) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        routes=list(node_routes()),
     )
     app.state.context = context
     app.state.recorded = RecordedRanges(context.ledger.recordings)
     app.state.sending = Sending(context.clock, context.least_rate)
-    pools = Pools()
-    for path, endpoint, pool in (*_ROUTES, *SEGMENT_ROUTES):
-        app.add_api_route(
-            PATH_PREFIX + path,
-            pooled(pools, pool, endpoint),
-            methods=["GET"],
-            response_model=None,
-        )
-    for name, stream in (("live", live), ("detections", detections)):
-        app.add_api_route(
-            f"{PATH_PREFIX}/cameras/{{camera}}/{name}",
-            stream,
-            methods=["GET"],
-            response_model=None,
-        )
-    app.add_api_route(
-        f"{PATH_PREFIX}/cameras/{{camera}}/triggers",
-        add_trigger,
-        methods=["POST"],
-        response_model=None,
-    )
     add_fault_handlers(app)
     verifier = TokenVerifier(context.node, context.key_of_api, context.clock.wall_ns())
     app.add_middleware(TokenCheck, verifier=verifier, clock=context.clock)
     app.add_middleware(RequestMiddleware, clock=context.clock)
     return app
+
+
+@cache
+def node_routes() -> tuple[BaseRoute, ...]:
+    """Return the routes, which are made once: they need nothing of the process that serves them."""
+    router = APIRouter()
+    for path, endpoint, pool in (*_ROUTES, *SEGMENT_ROUTES):
+        router.add_api_route(
+            PATH_PREFIX + path,
+            pooled(pool, endpoint),
+            methods=["GET"],
+            response_model=None,
+        )
+    for name, stream in (("live", live), ("detections", detections)):
+        router.add_api_route(
+            f"{PATH_PREFIX}/cameras/{{camera}}/{name}",
+            stream,
+            methods=["GET"],
+            response_model=None,
+        )
+    router.add_api_route(
+        f"{PATH_PREFIX}/cameras/{{camera}}/triggers",
+        add_trigger,
+        methods=["POST"],
+        response_model=None,
+    )
+    return tuple(router.routes)
 
 
 class TokenCheck:

@@ -11,6 +11,7 @@ from typing import Annotated, Protocol, cast
 from fastapi import Depends, Path, Query, Request
 
 from api.limits.send_limits import LeastRate
+from api.limits.thread_pools import Pools
 from api.nodes.tokens import KeyOfApi
 from domain.camera_states import CameraStatus
 from domain.clock import LATEST_NS, Clock
@@ -65,6 +66,7 @@ class NodeApiContext:
     clock: Clock
     triggers: TriggerLog
     least_rate: LeastRate = field(default_factory=LeastRate)
+    pools: Pools = field(default_factory=Pools)
 
 
 async def _context(request: Request) -> NodeApiContext:

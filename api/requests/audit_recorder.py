@@ -142,22 +142,18 @@ def _viewer(trace: Trace) -> Viewer:
     return Viewer(person.name, person.role, trace.address, trace.reason, trace.case, basis)
 
 
-def with_recorded_intent(
-    endpoint: Callable[..., Any], recorder: AuditRecorder, check: Callable[[Trace], None]
-) -> Callable[..., Any]:
+def with_recorded_intent(endpoint: Callable[..., Any]) -> Callable[..., Any]:
     """Wrap the endpoint of a change so that its intent is on disk before it runs.
 
-    The arguments are validated before that, so an invalid request leaves no intent. `check` refuses
-    a change whose reason is in the body, which the guard could not read.
+    The arguments are validated before that, so an invalid request leaves no intent.
     """
 
     @wraps(endpoint)
     def call(**arguments: Any) -> Any:
         trace: Trace = arguments["trace"]
         _describe(trace, arguments)
-        if trace.declaration is not None and trace.declaration.has_body_reason:
-            check(trace)
-        recorder.record_intent(trace)
+        assert trace.begin_change is not None
+        trace.begin_change()
         return endpoint(**arguments)
 
     return call

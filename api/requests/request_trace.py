@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -33,6 +33,8 @@ class Trace:
     ticket: Ticket | None = None
     is_recorded: bool = False
     """Whether its line was written to the audit log, or the attempt failed."""
+    begin_change: Callable[[], None] | None = None
+    """It checks a reason that is in the body, and writes the intent of a change."""
     is_intended: bool = False
     """Whether the intent of a change is in the audit log."""
     new_id: str = ""

@@ -93,6 +93,10 @@ class ForkServer:
         self._has_loaded = False
 
     @property
+    def modules(self) -> Sequence[str]:
+        return self._modules
+
+    @property
     def environment(self) -> Mapping[str, str]:
         return self._environment
 

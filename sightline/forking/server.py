@@ -20,6 +20,7 @@ from collections.abc import Sequence
 from setproctitle import setproctitle
 
 from domain.metrics import forget_process
+from sightline.forking.preloading import load
 from sightline.forking.process_control import die_with_parent, thread_count
 from sightline.forking.request import (
     LOADED,
@@ -47,8 +48,7 @@ def serve_forks(
     """
     # The library finds the memory of the command line now, before variables are replaced.
     setproctitle("python -m sightline.forking.server")
-    for module in modules:
-        importlib.import_module(module)
+    load(modules)
     _check_single_thread()
     forget_process(os.getpid())
     # Objects that the collector never visits stay in memory that all processes share.

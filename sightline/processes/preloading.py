@@ -8,10 +8,12 @@ import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from domain.log import set_levels
 from domain.paths.data_layout import Layout
 from domain.settings import Settings
 from sightline.forking import system_environment
 from sightline.forking.client import ForkServer
+from sightline.forking.preloading import load
 from sightline.processes.environment import SYSTEM
 
 _log = logging.getLogger(__name__)
@@ -41,8 +43,8 @@ def split_off(server: ForkServer, command: str) -> Callable[[], None] | None:
         _log.warning("the fork server has modules of its own, because a start failed: %s", error)
         server.start()
         return None
-    for module in (command, *_OF_ALL):
-        importlib.import_module(module)
+    load((command, *server.modules))
+    set_levels()
     Settings()  # What pydantic makes at the first use is shared too.
     request = server.split_off(system_environment.forget_whole)
     if request is None:

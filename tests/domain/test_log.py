@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from itertools import pairwise
 
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.clock import ManualClock
-from domain.log import FloodGate
+from domain.log import FloodGate, set_levels
 
 
 def test_two_hundred_messages_are_two_lines_and_all_are_counted() -> None:
@@ -48,3 +49,21 @@ def test_no_key_has_two_lines_within_a_second_and_every_message_is_counted(
             for _, line in own
         )
         assert counted == sum(name == key for name, _, _ in calls)
+
+
+def test_a_level_that_is_set_already_touches_no_logger() -> None:
+    """A forked process would otherwise write to the memory of all loggers."""
+    name = "sightline.test_of_levels"
+    root, logger = logging.getLogger(), logging.getLogger(name)
+    former = root.level
+    try:
+        set_levels("ERROR")
+        assert logging.getLogger("httpx").level == logging.WARNING
+        assert not logger.isEnabledFor(logging.INFO)
+        set_levels("ERROR")
+        assert logger._cache  # type: ignore[attr-defined]
+        set_levels("INFO")
+        assert not logger._cache  # type: ignore[attr-defined]
+        assert logger.isEnabledFor(logging.INFO)
+    finally:
+        root.setLevel(former)

@@ -25,13 +25,18 @@ PROGRAM = """
 import json, os, sys, threading
 
 LOADED_IN = os.getpid()
+PREPARED_IN = []
+
+def preload():
+    PREPARED_IN.append(os.getpid())
 
 def main():
     word = sys.stdin.readline()
     command = open("/proc/self/cmdline", encoding="utf-8").read().rstrip(chr(0))
     print(json.dumps({
         "arguments": sys.argv, "word": word, "command": command, "parent": os.getppid(),
-        "loaded_before": LOADED_IN != os.getpid(), "environment": dict(os.environ),
+        "loaded_before": LOADED_IN != os.getpid(), "prepared_in": PREPARED_IN == [LOADED_IN],
+        "environment": dict(os.environ),
         "session": os.getsid(0) == os.getpid(),
         "shares_command": "of_the_command" in sys.modules,
         "open": sorted(map(int, os.listdir("/proc/self/fd"))),
@@ -91,6 +96,7 @@ def test_a_forked_process_has_its_own_arguments_environment_and_parent(server: F
         "command": "python -m program --data a b \ufffd摄",
         "parent": os.getpid(),
         "loaded_before": True,
+        "prepared_in": True,
         "environment": {"OWN": "1"},
         "session": True,
         "shares_command": False,
