@@ -73,6 +73,13 @@ class DecodeControl(Protocol):
         The loop reads it in the analysis thread after a wait without frames.
         """
 
+    @property
+    def group_ns(self) -> int:
+        """The length of the last whole group of pictures, or 0 if there was none.
+
+        The reader reads it in the analysis thread.
+        """
+
     def quiet_until_ns(self, wall_ns: int, /) -> int:
         """Return until when nothing moves from `wall_ns` on, or 0 if something may.
 
@@ -101,6 +108,7 @@ class DecodeEverything:
     expects_nothing = False
     burst = Burst()
     undecided_from_ns: int | None = None
+    group_ns = 0
 
     def quiet_until_ns(self, wall_ns: int, /) -> int:
         """Return 0, because no interval is known to be quiet."""

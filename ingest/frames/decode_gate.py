@@ -122,6 +122,10 @@ class DecodeGate(DecodeControl):
         return self._burst
 
     @property
+    def group_ns(self) -> int:
+        return self._usual_group[1] if self._usual_group[0] else 0
+
+    @property
     def coming_packets(self) -> int:
         """The packets of the current group that will arrive and be decoded, as far as is known.
 

@@ -126,6 +126,8 @@ class FrameReader:
         """The packets that were taken from the tap and not decoded or left out yet."""
         self.groups = 0
         """How many groups of pictures were begun, the last one by the last frame or before it."""
+        self._group_from_ns = 0
+        """The wall time of the first picture of that group."""
         self._begun_pts: int | None = None
         """The pts of a keyframe that was decoded, until the decoder returns its picture or a later
         one. Pictures of the group before it are returned first, if they are reordered.
@@ -156,6 +158,11 @@ class FrameReader:
         Any thread may read it.
         """
         return self._tap.waiting_packets + self._taken_packets
+
+    @property
+    def rest_ns(self) -> int:
+        """The time from the last frame to the end of its group, if that is as long as the last."""
+        return max(0, self._group_from_ns + self._control.group_ns - self._last_output_ns)
 
     def skip_group(self) -> bool:
         """Do not decode the rest of the group of the last frame.
@@ -256,6 +263,7 @@ class FrameReader:
             self._decoded.inc()
             if self._begun_pts is not None and source.pts >= self._begun_pts:
                 self.groups, self._begun_pts = self.groups + 1, None
+                self._group_from_ns = source.wall_ns
             if picture.is_corrupt:
                 self._count_failure()
                 self._lose(source.wall_ns, source.wall_ns + 1, PartlyCause.DECODER)

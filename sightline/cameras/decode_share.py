@@ -16,7 +16,7 @@ from collections import deque
 
 from domain.clock import Clock
 from domain.metrics import PACKETS_NOT_DECODED
-from domain.recordings.partly_analysed import PartlyCause
+from domain.recordings.partly_analysed import SEEN_ENOUGH_NS, SHORTEST_PASSING_NS, PartlyCause
 from domain.registry import Camera
 from domain.registry.camera_priority import Importance, importance_of
 from ingest.frames.admission import Admission, GroupWork, NotDecoded
@@ -24,8 +24,14 @@ from ingest.frames.analysis_losses import AnalysisLosses
 from sightline.cameras.workload import CheckpointWork, Workload
 
 BEHIND_S = 0.5
-"""With more work than this waiting, the worker is behind: groups without motion are not decoded,
-and rests of groups are left out. The burst of one camera takes some tenths of a second by itself.
+"""With more work than this waiting, the worker is behind: groups without motion are not decoded.
+The burst of one camera takes some tenths of a second by itself.
+"""
+SHORT_REST_S, REST_S = 0.25, 1.0
+"""The rest of a group is left out if more work than this waits: the first if it is short."""
+SHORT_REST_NS = SHORTEST_PASSING_NS - SEEN_ENOUGH_NS
+"""In a rest of this length nothing is missed, if the group after it is decoded: a vehicle that
+comes in it is in view for long enough afterwards.
 """
 BEHIND_FOR_S = 3.0
 """A worker stays behind for so long afterwards. The groups of a camera are about as long, and a
@@ -154,13 +160,14 @@ class CameraShare(Admission):
         """Whether the rests of some groups may be left out. Any thread may call it."""
         return self._shares.is_saving()
 
-    def leaves_out_rest(self) -> bool:
-        """Return whether the rest of a group is left out now that everything in view is settled.
+    def leaves_out_rest(self, rest_ns: int) -> bool:
+        """Return whether a rest of this length is left out now that everything in view is settled.
 
         The analysis thread of the camera calls it.
         """
+        limit_s = SHORT_REST_S if rest_ns <= SHORT_REST_NS else REST_S
         urgency = self._shares.urgency(self.importance)
-        return self._shares.workload.waiting_s() > urgency * BEHIND_S
+        return self._shares.workload.waiting_s() > urgency * limit_s
 
     def on_not_decoded(self, from_ns: int, to_ns: int, packets: int, why: NotDecoded, /) -> None:
         self._packets[why].inc(packets)

@@ -41,6 +41,8 @@ class GroupRests:
         # What was settled stays known while something else in view is not.
         self._seen = settled or self._seen
         new = settled - self._known
-        if not new or not self._share.leaves_out_rest() or not self._reader.skip_group():
+        if not new or not self._share.leaves_out_rest(self._reader.rest_ns):
+            return []
+        if not self._reader.skip_group():
             return []
         return self._analyser.publish_settled(new)

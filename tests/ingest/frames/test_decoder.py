@@ -261,6 +261,19 @@ def test_the_rest_of_a_group_is_skipped_counted_and_a_loss_up_to_the_next_keyfra
     assert reader.groups == len(starts)
 
 
+def test_a_rest_is_as_long_as_the_group_before_says(load: Load) -> None:
+    class Groups(DecodeEverything):
+        group_ns = NS_PER_S
+
+    packets = [
+        replace(one, wall_ns=START_NS + at * FRAME_NS) for at, one in enumerate(load("h264"))
+    ]
+    reader = FrameReader(Tap("decoder", 1, 1), SystemClock(), 1000.0, "gate", control=Groups())
+    rests = [reader.rest_ns for packet in packets for _ in reader._frames(packet)]
+    assert rests[:25] == [NS_PER_S - at * FRAME_NS for at in range(25)]
+    assert rests[25] == NS_PER_S, "the next group has begun"
+
+
 def test_a_rest_ends_where_the_gate_held_the_packets_after_it(load: Load) -> None:
     """Nothing moved in them, or the gate reports them itself."""
     packets = load("h264")

@@ -114,6 +114,12 @@ def test_it_says_how_much_work_a_group_is(channel: OverloadedChannel) -> None:
     assert group.coming_s == pytest.approx(group.coming_packets / FPS)
 
 
+def test_it_says_how_long_a_group_is(channel: OverloadedChannel) -> None:
+    channel.feed(1 / FPS, STILL)
+    assert channel.gate.group_ns == pytest.approx(GOP_S * NS_PER_S)
+    assert DecodeGate("gate", channel.tap).group_ns == 0, "before the first one"
+
+
 @pytest.mark.parametrize("is_admitted", [True, False])
 def test_the_packets_that_come_count_while_their_group_is_decoded(
     channel: OverloadedChannel, is_admitted: bool

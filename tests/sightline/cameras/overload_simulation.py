@@ -121,6 +121,11 @@ class Checkpoint:
     def coming_packets(self) -> int:
         return 0 if self._skips_rest else self.gate.coming_packets
 
+    @property
+    def rest_ns(self) -> int:
+        frame = round(self._frame_s * FPS) + self._first
+        return (GOP - frame % GOP) * NS_PER_S // FPS
+
     def shown(self, at_s: float) -> list[Vehicle]:
         return [one for one in self.vehicles if one.enter_s <= at_s < one.leave_s]
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.clock import ManualClock
+from domain.clock import NS_PER_S, ManualClock
 from domain.recordings.partly_analysed import PartlyAnalysed, PartlyCause
 from domain.registry import Camera
 from ingest.frames.admission import GroupWork, NotDecoded
@@ -19,6 +19,9 @@ from sightline.cameras.decode_share import (
     BEHIND_S,
     MIN_PART,
     RECENT_TICKS,
+    REST_S,
+    SHORT_REST_NS,
+    SHORT_REST_S,
     CameraShare,
     DecodeShare,
 )
@@ -76,7 +79,10 @@ def test_rests_of_groups_are_left_out_before_any_group_is() -> None:
     assert share.is_behind
     assert worker.shares.is_saving()
     assert share.leaves_out_rests
-    assert share.leaves_out_rest()
+    assert share.leaves_out_rest(SHORT_REST_NS)
+    assert not share.leaves_out_rest(SHORT_REST_NS + 1), "another vehicle may come and go in it"
+    worker.wait_for(REST_S + 0.05)
+    assert share.leaves_out_rest(60 * NS_PER_S)
     assert admitted_of(share) == GROUPS
     worker.wait_for(ADMIT_S + 0.05)
     assert not share.admits(NOTHING)
@@ -90,7 +96,7 @@ def test_it_is_decided_by_the_work_at_that_moment() -> None:
     worker.wait_for(0.0)
     assert share.admits(NOTHING)
     assert share.leaves_out_rests, "the worker was behind a moment ago"
-    assert not share.leaves_out_rest()
+    assert not share.leaves_out_rest(0)
 
 
 def test_a_worker_is_behind_for_some_seconds_more() -> None:
@@ -166,9 +172,10 @@ def test_class_c_loses_before_class_b_and_class_b_before_class_a() -> None:
 def test_the_rests_of_class_c_are_left_out_first() -> None:
     worker = Worker()
     important, other = worker.share("cam-a", "A"), worker.share("cam-c", "C")
-    worker.wait_for(0.6 * BEHIND_S)
-    assert other.leaves_out_rest()
-    assert not important.leaves_out_rest()
+    for work_s, rest_ns in ((0.6 * SHORT_REST_S, 0), (0.6 * REST_S, 2 * SHORT_REST_NS)):
+        worker.wait_for(work_s)
+        assert other.leaves_out_rest(rest_ns)
+        assert not important.leaves_out_rest(rest_ns)
 
 
 def test_a_class_that_is_alone_is_as_important_as_can_be() -> None:
