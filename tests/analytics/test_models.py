@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -10,6 +12,7 @@ import onnx
 import pytest
 
 from analytics import models as models_module
+from analytics.analyser import make_analyser
 from analytics.detection.detections import Detections, Floats, Picture
 from analytics.detection.face_detector import YuNet, decode_centerface, decode_yunet
 from analytics.detection.plate_detector import INPUT_AREA_PX, anchors, decode, letterbox
@@ -17,6 +20,7 @@ from analytics.inference.onnx_runtime import Model
 from analytics.models import SUMS, Member, Models, Wheel, check, fetch, main
 from domain.clock import NS_PER_S
 from domain.errors import BadInput, DataLoss, NotFound
+from domain.registry.model import Camera, Checkpoint
 from domain.settings import Settings
 from sightline.evaluation.film import EPOCH_NS, frames
 from tests.footage import Footage
@@ -231,8 +235,26 @@ def test_a_face_model_that_is_no_yunet_or_not_there_is_named(
     with pytest.raises(
         BadInput, match=r"clp_det\.onnx is no YuNet that can be used: it lacks the outputs cls_8"
     ):
-        Models.load(settings.model_copy(update={"face_model": str(plates)}))
+        _ = Models.load(settings.model_copy(update={"face_model": str(plates)})).faces
     with pytest.raises(
         NotFound, match=r"SIGHTLINE_FACE_MODEL names .*gone\.onnx, which is not there"
     ):
         Models.load(settings.model_copy(update={"face_model": str(tmp_path / "gone.onnx")}))
+
+
+@pytest.mark.parametrize(("kind", "other"), [("plate", "centerface"), ("face", "clp_det")])
+def test_a_checkpoint_loads_the_models_of_its_kind_only(
+    kind: Checkpoint,
+    other: str,
+    models_folder: Path,
+    settings: Settings,
+    make_camera: Callable[..., Camera],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    loaded = Models.load(settings)
+    with caplog.at_level(logging.INFO):
+        make_analyser(make_camera(checkpoint=(kind,)), loaded, settings)
+        make_analyser(make_camera(checkpoint=(kind,)), loaded, settings)
+    lines = [record.getMessage() for record in caplog.records]
+    assert len(lines) == (3 if kind == "plate" else 1), "each is loaded once"
+    assert not any(other in line for line in lines)

@@ -5,6 +5,9 @@ for what is not there.
 from __future__ import annotations
 
 import logging
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
@@ -12,6 +15,27 @@ from pydantic import ValidationError
 from analytics.inference.onnx_runtime import CPU, Model, providers_of
 from analytics.models import Models
 from domain.settings import Settings
+
+GROWTH_OF_SIZES = """
+import sys
+from pathlib import Path
+import numpy as np
+from analytics.inference.onnx_runtime import Model
+
+def resident_kb():
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("RssAnon"))
+
+model = Model(Path(sys.argv[1]))
+largest = (512, 512)
+sizes = [(256, 192), (448, 320), (192, 512), (320, 480), (512, 288), (384, 384)]
+tensors = {size: np.zeros((1, 3, *size), np.float32) for size in (largest, *sizes)}
+model.run(tensors[largest])
+before_kb = resident_kb()
+for size in sizes * 3:
+    model.run(tensors[size])
+print(resident_kb() - before_kb)
+"""
 
 
 def test_without_a_setting_only_the_processor_is_requested(
@@ -31,11 +55,20 @@ def test_models_run_on_the_processor_where_nothing_else_is_there(
     models: Models, settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.INFO):
-        Models.load(settings.model_copy(update={"onnx_providers": "cuda"}))
-    assert "models run on CPUExecutionProvider" in caplog.text
+        _ = Models.load(settings.model_copy(update={"onnx_providers": "cuda"})).plates
+    assert "the model clp_det runs on CPUExecutionProvider" in caplog.text
     assert Model(settings.models_dir / "clp_det.onnx").providers == CPU
 
 
 def test_an_unknown_provider_is_refused() -> None:
     with pytest.raises(ValidationError, match="onnx_providers"):
         Settings(onnx_providers="cuda,gpu")
+
+
+def test_inputs_of_many_sizes_take_no_more_memory_than_the_largest(
+    models_folder: Path, settings: Settings
+) -> None:
+    """Windows have many sizes, and a memory pattern of each would keep a block of its own."""
+    command = [sys.executable, "-c", GROWTH_OF_SIZES, str(settings.models_dir / "clp_det.onnx")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert int(done.stdout) < 1_000
