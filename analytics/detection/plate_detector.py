@@ -8,10 +8,10 @@ by variances 0.1 and 0.2.
 from __future__ import annotations
 
 import math
-from functools import lru_cache
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from analytics.detection.detections import Detections, Floats, Picture
 from analytics.detection.geometry import clip, nms
@@ -77,21 +77,23 @@ def letterbox(bgr: Picture, area_px: int) -> tuple[Picture, float]:
     return boxed, scale
 
 
-@lru_cache(maxsize=64)
-def anchors(width_px: int, height_px: int) -> Floats:
-    """(n, 4) anchors as centre x, centre y, size, size in pixels, in the order of the model's
-    outputs.
+def anchors(numbers: NDArray[np.int64], width_px: int, height_px: int) -> Floats:
+    """Return (n, 4) anchors as centre x, centre y, size, size in pixels. `numbers` (n,) are their
+    positions in the model's outputs.
     """
-    grids = []
+    found, first = np.empty((len(numbers), 4), np.float32), 0
     for stride_px, sizes_px in ANCHORS_PX.items():
         rows, columns = math.ceil(height_px / stride_px), math.ceil(width_px / stride_px)
-        y, x, size_px = np.meshgrid(
-            np.arange(rows) + 0.5, np.arange(columns) + 0.5, np.array(sizes_px), indexing="ij"
+        count = rows * columns * len(sizes_px)
+        is_here = (numbers >= first) & (numbers < first + count)
+        cell, kind = np.divmod(numbers[is_here] - first, len(sizes_px))
+        y, x = np.divmod(cell, columns)
+        size_px = np.array(sizes_px)[kind]
+        found[is_here] = np.stack(
+            [(x + 0.5) * stride_px, (y + 0.5) * stride_px, size_px, size_px], axis=-1
         )
-        grids.append(
-            np.stack([x * stride_px, y * stride_px, size_px, size_px], axis=-1).reshape(-1, 4)
-        )
-    return np.concatenate(grids).astype(np.float32)
+        first += count
+    return found
 
 
 def decode(
@@ -103,7 +105,7 @@ def decode(
     likely = np.flatnonzero(score > threshold)
     if not len(likely):
         return Detections.none(4)
-    prior, offset = anchors(*size_px)[likely], location[likely]
+    prior, offset = anchors(likely, *size_px), location[likely]
     centre = prior[:, :2] + offset[:, :2] * VARIANCES[0] * prior[:, 2:]
     half = prior[:, 2:] * np.exp(offset[:, 2:] * VARIANCES[1]) / np.float32(2)
     xyxy = np.concatenate([centre - half, centre + half], axis=1).astype(np.float32)

@@ -50,7 +50,7 @@ better.
 MAX_PART = 0.85
 """A window that costs more than this part of a look at the whole picture is not used."""
 _STEP_PX = 64
-"""Windows have few sizes, because models and anchors are prepared once for each size."""
+"""Windows have few sizes, because a model may prepare what it needs once for each size."""
 _EDGE_PX = 2.0
 
 

@@ -114,12 +114,28 @@ def test_full_hd_is_looked_at_in_960_by_544() -> None:
     assert scale == 0.5
 
 
+@pytest.mark.parametrize(
+    ("number", "anchor"),
+    [
+        (0, (4, 4, 24, 24)),
+        (2 * 12 + 1, (4, 12, 48, 48)),
+        (2 * 12 * 8, (8, 8, 96, 96)),
+        (2 * (12 * 8 + 6 * 4) + 1, (16, 16, 768, 768)),
+        (2 * (12 * 8 + 6 * 4 + 3 * 2) - 1, (80, 48, 768, 768)),
+    ],
+)
+def test_anchors_are_numbered_by_stride_row_column_and_size(
+    number: int, anchor: tuple[float, ...]
+) -> None:
+    """In a picture of 96 x 64 pixels, with 12, 6 and 3 columns."""
+    assert anchors(np.array([number]), 96, 64).tolist() == [list(anchor)]
+
+
 def test_a_plate_is_decoded_from_its_anchor() -> None:
     """Offsets of one anchor, decoded by hand: centre + 0.1 * offset * size, size * exp(0.2 *
     offset).
     """
-    count = len(anchors(96, 64))
-    assert count == 2 * (12 * 8 + 6 * 4 + 3 * 2)
+    count = 2 * (12 * 8 + 6 * 4 + 3 * 2)
     location, score, corners = (
         np.zeros((count, 4), np.float32),
         np.zeros(count, np.float32),
