@@ -117,6 +117,11 @@ CLIP_WIDTH = (
     "const video = document.querySelector('dialog video');"
     "return video && video.readyState >= 1 && video.videoWidth"
 )
+LIVE_WIDTH = (
+    "const video = document.querySelector('.tile video');"
+    "return video && video.readyState >= 2 && video.videoWidth > 0 && video.currentTime > 0"
+)
+"""The width of live video, once it is played."""
 
 
 def loaded_pictures(browser: Browser) -> int:

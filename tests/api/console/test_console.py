@@ -23,6 +23,7 @@ from storage.sign_in.second_factors import SecondFactors
 from tests.api.browser import PASSWORD, set_password
 from tests.api.console.pages import (
     CLIP_WIDTH,
+    LIVE_WIDTH,
     axe,
     check_access,
     choose,
@@ -458,9 +459,3 @@ return [drawn.getAttribute('aria-label'), drawn.querySelector('text').textConten
 def _whep_phases(site: Site) -> list[str]:
     lines = [json.loads(line) for line in site.audit_lines()]
     return [one["phase"] for one in lines if one["route"] == "camera.whep"]
-
-
-LIVE_WIDTH = (
-    "const video = document.querySelector('.tile video');"
-    "return video && video.readyState >= 2 && video.videoWidth > 0 && video.currentTime > 0"
-)
