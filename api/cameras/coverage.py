@@ -102,6 +102,28 @@ def coverage_of(
     return CoverageResult(replace(result, gaps=gaps), found.offline, analysis)
 
 
+def gaps_of(
+    context: ApiContext, known: KnownCamera, from_ns: int, to_ns: int
+) -> tuple[Sequence[Gap], Sequence[str]]:
+    """Return the gaps of [from_ns, to_ns) as the coverage has them, and what does not respond.
+
+    The object store is read only where the nodes leave something unexplained: its listings cost
+    more than all else. So a part whose content is damaged is not always a gap here.
+
+    Raises NodeOffline as `coverage_of` does.
+    """
+    until_ns = max(from_ns, min(to_ns, context.clock.wall_ns() - SETTLED_AFTER_NS))
+    nodes, offline = _query_nodes(context, known.camera.id, from_ns, until_ns)
+    request = CoverageRequest(known.camera.id, from_ns, until_ns)
+    if nodes and not offline:
+        local = [part for node in nodes for part in node.recorded]
+        gaps = account(request, local, [], _node_gaps(nodes)).gaps
+        if all(gap.cause is not GapCause.UNKNOWN for gap in gaps):
+            return gaps, ()
+    found = coverage_of(context, known, from_ns, to_ns)
+    return found.account.gaps, found.offline
+
+
 def _analysis(
     found: _Sources, gaps: Sequence[Gap], from_ns: int, until_ns: int
 ) -> AnalysisCoverage:
@@ -116,7 +138,10 @@ def _analysis(
     return cover(from_ns, until_ns, partly, again)
 
 
-def _query_sources(context: ApiContext, camera_id: str, from_ns: int, to_ns: int) -> _Sources:
+def _query_nodes(
+    context: ApiContext, camera_id: str, from_ns: int, to_ns: int
+) -> tuple[list[NodeAccount], list[str]]:
+    """Return the accounts of the nodes that held a camera, and those that do not respond."""
     nodes, offline = [], []
     for holder in reversed(holders(context, camera_id, from_ns)):
         lease = holder.lease
@@ -129,6 +154,11 @@ def _query_sources(context: ApiContext, camera_id: str, from_ns: int, to_ns: int
         except NodeOffline:
             if holder.may_have_recordings:
                 offline.append(lease.node)
+    return nodes, offline
+
+
+def _query_sources(context: ApiContext, camera_id: str, from_ns: int, to_ns: int) -> _Sources:
+    nodes, offline = _query_nodes(context, camera_id, from_ns, to_ns)
     stored: list[Range] = []
     gaps: tuple[Gap, ...] = ()
     partly: tuple[PartlyAnalysed, ...] = ()

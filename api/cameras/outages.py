@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Annotated
 
-from fastapi import Depends
+from fastapi import Depends, Query
 from pydantic import Field
 
 from api.access.api_context import ApiContext, Context, Visible
 from api.cameras.camera_nodes import CUT_OFF_NS
 from api.cameras.cameras import CameraFilter, camera_filter, check_span
-from api.cameras.coverage import SETTLED_AFTER_NS
+from api.cameras.coverage import SETTLED_AFTER_NS, gaps_of
 from api.requests.answers import Answer
 from api.requests.cursors import MAX_ITEMS, ListLimit, ascending
 from api.requests.languages import Sentences
 from api.requests.parameters import Next, RangeFrom, RangeTo
+from domain.camera_scope import VisibleCameras
 from domain.clock import NS_PER_MS, S_PER_DAY
 from domain.errors import NodeOffline, NotFound
 from domain.recordings.gaps import Gap, GapCause
@@ -23,6 +25,17 @@ from domain.recordings.outages import CauseOfOutage, Outage, outages_of
 from domain.stored_model import WallNs
 
 LONGEST_OUTAGES_S = 7 * S_PER_DAY
+LONGEST_EXAMINED_S = S_PER_DAY
+MOST_EXAMINED = 20
+"""A page examines so many cameras: their nodes read the names of two or three days of each."""
+UnknownToo = Annotated[
+    bool,
+    Query(
+        description="examine what is recorded of each camera, and also list gaps that no node "
+        f"logged, with the cause `unknown`; at most {LONGEST_EXAMINED_S} s, and a page has the "
+        f"outages of {MOST_EXAMINED} cameras, so it may be empty and have a `next`"
+    ),
+]
 
 
 class CauseOfOutageView(Answer):
@@ -73,7 +86,12 @@ class OutageList(Answer):
     items: list[OutageView] = Field(description="by camera")
     next: str | None = Field(description="cursor of the next page; null on the last")
     offline: list[str] = Field(
-        description="nodes that do not respond; outages of their cameras are missing here"
+        description="nodes, and `objects` for the object store, that do not respond; outages of "
+        "their cameras may be missing here"
+    )
+    unexamined: list[str] = Field(
+        default=[],
+        description="with `unknown`: cameras of this page of whose recordings no place responds",
     )
 
 
@@ -86,19 +104,30 @@ def list_outages(
     limit: ListLimit = MAX_ITEMS,
     next_: Next = None,
     *,
+    unknown: UnknownToo = False,
     sentences: Sentences,
 ) -> OutageList:
     """List the cameras that were not recorded in a range although they should have been.
 
-    The range ends now at the latest, and has at most 7 days.
+    The range ends now at the latest, and has at most 7 days, with `unknown` one day.
     """
-    check_span(from_ns, to_ns, LONGEST_OUTAGES_S)
+    check_span(from_ns, to_ns, LONGEST_EXAMINED_S if unknown else LONGEST_OUTAGES_S)
     now_ns = context.clock.wall_ns()
     shown = {
         camera.id
         for camera in context.registry().registry.cameras
         if camera.id in visible and filter_.matches(camera)
     }
+    if unknown:
+        search = ("examined", filter_, from_ns, to_ns)
+        cameras = ascending(shown, str, search, visible, min(limit, MOST_EXAMINED), next_)
+        found = _examine(context, visible, cameras.items, (from_ns, min(to_ns, now_ns)))
+        return OutageList(
+            items=[OutageView.of(one, now_ns, sentences) for one in found.outages],
+            next=cameras.next,
+            offline=sorted(found.silent),
+            unexamined=found.unexamined,
+        )
     gaps, silent = _gaps_of_nodes(context, from_ns, min(to_ns, now_ns))
     outages = [one for one in outages_of(gaps).values() if one.camera_id in shown]
     search = ("outages", filter_, from_ns, to_ns)
@@ -108,6 +137,33 @@ def list_outages(
         next=page.next,
         offline=sorted(silent if visible.is_all else silent & _holders(context, shown)),
     )
+
+
+@dataclass(slots=True)
+class _Examined:
+    """What the recordings of some cameras say of a range."""
+
+    outages: list[Outage] = field(default_factory=list)
+    silent: set[str] = field(default_factory=set)
+    """Nodes, and `objects` for the object store, that do not respond."""
+    unexamined: list[str] = field(default_factory=list)
+    """Cameras of which no place responds."""
+
+
+def _examine(
+    context: ApiContext, visible: VisibleCameras, cameras: list[str], span: tuple[int, int]
+) -> _Examined:
+    """Return the outages of some cameras within a range, also of unknown cause."""
+    examined = _Examined()
+    for camera_id in cameras:
+        try:
+            gaps, silent = gaps_of(context, context.known_camera(camera_id, visible), *span)
+        except NodeOffline:
+            examined.unexamined.append(camera_id)
+            continue
+        examined.silent.update(silent)
+        examined.outages += outages_of(gaps).values()
+    return examined
 
 
 def _gaps_of_nodes(context: ApiContext, from_ns: int, to_ns: int) -> tuple[list[Gap], set[str]]:

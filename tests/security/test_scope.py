@@ -61,6 +61,7 @@ NEUTRAL: dict[str, tuple[str, ...]] = {
     "fuzzy": ("1",),
     "limit": ("1",),
     "former": ("1",),
+    "unknown": ("1",),
     "around": ("10",),
     "buckets": ("10",),
     "bucket_s": ("60",),

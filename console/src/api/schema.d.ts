@@ -1701,6 +1701,8 @@ export interface paths {
                     limit?: number;
                     /** @description `next` of the previous page, unchanged */
                     next?: string | null;
+                    /** @description examine what is recorded of each camera, and also list gaps that no node logged, with the cause `unknown`; at most 86400 s, and a page has the outages of 20 cameras, so it may be empty and have a `next` */
+                    unknown?: boolean;
                     /** @description an area and all below it */
                     area?: string | null;
                     /** @description the camera's class */
@@ -4177,9 +4179,15 @@ export interface components {
             next: string | null;
             /**
              * Offline
-             * @description nodes that do not respond; outages of their cameras are missing here
+             * @description nodes, and `objects` for the object store, that do not respond; outages of their cameras may be missing here
              */
             offline: string[];
+            /**
+             * Unexamined
+             * @description with `unknown`: cameras of this page of whose recordings no place responds
+             * @default []
+             */
+            unexamined: string[];
         };
         /**
          * OutageView

@@ -2,7 +2,7 @@
 import { useMemo, useRef, useState } from "preact/hooks";
 import type { AreaView, CameraView } from "../api/client.ts";
 import { CLASSES } from "../find/search.ts";
-import { TimePresets } from "../find/time-fields.tsx";
+import { TimeEnds, TimePresets } from "../find/time-fields.tsx";
 import { parametersOfWall, wallShowing } from "../live/wall.ts";
 import { hasRight, useConsole, useTimes } from "../shell/console-context.ts";
 import { addressOf, navigate } from "../shell/route.ts";
@@ -75,7 +75,7 @@ function CameraList({ filters, cameras }: { filters: CameraFilters; cameras: Cam
           <Empty title={all.length === 0 ? texts.cameras.none : texts.cameras.empty} />
         )}
         {range !== null && shown.length > 0 && (
-          <OutageList {...range} cameras={shown} onOpen={setOpenedId} />
+          <OutageList {...range} area={area} class={class_} cameras={shown} onOpen={setOpenedId} />
         )}
         {range === null && shown.length > 0 && filters.view === "list" && (
           <Rows cameras={shown} onOpen={setOpenedId} />
@@ -147,6 +147,9 @@ function FilterBar({ filters, onChange }: FilterBarProps) {
         presets={OUTAGE_PRESETS}
         onChange={onChange}
       />
+      {(filters.fromMs !== null || filters.toMs !== null) && (
+        <TimeEnds fromMs={filters.fromMs} toMs={filters.toMs} onChange={onChange} />
+      )}
     </div>
   );
 }

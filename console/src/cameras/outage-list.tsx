@@ -13,34 +13,41 @@ import { addressOf } from "../shell/route.ts";
 import { Empty, Failed, Loading } from "../shell/states.tsx";
 import { useList } from "../shell/use-list.ts";
 import { durationText } from "../time/amounts.ts";
-import { shownOutages } from "./outages.ts";
+import { shownOutages, withExamined } from "./outages.ts";
+import { type Examination, type ExaminedRange, useExamination } from "./use-examination.ts";
 
 type OutageView = Schemas["OutageView"];
 type CauseView = Schemas["CauseOfOutageView"];
 /** What is shown of the time before an outage. */
 const BEFORE_MS = 10_000;
 
-interface OutageListProps {
-  fromMs: number;
-  toMs: number;
+/** A page of the API examines so many cameras, and at most this range. */
+const CAMERAS_OF_PAGE = 20;
+const LONGEST_EXAMINED_MS = 86_400_000;
+
+interface OutageListProps extends ExaminedRange {
   /** The cameras that the filters of the page leave. */
   cameras: readonly CameraView[];
   onOpen: (id: string) => void;
 }
 
-export function OutageList({ fromMs, toMs, cameras, onOpen }: OutageListProps) {
+export function OutageList(props: OutageListProps) {
+  const { fromMs, toMs, cameras, onOpen } = props;
   const { texts, language } = useConsole();
+  const examination = useExamination(props, language);
   // The causes are sentences of the API, in the language of the request.
   const read = useCallback(() => readOutages(fromMs, toMs), [fromMs, toMs, language]);
   const { items: pages, failure, reload } = useList(read);
   const ids = useMemo(() => new Set(cameras.map(({ id }) => id)), [cameras]);
   if (failure !== null) return <Failed failure={failure} onRetry={reload} />;
   if (pages === null) return <Loading />;
-  const offline = [...new Set(pages.flatMap((page) => page.offline))];
-  const shown = shownOutages(
-    pages.flatMap((page) => page.items),
-    ids,
-  );
+  const examined = examination.pages;
+  const isDone = examination.phase === "done";
+  const isComplete = isDone && examined.every((page) => page.unexamined.length === 0);
+  const offline = [
+    ...new Set((isDone ? examined : [...pages, ...examined]).flatMap((page) => page.offline)),
+  ];
+  const shown = shownOutages(withExamined(itemsOf(pages), itemsOf(examined)), ids);
   return (
     <>
       {offline.length > 0 && (
@@ -48,7 +55,9 @@ export function OutageList({ fromMs, toMs, cameras, onOpen }: OutageListProps) {
           {texts.outages.offline(offline.join(texts.list))}
         </p>
       )}
-      {shown.length === 0 && offline.length === 0 && <Empty title={texts.outages.none} />}
+      {shown.length === 0 && offline.length === 0 && (
+        <Empty title={isComplete ? texts.outages.noneAtAll : texts.outages.none} />
+      )}
       {shown.length > 0 && (
         // biome-ignore lint/a11y/noNoninteractiveTabindex: without a focus, keys could not scroll it
         <section class="results outages" aria-label={texts.outages.title} tabIndex={0}>
@@ -56,9 +65,39 @@ export function OutageList({ fromMs, toMs, cameras, onOpen }: OutageListProps) {
           <OutageTable outages={shown} onOpen={onOpen} />
         </section>
       )}
-      <p class="hint">{texts.outages.unlogged}</p>
+      <Examine examination={examination} isShort={toMs - fromMs <= LONGEST_EXAMINED_MS} />
     </>
   );
+}
+
+/** Gaps that no node has logged are found by a look at the recordings. */
+function Examine(props: { examination: Examination; isShort: boolean }) {
+  const { texts, cameras } = useConsole();
+  const { phase, pages, failure, begin } = props.examination;
+  const { outages } = texts;
+  const unexamined = pages.flatMap((page) => page.unexamined);
+  const names = unexamined.map((id) => cameraName(cameras, id)).join(texts.list);
+  if (failure !== null) return <Failed failure={failure} onRetry={begin} />;
+  return (
+    <>
+      <p class="row hint" role="status">
+        {phase === "idle" && outages.unlogged}{" "}
+        {phase === "running" && outages.examining(pages.length * CAMERAS_OF_PAGE)}
+        {phase === "done" && outages.examined}
+        {phase === "idle" && props.isShort && (
+          <button type="button" onClick={begin}>
+            {outages.examine}
+          </button>
+        )}
+        {phase === "idle" && !props.isShort && outages.chooseLess}
+      </p>
+      {unexamined.length > 0 && <p class="hint">{outages.unexamined(names)}</p>}
+    </>
+  );
+}
+
+function itemsOf(pages: readonly Schemas["OutageList"][]): OutageView[] {
+  return pages.flatMap((page) => page.items);
 }
 
 function OutageTable(props: { outages: readonly OutageView[]; onOpen: (id: string) => void }) {

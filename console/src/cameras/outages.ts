@@ -12,3 +12,12 @@ export function shownOutages<One extends { camera: string; missing_ms: number; o
         Number(other.ongoing) - Number(one.ongoing) || other.missing_ms - one.missing_ms,
     );
 }
+
+/** Return the outages that nodes logged, with those of examined cameras in their place. */
+export function withExamined<One extends { camera: string }>(
+  logged: readonly One[],
+  examined: readonly One[],
+): One[] {
+  const found = new Map([...logged, ...examined].map((one) => [one.camera, one]));
+  return [...found.values()];
+}

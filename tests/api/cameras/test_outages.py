@@ -8,7 +8,7 @@ from domain.clock import NS_PER_DAY, SystemClock, rfc3339
 from domain.people import Role
 from domain.recordings.gaps import Gap, GapCause
 from storage.recordings.gaps.log import GapLog
-from tests.api.an_hour_ago import START_NS, at, span
+from tests.api.an_hour_ago import START_NS, Record, at, span
 
 if TYPE_CHECKING:
     from tests.api.conftest import Site
@@ -68,6 +68,42 @@ def test_a_silent_node_is_named_if_it_ran_in_the_range(site: Site) -> None:
     body = site.get(f"/v1/outages?{span(0, 600)}").json()
     assert body["offline"] == ["silent"]
     assert [one["camera"] for one in body["items"]] == ["east-gate", "west-gate"]
+
+
+def test_what_no_node_logged_is_found_in_the_recordings(site: Site, record: Record) -> None:
+    """A gap that is not in the log has no cause; one that is in the log keeps its cause."""
+    for start_s in (0, 4, 14, 24):
+        record(site.layout, "east-gate", at(start_s), 4)
+    logged = Gap("east-gate", at(18), at(24), GapCause.CAMERA_DOWN, "refused")
+    GapLog(site.layout, SystemClock()).add(logged)
+    record(site.layout, "school", at(0), 4)
+    for camera in ("east-gate", "school"):
+        site.hold(camera)
+    path = f"/v1/outages?{span(0, 28)}"
+    (east,) = site.get(path).json()["items"]
+    assert [one["cause"] for one in east["causes"]] == ["camera_down"]
+    body = site.get(f"{path}&unknown=1").json()
+    outages = {one["camera"]: one for one in body["items"]}
+    causes = [(one["cause"], one["missing_ms"]) for one in outages["east-gate"]["causes"]]
+    assert causes == [("unknown", 6_000), ("camera_down", 6_000)]
+    (cause,) = outages["school"]["causes"]
+    assert (cause["cause"], cause["missing_ms"]) == ("unknown", 24_000)
+    assert cause["first_at"] == rfc3339(at(4))
+    assert body["unexamined"] == ["west-gate"], "no node has held it"
+
+
+def test_a_page_examines_some_cameras_also_without_outages(site: Site, record: Record) -> None:
+    for camera in ("east-gate", "school"):
+        record(site.layout, camera, at(0), 4)
+        site.hold(camera)
+    path = f"/v1/outages?{span(0, 4)}&unknown=1&limit=1"
+    first = site.get(path).json()
+    assert (first["items"], first["unexamined"]) == ([], [])
+    second = site.get(f"{path}&next={first['next']}").json()
+    assert second["items"] == []
+    assert second["next"] is not None
+    long = f"from={rfc3339(START_NS - 2 * NS_PER_DAY)}&to={rfc3339(START_NS)}"
+    assert site.get(f"/v1/outages?{long}&unknown=1").status_code == 400
 
 
 def test_a_range_has_at_most_a_week(site: Site) -> None:

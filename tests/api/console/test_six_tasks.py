@@ -382,7 +382,7 @@ def which_cameras_failed(browser: Browser, user: NewUser) -> None:
     browser.until("cause in Chinese", lambda: "秒内无应答" in browser.text(".outages tbody tr"))
     check_access(browser, "outages", back="en")
     assert "1 of 8 cameras was not recorded all the time" in browser.text(".outages")
-    assert "Gaps of unknown cause" in browser.text(".cameras-main")
+    assert "This list has what the nodes have reported" in browser.text(".cameras-main")
     user.click("实验小学", ".outages")
     browser.until("camera", lambda: "rtsp://10.1.2.3:554/school" in browser.text("dialog"))
     browser.press("Escape")
