@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from tests.api.conftest import Site
     from tests.api.site_data import MakeEvent
 
+ENDS = "return document.querySelector(arguments[0]).getBoundingClientRect().right"
+STARTS = "return document.querySelector(arguments[0]).getBoundingClientRect().left"
+
 
 def test_a_clip_appears_when_it_is_made(
     browser: Browser, street: Site, make_event: MakeEvent
@@ -27,6 +30,8 @@ def test_a_clip_appears_when_it_is_made(
     assert axe(browser) == []
     street.context.feed.add_all([keep_event(street, event)])
     browser.until("clip", lambda: browser.run(CLIP_WIDTH))
+    browser.until("picture", lambda: browser.texts(".event-media img"))
+    assert browser.run(ENDS, ".event-media img") <= browser.run(STARTS, ".event-facts")
     calls = [
         line
         for line in street.audit_lines()
