@@ -5,7 +5,9 @@ import { type Outcome, outcomeOf } from "./audit-query.ts";
 import type { Action, FoldableLine } from "./fold.ts";
 
 /** Terms of the program and not of the person: they are shown only in an opened entry. */
-const TECHNICAL = ["limit", "next", "order", "bucket", "buckets", "every", "requests", "until"];
+const TECHNICAL = [
+  ...["limit", "next", "order", "bucket", "bucket_s", "buckets", "every", "requests", "until"],
+];
 const CAMERA_TERMS = ["camera", "cameras"];
 const LIST_SEPARATOR = ", ";
 

@@ -148,7 +148,9 @@ function FilterBar({ filters, onChange }: FilterBarProps) {
         onChange={onChange}
       />
       {(filters.fromMs !== null || filters.toMs !== null) && (
-        <TimeEnds fromMs={filters.fromMs} toMs={filters.toMs} onChange={onChange} />
+        <div class="row">
+          <TimeEnds fromMs={filters.fromMs} toMs={filters.toMs} onChange={onChange} />
+        </div>
       )}
     </div>
   );

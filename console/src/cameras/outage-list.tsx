@@ -55,6 +55,7 @@ export function OutageList(props: OutageListProps) {
           {texts.outages.offline(offline.join(texts.list))}
         </p>
       )}
+      <Examine examination={examination} isShort={toMs - fromMs <= LONGEST_EXAMINED_MS} />
       {shown.length === 0 && offline.length === 0 && (
         <Empty title={isComplete ? texts.outages.noneAtAll : texts.outages.none} />
       )}
@@ -65,7 +66,6 @@ export function OutageList(props: OutageListProps) {
           <OutageTable outages={shown} onOpen={onOpen} />
         </section>
       )}
-      <Examine examination={examination} isShort={toMs - fromMs <= LONGEST_EXAMINED_MS} />
     </>
   );
 }

@@ -77,14 +77,15 @@ interface FactsProps {
 }
 
 function Facts({ found, onCorrected }: FactsProps) {
-  const { texts, cameras, session } = useConsole();
+  const { texts, cameras, areas, session } = useConsole();
   const time = useTimes();
   const { event, match } = found;
+  const area = areas.find(({ id }) => id === event.area)?.name ?? event.area;
   const plate = plateOf(event);
   const way = wayOf(event, texts);
   const rows: [string, string][] = [
     [texts.find.camera, cameraName(cameras, event.camera)],
-    [texts.find.area, event.area],
+    [texts.find.area, area],
     [texts.event.start, time(event.started_at)],
     [texts.event.best, time(event.best_at)],
     [texts.event.end, time(event.ended_at)],

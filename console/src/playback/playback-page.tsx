@@ -90,7 +90,7 @@ function Recordings({ query, startMs, playback, view }: RecordingsProps) {
   const shownFailure = failure ?? playback.coverage.failure ?? marks.failure;
   return (
     <div class="playback">
-      <div class={cameras.length === 0 ? "" : "playback-stage"}>
+      <div class={cameras.length === 0 ? "stack playback-start" : "playback-stage"}>
         {cameras.length === 0 ? (
           <>
             <CameraField camera="" onChange={add} />

@@ -45,7 +45,7 @@ export const en = {
     signOut: "Sign out",
     language: "Language",
     theme: "Theme",
-    themes: { system: "As the system", light: "Light", dark: "Dark" },
+    themes: { system: "System", light: "Light", dark: "Dark" },
     help: "Keyboard help",
     close: "Close",
     retry: "Try again",

@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from api.openid.session_check import END_ROUTE
 from api.openid.sign_in_audit import SIGN_IN_ROUTE
@@ -15,12 +16,21 @@ from sightline.active_policy import AUDIT_TERM
 from sightline.cli import _parser
 from tests.api.console.npm import run_node
 
+if TYPE_CHECKING:
+    from tests.api.conftest import Site
+
 ROOT = Path(__file__).parents[3]
 OF_PROCESSES = re.compile(r'(?:entry_of\([\w.]+|recorded_change\(\w+), "(\w+\.\w+)"')
 TEXTS = (
     "const { callsInEnglish, callsInChinese } = await import('./src/texts/audit-calls.ts');"
     "console.log(JSON.stringify([callsInEnglish, callsInChinese]))"
 )
+TERMS = (
+    "const { auditInEnglish } = await import('./src/texts/audit.ts');"
+    "console.log(JSON.stringify(Object.keys(auditInEnglish.terms)))"
+)
+UNWRITTEN = {"ticket"}
+"""Parameters that are not in the audit log."""
 
 
 def declared_terms() -> set[str]:
@@ -47,3 +57,17 @@ def test_every_audited_action_has_a_name_in_both_languages() -> None:
     english, chinese = json.loads(run_node("--input-type=module", "-e", TEXTS))
     assert set(english) == set(chinese) == declared_terms()
     assert all(re.search("[\u4e00-\u9fff]", name) for name in chinese.values())
+
+
+def test_every_parameter_of_an_audited_route_has_a_name(site: Site) -> None:
+    """A term without one is shown as the program writes it. Both languages have the same texts."""
+    paths = site.http.get(f"{site.url}/openapi.json").json()["paths"]
+    parameters = {
+        one["name"]
+        for route in ROUTES
+        if route.audit
+        for one in paths[route.path][route.method.lower()].get("parameters", [])
+        if one["in"] == "query"
+    }
+    named = set(json.loads(run_node("--input-type=module", "-e", TERMS)))
+    assert parameters - UNWRITTEN - named == set()
