@@ -209,9 +209,9 @@ _TABLE = {
         "ingest.recording api.limits api.requests api.nodes api.openid api.access api.exports "
         "api.base_map api.node_api "
         "api.webrtc api.live api "
-        "sightline.processes sightline.arguments sightline.keys sightline.cluster "
-        "sightline.confinement sightline.overload sightline.cameras sightline.reanalysis "
-        "sightline.jobs analytics"
+        "sightline.forking sightline.processes sightline.arguments sightline.keys "
+        "sightline.cluster sightline.confinement sightline.overload sightline.cameras "
+        "sightline.reanalysis sightline.jobs analytics"
     ),
     "sightline.commands": (
         "domain domain.access_policy domain.paths domain.recordings domain.registry simulator "

@@ -29,6 +29,8 @@ from domain.errors import SightlineError, StoreError
 from domain.paths.local_sockets import address_of
 
 REPLY_WITHIN_S = 20.0
+IDLE_S = 60.0
+"""A connection without a session is closed after this time to twice as long."""
 _ENDED = "the media process, which sends WebRTC, has ended; open the camera again"
 
 
@@ -45,20 +47,43 @@ class SessionEvents:
 
 
 class MediaClient:
-    """Only one event loop may use it. It connects when it is first needed."""
+    """Only one event loop may use it. It connects when it is first needed, which starts the media
+    process, and disconnects when it was not needed for a while, so that the process can end.
+    """
 
-    def __init__(self, path: Path | None) -> None:
+    def __init__(self, path: Path | None, idle_s: float = IDLE_S) -> None:
         """`path` is the socket of the media process; None where there is none."""
         self._path = path
+        self._idle_s = idle_s
         self._connecting = asyncio.Lock()
         self._link: MediaLink | None = None
+        self._needed_s = 0.0
+        """When a connection was last requested, by the clock of the event loop."""
+        self._closing: asyncio.TimerHandle | None = None
 
     async def link(self) -> MediaLink:
         """Return the present connection. Raises StoreError if the media process does not run."""
         async with self._connecting:
             if self._link is None or self._link.has_ended:
                 self._link = await self._connect()
+                self._close_later(self._link)
+            self._needed_s = asyncio.get_running_loop().time()
             return self._link
+
+    def _close_later(self, link: MediaLink) -> None:
+        loop = asyncio.get_running_loop()
+        self._closing = loop.call_later(self._idle_s, self._close_if_idle, link)
+
+    def _close_if_idle(self, link: MediaLink) -> None:
+        if link.has_ended:
+            return
+        loop = asyncio.get_running_loop()
+        if link.is_needed:
+            self._needed_s = loop.time()
+        if loop.time() - self._needed_s < self._idle_s:
+            self._close_later(link)
+        else:
+            link.end()
 
     async def _connect(self) -> MediaLink:
         if self._path is None:
@@ -72,6 +97,8 @@ class MediaClient:
         return MediaLink(reader, writer)
 
     async def close(self) -> None:
+        if self._closing is not None:
+            self._closing.cancel()
         if self._link is not None:
             await self._link.close()
 
@@ -86,6 +113,11 @@ class MediaLink:
         self._sessions: dict[str, SessionEvents] = {}
         self._last_stream = 0
         self._task = asyncio.create_task(self._read(reader), name="media link")
+
+    @property
+    def is_needed(self) -> bool:
+        """Whether it has a session, or a request that is not answered yet."""
+        return bool(self._sessions or self._replies)
 
     def new_stream(self) -> int:
         """Return the number for another stream."""
@@ -142,8 +174,13 @@ class MediaLink:
         except OSError as error:
             raise StoreError(_ENDED) from error
 
-    async def close(self) -> None:
+    def end(self) -> None:
+        """End the connection, which nobody may use from now on."""
+        self.has_ended = True
         self._task.cancel()
+
+    async def close(self) -> None:
+        self.end()
         await asyncio.gather(self._task, return_exceptions=True)
 
     async def _request(self, name: str, message: Message) -> Reply:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import secrets
 import socket
 from collections.abc import Callable
@@ -52,6 +53,8 @@ M = TypeVar("M", ChangeSession, ReadSession)
 PICTURE_WITHIN_S = 12.0
 """The time for the first picture of a stream. A node that has none says so earlier."""
 _MAX_UNREAD_BYTES = 1 << 20
+_CHECK_S = 0.2
+"""How often the connections are counted."""
 MAX_ENDED = 1_000
 """The ended sessions whose cause a viewer can still read."""
 
@@ -127,19 +130,47 @@ class MediaService:
         self._serving: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
         """The tasks of the connections."""
 
-    async def run(self, listener: socket.socket) -> None:
-        """Serve the connections of `listener` until it is cancelled."""
-        server = await asyncio.start_unix_server(self._serve, sock=listener)
+    async def run(self, listener: socket.socket, idle_s: float = math.inf) -> None:
+        """Serve the connections of `listener`, which stays open, until it is cancelled, or until
+        there was none for `idle_s`.
+        """
+        sessions = asyncio.create_task(self._server.run())
+        connections = asyncio.create_task(self._serve_until_idle(listener, idle_s))
         try:
-            await self._server.run()
+            await asyncio.wait({sessions, connections}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            server.close()
+            for task in (sessions, connections):
+                task.cancel()
+            results = await asyncio.gather(sessions, connections, return_exceptions=True)
             # asyncio logs an error for a task of a connection that is cancelled.
             for writer in self._serving.values():
                 writer.transport.abort()
             # It also logs every other exception of such a task.
             await asyncio.gather(*self._serving, return_exceptions=True)
-            await server.wait_closed()
+        for result in results:
+            if isinstance(result, Exception):
+                raise result
+
+    async def _serve_until_idle(self, listener: socket.socket, idle_s: float) -> None:
+        """Accept connections until there was none for `idle_s`. A later one waits in `listener`."""
+        while True:
+            server = await asyncio.start_unix_server(self._serve, sock=listener.dup())
+            try:
+                await self._idle(idle_s)
+            finally:
+                server.close()
+            # One that was accepted at the same moment is served, and is seen here.
+            await asyncio.sleep(_CHECK_S)
+            if not self._serving:
+                return
+
+    async def _idle(self, idle_s: float) -> None:
+        loop = asyncio.get_running_loop()
+        used_s = loop.time()
+        while loop.time() - used_s < idle_s:
+            await asyncio.sleep(_CHECK_S)
+            if self._serving:
+                used_s = loop.time()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()

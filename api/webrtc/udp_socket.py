@@ -27,6 +27,32 @@ Ancillary = tuple[int, int, bytes]
 Runs = Sequence[tuple[int, int]]
 
 
+def bound_port(host: str, port: int) -> socket.socket:
+    """Return a socket that never blocks, and that tells to which address a datagram was sent.
+
+    Port 0 is any free one. Raises OSError if the port is in use.
+    """
+    family = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0][0]
+    bound = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+    try:
+        _set_options(bound, family)
+        bound.bind((host, port))
+    except OSError:
+        bound.close()
+        raise
+    return bound
+
+
+def _set_options(bound: socket.socket, family: int) -> None:
+    for option in (socket.SO_SNDBUF, socket.SO_RCVBUF):
+        bound.setsockopt(socket.SOL_SOCKET, option, _BUFFER_BYTES)
+    if family == socket.AF_INET6:
+        bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO, 1)
+    else:
+        bound.setsockopt(socket.IPPROTO_IP, _IP_PKTINFO, 1)
+
+
 @dataclass(frozen=True, slots=True)
 class UdpPath:
     """The way to a viewer: its address, and the address of this machine that it uses."""
@@ -42,26 +68,10 @@ class UdpPath:
 class UdpSocket:
     """A socket that never blocks."""
 
-    def __init__(self, host: str, port: int) -> None:
-        """Raises OSError if the port is in use. Port 0 is any free one."""
-        family = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0][0]
-        self._socket = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
-        try:
-            self._set_options(family)
-            self._socket.bind((host, port))
-        except OSError:
-            self._socket.close()
-            raise
+    def __init__(self, bound: socket.socket) -> None:
+        """`bound` is from `bound_port`."""
+        self._socket = bound
         self._has_segments = True
-
-    def _set_options(self, family: int) -> None:
-        for option in (socket.SO_SNDBUF, socket.SO_RCVBUF):
-            self._socket.setsockopt(socket.SOL_SOCKET, option, _BUFFER_BYTES)
-        if family == socket.AF_INET6:
-            self._socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
-            self._socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO, 1)
-        else:
-            self._socket.setsockopt(socket.IPPROTO_IP, _IP_PKTINFO, 1)
 
     @property
     def port(self) -> int:

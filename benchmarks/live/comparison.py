@@ -17,6 +17,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from benchmarks.live.costs import (
@@ -51,8 +52,9 @@ class Measurement:
 
     def run(self) -> dict[str, object]:
         """Return the figures of one viewer, and the ratios to those of Janus."""
-        of_janus = self._cost([self._other.pid], self._by_janus)
-        serving = serving_pids(self._site)
+        of_janus = self._cost(lambda: [self._other.pid], self._by_janus)
+        # The media process starts with the first viewer.
+        serving = partial(serving_pids, self._site)
         by_webrtc = self._cost(serving, self._by_webrtc)
         by_websocket = self._cost(serving, self._by_websocket)
         return {
@@ -70,12 +72,14 @@ class Measurement:
             f"{name}_memory_kb": round(viewer.proportional_bytes / 1000),
         }
 
-    def _cost(self, pids: list[int], watching: Callable[[int], Iterator[None]]) -> Cost:
+    def _cost(
+        self, pids: Callable[[], list[int]], watching: Callable[[int], Iterator[None]]
+    ) -> Cost:
         found = []
         for count in (1, self._viewers):
             with contextmanager(watching)(count):
                 CLOCK.sleep(SETTLED_S)
-                found.append(cost_during(pids, self._seconds))
+                found.append(cost_during(pids(), self._seconds))
         return cost_of_viewer(found[0], found[1], self._viewers - 1)
 
     def _by_janus(self, count: int) -> Iterator[None]:

@@ -41,6 +41,7 @@ from sightline.keys.tls import (
     api_listener,
     make_keys,
 )
+from sightline.media_sockets import media_sockets
 from sightline.processes.certificates import fingerprint
 from sightline.processes.child import ChildSpec
 from sightline.processes.embedded_servers import seaweedfs_security
@@ -138,40 +139,42 @@ def serve(
     stop = stop_on_signals()
     clock = SystemClock()
     os.environ["SIGHTLINE_SECRETS_FILE"] = str(site_registry.secrets_path(registry, layout))
-    with claimed(layout, clock, stop) as claim:
+    with claimed(layout, clock, stop) as claim, ExitStack() as ending:
         clear_earlier_run(layout)
         _settle(registry, layout, clock)
         _prepare_keys(layout, settings, parts, clock)
         listener = _listener(layout, settings, address or ApiAddress(), clock)
-        planned = plan(layout, settings, parts, listener)
+        media = None
+        if parts.api and settings.webrtc:
+            media = ending.enter_context(media_sockets(layout, listener.host, settings.webrtc_port))
+        planned = plan(layout, settings, parts, listener, media)
         supervisor = Supervisor((first, *planned.groups), clock, (claim,), fork_server)
         stores = connected(
             complete_settings(settings, planned.runtime, instance_secrets(layout)), layout, clock
         )
         # The key is made before the API's processes start, so that all of them use the same.
         people = people_of(stores, settings, layout, clock) if parts.api else None
-        with ExitStack() as ending:
-            ending.callback(stores.close)
-            ending.callback(supervisor.stop)
-            ending.callback(console.print, "stopping …")
-            publish(layout, planned.runtime)
-            supervisor.start(stop, _print_start, slice(SERVER_GROUPS))
-            if not stop.is_set():
-                _prepare_own_store(planned, stores)
-                workers_fail = partial(supervisor.fails, worker_names(settings))
-                jobs = Jobs(
-                    _jobs(layout, settings, parts, planned, stores, clock, workers_fail),
-                    "supervisor",
-                    clock,
-                )
-                ending.callback(jobs.stop)
-                jobs.start()
-                supervisor.start(stop, _print_start, slice(SERVER_GROUPS, None))
-            if not stop.is_set():
-                _print_lost_data(stores, people, layout)
-                _print_key_warnings(layout, listener, clock)
-                _greet(parts, layout, listener, greeting)
-            supervisor.run(stop)
+        ending.callback(stores.close)
+        ending.callback(supervisor.stop)
+        ending.callback(console.print, "stopping …")
+        publish(layout, planned.runtime)
+        supervisor.start(stop, _print_start, slice(SERVER_GROUPS))
+        if not stop.is_set():
+            _prepare_own_store(planned, stores)
+            workers_fail = partial(supervisor.fails, worker_names(settings))
+            jobs = Jobs(
+                _jobs(layout, settings, parts, planned, stores, clock, workers_fail),
+                "supervisor",
+                clock,
+            )
+            ending.callback(jobs.stop)
+            jobs.start()
+            supervisor.start(stop, _print_start, slice(SERVER_GROUPS, None))
+        if not stop.is_set():
+            _print_lost_data(stores, people, layout)
+            _print_key_warnings(layout, listener, clock)
+            _greet(parts, layout, listener, greeting)
+        supervisor.run(stop)
     console.print("stopped")
     return 0
 

@@ -141,8 +141,10 @@ def _of_reanalysis(layout: Layout, _: str) -> Access:
 
 
 def _of_media(layout: Layout, _: str) -> Access:
-    """The media process answers datagrams of anyone, so it has no key and no data of the site."""
-    return Access(writes=(layout.media,))
+    """The media process answers datagrams of anyone, so it has no key and no data of the site. The
+    supervisor has opened its sockets.
+    """
+    return Access()
 
 
 _OF_KIND = {

@@ -11,7 +11,9 @@ LOADED = b"loaded"
 MAX_BYTES = 128 << 10
 MAX_DESCRIPTORS = 16
 STANDARD_DESCRIPTORS = 3
-"""The first descriptors after the environment's become standard input, output and error."""
+"""The first descriptors after the environment's become standard input, output and error. Others
+keep their order, and have numbers of the new process (`served_sockets.py`).
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ from sightline.forking.request import (
     ForkRequest,
     decoded_environment,
 )
+from sightline.forking.served_sockets import naming
 
 
 def main() -> None:
@@ -145,7 +146,7 @@ def _become(request: ForkRequest, descriptors: list[int], supervisor: int) -> No
         os.dup2(descriptor, number)
         os.close(descriptor)
     os.environ.clear()
-    os.environ.update(decoded_environment(variables))
+    os.environ.update(decoded_environment(variables) | naming(inherited[STANDARD_DESCRIPTORS:]))
     sys.argv = [request.module, *request.arguments]
     # A name of a file may have bytes that are not UTF-8, which the library does not accept.
     title = " ".join(("python -m", *sys.argv))

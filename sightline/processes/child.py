@@ -17,6 +17,7 @@ from domain.errors import SightlineError
 from sightline.forking.client import ForkedProcess, ForkServer
 from sightline.forking.process_control import die_with_parent
 from sightline.forking.request import ForkRequest
+from sightline.forking.served_sockets import naming
 from sightline.processes.environment import SYSTEM, Allowed
 from sightline.processes.message_pipe import MessagePipe
 
@@ -40,6 +41,10 @@ class ChildSpec:
     """It runs after the child was stopped."""
     is_wanted: Callable[[], bool] = lambda: True
     """Returns whether the child is needed. Its first start waits for that."""
+    ends_when_idle: bool = False
+    """Whether an end with exit code 0 says that nobody needs the child. Its next start waits until
+    it is wanted.
+    """
     parent_death_signal: signal.Signals = signal.SIGTERM
     """The kernel sends it to the child when the parent dies."""
     allowed: Allowed = SYSTEM
@@ -49,6 +54,8 @@ class ChildSpec:
     cwd: Path | None = None
     is_forkable: bool = False
     """Whether the fork server may run it: its command is `python -m MODULE ARGUMENTS…`."""
+    sockets: tuple[int, ...] = ()
+    """The descriptors of sockets that the child serves, and that stay open when it ends."""
     messages: MessagePipe | None = None
     """The standard input of the child, for what no other process may read."""
     heartbeat: Path | None = None
@@ -94,7 +101,7 @@ class Child:
             return None
         _python, _option, module, *arguments = self.spec.arguments
         request = ForkRequest(module, tuple(arguments), self.spec.parent_death_signal)
-        descriptors = (stdin, log, log, *self._held)
+        descriptors = (stdin, log, log, *self.spec.sockets, *self._held)
         return self._fork_server.fork(request, self._environment(), descriptors)
 
     def _executed(self, stdin: int, log: int) -> subprocess.Popen[bytes]:
@@ -103,12 +110,12 @@ class Child:
             stdin=stdin,
             stdout=log,
             stderr=subprocess.STDOUT,
-            env=self._environment(),
+            env=self._environment() | naming(self.spec.sockets),
             cwd=self.spec.cwd,
             # Ctrl-C reaches only the parent, which stops its children in order.
             start_new_session=True,
             preexec_fn=partial(die_with_parent, self.spec.parent_death_signal),
-            pass_fds=self._held,
+            pass_fds=(*self.spec.sockets, *self._held),
         )
 
     def wait_ready(self, stop: threading.Event | None = None) -> None:

@@ -15,8 +15,8 @@ import httpx
 
 from domain.errors import SightlineError
 from domain.paths.data_layout import Layout
-from domain.paths.local_sockets import accepts
 from domain.settings import Settings
+from sightline.forking.served_sockets import ServedSockets
 from sightline.privileges.store_users import StoreUser
 from sightline.processes.child import ChildSpec
 from sightline.processes.embedded_servers import seaweedfs, valkey
@@ -82,8 +82,14 @@ class Parts:
     api: bool
 
 
-def plan(layout: Layout, settings: Settings, parts: Parts, listener: ApiListener) -> Plan:
-    """Plan the processes of an instance.
+def plan(
+    layout: Layout,
+    settings: Settings,
+    parts: Parts,
+    listener: ApiListener,
+    media: ServedSockets | None = None,
+) -> Plan:
+    """Plan the processes of an instance. `media` are the sockets of WebRTC, if the API has it.
 
     Raises SightlineError where the API's port is in use, or a site of several machines lacks the
     settings of its stores or its key.
@@ -101,8 +107,8 @@ def plan(layout: Layout, settings: Settings, parts: Parts, listener: ApiListener
     pipes = {worker: MessagePipe() for worker in range(most_workers(settings))}
     children = _node(layout, settings, runtime, stores(StoreUser.NODE), pipes) if parts.node else []
     if parts.api:
-        if settings.webrtc:
-            children.append(_media(layout, settings, listener))
+        if media is not None:
+            children.append(_media(layout, media))
         children += _api(layout, listener, stores(StoreUser.API), api_names(settings, parts))
     return Plan(runtime, (tuple(own_servers(layout, settings, runtime)), tuple(children)), pipes)
 
@@ -208,20 +214,15 @@ def _reanalysis(layout: Layout, settings: Settings, shared: dict[str, str]) -> l
     ]
 
 
-def _media(layout: Layout, settings: Settings, listener: ApiListener) -> ChildSpec:
-    """Return the process that sends WebRTC, at the address of the API and a UDP port."""
+def _media(layout: Layout, media: ServedSockets) -> ChildSpec:
+    """Return the process that sends WebRTC. It runs while API processes have viewers for it."""
     return ChildSpec(
         "media",
-        _module(
-            "sightline.media_process",
-            layout,
-            "--host",
-            listener.host,
-            "--udp-port",
-            settings.webrtc_port,
-        ),
+        _module("sightline.media_process", layout),
         layout.logs / "media.log",
-        ready=partial(accepts, layout.media_socket),
+        is_wanted=media.has_connection,
+        ends_when_idle=True,
+        sockets=media.descriptors,
         allowed=MEDIA,
         is_forkable=True,
     )

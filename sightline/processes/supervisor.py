@@ -19,6 +19,8 @@ from sightline.processes.heartbeat import Heartbeat
 _log = logging.getLogger(__name__)
 
 _POLL_S = 0.2
+_LOOKS = 4
+"""How often in that time the supervisor looks whether a child is wanted: a viewer may wait."""
 _FIRST_PAUSE_S = 0.2
 _LONGEST_PAUSE_S = 10.0
 _HEALTHY_AFTER_S = 30.0
@@ -55,16 +57,24 @@ class _Watched:
         self.started_s = 0.0
         self.due_s: float | None = None
         self.hung = False
+        self._is_idle = True
+        """Whether it was never started, or has ended because nobody needed it."""
 
     @property
-    def awaits_first_start(self) -> bool:
-        return self.child.pid is None and self.due_s is None
+    def awaits_need(self) -> bool:
+        """Whether its next start waits until it is wanted."""
+        return self._is_idle and self.due_s is None
 
     def start(self, now_s: float) -> None:
-        self.started_s, self.hung = now_s, False
+        self.started_s, self.hung, self._is_idle = now_s, False, False
         if self.heartbeat:
             self.heartbeat.start(now_s)
         self.child.start()
+
+    def ended_idle(self, code: int) -> bool:
+        """Return whether an end with `code` says that nobody needs it."""
+        self._is_idle = self.child.spec.ends_when_idle and code == 0
+        return self._is_idle
 
     def lived_s(self, now_s: float) -> float:
         """Return how long the child ran; 0 for one that hung."""
@@ -115,7 +125,7 @@ class Supervisor:
         started = [
             watched
             for watched in self._watched
-            if watched.child.spec.name in names and not watched.awaits_first_start
+            if watched.child.spec.name in names and not watched.awaits_need
         ]
         return bool(started) and all(watched.fails(now_s) for watched in started)
 
@@ -144,13 +154,24 @@ class Supervisor:
 
     def run(self, stop: threading.Event) -> None:
         logs_due_s = 0.0
-        while not self._clock.wait(stop, _POLL_S):
+        while not self._wait(stop):
             for watched in self._watched:
                 self._check(watched)
             self._forget_ended()
             if self._clock.monotonic_s() >= logs_due_s:
                 logs_due_s = self._clock.monotonic_s() + _BOUND_LOGS_EVERY_S
                 self._bound_logs()
+
+    def _wait(self, stop: threading.Event) -> bool:
+        """Wait until children are checked again, or one that awaits need is wanted. Return whether
+        `stop` is set.
+        """
+        for _ in range(_LOOKS):
+            if self._clock.wait(stop, _POLL_S / _LOOKS):
+                return True
+            if any(one.awaits_need and one.child.spec.is_wanted() for one in self._watched):
+                break
+        return False
 
     def stop(self) -> None:
         """Stop group by group, the last one first; the children of a group stop together."""
@@ -184,7 +205,7 @@ class Supervisor:
 
     def _check(self, watched: _Watched) -> None:
         now_s = self._clock.monotonic_s()
-        if watched.awaits_first_start:
+        if watched.awaits_need:
             if watched.child.spec.is_wanted():
                 self._start_again(watched, now_s)
             return
@@ -192,6 +213,10 @@ class Supervisor:
             code = watched.child.exit_code()
             if code is None:
                 _kill_if_it_hangs(watched, now_s)
+                return
+            if watched.ended_idle(code):
+                self._ended.append(watched.child.pid)
+                _log.info("%s ended until it is needed", watched.child.spec.name)
                 return
             pause_s = watched.restarts.pause_s(watched.lived_s(now_s))
             watched.due_s = now_s + pause_s

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -16,12 +17,14 @@ from typing import Any, cast
 import httpx
 import pytest
 
+from api.webrtc.messages import ReadSession, written
 from domain.clock import SystemClock
 from domain.paths.data_layout import Layout
+from domain.paths.local_sockets import address_of
 from sightline.processes.ports import free_ports
 from tests.conftest import SHARED
 from tests.footage import Footage, real
-from tests.waiting import wait_for
+from tests.waiting import PATIENCE_S, wait_for
 
 CLOCK = SystemClock()
 REASON = {"X-Reason": "test"}
@@ -158,6 +161,17 @@ class Site:
                 if all(word in line for word in words):
                     return child
         pytest.fail(f"no child process with {words}")
+
+    @contextlib.contextmanager
+    def media_process(self) -> Iterator[None]:
+        """Let the media process run: it starts when an API process connects."""
+        with socket.socket(socket.AF_UNIX) as api:
+            api.settimeout(PATIENCE_S)
+            api.connect(address_of(self.layout.media_socket))
+            asked = ReadSession(request="1", session="none", owner="ada", camera="gate")
+            api.sendall(written(asked))
+            assert api.recv(1), "it answers"
+            yield
 
     def kill(self, *words: str) -> None:
         os.kill(self.pid(*words), signal.SIGKILL)

@@ -50,16 +50,19 @@ def test_confined_processes_do_all_of_their_work(
         event = next(one for one in site.events() if one["clip_ready"])
         assert site.get(f"/v1/events/{event['id']}/clip").status_code == 200
         seen = set()
-        for pid in _descendants(site.process_id):
-            words = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode().split()
-            if "sightline.forking.server" in words:
-                continue
-            for kind in CONFINED:
-                if kind in words:
-                    seen.add(kind)
-                    status = _status(pid)
-                    assert (status["Seccomp"], status["NoNewPrivs"]) == ("2", "1")
-                    assert int(status["CapEff"], 16) & ~USED_CAPABILITIES == 0
+        with site.media_process():
+            for pid in _descendants(site.process_id):
+                words = (
+                    Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode().split()
+                )
+                if "sightline.forking.server" in words:
+                    continue
+                for kind in CONFINED:
+                    if kind in words:
+                        seen.add(kind)
+                        status = _status(pid)
+                        assert (status["Seccomp"], status["NoNewPrivs"]) == ("2", "1")
+                        assert int(status["CapEff"], 16) & ~USED_CAPABILITIES == 0
         assert seen == set(CONFINED)
         readiness = site.get("/readyz")
         assert readiness.json().get("warnings") == [], readiness.text

@@ -54,14 +54,15 @@ def test_no_child_has_a_secret_of_another_and_no_file_is_open(
         "sightline.api_process": stores[StoreUser.API],
     }
     in_memory: dict[str, list[set[str]]] = {}
-    for pid in _descendants(site.process_id):
-        command = Path(f"/proc/{pid}/cmdline").read_bytes()
-        environ = Path(f"/proc/{pid}/environ").read_bytes()
-        assert not [secret for secret in known if secret.encode() in command + environ]
-        kind = next((name for name in expected if name.encode() in command), None)
-        if kind is not None:
-            # The worker that has the camera also has its password.
-            in_memory.setdefault(kind, []).append(_found_in(pid, known - {CAMERA}))
+    with site.media_process():
+        for pid in _descendants(site.process_id):
+            command = Path(f"/proc/{pid}/cmdline").read_bytes()
+            environ = Path(f"/proc/{pid}/environ").read_bytes()
+            assert not [secret for secret in known if secret.encode() in command + environ]
+            kind = next((name for name in expected if name.encode() in command), None)
+            if kind is not None:
+                # The worker that has the camera also has its password.
+                in_memory.setdefault(kind, []).append(_found_in(pid, known - {CAMERA}))
     assert in_memory == {
         kind: [secrets] * len(in_memory[kind]) for kind, secrets in expected.items()
     }

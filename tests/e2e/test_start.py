@@ -17,7 +17,6 @@ STEPS = [
     "servers: starting SeaweedFS with its certificates",
     "workers: starting the live process",
     "workers: starting worker-0",
-    "API: starting the media process",
     "API: starting api",
     "1 camera worker runs",
     "Ctrl-C stops",

@@ -12,6 +12,7 @@ import pytest
 from domain.paths.data_layout import Layout
 from domain.settings import Settings
 from sightline.api_process import UNREAD_S, listening
+from sightline.media_sockets import media_sockets
 from sightline.processes.ports import free_ports
 from sightline.processes.process_plan import MOST_API_PROCESSES, ApiListener, Parts, api_names, plan
 
@@ -36,8 +37,11 @@ def test_processes_share_no_folder_and_no_log(
     monkeypatch.setenv("SIGHTLINE_API_PROCESSES", "2")
     monkeypatch.setenv("SIGHTLINE_REDIS_URL", "redis://127.0.0.1:1")
     monkeypatch.setenv("SIGHTLINE_S3_ENDPOINT", "127.0.0.1:1")
-    *_, group = plan(Layout(tmp_path), Settings(), ALONE, ApiListener("127.0.0.1", port)).groups
-    media, *children = group
+    layout, listener = Layout(tmp_path), ApiListener("127.0.0.1", port)
+    with media_sockets(layout, "127.0.0.1", 0) as sockets:
+        *_, group = plan(layout, Settings(), ALONE, listener, sockets).groups
+        media, *children = group
+        assert media.sockets == sockets.descriptors
     assert media.name == "media"
     assert [child.name for child in children] == ["api", "api-1"]
     assert len({child.log for child in (media, *children)}) == 3

@@ -1,4 +1,4 @@
-"""The media process starts, ends on SIGTERM, and says why it cannot start."""
+"""The media process serves the sockets of the supervisor until it is stopped or nobody needs it."""
 
 from __future__ import annotations
 
@@ -7,54 +7,77 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 from api.webrtc.messages import ReadSession, written
 from domain.paths.data_layout import Layout
-from domain.paths.local_sockets import accepts, address_of
-from tests.waiting import PATIENCE_S, wait_for
+from domain.paths.local_sockets import address_of
+from sightline.forking.served_sockets import ServedSockets, naming
+from sightline.media_sockets import media_sockets
+from tests.waiting import PATIENCE_S
 
 
-def _started(folder: Path, port: int, **environment: str) -> subprocess.Popen[str]:
+@pytest.fixture
+def sockets(tmp_path: Path) -> Iterator[ServedSockets]:
+    with media_sockets(Layout(tmp_path), "127.0.0.1", 0) as opened:
+        yield opened
+
+
+def _started(
+    folder: Path, sockets: ServedSockets, idle_s: float = 60.0, **environment: str
+) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "sightline.media_process", "--data", str(folder)]
     return subprocess.Popen(
-        [*command, "--host", "127.0.0.1", "--udp-port", str(port)],
+        [*command, "--idle-s", str(idle_s)],
         stderr=subprocess.PIPE,
         text=True,
-        env=os.environ | {"SIGHTLINE_CONFINEMENT": "0"} | environment,
+        pass_fds=sockets.descriptors,
+        env=os.environ | {"SIGHTLINE_CONFINEMENT": "0"} | naming(sockets.descriptors) | environment,
     )
 
 
-def test_it_serves_until_it_is_stopped(tmp_path: Path) -> None:
-    with _started(tmp_path, 0) as process:
-        wait_for("the socket", lambda: accepts(Layout(tmp_path).media_socket))
+def _served(folder: Path) -> socket.socket:
+    """Connect as an API process, and return the connection when the media process has answered."""
+    api = socket.socket(socket.AF_UNIX)
+    api.settimeout(PATIENCE_S)
+    api.connect(address_of(Layout(folder).media_socket))
+    asked = ReadSession(request="1", session="none", owner="ada", camera="gate")
+    api.sendall(written(asked))
+    assert api.recv(1), "it serves the connection"
+    return api
+
+
+def test_it_ends_cleanly_while_an_api_process_is_connected(
+    tmp_path: Path, sockets: ServedSockets
+) -> None:
+    with (
+        _started(tmp_path, sockets, SIGHTLINE_LOG_LEVEL="WARNING") as process,
+        _served(tmp_path),
+    ):
         process.send_signal(signal.SIGTERM)
         _, said = process.communicate(timeout=PATIENCE_S)
-    assert process.returncode == 0, said
-    assert "WebRTC viewers are served at UDP port" in said
-
-
-def test_it_ends_cleanly_while_an_api_process_is_connected(tmp_path: Path) -> None:
-    path = Layout(tmp_path).media_socket
-    with _started(tmp_path, 0, SIGHTLINE_LOG_LEVEL="WARNING") as process:
-        wait_for("the socket", lambda: accepts(path))
-        with socket.socket(socket.AF_UNIX) as api:
-            api.connect(address_of(path))
-            asked = ReadSession(request="1", session="none", owner="ada", camera="gate")
-            api.sendall(written(asked))
-            api.settimeout(PATIENCE_S)
-            assert api.recv(1), "it serves the connection"
-            process.send_signal(signal.SIGTERM)
-            _, said = process.communicate(timeout=PATIENCE_S)
     assert (process.returncode, said) == (0, "")
 
 
-def test_a_port_in_use_is_explained(tmp_path: Path) -> None:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
-        other.bind(("127.0.0.1", 0))
-        port = other.getsockname()[1]
-        with _started(tmp_path, port) as process:
-            _, said = process.communicate(timeout=PATIENCE_S)
-    assert process.returncode == 1
-    assert f"UDP port {port}" in said
-    assert "SIGHTLINE_WEBRTC_PORT" in said
+def test_it_ends_when_nobody_is_connected_and_the_next_one_serves_who_came_meanwhile(
+    tmp_path: Path, sockets: ServedSockets
+) -> None:
+    assert not sockets.has_connection()
+    with _started(tmp_path, sockets, idle_s=0.5) as process:
+        with _served(tmp_path), pytest.raises(subprocess.TimeoutExpired):
+            process.wait(1.5)
+        _, said = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 0, said
+    assert f"UDP port {sockets.others[0].getsockname()[1]}" in said
+    assert "until a viewer needs it" in said
+    with socket.socket(socket.AF_UNIX) as waiting:
+        waiting.connect(address_of(Layout(tmp_path).media_socket))
+        assert sockets.has_connection()
+        with _started(tmp_path, sockets) as process, _served(tmp_path):
+            assert not sockets.has_connection()
+            process.send_signal(signal.SIGTERM)
+            process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 0

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from api.webrtc.service import MediaService
-from api.webrtc.udp_socket import UdpSocket
+from api.webrtc.udp_socket import UdpSocket, bound_port
 from domain.clock import SystemClock
 from domain.media.held_gop import MemoryLimit
 from domain.paths.data_layout import Layout
@@ -19,7 +19,7 @@ from domain.paths.local_sockets import listening
 def media_process(layout: Layout) -> Iterator[None]:
     """Serve WebRTC viewers on loopback."""
     loop = asyncio.new_event_loop()
-    udp = UdpSocket("127.0.0.1", 0)
+    udp = UdpSocket(bound_port("127.0.0.1", 0))
     listener = listening(layout.media_socket, 8)
     work: list[asyncio.Task[None]] = []
 
@@ -36,4 +36,5 @@ def media_process(layout: Layout) -> Iterator[None]:
         loop.call_soon_threadsafe(lambda: work[0].cancel())
         thread.join()
         loop.close()
+        listener.close()
         udp.close()

@@ -22,7 +22,7 @@ from api.webrtc.messages import (
     Reply,
 )
 from api.webrtc.service import MediaService
-from api.webrtc.udp_socket import UdpSocket
+from api.webrtc.udp_socket import UdpSocket, bound_port
 from api.webrtc.viewer_session import ViewerSession
 from domain.clock import NS_PER_S, SystemClock
 from domain.errors import (
@@ -131,9 +131,10 @@ class Host:
 
 @asynccontextmanager
 async def media_host(folder: Path) -> AsyncIterator[Host]:
-    udp = UdpSocket("127.0.0.1", 0)
+    udp = UdpSocket(bound_port("127.0.0.1", 0))
     service = MediaService(udp, MemoryLimit(64 << 20), SystemClock())
-    serving = asyncio.create_task(service.run(listening(folder / "media", 8)))
+    listener = listening(folder / "media", 8)
+    serving = asyncio.create_task(service.run(listener))
     client = MediaClient(folder / "media")
     host = Host(udp, client, await client.link())
     try:
@@ -143,6 +144,7 @@ async def media_host(folder: Path) -> AsyncIterator[Host]:
         await client.close()
         serving.cancel()
         await asyncio.gather(serving, return_exceptions=True)
+        listener.close()
         udp.close()
 
 
@@ -483,3 +485,26 @@ def test_the_times_of_sender_reports_are_those_of_the_camera(tmp_path: Path) -> 
         assert first_s <= report.remoteTimestamp.timestamp() <= first_s + 1
 
     run(tmp_path, work)
+
+
+def test_a_connection_without_sessions_is_closed_and_the_service_ends(tmp_path: Path) -> None:
+    """It ends by itself, and the listening socket stays open for the next one."""
+
+    async def work() -> None:
+        udp = UdpSocket(bound_port("127.0.0.1", 0))
+        with listening(tmp_path / "media", 8) as listener:
+            service = MediaService(udp, MemoryLimit(64 << 20), SystemClock())
+            serving = asyncio.create_task(service.run(listener, idle_s=0.3))
+            client = MediaClient(tmp_path / "media", idle_s=0.3)
+            link = await client.link()
+            with pytest.raises(NotFound):
+                await link.change("none", "ada", "gate", None, None)
+            assert await client.link() is link
+            async with asyncio.timeout(PATIENCE_S):
+                await serving
+            assert link.has_ended
+            assert listener.fileno() >= 0
+            udp.close()
+            await client.close()
+
+    asyncio.run(work())

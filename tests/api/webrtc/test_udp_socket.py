@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from api.webrtc.udp_socket import UdpPath, UdpSocket
+from api.webrtc.udp_socket import UdpPath, UdpSocket, bound_port
 from domain.media.viewer_metrics import LIVE_DATAGRAMS_NOT_SENT
 from tests.waiting import wait_for
 
@@ -20,7 +20,7 @@ def server(request: pytest.FixtureRequest) -> Iterator[tuple[UdpSocket, str]]:
     """A server at an address of this machine, at all of IPv4, or at all addresses."""
     host, address = request.param
     try:
-        opened = UdpSocket(host, 0)
+        opened = UdpSocket(bound_port(host, 0))
     except OSError as error:
         if error.errno == errno.EAFNOSUPPORT:
             pytest.skip("this machine has no IPv6")
@@ -79,4 +79,4 @@ def test_nothing_waits(server: tuple[UdpSocket, str]) -> None:
 
 def test_a_port_in_use_is_refused(server: tuple[UdpSocket, str]) -> None:
     with pytest.raises(OSError, match="in use"):
-        UdpSocket("127.0.0.1", server[0].port)
+        bound_port("127.0.0.1", server[0].port)

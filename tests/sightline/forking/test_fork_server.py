@@ -45,6 +45,13 @@ def main():
         sys.exit(3)
     threading.Event().wait()
 """
+NAMES_DESCRIPTORS = """
+import json, os
+from sightline.forking.served_sockets import inherited
+
+def main():
+    print(json.dumps([os.readlink(f"/proc/self/fd/{number}") for number in inherited()]))
+"""
 STARTS_A_THREAD = """
 import threading
 threading.Thread(target=threading.Event().wait, daemon=True).start()
@@ -57,8 +64,11 @@ def main():
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[ForkServer]:
     (tmp_path / "program.py").write_text(PROGRAM)
+    (tmp_path / "names_descriptors.py").write_text(NAMES_DESCRIPTORS)
     server = ForkServer(
-        ["program"], {"PYTHONPATH": str(tmp_path), "ONLY": "template"}, tmp_path / "fork.log"
+        ["program", "names_descriptors"],
+        {"PYTHONPATH": str(tmp_path), "ONLY": "template"},
+        tmp_path / "fork.log",
     )
     server.start()
     server.wait_loaded(threading.Event(), CLOCK)
@@ -105,6 +115,25 @@ def test_a_forked_process_has_its_own_arguments_environment_and_parent(server: F
     }
     assert forked.process.wait(10) == 3
     assert forked.process.poll() == 3
+
+
+def test_a_forked_process_has_further_descriptors_in_their_order(
+    server: ForkServer, tmp_path: Path
+) -> None:
+    files = [(tmp_path / name).open("w+") for name in ("first", "second")]
+    stdin, words = os.pipe()
+    lines, stdout = os.pipe()
+    descriptors = (stdin, stdout, stdout, *(file.fileno() for file in files))
+    request = ForkRequest("names_descriptors", (), signal.SIGTERM)
+    process = server.fork(request, {"OWN": "1"}, descriptors)
+    assert process is not None
+    for descriptor in (stdin, words, stdout):
+        os.close(descriptor)
+    with os.fdopen(lines) as written:
+        assert json.loads(written.read()) == [file.name for file in files]
+    assert process.wait(10) == 0
+    for file in files:
+        file.close()
 
 
 def test_a_forked_process_receives_signals(server: ForkServer) -> None:

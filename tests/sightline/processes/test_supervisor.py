@@ -88,6 +88,48 @@ def test_a_child_that_is_not_wanted_yet_starts_when_it_is(tmp_path: Path) -> Non
     assert not Path(f"/proc/{started}").exists()
 
 
+def test_a_child_that_nobody_needs_ends_until_it_is_wanted_again(tmp_path: Path) -> None:
+    """It is restarted at once where it ends with an error."""
+    wanted, marks = tmp_path / "wanted", tmp_path / "marks"
+    marks.touch()
+    wanted.touch()
+    script = f"""
+        echo $$ >> {marks}
+        rm -f {wanted}
+        case $(wc -l < {marks}) in 1) exit 0 ;; 2) exit 3 ;; esac
+        exec sleep 60
+    """
+    child = ChildSpec(
+        "child",
+        ("/bin/sh", "-c", script),
+        tmp_path / "log",
+        is_wanted=wanted.exists,
+        ends_when_idle=True,
+    )
+    supervisor = Supervisor([[child]], CLOCK)
+    stop, idle = threading.Event(), threading.Event()
+    supervisor.start(stop, lambda _: None)
+
+    def stop_when_it_is_idle() -> None:
+        wait_for("its end", lambda: not Path(f"/proc/{supervisor.pids['child']}").exists())
+        idle.wait(1.0)
+        stop.set()
+
+    watcher = threading.Thread(target=stop_when_it_is_idle)
+    watcher.start()
+    supervisor.run(stop)
+    watcher.join()
+    assert len(marks.read_text().split()) == 1
+    assert not supervisor.fails(["child"])
+    stop.clear()
+    wanted.touch()
+    watcher = threading.Thread(target=_stop_after_lines, args=(marks, 3, stop))
+    watcher.start()
+    supervisor.run(stop)
+    watcher.join()
+    supervisor.stop()
+
+
 def test_a_stop_ignores_children_that_were_never_started(tmp_path: Path) -> None:
     never = ChildSpec("never", ("/bin/false",), tmp_path / "log", is_wanted=lambda: False)
     supervisor = Supervisor([[never]], CLOCK)
