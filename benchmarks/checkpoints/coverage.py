@@ -1,8 +1,8 @@
 """Compares the analysis coverage that an instance reports with the passings that it missed.
 
-A passing is in the range in which its middle lies, as the coverage defines it. The whole passing
-would be no test: the end of a vehicle that was found reaches into a range of which nothing is
-claimed, and a missed one overlaps such a range more easily than its middle lies in it.
+A passing is in the range in which it begins, as the coverage defines it. The whole passing would be
+no test: the end of a vehicle that was found reaches into a range of which nothing is claimed, and a
+missed one overlaps such a range more easily than it begins in it.
 """
 
 from __future__ import annotations
@@ -50,16 +50,15 @@ def compare_coverage(
     middles_s = [_since_epoch_s((event.started_at + event.ended_at) // 2) for event in events]
     for one in passes:
         is_found = any(one.enter_s - SLACK_S <= at_s <= one.leave_s + SLACK_S for at_s in middles_s)
-        middle_s = (one.enter_s + one.leave_s) / 2
         if is_found:
             counts["found"] += 1
-            counts["found_in_complete"] += _has(ranges.complete, middle_s)
+            counts["found_in_complete"] += _has(ranges.complete, one.enter_s)
         else:
             counts["missed"] += 1
             overlaps = any(
                 start_s < one.leave_s and one.enter_s < end_s for start_s, end_s in ranges.partly
             )
-            is_in = _has(ranges.partly, middle_s)
+            is_in = _has(ranges.partly, one.enter_s)
             counts["missed_in_partly"] += is_in
             counts["missed_at_partly"] += overlaps and not is_in
     return counts

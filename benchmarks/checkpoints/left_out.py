@@ -25,7 +25,7 @@ from domain.clock import NS_PER_S, SystemClock
 from domain.events.event import Event, Passing
 from domain.media.fanout import Tap
 from domain.media.packets import Packet, StreamInfo, WallSource, ticks_to_ns
-from domain.recordings.missed_passings import missed_middles
+from domain.recordings.missed_passings import missed_starts
 from domain.recordings.partly_analysed import PartlyAnalysed, PartlyCause, cover
 from domain.settings import Settings
 from ingest.frames.analysis_losses import AnalysisLosses
@@ -75,7 +75,7 @@ def left_out(
 def _analysed(
     footage: Footage, refused: float, draw: random.Random, settings: Settings, models: Models
 ) -> tuple[list[Event], list[PartlyAnalysed]]:
-    """Return the events, and where the middle of a missed passing may lie."""
+    """Return the events, and when missed passings may have begun."""
     losses, tap = AnalysisLosses(), Tap("decoder", 1 << 20, 1 << 30)
     for packets in _groups(footage.busy):
         span = packets[0].wall_ns, packets[-1].wall_ns + FRAME_NS
@@ -99,7 +99,7 @@ def _analysed(
         passings += rests.after_frame()
     passings += analyser.close()
     events = {passing.event.id: passing.event for passing in passings}
-    return list(events.values()), missed_middles(losses.take())
+    return list(events.values()), missed_starts(losses.take())
 
 
 def _groups(file: Path) -> Iterator[list[Packet]]:

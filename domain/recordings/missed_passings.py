@@ -1,14 +1,14 @@
-"""Derives where missed passings may lie from the times that were not analysed. Pure.
+"""Derives when missed passings may have begun from the times that were not analysed. Pure.
 
 A passing of `SHORTEST_PASSING_NS` or more is missed only if less than `SEEN_ENOUGH_NS` of it lies
 in each analysed time. It then lies in one time that was not analysed, apart from less than
-`SEEN_ENOUGH_NS` at each end. Its middle is therefore at least `MARGIN_NS` away from both ends of
-that time. An analysed time shorter than `SEEN_ENOUGH_NS` shows nothing by itself, so the times
-before and after it are one.
+`SEEN_ENOUGH_NS` at each end. It began less than `SEEN_ENOUGH_NS` before that time, and at least
+`SHORTEST_PASSING_NS` before `SEEN_ENOUGH_NS` after it. An analysed time shorter than
+`SEEN_ENOUGH_NS` shows nothing by itself, so the times before and after it are one.
 
 It is different if an analysed time ended because everything in view was settled. What was in view
 at its end is found, however short the time was. Only what came into view less than `SEEN_ENOUGH_NS`
-before may be missed, and its middle is at least `MARGIN_NS` later.
+before may be missed.
 """
 
 from __future__ import annotations
@@ -25,22 +25,23 @@ from domain.recordings.partly_analysed import (
     PartlyCause,
 )
 
-MARGIN_NS = SHORTEST_PASSING_NS // 2 - SEEN_ENOUGH_NS
+EARLIER_NS = SHORTEST_PASSING_NS - SEEN_ENOUGH_NS
+"""A missed passing began at least this long before the end of the time that hid it."""
 _KEPT = 32
 """So many times that were not analysed are kept, because a later one may adjoin them. The pull
 thread and the analysis thread of a camera report them in no common order.
 """
 
 
-def missed_middles(not_analysed: Sequence[PartlyAnalysed]) -> list[PartlyAnalysed]:
-    """Return the ranges in which the middle of a missed passing may lie, by start and without
-    overlaps. Of times that overlap, the cause of the later one in the sequence counts.
+def missed_starts(not_analysed: Sequence[PartlyAnalysed]) -> list[PartlyAnalysed]:
+    """Return the ranges in which a missed passing may have begun, in order and without overlaps.
+    Of times that overlap, the cause of the later one in the sequence counts.
     """
     found = list[PartlyAnalysed]()
     for times in _joined(not_analysed):
-        from_ns, until_ns = times[0].start_ns + MARGIN_NS, times[-1].end_ns - MARGIN_NS
+        until_ns = times[-1].end_ns - EARLIER_NS
         found += [
-            PartlyAnalysed(max(start_ns, from_ns), min(end_ns, until_ns), cause)
+            PartlyAnalysed(start_ns - SEEN_ENOUGH_NS, min(end_ns - SEEN_ENOUGH_NS, until_ns), cause)
             for start_ns, end_ns, cause in _without_holes(times)
         ]
     return [PartlyAnalysed._make(one) for one in overlay(found)]
@@ -68,7 +69,7 @@ def _without_holes(times: Sequence[PartlyAnalysed]) -> Iterator[PartlyAnalysed]:
 
 
 class MissedPassings:
-    """The ranges of one camera in which passings may have been missed, each given once. One thread
+    """The ranges of one camera in which missed passings may have begun, each given once. One thread
     calls it.
     """
 
@@ -83,7 +84,7 @@ class MissedPassings:
         """
         if not not_analysed:
             return []
-        found = missed_middles([*self._not_analysed, *not_analysed])
+        found = missed_starts([*self._not_analysed, *not_analysed])
         layers: list[tuple[int, int, PartlyCause | None]] = [*found]
         layers += [(one.start_ns, one.end_ns, None) for one in self._given]
         added = [

@@ -1,7 +1,7 @@
 """A range of a checkpoint's time in which only a part of what passed would have been found.
 
-A passing counts to the range in which its middle lies. Passings shorter than `SHORTEST_PASSING_NS`
-are in no claim.
+A passing counts to the range in which it begins, as in a search. Passings shorter than
+`SHORTEST_PASSING_NS` are in no claim.
 """
 
 from __future__ import annotations

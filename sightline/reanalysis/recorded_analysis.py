@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from domain.clock import NS_PER_S
 from domain.events.event import Event, Passing
 from domain.metrics import ANALYSED_AGAIN_S, EVENTS_LATE
-from domain.recordings.partly_analysed import Analysed
+from domain.recordings.partly_analysed import SEEN_ENOUGH_NS, Analysed
 from domain.registry import Camera
 from ingest.frames.recorded_frames import RecordedFrames
 from sightline.reanalysis.analysis_context import AnalysisContext
@@ -132,7 +132,11 @@ def _publish(
 
 
 def _began_within(event: Event, began_ns: int, ranges: Sequence[Range]) -> bool:
-    """Return whether the passing overlaps a range and came into view during the run, not before."""
-    overlaps = any(event.started_at < end and start < event.ended_at for start, end in ranges)
+    """Return whether the passing overlaps a range and came into view during the run, not before.
+
+    It may begin before the first look that shows it.
+    """
+    began_by_ns = event.started_at - SEEN_ENOUGH_NS
+    overlaps = any(began_by_ns < end and start < event.ended_at for start, end in ranges)
     was_in_view = event.started_at - began_ns < IN_VIEW_NS and began_ns < ranges[0][0] - IN_VIEW_NS
     return overlaps and not was_in_view

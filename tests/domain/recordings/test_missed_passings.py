@@ -1,4 +1,4 @@
-"""Where a missed passing may lie, in comparison with every passing that could have been."""
+"""When a missed passing may have begun, in comparison with every passing that could have been."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from domain.clock import NS_PER_MS, NS_PER_S
-from domain.recordings.missed_passings import MARGIN_NS, MissedPassings, missed_middles
+from domain.recordings.missed_passings import MissedPassings, missed_starts
 from domain.recordings.partly_analysed import (
     SEEN_ENOUGH_NS,
     SHORTEST_PASSING_NS,
@@ -73,54 +73,53 @@ def is_missed(seen: list[tuple[int, int, bool]], enter: int, leave: int) -> bool
 
 
 @given(schedule=schedules(), length=st.integers(SHORTEST, 3 * SHORTEST))
-def test_the_middle_of_every_missed_passing_is_in_a_range(
+def test_every_missed_passing_begins_in_a_range(
     schedule: list[tuple[bool, int, PartlyCause]], length: int
 ) -> None:
     seen, unseen = placed(schedule)
-    ranges = missed_middles(unseen)
+    ranges = missed_starts(unseen)
     for enter in range(seen[-1][1] - length):
         if is_missed(seen, enter, enter + length):
-            middle_ns = (2 * enter + length) * STEP_NS // 2
-            assert any(one.start_ns <= middle_ns <= one.end_ns for one in ranges)
+            assert any(one.start_ns <= enter * STEP_NS <= one.end_ns for one in ranges)
 
 
 @given(schedule=schedules())
-def test_each_moment_of_a_range_is_the_middle_of_a_passing_that_would_be_missed(
+def test_at_each_moment_of_a_range_a_passing_that_would_be_missed_may_begin(
     schedule: list[tuple[bool, int, PartlyCause]],
 ) -> None:
     """Except near a short analysed time at whose end everything in view was settled."""
     seen, unseen = placed(schedule)
     assume(all(end - start >= ENOUGH for start, end, is_settled in seen if is_settled))
-    for one in missed_middles(unseen):
-        for middle_ns in range(one.start_ns + STEP_NS, one.end_ns - STEP_NS, STEP_NS):
-            enter = (middle_ns - SHORTEST_PASSING_NS // 2) // STEP_NS
-            assert is_missed(seen, enter + 1, enter + SHORTEST)
+    for one in missed_starts(unseen):
+        for start_ns in range(one.start_ns + STEP_NS, one.end_ns - STEP_NS, STEP_NS):
+            enter = start_ns // STEP_NS
+            assert is_missed(seen, enter, enter + SHORTEST)
 
 
-def test_the_rest_of_a_group_begins_after_the_vehicle_that_was_read() -> None:
-    """It is read 0.7 s after it came, so its middle is analysed. The rest lasts for 1.3 s."""
-    (rest,) = missed_middles(times([(0.7, 2.0, PartlyCause.SETTLED)]))
-    assert 0.75 < rest.start_ns / NS_PER_S < rest.end_ns / NS_PER_S < 2.0
+def test_the_range_of_a_rest_begins_after_the_vehicle_that_was_read() -> None:
+    """It came at 0 s and was read at 0.7 s. However long it stays, it is in no range."""
+    (rest,) = missed_starts(times([(0.7, 2.0, PartlyCause.SETTLED)]))
+    assert 0.0 < rest.start_ns / NS_PER_S < rest.end_ns / NS_PER_S <= 1.0
 
 
 def test_a_short_time_without_looks_hides_no_passing() -> None:
-    short = 2 * MARGIN_NS / NS_PER_S
-    assert missed_middles(times([(1.0, 1.0 + short, PartlyCause.OVERLOAD)])) == []
+    short_s = (SHORTEST_PASSING_NS - 2 * SEEN_ENOUGH_NS) / NS_PER_S
+    assert missed_starts(times([(1.0, 1.0 + short_s, PartlyCause.OVERLOAD)])) == []
 
 
 def test_groups_that_adjoin_are_one_time_and_keep_their_causes() -> None:
     groups = [(0.0, 2.0, PartlyCause.OVERLOAD), (2.1, 4.0, PartlyCause.DECODER)]
-    assert seconds(missed_middles(times(groups))) == [
-        (0.25, 2.1, PartlyCause.OVERLOAD),
-        (2.1, 3.75, PartlyCause.DECODER),
+    assert seconds(missed_starts(times(groups))) == [
+        (-0.5, 1.6, PartlyCause.OVERLOAD),
+        (1.6, 3.0, PartlyCause.DECODER),
     ]
 
 
 def test_what_was_in_view_when_everything_was_settled_is_found_however_short_the_time() -> None:
     groups = [(0.0, 2.0, PartlyCause.OVERLOAD), (2.3, 4.0, PartlyCause.SETTLED)]
-    assert seconds(missed_middles(times(groups))) == [
-        (0.25, 1.75, PartlyCause.OVERLOAD),
-        (2.55, 3.75, PartlyCause.SETTLED),
+    assert seconds(missed_starts(times(groups))) == [
+        (-0.5, 1.0, PartlyCause.OVERLOAD),
+        (1.8, 3.0, PartlyCause.SETTLED),
     ]
 
 
@@ -138,7 +137,7 @@ def test_ranges_given_step_by_step_cover_the_same_and_none_twice(
             given_steps += range(one.start_ns // STEP_NS, one.end_ns // STEP_NS)
     expected = [
         step
-        for one in missed_middles(unseen)
+        for one in missed_starts(unseen)
         for step in range(one.start_ns // STEP_NS, one.end_ns // STEP_NS)
     ]
     assert sorted(given_steps) == expected
@@ -148,8 +147,8 @@ def test_a_time_that_continues_for_minutes_is_one_without_holes() -> None:
     missed, given_ranges = MissedPassings(), list[PartlyAnalysed]()
     for second in range(300):
         given_ranges += missed.add(times([(second, second + 1, PartlyCause.OVERLOAD)]))
-    assert seconds(given_ranges[:1]) == [(0.25, 0.75, PartlyCause.OVERLOAD)]
+    assert seconds(given_ranges[:1]) == [(-0.5, 0.0, PartlyCause.OVERLOAD)]
     for before, after in pairwise(given_ranges):
         assert before.end_ns == after.start_ns
-    assert seconds(given_ranges[-1:]) == [(298.75, 299.75, PartlyCause.OVERLOAD)]
+    assert seconds(given_ranges[-1:]) == [(298.0, 299.0, PartlyCause.OVERLOAD)]
     assert missed.add([]) == []

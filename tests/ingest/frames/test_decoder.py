@@ -22,8 +22,8 @@ from domain.clock import NS_PER_S, SystemClock
 from domain.media.fanout import Fanout, Tap
 from domain.media.packets import Frame, Packet, StreamInfo, WallSource
 from domain.metrics import FRAMES_SKIPPED, PACKETS_NOT_DECODED
-from domain.recordings.missed_passings import MARGIN_NS, missed_middles
-from domain.recordings.partly_analysed import PartlyCause
+from domain.recordings.missed_passings import missed_starts
+from domain.recordings.partly_analysed import SEEN_ENOUGH_NS, PartlyCause
 from domain.settings_groups.analysis import DecoderDevice
 from ingest.frames.admission import NotDecoded
 from ingest.frames.analysis_losses import AnalysisLosses
@@ -364,8 +364,8 @@ def test_a_reader_that_is_late_gives_two_frames_a_second_until_it_caught_up(
     late = [frame.wall_ns for frame in frames if newest_ns - frame.wall_ns > LATE_NS]
     assert [round((wall_ns - frames[0].wall_ns) / LATE_STEP_NS) for wall_ns in late] == [0, 1, 2]
     assert len(frames) - len(late) >= 11 * part, "and all of what is not late"
-    (missed,) = missed_middles(losses.take())
-    assert missed.start_ns == frames[0].wall_ns + MARGIN_NS
+    (missed,) = missed_starts(losses.take())
+    assert missed.start_ns == frames[0].wall_ns - SEEN_ENOUGH_NS
 
 
 def test_silence_gives_none_and_the_end_ends_the_iteration() -> None:

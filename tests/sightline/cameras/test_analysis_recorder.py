@@ -7,8 +7,8 @@ from pathlib import Path
 from domain.clock import NS_PER_S, ManualClock
 from domain.metrics import PARTLY_ANALYSED_S
 from domain.paths.data_layout import Layout
-from domain.recordings.missed_passings import MARGIN_NS
-from domain.recordings.partly_analysed import PartlyAnalysed, PartlyCause
+from domain.recordings.missed_passings import EARLIER_NS
+from domain.recordings.partly_analysed import SEEN_ENOUGH_NS, PartlyAnalysed, PartlyCause
 from ingest.frames.analysis_losses import AnalysisLosses
 from sightline.cameras.analysis_recorder import WRITE_EVERY_S, AnalysisRecorder
 from storage.recordings.gaps.log import GapLog
@@ -25,10 +25,10 @@ class Checkpoint:
         self.recorder = AnalysisRecorder("cam", self.gaps, self.losses.take, self.clock)
 
     def lose(self, start_s: int, end_s: int) -> PartlyAnalysed:
-        """Return the range in which the middle of a missed passing may lie."""
+        """Return the range in which a missed passing may have begun."""
         start_ns, end_ns = NOON_NS + start_s * NS_PER_S, NOON_NS + end_s * NS_PER_S
         self.losses.add(start_ns, end_ns, PartlyCause.OVERLOAD)
-        return PartlyAnalysed(start_ns + MARGIN_NS, end_ns - MARGIN_NS, PartlyCause.OVERLOAD)
+        return PartlyAnalysed(start_ns - SEEN_ENOUGH_NS, end_ns - EARLIER_NS, PartlyCause.OVERLOAD)
 
     def logged(self) -> list[PartlyAnalysed]:
         return list(self.gaps.partly_analysed("cam", NOON_NS, NOON_NS + 3600 * NS_PER_S))

@@ -8,8 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.clock import NS_PER_S
-from sightline.reanalysis.recorded_analysis import JOIN_NS, LONGEST_RUN_NS, runs_of
+from sightline.reanalysis.recorded_analysis import (
+    BEFORE_NS,
+    JOIN_NS,
+    LONGEST_RUN_NS,
+    _began_within,
+    runs_of,
+)
 from storage.recordings.recorded_ranges import merge
+from tests.kept import START_NS, make_event
 
 ranges = st.lists(
     st.builds(
@@ -30,3 +37,14 @@ def test_groups_are_the_ranges_and_none_is_too_long(ranges: list[tuple[int, int]
         assert all(after[0] - before[1] <= JOIN_NS for before, after in pairwise(group))
     flat = [part for group in groups for part in group]
     assert flat == sorted(flat)
+
+
+def test_a_passing_of_a_range_may_be_seen_first_shortly_after_it() -> None:
+    """It began before the first look that shows it."""
+    end_ns = START_NS + 10 * NS_PER_S
+    spans = [(START_NS, end_ns)]
+    began = [
+        _began_within(make_event(after_s=after_s), START_NS - BEFORE_NS, spans)
+        for after_s in (-3.0, 9.9, 10.4, 10.6)
+    ]
+    assert began == [False, True, True, False]
