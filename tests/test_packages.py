@@ -116,7 +116,7 @@ _TABLE = {
         "storage.audit api.limits api.requests api.nodes api.access"
     ),
     "api.exports": (
-        "domain domain.media domain.paths domain.recordings storage.clients "
+        "domain domain.media domain.paths domain.recordings storage.clients storage.recordings "
         "storage.recordings.virtual storage.site storage.audit storage.exports api.limits "
         "api.requests api.access api.cameras"
     ),

@@ -16,6 +16,7 @@ from starlette.responses import Response
 from api.headers.preferences import weights
 from api.requests.declarations import COMPRESSIBLE_TYPES, Declaration
 from api.requests.streams import HeldStream
+from storage.recordings.file_reader import Chunk
 
 LEAST_BYTES = 1_024
 """A shorter answer fits into one packet anyway."""
@@ -61,7 +62,7 @@ def _gzip(content: bytes) -> bytes:
     return packer.compress(content) + packer.flush()
 
 
-def gzip_chunks(chunks: Iterator[bytes]) -> Iterator[bytes]:
+def gzip_chunks(chunks: Iterator[Chunk]) -> Iterator[bytes]:
     """Yield the compressed chunks. An interrupted stream lacks the end that gzip requires."""
     packer = zlib.compressobj(LEVEL, zlib.DEFLATED, _GZIP_FORMAT)
     for chunk in chunks:

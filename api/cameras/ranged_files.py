@@ -13,6 +13,7 @@ from api.requests.byte_ranges import MOST_RANGES, ByteRange, multipart, select_p
 from api.requests.problems import RANGE_NOT_SATISFIABLE, problem_response
 from api.requests.request_trace import Trace
 from api.requests.streams import HeldStream
+from storage.recordings.file_reader import Chunk
 
 TOGETHER_BYTES = 1 << 20
 """How much is read before it is sent. It is in the memory of each open response."""
@@ -29,7 +30,7 @@ class RangedFile:
     media_type: str
     size_bytes: int
     etag: str
-    read: Callable[[Contents], Generator[bytes]]
+    read: Callable[[Contents], Generator[Chunk]]
     """Yields the bytes of a body."""
     headers: Callable[[], Mapping[str, str]]
     """Computes the further headers of a success."""

@@ -6,11 +6,13 @@ import threading
 from collections import deque
 from collections.abc import Generator
 
+from storage.recordings.file_reader import Chunk
+
 MOST_BYTES = 4 << 20
 """The most bytes of a response that wait to be sent, unless they are one chunk."""
 
 
-def read_ahead(chunks: Generator[bytes], most_bytes: int = MOST_BYTES) -> Generator[bytes]:
+def read_ahead(chunks: Generator[Chunk], most_bytes: int = MOST_BYTES) -> Generator[Chunk]:
     """Yield `chunks`, which a thread of its own reads while earlier ones are sent.
 
     It raises what `chunks` raises, after the chunks before. The thread has ended and `chunks` is
@@ -28,7 +30,7 @@ def read_ahead(chunks: Generator[bytes], most_bytes: int = MOST_BYTES) -> Genera
         reading.join()
 
 
-def _fill(chunks: Generator[bytes], buffer: _Buffer) -> None:
+def _fill(chunks: Generator[Chunk], buffer: _Buffer) -> None:
     try:
         for chunk in chunks:
             if not buffer.put(chunk):
@@ -46,12 +48,12 @@ class _Buffer:
     def __init__(self, most_bytes: int) -> None:
         self._most_bytes = most_bytes
         self._changed = threading.Condition()
-        self._chunks: deque[bytes] = deque()
+        self._chunks: deque[Chunk] = deque()
         self._size_bytes = 0
         self._is_ended = self._is_closed = False
         self._error: Exception | None = None
 
-    def put(self, chunk: bytes) -> bool:
+    def put(self, chunk: Chunk) -> bool:
         """Add a chunk when there is room for it; return False if no further one is used."""
         with self._changed:
             self._changed.wait_for(lambda: self._is_closed or self._has_room(len(chunk)))
@@ -68,7 +70,7 @@ class _Buffer:
             self._is_ended, self._error = True, error
             self._changed.notify_all()
 
-    def take(self) -> bytes | None:
+    def take(self) -> Chunk | None:
         """Return the next chunk, or None after the last one. Raises the error that follows."""
         with self._changed:
             self._changed.wait_for(lambda: self._chunks or self._is_ended)

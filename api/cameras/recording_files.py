@@ -22,6 +22,7 @@ from api.cameras.recording_blocks import RecordingBlocks, SegmentKey
 from api.cameras.segment_files import LocalSegments
 from api.cameras.segment_locator import Located, LocatedSegments, open_segment_part
 from api.cameras.verified_segments import VerifiedSegments
+from storage.recordings.file_reader import Chunk
 from storage.recordings.virtual.reader import FragmentChecks, PartStream, read_bytes
 from storage.recordings.virtual.virtual_file import VirtualFile, join_blocks
 
@@ -52,7 +53,7 @@ class RecordingFile:
         """Return whether the same file would be made from what is now known."""
         return self.located == located and self.damaged == damaged
 
-    def read(self, context: ApiContext, first: int, length_bytes: int) -> Generator[bytes]:
+    def read(self, context: ApiContext, first: int, length_bytes: int) -> Generator[Chunk]:
         """Yield bytes of the file. Raises what the sources raise, and DataLoss."""
 
         def open_part(number: int, offset: int, length: int) -> PartStream:
@@ -112,7 +113,7 @@ class RecordingFiles:
         for camera_id, _, _ in stale:
             self._context.stored.forget(camera_id)
 
-    def sha256(self, recording: RecordingFile, content: Iterable[bytes]) -> bytes:
+    def sha256(self, recording: RecordingFile, content: Iterable[Chunk]) -> bytes:
         """Return the SHA-256 of a file, whose bytes are `content`. They are read if the digest is
         not known.
         """

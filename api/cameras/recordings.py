@@ -34,6 +34,7 @@ from domain.errors import (
     SightlineError,
 )
 from storage.audit.viewings import Viewed
+from storage.recordings.file_reader import Chunk
 from storage.recordings.recorded_ranges import LEAST_BYTES
 from storage.recordings.virtual.virtual_file import Ranges, VirtualFile
 
@@ -200,7 +201,7 @@ def _chunks(
     files: RecordingFiles,
     recording: RecordingFile,
     contents: Sequence[bytes | ByteRange],
-) -> Generator[bytes]:
+) -> Generator[Chunk]:
     """Yield the contents of a response. If a source does not have what it listed, the response is
     aborted, and the next request lists the segments again.
     """

@@ -24,6 +24,7 @@ from domain.errors import DataLoss, ExportGone, NodeOffline, NotFound, Sightline
 from storage.exports.layout import ExportLayout
 from storage.exports.records import ExportMember, ExportRecord
 from storage.exports.zip_layout import MemberBytes
+from storage.recordings.file_reader import Chunk
 
 _MOST_NAMED = 5
 """The number of ranges that a sentence names."""
@@ -43,7 +44,7 @@ class ExportFile:
         for number in range(len(self.layout.members)):
             self._recording(number)
 
-    def read(self, contents: Contents) -> Generator[bytes]:
+    def read(self, contents: Contents) -> Generator[Chunk]:
         """Yield the bytes of a body. All recordings that it needs are checked before the first.
 
         Raises ExportGone if one is no longer what was read, DataLoss if a fragment turns out to be
@@ -72,7 +73,7 @@ class ExportFile:
         )
         return sorted({part.member for part in parts if isinstance(part, MemberBytes)})
 
-    def _chunks(self, contents: Contents) -> Generator[bytes]:
+    def _chunks(self, contents: Contents) -> Generator[Chunk]:
         for content in contents:
             if isinstance(content, bytes):
                 yield content
@@ -83,7 +84,7 @@ class ExportFile:
                 else:
                     yield from self._recorded_bytes(part)
 
-    def _recorded_bytes(self, part: MemberBytes) -> Generator[bytes]:
+    def _recorded_bytes(self, part: MemberBytes) -> Generator[Chunk]:
         recording = self._recording(part.member)
         try:
             yield from recording.read(self._context, part.offset, part.length_bytes)

@@ -25,6 +25,7 @@ from storage.exports.records import (
     ExportState,
     RangeResult,
 )
+from storage.recordings.file_reader import Chunk
 from storage.recordings.virtual.virtual_file import hashed_late
 
 WAITS_FOR_SOURCES_NS = 600 * NS_PER_S
@@ -95,7 +96,7 @@ class _Hashes:
         self.crc32 = 0
         self.sha256 = hashlib.sha256()
 
-    def add(self, chunk: bytes) -> None:
+    def add(self, chunk: Chunk) -> None:
         self.crc32 = zlib.crc32(chunk, self.crc32)
         self.sha256.update(chunk)
 

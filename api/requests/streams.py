@@ -16,6 +16,7 @@ from api.limits.send_limits import CHECK_INTERVAL_S, Sending, SendRate
 from api.requests.request_trace import trace_of
 from domain.clock import Clock
 from domain.errors import SightlineError
+from storage.recordings.file_reader import Chunk
 
 TOGETHER_S = 0.005
 """Chunks are taken together for this long, so that few wait for those of a slow source."""
@@ -32,7 +33,7 @@ class HeldStream(StreamingResponse):
 
     def __init__(
         self,
-        source: Iterable[bytes],
+        source: Iterable[Chunk],
         close: Callable[[], None],
         status_code: int,
         headers: Mapping[str, str],
@@ -48,7 +49,7 @@ class HeldStream(StreamingResponse):
         self._chunks = iter(source)
         self._close = close
 
-    def map_chunks(self, transform: Callable[[Iterator[bytes]], Iterator[bytes]]) -> None:
+    def map_chunks(self, transform: Callable[[Iterator[Chunk]], Iterator[bytes]]) -> None:
         """Send what `transform` makes of the chunks, whose length is then unknown.
 
         It must not yield an empty chunk, which would end the response.
@@ -110,20 +111,20 @@ class ChunkBatches:
     uses it.
     """
 
-    def __init__(self, chunks: Iterator[bytes], together_bytes: int, clock: Clock) -> None:
+    def __init__(self, chunks: Iterator[Chunk], together_bytes: int, clock: Clock) -> None:
         """Chunks are taken together until they have `together_bytes`; for 0, each is alone."""
         self._chunks = chunks
         self._together_bytes = together_bytes
         self._clock = clock
         self._error: Exception | None = None
 
-    def next(self) -> list[bytes]:
+    def next(self) -> list[Chunk]:
         """Return at least one chunk, or none after the last one. Raises what the source raises,
         after the chunks before it.
         """
         if self._error is not None:
             raise self._error
-        taken, size_bytes = list[bytes](), 0
+        taken, size_bytes = list[Chunk](), 0
         until_s = self._clock.monotonic_s() + TOGETHER_S
         try:
             while chunk := next(self._chunks, b""):

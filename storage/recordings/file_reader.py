@@ -9,6 +9,8 @@ from pathlib import Path
 from domain.errors import DataLoss
 
 CHUNK_BYTES = 1 << 20
+Chunk = bytes | memoryview
+"""Consecutive bytes, possibly a part of a longer read, which is not copied."""
 
 
 class FilePart:
@@ -18,7 +20,8 @@ class FilePart:
         """Open the file. Unless it may grow, its bytes are those of one state. Raises OSError."""
         self._file = path.open("rb", buffering=0)
         self._may_grow = may_grow
-        self._span = offset, offset + length_bytes
+        self._offset = offset
+        self._end = offset + length_bytes
         self.stat = os.fstat(self._file.fileno())
         """The state of the file when it was opened."""
 
@@ -27,32 +30,15 @@ class FilePart:
 
         Raises OSError, and DataLoss if the file was changed since it was opened.
         """
-        return self._chunks(*self._span)
-
-    def read(self, offset: int, length_bytes: int) -> Iterator[bytes]:
-        """Yield other bytes of the file. Raises OSError, and DataLoss if the file was changed since
-        it was opened, or ends before.
-        """
-        end = offset + length_bytes
-        for chunk in self._chunks(offset, end):
-            offset += len(chunk)
-            yield chunk
-        if offset < end:
-            raise DataLoss(f"{self._name} is shorter than when it was listed")
-
-    def _chunks(self, offset: int, end: int) -> Iterator[bytes]:
-        while offset < end:
-            chunk = os.pread(self._file.fileno(), min(CHUNK_BYTES, end - offset), offset)
+        while self._offset < self._end:
+            wanted = min(CHUNK_BYTES, self._end - self._offset)
+            chunk = os.pread(self._file.fileno(), wanted, self._offset)
             if not chunk:
                 return
             if not self._may_grow and self._is_changed():
-                raise DataLoss(f"{self._name} was changed while it was read")
-            offset += len(chunk)
+                raise DataLoss(f"{Path(self._file.name).name} was changed while it was read")
+            self._offset += len(chunk)
             yield chunk
-
-    @property
-    def _name(self) -> str:
-        return Path(self._file.name).name
 
     def _is_changed(self) -> bool:
         now, opened = os.fstat(self._file.fileno()), self.stat

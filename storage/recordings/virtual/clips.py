@@ -17,6 +17,7 @@ from typing import BinaryIO
 from domain.clock import NS_PER_MS, rfc3339
 from domain.errors import DataLoss, NotFound, StoreError
 from storage.recordings.cut_plan import CutPiece, plan
+from storage.recordings.file_reader import Chunk
 from storage.recordings.ledger import Segment
 from storage.recordings.virtual.clip_sources import ClipSource
 from storage.recordings.virtual.reader import PartStream, read_bytes
@@ -249,7 +250,7 @@ class _Checks:
             raise _DamagedFragments(self._sources[segment], (fragment,))
 
 
-def _write_chunk(file: BinaryIO, chunk: bytes) -> None:
+def _write_chunk(file: BinaryIO, chunk: Chunk) -> None:
     with _writing():
         file.write(chunk)
 

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from domain.errors import DataLoss
 from storage.mp4.segment_layout import fragments_at
-from storage.recordings.file_reader import FilePart
+from storage.recordings.file_reader import Chunk
 from storage.recordings.virtual.blocks import UsedSegment
 from storage.recordings.virtual.virtual_file import Extent, VirtualFile
 
@@ -29,8 +29,6 @@ OpenPart = Callable[[int, int, int], PartStream]
 """Opens a part of a segment: the number of the segment in the virtual file, the offset, and the
 length in bytes. It raises what the source of the segment raises.
 """
-Read = Callable[[int, int], Iterator[bytes]]
-"""Yields bytes of a segment by their offset and their length, in order. Raises DataLoss."""
 
 
 class FragmentChecks(Protocol):
@@ -49,7 +47,7 @@ def read_bytes(
     length_bytes: int,
     open_part: OpenPart,
     checks: FragmentChecks,
-) -> Generator[bytes]:
+) -> Generator[Chunk]:
     """Yield the bytes of a virtual file from `first` on.
 
     Raises DataLoss if a fragment differs from its hash, or a segment has fewer bytes than when its
@@ -69,7 +67,7 @@ def _segment_of(part: bytes | Extent) -> int | None:
 
 def _segment_bytes(
     used: UsedSegment, extents: Sequence[Extent], open_part: OpenPart, checks: FragmentChecks
-) -> Iterator[bytes]:
+) -> Iterator[Chunk]:
     """Yield extents of one segment, which is opened once."""
     segment = extents[0].segment
     begin, end = extents[0].offset, extents[-1].offset + extents[-1].length_bytes
@@ -79,51 +77,49 @@ def _segment_bytes(
     if not is_known:
         begin, end = int(used.fragments[places[0], 0]), int(used.fragments[places[-1], 1])
     with closing(open_part(segment, begin, end - begin)) as stream:
-        # What is read from a file has the limits of what is sent, so that nothing is copied.
-        read = stream.read if isinstance(stream, FilePart) else _Window(iter(stream), begin).read
+        window = _Window(iter(stream), begin)
         if is_known:
             for extent in extents:
-                yield from read(extent.offset, extent.length_bytes)
+                yield from window.read(extent.offset, extent.length_bytes)
             return
         pairs = zip(places.tolist(), extents, strict=True)
         for fragment, in_fragment in groupby(pairs, lambda pair: pair[0]):
             span = used.fragments[fragment].tolist()
-            found, sent = _read_fragment(read, span, [extent for _, extent in in_fragment])
+            found, sent = _read_fragment(window, span, [extent for _, extent in in_fragment])
             checks.check(segment, fragment, found, hashes[fragment])
             yield from sent
 
 
 def _read_fragment(
-    read: Read, span: Sequence[int], extents: Sequence[Extent]
-) -> tuple[bytes, list[bytes]]:
+    window: _Window, span: Sequence[int], extents: Sequence[Extent]
+) -> tuple[bytes, list[Chunk]]:
     """Read all of a fragment; return its SHA-256, and the bytes of the extents."""
-    digest, sent = hashlib.sha256(), list[bytes]()
+    digest, sent = hashlib.sha256(), list[Chunk]()
     at, end = span
     for extent in extents:
-        _hash(digest, read(at, extent.offset - at))
-        data = b"".join(read(extent.offset, extent.length_bytes))
-        digest.update(data)
-        sent.append(data)
+        for chunk in window.read(at, extent.offset - at):
+            digest.update(chunk)
+        for chunk in window.read(extent.offset, extent.length_bytes):
+            digest.update(chunk)
+            sent.append(chunk)
         at = extent.offset + extent.length_bytes
-    _hash(digest, read(at, end - at))
+    for chunk in window.read(at, end - at):
+        digest.update(chunk)
     return digest.digest(), sent
 
 
-def _hash(digest: hashlib._Hash, chunks: Iterator[bytes]) -> None:
-    for chunk in chunks:
-        digest.update(chunk)
-
-
 class _Window:
-    """Reads ranges of a file, in order, from a stream that begins at an offset of it."""
+    """Reads ranges of a file, in order, from a stream that begins at an offset of it. What is read
+    is not copied.
+    """
 
     def __init__(self, chunks: Iterator[bytes], offset: int) -> None:
         self._chunks = chunks
         self._offset = offset
         """The offset of `_chunk` in the file."""
-        self._chunk = b""
+        self._chunk = memoryview(b"")
 
-    def read(self, offset: int, length_bytes: int) -> Iterator[bytes]:
+    def read(self, offset: int, length_bytes: int) -> Iterator[Chunk]:
         """Yield a range that begins at or after the end of the last one. Raises DataLoss."""
         end = offset + length_bytes
         while offset < end:
@@ -137,6 +133,6 @@ class _Window:
 
     def _advance(self) -> None:
         self._offset += len(self._chunk)
-        self._chunk = next(self._chunks, b"")
+        self._chunk = memoryview(next(self._chunks, b""))
         if not self._chunk:
             raise DataLoss("a segment is shorter than when it was listed")

@@ -22,6 +22,7 @@ from domain.errors import NotFound
 from domain.paths.data_layout import Layout
 from domain.settings import Settings
 from storage.events.spool import Spool
+from storage.recordings.file_reader import Chunk
 from storage.recordings.gaps.log import GapLog
 from storage.recordings.ledger import Ledger
 from storage.recordings.trigger_log import TriggerLog
@@ -195,9 +196,9 @@ def test_segments_of_another_node_are_read_ahead(
     site: Site, record: Record, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Those of this machine are read as they are sent."""
-    ahead: list[Generator[bytes]] = []
+    ahead: list[Generator[Chunk]] = []
 
-    def noted(chunks: Generator[bytes]) -> Generator[bytes]:
+    def noted(chunks: Generator[Chunk]) -> Generator[Chunk]:
         ahead.append(chunks)
         return read_ahead(chunks)
 

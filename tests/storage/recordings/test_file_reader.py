@@ -34,22 +34,6 @@ def test_a_file_that_is_changed_while_it_is_read_yields_no_mixture(path: Path) -
     part.close()
 
 
-def test_other_bytes_of_the_file_are_read_as_they_are_wanted(path: Path) -> None:
-    data = path.read_bytes()
-    part = FilePart(path, 0, len(data))
-    for offset, length_bytes in ((0, 10), (3, CHUNK_BYTES), (1, CHUNK_BYTES + 1), (7, 0)):
-        chunks = list(part.read(offset, length_bytes))
-        assert b"".join(chunks) == data[offset : offset + length_bytes]
-        assert len(chunks) == -(-length_bytes // CHUNK_BYTES)
-    with pytest.raises(DataLoss, match="is shorter than when it was listed"):
-        list(part.read(len(data) - 10, 11))
-    with path.open("ab") as file:
-        file.write(b"more")
-    with pytest.raises(DataLoss, match="was changed while it was read"):
-        next(part.read(0, 10))
-    part.close()
-
-
 def test_a_file_that_is_being_written_may_grow(path: Path) -> None:
     part = FilePart(path, 0, 3 * CHUNK_BYTES, may_grow=True)
     chunks = iter(part)
