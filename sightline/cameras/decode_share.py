@@ -71,17 +71,18 @@ class DecodeShare:
         `losses` receives the ranges in which groups with motion were not decoded.
         """
         share = CameraShare(camera.id, importance_of(camera), self, losses)
-        self._replace({**self._shares, camera.id: share})
+        with self._lock:
+            self._replace({**self._shares, camera.id: share})
         return share
 
     def forget(self, camera_id: str) -> None:
         self.workload.forget(camera_id)
-        self._replace({one: share for one, share in self._shares.items() if one != camera_id})
+        with self._lock:
+            self._replace({one: share for one, share in self._shares.items() if one != camera_id})
 
     def _replace(self, shares: dict[str, CameraShare]) -> None:
-        with self._lock:
-            self._shares = shares
-            self._levels = tuple(sorted({share.importance for share in shares.values()}))
+        self._shares = shares
+        self._levels = tuple(sorted({share.importance for share in shares.values()}))
 
     def is_saving(self) -> bool:
         """Return whether the worker is behind, or was so a moment ago. Any thread may call it."""
