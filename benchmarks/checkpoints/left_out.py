@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import av
 
@@ -50,12 +50,17 @@ class AllHeld(DecodeEverything):
     burst = Burst(0, 1 << 62)
 
 
-class AllRests:
-    """Takes the place of a camera's share: the rest of every group is left out."""
+class AllRests(CameraShare):
+    """A share of which the rest of every group is left out."""
 
-    leaves_out_rests = True
+    def __init__(self) -> None:
+        """Without a worker, nothing else of a share is used."""
 
-    def leaves_out_rest(self) -> bool:
+    @property
+    def leaves_out_rests(self) -> bool:
+        return True
+
+    def leaves_out_rest(self, rest_ns: int) -> bool:
         return True
 
 
@@ -92,7 +97,7 @@ def _analysed(
     )
     reader.part = MIN_PART
     analyser = make_analyser(camera("plate"), models, settings)
-    rests = GroupRests(analyser, reader, cast(CameraShare, AllRests()))
+    rests = GroupRests(analyser, reader, AllRests())
     passings = list[Passing]()
     for frame in reader:
         passings += analyser.analyse(frame) if frame is not None else []
