@@ -87,7 +87,7 @@ def test_what_cannot_be_exported_is_refused_with_a_sentence(exports: ExportSite)
     with pytest.raises(NotFound, match="there is no camera"):
         local.create(("never-gate", 1, 11))
     with pytest.raises(QueryInvalid, match="lies in the future"):
-        local.create(("east-gate", 1, 3600))
+        local.create(("east-gate", 86_000, 86_400))
     with pytest.raises(ExportGone, match="nothing is recorded"):
         local.export.read(local.create(("east-gate", 500, 600)), threading.Event())
     with pytest.raises(NotFound, match="there is no export"):
