@@ -6,6 +6,7 @@ They listen on loopback, need passwords, and store their data in the instance's 
 from __future__ import annotations
 
 import importlib.util
+import os
 import signal
 import socket
 import sys
@@ -33,6 +34,12 @@ FORMER_FILER_STORE, FILER_STORE = "leveldb2", "leveldb3"
 sorted yet, and as much again at a start. The present one has a database for each bucket.
 """
 MIN_FREE_GB = 1
+GARBAGE_PERCENT = "25"
+"""SeaweedFS collects garbage when its heap has grown by this part; Go's default is 100.
+
+Buffers that it reserves and mostly never touches count as its heap. With the default, garbage may
+take as much memory as they would.
+"""
 STOP_S = 3.0
 """SeaweedFS is killed this long after SIGTERM, and without delay when its parent dies.
 
@@ -176,6 +183,7 @@ def seaweedfs(
         ready=partial(_seaweedfs_serves, security, s3_port, master, grpc_ports),
         prepare=prepare,
         cleanup=sockets.remove,
+        env={"GOGC": os.environ.get("GOGC", GARBAGE_PERCENT)},
         parent_death_signal=signal.SIGKILL,
         cwd=folder,
         start_timeout_s=60,

@@ -55,6 +55,28 @@ def test_seaweedfs_refuses_unsigned_calls(s3_server: S3Config) -> None:
     assert httpx.get(f"http://{s3_server.endpoint}/sightline/x", trust_env=False).status_code == 403
 
 
+def _garbage_percent(process: int | None) -> str:
+    variables = Path(f"/proc/{process}/environ").read_text().split("\0")
+    return next(line.partition("=")[2] for line in variables if line.startswith("GOGC="))
+
+
+@pytest.mark.parametrize(("given", "expected"), [(None, "25"), ("60", "60")])
+def test_seaweedfs_collects_garbage_early_unless_the_environment_says_when(
+    given: str | None, expected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("GOGC", raising=False)
+    if given is not None:
+        monkeypatch.setenv("GOGC", given)
+    (port,) = free_ports(1)
+    child = Child(seaweedfs(tmp_path, port, SECRETS, tmp_path / "log"), SystemClock())
+    child.start()
+    try:
+        child.wait_ready()
+        assert _garbage_percent(child.pid) == expected
+    finally:
+        child.stop()
+
+
 @pytest.mark.parametrize("is_older", [False, True])
 def test_data_of_an_older_version_stay_in_their_store(is_older: bool, tmp_path: Path) -> None:
     """Each store has files of its own, and another one would find no object."""
