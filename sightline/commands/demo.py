@@ -11,7 +11,8 @@ from pathlib import Path
 
 from domain.paths.data_layout import Layout
 from domain.people import Role
-from sightline.commands.up import api_address, console, serve
+from sightline.commands.messages import print_message
+from sightline.commands.up import api_address, serve
 from sightline.processes.child import ChildSpec
 from sightline.processes.ports import answers, free_ports
 from sightline.processes.private_files import write_atomically
@@ -30,8 +31,8 @@ AREAS = {
 def demo(args: argparse.Namespace) -> int:
     os.environ.setdefault("SIGHTLINE_REASON_REQUIRED", "0")
     layout = Layout(args.data.resolve())
-    console.print("footage: three films are drawn at the first start, which takes a minute")
-    footage = make_footage(layout.demo, lambda done: console.print(f"footage: {done}"))
+    print_message("footage: three films are drawn at the first start, which takes a minute")
+    footage = make_footage(layout.demo, lambda done: print_message(f"footage: {done}"))
     (port,) = free_ports(1)
     cameras = _cameras(footage)
     registry = _write_registry(layout, cameras, port)

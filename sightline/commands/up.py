@@ -11,8 +11,6 @@ from functools import partial
 from pathlib import Path
 
 from cryptography import x509
-from rich.console import Console
-from rich.markup import escape
 
 from api.base_map.tile_archive import TileArchive
 from domain.clock import Clock, SystemClock
@@ -29,6 +27,7 @@ from sightline.cluster.registry_versions import RegistryFollower
 from sightline.cluster.roster import worker_count
 from sightline.cluster.roster_writer import RosterWriter
 from sightline.cluster.worker_balance import needed_workers
+from sightline.commands.messages import Colour, print_message
 from sightline.forking.client import ForkServer
 from sightline.keys.api_trust import node_server_context
 from sightline.keys.expiry import expiry_warnings
@@ -76,7 +75,6 @@ _STEPS = {
     "media": "API: starting the media process",
 }
 """The message about a process that is starting, by the prefix of its name."""
-console = Console(stderr=True, highlight=False)
 
 
 def up(args: argparse.Namespace) -> int:
@@ -156,7 +154,7 @@ def serve(
         people = people_of(stores, settings, layout, clock) if parts.api else None
         ending.callback(stores.close)
         ending.callback(supervisor.stop)
-        ending.callback(console.print, "stopping …")
+        ending.callback(print_message, "stopping …")
         publish(layout, planned.runtime)
         supervisor.start(stop, _print_start, slice(SERVER_GROUPS))
         if not stop.is_set():
@@ -175,7 +173,7 @@ def serve(
             _print_key_warnings(layout, listener, clock)
             _greet(parts, layout, listener, greeting)
         supervisor.run(stop)
-    console.print("stopped")
+    print_message("stopped")
     return 0
 
 
@@ -201,12 +199,12 @@ def _print_key_warnings(layout: Layout, listener: ApiListener, clock: Clock) -> 
     """Print the fingerprint of the API's certificate, and warnings about plain HTTP and expiry."""
     if listener.certificate is not None:
         certificate = x509.load_pem_x509_certificate(listener.certificate.read_bytes())
-        console.print(f"TLS certificate of the API, SHA-256: {fingerprint(certificate)}")
+        print_message(f"TLS certificate of the API, SHA-256: {fingerprint(certificate)}")
     if listener.is_exposed:
-        console.print(f"[yellow]{PLAIN_HTTP_WARNING}[/yellow]")
+        print_message(PLAIN_HTTP_WARNING, Colour.YELLOW)
     keys = SiteKeys(layout.keys, clock)
     for sentence in expiry_warnings(keys.register(), keys.now):
-        console.print(f"[yellow]{escape(sentence)}[/yellow]")
+        print_message(sentence, Colour.YELLOW)
 
 
 def _prepare_own_store(planned: Plan, stores: Stores) -> None:
@@ -218,9 +216,7 @@ def _prepare_own_store(planned: Plan, stores: Stores) -> None:
         try:
             stores.objects.ensure_bucket()
         except StoreError as error:
-            console.print(
-                f"[yellow]the object store does not serve yet: {escape(str(error))}[/yellow]"
-            )
+            print_message(f"the object store does not serve yet: {error}", Colour.YELLOW)
 
 
 def _jobs(
@@ -282,14 +278,14 @@ def _node_api_url(host: str, port: int) -> str:
 def _settle(registry: Path | None, layout: Layout, clock: Clock) -> None:
     invalid = site_registry.settle(registry, layout, clock) if registry else None
     if invalid is not None:
-        console.print(f"[red]{registry} has faults; the last good registry runs instead:[/red]")
-        console.print(str(invalid), markup=False)
+        print_message(f"{registry} has faults; the last good registry runs instead:", Colour.RED)
+        print_message(str(invalid))
 
 
 def _print_start(name: str) -> None:
     """Print a line for each process that is starting, which shows where a start is slow."""
     text = next(text for start, text in _STEPS.items() if name.startswith(start))
-    console.print(f"{text} {name}" if text.endswith(": starting") else text)
+    print_message(f"{text} {name}" if text.endswith(": starting") else text)
 
 
 def _print_lost_data(stores: Stores, people: People | None, layout: Layout) -> None:
@@ -301,18 +297,19 @@ def _print_lost_data(stores: Stores, people: People | None, layout: Layout) -> N
         if people is not None:
             names = sign_older_people(people, Settings(), layout)
             if names:
-                console.print(f"signed the records of {len(names)} people of an earlier version")
+                print_message(f"signed the records of {len(names)} people of an earlier version")
         for sentence in stores.identity.settle().sentences():
-            console.print(f"[red]{escape(sentence)}[/red]")
+            print_message(sentence, Colour.RED)
         records = stores.people.records().records
         lacking = sum(not stores.people.is_restored(record) for record in records)
     except StoreError as error:
-        console.print(f"[yellow]a store does not serve yet: {escape(str(error))}[/yellow]")
+        print_message(f"a store does not serve yet: {error}", Colour.YELLOW)
         return
     if lacking:
-        console.print(
-            f"[yellow]the index has lost {lacking} of {len(records)} people, and may have lost "
-            "events: `sightline index rebuild`[/yellow]"
+        print_message(
+            f"the index has lost {lacking} of {len(records)} people, and may have lost "
+            "events: `sightline index rebuild`",
+            Colour.YELLOW,
         )
 
 
@@ -321,10 +318,10 @@ def _greet(
 ) -> None:
     if parts.node:
         count = worker_count(layout)
-        console.print("1 camera worker runs" if count == 1 else f"{count} camera workers run")
+        print_message("1 camera worker runs" if count == 1 else f"{count} camera workers run")
     if parts.api:
         print(f"console: {listener.url}/{_greeting(greeting)}", flush=True)
-    console.print("Ctrl-C stops")
+    print_message("Ctrl-C stops")
 
 
 def _greeting(greeting: Callable[[], str]) -> str:

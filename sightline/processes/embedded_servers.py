@@ -14,8 +14,6 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-import httpx
-
 from domain.clock import Clock, SystemClock
 from domain.errors import SightlineError
 from sightline.privileges.redis_acl import acl_file
@@ -23,7 +21,7 @@ from sightline.privileges.s3_policies import seaweedfs_identities
 from sightline.privileges.store_secrets import StoreSecrets
 from sightline.privileges.store_users import StoreUser
 from sightline.processes.child import ChildSpec
-from sightline.processes.ports import free_ports
+from sightline.processes.ports import free_ports, http_answer
 from sightline.processes.private_files import write_atomically
 from sightline.processes.seaweedfs_security import SeaweedfsSecurity
 from sightline.processes.stale_sockets import LeftSockets
@@ -215,13 +213,7 @@ def _seaweedfs_serves(
 
 
 def _s3_answers(port: int) -> bool:
-    try:
-        return (
-            httpx.get(f"http://127.0.0.1:{port}/healthz", timeout=1.0, trust_env=False).status_code
-            == 200
-        )
-    except httpx.HTTPError:
-        return False
+    return http_answer(f"http://127.0.0.1:{port}/healthz") is not None
 
 
 def _has_volumes(master_port: int, security: SeaweedfsSecurity) -> bool:
@@ -230,8 +222,5 @@ def _has_volumes(master_port: int, security: SeaweedfsSecurity) -> bool:
     For some seconds before, the S3 server responds but refuses every object.
     """
     url = f"https://127.0.0.1:{master_port}/dir/status"
-    try:
-        answer = httpx.get(url, timeout=1.0, trust_env=False, verify=security.client_context())
-    except httpx.HTTPError:
-        return False
-    return "DataNodes" in answer.text
+    answer = http_answer(url, security.client_context())
+    return answer is not None and b"DataNodes" in answer

@@ -1,13 +1,16 @@
-"""Finds free TCP ports on loopback for the embedded servers of an instance."""
+"""Finds free TCP ports on loopback for the embedded servers of an instance, and asks servers."""
 
 from __future__ import annotations
 
 import os
 import socket
+import ssl
 from collections import deque
 from contextlib import ExitStack, suppress
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from ipaddress import ip_address
 from itertools import count
+from urllib.parse import urlsplit
 
 from domain.errors import BadInput
 
@@ -17,6 +20,7 @@ _FIRST, _LAST = 20_000, 32_767
 An outgoing connection could otherwise use a port in the seconds before its server listens.
 """
 _TRIES = 1_000
+_OK = 200
 _PER_PROCESS = 64
 """Each process begins this many ports after the process that has the previous number.
 
@@ -66,3 +70,27 @@ def answers(port: int, host: str = "127.0.0.1", timeout_s: float = 0.5) -> bool:
             return True
     except OSError:
         return False
+
+
+def http_answer(
+    url: str, context: ssl.SSLContext | None = None, timeout_s: float = 1.0
+) -> bytes | None:
+    """Return the body of the answer of a server, or None where it does not answer with 200.
+
+    A request of httpx does more, and would write to more memory of the supervisor.
+    """
+    parts = urlsplit(url)
+    host, port = parts.hostname or "", parts.port
+    connection = (
+        HTTPConnection(host, port, timeout_s)
+        if parts.scheme == "http"
+        else HTTPSConnection(host, port, timeout=timeout_s, context=context)
+    )
+    try:
+        connection.request("GET", parts.path)
+        response = connection.getresponse()
+        return response.read() if response.status == _OK else None
+    except (OSError, HTTPException):
+        return None
+    finally:
+        connection.close()

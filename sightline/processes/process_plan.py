@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import httpx
-
 from domain.errors import SightlineError
 from domain.paths.data_layout import Layout
 from domain.settings import Settings
@@ -23,7 +21,7 @@ from sightline.processes.embedded_servers import seaweedfs, valkey
 from sightline.processes.environment import API, LIVE, MEDIA, WORKER
 from sightline.processes.instance import Runtime, instance_secrets, store_environment
 from sightline.processes.message_pipe import MessagePipe
-from sightline.processes.ports import answers, free_ports, reserve
+from sightline.processes.ports import answers, free_ports, http_answer, reserve
 from sightline.processes.preloading import LAUNCH
 from sightline.processes.status_file import status_file
 
@@ -269,12 +267,8 @@ def _module(name: str, layout: Layout, *arguments: object) -> tuple[str, ...]:
 
 def _is_healthy(listener: ApiListener) -> bool:
     """Whether the API answers. Its certificate may be for any name, and must be the one it has."""
-    verify = True if listener.certificate is None else _pinned(listener.certificate)
-    try:
-        answer = httpx.get(f"{listener.url}/healthz", timeout=1.0, trust_env=False, verify=verify)
-    except httpx.HTTPError:
-        return False
-    return answer.status_code == 200
+    context = None if listener.certificate is None else _pinned(listener.certificate)
+    return http_answer(f"{listener.url}/healthz", context) is not None
 
 
 def _pinned(certificate: Path) -> ssl.SSLContext:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import socket
+import threading
 from collections import deque
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from itertools import count
 from pathlib import Path
 
 import pytest
 
-from sightline.processes.ports import _FIRST, answers, free_ports, reserve
+from sightline.processes.ports import _FIRST, answers, free_ports, http_answer, reserve
 
 
 def test_none_is_reserved_again_while_its_server_may_not_listen_yet(
@@ -46,3 +48,44 @@ def test_processes_that_choose_at_the_same_time_choose_different_ports(
         monkeypatch.setattr("sightline.processes.ports._turns", count())
         chosen += free_ports(40)
     assert len(set(chosen)) == 20 * 40
+
+
+class _Answers(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200 if self.path == "/healthz" else 404)
+        self.end_headers()
+        self.wfile.write(b"ok")
+
+    def log_message(self, *_: object) -> None:
+        """Write no line to the output of the test."""
+
+
+def test_only_an_answer_with_200_counts() -> None:
+    with HTTPServer(("127.0.0.1", 0), _Answers) as server:
+        url = f"http://127.0.0.1:{server.server_port}"
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            assert http_answer(f"{url}/healthz") == b"ok"
+            assert http_answer(f"{url}/other") is None
+            assert http_answer(f"https://127.0.0.1:{server.server_port}/healthz") is None
+        finally:
+            server.shutdown()
+            thread.join()
+    assert http_answer(f"{url}/healthz") is None
+
+
+def test_a_server_of_another_protocol_does_not_answer() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/healthz"
+        assert http_answer(url, timeout_s=0.1) is None
+
+        def greet() -> None:
+            server.accept()[0].close()  # that of the request before
+            with server.accept()[0] as connection:
+                connection.sendall(b"SSH-2.0-x\r\n")
+
+        thread = threading.Thread(target=greet)
+        thread.start()
+        assert http_answer(url) is None
+        thread.join()
