@@ -154,15 +154,18 @@ class MediaService:
     async def _serve_until_idle(self, listener: socket.socket, idle_s: float) -> None:
         """Accept connections until there was none for `idle_s`. A later one waits in `listener`."""
         while True:
-            server = await asyncio.start_unix_server(self._serve, sock=listener.dup())
+            accepting = listener.dup()
+            server = await asyncio.start_unix_server(self._serve, sock=accepting)
             try:
                 await self._idle(idle_s)
+                # A server that is closed drops what it has just accepted. So it first stops
+                # accepting; what it had accepted by then is served, and is seen here.
+                asyncio.get_running_loop().remove_reader(accepting)
+                await asyncio.sleep(_CHECK_S)
+                if not self._serving:
+                    return
             finally:
                 server.close()
-            # One that was accepted at the same moment is served, and is seen here.
-            await asyncio.sleep(_CHECK_S)
-            if not self._serving:
-                return
 
     async def _idle(self, idle_s: float) -> None:
         loop = asyncio.get_running_loop()

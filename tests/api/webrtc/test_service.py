@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import math
+import select
 import socket
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -19,7 +21,10 @@ from api.webrtc.messages import (
     MoveSession,
     OpenSession,
     OpenStream,
+    ReadSession,
     Reply,
+    read_message,
+    written,
 )
 from api.webrtc.service import MediaService
 from api.webrtc.udp_socket import UdpSocket, bound_port
@@ -508,3 +513,46 @@ def test_a_connection_without_sessions_is_closed_and_the_service_ends(tmp_path: 
             await client.close()
 
     asyncio.run(work())
+
+
+@pytest.mark.parametrize("turns", range(6))
+def test_a_connection_at_the_idle_end_is_served_or_waits(tmp_path: Path, turns: int) -> None:
+    """It comes so many turns of the event loop before the service stops accepting connections."""
+
+    connected = asyncio.Event()
+
+    class Service(MediaService):
+        is_idle = True
+
+        async def _idle(self, idle_s: float) -> None:
+            if not self.is_idle:
+                await super()._idle(idle_s)
+            self.is_idle = False
+            api.connect(str(tmp_path / "media"))
+            connected.set()
+            for _ in range(turns):
+                await asyncio.sleep(0)
+
+    async def work(udp: UdpSocket) -> bool:
+        """Return whether the connection was served."""
+        service = Service(udp, MemoryLimit(64 << 20), SystemClock())
+        serving = asyncio.create_task(service.run(listener, idle_s=math.inf))
+        await connected.wait()
+        reader, writer = await asyncio.open_unix_connection(sock=api)
+        writer.write(written(ReadSession(request="1", session="no", owner="ada", camera="gate")))
+        answer = asyncio.create_task(read_message(reader))
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                await asyncio.wait({serving, answer}, return_when=asyncio.FIRST_COMPLETED)
+            return answer.done() and isinstance(answer.result(), Reply)
+        finally:
+            for task in (serving, answer):
+                task.cancel()
+            await asyncio.gather(serving, answer, return_exceptions=True)
+            writer.close()
+
+    with listening(tmp_path / "media", 8) as listener, socket.socket(socket.AF_UNIX) as api:
+        udp = UdpSocket(bound_port("127.0.0.1", 0))
+        is_served = asyncio.run(work(udp))
+        udp.close()
+        assert is_served or select.select([listener], [], [], 0)[0], "the next process serves it"
