@@ -1,3 +1,3 @@
 """Faults of a running site: single ones with what must hold after each (`scenarios`), and many
-random ones (`random`).
+random ones (`random_faults`).
 """
