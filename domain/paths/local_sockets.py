@@ -30,12 +30,6 @@ def is_ours(connection: socket.socket) -> bool:
     return _PEER.unpack(credentials)[1] in (os.getuid(), 0)
 
 
-def accepts(path: Path) -> bool:
-    """Whether a process accepts connections at `path`."""
-    with socket.socket(socket.AF_UNIX) as connection:
-        return connection.connect_ex(address_of(path)) == 0
-
-
 def listening(path: Path, backlog: int) -> socket.socket:
     """Return a listening socket, which does not block, at `path`. One of an earlier process is
     replaced.

@@ -62,7 +62,7 @@ def test_it_ends_cleanly_while_an_api_process_is_connected(
     assert (process.returncode, said) == (0, "")
 
 
-def test_it_ends_when_nobody_is_connected_and_the_next_one_serves_who_came_meanwhile(
+def test_it_ends_when_nobody_is_connected_and_the_next_one_serves_a_later_connection(
     tmp_path: Path, sockets: ServedSockets
 ) -> None:
     assert not sockets.has_connection()
