@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 
@@ -48,6 +49,7 @@ class HeldStream(StreamingResponse):
         self._together_bytes = together_bytes
         self._chunks = iter(source)
         self._close = close
+        self._reading = threading.Lock()
 
     def map_chunks(self, transform: Callable[[Iterator[Chunk]], Iterator[bytes]]) -> None:
         """Send what `transform` makes of the chunks, whose length is then unknown.
@@ -68,7 +70,14 @@ class HeldStream(StreamingResponse):
                     sending.close_slow(trace_of(scope).request_id)
         finally:
             with CancelScope(shield=True):
-                await to_thread.run_sync(self._close, limiter=sending.limiter)
+                await to_thread.run_sync(self._close_source, limiter=sending.limiter)
+
+    def _close_source(self) -> None:
+        """Close the source after the present read: when a response is cancelled, its thread reads
+        on, and a generator that runs cannot be closed.
+        """
+        with self._reading:
+            self._close()
 
     async def _is_sent(
         self, scope: Scope, sending: Sending, pace: SendRate, receive: Receive, send: Send
@@ -93,7 +102,7 @@ class HeldStream(StreamingResponse):
         )
         batches = ChunkBatches(self._chunks, self._together_bytes, sending.clock)
         try:
-            while batch := await to_thread.run_sync(batches.next, limiter=sending.limiter):
+            while batch := await to_thread.run_sync(self._next, batches, limiter=sending.limiter):
                 for chunk in batch:
                     with pace.sending(len(chunk)):
                         await send({"type": "http.response.body", "body": chunk, "more_body": True})
@@ -104,6 +113,10 @@ class HeldStream(StreamingResponse):
             )
             return
         await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    def _next(self, batches: ChunkBatches) -> list[Chunk]:
+        with self._reading:
+            return batches.next()
 
 
 class ChunkBatches:

@@ -1,14 +1,24 @@
-"""Chunks are taken together in order, and those before an error are not lost."""
+"""Chunks are taken together in order, those before an error are not lost, and the source is closed
+however the response ends.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import asyncio
+import threading
+from collections.abc import Generator, Iterator
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from api.requests.streams import TOGETHER_S, ChunkBatches
+from api.cameras.read_ahead import read_ahead
+from api.limits.send_limits import LeastRate, Sending
+from api.requests.request_trace import Trace, set_trace
+from api.requests.streams import TOGETHER_S, ChunkBatches, HeldStream
 from domain.clock import ManualClock
 from domain.errors import DataLoss
+from tests.waiting import PATIENCE_S
 
 CHUNKS = [bytes([number]) * 10 for number in range(7)]
 
@@ -60,3 +70,41 @@ def test_an_error_at_once_is_raised() -> None:
 
     with pytest.raises(DataLoss, match="damaged"):
         ChunkBatches(damaged(), 20, ManualClock()).next()
+
+
+@pytest.mark.parametrize("is_ahead", [False, True])
+def test_a_source_is_closed_after_the_read_during_which_the_client_left(is_ahead: bool) -> None:
+    is_read, may_end, is_closed = threading.Event(), threading.Event(), threading.Event()
+
+    def slow() -> Generator[bytes]:
+        try:
+            yield CHUNKS[0]
+            is_read.set()
+            may_end.wait(PATIENCE_S)
+            yield CHUNKS[1]
+        finally:
+            is_closed.set()
+
+    async def leave() -> dict[str, Any]:
+        await asyncio.to_thread(is_read.wait, PATIENCE_S)
+        return {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        """The client receives nothing more that matters."""
+
+    async def work() -> None:
+        state = SimpleNamespace(sending=Sending(ManualClock(), LeastRate()))
+        scope = {"type": "http", "app": SimpleNamespace(state=state)}
+        set_trace(scope, Trace("request", "192.0.2.1"))
+        source: Any = read_ahead(slow()) if is_ahead else slow()
+        response = HeldStream(source, source.close, 200, {}, "video/mp4", 1000)
+        answer = asyncio.create_task(response(scope, leave, send))
+        await asyncio.wait({answer}, timeout=0.3)
+        assert not answer.done(), "it waits for the read"
+        assert not is_closed.is_set()
+        may_end.set()
+        async with asyncio.timeout(PATIENCE_S):
+            await answer
+
+    asyncio.run(work())
+    assert is_closed.is_set()
