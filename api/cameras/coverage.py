@@ -68,16 +68,23 @@ class _Sources:
 
 
 def coverage_of(
-    context: ApiContext, known: KnownCamera, from_ns: int, to_ns: int
+    context: ApiContext,
+    known: KnownCamera,
+    from_ns: int,
+    to_ns: int,
+    silent: set[str] | None = None,
 ) -> CoverageResult:
     """Return the coverage of [from_ns, to_ns), up to now.
 
-    Raises NodeOffline where no place that may have recordings responds.
+    Nodes in `silent` are not asked, and those that do not respond are added to it. Raises
+    NodeOffline where no place that may have recordings responds.
     """
     now_ns = context.clock.wall_ns()
     until_ns = max(from_ns, min(to_ns, now_ns))
     camera = known.camera
-    found = _query_sources(context, camera.id, from_ns, until_ns)
+    found = _query_sources(
+        context, camera.id, from_ns, until_ns, set() if silent is None else silent
+    )
     local = merge(part for node in found.nodes for part in node.recorded)
     reported = [
         *_inferred_gaps(known, found, from_ns, now_ns),
@@ -103,24 +110,25 @@ def coverage_of(
 
 
 def gaps_of(
-    context: ApiContext, known: KnownCamera, from_ns: int, to_ns: int
+    context: ApiContext, known: KnownCamera, from_ns: int, to_ns: int, silent: set[str]
 ) -> tuple[Sequence[Gap], Sequence[str]]:
     """Return the gaps of [from_ns, to_ns) as the coverage has them, and what does not respond.
 
     The object store is read only where the nodes leave something unexplained: its listings cost
     more than all else. So a part whose content is damaged is not always a gap here.
 
-    Raises NodeOffline as `coverage_of` does.
+    `silent` is as for `coverage_of`, so a node that hangs is waited for once, although many cameras
+    are examined. Raises NodeOffline as `coverage_of` does.
     """
     until_ns = max(from_ns, min(to_ns, context.clock.wall_ns() - SETTLED_AFTER_NS))
-    nodes, offline = _query_nodes(context, known.camera.id, from_ns, until_ns)
+    nodes, offline = _query_nodes(context, known.camera.id, from_ns, until_ns, silent)
     request = CoverageRequest(known.camera.id, from_ns, until_ns)
     if nodes and not offline:
         local = [part for node in nodes for part in node.recorded]
         gaps = account(request, local, [], _node_gaps(nodes)).gaps
         if all(gap.cause is not GapCause.UNKNOWN for gap in gaps):
             return gaps, ()
-    found = coverage_of(context, known, from_ns, to_ns)
+    found = coverage_of(context, known, from_ns, to_ns, silent)
     return found.account.gaps, found.offline
 
 
@@ -139,26 +147,31 @@ def _analysis(
 
 
 def _query_nodes(
-    context: ApiContext, camera_id: str, from_ns: int, to_ns: int
+    context: ApiContext, camera_id: str, from_ns: int, to_ns: int, silent: set[str]
 ) -> tuple[list[NodeAccount], list[str]]:
     """Return the accounts of the nodes that held a camera, and those that do not respond."""
     nodes, offline = [], []
     for holder in reversed(holders(context, camera_id, from_ns)):
         lease = holder.lease
-        try:
-            nodes.append(
-                context.node_client.account(
-                    lease.node_api_url, lease.node, camera_id, from_ns, to_ns
+        if lease.node not in silent:
+            try:
+                nodes.append(
+                    context.node_client.account(
+                        lease.node_api_url, lease.node, camera_id, from_ns, to_ns
+                    )
                 )
-            )
-        except NodeOffline:
-            if holder.may_have_recordings:
-                offline.append(lease.node)
+                continue
+            except NodeOffline:
+                silent.add(lease.node)
+        if holder.may_have_recordings:
+            offline.append(lease.node)
     return nodes, offline
 
 
-def _query_sources(context: ApiContext, camera_id: str, from_ns: int, to_ns: int) -> _Sources:
-    nodes, offline = _query_nodes(context, camera_id, from_ns, to_ns)
+def _query_sources(
+    context: ApiContext, camera_id: str, from_ns: int, to_ns: int, silent: set[str]
+) -> _Sources:
+    nodes, offline = _query_nodes(context, camera_id, from_ns, to_ns, silent)
     stored: list[Range] = []
     gaps: tuple[Gap, ...] = ()
     partly: tuple[PartlyAnalysed, ...] = ()

@@ -154,10 +154,11 @@ def _examine(
     context: ApiContext, visible: VisibleCameras, cameras: list[str], span: tuple[int, int]
 ) -> _Examined:
     """Return the outages of some cameras within a range, also of unknown cause."""
-    examined = _Examined()
+    examined, silent_nodes = _Examined(), set[str]()
     for camera_id in cameras:
+        known = context.known_camera(camera_id, visible)
         try:
-            gaps, silent = gaps_of(context, context.known_camera(camera_id, visible), *span)
+            gaps, silent = gaps_of(context, known, *span, silent_nodes)
         except NodeOffline:
             examined.unexamined.append(camera_id)
             continue
