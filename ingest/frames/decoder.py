@@ -147,9 +147,11 @@ class FrameReader:
         self._step_ns = round(NS_PER_S / fps) if fps else 0
 
     @property
-    def is_skipping(self) -> bool:
-        """Whether the rest of a group is skipped. Any thread may read it."""
-        return self._skipped_from_ns is not None
+    def is_decoding(self) -> bool:
+        """Whether packets are decoded, and not left out up to a later keyframe. Any thread may
+        read it.
+        """
+        return not self._wants_keyframe
 
     @property
     def waiting_packets(self) -> int:
@@ -176,6 +178,7 @@ class FrameReader:
         return True
 
     def __iter__(self) -> Iterator[Frame | None]:
+        self._taken_packets = 0  # of an iteration before this one, which its caller left
         while True:
             packets = self._tap.take(
                 CLOSED_GATE_IDLE_S if self._control.expects_nothing else IDLE_S

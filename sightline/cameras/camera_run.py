@@ -155,7 +155,6 @@ class CameraRun:
             losses,
             self._tools.decoder_devices,
         )
-        self._share.follow(DecoderWork(self._frames, self._decode_gate))
         gaps = GapLog(self._tools.layout, self._tools.clock)
         self._analysis = AnalysisRecorder(self.camera.id, gaps, losses.take, self._tools.clock)
         self.fanout.attach(self._decode_gate, lambda: not self._decode_gate.is_closed)
@@ -335,7 +334,9 @@ class CameraRun:
         self._checkpoint = CheckpointLoop(
             self.camera, analyser(), frames, self._detections, self._tools
         )
-        self._checkpoint.run()
+        # Packets that no thread decodes take no time of the worker.
+        with self._share.counting(DecoderWork(self._frames, self._decode_gate)):
+            self._checkpoint.run()
 
     def _fps(self) -> float:
         settings = self._tools.settings

@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from domain.clock import Clock
 from domain.metrics import PACKETS_NOT_DECODED
@@ -76,7 +78,6 @@ class DecodeShare:
         return share
 
     def forget(self, camera_id: str) -> None:
-        self.workload.forget(camera_id)
         with self._lock:
             self._replace({one: share for one, share in self._shares.items() if one != camera_id})
 
@@ -128,9 +129,14 @@ class CameraShare(Admission):
         """The groups that were admitted, and all."""
         self._earlier: deque[tuple[int, int]] = deque(maxlen=RECENT_TICKS)
 
-    def follow(self, work: CheckpointWork) -> None:
-        """Count the packets of the camera as work of the worker, until `DecodeShare.forget`."""
+    @contextmanager
+    def counting(self, work: CheckpointWork) -> Iterator[None]:
+        """Count the packets of the camera as work of the worker while the block runs."""
         self._shares.workload.add(self._camera_id, work)
+        try:
+            yield
+        finally:
+            self._shares.workload.forget(self._camera_id)
 
     @property
     def is_behind(self) -> bool:

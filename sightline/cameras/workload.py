@@ -22,6 +22,8 @@ With fewer, something else took the time, such as the loading of models.
 """
 LONGEST_SAMPLE_S = 1.0
 """A longer time between two samples says that the pull thread waited, and is not counted."""
+SILENT_S = 2.0
+"""If a camera sent nothing for so long, the rest of its group is not expected."""
 FIRST_PACKET_S, MOST_PACKET_S = 0.008, 0.1
 """The time of a packet before it is measured, and the most that it may be."""
 _WEIGHT = 0.3
@@ -60,7 +62,7 @@ class DecoderWork(CheckpointWork):
 
     @property
     def coming_packets(self) -> int:
-        return 0 if self.reader.is_skipping else self.gate.coming_packets
+        return self.gate.coming_packets if self.reader.is_decoding else 0
 
 
 class Workload:
@@ -81,6 +83,10 @@ class Workload:
         self._decoded = 0
         self._measured_s, self._measured_packets = 0.0, 0
         self._waiting_s = 0.0
+        self._expected: dict[str, tuple[int, float]] = {}
+        """The coming packets of each checkpoint at the last sample, and since when they are so
+        many.
+        """
 
     def add(self, camera_id: str, work: CheckpointWork) -> None:
         with self._lock:
@@ -98,7 +104,15 @@ class Workload:
 
     def coming_s(self) -> float:
         """Return how long the worker needs for the rest of the groups that it decodes now."""
-        return sum(work.coming_packets for work in self._works.values()) * self.packet_s
+        now_s = self._clock.monotonic_s()
+        coming = sum(self._coming_of(name, work, now_s) for name, work in self._works.items())
+        return coming * self.packet_s
+
+    def _coming_of(self, camera_id: str, work: CheckpointWork, now_s: float) -> int:
+        """Return the coming packets, or 0 if the camera sends nothing."""
+        coming = work.coming_packets
+        expected, since_s = self._expected.get(camera_id, (0, now_s))
+        return 0 if coming == expected and now_s - since_s >= SILENT_S else coming
 
     def sample(self) -> float:
         """Measure, if the last sample is old enough, and return `waiting_s` as of the last one."""
@@ -111,6 +125,7 @@ class Workload:
     def _sample(self, now_s: float) -> None:
         decoded = sum(work.decoded_packets for work in self._works.values())
         self._waiting_s = self.waiting_s()
+        self._expected = {name: self._seen(name, now_s) for name in self._works}
         if self._sampled_s is not None and self._waited and self._waiting_s:
             passed_s = now_s - self._sampled_s
             if passed_s < LONGEST_SAMPLE_S:
@@ -123,3 +138,8 @@ class Workload:
                 packet_s = min(MOST_PACKET_S, self._measured_s / self._measured_packets)
                 self.packet_s += _WEIGHT * (packet_s - self.packet_s)
             self._measured_s, self._measured_packets = 0.0, 0
+
+    def _seen(self, camera_id: str, now_s: float) -> tuple[int, float]:
+        coming = self._works[camera_id].coming_packets
+        before, since_s = self._expected.get(camera_id, (coming, now_s))
+        return coming, since_s if coming == before else now_s

@@ -101,7 +101,7 @@ class Checkpoint:
             update={"class_": class_, "checkpoint": ("plate",)}
         )
         self.share = simulation.shares.of(camera, self.losses)
-        self.share.follow(self)
+        simulation.shares.workload.add(self.camera_id, self)
         self.gate = DecodeGate(camera.id, self.tap, self.share)
         self.queue: deque[Packet] = deque()
         self.decoded_packets = 0

@@ -258,6 +258,33 @@ def test_a_checkpoint_of_which_no_picture_decodes_is_undecodable_until_one_does(
     assert states[-1] is CameraState.LIVE
 
 
+class _Failing(_Idle):
+    """An analyser that cannot analyse."""
+
+    def analyse(self, frame: Frame) -> list[Passing]:
+        raise ValueError("the model returned nothing")
+
+
+def test_packets_of_a_checkpoint_that_no_thread_analyses_are_no_work_of_the_worker(
+    spool: _FullDisk, tmp_path: Path
+) -> None:
+    """The other checkpoints of the worker would be left out for them."""
+    camera = make_camera("rtsp://10.0.0.1/1").model_copy(update={"checkpoint": ("plate",)})
+    tools = _tools(spool, tmp_path, [])
+    run = CameraRun(camera, None, lambda: 1, _Idle, NETWORKS, tools)
+    load = tools.decode_share.workload
+    for packet in packets_of(PLAIN, session=1)[:100]:
+        run._streamer.on_packets([packet])
+    assert run._decoder_tap.waiting_packets == 100
+    assert load.waiting_s() == 0, "its models are not loaded yet"
+    with pytest.raises(ValueError, match="nothing"):
+        run._analyse(_Failing)
+    assert load.waiting_s() == 0, "its thread pauses"
+    run._decoder_tap.close()
+    run._analyse(_Idle)
+    assert run._frames.waiting_packets == 0
+
+
 @pytest.mark.parametrize("is_checkpoint", [True, False])
 def test_a_checkpoint_is_read_at_once_and_a_camera_that_is_only_recorded_at_leisure(
     spool: _FullDisk, tmp_path: Path, is_checkpoint: bool

@@ -122,12 +122,11 @@ def test_a_group_is_admitted_by_the_work_when_it_ends() -> None:
     assert not share.admits(GroupWork(round(1.1 * ADMIT_S / FIRST_PACKET_S), 0, 0.0))
 
 
-def test_a_share_counts_its_own_camera_until_it_is_forgotten() -> None:
+def test_a_share_counts_its_own_camera_while_that_is_analysed() -> None:
     worker = Worker()
     share = worker.share("cam")
-    share.follow(Packets(waiting=round(2 * ADMIT_S / FIRST_PACKET_S)))
-    assert not share.admits(NOTHING)
-    worker.shares.forget("cam")
+    with share.counting(Packets(waiting=round(2 * ADMIT_S / FIRST_PACKET_S))):
+        assert not share.admits(NOTHING)
     assert worker.shares.workload.waiting_s() == 0
 
 

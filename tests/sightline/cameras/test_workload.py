@@ -11,6 +11,7 @@ from sightline.cameras.workload import (
     FIRST_PACKET_S,
     MOST_PACKET_S,
     SAMPLE_EVERY_S,
+    SILENT_S,
     CheckpointWork,
     Workload,
 )
@@ -110,3 +111,20 @@ def test_a_sample_is_used_again_for_a_moment() -> None:
     assert worker.load.sample() == first == pytest.approx(10 * FIRST_PACKET_S)
     worker.clock.advance(2 * SAMPLE_EVERY_S)
     assert worker.load.sample() == pytest.approx(90 * FIRST_PACKET_S)
+
+
+def test_packets_that_do_not_come_are_no_work() -> None:
+    """A camera that loses its connection within a group sends nothing more of it."""
+    worker = Worker()
+    silent, sending = Packets(coming=40), Packets(coming=40)
+    worker.load.add("silent", silent)
+    worker.load.add("sending", sending)
+    worker.load.sample()
+    assert worker.load.coming_s() == pytest.approx(80 * worker.load.packet_s)
+    for _ in range(30):
+        worker.clock.advance(SILENT_S / 20)
+        sending.coming -= 1
+        worker.load.sample()
+    assert worker.load.coming_s() == pytest.approx(10 * worker.load.packet_s)
+    silent.coming = 50  # it is connected again
+    assert worker.load.coming_s() == pytest.approx(60 * worker.load.packet_s)
