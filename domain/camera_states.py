@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from domain.messages.message import Message, with_parts
 from domain.unread_reasons import Unread
 
 
@@ -142,3 +143,13 @@ class CameraStatus:
     """The part of the groups of pictures with motion that were decoded in the last seconds."""
     unread: tuple[Unread, ...] = ()
     """The last plates without a text, the newest last."""
+    message: Message | None = None
+    """`last_error` with its parts, if it has any; it is derived from `last_error`, or the other
+    way.
+    """
+
+    def __post_init__(self) -> None:
+        if self.message is not None:
+            self.last_error = self.message
+        else:
+            self.message = with_parts(self.last_error)

@@ -11,9 +11,11 @@ import logging
 import threading
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Protocol
+
+from domain.messages.message import Message
 
 NS_PER_S = 1_000_000_000
 NS_PER_MS = 1_000_000
@@ -29,6 +31,9 @@ STEP_NS = NS_PER_S // 2
 Smaller movements count as slewing.
 """
 _MAX_STEPS = 100
+_SET_FORWARD = "this machine's clock was set forward by {by_s} s, from {start} to {end}"
+_SET_BACK = "this machine's clock was set back by {by_s} s, from {start} to {end}"
+_EPOCH = datetime.fromtimestamp(0, UTC)
 _log = logging.getLogger(__name__)
 
 
@@ -39,13 +44,17 @@ class ClockStep:
     from_ns: int
     to_ns: int
 
-    def __str__(self) -> str:
-        way = "forward" if self.to_ns > self.from_ns else "back"
-        by_s = abs(self.to_ns - self.from_ns) / NS_PER_S
-        return (
-            f"this machine's clock was set {way} by {by_s:.1f} s, from {rfc3339(self.from_ns)} "
-            f"to {rfc3339(self.to_ns)}"
+    @property
+    def message(self) -> Message:
+        return Message(
+            _SET_FORWARD if self.to_ns > self.from_ns else _SET_BACK,
+            by_s=round(abs(self.to_ns - self.from_ns) / NS_PER_S, 1),
+            start=moment(self.from_ns),
+            end=moment(self.to_ns),
         )
+
+    def __str__(self) -> str:
+        return str(self.message)
 
 
 class Clock(Protocol):
@@ -189,6 +198,11 @@ def rfc3339(wall_ns: int) -> str:
     """UTC with milliseconds, rounded down: `2026-11-24T13:55:04.123Z`."""
     minute, within_ns = divmod(wall_ns, 60 * NS_PER_S)
     return f"{_minute(minute)}:{within_ns // NS_PER_S:02d}.{within_ns % NS_PER_S // NS_PER_MS:03d}Z"
+
+
+def moment(wall_ns: int) -> datetime:
+    """The time as a part of a message; it is shown with milliseconds, rounded down."""
+    return _EPOCH + timedelta(milliseconds=wall_ns // NS_PER_MS)
 
 
 @lru_cache(maxsize=4096)

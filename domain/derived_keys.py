@@ -54,6 +54,7 @@ class SecretCipher:
             return AESGCM(self.key).decrypt(nonce, content, context.encode()).decode()
         except (binascii.Error, ValueError, InvalidTag) as error:
             raise DataLoss(
-                f"the secret of {context} cannot be decrypted; it was encrypted with another "
-                "people key, or was changed"
+                "the secret of {context} cannot be decrypted; it was encrypted "
+                "with another people key, or was changed",
+                context=context,
             ) from error

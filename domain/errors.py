@@ -62,10 +62,18 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from domain.camera_states import CameraState, Why
+from domain.messages.message import Message, Part
 
 
 class SightlineError(Exception):
-    """The base class. `str(error)` is a sentence for the user."""
+    """The base class. `message` is a sentence for the user, which `str(error)` returns.
+
+    It is raised with a template and its parts: `NotFound("there is no event {event}", event=id)`.
+    """
+
+    def __init__(self, template: str, /, **parts: Part) -> None:
+        self.message = Message(template, **parts)
+        super().__init__(self.message)
 
 
 class BadInput(SightlineError):
@@ -106,8 +114,8 @@ class PolicyInvalid(BadInput):
 class QueryInvalid(BadInput):
     """`field` is the name of the invalid parameter."""
 
-    def __init__(self, field: str, message: str) -> None:
-        super().__init__(f"{field}: {message}")
+    def __init__(self, field: str, template: str, /, **parts: Part) -> None:
+        super().__init__("{field}: {fault}", field=field, fault=Message(template, **parts))
         self.field = field
 
 
@@ -171,9 +179,14 @@ class ApprovalRequired(Forbidden):
     """`call` and `terms` are what a request for the approval has to name."""
 
     def __init__(
-        self, message: str, call: str = "", terms: Mapping[str, str] | None = None
+        self,
+        template: str,
+        /,
+        call: str = "",
+        terms: Mapping[str, str] | None = None,
+        **parts: Part,
     ) -> None:
-        super().__init__(message)
+        super().__init__(template, **parts)
         self.call = call
         self.terms = dict(terms or {})
 
@@ -185,8 +198,8 @@ class SecondPersonRequired(Forbidden):
 class RateLimited(Refused):
     """`retry_after_s` is the time after which the request may succeed."""
 
-    def __init__(self, message: str, retry_after_s: float) -> None:
-        super().__init__(message)
+    def __init__(self, template: str, /, retry_after_s: float, **parts: Part) -> None:
+        super().__init__(template, **parts)
         self.retry_after_s = retry_after_s
 
 
@@ -232,8 +245,8 @@ class SourceError(SightlineError):
     state: ClassVar[CameraState] = CameraState.UNREACHABLE
     usual: ClassVar[Why] = Why.FAILED
 
-    def __init__(self, message: str, why: Why | None = None) -> None:
-        super().__init__(message)
+    def __init__(self, template: str, /, why: Why | None = None, **parts: Part) -> None:
+        super().__init__(template, **parts)
         self.why = why or self.usual
 
 
@@ -285,10 +298,12 @@ class AuditFull(AuditUnavailable):
 
 
 class NodeOffline(StoreError):
-    """`node` is the name of the node that did not respond, or empty if it is not one node."""
+    """`node` is the name of the node that did not respond, or empty if it is not one node. It is
+    also the part `node` of a template that names it.
+    """
 
-    def __init__(self, message: str, node: str = "") -> None:
-        super().__init__(message)
+    def __init__(self, template: str, /, node: str = "", **parts: Part) -> None:
+        super().__init__(template, **(parts | {"node": node} if "{node}" in template else parts))
         self.node = node
 
 

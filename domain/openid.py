@@ -178,7 +178,9 @@ def openid_settings(settings: OpenIdFields, origins: Sequence[str]) -> OpenIdSet
     }
     missing = [name for name, value in required.items() if not value]
     if missing:
-        raise BadInput(f"SIGHTLINE_OPENID_ISSUER is set, so set {', '.join(missing)} too")
+        raise BadInput(
+            "SIGHTLINE_OPENID_ISSUER is set, so set {missing} too", missing=", ".join(missing)
+        )
     assert settings.openid_client_secret_file is not None
     return OpenIdSettings(
         issuer=_checked_url("SIGHTLINE_OPENID_ISSUER", settings.openid_issuer),
@@ -210,8 +212,9 @@ def _checked_url(name: str, url: str) -> str:
         is_usable = False
     if not is_usable:
         raise BadInput(
-            f"{name} must be an https:// address without a user name, a query or a fragment, such "
-            "as https://id.example.cn/realms/city"
+            "{name} must be an https:// address without a user name, a query "
+            "or a fragment, such as https://id.example.cn/realms/city",
+            name=name,
         )
     return url
 
@@ -240,11 +243,20 @@ def _secret(file: Path) -> str:
         raw = file.read_bytes()
         secret = raw.decode("utf-8").strip()
     except OSError as error:
-        raise BadInput(f"{name} names {file}, which cannot be read: {error.strerror}") from error
+        raise BadInput(
+            "{name} names {file}, which cannot be read: {reason}",
+            name=name,
+            file=file,
+            reason=error.strerror,
+        ) from error
     except UnicodeDecodeError as error:
-        raise BadInput(f"{name} names {file}, which is not text") from error
+        raise BadInput("{name} names {file}, which is not text", name=name, file=file) from error
     if not secret or len(raw) > _MAX_SECRET_BYTES or len(secret.split()) > 1:
-        raise BadInput(f"{name} names {file}; it must hold the client secret alone, on one line")
+        raise BadInput(
+            "{name} names {file}; it must hold the client secret alone, on one line",
+            name=name,
+            file=file,
+        )
     return secret
 
 
@@ -267,14 +279,19 @@ def _roles(text: str) -> dict[str, ClaimRole]:
         roles = _ROLES.validate_python(json.loads(text))
     except json.JSONDecodeError as error:
         raise BadInput(
-            f"{name} is not JSON at character {error.pos + 1}: {error.msg}; write for example "
-            '{"city-operators": {"role": "operator"}}'
+            "{name} is not JSON at character {pos}: {msg}; write for example "
+            '{"city-operators": {"role": "operator"}}',
+            name=name,
+            pos=error.pos + 1,
+            msg=error.msg,
         ) from error
     except ValidationError as error:
         fault = error.errors(include_url=False, include_input=False, include_context=False)[0]
         place = ".".join(map(str, fault["loc"])) or "the whole value"
         message = fault["msg"].removeprefix("Value error, ")
-        raise BadInput(f"{name}: {place}: {message}") from error
+        raise BadInput(
+            "{name}: {place}: {message}", name=name, place=place, message=message
+        ) from error
     if not roles:
-        raise BadInput(f"{name} maps no value to a role, so no person could sign in")
+        raise BadInput("{name} maps no value to a role, so no person could sign in", name=name)
     return roles

@@ -28,13 +28,21 @@ def check_password(name: str, password: str) -> None:
     text = _normal(password)
     if len(text) < MIN_CHARACTERS:
         raise BadInput(
-            f"the new password has {len(text)} characters; it needs at least {MIN_CHARACTERS}, for "
-            "example four words"
+            "the new password has {count} characters; it needs at least "
+            "{min_characters}, for example four words",
+            count=len(text),
+            min_characters=MIN_CHARACTERS,
         )
     if len(text) > MAX_CHARACTERS:
-        raise BadInput(f"the new password may have at most {MAX_CHARACTERS} characters")
+        raise BadInput(
+            "the new password may have at most {max_characters} characters",
+            max_characters=MAX_CHARACTERS,
+        )
     if len(set(text)) < _MIN_DIFFERENT:
-        raise BadInput(f"the new password needs at least {_MIN_DIFFERENT} different characters")
+        raise BadInput(
+            "the new password needs at least {min_different} different characters",
+            min_different=_MIN_DIFFERENT,
+        )
     rest = text.casefold().replace(name.casefold(), "")
     if len(rest) < MIN_CHARACTERS // 2:
         raise BadInput("the new password is little more than the name; choose another")

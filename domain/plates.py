@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from domain.errors import QueryInvalid
+from domain.messages.message import Message
 
 PROVINCES = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼"
 HEADS = "使"
@@ -80,24 +81,27 @@ def is_plate(text: str) -> bool:
     return any(pattern.matches(text) for pattern in PATTERNS)
 
 
-def why_no_plate(text: str) -> str:
-    """Describe how `text` violates the grammar; empty if it is a plate."""
+def why_no_plate(text: str) -> Message | None:
+    """Describe how `text` violates the grammar; None if it is a plate."""
     if is_plate(text):
-        return ""
+        return None
     same = [pattern for pattern in PATTERNS if len(pattern) == len(text)]
     if not same:
-        return (
-            f"has {len(text)} characters; a plate has 7, and one of new energy or the armed "
-            "police 8"
+        return Message(
+            "has {count} characters; a plate has 7, and one of new energy or the armed police 8",
+            count=len(text),
         )
     places = [
         next(i for i, allowed in enumerate(pattern.positions) if text[i] not in allowed)
         for pattern in same
     ]
     place = max(places)
-    return (
-        f"{text[place]!r} cannot stand at place {place + 1} of {text}; a plate is a province, "
-        "a letter, then letters and digits"
+    return Message(
+        "{character} cannot stand at place {place} of {text}; a plate is a province, a letter, "
+        "then letters and digits",
+        character=repr(text[place]),
+        place=place + 1,
+        text=text,
     )
 
 
@@ -124,7 +128,8 @@ def search_pattern(typed: str) -> str:
         if character not in ALPHABET and character not in "?*":
             raise QueryInvalid(
                 "plate",
-                f"{character!r} is on no plate; use plate characters, ? for one and * for any",
+                "{character} is on no plate; use plate characters, ? for one and * for any",
+                character=repr(character),
             )
     return folded
 

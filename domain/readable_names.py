@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import unicodedata
 
+from domain.messages.message import Message
+
 _CONTROL = frozenset({"Cc", "Cs", "Zl", "Zp"})
 _TURNING = frozenset({"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"})
 """The classes of characters with which a text is shown in another order than it has."""
 
 
-def why_unreadable(text: str) -> str:
-    """Describe what is wrong with a text of one line; empty if nothing is."""
+def why_unreadable(text: str) -> Message | None:
+    """Describe what is wrong with a text of one line; None if nothing is."""
     if any(unicodedata.category(character) in _CONTROL for character in text):
-        return "holds control characters; write it on one line"
+        return Message("holds control characters; write it on one line")
     if any(unicodedata.bidirectional(character) in _TURNING for character in text):
-        return "holds control characters that turn the text around them; leave them out"
-    return ""
+        return Message("holds control characters that turn the text around them; leave them out")
+    return None
 
 
 def readable(name: str) -> str:

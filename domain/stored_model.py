@@ -55,13 +55,20 @@ def unreadable(where: str, error: ValidationError) -> DataLoss:
         if fault["loc"]
     ):
         return NewerRecord(
-            f"{where} was written by a newer version of Sightline; upgrade this installation to "
-            "read it"
+            "{where} was written by a newer version of Sightline; upgrade "
+            "this installation to read it",
+            where=where,
         )
     first = faults[0]
     field = ".".join(map(str, first["loc"])) or "the whole record"
     more = f", and {len(faults) - 1} more faults" if len(faults) > 1 else ""
-    return DataLoss(f"{where} cannot be read: {field}: {first['msg']}{more}")
+    return DataLoss(
+        "{where} cannot be read: {field}: {first}{more}",
+        where=where,
+        field=field,
+        first=first["msg"],
+        more=more,
+    )
 
 
 def _wall_ns(value: Any) -> int:

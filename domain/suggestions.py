@@ -6,6 +6,8 @@ import difflib
 import re
 from collections.abc import Sequence
 
+from domain.messages.message import Message
+
 _NEAR = 0.65
 """The least similarity of two words by difflib's ratio. `xyzzy` and `fuzzy`, with two different
 letters of five, are below it.
@@ -21,13 +23,15 @@ def is_plain_word(value: object) -> bool:
     return isinstance(value, str) and _PLAIN_WORD.fullmatch(value) is not None
 
 
-def suggestion(word: str, known: Sequence[str]) -> str:
+def suggestion(word: str, known: Sequence[str]) -> Message:
     """Return `did you mean …?`, ignoring case, or all known words if none is similar."""
     folded = {name.lower(): name for name in known}
     close = difflib.get_close_matches(word.lower(), folded, n=1, cutoff=_NEAR)
     if close:
-        return f"did you mean `{folded[close[0]]}`?"
-    return f"known here: {', '.join(known)}" if known else "none is known here"
+        return Message("did you mean `{word}`?", word=folded[close[0]])
+    if not known:
+        return Message("none is known here")
+    return Message("known here: {words}", words=", ".join(known))
 
 
 def shortened(value: object, most: int = 60) -> str:

@@ -328,7 +328,7 @@ class Streamer:
         session.sample(newest)
         if self._clock.steps != self._steps:
             self._steps = self._clock.steps
-            self._health.clock_stepped(str(self._steps[-1]), self._now())
+            self._health.clock_stepped(self._steps[-1].message, self._now())
         skew_ns = self._source.counts.timeline.skew_ns
         if skew_ns is not None:
             if (
@@ -380,7 +380,7 @@ class Streamer:
             )
             metrics.JOB_FAILURES.labels(self._camera.id, "pull").inc()
             error = SourceUnreachable(
-                f"a software fault of Sightline: {type(error).__name__}", Why.FAILED
+                "a software fault of Sightline: {kind}", Why.FAILED, kind=type(error).__name__
             )
         metrics.RECONNECTS.labels(self._camera.id, error.state.value).inc()
         self._state_publisher.log_error(error)

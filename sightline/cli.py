@@ -96,8 +96,9 @@ def _run(args: argparse.Namespace) -> int:
     _check_settings()
     if "data" in args and not args.data.is_dir() and not args.makes_data:
         raise BadInput(
-            f"there is no data folder {args.data}; --data names one that `sightline up` or "
-            "`sightline demo` made"
+            "there is no data folder {data}; --data names one that `sightline "
+            "up` or `sightline demo` made",
+            data=args.data,
         )
     return _call(args)
 

@@ -86,7 +86,7 @@ def _live_socket(layout: Layout, rosters: NodeRosters, camera_id: str) -> Path:
     """Return the socket of the worker that pulls a camera. Raises NotFound."""
     worker = rosters.workers().get(camera_id)
     if worker is None:
-        raise NotFound(f"no worker of this node has camera {camera_id}")
+        raise NotFound("no worker of this node has camera {camera}", camera=camera_id)
     return layout.live_socket(worker)
 
 
@@ -127,7 +127,11 @@ def _first_frame(socket: Path, camera_id: str, clock: Clock) -> Frame:
                 return frame
     finally:
         timer.cancel()
-    raise SourceTimeout(f"camera {camera_id} gave no picture within {PICTURE_WITHIN_S:.0f} s")
+    raise SourceTimeout(
+        "camera {camera} gave no picture within {picture_within_s} s",
+        camera=camera_id,
+        picture_within_s=round(PICTURE_WITHIN_S),
+    )
 
 
 def _jpeg(frame: Frame) -> bytes:

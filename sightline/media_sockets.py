@@ -28,8 +28,11 @@ def media_sockets(layout: Layout, host: str, udp_port: int) -> Iterator[ServedSo
         udp = bound_port(host, udp_port)
     except OSError as error:
         raise SightlineError(
-            f"UDP port {udp_port} of {host} cannot be used ({error.strerror}); choose another one "
-            "with SIGHTLINE_WEBRTC_PORT"
+            "UDP port {udp_port} of {host} cannot be used ({reason}); choose "
+            "another one with SIGHTLINE_WEBRTC_PORT",
+            udp_port=udp_port,
+            host=host,
+            reason=error.strerror,
         ) from error
     with udp, listening(layout.media_socket, _BACKLOG) as listener:
         yield ServedSockets(listener, (udp,))

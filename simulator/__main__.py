@@ -25,7 +25,9 @@ def read_config(file: Path) -> list[SimCamera]:
     try:
         cameras = TypeAdapter(list[SimCamera]).validate_json(file.read_bytes())
     except OSError as error:
-        raise BadInput(f"{file}: cannot be read: {error.strerror}") from error
+        raise BadInput(
+            "{file}: cannot be read: {reason}", file=file, reason=error.strerror
+        ) from error
     except ValidationError as error:
         faults = [
             f"{file}: {'.'.join(str(part) for part in fault['loc']) or 'the file'}: {fault['msg']}"

@@ -80,19 +80,25 @@ def prepare(file: Path) -> PreparedMedia:
     where that cannot be done.
     """
     if not file.is_file():
-        raise BadInput(f"{file}: no such file; a simulated camera plays an MP4 or MKV file")
+        raise BadInput(
+            "{file}: no such file; a simulated camera plays an MP4 or MKV file", file=file
+        )
     if file.stat().st_size > MAX_FILE_BYTES:
         raise BadInput(
-            f"{file}: over {MAX_FILE_BYTES >> 20} MiB, and a camera's file is held in memory; "
-            "give a shorter one"
+            "{file}: over {max_file_bytes} MiB, and a camera's file is held in "
+            "memory; give a shorter one",
+            file=file,
+            max_file_bytes=MAX_FILE_BYTES >> 20,
         )
     try:
         with av.open(str(file)) as container:
             if not container.streams.video:
-                raise BadInput(f"{file}: has no video")
+                raise BadInput("{file}: has no video", file=file)
             return _prepared(file, container, container.streams.video[0])
     except (av.FFmpegError, ValueError) as error:
-        raise BadInput(f"{file}: cannot be read as video: {error}") from error
+        raise BadInput(
+            "{file}: cannot be read as video: {error}", file=file, error=error
+        ) from error
 
 
 def _prepared(file: Path, container: InputContainer, stream: VideoStream) -> PreparedMedia:
@@ -107,7 +113,7 @@ def _prepared(file: Path, container: InputContainer, stream: VideoStream) -> Pre
     while samples and not samples[0][1]:
         samples.pop(0)
     if not samples:
-        raise BadInput(f"{file}: has no keyframe")
+        raise BadInput("{file}: has no keyframe", file=file)
     units = tuple(
         _unit(
             codec,
@@ -138,8 +144,9 @@ def _codec(file: Path, stream: VideoStream) -> Codec:
         return Codec(stream.codec_context.name)
     except ValueError:
         raise BadInput(
-            f"{file}: its video is {stream.codec_context.name}; a simulated camera plays H.264 "
-            "and H.265"
+            "{file}: its video is {codec_context}; a simulated camera plays H.264 and H.265",
+            file=file,
+            codec_context=stream.codec_context.name,
         ) from None
 
 
@@ -148,7 +155,7 @@ def _parameter_sets(file: Path, codec: Codec, extradata: bytes) -> tuple[int, tu
     14496-15, 5.3.3 and 8.3.3).
     """
     if len(extradata) < 7 or extradata[0] != 1:
-        raise BadInput(f"{file}: has no avcC or hvcC record; give an MP4 or MKV file")
+        raise BadInput("{file}: has no avcC or hvcC record; give an MP4 or MKV file", file=file)
     record = _Reader(extradata)
     if codec is Codec.H264:
         record.skip(4)

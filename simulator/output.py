@@ -98,7 +98,7 @@ class UdpPorts:
             except OSError:
                 pass
             rtp.close()
-        raise BadInput(f"no pair of UDP ports of {host} is free")
+        raise BadInput("no pair of UDP ports of {host} is free", host=host)
 
     def close(self) -> None:
         self.rtp.close()

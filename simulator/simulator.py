@@ -42,7 +42,10 @@ class Simulator:
         paths = [camera.path for camera in self._cameras]
         doubles = sorted({path for path in paths if paths.count(path) > 1})
         if doubles:
-            raise BadInput(f"two simulated cameras have the path {doubles[0]!r}; give each its own")
+            raise BadInput(
+                "two simulated cameras have the path {doubles}; give each its own",
+                doubles=repr(doubles[0]),
+            )
         self.port = port
         self._host = host
         self._clock = clock or SystemClock()
@@ -95,7 +98,7 @@ class Simulator:
         Raises BadInput for a cut and a codec change, which are laid out when a stream begins.
         """
         if isinstance(fault, ConnectionCut | CodecChange):
-            raise BadInput(f"{fault.kind} can only be set before the camera plays")
+            raise BadInput("{kind} can only be set before the camera plays", kind=fault.kind)
         station = self._stations[path]
         self._on_loop(lambda: station.plan.add(replace(fault, at_s=station.now_s + fault.at_s)))
 
@@ -157,7 +160,10 @@ class Simulator:
         except OSError as error:
             ports.close()
             raise BadInput(
-                f"port {self.port} of {self._host} cannot be used: {error.strerror}"
+                "port {port} of {host} cannot be used: {reason}",
+                port=self.port,
+                host=self._host,
+                reason=error.strerror,
             ) from error
 
 

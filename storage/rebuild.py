@@ -103,14 +103,15 @@ def rebuild(
 def _refuse_loss(identity: SiteIdentity, people: PeopleIndex) -> None:
     objects_fault = identity.check().objects
     if objects_fault is not None:
-        raise StoreError(f"nothing was changed: {objects_fault}")
+        raise StoreError("nothing was changed: {objects_fault}", objects_fault=objects_fault)
     known, lost = people.names(), people.lost()
     if known and len(lost) == len(known):
         raise StoreError(
-            f"nothing was changed: the object store has no record of any of the {len(known)} "
-            "people that Redis knows, and a rebuild "
-            "would remove them all; put the store back, or accept the loss with `sightline index "
-            "rebuild --force`"
+            "nothing was changed: the object store has no record of any of the "
+            "{count} people that Redis knows, and a rebuild would remove them "
+            "all; put the store back, or accept the loss with `sightline index "
+            "rebuild --force`",
+            count=len(known),
         )
 
 

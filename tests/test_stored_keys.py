@@ -89,7 +89,7 @@ def built_redis_keys() -> set[str]:
     keys: set[str] = set()
     for path in (ROOT / "storage").rglob("*.py"):
         for text in _texts(ast.parse(path.read_text("utf-8"))):
-            if re.fullmatch(r"\{[a-z_]+\}:.+", text):
+            if re.fullmatch(r"\{[a-z_]+\}:\S+", text):
                 keys.add(text)
     streams = _suffixes(STREAM_SCRIPTS, "stream*.lua")
     keys |= {f"{tag}{suffix}" for tag in ("{feed}", "{watches}") for suffix in streams}

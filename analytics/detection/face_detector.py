@@ -82,8 +82,9 @@ class YuNet:
         lacks = [name for name in _YUNET_OUTPUTS if name not in model.output_names]
         if lacks:
             raise BadInput(
-                f"{model.path} is no YuNet that can be used: it lacks the outputs "
-                f"{', '.join(lacks)}"
+                "{path} is no YuNet that can be used: it lacks the outputs {lacks}",
+                path=model.path,
+                lacks=", ".join(lacks),
             )
         self._model = model
         self.threshold = threshold

@@ -68,15 +68,19 @@ class Model:
         """Load the model; raises NotFound or BadInput with the file's name."""
         if not path.is_file():
             raise NotFound(
-                f"model {path} is not there; fetch the models with `python -m analytics.models "
-                f"fetch {path.parent}`"
+                "model {path} is not there; fetch the models with `python -m "
+                "analytics.models fetch {parent}`",
+                path=path,
+                parent=path.parent,
             )
         try:
             self._session = onnxruntime.InferenceSession(
                 str(path), _options(), providers=list(providers)
             )
         except _ERRORS as error:
-            raise BadInput(f"model {path} cannot be loaded: {error}") from error
+            raise BadInput(
+                "model {path} cannot be loaded: {error}", path=path, error=error
+            ) from error
         self.path = path
         self.providers: tuple[str, ...] = tuple(self._session.get_providers())
         """The providers that the session uses. One without a device is skipped."""
@@ -98,7 +102,10 @@ class Model:
                 outputs = self._session.run(None, {self._input: tensor})
         except _ERRORS as error:
             raise BadInput(
-                f"model {self.path} refuses an input of shape {tensor.shape}: {error}"
+                "model {path} refuses an input of shape {shape}: {error}",
+                path=self.path,
+                shape=str(tensor.shape),
+                error=error,
             ) from error
         return cast("list[NDArray[np.float32]]", outputs)
 

@@ -18,7 +18,7 @@ from api.requests.request_trace import Trace, trace_of
 from domain.access_policy.model import ActivePolicy
 from domain.alarms import Alarm
 from domain.camera_scope import VisibleCameras
-from domain.clock import Clock, rfc3339
+from domain.clock import Clock, moment
 from domain.errors import Fault, NotFound, Unauthenticated
 from domain.paths.data_layout import Layout
 from domain.people import Person
@@ -166,9 +166,10 @@ class ApiContext:
         known = self.known_camera(camera_id, visible)
         if known.left_ns is not None:
             raise NotFound(
-                f"camera {camera_id!r} is no longer in the registry since "
-                f"{rfc3339(known.left_ns)}; "
-                "only what was recorded of it before can be read"
+                "camera {camera} is no longer in the registry since {left}; "
+                "only what was recorded of it before can be read",
+                camera=repr(camera_id),
+                left=moment(known.left_ns),
             )
         return known.camera
 
@@ -182,7 +183,8 @@ class ApiContext:
         former = now.former.get(camera_id)
         if former is None or not is_visible:
             raise NotFound(
-                f"there is no camera {camera_id!r} in the registry; GET /v1/cameras lists all"
+                "there is no camera {camera} in the registry; GET /v1/cameras lists all",
+                camera=repr(camera_id),
             )
         return KnownCamera(former.camera, now.registry.longest_retention_days, former.left_at)
 

@@ -52,10 +52,16 @@ class Guard:
         trace = trace_of(request.scope)
         declaration = self._declarations.find(request.method, route.path)
         if declaration is None:
-            raise Forbidden(f"{request.method} {route.path} is not declared, so it is refused")
+            raise Forbidden(
+                "{method} {path} is not declared, so it is refused",
+                method=request.method,
+                path=route.path,
+            )
         trace.declaration = declaration
         if socket_of(request.scope) is not None and not declaration.upgrades:
-            raise BadInput(f"{route.path} is no WebSocket; send the request without an upgrade")
+            raise BadInput(
+                "{path} is no WebSocket; send the request without an upgrade", path=route.path
+            )
         trace.terms = _terms(request, route, declaration)
         ticket = request.query_params.get(TICKET) if declaration.allows_ticket else None
         if ticket is not None:
@@ -131,8 +137,9 @@ class Guard:
         is_lacking = self._authentication.lacks_second_factor(caller)
         if is_lacking and not declaration.is_about_own_session:
             raise Forbidden(
-                f"this site requires a second factor of the role {caller.person.role}; enrol one "
-                "by POST /v1/session/second-factor"
+                "this site requires a second factor of the role {role}; enrol "
+                "one by POST /v1/session/second-factor",
+                role=caller.person.role,
             )
 
     def _caller(self, request: Request) -> Caller:
@@ -173,15 +180,21 @@ def _check_right(person: Person, declaration: Declaration, terms: dict[str, str]
     missing = declaration.missing_right(person, terms)
     if missing is not None:
         raise Forbidden(
-            f"{person.name} is {_article(person.role)} {person.role} without the right `{missing}`"
+            "{person} is {article} {role} without the right `{missing}`",
+            person=person.name,
+            article=_article(person.role),
+            role=person.role,
+            missing=missing,
         )
 
 
 def _check_whole_site(person: Person, declaration: Declaration) -> None:
     if declaration.scope is Scope.WHOLE_SITE and not person.scope.is_unlimited:
         raise Forbidden(
-            f"{declaration.method} {declaration.path} is about the whole site, and {person.name} "
-            "may see some cameras only"
+            "{method} {path} is about the whole site, and {person} may see some cameras only",
+            method=declaration.method,
+            path=declaration.path,
+            person=person.name,
         )
 
 
@@ -195,7 +208,10 @@ def _check_parameters(request: Request, route: APIRoute) -> None:
     for name, _ in request.query_params.multi_items():
         if name not in known:
             raise QueryInvalid(
-                name[:60], f"is no parameter of {route.path}; {suggestion(name, known)}"
+                name[:60],
+                "is no parameter of {path}; {suggestion}",
+                path=route.path,
+                suggestion=suggestion(name, known),
             )
         if name in seen:
             raise QueryInvalid(name, "stands twice; give it once")

@@ -14,8 +14,10 @@ def check_unmasked_view(trace: Trace, camera: Camera) -> None:
     """Check that the person may see unmasked video of this camera. Raises Forbidden."""
     if camera.masks and (trace.person is None or not trace.person.may(Right.UNMASKED_VIEW)):
         raise Forbidden(
-            f"{camera.id} has privacy masks, and its video is not masked; it needs the right "
-            f"`{Right.UNMASKED_VIEW}`"
+            "{camera} has privacy masks, and its video is not masked; it needs "
+            "the right `{unmasked_view}`",
+            camera=camera.id,
+            unmasked_view=Right.UNMASKED_VIEW,
         )
 
 

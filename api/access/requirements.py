@@ -83,16 +83,21 @@ class Requirements:
         for pattern in needs.case_patterns:
             if re.fullmatch(pattern, number) is None:
                 raise CaseRequired(
-                    f"the case {number!r} does not have the form that this site demands: {pattern}"
+                    "the case {number} does not have the form that this site demands: {pattern}",
+                    number=repr(number),
+                    pattern=pattern,
                 )
         case = self._context.cases.recent(number)
         if case is None:
             raise CaseRequired(
-                f"there is no case {number!r}; a person with the right `evidence` opens it by "
-                "POST /v1/cases"
+                "there is no case {number}; a person with the right `evidence` "
+                "opens it by POST /v1/cases",
+                number=repr(number),
             )
         if case.state is not CaseState.OPEN:
-            raise CaseRequired(f"the case {number!r} is closed; name an open case")
+            raise CaseRequired(
+                "the case {number} is closed; name an open case", number=repr(number)
+            )
         return case.number
 
     def _check_approval(self, trace: Trace) -> None:

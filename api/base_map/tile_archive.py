@@ -60,8 +60,10 @@ class TileArchive:
             self._descriptor = os.open(path, os.O_RDONLY)
         except OSError as error:
             raise BadInput(
-                f"the map file {path} cannot be read: {error.strerror}; correct SIGHTLINE_MAP_FILE "
-                "or the permissions of the file"
+                "the map file {path} cannot be read: {reason}; correct "
+                "SIGHTLINE_MAP_FILE or the permissions of the file",
+                path=path,
+                reason=error.strerror,
             ) from error
         self._lock = threading.Lock()
         self._leaves = OrderedDict[int, Directory]()
@@ -76,8 +78,10 @@ class TileArchive:
         except (Damaged, OSError) as error:
             self.close()
             raise BadInput(
-                f"the map file {path} cannot be used: {error}; `sightline map check` examines a "
-                "whole file"
+                "the map file {path} cannot be used: {error}; `sightline map "
+                "check` examines a whole file",
+                path=path,
+                error=error,
             ) from error
 
     @property
@@ -118,7 +122,9 @@ class TileArchive:
         try:
             yield
         except (Damaged, OSError) as error:
-            raise DataLoss(f"the map file {self.path.name} is damaged: {error}") from error
+            raise DataLoss(
+                "the map file {path} is damaged: {error}", path=self.path.name, error=error
+            ) from error
 
     def check(self) -> int:
         """Read every directory and return the number of tiles. Raises BadInput."""
@@ -126,7 +132,9 @@ class TileArchive:
             return sum(self._checked(self._root, set(), _EVERY_TILE))
         except (Damaged, OSError) as error:
             raise BadInput(
-                f"the map file {self.path} is damaged: {error}; copy or make the file again"
+                "the map file {path} is damaged: {error}; copy or make the file again",
+                path=self.path,
+                error=error,
             ) from error
 
     def _tile(self, number: int) -> bytes | None:

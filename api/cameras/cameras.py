@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated
 
@@ -12,7 +12,7 @@ from api.access.api_context import ApiContext, Context, Visible
 from api.cameras.coverage import coverage_of
 from api.cameras.models import CameraList, CameraView, CoverageView
 from api.requests.cursors import read_cursor, write_cursor
-from api.requests.languages import Sentences
+from api.requests.languages import Messages
 from api.requests.numbers import WholeNumber
 from api.requests.parameters import (
     AreaOf,
@@ -30,6 +30,7 @@ from domain.camera_states import CameraState, CameraStatus
 from domain.clock import NS_PER_S, S_PER_DAY
 from domain.errors import NodeOffline, QueryInvalid
 from domain.geo import Circle, Polygon
+from domain.messages.message import Message
 from domain.registry import Camera, Registry
 from storage.recordings.coverage import CoverageRequest
 from storage.site.leases import Lease
@@ -81,6 +82,8 @@ def list_cameras(
     former: FormerToo = False,
     limit: CameraLimit = 500,
     next_: Next = None,
+    *,
+    messages: Messages,
 ) -> CameraList:
     """List cameras by id, with their states."""
     search = ("cameras", filter_, state, former)
@@ -105,13 +108,15 @@ def list_cameras(
     items = [
         _former_view(now.registry, camera, left[camera.id].left_at)
         if camera.id in left
-        else _view(now.registry, camera, statuses.get(camera.id))
+        else _view(now.registry, camera, statuses.get(camera.id), messages)
         for camera in page
     ]
     return CameraList(items=items, next=cursor)
 
 
-def read_camera(context: Context, visible: Visible, camera_id: CameraId) -> CameraView:
+def read_camera(
+    context: Context, visible: Visible, camera_id: CameraId, messages: Messages
+) -> CameraView:
     """Return one camera with its state.
 
     A camera that left the registry is returned with its last entry and the time at which it left.
@@ -119,7 +124,8 @@ def read_camera(context: Context, visible: Visible, camera_id: CameraId) -> Came
     known, registry = context.known_camera(camera_id, visible), context.registry().registry
     if known.left_ns is not None:
         return _former_view(registry, known.camera, known.left_ns)
-    return _view(registry, known.camera, context.states.get([camera_id]).get(camera_id))
+    status = context.states.get([camera_id]).get(camera_id)
+    return _view(registry, known.camera, status, messages)
 
 
 def read_coverage(
@@ -128,7 +134,7 @@ def read_coverage(
     camera_id: CameraId,
     from_ns: RangeFrom,
     to_ns: RangeTo,
-    sentences: Sentences,
+    messages: Messages,
 ) -> CoverageView:
     """Return the recorded parts of a range with their place, and the gaps with their causes.
 
@@ -138,7 +144,7 @@ def read_coverage(
     check_span(from_ns, to_ns, LONGEST_COVERAGE_S)
     now_ns = context.clock.wall_ns()
     answer = coverage_of(context, known, from_ns, to_ns)
-    gaps = tuple(replace(gap, detail=sentences(gap.detail)) for gap in answer.account.gaps)
+    gaps = tuple(gap.with_detail(messages(Message(gap.detail))) for gap in answer.account.gaps)
     return CoverageView.of(
         CoverageRequest(camera_id, from_ns, to_ns),
         replace(answer.account, gaps=gaps),
@@ -157,13 +163,18 @@ def states_of(context: ApiContext, cameras: Sequence[Camera]) -> dict[str, Camer
     return states
 
 
-def _view(registry: Registry, camera: Camera, status: CameraStatus | None) -> CameraView:
+def _view(
+    registry: Registry,
+    camera: Camera,
+    status: CameraStatus | None,
+    messages: Callable[[Message], Message],
+) -> CameraView:
     area = registry.areas.get(camera.area)
-    return CameraView.of(camera, area.name if area else camera.area, status)
+    return CameraView.of(camera, area.name if area else camera.area, status, messages)
 
 
 def _former_view(registry: Registry, camera: Camera, left_ns: int) -> CameraView:
-    view = _view(registry, camera.model_copy(update={"enabled": False}), None)
+    view = _view(registry, camera.model_copy(update={"enabled": False}), None, Message)
     return view.model_copy(update={"left_registry_at": left_ns})
 
 
@@ -181,6 +192,7 @@ def check_span(from_ns: int, to_ns: int, longest_s: int) -> None:
     if to_ns - from_ns > longest_s * NS_PER_S:
         raise QueryInvalid(
             "to",
-            f"lies {(to_ns - from_ns) / NS_PER_S:.0f} s after `from`; request at most "
-            f"{longest_s} s",
+            "lies {span_s} s after `from`; request at most {longest_s} s",
+            span_s=round((to_ns - from_ns) / NS_PER_S),
+            longest_s=longest_s,
         )

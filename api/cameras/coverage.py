@@ -12,8 +12,9 @@ from api.access.api_context import ApiContext, KnownCamera
 from api.cameras.camera_nodes import holders
 from api.cameras.damaged_parts import damaged_parts
 from api.nodes.coverage import NodeAccount
-from domain.clock import NS_PER_DAY, NS_PER_S, rfc3339
+from domain.clock import NS_PER_DAY, NS_PER_S, moment
 from domain.errors import NodeOffline, ObjectsUnavailable
+from domain.messages.message import Message
 from domain.paths.object_keys import day_start_ns
 from domain.recordings.gaps import Gap, GapCause
 from domain.recordings.partly_analysed import (
@@ -190,8 +191,9 @@ def _query_sources(
         offline.append("objects")
     if not nodes and not stored and not gaps:
         raise NodeOffline(
-            f"no node that has recordings of {camera_id} answers, and the object store knows "
-            "nothing of that time"
+            "no node that has recordings of {camera} answers, and the object "
+            "store knows nothing of that time",
+            camera=camera_id,
         )
     return _Sources(nodes, stored, gaps, first_ns, tuple(offline), partly, again)
 
@@ -242,12 +244,12 @@ def _inferred_gaps(known: KnownCamera, found: _Sources, from_ns: int, now_ns: in
     ]
     kept_ns = now_ns - known.kept_days * NS_PER_DAY
     if firsts:
-        detail = f"recordings are kept for {known.kept_days} days"
+        detail = Message("recordings are kept for {days} days", days=known.kept_days)
         gaps.append(Gap(camera.id, min(firsts), kept_ns, GapCause.DELETED, detail))
     gaps += [_deleted(camera, node.deleted) for node in found.nodes if node.deleted is not None]
     if found.nodes and not found.offline:  # a node that is offline may know of earlier times
         first_ns = min(firsts, default=now_ns)
-        detail = f"nothing is known of it before {rfc3339(first_ns)}"
+        detail = Message("nothing is known of it before {first}", first=moment(first_ns))
         gaps.append(Gap(camera.id, min(from_ns, first_ns), first_ns, GapCause.NOT_ASKED, detail))
     return [gap for gap in gaps if gap.start_ns < gap.end_ns]
 
@@ -260,16 +262,19 @@ def _without_process(known: KnownCamera, alive_ns: int, now_ns: int) -> Gap:
             alive_ns,
             now_ns,
             GapCause.NOT_ASKED,
-            "the camera is switched off in the registry",
+            Message("the camera is switched off in the registry"),
         )
-    return Gap(camera.id, alive_ns, now_ns, GapCause.RESTART, "no process looks after the camera")
+    detail = Message("no process looks after the camera")
+    return Gap(camera.id, alive_ns, now_ns, GapCause.RESTART, detail)
 
 
 def _gap_since_removal(known: KnownCamera, now_ns: int) -> list[Gap]:
     """Return the gap since the camera left the registry; it overrides what nodes report."""
     if known.left_ns is None or known.left_ns >= now_ns:
         return []
-    detail = f"the camera is no longer in the registry since {rfc3339(known.left_ns)}"
+    detail = Message(
+        "the camera is no longer in the registry since {left}", left=moment(known.left_ns)
+    )
     return [Gap(known.camera.id, known.left_ns, now_ns, GapCause.NOT_ASKED, detail)]
 
 
@@ -279,16 +284,14 @@ def _deleted(camera: Camera, deleted: Range) -> Gap:
     A camera that keeps only triggered recordings deletes mostly ranges without a trigger.
     """
     if camera.record == "events":
-        return Gap(camera.id, *deleted, GapCause.NOT_ASKED, "no trigger asked for it")
-    return Gap(
-        camera.id,
-        *deleted,
-        GapCause.DELETED,
-        "it was recorded, and deleted when its time was over or the disk was full",
-    )
+        detail = Message("no trigger asked for it")
+        return Gap(camera.id, *deleted, GapCause.NOT_ASKED, detail)
+    detail = Message("it was recorded, and deleted when its time was over or the disk was full")
+    return Gap(camera.id, *deleted, GapCause.DELETED, detail)
 
 
 def _with_offline_detail(offline: Sequence[str], gap: Gap) -> Gap:
     if gap.cause is not GapCause.UNKNOWN or not offline:
         return gap
-    return replace(gap, detail=f"{' and '.join(offline)}, which may have it, does not answer")
+    detail = Message("{offline}, which may have it, does not answer", offline=" and ".join(offline))
+    return gap.with_detail(detail)

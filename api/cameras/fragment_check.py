@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from api.access.api_context import ApiContext
 from api.cameras.segment_locator import Located, state_of
 from domain.errors import DataLoss, IndexUnavailable
+from domain.messages.message import Message
 from domain.metrics import OBJECTS_DAMAGED
 from storage.recordings.damaged_fragments import DamagedFragment
 
@@ -81,7 +82,11 @@ class FragmentVerification:
             self._record()
         except IndexUnavailable as error:
             _log.error("the damage of %s waits to be recorded: %s", one.name, error)
-        loss = f"fragment {fragment} of {one.name} differs from its SHA-256 and is not sent"
+        loss = Message(
+            "fragment {fragment} of {one} differs from its SHA-256 and is not sent",
+            fragment=fragment,
+            one=one.name,
+        )
         _log.critical("%s; compare the disk, and who can write to it", loss)
         raise DataLoss(loss)
 

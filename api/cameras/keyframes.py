@@ -17,7 +17,7 @@ from api.cameras.segment_locator import (
 )
 from api.cameras.verified_segments import VerifiedSegments
 from api.requests.streams import HeldStream
-from domain.clock import rfc3339
+from domain.clock import moment, rfc3339
 from domain.errors import NodeOffline, NotFound, ObjectsUnavailable
 from storage.mp4.fragment_times import moved
 
@@ -46,7 +46,10 @@ def keyframes_response(
     head = next(chunks, None)
     if head is None:
         raise NotFound(
-            f"nothing of {camera_id} is recorded between {rfc3339(span[0])} and {rfc3339(span[1])}"
+            "nothing of {camera} is recorded between {start} and {end}",
+            camera=camera_id,
+            start=moment(span[0]),
+            end=moment(span[1]),
         )
     headers = {
         "Sightline-Start": rfc3339(span[0]),

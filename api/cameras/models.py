@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from api.requests.answers import Answer
+from api.requests.languages import MESSAGE_OF_DETAIL
 from domain.camera_states import CameraState, CameraStatus, Shed, Why
 from domain.events.event import Location
+from domain.messages.message import Message
 from domain.recordings.gaps import Gap, GapCause
 from domain.recordings.partly_analysed import AnalysisCoverage, PartlyCause, summary
 from domain.registry import Camera
@@ -64,6 +66,9 @@ class CameraView(Answer):
     last_error: str | None = Field(
         description="a sentence; it stays after the camera is well again"
     )
+    last_error_message: Message | None = Field(
+        description="`last_error` as a template and its parts"
+    )
     last_error_at: WallNs | None
     why: Why | None = Field(description="the kind of the fault in `last_error`")
     last_frame_at: WallNs | None
@@ -97,8 +102,16 @@ class CameraView(Answer):
     )
 
     @classmethod
-    def of(cls, camera: Camera, area_name: str, status: CameraStatus | None) -> CameraView:
+    def of(
+        cls,
+        camera: Camera,
+        area_name: str,
+        status: CameraStatus | None,
+        messages: Callable[[Message], Message],
+    ) -> CameraView:
+        """`messages` returns a message in the language of the client."""
         known = status or CameraStatus(camera.id, CameraState.UNKNOWN, 0)
+        last_error = messages(Message(known.last_error)) if known.last_error else None
         return cls(
             id=camera.id,
             name=camera.name,
@@ -115,7 +128,8 @@ class CameraView(Answer):
             state=known.state,
             live=known.state.is_live,
             since=known.since_ns or None,
-            last_error=known.last_error or None,
+            last_error=last_error,
+            last_error_message=last_error,
             last_error_at=known.last_error_ns or None,
             why=known.why or None,
             last_frame_at=known.last_packet_wall_ns or None,
@@ -166,6 +180,7 @@ class GapView(Answer):
     to: WallNs
     cause: GapCause
     detail: str = Field(description="a sentence for people; may be empty")
+    message: Message = Field(description=MESSAGE_OF_DETAIL)
     since: WallNs = Field(description="since when this cause holds, which may be before the range")
     ongoing: bool = Field(description="it lasts until now, and goes on")
 
@@ -176,6 +191,7 @@ class GapView(Answer):
             to=gap.end_ns,
             cause=gap.cause,
             detail=gap.detail,
+            message=Message(gap.detail),
             since=gap.since_ns or gap.start_ns,
             ongoing=gap.end_ns >= now_ns,
         )

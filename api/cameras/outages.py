@@ -15,11 +15,12 @@ from api.cameras.cameras import CameraFilter, camera_filter, check_span
 from api.cameras.coverage import SETTLED_AFTER_NS, gaps_of
 from api.requests.answers import Answer
 from api.requests.cursors import MAX_ITEMS, ListLimit, ascending
-from api.requests.languages import Sentences
+from api.requests.languages import MESSAGE_OF_DETAIL, Messages
 from api.requests.parameters import Next, RangeFrom, RangeTo
 from domain.camera_scope import VisibleCameras
 from domain.clock import NS_PER_MS, S_PER_DAY
 from domain.errors import NodeOffline, NotFound
+from domain.messages.message import Message
 from domain.recordings.gaps import Gap, GapCause
 from domain.recordings.outages import CauseOfOutage, Outage, outages_of
 from domain.stored_model import WallNs
@@ -43,16 +44,18 @@ class CauseOfOutageView(Answer):
 
     cause: GapCause
     detail: str = Field(description="a sentence for people about the longest gap; may be empty")
+    message: Message = Field(description=MESSAGE_OF_DETAIL)
     gaps: int = Field(description="the number of gaps")
     missing_ms: int = Field(description="the time that was not recorded")
     first_at: WallNs = Field(description="the start of the first gap within the range")
     last_at: WallNs = Field(description="the end of the last gap within the range")
 
     @classmethod
-    def of(cls, one: CauseOfOutage, sentences: Callable[[str], str]) -> CauseOfOutageView:
+    def of(cls, one: CauseOfOutage, messages: Callable[[Message], Message]) -> CauseOfOutageView:
         return cls(
             cause=one.cause,
-            detail=sentences(one.detail),
+            detail=(message := messages(Message(one.detail))),
+            message=message,
             gaps=one.gaps,
             missing_ms=one.missing_ns // NS_PER_MS,
             first_at=one.first_ns,
@@ -71,12 +74,12 @@ class OutageView(Answer):
     )
 
     @classmethod
-    def of(cls, outage: Outage, now_ns: int, sentences: Callable[[str], str]) -> OutageView:
+    def of(cls, outage: Outage, now_ns: int, messages: Callable[[Message], Message]) -> OutageView:
         return cls(
             camera=outage.camera_id,
             missing_ms=outage.missing_ns // NS_PER_MS,
             ongoing=outage.last_ns >= now_ns - SETTLED_AFTER_NS,
-            causes=[CauseOfOutageView.of(one, sentences) for one in outage.causes],
+            causes=[CauseOfOutageView.of(one, messages) for one in outage.causes],
         )
 
 
@@ -105,7 +108,7 @@ def list_outages(
     next_: Next = None,
     *,
     unknown: UnknownToo = False,
-    sentences: Sentences,
+    messages: Messages,
 ) -> OutageList:
     """List the cameras that were not recorded in a range although they should have been.
 
@@ -123,7 +126,7 @@ def list_outages(
         cameras = ascending(shown, str, search, visible, min(limit, MOST_EXAMINED), next_)
         found = _examine(context, visible, cameras.items, (from_ns, min(to_ns, now_ns)))
         return OutageList(
-            items=[OutageView.of(one, now_ns, sentences) for one in found.outages],
+            items=[OutageView.of(one, now_ns, messages) for one in found.outages],
             next=cameras.next,
             offline=sorted(found.silent),
             unexamined=found.unexamined,
@@ -133,7 +136,7 @@ def list_outages(
     search = ("outages", filter_, from_ns, to_ns)
     page = ascending(outages, lambda one: one.camera_id, search, visible, limit, next_)
     return OutageList(
-        items=[OutageView.of(one, now_ns, sentences) for one in page.items],
+        items=[OutageView.of(one, now_ns, messages) for one in page.items],
         next=page.next,
         offline=sorted(silent if visible.is_all else silent & _holders(context, shown)),
     )

@@ -30,7 +30,7 @@ from api.requests.request_trace import Trace
 from api.requests.tickets import TICKET, ticket_for, write_ticket
 from api.requests.times import Moment
 from domain.camera_scope import VisibleCameras
-from domain.clock import NS_PER_HOUR, NS_PER_S, S_PER_DAY, rfc3339
+from domain.clock import NS_PER_HOUR, NS_PER_S, S_PER_DAY, moment, rfc3339
 from domain.errors import DataLoss, Forbidden, NotFound, QueryInvalid, Unauthenticated
 from domain.recordings.gaps import Gap
 from domain.registry import Camera
@@ -260,13 +260,17 @@ def _recorded_picture(
 
     def use(found: LocatedSegments) -> Response:
         if not found.segments:
-            raise NotFound(f"nothing of {camera_id} is recorded at {rfc3339(at_ns)}")
+            raise NotFound(
+                "nothing of {camera} is recorded at {at}", camera=camera_id, at=moment(at_ns)
+            )
         last = found.segments[-1]
         verified = reader.read(last)
         if any(start_ns <= at_ns < end_ns for start_ns, end_ns in verified.damaged_ns):
             raise DataLoss(
-                f"the recording of {camera_id} at {rfc3339(at_ns)} is damaged; request the picture "
-                "of another moment"
+                "the recording of {camera} at {at} is damaged; request the "
+                "picture of another moment",
+                camera=camera_id,
+                at=moment(at_ns),
             )
         data = verified.head.data + verified.media
         jpeg, shown_ns = picture_at(data, last.segment.start_ns, at_ns, verified.first_shown)

@@ -13,6 +13,7 @@ from api.requests.byte_ranges import MOST_RANGES, ByteRange, multipart, select_p
 from api.requests.problems import RANGE_NOT_SATISFIABLE, problem_response
 from api.requests.request_trace import Trace
 from api.requests.streams import HeldStream
+from domain.messages.message import Message
 from storage.recordings.file_reader import Chunk
 
 TOGETHER_BYTES = 1 << 20
@@ -25,7 +26,7 @@ Contents = Sequence[bytes | ByteRange]
 class RangedFile:
     """A file that is read in ranges."""
 
-    noun: str
+    noun: Message
     """What it is, for a sentence: `the recording`."""
     media_type: str
     size_bytes: int
@@ -56,13 +57,15 @@ def ranged_response(
     """
     parts = select_parts(wanted.range, wanted.if_range, file.etag, file.size_bytes)
     if parts == "outside":
-        detail = (
-            f"{file.noun} is {file.size_bytes} bytes long, and a request has at most "
-            f"{MOST_RANGES} ranges"
+        message = Message(
+            "{noun} is {size_bytes} bytes long, and a request has at most {most_ranges} ranges",
+            noun=file.noun,
+            size_bytes=file.size_bytes,
+            most_ranges=MOST_RANGES,
         )
         headers = {"Content-Range": f"bytes */{file.size_bytes}"}
         return problem_response(
-            RANGE_NOT_SATISFIABLE, detail, trace.request_id, field="Range", headers=headers
+            RANGE_NOT_SATISFIABLE, message, trace.request_id, field="Range", headers=headers
         )
     headers = {"ETag": file.etag, "Accept-Ranges": "bytes", **file.headers()}
     chosen = [file.whole] if parts == "whole" else parts

@@ -204,8 +204,9 @@ class _Reading:
             self._samples += len(layout.video) + (0 if sound is None else len(sound))
         if self._samples > MOST_SAMPLES:
             raise BadInput(
-                f"the range has more than {MOST_SAMPLES / 1e6:.0f} million pictures and pieces of "
-                "sound; request it in parts"
+                "the range has more than {most_samples} million pictures and "
+                "pieces of sound; request it in parts",
+                most_samples=round(MOST_SAMPLES / 1000000.0),
             )
         contents = {key: _content(self._located[key], record) for key, record in records.items()}
         return [

@@ -24,7 +24,7 @@ from api.requests.digests import WantReprDigest, repr_digest, wants_sha256
 from api.requests.parameters import CameraId, RangeFrom, RangeTo
 from api.requests.request_trace import Trace
 from api.requests.tickets import TICKET, ticket_for, write_ticket
-from domain.clock import NS_PER_DAY, NS_PER_HOUR, NS_PER_MS, NS_PER_S, S_PER_DAY, rfc3339
+from domain.clock import NS_PER_DAY, NS_PER_HOUR, NS_PER_MS, NS_PER_S, S_PER_DAY, moment, rfc3339
 from domain.errors import (
     DataLoss,
     Forbidden,
@@ -33,6 +33,7 @@ from domain.errors import (
     ObjectsUnavailable,
     SightlineError,
 )
+from domain.messages.message import Message
 from storage.audit.viewings import Viewed
 from storage.recordings.file_reader import Chunk
 from storage.recordings.recorded_ranges import LEAST_BYTES
@@ -171,7 +172,9 @@ def _file_of(
     try:
         return files.file_of(camera_id, span, found)
     except NotFound as error:
-        raise NotFound(f"{error}; {_nearest(context, camera_id, span)}") from error
+        raise NotFound(
+            "{error}; {context}", error=error, context=_nearest(context, camera_id, span)
+        ) from error
 
 
 def _answer(
@@ -192,7 +195,7 @@ def _answer(
             found["Repr-Digest"] = repr_digest(files.sha256(recording, read([ranged.whole])))
         return found
 
-    ranged = RangedFile("the recording", MP4, file.size_bytes, file.etag, read, headers)
+    ranged = RangedFile(Message("the recording"), MP4, file.size_bytes, file.etag, read, headers)
     return ranged_response(request, trace, ranged, asked.wanted)
 
 
@@ -253,7 +256,7 @@ def ranges_header(ranges_ms: Ranges) -> str:
     return ", ".join(texts) or "none"
 
 
-def _nearest(context: ApiContext, camera_id: str, span: tuple[int, int]) -> str:
+def _nearest(context: ApiContext, camera_id: str, span: tuple[int, int]) -> Message:
     """Return a sentence about the recordings around a range of which nothing is recorded."""
     from_ns, to_ns = span
     for around_ns in _NEAR_NS:
@@ -261,13 +264,25 @@ def _nearest(context: ApiContext, camera_id: str, span: tuple[int, int]) -> str:
             span = (max(0, from_ns - around_ns), to_ns + around_ns)
             near = locate(context, camera_id, *span, with_heads=False)
         except NodeOffline as error:
-            return f"what is recorded around it is not known: {error}"
+            return Message("what is recorded around it is not known: {error}", error=error)
         found = [one for one in near.segments if one.size_bytes >= LEAST_BYTES]
         starts = [one.segment.start_ns for one in found]
         before = max((one.end_ns for one in found if one.segment.start_ns < from_ns), default=None)
         after = min((start_ns for start_ns in starts if start_ns >= from_ns), default=None)
         if before is not None or after is not None:
-            ends = "" if before is None else f" what comes before ends at {rfc3339(before)}"
-            begins = "" if after is None else f" what comes after begins at {rfc3339(after)}"
-            return " and".join(part for part in (ends, begins) if part).strip()
-    return "nor is anything within a day of it"
+            return _around(before, after)
+    return Message("nor is anything within a day of it")
+
+
+def _around(before_ns: int | None, after_ns: int | None) -> Message:
+    """Return where the recordings around a range end and begin; one of the two is known."""
+    if before_ns is None:
+        assert after_ns is not None
+        return Message("what comes after begins at {after}", after=moment(after_ns))
+    if after_ns is None:
+        return Message("what comes before ends at {before}", before=moment(before_ns))
+    return Message(
+        "what comes before ends at {before} and what comes after begins at {after}",
+        before=moment(before_ns),
+        after=moment(after_ns),
+    )

@@ -151,7 +151,9 @@ def locate(
     used = dict.fromkeys(piece.segment.key for piece in pieces)
     if not used and offline:
         raise NodeOffline(
-            f"{' and '.join(offline)}, which may have recordings of {camera_id}, does not answer"
+            "{offline}, which may have recordings of {camera}, does not answer",
+            offline=" and ".join(offline),
+            camera=camera_id,
         )
     return LocatedSegments(tuple(found[key] for key in used), tuple(offline), pieces)
 
@@ -171,7 +173,7 @@ def open_segment_part(
     stream = context.objects.read(_key(one.name), offset, length_bytes)
     if stream.stat.etag != one.version.etag:
         stream.close()
-        raise DataLoss(f"{one.name} was replaced in the object store since it was listed")
+        raise DataLoss("{one} was replaced in the object store since it was listed", one=one.name)
     return stream
 
 
@@ -186,7 +188,9 @@ def _open_node_part(
     is_listed = stream.version in ("", version)  # a node of an earlier version names none
     if not is_listed and not one.is_open:
         stream.close()
-        raise DataLoss(f"{one.name} was changed on {lease.node} since it was listed")
+        raise DataLoss(
+            "{one} was changed on {node} since it was listed", one=one.name, node=lease.node
+        )
     return stream
 
 
@@ -195,14 +199,15 @@ def with_segment(context: ApiContext, camera_id: str, name: str, use: Callable[[
     requested = parse_segment(Path(name))
     if requested is None or requested.camera_id != camera_id:
         raise NotFound(
-            f"{name[:80]!r} is no segment of {camera_id}; use the URLs of a playlist without a "
-            "change"
+            "{name} is no segment of {camera}; use the URLs of a playlist without a change",
+            name=repr(name[:80]),
+            camera=camera_id,
         )
 
     def use_it(found: LocatedSegments) -> T:
         one = next((one for one in found.segments if one.key == requested.key), None)
         if one is None:
-            raise NotFound(f"{name[:80]} was deleted")
+            raise NotFound("{name} was deleted", name=name[:80])
         return use(one)
 
     return with_segments(context, camera_id, (requested.start_ns, requested.start_ns + 1), use_it)
@@ -282,7 +287,7 @@ def _located_in_store(one: StoredSegment, head: tuple[str, str]) -> Located:
 def _key(name: str) -> str:
     parsed = SegmentName.parse(name)
     if parsed is None:
-        raise NotFound(f"{name[:80]} is not in the object store")
+        raise NotFound("{name} is not in the object store", name=name[:80])
     return segment_object(parsed)
 
 

@@ -85,7 +85,11 @@ class StoredLayouts:
         try:
             with closing(open_segment_part(self._context, one, 0, one.size_bytes)) as stream:
                 if one.size_bytes > SEGMENT_MAX_BYTES:
-                    raise DataLoss(f"{one.name} has {one.size_bytes} bytes, which no segment has")
+                    raise DataLoss(
+                        "{one} has {size_bytes} bytes, which no segment has",
+                        one=one.name,
+                        size_bytes=one.size_bytes,
+                    )
                 data = b"".join(stream)
             layout = read_layout(io.BytesIO(data))
         except (NotFound, DataLoss) as loss:  # deleted since it was listed, or damaged: a gap

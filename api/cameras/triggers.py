@@ -44,6 +44,8 @@ def add_trigger(
 
 def _check(camera: Camera) -> None:
     if not camera.enabled:
-        raise TriggerRefused(f"{camera.id} is disabled in the registry, so nothing records it")
+        raise TriggerRefused(
+            "{camera} is disabled in the registry, so nothing records it", camera=camera.id
+        )
     if not accepts_triggers_from(camera, "api"):
-        raise TriggerRefused(f"`triggers` of {camera.id} in the registry lacks `api`")
+        raise TriggerRefused("`triggers` of {camera} in the registry lacks `api`", camera=camera.id)

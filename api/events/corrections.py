@@ -11,6 +11,7 @@ from api.events.search import find_event
 from api.requests.parameters import EventId
 from domain.errors import QueryInvalid
 from domain.events.event import Event
+from domain.messages.message import Message
 from domain.plates import is_wildcard, search_pattern, why_no_plate
 
 
@@ -55,7 +56,9 @@ def _plate(typed: str | None, event: Event) -> str:
         return ""
     text = search_pattern(typed)
     why = (
-        "has wildcards; a correction is a whole plate" if is_wildcard(text) else why_no_plate(text)
+        Message("has wildcards; a correction is a whole plate")
+        if is_wildcard(text)
+        else why_no_plate(text)
     )
     if why:
         raise QueryInvalid("plate", why)

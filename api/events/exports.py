@@ -101,7 +101,8 @@ class Exports:
         """Search and write all rows. Raises StoreError."""
         if not self._turns.acquire(blocking=False):
             raise StoreError(
-                f"{self._max_running} exports are being made already; try again in a moment"
+                "{max_running} exports are being made already; try again in a moment",
+                max_running=self._max_running,
             )
         file = SpooledTemporaryFile(_MEMORY_BYTES, dir=str(self._scratch))  # noqa: SIM115
         export = EventExport(file)
@@ -109,7 +110,9 @@ class Exports:
             self._fill(export, events, query, visible, form)
         except OSError as error:
             file.close()
-            raise StoreError(f"the export cannot be written: {error.strerror or error}") from error
+            raise StoreError(
+                "the export cannot be written: {reason}", reason=error.strerror or error
+            ) from error
         except BaseException:
             file.close()
             raise

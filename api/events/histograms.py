@@ -94,8 +94,10 @@ def buckets_of(from_ms: int, to_ms: int, width_s: int | None, most: int) -> Buck
     if count > MAX_BUCKETS:
         raise QueryInvalid(
             "bucket_s",
-            f"makes {count} buckets of this time; at most {MAX_BUCKETS}, so give a longer one or "
-            "less time",
+            "makes {count} buckets of this time; at most {max_buckets}, so "
+            "give a longer one or less time",
+            count=count,
+            max_buckets=MAX_BUCKETS,
         )
     return Buckets(start_ms, width_ms, count)
 

@@ -102,7 +102,8 @@ def list_impossible(
     if end_ns - begin_ns > LONGEST_S * NS_PER_S:
         raise QueryInvalid(
             "from",
-            f"lies more than {LONGEST_S // S_PER_DAY} days before `to`; request a shorter range",
+            "lies more than {longest_s} days before `to`; request a shorter range",
+            longest_s=LONGEST_S // S_PER_DAY,
         )
     legs = context.events.impossible(begin_ns // NS_PER_HOUR, (end_ns - 1) // NS_PER_HOUR)
     found = legs.found

@@ -30,6 +30,7 @@ from domain.camera_scope import ALL_CAMERAS
 from domain.clock import rfc3339
 from domain.errors import NodeOffline, NotFound, ObjectsUnavailable
 from domain.events.event import Event, ObjectDigest
+from domain.messages.message import Message
 from domain.paths.object_keys import CLIP, CROP, SNAPSHOT
 from storage.audit.viewings import Viewed
 from storage.events.verified_objects import is_published
@@ -96,7 +97,9 @@ def _is_unchanged(context: ApiContext, event: Event) -> bool:
 def _spooled(context: ApiContext, event: Event, name: str) -> bytes:
     """Read a picture from the node that holds the camera, or from one that held it before."""
     missing: NotFound | NodeOffline = NodeOffline(
-        f"{name} of this event is not uploaded yet, and no node holds {event.camera}"
+        "{name} of this event is not uploaded yet, and no node holds {camera}",
+        name=name,
+        camera=event.camera,
     )
     for at, lease in enumerate(context.leases.holders(event.camera)):
         try:
@@ -128,22 +131,21 @@ def read_clip(
     event = find_event(context, visible, event_id)
     check_unmasked_clip(context, trace, visible, event.camera)
     if event.clip_missing:
-        return problem_response(
-            CLIP_MISSING, f"this event has no clip: {event.clip_missing}", trace.request_id
-        )
+        why = Message("this event has no clip: {clip_missing}", clip_missing=event.clip_missing)
+        return problem_response(CLIP_MISSING, why, trace.request_id)
     if not event.clip_ready:
-        detail = "the clip is cut once its last seconds are recorded; ask again in a moment"
-        return problem_response(CLIP_NOT_READY, detail, trace.request_id)
+        later = Message("the clip is cut once its last seconds are recorded; ask again in a moment")
+        return problem_response(CLIP_NOT_READY, later, trace.request_id)
     digest = context.verified.digest(event, CLIP, partial(_is_unchanged, context, event))
     etag = f'"{digest.sha256}"'
     if is_unchanged(if_none_match, etag):
         return not_modified(etag)
     part = select_part(range_, if_range, etag, digest.size_bytes)
     if part == "outside":
-        detail = f"the clip is {digest.size_bytes} bytes long"
+        size = Message("the clip is {size_bytes} bytes long", size_bytes=digest.size_bytes)
         headers = {"Content-Range": f"bytes */{digest.size_bytes}"}
         return problem_response(
-            RANGE_NOT_SATISFIABLE, detail, trace.request_id, field="Range", headers=headers
+            RANGE_NOT_SATISFIABLE, size, trace.request_id, field="Range", headers=headers
         )
     chosen = part if isinstance(part, ByteRange) else None
     trace.viewed = Viewed("clip", event_id)

@@ -58,7 +58,9 @@ def list_plates(
     """
     pattern = search_pattern(start)
     if sum(not is_wildcard(character) for character in pattern) < LEAST_KNOWN:
-        raise QueryInvalid("start", f"needs at least {LEAST_KNOWN} known characters")
+        raise QueryInvalid(
+            "start", "needs at least {least_known} known characters", least_known=LEAST_KNOWN
+        )
     pattern = pattern.rstrip("*") + "*"
     if from_ns is None:
         days = min(USUAL_DAYS, context.settings.index_days)

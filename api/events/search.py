@@ -35,7 +35,7 @@ def find_event(context: ApiContext, visible: VisibleCameras, event_id: str) -> E
     """Return an event of a visible camera. Raises NotFound."""
     event = context.events.get(event_id, visible)
     if event is None:
-        raise NotFound(f"there is no event {event_id}")
+        raise NotFound("there is no event {event}", event=event_id)
     return event
 
 
@@ -78,8 +78,10 @@ async def event_search(
     if limit > MAX_ITEMS and not format_.is_export:
         raise QueryInvalid(
             "limit",
-            f"is at most {MAX_ITEMS} for a page; `format=csv` and `format=ndjson` have up to "
-            f"{MAX_ROWS} rows",
+            "is at most {max_items} for a page; `format=csv` and "
+            "`format=ndjson` have up to {max_rows} rows",
+            max_items=MAX_ITEMS,
+            max_rows=MAX_ROWS,
         )
     return EventSearch(query, format_, limit, next_)
 

@@ -19,8 +19,9 @@ from api.exports.recording_parts import (
     without,
 )
 from domain.camera_scope import ALL_CAMERAS
-from domain.clock import rfc3339
+from domain.clock import moment, rfc3339
 from domain.errors import DataLoss, ExportGone, NodeOffline, NotFound, SightlineError
+from domain.messages.message import Message
 from storage.exports.layout import ExportLayout
 from storage.exports.records import ExportMember, ExportRecord
 from storage.exports.zip_layout import MemberBytes
@@ -106,8 +107,9 @@ class ExportFile:
         if recording.located.offline:
             # What is missing is there, and can be read again when its source responds.
             raise NodeOffline(
-                f"{' and '.join(recording.located.offline)}, which may have recordings of "
-                f"{camera_id}, does not answer"
+                "{offline}, which may have recordings of {camera}, does not answer",
+                offline=" and ".join(recording.located.offline),
+                camera=camera_id,
             )
         lost = without(missing_spans(file), self._known_gaps(camera_id))
         raise ExportGone(self._sentence(camera_id, member, lost))
@@ -122,18 +124,29 @@ class ExportFile:
             for gap in result.gaps
         ]
 
-    def _sentence(self, camera_id: str, member: ExportMember, lost: list[Span]) -> str:
+    def _sentence(self, camera_id: str, member: ExportMember, lost: list[Span]) -> Message:
         """Return what is missing, why, and what to do."""
-        what_to_do = "; create a new export of what is left"
         if not lost:
-            return (
-                f"the recording of {camera_id} from {rfc3339(member.from_)} to "
-                f"{rfc3339(member.to)} is no longer the one that was read and hashed{what_to_do}"
+            return Message(
+                "the recording of {camera} from {start} to {end} is no longer the one that was "
+                "read and hashed; create a new export of what is left",
+                camera=camera_id,
+                start=moment(member.from_),
+                end=moment(member.to),
             )
         known = self._context.known_camera(camera_id, ALL_CAMERAS)
         gaps = explained(self._context, known, lost)
         named = [
             f"{rfc3339(gap.from_)}/{rfc3339(gap.to)} ({gap.cause})" for gap in gaps[:_MOST_NAMED]
         ]
-        more = f" and {len(gaps) - _MOST_NAMED} more" if len(gaps) > _MOST_NAMED else ""
-        return f"{camera_id} lacks {', '.join(named)}{more} since it was read{what_to_do}"
+        more = (
+            Message(" and {count} more", count=len(gaps) - _MOST_NAMED)
+            if len(gaps) > _MOST_NAMED
+            else ""
+        )
+        return Message(
+            "{camera} lacks {spans}{more} since it was read; create a new export of what is left",
+            camera=camera_id,
+            spans=", ".join(named),
+            more=more,
+        )

@@ -33,8 +33,9 @@ from api.requests.cursors import MAX_ITEMS, ListLimit, newest_first
 from api.requests.parameters import Next
 from api.requests.request_trace import Trace
 from domain.camera_scope import VisibleCameras
-from domain.clock import NS_PER_DAY, rfc3339
+from domain.clock import NS_PER_DAY, moment
 from domain.errors import ExportGone, ExportNotReady, NotFound, QueryInvalid, Unauthenticated
+from domain.messages.message import Message
 from domain.paths.object_keys import dated_id
 from domain.people import Person, Right
 from storage.audit.viewings import Viewed
@@ -57,9 +58,9 @@ ExportId = Annotated[
         examples=["20261124-5f1c0a52"],
     ),
 ]
-_ENDED: dict[State, str] = {
-    "deleted": "the export was deleted",
-    "expired": "the export has expired",
+_ENDED: dict[State, Message] = {
+    "deleted": Message("the export was deleted; create a new one"),
+    "expired": Message("the export has expired; create a new one"),
 }
 
 
@@ -164,7 +165,7 @@ def read_export_file(
     file = ExportFile(context, files, record)
     headers = {"Content-Disposition": f'attachment; filename="export-{record.id}.zip"'}
     ranged = RangedFile(
-        "the export",
+        Message("the export"),
         ZIP,
         file.layout.size_bytes,
         file.layout.etag,
@@ -190,8 +191,9 @@ def checked_ranges(asked: ExportAsked, now_ns: int) -> tuple[ExportRange, ...]:
         if one.to > now_ns:
             raise QueryInvalid(
                 "ranges",
-                f"number {number} ends at {rfc3339(one.to)}, which lies in the future; export "
-                "what is recorded",
+                "number {number} ends at {end}, which lies in the future; export what is recorded",
+                number=number,
+                end=moment(one.to),
             )
     ranges = tuple(
         ExportRange(camera=one.camera, from_=one.from_, to=one.to) for one in asked.ranges
@@ -207,9 +209,9 @@ def check_downloadable(context: ApiContext, record: ExportRecord) -> None:
     if state in ("waiting", "reading"):
         raise ExportNotReady("the recordings of this export are still being read; try again later")
     if state == "failed":
-        raise ExportGone(f"the export failed: {record.why}")
+        raise ExportGone("the export failed: {why}", why=record.why)
     if state in _ENDED:
-        raise ExportGone(f"{_ENDED[state]}; create a new one")
+        raise ExportGone(_ENDED[state])
 
 
 def _change_state(context: ApiContext, record: ExportRecord, state: ExportState, why: str) -> None:
@@ -262,5 +264,5 @@ def _visible_export(
     """Return an export that a person may see. Raises NotFound for any other."""
     record = context.exports.get(export_id)
     if not _may_see(person, visible, record):
-        raise NotFound(NO_EXPORT.format(export_id))
+        raise NotFound(NO_EXPORT, export=repr(export_id))
     return record

@@ -82,7 +82,7 @@ class LocalExport:
         ExportGone, DataLoss, and what the sources raise.
         """
         if out.exists():
-            raise BadInput(f"{out} exists already; name another file")
+            raise BadInput("{out} exists already; name another file", out=out)
         file = ExportFile(self._context, self._files, record)
         size_bytes = file.layout.size_bytes
         # A part is of this export alone, whose bytes never change.

@@ -137,8 +137,10 @@ class RangeReading:
         while spans:
             if len(self._found) >= MOST_CODINGS:
                 raise BadInput(
-                    f"the coding of {self._requested.camera} changes more than {MOST_CODINGS} "
-                    "times in one range; export it in shorter ranges"
+                    "the coding of {camera} changes more than {most_codings} "
+                    "times in one range; export it in shorter ranges",
+                    camera=self._requested.camera,
+                    most_codings=MOST_CODINGS,
                 )
             span = spans.pop()
             try:
@@ -159,8 +161,11 @@ class RangeReading:
         gaps = explained(self._context, self._known, sorted(self._missing))
         if len(gaps) > MOST_GAPS:
             raise BadInput(
-                f"the range of {self._requested.camera} has {len(gaps)} gaps, and an export has "
-                f"at most {MOST_GAPS} of one range; export it in shorter ranges"
+                "the range of {camera} has {count} gaps, and an export has at "
+                "most {most_gaps} of one range; export it in shorter ranges",
+                camera=self._requested.camera,
+                count=len(gaps),
+                most_gaps=MOST_GAPS,
             )
         ordered = sorted(self._found, key=lambda found: found.recording.file.start_ns)
         return RangeResult(
@@ -190,8 +195,10 @@ class RangeReading:
                 raise
             return None if hashes is None else _ReadFile(used, recording, hashes)
         raise BadInput(
-            f"more than {MOST_DAMAGED} fragments of {self._requested.camera} are damaged; run "
-            "`sightline storage check --deep`"
+            "more than {most_damaged} fragments of {camera} are damaged; run "
+            "`sightline storage check --deep`",
+            most_damaged=MOST_DAMAGED,
+            camera=self._requested.camera,
         )
 
     def _open(self, span: Span) -> tuple[Span, RecordingFile]:
@@ -211,12 +218,13 @@ class RangeReading:
             if self._waits_for_sources():
                 raise
             self._offline.add(error.node or "unknown")
-            raise NotFound(str(error)) from error
+            raise NotFound(error.message) from error
         offline = recording.located.offline
         if offline and self._waits_for_sources():
             raise NodeOffline(
-                f"{' and '.join(offline)}, which may have recordings of {camera_id}, does not "
-                "answer"
+                "{offline}, which may have recordings of {camera}, does not answer",
+                offline=" and ".join(offline),
+                camera=camera_id,
             )
         self._offline.update(offline)
         return used, recording

@@ -185,7 +185,8 @@ class Hub:
         """
         if self._held >= MAX_FOLLOWERS:
             raise StoreError(
-                f"{MAX_FOLLOWERS} others follow this feed by this process already; try again later"
+                "{max_followers} others follow this feed by this process already; try again later",
+                max_followers=MAX_FOLLOWERS,
             )
         if self._task is None or self._task.done():
             page = await self.read(0, 1)

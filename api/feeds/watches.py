@@ -142,7 +142,7 @@ def end_watch(
 def _check_may_see(person: Person | None, watch: Watch) -> None:
     """Check that the person may see a watch. Raises NotFound."""
     if not _may_see(person, watch):
-        raise NotFound(NO_WATCH.format(watch.id))
+        raise NotFound(NO_WATCH, watch=repr(watch.id))
 
 
 def _may_see(person: Person | None, watch: Watch) -> bool:
@@ -161,7 +161,8 @@ def _plate(asked: WatchAsked) -> str:
     if sum(character not in "?*" for character in plate) < LEAST_FIXED:
         raise QueryInvalid(
             "plate",
-            f"fixes fewer than {LEAST_FIXED} characters; a watch is for a vehicle, not for a city",
+            "fixes fewer than {least_fixed} characters; a watch is for a vehicle, not for a city",
+            least_fixed=LEAST_FIXED,
         )
     return plate
 
@@ -172,8 +173,9 @@ def _check_until(until_ns: int, now_ns: int, most_days: int) -> None:
     if until_ns > now_ns + most_days * NS_PER_DAY:
         raise QueryInvalid(
             "until",
-            f"lies more than {most_days} days ahead, the most that this site allows; place it "
-            "again then",
+            "lies more than {most_days} days ahead, the most that this site "
+            "allows; place it again then",
+            most_days=most_days,
         )
 
 
@@ -181,4 +183,4 @@ def _check_webhook(context: Context, url: str) -> None:
     try:
         target_of(url, context.settings.allowed_webhook_networks)
     except BadInput as error:
-        raise QueryInvalid("webhook", str(error)) from error
+        raise QueryInvalid("webhook", error.message) from error

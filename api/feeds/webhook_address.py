@@ -86,7 +86,9 @@ def _checked(host: str, port: int, networks: Sequence[Network]) -> IPv4Address |
             for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         ]
     except (OSError, UnicodeError) as error:
-        raise BadInput(f"a webhook's host {host!r} has no address: {error}") from error
+        raise BadInput(
+            "a webhook's host {host} has no address: {error}", host=repr(host), error=error
+        ) from error
     addresses = [
         address.ipv4_mapped or address if isinstance(address, IPv6Address) else address
         for address in found
@@ -94,6 +96,7 @@ def _checked(host: str, port: int, networks: Sequence[Network]) -> IPv4Address |
     for address in addresses:
         if not is_allowed(address, networks):
             raise BadInput(
-                f"a webhook to {host!r} leads outside the networks of SIGHTLINE_WEBHOOK_NETWORKS"
+                "a webhook to {host} leads outside the networks of SIGHTLINE_WEBHOOK_NETWORKS",
+                host=repr(host),
             )
     return addresses[0]

@@ -107,7 +107,9 @@ class PersonLimits:
         retry_after_s = self._buckets.take(person)
         if retry_after_s:
             REQUESTS_LIMITED.labels("person").inc()
-            raise RateLimited(f"{person} sends too many requests; send fewer", retry_after_s)
+            raise RateLimited(
+                "{person} sends too many requests; send fewer", retry_after_s, person=person
+            )
 
     def stream(self, person: str) -> AbstractContextManager[None]:
         """Hold one of the person's streams. Raises RateLimited where too many are open."""
@@ -138,8 +140,11 @@ class _PersonSlots:
             if self._used.get(person, 0) >= self._most:
                 REQUESTS_LIMITED.labels(self._label).inc()
                 raise RateLimited(
-                    f"{person} has {self._most} {self._what} here already; wait for one of them",
+                    "{person} has {most} {what} here already; wait for one of them",
                     retry_after_s=2.0,
+                    person=person,
+                    most=self._most,
+                    what=self._what,
                 )
             self._used[person] = self._used.get(person, 0) + 1
         try:

@@ -53,13 +53,17 @@ def check_head(scope: Scope) -> None:
     size_bytes = sum(len(name) + len(value) for name, value in headers)
     if size_bytes > MAX_HEADERS_BYTES or len(headers) > MAX_HEADERS:
         raise HeadersTooLarge(
-            f"the request has {len(headers)} headers of {size_bytes} bytes; at most {MAX_HEADERS} "
-            f"of {MAX_HEADERS_BYTES} bytes together"
+            "the request has {count} headers of {size_bytes} bytes; at most "
+            "{max_headers} of {max_headers_bytes} bytes together",
+            count=len(headers),
+            size_bytes=size_bytes,
+            max_headers=MAX_HEADERS,
+            max_headers_bytes=MAX_HEADERS_BYTES,
         )
     times = Counter(name for name, _ in headers)
     for name in _SINGLE & times.keys():
         if times[name] > 1:
-            raise BadInput(f"the header {name.decode()} stands twice; send it once")
+            raise BadInput("the header {name} stands twice; send it once", name=name.decode())
     _check_host(scope["http_version"], dict(headers).get(b"host"))
     _check_sizes(scope, dict(headers))
 
@@ -75,11 +79,16 @@ def _check_sizes(scope: Scope, headers: dict[bytes, bytes]) -> None:
     target_bytes = len(scope.get("raw_path") or b"") + len(scope["query_string"])
     if target_bytes > MAX_TARGET_BYTES:
         raise AddressTooLong(
-            f"the address is {target_bytes} bytes long; at most {MAX_TARGET_BYTES}"
+            "the address is {target_bytes} bytes long; at most {max_target_bytes}",
+            target_bytes=target_bytes,
+            max_target_bytes=MAX_TARGET_BYTES,
         )
     length = headers.get(b"content-length", b"0")
     if b"transfer-encoding" in headers or not length.isdigit() or int(length) > MAX_BODY_BYTES:
-        raise BodyTooLarge(f"a body must say its length and be at most {MAX_BODY_BYTES} bytes")
+        raise BodyTooLarge(
+            "a body must say its length and be at most {max_body_bytes} bytes",
+            max_body_bytes=MAX_BODY_BYTES,
+        )
 
 
 def within(receive: Receive, timeout_s: float) -> Receive:
@@ -95,7 +104,9 @@ def within(receive: Receive, timeout_s: float) -> Receive:
             async with asyncio.timeout_at(deadline_s):
                 message = await receive()
         except TimeoutError as error:
-            raise BodyTooSlow(f"the body did not arrive within {timeout_s:.0f} s") from error
+            raise BodyTooSlow(
+                "the body did not arrive within {timeout_s} s", timeout_s=round(timeout_s)
+            ) from error
         is_complete = not message.get("more_body", False)
         return message
 

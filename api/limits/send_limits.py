@@ -95,7 +95,7 @@ class Sending:
         """Hold a slot while a response is sent. Raises StoreError where none is free."""
         if self.open >= self._most:
             raise StoreError(
-                f"{self._most} files are being sent here already; try again in a moment"
+                "{most} files are being sent here already; try again in a moment", most=self._most
             )
         self.open += 1
         try:

@@ -67,8 +67,11 @@ class Pools:
         if self._inside[pool] >= size.running + size.waiting:
             POOL_REQUESTS_REFUSED.labels(pool).inc()
             raise StoreError(
-                f"{size.running} requests for {pool} are being answered here and {size.waiting} "
-                "wait; try again in a moment"
+                "{running} requests for {pool} are being answered here and "
+                "{waiting} wait; try again in a moment",
+                running=size.running,
+                pool=pool,
+                waiting=size.waiting,
             )
         self._inside[pool] += 1
         try:

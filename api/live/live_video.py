@@ -68,7 +68,9 @@ def watch_camera(
     camera = context.camera(camera_id, visible)
     check_unmasked_view(trace, camera)
     if stream == "sub" and camera.substream is None:
-        raise QueryInvalid("stream", f"{camera_id} has no sub-stream; leave out `stream`")
+        raise QueryInvalid(
+            "stream", "{camera} has no sub-stream; leave out `stream`", camera=camera_id
+        )
     _check_checkpoint(camera, detections)
     if socket_of(request.scope) is None:
         raise UpgradeRequired(
@@ -89,7 +91,9 @@ def watch_camera(
 def _check_checkpoint(camera: Camera, detections: str | None) -> None:
     if detections is not None and not camera.checkpoint:
         raise QueryInvalid(
-            "detections", f"{camera.id} is no checkpoint, so nothing is detected; leave it out"
+            "detections",
+            "{camera} is no checkpoint, so nothing is detected; leave it out",
+            camera=camera.id,
         )
 
 

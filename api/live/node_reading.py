@@ -35,5 +35,5 @@ class NodeReading:
         except SightlineError as error:
             self._end(error)
         except Exception as error:
-            self._end(StoreError(f"a software fault: {type(error).__name__}"))
+            self._end(StoreError("a software fault: {kind}", kind=type(error).__name__))
             raise

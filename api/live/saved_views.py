@@ -174,7 +174,10 @@ def _checked_cameras(
     used = max(tile for tile, camera in enumerate(cameras, 1) if camera)
     if used > tiles:
         raise QueryInvalid(
-            "cameras", f"has a camera for tile {used}, and the view has {tiles}; leave it out"
+            "cameras",
+            "has a camera for tile {used}, and the view has {tiles}; leave it out",
+            used=used,
+            tiles=tiles,
         )
     if len(set(named)) < len(named):
         raise QueryInvalid("cameras", "has a camera twice; give it one tile")
@@ -191,8 +194,9 @@ def _check_nothing_is_hidden(visible: VisibleCameras, view: SavedViewRecord) -> 
     hidden_count = sum(1 for camera in view.cameras if camera and camera not in visible)
     if hidden_count:
         raise Forbidden(
-            f"this view has cameras outside of your scope ({hidden_count}), so you cannot change "
-            "its tiles; save a new view"
+            "this view has cameras outside of your scope ({hidden_count}), so "
+            "you cannot change its tiles; save a new view",
+            hidden_count=hidden_count,
         )
 
 
@@ -207,7 +211,7 @@ def _visible_view(
     """Return a view that a person may see. Raises NotFound for any other."""
     view = context.saved_views.get(view_id)
     if not _may_see(person, visible, view):
-        raise NotFound(NO_SAVED_VIEW.format(view_id))
+        raise NotFound(NO_SAVED_VIEW, view=repr(view_id))
     return view
 
 
@@ -217,7 +221,8 @@ def _changeable_view(
     view = _visible_view(context, person, visible, view_id)
     if not _may_change(person, view):
         raise Forbidden(
-            f"only {view.made_by} and administrators change this view; save a new one instead"
+            "only {made_by} and administrators change this view; save a new one instead",
+            made_by=view.made_by,
         )
     return view
 

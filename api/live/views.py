@@ -20,6 +20,7 @@ from api.requests.request_trace import Trace
 from api.websockets.handshakes import ServerSocket, WebSocketAnswer
 from domain.errors import RateLimited
 from domain.media.viewer_metrics import LIVE_VIEWERS
+from domain.messages.message import Message
 from domain.metrics import REQUESTS_LIMITED
 from domain.people import Right
 
@@ -43,9 +44,21 @@ class LiveViews:
         """Count a view while it is open. Raises RateLimited if there are too many."""
         settings = self.context.settings
         if self._of_person[person] >= settings.live_views_per_person:
-            self._refuse(f"{person} has {settings.live_views_per_person} live views open already")
+            self._refuse(
+                Message(
+                    "{person} has {live_views_per_person} live views open already",
+                    person=person,
+                    live_views_per_person=settings.live_views_per_person,
+                )
+            )
         if self._of_camera[camera_id] >= settings.live_views_per_camera:
-            self._refuse(f"{camera_id} has {settings.live_views_per_camera} viewers already")
+            self._refuse(
+                Message(
+                    "{camera} has {live_views_per_camera} viewers already",
+                    camera=camera_id,
+                    live_views_per_camera=settings.live_views_per_camera,
+                )
+            )
         self._count(person, camera_id, 1)
         try:
             yield
@@ -58,10 +71,12 @@ class LiveViews:
             with CancelScope(shield=True):
                 await to_thread.run_sync(self.recorder.viewings.end, trace.viewing)
 
-    def _refuse(self, sentence: str) -> None:
+    def _refuse(self, sentence: Message) -> None:
         REQUESTS_LIMITED.labels("live").inc()
         raise RateLimited(
-            f"{sentence}, through this API process; close one of them", _RETRY_AFTER_S
+            "{sentence}, through this API process; close one of them",
+            _RETRY_AFTER_S,
+            sentence=sentence,
         )
 
     def _count(self, person: str, camera_id: str, more: int) -> None:

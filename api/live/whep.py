@@ -18,7 +18,7 @@ from api.live.models import WhepState
 from api.live.whep_sessions import WhepSessions, WhepTarget
 from api.requests.languages import preferred_language, problem_of
 from api.requests.parameters import CameraId
-from api.requests.problems import Problem
+from api.requests.problems import ErrorRecord, Problem
 from api.requests.request_trace import Trace
 from api.webrtc.client import MediaLink
 from api.webrtc.messages import error_of
@@ -66,7 +66,9 @@ def watch_by_whep(
     camera = context.camera(camera_id, visible)
     check_unmasked_view(trace, camera)
     if stream == "sub" and camera.substream is None:
-        raise QueryInvalid("stream", f"{camera_id} has no sub-stream; leave out `stream`")
+        raise QueryInvalid(
+            "stream", "{camera} has no sub-stream; leave out `stream`", camera=camera_id
+        )
     target = WhepTarget(
         camera_id,
         camera.substream is not None,
@@ -128,18 +130,18 @@ async def read_whep(
     state = await link.read(session, trace.person.name, camera_id)
     language = preferred_language(request.headers.get("Accept-Language", ""))
 
-    def described(kind: str, sentence: str) -> Problem | None:
-        if not kind:
+    def described(record: ErrorRecord | None) -> Problem | None:
+        if record is None:
             return None
-        return problem_of(error_of(kind, sentence), trace.request_id, language)
+        return problem_of(error_of(record), trace.request_id, language)
 
     return WhepState(
         stream="sub" if state.is_sub else "main",
         is_reduced=state.is_reduced,
         skipped=state.skipped,
         at=context.clock.wall_ns(),
-        sound_problem=described(state.sound_problem, state.sound_text),
-        problem=described(state.problem, state.text),
+        sound_problem=described(state.sound_problem),
+        problem=described(state.problem),
     )
 
 
@@ -148,7 +150,9 @@ async def _link(sessions: WhepSessions, session: str) -> MediaLink:
     try:
         return await sessions.client.link()
     except StoreError as error:
-        raise NotFound(f"there is no session {session}: {error}") from error
+        raise NotFound(
+            "there is no session {session}: {error}", session=session, error=error
+        ) from error
 
 
 def _text(body: bytes) -> str:

@@ -6,13 +6,13 @@ an address that only the API reaches, which is loopback on one machine.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import asdict
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Annotated, cast
 
 from fastapi import APIRouter, Depends, FastAPI, Request
-from starlette.responses import JSONResponse, Response
+from pydantic import TypeAdapter
+from starlette.responses import Response
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -28,8 +28,10 @@ from api.requests.error_responses import add_fault_handlers
 from api.requests.problems import UNAUTHENTICATED, problem_response
 from api.requests.request_middleware import RequestMiddleware
 from api.requests.request_trace import trace_of
+from domain.camera_states import CameraStatus
 from domain.clock import Clock
 from domain.errors import NotFound
+from domain.messages.message import Message
 from domain.paths.object_keys import CROP, SNAPSHOT
 from domain.recordings.gaps import Gap, GapCause
 from domain.recordings.triggers import Trigger
@@ -102,7 +104,7 @@ class TokenCheck:
             authorization, scope["method"], _target(scope), self._clock.wall_ns()
         )
         if detail:
-            await problem_response(UNAUTHENTICATED, detail, trace_of(scope).request_id)(
+            await problem_response(UNAUTHENTICATED, Message(detail), trace_of(scope).request_id)(
                 scope, receive, send
             )
             return
@@ -123,7 +125,9 @@ def event_picture(context: NodeContext, camera: CameraOfPath, event_id: str, nam
     """Serve a picture that is still in the spool."""
     data = context.spool.picture(event_id, camera, name) if name in (SNAPSHOT, CROP) else None
     if data is None:
-        raise NotFound(f"{name} of event {event_id} is not in this node's spool")
+        raise NotFound(
+            "{name} of event {event} is not in this node's spool", name=name, event=event_id
+        )
     return Response(data, media_type="image/jpeg")
 
 
@@ -187,7 +191,7 @@ def _gaps_of_empty_files(
             max(start_ns, from_ns),
             min(end_ns, to_ns),
             GapCause.DISK,
-            f"the file {name} is there and holds no picture",
+            Message("the file {name} is there and holds no picture", name=name),
         )
         for (start_ns, end_ns), name in found
     ]
@@ -211,9 +215,12 @@ def add_trigger(
 
 def health(context: NodeContext) -> Response:
     """Report the states of this node's cameras."""
-    return JSONResponse({"cameras": [asdict(status) for status in context.statuses()]})
+    return Response(
+        _HEALTH.dump_json({"cameras": context.statuses()}), media_type="application/json"
+    )
 
 
+_HEALTH = TypeAdapter(dict[str, Sequence[CameraStatus]])
 _ROUTES: tuple[tuple[str, Callable[..., object], Pool], ...] = (
     ("/cameras/{camera}/events/{event_id}/{name}", event_picture, Pool.PICTURES),
     ("/cameras/{camera}/account", account, Pool.PLAYBACK),

@@ -70,7 +70,7 @@ def segment_part(
     try:
         part = FilePart(segment.path, offset, length_bytes, may_grow=segment.end_ns is None)
     except FileNotFoundError as error:
-        raise NotFound(f"{name} was deleted") from error
+        raise NotFound("{name} was deleted", name=name) from error
     stat = part.stat
     headers = {VERSION_HEADER: f"{stat.st_size}-{stat.st_mtime_ns}-{stat.st_ino}"}
     return HeldStream(part, part.close, 200, headers, "application/octet-stream")

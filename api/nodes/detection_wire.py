@@ -1,27 +1,18 @@
 """The format in which a node sends live detections to the API: lines of JSON. Pure.
 
 An empty line says that the node is alive. `{"wall_ns": …, "items": […]}` has what one picture
-shows, and `{"kind": …, "detail": …}` is the error that ended the stream.
+shows, and `{"kind": …, "detail": …, "message": …}` is the error that ended the stream.
 """
 
 from __future__ import annotations
 
-import json
+from pydantic import ValidationError
 
-from pydantic import BaseModel, ConfigDict, ValidationError
-
-from api.requests.problems import ERROR_OF_NAME, kind_of
+from api.requests.problems import ErrorRecord
 from domain.errors import DataLoss, NodeOffline, SightlineError
 from domain.media.live_detections import LiveDetections, read_detections, write_detections
 
 MAX_LINE_BYTES = 1 << 20
-
-
-class _Ended(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-
-    kind: str
-    detail: str
 
 
 def alive_line() -> bytes:
@@ -33,7 +24,7 @@ def detections_line(detections: LiveDetections) -> bytes:
 
 
 def error_line(error: SightlineError) -> bytes:
-    return json.dumps({"kind": kind_of(error).name, "detail": str(error)}).encode() + b"\n"
+    return ErrorRecord.of(error).model_dump_json().encode() + b"\n"
 
 
 class DetectionReader:
@@ -62,14 +53,14 @@ class DetectionReader:
 
     def _error(self, line: bytes) -> SightlineError:
         try:
-            ended = _Ended.model_validate_json(line)
+            ended = ErrorRecord.model_validate_json(line)
         except ValidationError:
             return self._wrong_format()
-        return ERROR_OF_NAME.get(ended.kind, NodeOffline)(ended.detail)
+        return ended.error(NodeOffline)
 
     def _wrong_format(self) -> NodeOffline:
         return NodeOffline(
-            f"{self._node}, the node that holds this camera, sends detections in another form; is "
-            "it of another version?",
-            self._node,
+            "{node}, the node that holds this camera, sends detections in "
+            "another form; is it of another version?",
+            node=self._node,
         )

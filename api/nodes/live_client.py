@@ -80,7 +80,7 @@ class LiveNodeClient:
                         raise_problem(response, node)
                     async for chunk in response.aiter_raw():
                         yield chunk
-        raise NodeOffline(f"{node}, the node that holds this camera, ended the stream", node)
+        raise NodeOffline("{node}, the node that holds this camera, ended the stream", node=node)
 
     def _connection(self) -> httpx.AsyncClient:
         """Return a client for one stream. It closes all of its connections at its end."""

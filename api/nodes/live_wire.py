@@ -8,13 +8,12 @@ alive; `E` is the error that ended the stream.
 
 from __future__ import annotations
 
-import json
 import struct
 from collections.abc import Iterable
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from api.requests.problems import ERROR_OF_NAME, kind_of
+from api.requests.problems import ErrorRecord
 from domain.errors import NodeOffline, SightlineError
 from domain.media.live_stream import LiveFragment, LiveInit
 from domain.media.packets import WallSource
@@ -37,20 +36,12 @@ class _Facts(BaseModel):
     channels: int = 0
 
 
-class _Ended(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-
-    kind: str
-    detail: str
-
-
 def alive_record() -> bytes:
     return _record(_ALIVE, b"")
 
 
 def error_record(error: SightlineError) -> bytes:
-    ended = {"kind": kind_of(error).name, "detail": str(error)}
-    return _record(_ERROR, json.dumps(ended).encode())
+    return _record(_ERROR, ErrorRecord.of(error).model_dump_json().encode())
 
 
 class LiveWriter:
@@ -134,16 +125,16 @@ class LiveReader:
 
     def _error(self, content: bytes) -> SightlineError:
         try:
-            ended = _Ended.model_validate_json(content)
+            ended = ErrorRecord.model_validate_json(content)
         except ValidationError:
             return self._wrong_format()
-        return ERROR_OF_NAME.get(ended.kind, NodeOffline)(ended.detail)
+        return ended.error(NodeOffline)
 
     def _wrong_format(self) -> NodeOffline:
         return NodeOffline(
-            f"{self._node}, the node that holds this camera, sends live video in another form; is "
-            "it of another version?",
-            self._node,
+            "{node}, the node that holds this camera, sends live video in "
+            "another form; is it of another version?",
+            node=self._node,
         )
 
 

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 
 import httpx
-from pydantic import ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from api.nodes.tokens import sign
-from api.requests.problems import ERROR_OF_NAME, PREFIX, Problem
+from api.requests.problems import ERROR_OF_NAME, PREFIX
 from domain.clock import Clock
 from domain.errors import NodeOffline
+from domain.messages.message import Message
 from domain.node_names import node_host
 from domain.signatures import ApiSigner
 
@@ -47,7 +48,7 @@ class NodeRequest:
         """
         base = httpx.URL(self.node_api_url)
         if base.path not in ("", "/") or base.query or base.fragment or base.userinfo:
-            raise NodeOffline(f"{self.node} announces an address that is none", self.node)
+            raise NodeOffline("{node} announces an address that is none", node=self.node)
         origin = httpx.URL(scheme=base.scheme, host=base.host, port=base.port)
         url = httpx.URL(str(origin).rstrip("/") + self.path, params=self.query)
         _refuse_plain_http(url, self.node)
@@ -70,7 +71,8 @@ def _refuse_plain_http(url: httpx.URL, node: str) -> None:
         url.host,
     )
     raise NodeOffline(
-        f"{node}, the node that holds this camera, is not reachable by TLS; the log says why", node
+        "{node}, the node that holds this camera, is not reachable by TLS; the log says why",
+        node=node,
     )
 
 
@@ -87,9 +89,9 @@ def mapped_errors(node: str) -> Iterator[None]:
         yield
     except (httpx.TransportError, httpx.InvalidURL) as error:
         raise NodeOffline(
-            f"{node}, the node that holds this camera, does not answer; what is only there "
-            "must wait until it is back",
-            node,
+            "{node}, the node that holds this camera, does not answer; what is "
+            "only there must wait until it is back",
+            node=node,
         ) from error
     except ValidationError as error:
         raise other_form(node) from error
@@ -98,10 +100,22 @@ def mapped_errors(node: str) -> Iterator[None]:
 def other_form(node: str) -> NodeOffline:
     """Return the error for an answer that is not what the node should send."""
     return NodeOffline(
-        f"{node}, the node that holds this camera, answers in another form; is it of another "
-        "version?",
-        node,
+        "{node}, the node that holds this camera, answers in another form; is "
+        "it of another version?",
+        node=node,
     )
+
+
+class _NodeProblem(BaseModel):
+    """What is read of a problem document of a node, which may be of another version."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    type: str
+    status: int
+    detail: str
+    message: Message | None = None
+    instance: str
 
 
 def raise_problem(response: httpx.Response, node: str) -> None:
@@ -110,7 +124,7 @@ def raise_problem(response: httpx.Response, node: str) -> None:
     A problem that has no error of ours, or a refused token, is a fault between node and API: the
     node counts as offline.
     """
-    problem = Problem.model_validate_json(response.content)
+    problem = _NodeProblem.model_validate_json(response.content)
     error = ERROR_OF_NAME.get(problem.type.removeprefix(PREFIX))
     if error is None or problem.type == PREFIX + "unauthenticated":
         _log.error(
@@ -121,7 +135,7 @@ def raise_problem(response: httpx.Response, node: str) -> None:
             problem.instance,
         )
         raise NodeOffline(
-            f"{node}, the node that holds this camera, does not serve this API; the log says why",
-            node,
+            "{node}, the node that holds this camera, does not serve this API; the log says why",
+            node=node,
         )
-    raise error(problem.detail)
+    raise error(problem.message or problem.detail)

@@ -97,7 +97,7 @@ def read_list(data: bytes) -> SegmentList:
         heads = tuple(Head(str(digest), str(mime)) for digest, mime in info["heads"])
         listed = SegmentList(str(info["camera"]), heads, parts[b"rows"])
     except (LookupError, ValueError, TypeError) as error:
-        raise DataLoss(f"this is no list of segments: {error}") from error
+        raise DataLoss("this is no list of segments: {error}", error=error) from error
     if len(listed.rows) % _ROW.size:
         raise DataLoss("a list of segments is truncated")
     return listed

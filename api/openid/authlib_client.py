@@ -89,7 +89,7 @@ class AuthlibClient:
             raise _mapped(error) from error
         except httpx.HTTPError as error:
             raise ProviderUnavailable(
-                f"the token endpoint of the identity provider does not answer: {error}"
+                "the token endpoint of the identity provider does not answer: {error}", error=error
             ) from error
         except (ValueError, TypeError, RecursionError) as error:
             raise _unreadable() from error
@@ -129,10 +129,11 @@ def _mapped(error: _TokenError) -> SignInRefused | ProviderError:
     code, description = error.args
     said = f"{code}: {description}" if description else code
     if code in _GRANT_ERRORS:
-        return SignInRefused(f"the identity provider refused the sign-in ({said!r})")
+        return SignInRefused("the identity provider refused the sign-in ({said})", said=repr(said))
     return ProviderError(
-        f"the identity provider does not accept this site's requests ({said!r}); check the client "
-        "id, the client secret and the redirect address"
+        "the identity provider does not accept this site's requests ({said}); "
+        "check the client id, the client secret and the redirect address",
+        said=repr(said),
     )
 
 

@@ -55,8 +55,9 @@ def _mapped_role(
     mapped = next((role for value, role in roles.items() if value in held), None)
     if mapped is None:
         raise Forbidden(
-            f"the identity provider gives this person no role of this site: the claim "
-            f"`{names.roles}` has none of the values of SIGHTLINE_OPENID_ROLES"
+            "the identity provider gives this person no role of this site: the "
+            "claim `{roles}` has none of the values of SIGHTLINE_OPENID_ROLES",
+            roles=names.roles,
         )
     return mapped
 
@@ -79,16 +80,20 @@ def _scope(claims: Mapping[str, Any], names: ClaimNames) -> CameraScope:
     absent = [path for path, values in limits.items() if not values]
     if absent:
         raise Forbidden(
-            f"the claim `{absent[0]}` of the identity provider is empty, so this person may see no "
-            f"cameras; `{EVERYTHING}` means all"
+            "the claim `{absent}` of the identity provider is empty, so this "
+            "person may see no cameras; `{everything}` means all",
+            absent=absent[0],
+            everything=EVERYTHING,
         )
     areas = _limit(limits.get(names.areas, (EVERYTHING,)))
     classes = _limit(limits.get(names.classes, (EVERYTHING,)))
     unknown = sorted(set(classes) - CLASSES)
     if unknown:
         raise Forbidden(
-            f"the claim `{names.classes}` of the identity provider has the class "
-            f"{_one_line(unknown[0])!r}; the classes are A, B and C"
+            "the claim `{classes}` of the identity provider has the class "
+            "{unknown}; the classes are A, B and C",
+            classes=names.classes,
+            unknown=repr(_one_line(unknown[0])),
         )
     if not areas and not classes:
         return UNLIMITED
@@ -104,8 +109,10 @@ def _without_cameras(names: ClaimNames) -> Forbidden:
         f"`{path}`" for path in (names.areas, names.classes, names.cameras) if path
     )
     return Forbidden(
-        f"the identity provider gives this person no cameras: {paths} are absent or empty; "
-        f"`{EVERYTHING}` means all"
+        "the identity provider gives this person no cameras: {paths} are "
+        "absent or empty; `{everything}` means all",
+        paths=paths,
+        everything=EVERYTHING,
     )
 
 
@@ -116,9 +123,11 @@ def _values(claims: Mapping[str, Any], path: str) -> tuple[str, ...]:
     if found is None:
         return ()
     if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
-        raise Forbidden(f"the claim `{path}` of the identity provider is no text or list of texts")
+        raise Forbidden(
+            "the claim `{path}` of the identity provider is no text or list of texts", path=path
+        )
     if len(found) > _MAX_VALUES or any(len(one) > _MAX_VALUE_CHARACTERS for one in found):
-        raise Forbidden(f"the claim `{path}` of the identity provider is too long")
+        raise Forbidden("the claim `{path}` of the identity provider is too long", path=path)
     return tuple(sorted({one for one in found if one}))
 
 

@@ -7,6 +7,8 @@ from typing import Annotated
 import httpx
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
+from domain.messages.message import Message
+
 WELL_KNOWN = "/.well-known/openid-configuration"
 
 
@@ -14,7 +16,7 @@ def _https(url: str) -> str:
     try:
         parts = httpx.URL(url)
     except httpx.InvalidURL as error:
-        raise ValueError(f"is no address: {error}") from error
+        raise ValueError(Message("is no address: {error}", error=error)) from error
     is_port = parts.port is None or 0 < parts.port < 65_536
     if parts.scheme != "https" or not parts.host or not is_port:
         raise ValueError("must be an https:// address")

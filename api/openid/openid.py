@@ -62,7 +62,7 @@ class OpenId:
         self.log.record_success(person.name, person.role, identity, address, request_id)
         started = sessions.start(person.name, SignInMethod.OPENID, address, user_agent)
         if started is None:
-            raise Forbidden(f"{person.name} was removed at this site meanwhile")
+            raise Forbidden("{person} was removed at this site meanwhile", person=person.name)
         held = ProviderSession(
             subject=identity.subject,
             provider_session=finished.provider_session,

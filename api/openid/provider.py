@@ -103,7 +103,7 @@ class _Cached(Generic[T]):
 
     def _former(self, error: ProviderUnavailable) -> T:
         if self._held is None:
-            raise ProviderUnavailable(str(error)) from error
+            raise ProviderUnavailable(error.message) from error
         return self._held.value
 
 
@@ -161,13 +161,17 @@ class OpenIdProvider:
             fault = error.errors(include_url=False, include_input=False)[0]
             place = ".".join(map(str, fault["loc"])) or "the document"
             raise ProviderUnavailable(
-                f"the metadata of the identity provider at {url} is not usable: {place}: "
-                f"{fault['msg']}"
+                "the metadata of the identity provider at {url} is not usable: {place}: {fault}",
+                url=url,
+                place=place,
+                fault=fault["msg"],
             ) from error
         if metadata.issuer != self._settings.issuer:
             raise ProviderUnavailable(
-                f"the metadata at {url} is of another issuer, {metadata.issuer[:200]!r}; set "
-                "SIGHTLINE_OPENID_ISSUER to the exact issuer of the provider"
+                "the metadata at {url} is of another issuer, {issuer}; set "
+                "SIGHTLINE_OPENID_ISSUER to the exact issuer of the provider",
+                url=url,
+                issuer=repr(metadata.issuer[:200]),
             )
         return metadata
 
@@ -177,7 +181,9 @@ class OpenIdProvider:
             return PublicKeys.parse(self._read(url))
         except ValueError as error:
             raise ProviderUnavailable(
-                f"the keys of the identity provider at {url} are not usable: {error}"
+                "the keys of the identity provider at {url} are not usable: {error}",
+                url=url,
+                error=error,
             ) from error
 
     def _read(self, url: str) -> bytes:
@@ -185,10 +191,12 @@ class OpenIdProvider:
             response = self._http.get(url, headers={"Accept": "application/json"})
         except httpx.HTTPError as error:
             raise ProviderUnavailable(
-                f"the identity provider does not answer at {url}: {error}"
+                "the identity provider does not answer at {url}: {error}", url=url, error=error
             ) from error
         if response.status_code != httpx.codes.OK:
             raise ProviderUnavailable(
-                f"the identity provider answered {response.status_code} for {url}"
+                "the identity provider answered {status_code} for {url}",
+                status_code=response.status_code,
+                url=url,
             )
         return response.content

@@ -148,7 +148,8 @@ class OpenIdSignIn:
         if callback.error:
             code = "".join(one for one in callback.error if one.isprintable())
             raise SignInRefused(
-                f"the identity provider refused the sign-in ({code[:_MAX_ERROR_CHARACTERS]!r})"
+                "the identity provider refused the sign-in ({code})",
+                code=repr(code[:_MAX_ERROR_CHARACTERS]),
             )
         if not callback.code:
             raise SignInRefused("the identity provider sent no code; begin again")
@@ -177,7 +178,7 @@ class OpenIdSignIn:
         try:
             claims = self._verified(tokens, None)
         except SignInRefused as error:
-            raise ProviderError(str(error)) from error
+            raise ProviderError(error.message) from error
         if claims["sub"] != subject:
             raise SignInRefused("the identity provider answered for another person (sub)")
         return tokens, identity_of(claims, self.settings.claims, self.settings.roles)
@@ -208,8 +209,9 @@ class OpenIdSignIn:
     def _attempt(self, cookie: str) -> _Attempt:
         if not cookie:
             raise SignInRefused(
-                "this browser did not begin the sign-in, or it took longer than "
-                f"{LIFETIME_S // 60} minutes; begin again"
+                "this browser did not begin the sign-in, or it took longer "
+                "than {lifetime_s} minutes; begin again",
+                lifetime_s=LIFETIME_S // 60,
             )
         try:
             padded = cookie + "=" * (-len(cookie) % 4)
@@ -218,7 +220,8 @@ class OpenIdSignIn:
             raise SignInRefused("the cookie of the sign-in was changed; begin again") from error
         if attempt.expires_s <= self._now_s():
             raise SignInRefused(
-                f"the sign-in took longer than {LIFETIME_S // 60} minutes; begin again"
+                "the sign-in took longer than {lifetime_s} minutes; begin again",
+                lifetime_s=LIFETIME_S // 60,
             )
         return attempt
 

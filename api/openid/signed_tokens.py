@@ -18,6 +18,7 @@ from joserfc import jwk, jwt
 from joserfc.errors import BadSignatureError, InvalidKeyIdError, JoseError
 
 from domain.errors import SignInRefused
+from domain.messages.message import Message
 
 ALGORITHMS = (
     "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512"
@@ -91,8 +92,8 @@ def verified_id_token(
 
     `nonce` is None for the id token of a refresh. Raises SignInRefused.
     """
-    header, claims = _signed_claims(token, keys, "id token")
-    _check_issued(claims, expected, "id token")
+    header, claims = _signed_claims(token, keys, Message("id token"))
+    _check_issued(claims, expected, Message("id token"))
     _check_times(claims, expected)
     if nonce is not None and not _is_equal(claims.get("nonce"), nonce):
         raise SignInRefused("the id token was issued for another sign-in: its nonce is wrong")
@@ -107,8 +108,8 @@ def verified_logout_token(token: str, keys: PublicKeys, expected: Expected) -> C
 
     The caller checks that its `jti` is used once. Raises SignInRefused.
     """
-    _, claims = _signed_claims(token, keys, "logout token")
-    _check_issued(claims, expected, "logout token", needs_subject=False)
+    _, claims = _signed_claims(token, keys, Message("logout token"))
+    _check_issued(claims, expected, Message("logout token"), needs_subject=False)
     _check_times(claims, expected, needs_expiry=False)
     if expected.now_s - claims["iat"] > MAX_LOGOUT_AGE_S + expected.skew_s:
         raise SignInRefused("the logout token is too old")
@@ -124,37 +125,41 @@ def verified_logout_token(token: str, keys: PublicKeys, expected: Expected) -> C
     return claims
 
 
-def _signed_claims(token: str, keys: PublicKeys, what: str) -> tuple[dict[str, Any], Claims]:
+def _signed_claims(token: str, keys: PublicKeys, what: Message) -> tuple[dict[str, Any], Claims]:
     if not token or len(token) > _MAX_TOKEN_CHARACTERS:
-        raise SignInRefused(f"the identity provider sent no {what}, or one that is too long")
+        raise SignInRefused(
+            "the identity provider sent no {what}, or one that is too long", what=what
+        )
     try:
         decoded = jwt.decode(token, keys.keys, algorithms=ALGORITHMS)
     except BadSignatureError as error:
-        raise SignInRefused(f"the signature of the {what} is wrong") from error
+        raise SignInRefused("the signature of the {what} is wrong", what=what) from error
     except InvalidKeyIdError as error:
-        raise SignInRefused(f"the {what} is signed with a key that is unknown") from error
+        raise SignInRefused("the {what} is signed with a key that is unknown", what=what) from error
     except (JoseError, ValueError, TypeError, RecursionError) as error:
-        raise SignInRefused(f"the {what} cannot be verified: {_shown(error)}") from error
+        raise SignInRefused(
+            "the {what} cannot be verified: {error}", what=what, error=_shown(error)
+        ) from error
     return dict(decoded.header), decoded.claims
 
 
 def _check_issued(
-    claims: Claims, expected: Expected, what: str, *, needs_subject: bool = True
+    claims: Claims, expected: Expected, what: Message, *, needs_subject: bool = True
 ) -> None:
     """Check who issued a token, about whom, and for which client."""
     if claims.get("iss") != expected.issuer:
-        raise SignInRefused(f"the {what} is of another issuer (iss)")
+        raise SignInRefused("the {what} is of another issuer (iss)", what=what)
     audience = claims.get("aud")
     audiences = audience if isinstance(audience, list) else [audience]
     if expected.client_id not in audiences:
-        raise SignInRefused(f"the {what} is for another client (aud)")
+        raise SignInRefused("the {what} is for another client (aud)", what=what)
     authorized = claims.get("azp")
     if authorized is None and len(audiences) > 1:
-        raise SignInRefused(f"the {what} is for several clients and has no azp")
+        raise SignInRefused("the {what} is for several clients and has no azp", what=what)
     if authorized is not None and authorized != expected.client_id:
-        raise SignInRefused(f"the {what} was issued to another client (azp)")
+        raise SignInRefused("the {what} was issued to another client (azp)", what=what)
     if needs_subject and not _is_text(claims.get("sub")):
-        raise SignInRefused(f"the {what} names no person (sub)")
+        raise SignInRefused("the {what} names no person (sub)", what=what)
 
 
 def _check_times(claims: Claims, expected: Expected, *, needs_expiry: bool = True) -> None:

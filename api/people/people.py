@@ -102,8 +102,11 @@ def change_person(
         raise QueryInvalid("role", "is absent, and so are `grants` and `scope`; give one of them")
     if _is_own(trace, name):
         raise SecondPersonRequired(
-            f"{name} cannot change their own role, rights or scope; another person with the right "
-            f"`{Right.PEOPLE_ADMIN}` does it, or `sightline user set` on the machine"
+            "{name} cannot change their own role, rights or scope; another "
+            "person with the right `{people_admin}` does it, or `sightline "
+            "user set` on the machine",
+            name=name,
+            people_admin=Right.PEOPLE_ADMIN,
         )
     scope = asked.new_scope
     record = context.people.change(
@@ -162,8 +165,10 @@ def _check_administrator_stays(context: ApiContext, leaving: PersonRecord) -> No
     others = (record for record in context.people.list() if record.name != leaving.name)
     if not any(map(_is_administrator, others)):
         raise SecondPersonRequired(
-            f"{leaving.name} is the last person with the right `{Right.PEOPLE_ADMIN}` for the "
-            "whole site; give it to another person first"
+            "{leaving} is the last person with the right `{people_admin}` for "
+            "the whole site; give it to another person first",
+            leaving=leaving.name,
+            people_admin=Right.PEOPLE_ADMIN,
         )
 
 

@@ -58,7 +58,9 @@ def request_approval(
     _check_resource(context, visible, declaration, asked.terms)
     needs = Requirements(context).of(declaration, asked.terms)
     if not needs.approval:
-        raise QueryInvalid("call", f"{asked.call!r} needs no approval; send it at once")
+        raise QueryInvalid(
+            "call", "{call} needs no approval; send it at once", call=repr(asked.call)
+        )
     if needs.case:
         trace.case = Requirements(context).checked_case(trace.case, needs)
     now_ns = context.clock.wall_ns()
@@ -145,7 +147,7 @@ def decide_approval(
     known = _visible_record(context, reviewer, approval_id)
     if known.person == person.name:
         raise SecondPersonRequired(
-            f"{person.name} has requested this approval, so another person decides"
+            "{person} has requested this approval, so another person decides", person=person.name
         )
     trace.terms |= {"person": known.person, "call": known.call}
     record = context.approvals.decide(
@@ -165,18 +167,28 @@ def _callable(declared: Declarations, asked: ApprovalAsked, person: Person) -> D
     routes = [one for one in declared.of_call(asked.call) if one.governed_right is not None]
     if not routes:
         known = sorted({one.audit for one in declared.all if one.governed_right is not None})
-        raise QueryInvalid("call", f"is no audit term of a call; {suggestion(asked.call, known)}")
+        raise QueryInvalid(
+            "call",
+            "is no audit term of a call; {suggestion}",
+            suggestion=suggestion(asked.call, known),
+        )
     route = routes[0]
     missing = route.missing_right(person, asked.terms)
     if missing is not None:
-        raise Forbidden(f"{person.name} lacks the right `{missing}`, which the call needs")
+        raise Forbidden(
+            "{person} lacks the right `{missing}`, which the call needs",
+            person=person.name,
+            missing=missing,
+        )
     if route.scope is Scope.WHOLE_SITE and not person.scope.is_unlimited:
         raise Forbidden("the call is about the whole site, and this person may see some cameras")
     named = min((set(_PATH_TERM.findall(one.path)) for one in routes), key=len)
     lacking = sorted(named - asked.terms.keys())
     if lacking:
         raise QueryInvalid(
-            "terms", f"lacks {', '.join(lacking)}, which the address of the call has"
+            "terms",
+            "lacks {lacking}, which the address of the call has",
+            lacking=", ".join(lacking),
         )
     return route
 
@@ -191,13 +203,13 @@ def _check_resource(
     if declaration.scope is Scope.CAMERA:
         context.known_camera(terms["id"], visible)
     if declaration.scope is Scope.EVENT and context.events.get(terms["id"], visible) is None:
-        raise NotFound(f"there is no event {terms['id']!r}")
+        raise NotFound("there is no event {terms}", terms=repr(terms["id"]))
 
 
 def _visible_record(context: ApiContext, reviewer: Reviewer, approval_id: str) -> ApprovalRecord:
     record = context.approvals.get(approval_id)
     if not _may_see(reviewer, record):
-        raise NotFound(NO_APPROVAL.format(approval_id))
+        raise NotFound(NO_APPROVAL, approval=repr(approval_id))
     return record
 
 

@@ -127,7 +127,7 @@ def change_case(
 def _visible_case(context: Context, person: Person | None, case_id: str) -> CaseRecord:
     case = context.cases.get(case_id)
     if not _may_see(person, case):
-        raise NotFound(NO_CASE.format(case_id))
+        raise NotFound(NO_CASE, case=repr(case_id))
     return case
 
 

@@ -98,7 +98,7 @@ def review_emergency(
     name = reviewer.person.name
     if known.person == name:
         raise SecondPersonRequired(
-            f"{name} had this emergency access, so another person reviews it"
+            "{name} had this emergency access, so another person reviews it", name=name
         )
     trace.terms["person"] = known.person
     record = context.emergencies.review(
@@ -119,5 +119,5 @@ def _reviewer(
 def _visible_record(context: ApiContext, reviewer: Reviewer, emergency_id: str) -> EmergencyRecord:
     record = context.emergencies.get(emergency_id)
     if not reviewer.covers_person(record.person, record.at):
-        raise NotFound(NO_EMERGENCY.format(emergency_id))
+        raise NotFound(NO_EMERGENCY, emergency=repr(emergency_id))
     return record

@@ -62,8 +62,9 @@ def check_media_type(request: Request, body: bytes, expected: str) -> None:
     media_type = declared.partition(";")[0].strip().lower()
     if body and media_type != expected:
         raise UnsupportedMedia(
-            f"the body is declared as {shortened(declared)}; send it with `Content-Type: "
-            f"{expected}`"
+            "the body is declared as {declared}; send it with `Content-Type: {expected}`",
+            declared=shortened(declared),
+            expected=expected,
         )
 
 

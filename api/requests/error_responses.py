@@ -21,6 +21,8 @@ from api.requests.problems import (
 from api.requests.request_trace import trace_of
 from api.requests.tickets import TICKET
 from domain.errors import SightlineError
+from domain.messages.message import Message, joined
+from domain.messages.validation import validation_message
 from domain.suggestions import shortened, suggestion
 
 Detail = dict[str, object]
@@ -47,12 +49,14 @@ async def _on_validation_error(request: Request, error: Exception) -> Response:
     if faults[0]["type"] == "json_invalid":
         return problem_response(
             BAD_INPUT,
-            "the body is not JSON; check its quotes and commas",
+            Message("the body is not JSON; check its quotes and commas"),
             trace_of(request.scope).request_id,
         )
-    detail = "; ".join(_sentence(fault) for fault in faults)
     return problem_response(
-        QUERY_INVALID, detail, trace_of(request.scope).request_id, field=_field(faults[0])
+        QUERY_INVALID,
+        joined([_message(fault) for fault in faults]),
+        trace_of(request.scope).request_id,
+        field=_field(faults[0]),
     )
 
 
@@ -62,13 +66,17 @@ def _field(fault: Detail) -> str:
     return str(place[-1])
 
 
-def _sentence(fault: Detail) -> str:
-    message = str(fault["msg"]).removeprefix("Value error, ").removeprefix("Input ")
+def _message(fault: Detail) -> Message:
+    field = _field(fault)
     if fault["type"] == "missing":
-        return f"{_field(fault)}: is missing; this route needs it"
-    if fault["type"] == "extra_forbidden" or _field(fault) in _SECRET_FIELDS:
-        return f"{_field(fault)}: {message}"
-    return f"{_field(fault)}: {message}; it is {shortened(fault.get('input'))}"
+        return Message("{field}: is missing; this route needs it", field=field)
+    context = fault.get("ctx", {})
+    assert isinstance(context, dict)
+    what = validation_message(str(fault["type"]), str(fault["msg"]), context)
+    if fault["type"] == "extra_forbidden" or field in _SECRET_FIELDS:
+        return Message("{field}: {fault}", field=field, fault=what)
+    value = shortened(fault.get("input"))
+    return Message("{field}: {fault}; it is {value}", field=field, fault=what, value=value)
 
 
 async def _on_http_error(request: Request, error: Exception) -> Response:
@@ -82,16 +90,22 @@ async def _on_http_error(request: Request, error: Exception) -> Response:
     if error.status_code == 404:
         return problem_response(NOT_FOUND, _no_route(request), request_id)
     if error.status_code == 405:
-        detail = (
-            f"{request.url.path} answers {headers.get('Allow', 'other methods')}, not "
-            f"{request.method}"
+        message = Message(
+            "{path} answers {allowed}, not {method}",
+            path=request.url.path,
+            allowed=headers.get("Allow", "other methods"),
+            method=request.method,
         )
-        return problem_response(METHOD_NOT_ALLOWED, detail, request_id, headers=headers)
+        return problem_response(METHOD_NOT_ALLOWED, message, request_id, headers=headers)
     return problem_response(
-        OTHER, str(error.detail), request_id, status=error.status_code, headers=headers
+        OTHER, Message(error.detail), request_id, status=error.status_code, headers=headers
     )
 
 
-def _no_route(request: Request) -> str:
+def _no_route(request: Request) -> Message:
     paths = sorted({str(getattr(route, "path", "")) for route in request.app.routes} - {""})
-    return f"there is no {shortened(request.url.path)} here; {suggestion(request.url.path, paths)}"
+    return Message(
+        "there is no {path} here; {suggestion}",
+        path=shortened(request.url.path),
+        suggestion=suggestion(request.url.path, paths),
+    )

@@ -8,14 +8,17 @@ from typing import Annotated
 
 from fastapi import Depends, Request, Response
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.types import Message, Scope, Send
+from starlette.types import Message as AsgiMessage
+from starlette.types import Scope, Send
 
 from api.headers.preferences import weights
 from api.requests.problems import MEDIA_TYPE, PREFIX, Problem, error_response
-from api.translations.errors import in_chinese
+from api.translations.catalogue import in_chinese
 from domain.errors import SightlineError
+from domain.messages.message import Message
 
 ENGLISH, CHINESE = "en", "zh-CN"
+MESSAGE_OF_DETAIL = "`detail` as a template and its parts; a time is `{at}`"
 TITLES: dict[str, tuple[str, str]] = {
     "bad_input": ("请求格式错误", "请按说明更正请求"),
     "query_invalid": ("参数无效", "请更正 field 所指的参数"),
@@ -76,12 +79,13 @@ def preferred_language(accept_language: str) -> str:
 def translated(body: bytes) -> bytes:
     """Return a problem document with a Chinese title and advice; its detail follows the advice.
 
-    A detail that has no translation stays English.
+    A message that has no translation stays English.
     """
     problem = json.loads(body)
     title, advice = TITLES[problem["type"].removeprefix(PREFIX)]
-    detail = in_chinese(problem["detail"]) or problem["detail"]
-    problem |= {"title": title, "detail": f"{advice}：{detail}"}
+    cause = in_chinese(Message.of_form(problem["message"]))
+    message = Message("{advice}：{cause}", advice=advice, cause=cause)
+    problem |= {"title": title, "detail": message, "message": message.form}
     return json.dumps(problem, ensure_ascii=False, separators=(",", ":")).encode()
 
 
@@ -91,18 +95,14 @@ def problem_of(error: SightlineError, request_id: str, language: str) -> Problem
     return Problem.model_validate_json(translated(body) if language == CHINESE else body)
 
 
-async def _sentences(request: Request, response: Response) -> Callable[[str], str]:
+async def _messages(request: Request, response: Response) -> Callable[[Message], Message]:
     language = preferred_language(request.headers.get("Accept-Language", ""))
     response.headers.add_vary_header("Accept-Language")
-    return _chinese_if_known if language == CHINESE else str
+    return in_chinese if language == CHINESE else Message
 
 
-def _chinese_if_known(sentence: str) -> str:
-    return in_chinese(sentence) or sentence
-
-
-Sentences = Annotated[Callable[[str], str], Depends(_sentences)]
-"""Returns a sentence of an answer in the language of the client; one that is not known stays
+Messages = Annotated[Callable[[Message], Message], Depends(_messages)]
+"""Returns a message of an answer in the language of the client; one that is not known stays
 English.
 """
 
@@ -113,9 +113,9 @@ class ProblemLanguage:
     def __init__(self, scope: Scope, send: Send) -> None:
         self._send = send
         self._language = preferred_language(Headers(scope=scope).get("Accept-Language", ""))
-        self._start: Message | None = None
+        self._start: AsgiMessage | None = None
 
-    async def send(self, message: Message) -> None:
+    async def send(self, message: AsgiMessage) -> None:
         if message["type"] == "http.response.start" and _is_problem(message):
             self._start = message
             return
@@ -123,7 +123,7 @@ class ProblemLanguage:
             message = await self._send_start(message)
         await self._send(message)
 
-    async def _send_start(self, message: Message) -> Message:
+    async def _send_start(self, message: AsgiMessage) -> AsgiMessage:
         """Send the start with the language of `message`, which is the whole body of a problem."""
         assert self._start is not None
         start, self._start = self._start, None
@@ -138,5 +138,5 @@ class ProblemLanguage:
         return {**message, "body": body}
 
 
-def _is_problem(message: Message) -> bool:
+def _is_problem(message: AsgiMessage) -> bool:
     return Headers(raw=message.get("headers", [])).get("Content-Type") == MEDIA_TYPE

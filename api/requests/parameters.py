@@ -14,6 +14,7 @@ from api.requests.times import Moment, check_order
 from domain.errors import QueryInvalid
 from domain.events.event import Kind
 from domain.events.query import EventQuery
+from domain.messages.message import Message
 from domain.plates import PlateColor, is_wildcard, search_pattern
 from domain.ulid import is_event_id
 
@@ -23,8 +24,11 @@ EXAMPLE_ID = "01JD7Z3V5G8M2K4Q6R9T1W3Y5A"
 def _event_id(text: str) -> str:
     if not is_event_id(text):
         raise ValueError(
-            "is no event id; an id is 26 digits and capital letters of a ULID, such as "
-            f"{EXAMPLE_ID}"
+            Message(
+                "is no event id; an id is 26 digits and capital letters of a ULID, such as "
+                "{example}",
+                example=EXAMPLE_ID,
+            )
         )
     return text
 

@@ -52,6 +52,7 @@ from domain.errors import (
     UnsupportedMedia,
     UpgradeRequired,
 )
+from domain.messages.message import Message
 
 _log = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
@@ -175,18 +176,31 @@ ERROR_OF_NAME: dict[str, type[SightlineError]] = {
     for error, kind in _OF_ERROR.items()
     if error not in (QueryInvalid, RateLimited, ApprovalRequired)
 }
-"""The error that the node API client raises for a problem of another Sightline process."""
+"""The error that stands for a problem of another Sightline process."""
 
 
 class Problem(BaseModel):
-    """A problem document of RFC 9457: `type` is for programs, `detail` is for people."""
+    """A problem document of RFC 9457: `type` is for programs, `detail` is for people.
+
+    `detail` is `message` with its parts filled in.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
     type: str = Field(examples=[QUERY_INVALID.uri])
     title: str = Field(examples=[QUERY_INVALID.title])
     status: int = Field(examples=[400])
-    detail: str = Field(examples=["limit: must be at most 500; it is '900'"])
+    detail: str = Field(examples=["there is no event 01JD7Z3V5G8M2K4Q6R9T1W3Y5A"])
+    message: Message = Field(
+        description="`detail` as a template and its parts, for clients that show the parts in "
+        "their own way; a time is `{at}`, and a part may be a message itself",
+        examples=[
+            {
+                "template": "there is no event {event}",
+                "parts": {"event": "01JD7Z3V5G8M2K4Q6R9T1W3Y5A"},
+            }
+        ],
+    )
     field: str | None = Field(
         default=None, description="the invalid parameter or header", examples=["limit"]
     )
@@ -201,6 +215,25 @@ class Problem(BaseModel):
     )
 
 
+class ErrorRecord(BaseModel):
+    """An error as one process of Sightline sends it to another. Unknown fields are ignored."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    kind: str
+    detail: str
+    message: Message | None = None
+    """`detail` with its parts; None from a process of an older version."""
+
+    @classmethod
+    def of(cls, error: SightlineError) -> ErrorRecord:
+        return cls(kind=kind_of(error).name, detail=str(error), message=error.message)
+
+    def error(self, otherwise: type[SightlineError]) -> SightlineError:
+        """Return the error again; one of another kind becomes `otherwise`."""
+        return ERROR_OF_NAME.get(self.kind, otherwise)(self.message or self.detail)
+
+
 def kind_of(error: SightlineError) -> Kind:
     """The kind of the error's class, or of its nearest base class that has one."""
     return next((_OF_ERROR[cls] for cls in type(error).__mro__ if cls in _OF_ERROR), INTERNAL)
@@ -208,7 +241,7 @@ def kind_of(error: SightlineError) -> Kind:
 
 def problem_response(
     kind: Kind,
-    detail: str,
+    message: Message,
     request_id: str,
     *,
     field: str | None = None,
@@ -222,7 +255,8 @@ def problem_response(
         type=kind.uri,
         title=kind.title,
         status=status,
-        detail=detail,
+        detail=message,
+        message=message,
         field=field,
         approval=approval,
         instance=REQUEST_PREFIX + request_id,
@@ -237,21 +271,26 @@ def problem_response(
 
 
 _KEPT_INSIDE = {
-    INDEX_UNAVAILABLE: "the index does not respond, so searches are not possible; retry in a few "
-    "seconds",
-    OBJECTS_UNAVAILABLE: "the object store does not respond; searches still work, and this file "
-    "will be available when the store responds again",
-    INTERNAL: "the error is in the log under the id of this request; report the id to the "
-    "administrator of the site",
+    INDEX_UNAVAILABLE: Message(
+        "the index does not respond, so searches are not possible; retry in a few seconds"
+    ),
+    OBJECTS_UNAVAILABLE: Message(
+        "the object store does not respond; searches still work, and this file will be available "
+        "when the store responds again"
+    ),
+    INTERNAL: Message(
+        "the error is in the log under the id of this request; report the id to the administrator "
+        "of the site"
+    ),
 }
-"""Details for errors whose own text names internal hosts and ports."""
+"""The messages for errors whose own text names internal hosts and ports."""
 
 
 def error_response(error: SightlineError, request_id: str) -> Response:
     """The response for a Sightline error."""
     kind = kind_of(error)
-    detail = _KEPT_INSIDE.get(kind)
-    if detail is not None or kind is DATA_LOSS:
+    kept_inside = _KEPT_INSIDE.get(kind)
+    if kept_inside is not None or kind is DATA_LOSS:
         _log.error("request %s: %s: %s", request_id, kind.name, error)
     field = error.field if isinstance(error, QueryInvalid) else None
     headers = {}
@@ -263,7 +302,12 @@ def error_response(error: SightlineError, request_id: str) -> Response:
     if isinstance(error, ApprovalRequired):
         approval = {"url": APPROVALS, "call": error.call, "terms": error.terms}
     return problem_response(
-        kind, detail or str(error), request_id, field=field, headers=headers, approval=approval
+        kind,
+        kept_inside or error.message,
+        request_id,
+        field=field,
+        headers=headers,
+        approval=approval,
     )
 
 

@@ -75,7 +75,12 @@ def one_line(name: str, text: str) -> str:
     not see it as it was written.
     """
     if len(text) > MAX_CHARACTERS:
-        raise QueryInvalid(name, f"is {len(text)} characters long; at most {MAX_CHARACTERS}")
+        raise QueryInvalid(
+            name,
+            "is {count} characters long; at most {max_characters}",
+            count=len(text),
+            max_characters=MAX_CHARACTERS,
+        )
     if why := why_unreadable(text):
         raise QueryInvalid(name, why)
     if text and not any(map(_is_word, text)):

@@ -22,7 +22,9 @@ def parse_polygon(text: str) -> Polygon:
     pairs = [_numbers("within", part) for part in text.strip(";").split(";")]
     if not 3 <= len(pairs) <= MOST_CORNERS or any(len(pair) != 2 for pair in pairs):
         raise QueryInvalid(
-            "within", f"is 3 to {MOST_CORNERS} corners, as 111.5,32.5;111.6,32.5;111.6,32.6"
+            "within",
+            "is 3 to {most_corners} corners, as 111.5,32.5;111.6,32.5;111.6,32.6",
+            most_corners=MOST_CORNERS,
         )
     return Polygon(tuple(_point("within", lon, lat) for lon, lat in pairs))
 
@@ -33,10 +35,12 @@ def _numbers(field: str, text: str) -> list[float]:
             raise ValueError("an underscore is no digit")
         return [float(part) for part in text.split(",")]
     except ValueError as error:
-        raise QueryInvalid(field, f"{text!r} is not a list of numbers") from error
+        raise QueryInvalid(field, "{text} is not a list of numbers", text=repr(text)) from error
 
 
 def _point(field: str, lon: float, lat: float) -> tuple[float, float]:
     if not (-180 <= lon <= 180 and -90 <= lat <= 90):
-        raise QueryInvalid(field, f"{lon:g},{lat:g} is no longitude and latitude in degrees")
+        raise QueryInvalid(
+            field, "{lon},{lat} is no longitude and latitude in degrees", lon=lon, lat=lat
+        )
     return lon, lat

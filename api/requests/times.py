@@ -12,8 +12,11 @@ from pydantic import PlainValidator, WithJsonSchema
 
 from domain.clock import LATEST_NS, NS_PER_MS, parse_rfc3339
 from domain.errors import QueryInvalid
+from domain.messages.message import Message
 
 EXAMPLE = "2026-11-24T13:55:04Z"
+_NO_TIME = "must be a time of RFC 3339, such as {example} or {with_offset}"
+_NO_ZONE = "must be a time of RFC 3339 with a time zone, such as {example} or {with_offset}"
 _PLUS_LOST = re.compile(r"(T[0-9:.]+) (\d\d:?\d\d)$")
 
 
@@ -26,21 +29,27 @@ def parse_moment(value: object) -> int:
 def parse_body_moment(value: object) -> int:
     """Parse a time in a JSON body, rounded down to the milliseconds of stored records."""
     if not isinstance(value, str):
-        raise ValueError(f"must be a string with a time of RFC 3339, such as {EXAMPLE}")
+        raise ValueError(
+            Message("must be a string with a time of RFC 3339, such as {example}", example=EXAMPLE)
+        )
     wall_ns = _bounded(value, "2026-11-24T21:55:04+08:00")
     return wall_ns - wall_ns % NS_PER_MS
 
 
 def _bounded(text: str, example_with_offset: str) -> int:
-    out_of_bounds = f"must lie between 1970 and 9999, such as {EXAMPLE}"
+    out_of_bounds = Message("must lie between 1970 and 9999, such as {example}", example=EXAMPLE)
     try:
         wall_ns = parse_rfc3339(text)
     except OverflowError as error:
         raise ValueError(out_of_bounds) from error
     except ValueError as error:
-        zone = " with a time zone" if "T" in text and not text.endswith("Z") else ""
+        lacks_zone = "T" in text and not text.endswith("Z")
         raise ValueError(
-            f"must be a time of RFC 3339{zone}, such as {EXAMPLE} or {example_with_offset}"
+            Message(
+                _NO_ZONE if lacks_zone else _NO_TIME,
+                example=EXAMPLE,
+                with_offset=example_with_offset,
+            )
         ) from error
     if not 0 <= wall_ns < LATEST_NS:
         raise ValueError(out_of_bounds)

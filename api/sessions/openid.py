@@ -41,7 +41,7 @@ async def _form(request: Request) -> dict[str, list[str]]:
         text = (await request.body()).decode("ascii")
         return parse_qs(text, strict_parsing=True, max_num_fields=8) if text else {}
     except ValueError as error:
-        raise BadInput(f"the body is not {FORM}") from error
+        raise BadInput("the body is not {form}", form=FORM) from error
 
 
 Form = Annotated[dict[str, list[str]], Depends(_form)]
@@ -119,12 +119,12 @@ def log_out_by_provider(
     openid = _openid(context)
     tokens = form.get(LOGOUT_TOKEN, [])
     if len(tokens) != 1:
-        raise BadInput(f"{LOGOUT_TOKEN}: send it once, in a form")
+        raise BadInput("{logout_token}: send it once, in a form", logout_token=LOGOUT_TOKEN)
     try:
         logged_out = openid.sign_in.logged_out(tokens[0])
     except SignInRefused as refused:
         _record_refusal(openid, refused, trace, request)
-        raise BadInput(str(refused)) from refused
+        raise BadInput(refused.message) from refused
     return ProviderLogoutView(ended=openid.end_by_provider(context.sessions, logged_out))
 
 

@@ -50,7 +50,7 @@ def change_password(
     try:
         check_password(person.name, asked.new_password)
     except BadInput as error:
-        raise QueryInvalid("new_password", str(error)) from error
+        raise QueryInvalid("new_password", error.message) from error
     sign_ins.verify_password(request, trace, person.name, asked.old_password, None)
     sign_ins.secrets.set_password(person.name, sign_ins.hasher.hash(asked.new_password))
     started = sign_ins.renew(

@@ -20,6 +20,7 @@ from api.requests.request_trace import Trace
 from api.sessions.devices import DEVICE_COOKIE, Devices
 from domain.derived_keys import derived_key
 from domain.errors import Forbidden, RateLimited, SignInFailed
+from domain.messages.message import Message
 from domain.metrics import SIGN_INS
 from domain.passwords import HashCost, PasswordHasher
 from storage.sign_in.attempts import AttemptPlace, attempt_places
@@ -29,7 +30,7 @@ from storage.site.audit import AuditEntry, Phase
 from storage.site.person_records import PersonRecord
 from storage.site.sessions import MAX_TEXT, NewSession, SessionRecord, SignInMethod
 
-_FAILED = "the name, the password or the code is wrong"
+_FAILED = Message("the name, the password or the code is wrong")
 
 
 class SignIns:
@@ -104,7 +105,9 @@ class SignIns:
         places = self._begin(request, trace, session.person)
         factors, name = self.second_factors, session.person
         if not factors.is_code_right(name, session.pending_secret, code):
-            self.refuse(trace, name, SignInMethod.PASSWORD, "the code is wrong or was used before")
+            self.refuse(
+                trace, name, SignInMethod.PASSWORD, Message("the code is wrong or was used before")
+            )
         self._context.attempts.succeed(places)
 
     def start(
@@ -142,12 +145,14 @@ class SignIns:
             name, method, trace.address, agent, has_second_factor
         )
         if started is None:
-            raise SignInFailed(f"{name} was removed in this moment")
+            raise SignInFailed("{name} was removed in this moment", name=name)
         is_secure = self._context.authentication.is_secure(request)
         SESSION_COOKIE.send(response, started.cookie, is_secure)
         return started
 
-    def refuse(self, trace: Trace, name: str, method: SignInMethod, why: str = _FAILED) -> NoReturn:
+    def refuse(
+        self, trace: Trace, name: str, method: SignInMethod, why: Message = _FAILED
+    ) -> NoReturn:
         """Record and count a failed sign-in, then raise SignInFailed."""
         assert trace.declaration is not None
         self._recorder.refusals.write(

@@ -58,7 +58,9 @@ def read_map_tile(
         raise NotFound("this site has no map file; SIGHTLINE_MAP_FILE names one")
     for name, value in (("x", column), ("y", row)):
         if value >= 1 << zoom:
-            raise QueryInvalid(name, f"must be less than {1 << zoom} at zoom {zoom}")
+            raise QueryInvalid(
+                name, "must be less than {most} at zoom {zoom}", most=1 << zoom, zoom=zoom
+            )
     base_map = context.base_map
     content = base_map.tile(zoom, column, row)
     cached = CACHED if version == base_map.version else NOT_CACHED

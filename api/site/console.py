@@ -114,5 +114,5 @@ async def read_asset(request: Request, name: AssetName) -> Response:
     headers = {"Cache-Control": IMMUTABLE, "Content-Security-Policy": console.policy}
     asset = console.assets.get(name)
     if asset is None:
-        raise NotFound(f"the console has no file {name!r}; load the page again")
+        raise NotFound("the console has no file {name}; load the page again", name=repr(name))
     return Response(asset.content, media_type=asset.media_type, headers=headers)

@@ -155,7 +155,7 @@ def _visible_holds(context: ApiContext, visible: VisibleCameras, hold_id: str) -
     if not visible.is_all and hold_id not in {
         hold.id for hold in holds.known().holds if hold.camera in visible
     }:
-        raise NotFound(NO_HOLD.format(hold_id))
+        raise NotFound(NO_HOLD, hold=repr(hold_id))
     return holds
 
 
@@ -180,7 +180,7 @@ def _held_range(
         )
     event = context.events.get(asked.event, visible)
     if event is None:
-        raise NotFound(f"there is no event {asked.event!r}")
+        raise NotFound("there is no event {event}", event=repr(asked.event))
     before_ns, after_ns = (
         round(seconds * NS_PER_S)
         for seconds in (context.settings.clip_before_s, context.settings.clip_after_s)

@@ -1,56 +1,55 @@
-"""The sentences of problems that people read in the console, in Chinese.
-
-A key is the sentence of an error with `{}` for each of its parts. `tests/api/translations/
-test_errors.py` compares the keys with the sources and fails for one that is missing.
-"""
+"""The messages of problems that people read in the console, in Chinese, by their templates."""
 
 from __future__ import annotations
-
-import re
-from functools import cache
-
-from api.translations.streams import STREAM_SENTENCES
 
 SENTENCES: dict[str, str] = {
     # cameras, recordings and live video
     "no node is connected to this camera, so there is no video": (
         "没有节点连接此摄像机，因此没有画面"
     ),
-    "no node that has recordings of {} answers, and the object store knows nothing of that time": (
-        "保存 {} 录像的节点均无应答，对象存储中也没有该时段的录像"
+    "no node that has recordings of {camera} answers, and the object store knows nothing of "
+    "that time": ("保存 {camera} 录像的节点均无应答，对象存储中也没有该时段的录像"),
+    "{offline}, which may have recordings of {camera}, does not answer": (
+        "节点 {offline} 可能存有 {camera} 的录像，但无应答"
     ),
-    "{}, which may have recordings of {}, does not answer": "节点 {} 可能存有 {} 的录像，但无应答",
-    "{} of this event is not uploaded yet, and no node holds {}": (
-        "该事件的 {} 尚未上传，且没有节点接管 {}"
+    "{name} of this event is not uploaded yet, and no node holds {camera}": (
+        "该事件的 {name} 尚未上传，且没有节点接管 {camera}"
     ),
-    "{}, the node that holds this camera, sends detections in another form; is it of another "
-    "version?": "接管该摄像机的节点 {} 发送的检测结果格式不符，版本可能不同",
-    "{}, the node that holds this camera, ended the stream": "接管该摄像机的节点 {} 结束了码流",
-    "{}, the node that holds this camera, sends live video in another form; is it of another "
-    "version?": "接管该摄像机的节点 {} 发送的实时视频格式不符，版本可能不同",
-    "{}, the node that holds this camera, is not reachable by TLS; the log says why": (
-        "无法以 TLS 连接接管该摄像机的节点 {}，原因见日志"
+    "{node}, the node that holds this camera, sends detections in another form; is it of "
+    "another version?": ("接管该摄像机的节点 {node} 发送的检测结果格式不符，版本可能不同"),
+    "{node}, the node that holds this camera, ended the stream": (
+        "接管该摄像机的节点 {node} 结束了码流"
     ),
-    "{}, the node that holds this camera, answers in another form; is it of another version?": (
-        "接管该摄像机的节点 {} 应答格式不符，版本可能不同"
+    "{node}, the node that holds this camera, sends live video in another form; is it of "
+    "another version?": ("接管该摄像机的节点 {node} 发送的实时视频格式不符，版本可能不同"),
+    "{node}, the node that holds this camera, is not reachable by TLS; the log says why": (
+        "无法以 TLS 连接接管该摄像机的节点 {node}，原因见日志"
     ),
-    "{}, the node that holds this camera, does not serve this API; the log says why": (
-        "接管该摄像机的节点 {} 拒绝本 API 的请求，原因见日志"
+    "{node}, the node that holds this camera, answers in another form; is it of another version?": (
+        "接管该摄像机的节点 {node} 应答格式不符，版本可能不同"
     ),
-    "{} announces an address that is none": "节点 {} 公布的地址无效",
-    "{}, the node that holds this camera, does not answer; what is only there must wait until it "
-    "is back": "接管该摄像机的节点 {} 无应答；仅存于该节点的内容须待其恢复",
-    "camera {} is no longer in the registry since {}; only what was recorded of it before can be "
-    "read": "摄像机 {} 自 {} 起已不在登记表中，仅可查阅此前的录像",
-    "there is no camera {} in the registry; GET /v1/cameras lists all": "登记表中没有摄像机 {}",
-    "nothing of {} is recorded between {} and {}": "{} 在 {} 至 {} 之间没有录像",
-    "nothing of {} is recorded at {}": "{} 在 {} 没有录像",
-    "{} is no segment of {}; use the URLs of a playlist without a change": (
-        "{} 不是 {} 的录像分段，请重新打开回放"
+    "{node}, the node that holds this camera, does not serve this API; the log says why": (
+        "接管该摄像机的节点 {node} 拒绝本 API 的请求，原因见日志"
     ),
-    "{} is not in the object store": "对象存储中没有 {}",
-    "{} was deleted": "{} 已被清除",
-    "{} was deleted, or it cannot be read": "{} 已被清除或无法读取",
+    "{node} announces an address that is none": ("节点 {node} 公布的地址无效"),
+    "{node}, the node that holds this camera, does not answer; what is only there must wait "
+    "until it is back": ("接管该摄像机的节点 {node} 无应答；仅存于该节点的内容须待其恢复"),
+    "camera {camera} is no longer in the registry since {left}; only what was recorded of it "
+    "before can be read": ("摄像机 {camera} 自 {left} 起已不在登记表中，仅可查阅此前的录像"),
+    "there is no camera {camera} in the registry; GET /v1/cameras lists all": (
+        "登记表中没有摄像机 {camera}"
+    ),
+    "nothing of {camera} is recorded between {start} and {end}": (
+        "{camera} 在 {start} 至 {end} 之间没有录像"
+    ),
+    "nothing of {camera} is recorded at {at}": ("{camera} 在 {at} 没有录像"),
+    "{name} is no segment of {camera}; use the URLs of a playlist without a change": (
+        "{name} 不是 {camera} 的录像分段，请重新打开回放"
+    ),
+    "{name} is not in the object store": ("对象存储中没有 {name}"),
+    "{name} was deleted": ("{name} 已被清除"),
+    "{path} was deleted": ("{path} 已被清除"),
+    "{one} was deleted, or it cannot be read": ("{one} 已被清除或无法读取"),
     "this ticket is for another time; use the URLs of a playlist without a change": (
         "此播放凭证属于其他时段，请重新打开回放"
     ),
@@ -60,127 +59,152 @@ SENTENCES: dict[str, str] = {
     "this ticket is for another resource; use URLs without a change": (
         "此凭证属于其他内容，请重新打开"
     ),
-    "{} has privacy masks, and its video is not masked; it needs the right `{}`": (
-        "{} 设有隐私遮挡，而其视频未经遮挡，需要权限 `{}`"
+    "{camera} has privacy masks, and its video is not masked; it needs the right "
+    "`{unmasked_view}`": ("{camera} 设有隐私遮挡，而其视频未经遮挡，需要权限 `{unmasked_view}`"),
+    "detections need the right `{events_read}`": ("查看检测框需要权限 `{events_read}`"),
+    "{camera} is disabled in the registry, so nothing records it": (
+        "{camera} 在登记表中已停用，不会录像"
     ),
-    "detections need the right `{}`": "查看检测框需要权限 `{}`",
-    "{} is disabled in the registry, so nothing records it": "{} 在登记表中已停用，不会录像",
-    "`triggers` of {} in the registry lacks `api`": "登记表中 {} 的 `triggers` 不含 `api`",
-    "there is no session {}: {}": "没有实时会话 {}：{}",
-    "{}, through this API process; close one of them": "{}（经本进程），请先关闭其中一路",
-    "what is recorded around it is not known: {}": "其前后的录像情况不明：{}",
-    "nor is anything within a day of it": "前后一天内也没有录像",
-    "what comes before ends at {} and what comes after begins at {}": (
-        "此前的录像止于 {}，此后的录像始于 {}"
+    "`triggers` of {camera} in the registry lacks `api`": (
+        "登记表中 {camera} 的 `triggers` 不含 `api`"
     ),
-    "what comes before ends at {}": "此前的录像止于 {}",
-    "what comes after begins at {}": "此后的录像始于 {}",
+    "there is no session {session}: {error}": ("没有实时会话 {session}：{error}"),
+    "what is recorded around it is not known: {error}": ("其前后的录像情况不明：{error}"),
+    "nor is anything within a day of it": ("前后一天内也没有录像"),
+    "what comes before ends at {before} and what comes after begins at {after}": (
+        "此前的录像止于 {before}，此后的录像始于 {after}"
+    ),
+    "what comes before ends at {before}": ("此前的录像止于 {before}"),
+    "what comes after begins at {after}": ("此后的录像始于 {after}"),
     # events
-    "there is no event {}": "没有事件 {}",
+    "there is no event {terms}": ("没有事件 {terms}"),
+    "there is no event {event}": ("没有事件 {event}"),
     # exports
-    "the export failed: {}": "导出失败：{}",
-    "{}; create a new one": "{}，请新建导出",
+    "the export failed: {why}": ("导出失败：{why}"),
     "the recordings of this export are still being read; try again later": (
         "此导出的录像仍在读取，请稍后重试"
     ),
-    "there is no export {}; GET /v1/exports lists those that you may see": "没有导出 {}",
-    "the exports of {} have {} hours of recordings, this one has {}, and one person may have {}; "
-    "delete one that is no longer needed, or export less": (
-        "{} 的导出已有 {} 小时录像，此次 {} 小时，每人至多 {} 小时；请删除旧导出，或减少时长"
+    "there is no export {export}; GET /v1/exports lists those that you may see": (
+        "没有导出 {export}"
     ),
-    "{} has {} exports; delete one that is no longer needed": (
-        "{} 已有 {} 个导出，请删除不再需要的导出"
+    "the exports of {person} have {open} hours of recordings, this one has {length}, and one "
+    "person may have {most_hours}; delete one that is no longer needed, or export less": (
+        "{person} 的导出已有 {open} 小时录像，此次 {length} 小时，每人至多 {most_hours} 小时；请"
+        "删除旧导出，或减少时长"
+    ),
+    "{person} has {count} exports; delete one that is no longer needed": (
+        "{person} 已有 {count} 个导出，请删除不再需要的导出"
     ),
     # rights, reasons, cases and approvals
-    "{} is {} {} without the right `{}`": "{0}（角色 {2}）没有权限 `{3}`",
-    "{} {} is about the whole site, and {} may see some cameras only": (
-        "{} {} 涉及全站，而 {} 只能查看部分摄像机"
+    "{person} is {article} {role} without the right `{missing}`": (
+        "{person}（角色 {role}）没有权限 `{missing}`"
     ),
-    "{} {} is not declared, so it is refused": "{} {} 未经声明，已拒绝",
-    "this site requires a second factor of the role {}; enrol one by POST "
-    "/v1/session/second-factor": "本站要求角色 {} 启用双因素验证",
-    "a change with a session cookie needs the header {} with `csrf_token` of GET /v1/session": (
-        "会话校验失败（标头 {}），请重新载入页面"
+    "{method} {path} is about the whole site, and {person} may see some cameras only": (
+        "{method} {path} 涉及全站，而 {person} 只能查看部分摄像机"
     ),
-    "the access policy of this site allows no emergency access": "本站的访问策略不允许紧急查阅",
-    "this emergency access was reviewed and found unjustified": "此次紧急查阅经复核认定为不当",
-    "this request has no person": "此请求没有对应的人员",
-    "the token, or the right to this call, is no longer valid": "令牌或此操作的权限已失效",
-    "this request needs a reason: send a header X-Reason, for example `X-Reason: theft 2026-118` "
-    "(other than Latin letters as UTF-8 or percent-encoded); a browser may bind one to its session "
-    "by PATCH /v1/session": "此操作需要填写事由",
+    "{method} {path} is not declared, so it is refused": ("{method} {path} 未经声明，已拒绝"),
+    "this site requires a second factor of the role {role}; enrol one by POST "
+    "/v1/session/second-factor": ("本站要求角色 {role} 启用双因素验证"),
+    "a change with a session cookie needs the header {csrf_header} with `csrf_token` of GET "
+    "/v1/session": ("会话校验失败（标头 {csrf_header}），请重新载入页面"),
+    "the access policy of this site allows no emergency access": ("本站的访问策略不允许紧急查阅"),
+    "this emergency access was reviewed and found unjustified": ("此次紧急查阅经复核认定为不当"),
+    "this request has no person": ("此请求没有对应的人员"),
+    "the token, or the right to this call, is no longer valid": ("令牌或此操作的权限已失效"),
+    "this request needs a reason: send a header X-Reason, for example `X-Reason: theft "
+    "2026-118` (other than Latin letters as UTF-8 or percent-encoded); a browser may bind one "
+    "to its session by PATCH /v1/session": ("此操作需要填写事由"),
     "this request needs a case: send a header X-Case with the number of an open case": (
         "此操作需要填写未结案件的编号"
     ),
-    "there is no case {}; a person with the right `evidence` opens it by POST /v1/cases": (
-        "没有案件 {}，须由有 `evidence` 权限的人员新建"
+    "there is no case {number}; a person with the right `evidence` opens it by POST /v1/cases": (
+        "没有案件 {number}，须由有 `evidence` 权限的人员新建"
     ),
-    "the case {} is closed; name an open case": "案件 {} 已结，请填写未结案件",
-    "the case {} does not have the form that this site demands: {}": (
-        "案件编号 {} 不符合本站要求的格式：{}"
+    "the case {number} is closed; name an open case": ("案件 {number} 已结，请填写未结案件"),
+    "the case {number} does not have the form that this site demands: {pattern}": (
+        "案件编号 {number} 不符合本站要求的格式：{pattern}"
     ),
-    "this request needs the approval of a second person: request it by POST /v1/approvals with the "
-    "`call` and the `terms` of `approval`, and repeat this request when it is approved": (
+    "this request needs the approval of a second person: request it by POST /v1/approvals with "
+    "the `call` and the `terms` of `approval`, and repeat this request when it is approved": (
         "此操作需要另一人批准：请提交申请，获批后重试"
     ),
-    "{} lacks the right `{}`, which the call needs": "{} 没有此操作所需的权限 `{}`",
+    "{person} lacks the right `{missing}`, which the call needs": (
+        "{person} 没有此操作所需的权限 `{missing}`"
+    ),
     "the call is about the whole site, and this person may see some cameras": (
         "此操作涉及全站，而该人员只能查看部分摄像机"
     ),
-    "there is no request for approval {}; GET /v1/approvals lists those that you may see": (
-        "没有审批申请 {}"
+    "there is no request for approval {approval}; GET /v1/approvals lists those that you may see": (
+        "没有审批申请 {approval}"
     ),
-    "there is no emergency access {}; GET /v1/emergencies lists all": "没有紧急查阅 {}",
-    "there is no case {}; GET /v1/cases lists all": "没有案件 {}",
-    "{} has requested this approval, so another person decides": (
-        "此申请由 {} 提交，须由另一人处理"
+    "there is no emergency access {emergency}; GET /v1/emergencies lists all": (
+        "没有紧急查阅 {emergency}"
     ),
-    "{} had this emergency access, so another person reviews it": (
-        "此次紧急查阅由 {} 发起，须由另一人复核"
+    "there is no case {case}; GET /v1/cases lists all": ("没有案件 {case}"),
+    "{person} has requested this approval, so another person decides": (
+        "此申请由 {person} 提交，须由另一人处理"
     ),
-    "the request {} was decided before, or has expired": "申请 {} 已处理或已过期",
-    "the emergency access {} was reviewed before": "紧急查阅 {} 已复核",
-    "{} has {} requests for approval that wait; let them be decided first": (
-        "{} 已有 {} 项申请待处理，请先等待处理"
+    "{name} had this emergency access, so another person reviews it": (
+        "此次紧急查阅由 {name} 发起，须由另一人复核"
     ),
-    "{} emergency accesses of {} wait for a review today; give the same reason again, or let some "
-    "be reviewed": "{1} 今日有 {0} 次紧急查阅待复核；请沿用原事由，或先行复核",
+    "the request {id} was decided before, or has expired": ("申请 {id} 已处理或已过期"),
+    "the emergency access {id} was reviewed before": ("紧急查阅 {id} 已复核"),
+    "{person} has {most_waiting} requests for approval that wait; let them be decided first": (
+        "{person} 已有 {most_waiting} 项申请待处理，请先等待处理"
+    ),
+    "{waiting} emergency accesses of {person} wait for a review today; give the same reason "
+    "again, or let some be reviewed": (
+        "{person} 今日有 {waiting} 次紧急查阅待复核；请沿用原事由，或先行复核"
+    ),
     # people and sign-ins
-    "{} cannot change their own role, rights or scope; another person with the right `{}` does it, "
-    "or `sightline user set` on the machine": (
-        "{} 不能更改本人的角色、权限或可见范围；须由另一位有 `{}` 权限的人员更改"
+    "{name} cannot change their own role, rights or scope; another person with the right "
+    "`{people_admin}` does it, or `sightline user set` on the machine": (
+        "{name} 不能更改本人的角色、权限或可见范围；须由另一位有 `{people_admin}` 权限的人员更改"
     ),
-    "{} is the last person with the right `{}` for the whole site; give it to another person "
-    "first": "{} 是最后一位拥有全站 `{}` 权限的人员；请先授予他人",
-    "there is no person {}; GET /v1/people lists all": "没有人员 {}",
-    "{} has no token {}": "{} 没有令牌 {}",
-    "the name {} is in use; choose another": "名称 {} 已被使用，请另选",
-    "there is a case {} already": "案件 {} 已存在",
-    "{} was changed in the meantime; read it again, then decide": "{} 已被更改，请重新读取后再决定",
-    "{} was removed in this moment": "{} 刚被移除",
-    "a password and a cookie are not sent without TLS: use https, or name the https origin of the "
-    "proxy in SIGHTLINE_ORIGINS": "未加密的连接不能用密码登录，请使用 https",
-    "too many sign-ins from here have failed; a browser in which this person has signed in before "
-    "is not delayed by them": "此处登录失败次数过多，请稍后重试；此前登录过的浏览器不受影响",
-    "there is no session {}; GET /v1/sessions lists those that you may end": "没有会话 {}",
+    "{leaving} is the last person with the right `{people_admin}` for the whole site; give it "
+    "to another person first": (
+        "{leaving} 是最后一位拥有全站 `{people_admin}` 权限的人员；请先授予他人"
+    ),
+    "there is no person {name}; GET /v1/people lists all": ("没有人员 {name}"),
+    "{name} has no token {token_name}": ("{name} 没有令牌 {token_name}"),
+    "the name {name} is in use; choose another": ("名称 {name} 已被使用，请另选"),
+    "there is a case {number} already": ("案件 {number} 已存在"),
+    "{name} was changed in the meantime; read it again, then decide": (
+        "{name} 已被更改，请重新读取后再决定"
+    ),
+    "{name} was removed in this moment": ("{name} 刚被移除"),
+    "a password and a cookie are not sent without TLS: use https, or name the https origin of "
+    "the proxy in SIGHTLINE_ORIGINS": ("未加密的连接不能用密码登录，请使用 https"),
+    "too many sign-ins from here have failed; a browser in which this person has signed in "
+    "before is not delayed by them": (
+        "此处登录失败次数过多，请稍后重试；此前登录过的浏览器不受影响"
+    ),
+    "there is no session {id}; GET /v1/sessions lists those that you may end": ("没有会话 {id}"),
     # holds, watches and saved views
-    "there is no hold {}; GET /v1/holds lists all": "没有依法留存 {}",
-    "there is no watch {}; GET /v1/watches lists those that stand": "没有布控 {}",
-    "there is no saved view {}; GET /v1/saved-views lists all": "没有布局 {}",
-    "the hold {} has ended, so place a new one": "留存 {} 已结束，请新建",
-    "the watch {} has ended, so place a new one": "布控 {} 已结束，请新建",
-    "the hold {} has version {}, not {}; read it again": "留存 {} 已被更改，请重新读取",
-    "the watch {} has version {}, not {}; read it again": "布控 {} 已被更改，请重新读取",
-    "the record has version {}, not {}; read it again": "该记录已被更改，请重新读取",
-    "this view has cameras outside of your scope ({}), so you cannot change its tiles; save a new "
-    "view": "此布局含有您无权查看的摄像机（{}），无法更改画面，请另存新布局",
-    "only {} and administrators change this view; save a new one instead": (
-        "此布局仅 {} 与管理员可更改，请另存新布局"
+    "there is no hold {hold}; GET /v1/holds lists all": ("没有依法留存 {hold}"),
+    "there is no watch {watch}; GET /v1/watches lists those that stand": ("没有布控 {watch}"),
+    "there is no saved view {view}; GET /v1/saved-views lists all": ("没有布局 {view}"),
+    "the hold {hold} has ended, so place a new one": ("留存 {hold} 已结束，请新建"),
+    "the watch {watch} has ended, so place a new one": ("布控 {watch} 已结束，请新建"),
+    "the hold {hold} has version {version}, not {expected}; read it again": (
+        "留存 {hold} 已被更改，请重新读取"
+    ),
+    "the watch {watch} has version {version}, not {expected_version}; read it again": (
+        "布控 {watch} 已被更改，请重新读取"
+    ),
+    "the record has version {version}, not {expected}; read it again": (
+        "该记录已被更改，请重新读取"
+    ),
+    "this view has cameras outside of your scope ({hidden_count}), so you cannot change its "
+    "tiles; save a new view": (
+        "此布局含有您无权查看的摄像机（{hidden_count}），无法更改画面，请另存新布局"
+    ),
+    "only {made_by} and administrators change this view; save a new one instead": (
+        "此布局仅 {made_by} 与管理员可更改，请另存新布局"
     ),
     # corrections
-    "this event's correction is not of version {} any more: {}; read it again, then decide": (
-        "该事件的更正已非版本 {}：{}；请重新读取后再决定"
-    ),
+    "this event's correction is not of version {version} any more: {current}; read it again, "
+    "then decide": ("该事件的更正已非版本 {version}：{current}；请重新读取后再决定"),
     "another person is correcting this event at this moment; read it again, then decide": (
         "他人正在更正该事件，请重新读取后再决定"
     ),
@@ -189,57 +213,157 @@ SENTENCES: dict[str, str] = {
     ),
     # the site
     "the audit log cannot be written, so accesses and changes are refused; report this to the "
-    "administrator of the site": "审计日志无法写入，因此拒绝查阅与更改，请报告本站管理员",
-    "the audit log cannot be written: {}": "审计日志无法写入：{}",
-    "{} sends too many requests; send fewer": "{} 的请求过于频繁",
-    "{} has {} {} here already; wait for one of them": (
-        "{} 在此已有 {} 项（{}），请等待其中一项结束"
+    "administrator of the site": ("审计日志无法写入，因此拒绝查阅与更改，请报告本站管理员"),
+    "the audit log cannot be written: {reason}": ("审计日志无法写入：{reason}"),
+    "{person} sends too many requests; send fewer": ("{person} 的请求过于频繁"),
+    "{person} has {most} {what} here already; wait for one of them": (
+        "{person} 在此已有 {most} 项（{what}），请等待其中一项结束"
     ),
-    "this address sends too many requests": "此地址的请求过于频繁",
+    "this address sends too many requests": ("此地址的请求过于频繁"),
     "the index does not respond, so searches are not possible; retry in a few seconds": (
         "索引无应答，暂时无法检索，请几秒后重试"
     ),
-    "the object store does not respond; searches still work, and this file will be available when "
-    "the store responds again": "对象存储无应答；检索仍可使用，此文件待其恢复后可用",
-    "the error is in the log under the id of this request; report the id to the administrator of "
-    "the site": "错误已按此请求的编号记入日志，请将编号告知本站管理员",
+    "the object store does not respond; searches still work, and this file will be available "
+    "when the store responds again": ("对象存储无应答；检索仍可使用，此文件待其恢复后可用"),
+    "the error is in the log under the id of this request; report the id to the administrator "
+    "of the site": ("错误已按此请求的编号记入日志，请将编号告知本站管理员"),
+    # storage and files
+    "{error}; {context}": ("{error}；{context}"),
+    "the export was deleted; create a new one": ("该导出已删除，请新建导出"),
+    "the export has expired; create a new one": ("该导出已过期，请新建导出"),
+    "{camera} lacks {spans}{more} since it was read; create a new export of what is left": (
+        "{camera} 自读取后缺少 {spans}{more}；请将其余录像新建导出"
+    ),
+    " and {count} more": (" 等另外 {count} 段"),
+    "the recording of {camera} from {start} to {end} is no longer the one that was read and "
+    "hashed; create a new export of what is left": (
+        "{camera} 自 {start} 至 {end} 的录像已不是读取并计算哈希时的内容；请将其余录像新建导出"
+    ),
+    "{noun} is {size_bytes} bytes long, and a request has at most {most_ranges} ranges": (
+        "{noun}长 {size_bytes} 字节，一次请求至多 {most_ranges} 段"
+    ),
+    "the recording": ("录像"),
+    "the export": ("导出文件"),
+    "the range has {size_bytes} GB in the object store that were not read before, and one "
+    "request reads at most {most_unknown_bytes} GB; request it in parts": (
+        "该时段在对象存储中有 {size_bytes} GB 未读取过的录像，一次请求至多读取 "
+        "{most_unknown_bytes} GB；请分段请求"
+    ),
+    "the range has more than {most_samples} million pictures and pieces of sound; request it "
+    "in parts": ("该时段的画面和声音超过 {most_samples} 百万个，请分段请求"),
+    "the recording of {camera} at {at} is damaged; request the picture of another moment": (
+        "{camera} 在 {at} 的录像已损坏，请选择其他时刻的画面"
+    ),
+    "fragment {fragment} of {one} differs from its SHA-256 and is not sent": (
+        "{one} 的片段 {fragment} 与其 SHA-256 不符，不予发送"
+    ),
+    "{one} was replaced in the object store since it was listed": (
+        "{one} 在列出后于对象存储中被替换"
+    ),
+    "{one} was changed on {node} since it was listed": ("{one} 在列出后于节点 {node} 上被更改"),
+    "{one} has {size_bytes} bytes, which no segment has": (
+        "{one} 有 {size_bytes} 字节，不可能是录像分段"
+    ),
+    "{one} is damaged and is not sent": ("{one} 已损坏，不予发送"),
+    "the head of {one} was changed since it was listed": ("{one} 的文件头在列出后被更改"),
+    "{one} is shorter than when it was listed": ("{one} 比列出时短"),
+    "more than {most_damaged} fragments of {camera} are damaged; run `sightline storage check "
+    "--deep`": (
+        "{camera} 损坏的片段超过 {most_damaged} 个；请运行 `sightline storage check --deep`"
+    ),
+    "the range of {camera} has {count} gaps, and an export has at most {most_gaps} of one "
+    "range; export it in shorter ranges": (
+        "{camera} 的时段有 {count} 处缺口，一个时段至多 {most_gaps} 处；请缩短时段导出"
+    ),
+    "the coding of {camera} changes more than {most_codings} times in one range; export it in "
+    "shorter ranges": ("{camera} 的编码在一个时段内变化超过 {most_codings} 次；请缩短时段导出"),
+    "{max_running} exports are being made already; try again in a moment": (
+        "已有 {max_running} 项导出正在进行，请稍后重试"
+    ),
+    "the export cannot be written: {reason}": ("无法写入导出：{reason}"),
+    "{max_followers} others follow this feed by this process already; try again later": (
+        "本进程已有 {max_followers} 人订阅此推送，请稍后重试"
+    ),
+    "{most} files are being sent here already; try again in a moment": (
+        "此处已有 {most} 个文件正在发送，请稍后重试"
+    ),
+    "{running} requests for {pool} are being answered here and {waiting} wait; try again in a "
+    "moment": ("此处正在处理 {running} 项请求（{pool}），另有 {waiting} 项等待，请稍后重试"),
+    "this event has no clip: {clip_missing}": ("该事件没有视频片段：{clip_missing}"),
+    "the clip is cut once its last seconds are recorded; ask again in a moment": (
+        "视频片段将在最后几秒录完后生成，请稍后再试"
+    ),
+    "the clip is {size_bytes} bytes long": ("视频片段长 {size_bytes} 字节"),
+    "the body did not arrive within {timeout_s} s": ("正文未在 {timeout_s} 秒内到达"),
+    "the console has no file {name}; load the page again": (
+        "控制台没有文件 {name}，请重新载入页面"
+    ),
+    "this site has no map file; SIGHTLINE_MAP_FILE names one": (
+        "本站没有地图文件；可由 SIGHTLINE_MAP_FILE 指定"
+    ),
+    "the map file {path} is damaged: {error}": ("地图文件 {path} 已损坏：{error}"),
+    "{where} was written by a newer version of Sightline; upgrade this installation to read it": (
+        "{where} 由更新版本的 Sightline 写入；请升级本系统后读取"
+    ),
+    "{where} cannot be read: {field}: {first}{more}": ("无法读取 {where}：{field}：{first}{more}"),
+    "{count} legal holds cannot be read, so retention deletes nothing. Repair each object, or "
+    "release the hold (`DELETE /v1/holds/ID`) and place it again: {named}": (
+        "有 {count} 项依法留存无法读取，因此不会清除任何内容。请修复各对象，或解除后重新留存："
+        "{named}"
+    ),
+    "a hold's `from` must lie before its `to`": ("留存的 `from` 须早于 `to`"),
+    "the hold {hold} was written and cannot be read again, so it is not in force; run "
+    "`sightline storage check`, then place it again": (
+        "留存 {hold} 已写入但无法读回，因此未生效；请运行 `sightline storage check` 后重新留存"
+    ),
+    "the legal holds cannot be read, and never were on this node: {error}": (
+        "无法读取依法留存，本节点也从未读取过：{error}"
+    ),
+    "the hold {hold} changes all the time; try again": ("留存 {hold} 不断被更改，请重试"),
+    "the record {record} changes all the time; try again": ("记录 {record} 不断被更改，请重试"),
+    "the session is changed by other requests; send this one again": (
+        "会话正被其他请求更改，请重新发送"
+    ),
+    "the first request with this Idempotency-Key has not ended; wait for it": (
+        "使用此 Idempotency-Key 的第一个请求尚未结束，请等待"
+    ),
+    "the Idempotency-Key has expired in this moment; send it again": (
+        "Idempotency-Key 刚刚过期，请重新发送"
+    ),
+    "the record of this Idempotency-Key cannot be read; use another key": (
+        "无法读取此 Idempotency-Key 的记录，请使用其他键"
+    ),
+    "another request has had this Idempotency-Key; use a key only once": (
+        "此 Idempotency-Key 已被其他请求使用，每个键只能使用一次"
+    ),
+    "the audit log has reached {most_part} of its limit (SIGHTLINE_AUDIT_LIMIT_GB), and no "
+    "look or change goes unrecorded; an administrator must restore the object store, to which "
+    "the log is copied, or raise the limit": (
+        "审计日志已达上限（SIGHTLINE_AUDIT_LIMIT_GB）的 {most_part}，而一切查阅与更改均须记录；请"
+        "管理员恢复存放日志副本的对象存储，或提高上限"
+    ),
+    "{name} is not a valid name; {valid_names}": ("{name} 不是有效的名称；{valid_names}"),
+    "{name} is not a valid name of a token; {valid_names}": (
+        "{name} 不是有效的令牌名称；{valid_names}"
+    ),
+    "the expiry of a token must be in the future": ("令牌的有效期须在将来"),
+    "{name} signs in with the identity provider, so {what} is not possible; add another person "
+    "for a program": ("{name} 由身份提供方登录，因此不能{what}；请为程序另建人员"),
+    "the new password is little more than the name; choose another": (
+        "新密码与用户名过于相近，请另选"
+    ),
+    "a stored password hash is damaged; set the password again": (
+        "已存的密码哈希损坏，请重新设置密码"
+    ),
+    "the record of {name} is not signed by this site, so it is not used; remove the object, or "
+    "sign it with  sightline user sign": (
+        "{name} 的记录未经本站签名，不予使用；请移除该对象，或运行 sightline user sign"
+    ),
+    "{key} holds the record of another person or version": ("{key} 含有另一人员或版本的记录"),
+    "{key} is not signed by this site, so it is not used": ("{key} 未经本站签名，不予使用"),
+    "{key} holds another record or version": ("{key} 含有另一记录或版本"),
+    "the secret of {context} cannot be decrypted; it was encrypted with another people key, or "
+    "was changed": ("无法解密 {context} 的密文；它由另一人员密钥加密，或已被更改"),
+    "{error}; {hint}": ("{error}；{hint}"),
+    "is empty; give a plate, or leave the parameter out": ("为空；请填写号牌，或省略此参数"),
 }
-
-
-_ALL = SENTENCES | STREAM_SENTENCES
-_PART = "((?:(?!; ).)+?)"
-"""A part of a sentence: no part holds a further sentence."""
-
-
-def in_chinese(sentence: str) -> str | None:
-    """Return a sentence of an error in Chinese; None if it has no translation.
-
-    A sentence of two errors, such as `nothing is recorded; nor is anything near`, is translated if
-    both are.
-    """
-    whole = _whole(sentence)
-    if whole is not None:
-        return whole
-    for end in (found.start() for found in re.finditer("; ", sentence)):
-        parts = [_whole(sentence[:end]), _whole(sentence[end + 2 :])]
-        if None not in parts:
-            return "；".join(map(str, parts))
-    return None
-
-
-def _whole(sentence: str) -> str | None:
-    for template, pattern in _patterns():
-        found = pattern.fullmatch(sentence)
-        if found is not None:
-            return _ALL[template].format(*found.groups())
-    return None
-
-
-@cache
-def _patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
-    """Return the patterns, those with the longest texts first."""
-    ordered = sorted(_ALL, key=lambda template: -len(template.replace("{}", "")))
-    return tuple(
-        (template, re.compile(_PART.join(map(re.escape, template.split("{}"))), re.DOTALL))
-        for template in ordered
-    )

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from api.requests.problems import kind_of
+from api.requests.problems import ErrorRecord
 from api.webrtc.messages import (
     ChangeSession,
     CloseSession,
@@ -92,7 +92,8 @@ class MediaClient:
             reader, writer = await asyncio.open_unix_connection(address_of(self._path))
         except OSError as error:
             raise StoreError(
-                f"the media process, which sends WebRTC, does not run here: {error.strerror}"
+                "the media process, which sends WebRTC, does not run here: {reason}",
+                reason=error.strerror,
             ) from error
         return MediaLink(reader, writer)
 
@@ -137,8 +138,8 @@ class MediaLink:
         """End a session, which may have ended already. `error` is why this site ends it."""
         if self._sessions.pop(session, None) is None or self.has_ended:
             return
-        problem, text = ("", "") if error is None else (kind_of(error).name, str(error))
-        self.send(CloseSession(session=session, problem=problem, text=text))
+        problem = None if error is None else ErrorRecord.of(error)
+        self.send(CloseSession(session=session, problem=problem))
 
     async def change(
         self, session: str, owner: str, camera: str, fragment: str | None, tag: str | None
@@ -220,7 +221,7 @@ class MediaLink:
             events = self._sessions.pop(message.session, None)
             if events is not None:
                 problem = message.problem
-                events.ended(error_of(problem, message.text) if problem else None)
+                events.ended(error_of(problem) if problem else None)
         elif isinstance(message, SessionWish):
             if message.session in self._sessions:
                 self._sessions[message.session].wish(message.is_sub)

@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from api.requests.problems import APPROVAL_REQUIRED, ERROR_OF_NAME, kind_of
+from api.requests.problems import APPROVAL_REQUIRED, ErrorRecord
 from domain.errors import ApprovalRequired, SightlineError, StoreError
 from domain.media.live_stream import LiveStreamName
 
@@ -72,9 +72,8 @@ class CloseSession(_Message):
 
     type: Literal["close"] = "close"
     session: str
-    problem: str = ""
-    """Why this site ends it; empty if the viewer has left."""
-    text: str = ""
+    problem: ErrorRecord | None = None
+    """Why this site ends it; None if the viewer has left."""
 
 
 class ChangeSession(_Message):
@@ -112,14 +111,10 @@ class SessionState(_Message):
     """Whether it is sent the sub-stream because its path is too narrow for the main stream."""
     skipped: int
     """How many pictures it was not sent, because it was too slow."""
-    sound_problem: str = ""
-    """The kind of the problem for which a viewer who requested sound is sent none, if there is one;
-    `sound_text` is its sentence.
-    """
-    sound_text: str = ""
-    problem: str = ""
-    """Why this site ended it; empty while it continues."""
-    text: str = ""
+    sound_problem: ErrorRecord | None = None
+    """Why a viewer who requested sound is sent none."""
+    problem: ErrorRecord | None = None
+    """Why this site ended it; None while it continues."""
 
 
 class Reply(_Message):
@@ -127,9 +122,10 @@ class Reply(_Message):
 
     type: Literal["reply"] = "reply"
     request: str
-    problem: str = ""
-    """The kind of the problem, if the request failed; `text` is then its sentence."""
+    problem: ErrorRecord | None = None
+    """Why the request failed."""
     text: str = ""
+    """The SDP, or the fragment of it, that answers the request."""
     tag: str = ""
     """The ETag of the session."""
     state: SessionState | None = None
@@ -137,7 +133,7 @@ class Reply(_Message):
 
     @property
     def error(self) -> SightlineError | None:
-        return error_of(self.problem, self.text) if self.problem else None
+        return error_of(self.problem) if self.problem else None
 
 
 class SessionEnded(_Message):
@@ -145,9 +141,8 @@ class SessionEnded(_Message):
 
     type: Literal["ended"] = "ended"
     session: str
-    problem: str
-    """Why this site ended it; empty if the viewer left."""
-    text: str
+    problem: ErrorRecord | None
+    """Why this site ended it; None if the viewer left."""
 
 
 class SessionWish(_Message):
@@ -181,14 +176,14 @@ Message = ToMedia | ToApi
 _MESSAGES: TypeAdapter[Message] = TypeAdapter(Annotated[Message, Field(discriminator="type")])
 
 
-def error_of(kind: str, sentence: str) -> SightlineError:
-    if kind == APPROVAL_REQUIRED.name:
-        return ApprovalRequired(sentence)
-    return ERROR_OF_NAME.get(kind, StoreError)(sentence)
+def error_of(record: ErrorRecord) -> SightlineError:
+    if record.kind == APPROVAL_REQUIRED.name:
+        return ApprovalRequired(record.message or record.detail)
+    return record.error(StoreError)
 
 
 def reply_with(request: str, error: SightlineError) -> Reply:
-    return Reply(request=request, problem=kind_of(error).name, text=str(error))
+    return Reply(request=request, problem=ErrorRecord.of(error))
 
 
 def written(message: Message) -> bytes:

@@ -44,13 +44,15 @@ class PictureReader:
             self._begin(fragment.init)
         if not fragment.is_keyframe and fragment.media_ns < self._shown_ns:
             raise SourceUnsupported(
-                f"camera {self._camera_id} sends B-frames, which WebRTC cannot show; switch off "
-                "B-frames in the video settings of the camera, or choose its Baseline profile"
+                "camera {camera} sends B-frames, which WebRTC cannot show; "
+                "switch off B-frames in the video settings of the camera, or "
+                "choose its Baseline profile",
+                camera=self._camera_id,
             )
         self._shown_ns = fragment.media_ns
         units = tuple(_units(fragment.data))
         if not units:
-            raise DataLoss(f"a picture of camera {self._camera_id} is empty")
+            raise DataLoss("a picture of camera {camera} is empty", camera=self._camera_id)
         if fragment.is_keyframe and not {_SPS, _PPS} <= {unit[0] & 0x1F for unit in units}:
             units = (*self._sets, *units)
         return Picture(
@@ -64,8 +66,11 @@ class PictureReader:
         if init.codec != "h264":
             name = "H.265" if init.codec == "hevc" else init.codec
             raise SourceUnsupported(
-                f"camera {self._camera_id} sends {name}, and browsers receive only H.264 by "
-                "WebRTC; set the video codec of the camera, or of its sub-stream, to H.264"
+                "camera {camera} sends {name}, and browsers receive only H.264 "
+                "by WebRTC; set the video codec of the camera, or of its "
+                "sub-stream, to H.264",
+                camera=self._camera_id,
+                name=name,
             )
         self._sets = h264_parameter_sets(init.data)
         self._init = init

@@ -91,7 +91,9 @@ def read_offer(text: str) -> SdpOffer:
     described = _parsed(text)
     sections = tuple(_section(media) for media in described.media)
     if not 0 < len(sections) <= _MAX_SECTIONS:
-        raise BadInput(f"an SDP offer has 1 to {_MAX_SECTIONS} media sections")
+        raise BadInput(
+            "an SDP offer has 1 to {max_sections} media sections", max_sections=_MAX_SECTIONS
+        )
     for at, media in enumerate(described.media):
         if media.kind == "video" and _receives(media):
             return _with_sound(_offer(sections, at, media), described)
@@ -100,7 +102,7 @@ def read_offer(text: str) -> SdpOffer:
 
 def _parsed(text: str) -> SessionDescription:
     if text.count("\n") > _MAX_LINES:
-        raise BadInput(f"the SDP offer has more than {_MAX_LINES} lines")
+        raise BadInput("the SDP offer has more than {max_lines} lines", max_lines=_MAX_LINES)
     if not text.startswith("v=0"):
         raise BadInput("the body is no SDP offer: it does not begin with v=0")
     try:
@@ -115,8 +117,10 @@ def _parsed(text: str) -> SessionDescription:
     ) as error:
         # aiortc's parser has no exception of its own.
         raise BadInput(
-            f"the SDP offer cannot be read ({type(error).__name__}: {error}); send the one that "
-            "RTCPeerConnection.createOffer() returns"
+            "the SDP offer cannot be read ({kind}: {error}); send the one that "
+            "RTCPeerConnection.createOffer() returns",
+            kind=type(error).__name__,
+            error=error,
         ) from error
 
 
@@ -150,7 +154,7 @@ def _offer(sections: tuple[MediaSection, ...], video: int, media: MediaDescripti
     if not codecs:
         raise BadInput(
             "the SDP offer has no H.264 with packetization-mode=1, which is the only form that "
-            "cameras are shown in by WebRTC; GET /v1/cameras/{id}/live needs none"
+            "cameras are shown in by WebRTC; the WebSocket of the camera needs none"
         )
     codec = min(codecs, key=lambda one: _rank(str(one.parameters.get("profile-level-id", ""))))
     feedback = [f"{one.type} {one.parameter or ''}".strip() for one in codec.rtcpFeedback]

@@ -97,7 +97,10 @@ class MediaServer:
         Raises StoreError if there are too many.
         """
         if len(self._sessions) >= MAX_SESSIONS:
-            raise StoreError(f"this host serves {MAX_SESSIONS} viewers by WebRTC already")
+            raise StoreError(
+                "this host serves {max_sessions} viewers by WebRTC already",
+                max_sessions=MAX_SESSIONS,
+            )
         session = ViewerSession(
             viewing,
             offer,

@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TypeVar, cast
 
-from api.requests.problems import kind_of
+from api.requests.problems import ErrorRecord
 from api.webrtc.messages import (
     ChangeSession,
     CloseSession,
@@ -215,13 +215,13 @@ class MediaService:
                 session = self._open[message.session].session
                 self._server.move(session, connection.streams[message.stream])
         elif isinstance(message, CloseSession):
-            self._close(message.session, message.problem, message.text)
+            self._close(message.session, message.problem)
         elif isinstance(message, ChangeSession):
             connection.send(self._replied(message, self._changed))
         elif isinstance(message, ReadSession):
             connection.send(self._replied(message, self._read))
         else:
-            raise StoreError(f"an API process does not send {message.type}")
+            raise StoreError("an API process does not send {type}", type=message.type)
 
     def _forget(self, connection: _Connection) -> None:
         """End everything that an API process has opened."""
@@ -269,7 +269,11 @@ class MediaService:
         """Return the session of a message. Raises NotFound if it is of another person."""
         opened = self._open.get(message.session)
         if opened is None or not _is_of(message, opened.owner, opened.session.viewing.camera_id):
-            raise NotFound(f"camera {message.camera} has no session {message.session} of yours")
+            raise NotFound(
+                "camera {camera} has no session {session} of yours",
+                camera=message.camera,
+                session=message.session,
+            )
         return opened
 
     def _changed(self, message: ChangeSession) -> Reply:
@@ -278,7 +282,7 @@ class MediaService:
             raise RecordChanged("the session has other credentials of ICE now; send its ETag, or *")
         if message.fragment is None:
             self._close(message.session)
-            opened.connection.send(SessionEnded(session=message.session, problem="", text=""))
+            opened.connection.send(SessionEnded(session=message.session, problem=None))
             return Reply(request=message.request)
         credentials = read_ice_fragment(message.fragment)
         session = opened.session
@@ -289,18 +293,18 @@ class MediaService:
         fragment = self._server.restart(session, opened.hosts)
         return Reply(request=message.request, text=fragment, tag=opened.tag)
 
-    def _close(self, name: str, problem: str = "", text: str = "") -> None:
+    def _close(self, name: str, problem: ErrorRecord | None = None) -> None:
         opened = self._open.pop(name, None)
         if opened is not None:
-            self._remember(opened, problem, text)
+            self._remember(opened, problem)
             self._server.close(opened.session)
 
-    def _remember(self, opened: _Open, problem: str, text: str) -> None:
+    def _remember(self, opened: _Open, problem: ErrorRecord | None) -> None:
         """Keep why this site ended a session, so that its viewer can read it."""
-        if not problem:
+        if problem is None:
             return
         viewing, state = opened.session.viewing, _state(opened.session)
-        state = state.model_copy(update={"problem": problem, "text": text})
+        state = state.model_copy(update={"problem": problem})
         self._ended[viewing.session] = _Ended(opened.owner, viewing.camera_id, state)
         while len(self._ended) > MAX_ENDED:
             del self._ended[next(iter(self._ended))]
@@ -309,14 +313,11 @@ class MediaService:
         opened = self._open.pop(session.viewing.session, None)
         if opened is None:
             return
-        problem, text = "", ""
-        if session.ended is not None:
-            reply = reply_with("", session.ended)
-            problem, text = reply.problem, reply.text
-            LIVE_ENDS.labels(problem).inc()
-            self._remember(opened, problem, text)
-        ended = SessionEnded(session=session.viewing.session, problem=problem, text=text)
-        opened.connection.send(ended)
+        problem = None if session.ended is None else ErrorRecord.of(session.ended)
+        if problem is not None:
+            LIVE_ENDS.labels(problem.kind).inc()
+            self._remember(opened, problem)
+        opened.connection.send(SessionEnded(session=session.viewing.session, problem=problem))
 
     def _report_wish(self, session: ViewerSession, is_sub: bool) -> None:
         name = session.viewing.session
@@ -338,8 +339,7 @@ def _state(session: ViewerSession) -> SessionState:
         is_sub=session.stream.is_sub,
         is_reduced=session.is_reduced,
         skipped=session.skipped,
-        sound_problem="" if problem is None else kind_of(problem).name,
-        sound_text="" if problem is None else str(problem),
+        sound_problem=None if problem is None else ErrorRecord.of(problem),
     )
 
 
@@ -356,7 +356,9 @@ async def _wait_for_picture(stream: MediaStream, camera: str) -> None:
                 changed.clear()
     except TimeoutError as error:
         raise SourceTimeout(
-            f"camera {camera} sent no keyframe within {PICTURE_WITHIN_S:.0f} s"
+            "camera {camera} sent no keyframe within {picture_within_s} s",
+            camera=camera,
+            picture_within_s=round(PICTURE_WITHIN_S),
         ) from error
     finally:
         stream.ignore(changed.set)

@@ -30,7 +30,11 @@ async def opened_sound(stream: SoundStream, offer: SdpOffer, camera_id: str) -> 
         async with asyncio.timeout(SOUND_WITHIN_S):
             await _encoding_of(stream)
     except TimeoutError:
-        silence = SourceTimeout(f"camera {camera_id} sent no sound within {SOUND_WITHIN_S:.0f} s")
+        silence = SourceTimeout(
+            "camera {camera} sent no sound within {sound_within_s} s",
+            camera=camera_id,
+            sound_within_s=round(SOUND_WITHIN_S),
+        )
         return SoundSession(stream, offer.sound_types, None, silence)
     if stream.encoding is not None and stream.encoding not in offer.sound_types:
         return SoundSession(stream, {}, _not_offered(camera_id, stream.encoding))
@@ -55,9 +59,12 @@ async def _encoding_of(stream: SoundStream) -> None:
 def _not_offered(camera_id: str, encoding: str) -> SourceUnsupported:
     names = " or ".join(ENCODINGS.values())
     return SourceUnsupported(
-        f"camera {camera_id} sends its sound as {encoding}, which the SDP offer does not have; "
-        f"send an offer with a section of audio that receives (a=recvonly) with {names}, in the "
-        "same BUNDLE as the video"
+        "camera {camera} sends its sound as {encoding}, which the SDP offer "
+        "does not have; send an offer with a section of audio that receives "
+        "(a=recvonly) with {names}, in the same BUNDLE as the video",
+        camera=camera_id,
+        encoding=encoding,
+        names=names,
     )
 
 

@@ -42,7 +42,7 @@ def read_sound(fragment: LiveFragment, camera_id: str) -> SoundUnit:
         if box.type == b"mdat"
     )
     if not data:
-        raise DataLoss(f"a packet of the sound of camera {camera_id} is empty")
+        raise DataLoss("a packet of the sound of camera {camera} is empty", camera=camera_id)
     parts = range(0, len(data), MAX_PAYLOAD_BYTES)
     return SoundUnit(
         encoding,
@@ -56,14 +56,20 @@ def _encoding(init: LiveInit, camera_id: str) -> Encoding:
     encoding = ENCODINGS.get(init.codec)
     if encoding is None:
         raise SourceUnsupported(
-            f"camera {camera_id} sends its sound as {init.codec.upper()}, and browsers receive "
-            "only G.711 by WebRTC; listen by the WebSocket, or choose G.711 in the settings of the "
-            "camera"
+            "camera {camera} sends its sound as {codec}, and browsers receive "
+            "only G.711 by WebRTC; listen by the WebSocket, or choose G.711 in "
+            "the settings of the camera",
+            camera=camera_id,
+            codec=init.codec.upper(),
         )
     if (init.clock_hz, init.channels) != (SOUND_HZ, 1):
         raise SourceUnsupported(
-            f"camera {camera_id} sends G.711 of {init.clock_hz} Hz with {init.channels} channels, "
-            "and browsers receive only 8000 Hz with one; change the audio settings of the camera"
+            "camera {camera} sends G.711 of {clock_hz} Hz with {channels} "
+            "channels, and browsers receive only 8000 Hz with one; change the "
+            "audio settings of the camera",
+            camera=camera_id,
+            clock_hz=init.clock_hz,
+            channels=init.channels,
         )
     return encoding
 

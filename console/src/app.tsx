@@ -2,6 +2,7 @@
 import { useCallback, useState } from "preact/hooks";
 import type { Schemas } from "./api/client.ts";
 import { type Purpose, tokenPurpose } from "./api/credentials.ts";
+import { setMessageZone } from "./api/message.ts";
 import { ApiProblem } from "./api/problem.ts";
 import { useRecovery } from "./api/reachable.ts";
 import { type Cameras, useCameras } from "./cameras/use-cameras.ts";
@@ -103,6 +104,7 @@ interface SignedInProps {
 
 function SignedIn({ control, preferences, onPreferences, session, site }: SignedInProps) {
   const zone = site.time_zone;
+  setMessageZone(zone);
   const route = useRoute(placesFor(session.rights)[0] ?? "find");
   const { language } = preferences;
   const texts = LANGUAGES_BY_NAME[language];

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from domain.clock import NS_PER_S
 from domain.errors import Fault
+from domain.messages.message import Message
 from domain.people import Right
 
 MOST_HOURS = 12
@@ -49,7 +50,9 @@ class CallGroup(BaseModel):
             try:
                 re.compile(pattern)
             except re.error as error:
-                raise ValueError(f"is no regular expression: {error}") from error
+                raise ValueError(
+                    Message("is no regular expression: {error}", error=error)
+                ) from error
         return pattern
 
     @model_validator(mode="after")

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from domain.camera_states import CameraState, Why
 from domain.clock import NS_PER_S
+from domain.messages.message import Message
 from domain.recordings.gaps import Gap, GapCause
 from domain.recordings.overlay_intervals import overlay
 
@@ -30,7 +31,7 @@ _NOT_RECORDABLE = (
 _DOWN = (CameraState.WRONG_PASSWORD, CameraState.NO_VIDEO, CameraState.UNREACHABLE)
 _STARTING = (
     GapCause.RESTART,
-    "the process that looks after the camera was not running, or had just started",
+    Message("the process that looks after the camera was not running, or had just started"),
 )
 
 
@@ -106,7 +107,7 @@ def _judge(facts: Facts, start_ns: int, end_ns: int, known: Sequence[Gap]) -> tu
         return GapCause.NETWORK, _last_error(within)
     if failures or CameraState.UNREACHABLE in states:
         return GapCause.CAMERA_DOWN, _last_error(within)
-    return (GapCause.NETWORK, "packets were lost on the way") if has_run else _STARTING
+    return (GapCause.NETWORK, Message("packets were lost on the way")) if has_run else _STARTING
 
 
 def _cause_of(state: CameraState) -> GapCause:

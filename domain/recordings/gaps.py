@@ -4,8 +4,10 @@ end excluded.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+
+from domain.messages.message import Message, with_parts
 
 
 class GapCause(StrEnum):
@@ -32,3 +34,12 @@ class Gap:
     """A sentence for people; it never contains credentials."""
     since_ns: int = 0
     """The start of the cause if it is before `start_ns`; otherwise 0."""
+    message: Message | None = None
+    """`detail` with its parts, if it has any; it is derived from `detail`, or the other way."""
+
+    def with_detail(self, detail: Message) -> Gap:
+        return replace(self, detail=detail, message=None)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "detail", Message(self.message or self.detail))
+        object.__setattr__(self, "message", with_parts(self.detail))

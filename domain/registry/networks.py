@@ -38,13 +38,18 @@ class Networks:
             found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except OSError as error:
             raise SourceUnreachable(
-                f"the name {host} cannot be resolved: {error.strerror or error}", Why.HOST_UNKNOWN
+                "the name {host} cannot be resolved: {reason}",
+                Why.HOST_UNKNOWN,
+                host=host,
+                reason=error.strerror or error,
             ) from error
         addresses = [str(entry[4][0]) for entry in found]
         for address in addresses:
             if self.allows(ip_address(address.partition("%")[0])):
                 return address
         raise SourceUnreachable(
-            f"{host} ({', '.join(addresses)}) is outside `networks` of the registry",
+            "{host} ({addresses}) is outside `networks` of the registry",
             Why.OUTSIDE_NETWORKS,
+            host=host,
+            addresses=", ".join(addresses),
         )

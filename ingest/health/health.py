@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from domain.camera_states import CameraState, Why
 from domain.clock import NS_PER_S, S_PER_DAY
 from domain.errors import SourceError
+from domain.messages.message import Message
 from ingest.health.decode_failures import DecodeFailures
 from ingest.health.freeze_detection import FreezeDetection, Moment
 
@@ -31,10 +32,24 @@ CLOCK_RIGHT_NS = 4 * NS_PER_S
 """The clock is right again below this difference, which prevents frequent changes at the limit."""
 
 
-_SET_GOP = "set the camera's keyframe interval (GOP) to 1 to 4 s"
-_UNDECODABLE = (
+_NO_ERROR = Message("")
+_SET_GOP = Message("set the camera's keyframe interval (GOP) to 1 to 4 s")
+_UNDECODABLE = Message(
     "none of the camera's pictures can be decoded: they are recorded as they come; "
     "restart the camera, look for loss on the way, and turn off encryption or a vendor's own coding"
+)
+_CLOCK_AHEAD = (
+    "the camera's clock is {skew} ahead of this node's: recorded under the node's time; turn on "
+    "the camera's NTP"
+)
+_CLOCK_BEHIND = (
+    "the camera's clock is {skew} behind this node's: recorded under the node's time; turn on the "
+    "camera's NTP"
+)
+_SPARSE = "keyframes are {interval_s} s apart: the live view and clips start that late; {advice}"
+_LATE = (
+    "keyframes are more than {interval_s} s apart: the live view and clips start that late; "
+    "{advice}"
 )
 
 
@@ -46,7 +61,7 @@ class HealthStatus:
 
     state: CameraState
     since_ns: int
-    last_error: str = ""
+    last_error: Message = _NO_ERROR
     """The last error, which remains after the camera has recovered."""
     why: Why = Why.NONE
     last_error_ns: int = 0
@@ -137,7 +152,7 @@ class CameraHealth:
         elif self._wrong_ns and abs(skew_ns) < CLOCK_RIGHT_NS:
             self._wrong_ns, self._right_ns = 0, now.ns
 
-    def clock_stepped(self, sentence: str, now: Moment) -> None:
+    def clock_stepped(self, sentence: Message, now: Moment) -> None:
         """Record that this node's clock was set. It is not a fault of the camera, but it explains
         the times of its recording.
         """
@@ -148,7 +163,7 @@ class CameraHealth:
         """Record that the connection ended with `error`, or could not be made."""
         self.closed()
         self._base = HealthStatus(
-            self._base.state, self._base.since_ns, str(error), error.why, now.ns
+            self._base.state, self._base.since_ns, error.message, error.why, now.ns
         )
         self._enter(error.state, now)
 
@@ -177,25 +192,24 @@ class CameraHealth:
         if failing is not None:
             return _fault(CameraState.UNDECODABLE, failing.ns, _UNDECODABLE, Why.UNDECODABLE)
         if self._freeze.since is not None:
-            sentence = (
+            sentence = Message(
                 "the picture does not change at all, not even by noise: the camera's "
                 "sensor or encoder may hang; restart it"
             )
             return _fault(CameraState.FROZEN, self._freeze.since.ns, sentence, Why.FROZEN)
         if self._wrong_ns and self._skew_ns is not None:
-            sentence = (
-                f"the camera's clock is {_skew_text(self._skew_ns)} this node's: recorded under "
-                "the node's time; turn on the camera's NTP"
+            sentence = Message(
+                _CLOCK_AHEAD if self._skew_ns > 0 else _CLOCK_BEHIND,
+                skew=_skew_text(self._skew_ns),
             )
             return _fault(
                 CameraState.CLOCK_WRONG, max(self._wrong_ns, self._live_ns), sentence, Why.CLOCK
             )
         if is_late or (self._is_open and self._sparse_ns):
-            apart = (
-                f"{self._interval_s:.0f} s" if self._sparse_ns else f"more than {NO_KEYFRAME_S:g} s"
-            )
-            sentence = (
-                f"keyframes are {apart} apart: the live view and clips start that late; {_SET_GOP}"
+            sentence = Message(
+                _SPARSE if self._sparse_ns else _LATE,
+                interval_s=round(self._interval_s) if self._sparse_ns else NO_KEYFRAME_S,
+                advice=_SET_GOP,
             )
             return _fault(
                 CameraState.SPARSE_KEYFRAMES,
@@ -215,25 +229,25 @@ class CameraHealth:
     def _without_keyframes(self) -> HealthStatus:
         """Return the state of a camera whose connection has had no usable keyframe in time."""
         if not self._unreadable_keyframes:
-            sentence = f"no keyframe arrived for {NO_KEYFRAME_S:g} s; {_SET_GOP}"
+            sentence = Message(
+                "no keyframe arrived for {silent_s} s; {advice}",
+                silent_s=NO_KEYFRAME_S,
+                advice=_SET_GOP,
+            )
             return _fault(CameraState.NO_KEYFRAMES, self._late_ns, sentence, Why.NO_KEYFRAMES)
         if self._lacking_sets:
-            fault = (
-                f"keyframes come without their parameter sets ({self._lacking_sets} are "
-                "neither in the description nor in the stream)"
-            )
-            advice = (
-                "have the camera send them with each keyframe; restart it or update its firmware"
+            sentence = Message(
+                "keyframes come without their parameter sets ({lacking_sets} are neither in the "
+                "description nor in the stream): have the camera send them with each keyframe; "
+                "restart it or update its firmware",
+                lacking_sets=self._lacking_sets,
             )
         else:
-            fault = "the parameter sets of the camera's keyframes cannot be read"
-            advice = "set another profile or resolution, or update its firmware"
-        return _fault(
-            CameraState.NO_PARAMETER_SETS,
-            self._late_ns,
-            f"{fault}: {advice}",
-            Why.NO_PARAMETER_SETS,
-        )
+            sentence = Message(
+                "the parameter sets of the camera's keyframes cannot be read: set another profile "
+                "or resolution, or update its firmware"
+            )
+        return _fault(CameraState.NO_PARAMETER_SETS, self._late_ns, sentence, Why.NO_PARAMETER_SETS)
 
     @property
     def _live_ns(self) -> int:
@@ -248,14 +262,14 @@ class CameraHealth:
         self._base = HealthStatus(state, since_ns, base.last_error, base.why, base.last_error_ns)
 
 
-def _fault(state: CameraState, since_ns: int, sentence: str, why: Why) -> HealthStatus:
+def _fault(state: CameraState, since_ns: int, sentence: Message, why: Why) -> HealthStatus:
     return HealthStatus(state, since_ns, sentence, why, since_ns)
 
 
 def _skew_text(skew_ns: int) -> str:
-    """Return the skew in words, such as `2 h 3 min ahead of`."""
+    """Return the size of a skew, such as `2 h 3 min`."""
     seconds = abs(skew_ns) // NS_PER_S
     days, hours, minutes = seconds // S_PER_DAY, seconds // 3600 % 24, seconds // 60 % 60
     parts = ((days, "d"), (hours, "h"), (minutes, "min"), (seconds % 60, "s"))
     shown = [f"{number} {unit}" for number, unit in parts if number][:2]
-    return f"{' '.join(shown)} {'ahead of' if skew_ns > 0 else 'behind'}"
+    return " ".join(shown)

@@ -83,13 +83,14 @@ def _messages(
             size_bytes, kind = live_wire.HEAD.unpack(head)
             if size_bytes > live_wire.MAX_BYTES:
                 raise DataLoss(
-                    f"the worker's live connection is out of step (a message of {size_bytes} bytes)"
+                    "the worker's live connection is out of step (a message of {size_bytes} bytes)",
+                    size_bytes=size_bytes,
                 )
             body = _receive(connection, size_bytes, stop, on_idle)
             if body is None or kind == live_wire.END:
                 return
             if kind == live_wire.ERROR:
-                raise NotFound(body.decode())
+                raise NotFound(live_wire.parse_error(body))
             yield kind, body
 
 
@@ -102,11 +103,13 @@ def _connect(path: Path) -> socket.socket:
     except OSError as error:
         connection.close()
         raise NodeOffline(
-            f"the camera's worker does not answer at {path}: {error.strerror or error}"
+            "the camera's worker does not answer at {path}: {reason}",
+            path=path,
+            reason=error.strerror or error,
         ) from error
     if not is_own:
         connection.close()
-        raise NodeOffline(f"the socket of {path} belongs to another user")
+        raise NodeOffline("the socket of {path} belongs to another user", path=path)
     return connection
 
 
@@ -127,7 +130,9 @@ def _receive(
             on_idle()
             continue
         except OSError as error:
-            raise NodeOffline(f"the camera's worker broke off: {error.strerror}") from error
+            raise NodeOffline(
+                "the camera's worker broke off: {reason}", reason=error.strerror
+            ) from error
         if not piece:
             raise NodeOffline("the camera's worker broke off")
         received += piece

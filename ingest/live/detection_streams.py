@@ -88,8 +88,9 @@ class DetectionStreams:
     def _start(self, camera_id: str) -> _Stream:
         if len(self._streams) >= self._most:
             raise StoreError(
-                f"this node sends the detections of {self._most} cameras already; close one, or "
-                "raise SIGHTLINE_LIVE_STREAMS_PER_NODE"
+                "this node sends the detections of {most} cameras already; "
+                "close one, or raise SIGHTLINE_LIVE_STREAMS_PER_NODE",
+                most=self._most,
             )
         stream = self._streams[camera_id] = _Stream(camera_id)
         loop = asyncio.get_running_loop()
@@ -107,7 +108,9 @@ class DetectionStreams:
         except SightlineError as error:
             stream.error = error
         except Exception as error:
-            stream.error = StoreError(f"a software fault of Sightline: {type(error).__name__}")
+            stream.error = StoreError(
+                "a software fault of Sightline: {kind}", kind=type(error).__name__
+            )
             raise
         finally:
             if not stream.stop.is_set():

@@ -35,7 +35,7 @@ class FragmentStream:
         try:
             fragment = self._fragment(packet)
         except DataLoss as error:
-            self.end(SourceUnsupported(str(error)))
+            self.end(SourceUnsupported(error.message))
             return
         if fragment is None:
             LIVE_PACKETS_NOT_SENT.labels(packet.stream.camera_id).inc()

@@ -24,11 +24,14 @@ from domain.errors import NodeOffline, NotFound, SightlineError, SourceTimeout, 
 from domain.media.held_gop import HeldGop, MemoryLimit
 from domain.media.packets import AudioPacket, Packet
 from domain.media.viewer_metrics import LIVE_STREAMS
+from domain.messages.message import Message
 from ingest.live.client import live_packets, live_sound
 from ingest.live.wire import SOUND_SUFFIX
 
 _log = logging.getLogger(__name__)
 SILENCE_S = 8.0
+_NO_SOUND = "camera {camera} gives no sound for {silence_s} s"
+_NO_VIDEO = "camera {camera} gives no video for {silence_s} s"
 """A stream without a packet for this long has ended for its viewers."""
 _RETRY_S = 0.25
 
@@ -161,8 +164,9 @@ class LiveSources:
         idle = [one for one in self._sources.values() if one.viewers == 0]
         if not idle:
             raise StoreError(
-                f"this node sends {self._limits.max_streams} live streams already; close one, or "
-                "raise SIGHTLINE_LIVE_STREAMS_PER_NODE"
+                "this node sends {max_streams} live streams already; close "
+                "one, or raise SIGHTLINE_LIVE_STREAMS_PER_NODE",
+                max_streams=self._limits.max_streams,
             )
         self._remove(min(idle, key=lambda one: one.left_s))
 
@@ -178,7 +182,10 @@ class LiveSources:
         except SightlineError as error:
             self._end(source, error)
         except Exception as error:
-            self._end(source, StoreError(f"a software fault of Sightline: {type(error).__name__}"))
+            self._end(
+                source,
+                StoreError("a software fault of Sightline: {kind}", kind=type(error).__name__),
+            )
             raise
         finally:
             source.forget()
@@ -257,11 +264,14 @@ class _Pull:
         self._sources.end_if_idle(self._source)
         if self._silent_s() >= SILENCE_S and not self._source.stop.is_set():
             reason = self._explain(self._camera_id)
-            kind = "sound" if self._source.stream.endswith(SOUND_SUFFIX) else "video"
-            raise SourceTimeout(
-                f"camera {self._camera_id} gives no {kind} for {SILENCE_S:.0f} s"
-                + (f": {reason}" if reason else "")
+            silence = Message(
+                _NO_SOUND if self._source.stream.endswith(SOUND_SUFFIX) else _NO_VIDEO,
+                camera=self._camera_id,
+                silence_s=SILENCE_S,
             )
+            if not reason:
+                raise SourceTimeout(silence)
+            raise SourceTimeout("{silence}: {reason}", silence=silence, reason=Message(reason))
 
     def _silent_s(self) -> float:
         return self._clock.monotonic_s() - self._last_packet_s

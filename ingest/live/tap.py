@@ -105,7 +105,7 @@ class LiveTap:
                     with self._watching(name) as fanout:
                         _feed(connection, fanout, stop)
             except NotFound as error:
-                connection.sendall(live_wire.message(live_wire.ERROR, str(error).encode()))
+                connection.sendall(live_wire.error_message(error.message))
 
 
 def _read_id(connection: socket.socket) -> str:
@@ -149,8 +149,10 @@ def _feed_sound(
             now = fanout.newest_stream
             if now is not None and now.audio is None:
                 raise NotFound(
-                    f"camera {camera_id} sends no sound that can be passed on; switch on its "
-                    "microphone in the settings of the camera, and choose G.711 or AAC"
+                    "camera {camera} sends no sound that can be passed on; "
+                    "switch on its microphone in the settings of the camera, "
+                    "and choose G.711 or AAC",
+                    camera=camera_id,
                 )
             counted = _count_drops(tap, stream, counted)
         connection.sendall(live_wire.message(live_wire.END))

@@ -2,10 +2,10 @@
 
 The client sends the name of a stream and a newline: a camera's id, or `<id>/sub`. It receives
 messages: 4 bytes of length (big endian), 1 byte of kind, and the body. `S` is a stream as JSON,
-before its first packet; `P` a packet with fixed fields and data; `E` an error as a sentence; `X`
-the end. For the name `<id>/detections` it receives `D`, the detections of one picture as JSON, and
-`A`, which says twice a second that the worker is alive. For `<id>/sound` it receives `S` and `U`, a
-packet of sound with fixed fields and data.
+before its first packet; `P` a packet with fixed fields and data; `E` the message of an error as
+JSON; `X` the end. For the name `<id>/detections` it receives `D`, the detections of one picture as
+JSON, and `A`, which says twice a second that the worker is alive. For `<id>/sound` it receives `S`
+and `U`, a packet of sound with fixed fields and data.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from fractions import Fraction
 from typing import Any
 
 from domain.media.packets import AudioInfo, AudioPacket, Packet, StreamInfo, WallSource
+from domain.messages.message import Message
 
 HEAD = struct.Struct(">Ic")
 MAX_BYTES = 64 << 20
@@ -33,6 +34,14 @@ _NONE = -(1 << 63)
 
 def message(kind: bytes, body: bytes = b"") -> bytes:
     return HEAD.pack(len(body), kind) + body
+
+
+def error_message(error: Message) -> bytes:
+    return message(ERROR, json.dumps(error.form).encode())
+
+
+def parse_error(body: bytes) -> Message:
+    return Message.of_form(json.loads(body))
 
 
 def stream_message(stream: StreamInfo) -> bytes:

@@ -108,17 +108,21 @@ class Device:
                     response, answer = await self._post(where, request, references)
         except (TimeoutError, httpx.TimeoutException) as error:
             raise SourceTimeout(
-                f"ONVIF at port {self._port} did not answer within {timeout_s:g} s"
+                "ONVIF at port {port} did not answer within {timeout_s} s",
+                port=self._port,
+                timeout_s=timeout_s,
             ) from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise SourceUnreachable(
-                f"ONVIF at port {self._port} cannot be reached: {error or type(error).__name__}"
+                "ONVIF at port {port} cannot be reached: {reason}",
+                port=self._port,
+                reason=error or type(error).__name__,
             ) from error
         if response.status_code in (401, 403):
             raise SourceRejected("ONVIF refused the credentials")
         if response.status_code == 404:
             raise SourceUnreachable(
-                f"ONVIF has nothing at {response.request.url.path}", Why.NO_PATH
+                "ONVIF has nothing at {path}", Why.NO_PATH, path=response.request.url.path
             )
         return parse_answer(answer)
 

@@ -105,7 +105,7 @@ def parse_answer(answer: bytes) -> Element:
         root = parser.close()
     except (Tree.ParseError, LookupError, ValueError) as error:
         raise SourceUnreachable(
-            f"what answers is no ONVIF device: {error}", Why.REJECTED
+            "what answers is no ONVIF device: {error}", Why.REJECTED, error=error
         ) from error
     body = first_element(root, "Body")
     if local_name(root) != "Envelope" or body is None:
@@ -118,8 +118,8 @@ def parse_answer(answer: bytes) -> Element:
 
 def _raise(said: str) -> None:
     if any(word in said for word in ("NotAuthorized", "FailedAuthentication", "InvalidSecurity")):
-        raise SourceRejected(f"ONVIF refused the credentials: {said}")
-    raise SourceUnreachable(f"ONVIF refused: {said}", Why.REJECTED)
+        raise SourceRejected("ONVIF refused the credentials: {said}", said=said)
+    raise SourceUnreachable("ONVIF refused: {said}", Why.REJECTED, said=said)
 
 
 def local_name(element: Element) -> str:

@@ -20,8 +20,9 @@ def video_sample_entry(first: Packet, delay: int = 0) -> VideoSampleEntry:
     )
     if not sets:
         raise DataLoss(
-            f"camera {stream.camera_id} sends no parameter sets, so that its video can be neither "
-            "recorded nor decoded"
+            "camera {camera} sends no parameter sets, so that its video can be "
+            "neither recorded nor decoded",
+            camera=stream.camera_id,
         )
     return VideoSampleEntry(
         stream.codec, stream.width_px, stream.height_px, sets, stream.time_base.denominator, delay

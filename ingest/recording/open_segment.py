@@ -290,7 +290,7 @@ def _write_all(file: int, data: list[bytes | bytearray]) -> None:
 
 
 def _store_error(error: OSError) -> StoreError:
-    return StoreError(f"a recording cannot be written: {error}")
+    return StoreError("a recording cannot be written: {error}", error=error)
 
 
 @contextmanager

@@ -65,7 +65,7 @@ def _duration_ms(path: Path, size_bytes: int) -> int:
             first_pts = sample.pts if first_pts is None else first_pts
             end_pts = max(end_pts, sample.pts + sample.duration)
     if first_pts is None:
-        raise DataLoss(f"{path} holds no picture")
+        raise DataLoss("{path} holds no picture", path=path)
     return max(1, int((end_pts - first_pts) * base * 1000))
 
 

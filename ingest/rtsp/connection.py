@@ -90,7 +90,9 @@ class Connection:
             code = self._socket.connect_ex((endpoint.address, endpoint.port))
         except OSError as error:
             self._sockets.close()
-            raise SourceUnreachable(f"no connection can be made: {error.strerror}") from None
+            raise SourceUnreachable(
+                "no connection can be made: {reason}", reason=error.strerror
+            ) from None
         self._is_open = True
         if code in (0, errno.EINPROGRESS):
             self._loop.watch_urgently(self._socket, self, self._connected, select.EPOLLOUT)
@@ -178,7 +180,9 @@ class Connection:
                     self._on_outcome(stop.value)
         if self._wire.is_too_long and not self._url:
             kib = MAX_ANSWER_BYTES >> 10
-            raise SourceUnreachable(f"the camera's answer is longer than {kib} KiB", Why.MALFORMED)
+            raise SourceUnreachable(
+                "the camera's answer is longer than {kib} KiB", Why.MALFORMED, kib=kib
+            )
         if self._wire.garbage_bytes and not self._is_answered:
             raise SourceUnreachable("the camera's answer is not RTSP", Why.NOT_RTSP)
         if is_over and self._is_open:
@@ -287,8 +291,13 @@ class Connection:
         elif self._is_connected:
             self._silence.check_answer(now_s, self._received(), self._wire.pending_bytes)
         elif now_s - self._silence.received_s > timeout_s:
-            sentence = f"{endpoint.address}:{endpoint.port} did not answer within {timeout_s:g} s"
-            raise SourceTimeout(sentence, Why.NO_ANSWER)
+            raise SourceTimeout(
+                "{address}:{port} did not answer within {timeout_s} s",
+                Why.NO_ANSWER,
+                address=endpoint.address,
+                port=endpoint.port,
+                timeout_s=timeout_s,
+            )
 
     def _received(self) -> ReceivedCounts:
         """Return what was received so far."""
@@ -362,4 +371,4 @@ class Connection:
 
 
 def _failed(error: OSError) -> SourceError:
-    return SourceUnreachable(f"the connection failed: {error.strerror}")
+    return SourceUnreachable("the connection failed: {reason}", reason=error.strerror)

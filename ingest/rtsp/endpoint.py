@@ -139,8 +139,11 @@ def _connect(
             return False
         if slices <= 0:
             raise SourceTimeout(
-                f"{endpoint.address}:{endpoint.port} did not answer within {timeout_s:g} s",
+                "{address}:{port} did not answer within {timeout_s} s",
                 Why.NO_ANSWER,
+                address=endpoint.address,
+                port=endpoint.port,
+                timeout_s=timeout_s,
             )
         slices -= 1
         if select.select([], [own], [], _SLICE_S)[1]:
@@ -163,5 +166,9 @@ def unreachable(endpoint: Endpoint, code: int) -> SourceUnreachable:
         else Why.FAILED
     )
     return SourceUnreachable(
-        f"{endpoint.address}:{endpoint.port} cannot be reached: {os.strerror(code)}", why
+        "{address}:{port} cannot be reached: {reason}",
+        why,
+        address=endpoint.address,
+        port=endpoint.port,
+        reason=os.strerror(code),
     )

@@ -136,7 +136,9 @@ def _described_stream(camera_id: str, stream: VideoStream) -> StreamInfo:
     """Return the stream as the description states it; extradata and size may still be missing."""
     context = stream.codec_context
     if context.name not in CODECS:
-        raise SourceUnsupported(f"the camera sends {context.name}; set it to H.264 or H.265")
+        raise SourceUnsupported(
+            "the camera sends {context}; set it to H.264 or H.265", context=context.name
+        )
     time_base = stream.time_base or Fraction(1, 90_000)
     return StreamInfo(
         camera_id,
@@ -243,7 +245,7 @@ def _video_of(container: InputContainer) -> VideoStream:
 
 def _ended(timed_out: bool, timeout_s: float) -> SourceError:
     if timed_out:
-        return SourceTimeout(f"no video arrived for {timeout_s:g} s")
+        return SourceTimeout("no video arrived for {timeout_s} s", timeout_s=timeout_s)
     return SourceUnreachable("the camera ended the stream", Why.ENDED)
 
 
@@ -252,11 +254,13 @@ def _mapped(error: av.FFmpegError, timed_out: bool, timeout_s: float) -> SourceE
     if isinstance(error, av.HTTPUnauthorizedError | av.HTTPForbiddenError):
         return SourceRejected("the camera refuses the user name or password")
     if timed_out or isinstance(error, av.ExitError | av.TimeoutError):
-        return SourceTimeout(f"the camera said nothing for {timeout_s:g} s")
+        return SourceTimeout("the camera said nothing for {timeout_s} s", timeout_s=timeout_s)
     if isinstance(error, av.HTTPNotFoundError):
         return SourceUnreachable("the camera has no stream under this path (404)", Why.NO_PATH)
     if isinstance(error, av.HTTPError | av.HTTPClientError):
-        return SourceUnreachable(f"the camera refuses the request ({error.strerror})", Why.REJECTED)
+        return SourceUnreachable(
+            "the camera refuses the request ({reason})", Why.REJECTED, reason=error.strerror
+        )
     if isinstance(error, av.InvalidDataError):
         return SourceUnreachable(
             "the camera's answer is not RTSP, or its description of the stream is broken",
@@ -264,4 +268,4 @@ def _mapped(error: av.FFmpegError, timed_out: bool, timeout_s: float) -> SourceE
         )
     if isinstance(error, av.EOFError):
         return SourceUnreachable("the camera ended the stream", Why.ENDED)
-    return SourceUnreachable(f"the connection failed: {error.strerror}")
+    return SourceUnreachable("the connection failed: {reason}", reason=error.strerror)

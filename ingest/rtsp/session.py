@@ -150,4 +150,9 @@ def _refused(method: str, status: int) -> SourceError:
             "the camera does not send the way the registry says; write another `transport` there",
             Why.TRANSPORT,
         )
-    return SourceUnreachable(f"the camera refuses the request ({method}: {status})", Why.REJECTED)
+    return SourceUnreachable(
+        "the camera refuses the request ({method}: {status})",
+        Why.REJECTED,
+        method=method,
+        status=status,
+    )

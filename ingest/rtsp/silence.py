@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from domain.camera_states import Why
 from domain.errors import SourceTimeout
+from domain.messages.message import Message
 
-_ENCODER = "the camera's video encoder may hang: restart it"
+_ENCODER = Message("the camera's video encoder may hang: restart it")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,31 +80,44 @@ def no_picture_error(received: ReceivedCounts, timeout_s: float) -> SourceTimeou
     """Explain that no picture arrived for `timeout_s`; `received` is what arrived at the end of
     that time.
     """
-    nothing = f"no picture arrived for {timeout_s:g} s"
+    nothing = Message("no picture arrived for {timeout_s} s", timeout_s=timeout_s)
     # Some garbage bytes look like RTP packets, but rarely like the video's payload type.
     is_mostly_garbage = received.garbage_bytes and 2 * received.foreign_packets >= received.packets
     if received.packets and not is_mostly_garbage:
         return SourceTimeout(
-            f"{nothing}, though RTP packets do: {_unusable_packets(received)}", Why.NO_PICTURES
+            "{nothing}, though RTP packets do: {received}",
+            Why.NO_PICTURES,
+            nothing=nothing,
+            received=_unusable_packets(received),
         )
     if received.garbage_bytes:
-        sentence = f"{nothing}, but {received.garbage_bytes} bytes that are neither RTSP nor RTP"
+        sentence = Message(
+            "{nothing}, but {garbage_bytes} bytes that are neither RTSP nor RTP",
+            nothing=nothing,
+            garbage_bytes=received.garbage_bytes,
+        )
         return SourceTimeout(sentence, Why.MALFORMED)
     if received.strange_packets:
-        sentence = (
-            f"{nothing}, but {received.strange_packets} datagrams from another address than the "
-            "camera's; write `transport: tcp` into the registry"
+        sentence = Message(
+            "{nothing}, but {strange_packets} datagrams from another address than the "
+            "camera's; write `transport: tcp` into the registry",
+            nothing=nothing,
+            strange_packets=received.strange_packets,
         )
         return SourceTimeout(sentence, Why.TRANSPORT)
     if received.sounds:
-        return SourceTimeout(f"{nothing}, though sound does; {_ENCODER}")
+        return SourceTimeout(
+            "{nothing}, though sound does; {encoder}", nothing=nothing, encoder=_ENCODER
+        )
     if received.reports:
-        sentence = (
-            f"{nothing}, though reports (RTCP) do; {_ENCODER}, or raise "
-            "SIGHTLINE_SOURCE_TIMEOUT_S where it sends a picture less often"
+        sentence = Message(
+            "{nothing}, though reports (RTCP) do; {encoder}, or raise "
+            "SIGHTLINE_SOURCE_TIMEOUT_S where it sends a picture less often",
+            nothing=nothing,
+            encoder=_ENCODER,
         )
         return SourceTimeout(sentence)
-    return SourceTimeout(f"no video arrived for {timeout_s:g} s")
+    return SourceTimeout("no video arrived for {timeout_s} s", timeout_s=timeout_s)
 
 
 def no_answer_error(
@@ -115,31 +129,38 @@ def no_answer_error(
     request.
     """
     if received.packets:
-        sentence = f"the camera sends video, but did not answer within {timeout_s:g} s"
+        sentence = Message(
+            "the camera sends video, but did not answer within {timeout_s} s", timeout_s=timeout_s
+        )
         return SourceTimeout(sentence, Why.MALFORMED)
     if received.garbage_bytes:
-        sentence = (
-            f"the camera answers with what is not RTSP ({received.garbage_bytes} bytes of it)"
+        sentence = Message(
+            "the camera answers with what is not RTSP ({garbage_bytes} bytes of it)",
+            garbage_bytes=received.garbage_bytes,
         )
         return SourceTimeout(sentence, Why.MALFORMED)
     if pending_bytes:
-        sentence = (
-            f"the camera's answer did not end within {timeout_s:g} s ({pending_bytes} "
-            "bytes of it arrived)"
+        sentence = Message(
+            "the camera's answer did not end within {timeout_s} s ({pending_bytes} "
+            "bytes of it arrived)",
+            timeout_s=timeout_s,
+            pending_bytes=pending_bytes,
         )
         return SourceTimeout(sentence, Why.MALFORMED)
-    return SourceTimeout(f"the camera said nothing for {timeout_s:g} s")
+    return SourceTimeout("the camera said nothing for {timeout_s} s", timeout_s=timeout_s)
 
 
-def _unusable_packets(received: ReceivedCounts) -> str:
+def _unusable_packets(received: ReceivedCounts) -> Message:
     if received.foreign_packets:
-        return (
-            f"{received.foreign_packets} of {received.packets} have another payload type than the "
-            "description says"
+        return Message(
+            "{foreign_packets} of {packets} have another payload type than the description says",
+            foreign_packets=received.foreign_packets,
+            packets=received.packets,
         )
     if received.broken_pictures:
-        return (
-            f"{received.packets} packets made {received.broken_pictures} broken pictures and no "
-            "whole one"
+        return Message(
+            "{packets} packets made {broken_pictures} broken pictures and no whole one",
+            packets=received.packets,
+            broken_pictures=received.broken_pictures,
         )
-    return f"none of {received.packets} packets completes a picture"
+    return Message("none of {packets} packets completes a picture", packets=received.packets)

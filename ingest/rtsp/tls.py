@@ -75,7 +75,9 @@ def _received_certificate(own: socket.socket, context: ssl.SSLContext, pull: Pul
         raise
     except OSError as error:
         reason = getattr(error, "reason", None) or error.strerror or "the connection broke"
-        raise SourceUnreachable(f"the TLS handshake failed: {reason}", Why.TLS) from None
+        raise SourceUnreachable(
+            "the TLS handshake failed: {reason}", Why.TLS, reason=reason
+        ) from None
     return handshake.peer_certificate()
 
 
@@ -90,9 +92,12 @@ def _fingerprint(pull: Pull) -> str:
 def _untrusted(reason: str, fingerprint: str) -> SourceUnreachable:
     shown = f" (SHA-256 {fingerprint})" if fingerprint else ""
     return SourceUnreachable(
-        f"the camera's certificate{shown} is not trusted: {reason}; compare its SHA-256 at the "
-        "camera and write it into the registry as  tls: {sha256: …}, or name its authority",
+        "the camera's certificate{shown} is not trusted: {reason}; compare "
+        "its SHA-256 at the camera and write it into the registry as  tls: "
+        "{sha256: …}, or name its authority",
         Why.CERTIFICATE,
+        shown=shown,
+        reason=reason,
     )
 
 
@@ -101,8 +106,9 @@ def _verifying_context(trust: CameraTrust) -> ssl.SSLContext:
         return ssl.create_default_context(cafile=trust.ca_file)
     except (OSError, ValueError):
         raise SourceUnreachable(
-            f"{trust.ca_file}, the file with the camera's authority, cannot be read on this node",
+            "{ca_file}, the file with the camera's authority, cannot be read on this node",
             Why.CERTIFICATE,
+            ca_file=trust.ca_file,
         ) from None
 
 
@@ -162,9 +168,9 @@ class _Handshake:
             self._slices -= 1
             if self._slices <= 0 or self._pull.stop.is_set():
                 raise SourceTimeout(
-                    "the camera did not finish the TLS handshake within "
-                    f"{self._pull.timeout_s:g} s",
+                    "the camera did not finish the TLS handshake within {timeout_s} s",
                     Why.TLS,
+                    timeout_s=self._pull.timeout_s,
                 )
 
 

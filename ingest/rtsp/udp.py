@@ -170,7 +170,10 @@ class Datagrams:
                 except OSError:
                     data.close()
         raise SourceUnreachable(
-            f"no pair of UDP ports is free between {first} and {last}", Why.FAILED
+            "no pair of UDP ports is free between {first} and {last}",
+            Why.FAILED,
+            first=first,
+            last=last,
         )
 
     def _open_socket(self, port: int) -> socket.socket:

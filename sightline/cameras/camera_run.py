@@ -214,7 +214,7 @@ class CameraRun:
         """
         if is_sub:
             if self._sub is None:
-                raise NotFound(f"camera {self.camera.id} has no sub-stream")
+                raise NotFound("camera {camera} has no sub-stream", camera=self.camera.id)
             with self._sub.watching(self._tools.loop) as fanout:
                 yield fanout
             return
@@ -226,7 +226,9 @@ class CameraRun:
     def watching_detections(self) -> Iterator[DetectionFeed]:
         """Yield the detections of a checkpoint for a viewer. Raises NotFound for other cameras."""
         if self._analyser is None:
-            raise NotFound(f"camera {self.camera.id} is no checkpoint, so nothing is detected")
+            raise NotFound(
+                "camera {camera} is no checkpoint, so nothing is detected", camera=self.camera.id
+            )
         yield self._detections
 
     def shed(self, level: Shed) -> None:

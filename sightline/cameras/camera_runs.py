@@ -154,7 +154,7 @@ class CameraRuns:
     def _run_of(self, camera_id: str) -> CameraRun:
         run = self._runs.get(camera_id)
         if run is None:
-            raise NotFound(f"this worker has no camera {camera_id}")
+            raise NotFound("this worker has no camera {camera}", camera=camera_id)
         return run
 
     def running(self) -> Sequence[CameraRun]:

@@ -14,6 +14,7 @@ from domain.camera_states import CameraState, CameraStatus
 from domain.clock import NS_PER_DAY, NS_PER_MS, NS_PER_S, Clock, rfc3339
 from domain.errors import StoreError
 from domain.log import FloodGate
+from domain.messages.message import Message
 from domain.paths.data_layout import Layout
 from domain.recordings.gap_explanation import (
     LONGEST_NETWORK_BREAK_NS,
@@ -178,7 +179,7 @@ class GapRecorder:
     ) -> None:
         """Add gaps whose cause is known now: clock steps, and times without recording."""
         if not_recorded is None and status.state is CameraState.IDLE:
-            not_recorded = GapCause.NOT_ASKED, "no recording was requested"
+            not_recorded = GapCause.NOT_ASKED, Message("no recording was requested")
         self._add_clock_steps(now_ns)
         known = self._not_recorded
         if not_recorded is None:
@@ -202,7 +203,7 @@ class GapRecorder:
             if interrupted is not None:
                 self._known[-1] = replace(interrupted, end_ns=step.from_ns)
             self._known.append(
-                Gap(self._camera_id, step.from_ns, step.to_ns, GapCause.CLOCK, str(step))
+                Gap(self._camera_id, step.from_ns, step.to_ns, GapCause.CLOCK, step.message)
             )
             if interrupted is not None:
                 end_ns = max(now_ns, step.to_ns + NS_PER_MS)

@@ -14,6 +14,7 @@ from domain.clock import Clock
 from domain.media.fanout import Sink
 from domain.media.packet_batch import PacketOrBatch
 from domain.media.packets import AudioPacket
+from domain.messages.message import Message
 from domain.recordings.gaps import GapCause
 from domain.registry import Camera
 from sightline.cluster.worker_balance import is_always_pulled
@@ -60,10 +61,14 @@ class PullPolicy:
     def why_not_recorded(self) -> tuple[GapCause, str] | None:
         """Return the cause and a detail; None while the camera is recorded."""
         if self.shed is Shed.RECORDING_FOR_DISK:
-            return GapCause.DISK, "given up, since the disk was full"
+            return GapCause.DISK, Message("given up, since the disk was full")
         if self.shed is Shed.RECORDING:
-            return GapCause.SHED, "given up under pressure of the processor"
-        return None if self.is_recorded() else (GapCause.NOT_ASKED, "no recording was requested")
+            return GapCause.SHED, Message("given up under pressure of the processor")
+        return (
+            None
+            if self.is_recorded()
+            else (GapCause.NOT_ASKED, Message("no recording was requested"))
+        )
 
     def is_pulled(self) -> bool:
         return self._is_watched() or self.is_recorded()

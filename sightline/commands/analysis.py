@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from analytics.models import Models
-from domain.clock import NS_PER_S, Clock, SystemClock, parse_rfc3339, rfc3339
+from domain.clock import NS_PER_S, Clock, SystemClock, moment, parse_rfc3339, rfc3339
 from domain.errors import BadInput
 from domain.paths.data_layout import Layout
 from domain.recordings.partly_analysed import Analysed
@@ -82,9 +82,11 @@ def _checkpoint(layout: Layout, camera_id: str) -> Camera:
     cameras = {camera.id: camera for camera in RunningRegistry(layout).now().kept_cameras}
     camera = cameras.get(camera_id)
     if camera is None:
-        raise BadInput(f"--camera: the registry has no camera {camera_id}")
+        raise BadInput("--camera: the registry has no camera {camera}", camera=camera_id)
     if not camera.checkpoint:
-        raise BadInput(f"--camera: {camera_id} is no checkpoint, so it is not analysed")
+        raise BadInput(
+            "--camera: {camera} is no checkpoint, so it is not analysed", camera=camera_id
+        )
     return camera
 
 
@@ -94,13 +96,14 @@ def _span(args: argparse.Namespace, clock: Clock) -> Range:
         try:
             times_ns.append(parse_rfc3339(text))
         except ValueError as error:
-            raise BadInput(f"{option}: {error}") from error
+            raise BadInput("{option}: {error}", option=option, error=error) from error
     settled_ns = clock.wall_ns() - SETTLED_AFTER_NS
     from_ns, to_ns = times_ns[0], min(times_ns[1], settled_ns)
     if from_ns >= to_ns:
         raise BadInput(
-            "--from must be before --to, and before "
-            f"{rfc3339(settled_ns)}: live analysis may not have finished later times"
+            "--from must be before --to, and before {settled}: live analysis "
+            "may not have finished later times",
+            settled=moment(settled_ns),
         )
     return from_ns, to_ns
 

@@ -97,4 +97,4 @@ def _moment(option: str, text: str | None) -> int | None:
     try:
         return None if text is None else parse_rfc3339(text)
     except (ValueError, OverflowError) as error:
-        raise BadInput(f"{option}: {error}") from error
+        raise BadInput("{option}: {error}", option=option, error=error) from error

@@ -31,9 +31,11 @@ def run(args: argparse.Namespace) -> int:
     layout, clock = Layout(args.data.resolve()), SystemClock()
     runtime, settings = runtime_of(layout), Settings()
     if runtime is None and (settings.redis_url is None or settings.s3_endpoint is None):
-        raise BadInput(f"no instance runs on {args.data}; start it, because it has the recordings")
+        raise BadInput(
+            "no instance runs on {data}; start it, because it has the recordings", data=args.data
+        )
     if args.out.exists():
-        raise BadInput(f"{args.out} exists already; name another file")
+        raise BadInput("{out} exists already; name another file", out=args.out)
     context = make_context(
         layout, complete_settings(settings, runtime, instance_secrets(layout)), clock, "export"
     )
@@ -67,7 +69,9 @@ def _asked(args: argparse.Namespace) -> ExportAsked:
         if not value
     ]
     if missing:
-        raise BadInput(f"give {', '.join(missing)}, or --id of an export to continue")
+        raise BadInput(
+            "give {missing}, or --id of an export to continue", missing=", ".join(missing)
+        )
     ranges = [{"camera": one, "from": args.since, "to": args.until} for one in args.cameras]
     try:
         return ExportAsked.model_validate({"ranges": ranges, "reason": args.reason})
@@ -76,7 +80,7 @@ def _asked(args: argparse.Namespace) -> ExportAsked:
         field = {"from": "--from", "to": "--to", "reason": "--reason"}.get(
             str(first["loc"][-1]), "--camera"
         )
-        raise BadInput(f"{field}: {first['msg']}") from error
+        raise BadInput("{field}: {first}", field=field, first=first["msg"]) from error
 
 
 def _print(record: ExportRecord, out: Path, size_bytes: int, as_json: bool) -> None:

@@ -66,7 +66,9 @@ def rotate(args: argparse.Namespace) -> int:
 def export(args: argparse.Namespace) -> int:
     keys = _keys(args)
     if not keys.register().certificates:
-        raise BadInput(f"{keys.files.folder} has no keys; run  sightline keys init  first")
+        raise BadInput(
+            "{folder} has no keys; run  sightline keys init  first", folder=keys.files.folder
+        )
     if args.node is not None:
         files = [export_node(keys, args.out, args.node)]
     elif args.api:

@@ -47,7 +47,7 @@ def reset_second_factor(args: argparse.Namespace) -> int:
     with open_stores(layout) as stores:
         people = people_of(stores, Settings(), layout, clock)
         if people.get(args.name).second_factor is None:
-            raise NotFound(f"{args.name} has no second factor")
+            raise NotFound("{args} has no second factor", args=args.name)
         SecondFactors(people, SignInAttempts(stores.redis, clock), clock).reset(args.name)
     print(f"{args.name} has no second factor any more; all sessions have ended")
     return 0

@@ -148,8 +148,9 @@ def expiry(text: str | None, now_ns: int) -> int | None:
         return parse_rfc3339(f"{text}T00:00:00Z" if _DAY.fullmatch(text) else text)
     except (ValueError, OverflowError) as error:
         raise BadInput(
-            f"--expires {text!r} is not a duration such as 90d or 12h, a date such as 2026-12-31, "
-            "or a time of RFC 3339"
+            "--expires {text} is not a duration such as 90d or 12h, a date "
+            "such as 2026-12-31, or a time of RFC 3339",
+            text=repr(text),
         ) from error
 
 

@@ -64,7 +64,7 @@ def _pictures(video: Path) -> Iterator[tuple[float, av.VideoFrame]]:
     They are decoded as in `ingest/frames/frame_decoder.py`: in one thread, without loop filter.
     """
     if not video.is_file():
-        raise BadInput(f"there is no file {video}")
+        raise BadInput("there is no file {video}", video=video)
     began_s: float | None = None
     try:
         with av.open(str(video)) as container:
@@ -77,11 +77,13 @@ def _pictures(video: Path) -> Iterator[tuple[float, av.VideoFrame]]:
                 began_s = picture.time if began_s is None else began_s
                 yield picture.time - began_s, picture
     except IndexError as error:
-        raise BadInput(f"{video} has no video in it") from error
+        raise BadInput("{video} has no video in it", video=video) from error
     except av.FFmpegError as error:
-        raise BadInput(f"{video} cannot be read as video: {error.strerror}") from error
+        raise BadInput(
+            "{video} cannot be read as video: {reason}", video=video, reason=error.strerror
+        ) from error
     if began_s is None:
-        raise BadInput(f"{video} has no picture in it")
+        raise BadInput("{video} has no picture in it", video=video)
 
 
 def duration_s(video: Path) -> float:

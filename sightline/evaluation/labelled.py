@@ -41,7 +41,8 @@ def labelled(folder: Path) -> list[Labelled]:
     """
     if not folder.is_dir():
         raise BadInput(
-            f"there is no folder {folder}; name one that holds pictures, each named by its plate"
+            "there is no folder {folder}; name one that holds pictures, each named by its plate",
+            folder=folder,
         )
     files = sorted(
         file
@@ -49,7 +50,11 @@ def labelled(folder: Path) -> list[Labelled]:
         if file.suffix.lower() in SUFFIXES and file.is_file() and file.name[0] != "."
     )
     if not files:
-        raise BadInput(f"there is no picture in {folder}; pictures end in {', '.join(SUFFIXES)}")
+        raise BadInput(
+            "there is no picture in {folder}; pictures end in {suffixes}",
+            folder=folder,
+            suffixes=", ".join(SUFFIXES),
+        )
     return [Labelled(file, truth_of(file, folder)) for file in files]
 
 

@@ -46,15 +46,18 @@ def read_truth(file: Path) -> list[Pass]:
     try:
         return _Truth.model_validate(json.loads(file.read_text("utf-8-sig"))).passes
     except FileNotFoundError as error:
-        raise BadInput(f"there is no truth file {file}") from error
+        raise BadInput("there is no truth file {file}", file=file) from error
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise BadInput(f"{file} is no JSON: {error}") from error
+        raise BadInput("{file} is no JSON: {error}", file=file, error=error) from error
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
         raise BadInput(
-            f'{file}: {place}: {first["msg"]}; it holds {{"passes": [{{"enter_s": …, "leave_s": '
-            '…, "plate": …}]}'
+            '{file}: {place}: {first}; it holds {"passes": [{"enter_s": …, '
+            '"leave_s": …, "plate": …}]}',
+            file=file,
+            place=place,
+            first=first["msg"],
         ) from error
 
 

@@ -25,8 +25,9 @@ def api_signer(keys: SiteKeys) -> ApiSigner:
     own = keys.key(Purpose.API_SIGNING)
     if own is None or not isinstance(own.key, Ed25519PrivateKey):
         raise BadInput(
-            f"{keys.files.key(Purpose.API_SIGNING)} is missing; run `sightline keys init`, or take "
-            "over the bundle of `sightline keys export --api`"
+            "{api_signing} is missing; run `sightline keys init`, or take over "
+            "the bundle of `sightline keys export --api`",
+            api_signing=keys.files.key(Purpose.API_SIGNING),
         )
     register = keys.register()
     others = [
@@ -94,9 +95,11 @@ def node_server_context(keys: SiteKeys, node: str) -> ssl.SSLContext:
     key, register = keys.key(Purpose.NODE), keys.register()
     if Purpose.NODE in keys.missing(node, purposes=(Purpose.NODE,)) or key is None:
         raise BadInput(
-            f"{keys.files.key(Purpose.NODE)} is no valid certificate of the node {node}; run "
-            f"`sightline keys export --node {node}` on the machine with the site's root, and "
-            "`sightline keys init --from` here"
+            "{file} is no valid certificate of the node {node}; run "
+            "`sightline keys export --node {node}` on the machine with the "
+            "site's root, and `sightline keys init --from` here",
+            file=keys.files.key(Purpose.NODE),
+            node=node,
         )
     file = keys.files.key(Purpose.NODE)
     context = server_context(file, file)
@@ -109,7 +112,7 @@ def node_client_context(keys: SiteKeys) -> ssl.SSLContext:
     """TLS of the API as a client of nodes. Raises BadInput if this machine has no key for it."""
     file = keys.files.key(Purpose.API)
     if keys.key(Purpose.API) is None:
-        raise BadInput(f"{file} is missing; run `sightline keys init`")
+        raise BadInput("{file} is missing; run `sightline keys init`", file=file)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.load_cert_chain(file)

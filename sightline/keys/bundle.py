@@ -73,7 +73,7 @@ def read_bundle(file: Path) -> tuple[KeyRegister, dict[Purpose, CertifiedKey]]:
     except ValidationError as error:
         raise unreadable(str(file), error) from error
     except ValueError as error:
-        raise DataLoss(f"{file} is no bundle of `sightline keys export`") from error
+        raise DataLoss("{file} is no bundle of `sightline keys export`", file=file) from error
     return bundle.certificates, keys
 
 

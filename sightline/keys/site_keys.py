@@ -99,8 +99,11 @@ class SiteKeys:
         found = read_key(file)
         if found is None and file.exists():
             raise DataLoss(
-                f"{file} holds no key with its certificate; restore the file from a backup, or "
-                f"delete it and run  sightline keys rotate {purpose}"
+                "{file} holds no key with its certificate; restore the file "
+                "from a backup, or delete it and run  sightline keys rotate "
+                "{purpose}",
+                file=file,
+                purpose=purpose,
             )
         return found
 
@@ -182,8 +185,9 @@ class SiteKeys:
             roots = {one.fingerprint for one in own.of(Purpose.ROOT)}
             if roots and not roots & {one.fingerprint for one in register.of(Purpose.ROOT)}:
                 raise BadInput(
-                    f"{self.files.folder} holds keys of another site; to join this site, move "
-                    "that folder away first"
+                    "{folder} holds keys of another site; to join this site, "
+                    "move that folder away first",
+                    folder=self.files.folder,
                 )
             merged = _merged(own, register)
             adopted = [one for key in keys.values() if (one := merged.find(key.certificate))]
@@ -224,8 +228,9 @@ class SiteKeys:
     def _refuse_lost_root(self, purpose: Purpose) -> None:
         if purpose is Purpose.ROOT and self.register().of(purpose):
             raise BadInput(
-                f"{self.files.key(purpose)} is absent or no longer valid; restore it from a "
-                "backup, or run  sightline keys rotate root"
+                "{purpose} is absent or no longer valid; restore it from a "
+                "backup, or run  sightline keys rotate root",
+                purpose=self.files.key(purpose),
             )
 
     def _replace(
@@ -311,7 +316,9 @@ def _request(purpose: Purpose, node: str, hosts: tuple[str, ...]) -> Certificate
         return CertificateRequest("Sightline site root", ROOT_LIFETIME)
     if purpose is Purpose.NODE:
         if not re.fullmatch(PATTERN, node):
-            raise BadInput(f"{node!r} is no name of a node; it needs the form of SIGHTLINE_NODE")
+            raise BadInput(
+                "{node} is no name of a node; it needs the form of SIGHTLINE_NODE", node=repr(node)
+            )
         return CertificateRequest(node, TLS_LIFETIME, (node_host(node),), (SERVER,))
     if purpose is Purpose.API:
         names = dict.fromkeys((*_LOOPBACK_NAMES, socket.gethostname(), *hosts))

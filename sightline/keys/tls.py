@@ -94,7 +94,10 @@ def server_context(certificate: Path, key: Path) -> ssl.SSLContext:
         context.load_cert_chain(certificate, key, password="")
     except (OSError, ValueError) as error:
         raise BadInput(
-            f"{certificate} and {key} are no certificate with its unencrypted private key, both "
-            f"PEM: {getattr(error, 'reason', None) or error}"
+            "{certificate} and {key} are no certificate with its unencrypted "
+            "private key, both PEM: {reason}",
+            certificate=certificate,
+            key=key,
+            reason=getattr(error, "reason", None) or error,
         ) from error
     return context

@@ -128,13 +128,17 @@ class Child:
         while not self.spec.ready():
             if self.exit_code() is not None:
                 raise SightlineError(
-                    f"{self.spec.name} ended with {self.exit_code()} while "
-                    f"starting:\n{self.log_tail()}"
+                    "{spec} ended with {exit_code} while starting:\n{log_tail}",
+                    spec=self.spec.name,
+                    exit_code=self.exit_code(),
+                    log_tail=self.log_tail(),
                 )
             if self._clock.monotonic_s() > deadline_s:
                 raise SightlineError(
-                    f"{self.spec.name} does not answer after {self.spec.start_timeout_s:.0f} "
-                    f"s:\n{self.log_tail()}"
+                    "{spec} does not answer after {start_timeout_s} s:\n{log_tail}",
+                    spec=self.spec.name,
+                    start_timeout_s=round(self.spec.start_timeout_s),
+                    log_tail=self.log_tail(),
                 )
             if self._clock.wait(stop, _POLL_S):
                 return

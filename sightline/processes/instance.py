@@ -114,9 +114,11 @@ def _lock(lock: TextIO, layout: Layout, clock: Clock, stop: threading.Event) -> 
             patience_s = DYING_S if _lives(holder) else ORPHANS_END_WITHIN_S
             if clock.monotonic_s() - since_s > patience_s or clock.wait(stop, _POLL_S):
                 raise InstanceBusy(
-                    f"another Sightline (process {holder or 'unknown'}, or what it started) runs "
-                    f"on {layout.root}; "
-                    "stop it first, or give another --data folder"
+                    "another Sightline (process {reason}, or what it started) "
+                    "runs on {root}; stop it first, or give another --data "
+                    "folder",
+                    reason=holder or "unknown",
+                    root=layout.root,
                 ) from error
 
 

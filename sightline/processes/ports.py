@@ -59,7 +59,9 @@ def is_loopback(host: str) -> bool:
     try:
         found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except OSError as error:
-        raise BadInput(f"{host!r} is no address of this machine: {error.strerror}") from error
+        raise BadInput(
+            "{host} is no address of this machine: {reason}", host=repr(host), reason=error.strerror
+        ) from error
     return all(ip_address(str(one[4][0]).partition("%")[0]).is_loopback for one in found)
 
 

@@ -94,7 +94,7 @@ def plan(
     """
     if parts.api and answers(listener.port):
         raise SightlineError(
-            f"port {listener.port} is used by another program; choose one with --port"
+            "port {port} is used by another program; choose one with --port", port=listener.port
         )
     if not parts.servers and (settings.redis_url is None or settings.s3_endpoint is None):
         raise SightlineError(

@@ -57,8 +57,11 @@ class SeaweedfsSecurity:
         """
         if not self._refuses_without_certificate(grpc_port):
             raise SightlineError(
-                f"SeaweedFS accepts connections without a certificate on port {grpc_port}; "
-                f"delete {self.folder} and start again, so that its certificates are made again"
+                "SeaweedFS accepts connections without a certificate on port "
+                "{grpc_port}; delete {folder} and start again, so that its "
+                "certificates are made again",
+                grpc_port=grpc_port,
+                folder=self.folder,
             )
 
     def _refuses_without_certificate(self, grpc_port: int) -> bool:

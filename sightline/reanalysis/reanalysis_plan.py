@@ -42,9 +42,9 @@ def parse_hours(text: str) -> Hours:
     try:
         hours = Hours(time.fromisoformat(start.strip()), time.fromisoformat(end.strip()))
     except ValueError as error:
-        raise BadInput(f"{text!r} is not of the form 01:00-05:00") from error
+        raise BadInput("{text} is not of the form 01:00-05:00", text=repr(text)) from error
     if hours.start == hours.end:
-        raise BadInput(f"{text!r} has no length")
+        raise BadInput("{text} has no length", text=repr(text))
     return hours
 
 

@@ -98,8 +98,8 @@ class ArchiveCache:
         data = self._objects.get(file.key, file.size_bytes)
         if hashlib.sha256(data).hexdigest() != file.sha256:
             raise DataLoss(
-                f"{file.key} has not the SHA-256 that the catalogue says; run `sightline storage "
-                "check`"
+                "{key} has not the SHA-256 that the catalogue says; run `sightline storage check`",
+                key=file.key,
             )
         part = self.folder / f"{secrets.token_hex(8)}.part"
         part.write_bytes(data)
@@ -116,7 +116,9 @@ class ArchiveCache:
             self._sparse.fetch(path, file.size_bytes, needed, read)
         except DataLoss as error:
             raise DataLoss(
-                f"{file.key} is damaged; run `sightline storage check`: {error}"
+                "{key} is damaged; run `sightline storage check`: {error}",
+                key=file.key,
+                error=error,
             ) from error
         return path
 

@@ -176,12 +176,13 @@ class Catalogue:
         newest = max(self._versions(f"{CATALOGUE_PREFIX}{day.day}/").get(day.day, {0: 0}))
         if newest != day.version - 1:
             raise StoreError(
-                f"the catalogue of {day.day} was changed by another process meanwhile; run again"
+                "the catalogue of {day} was changed by another process meanwhile; run again",
+                day=day.day,
             )
         key = catalogue_object(day.day, day.version)
         self._objects.put(key, data, "application/octet-stream")
         if self._objects.get(key) != data:
-            raise ObjectsUnavailable(f"the object store did not keep {key} as it was given")
+            raise ObjectsUnavailable("the object store did not keep {key} as it was given", key=key)
         self.announce()
         for version in self._versions(f"{CATALOGUE_PREFIX}{day.day}/").get(day.day, {}):
             if version < day.version:

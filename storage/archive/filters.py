@@ -64,7 +64,7 @@ class Filters:
         try:
             file = os.open(self._path(day), os.O_RDONLY)
         except FileNotFoundError as error:
-            raise NotFound(f"the filters of {day.day} were replaced meanwhile") from error
+            raise NotFound("the filters of {day} were replaced meanwhile", day=day.day) from error
         try:
             return may_hold(
                 lambda number: os.pread(file, day.slice_bytes, number * day.slice_bytes),
@@ -91,7 +91,9 @@ class Filters:
             self._files.fetch(self._path(day), day.slice_bytes * SLICES, day.slices(slices), read)
         except DataLoss as error:
             raise DataLoss(
-                f"the filters in {key} are damaged; run `sightline index rebuild`: {error}"
+                "the filters in {key} are damaged; run `sightline index rebuild`: {error}",
+                key=key,
+                error=error,
             ) from error
 
     def _path(self, day: Day) -> Path:

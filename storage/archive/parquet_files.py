@@ -107,8 +107,12 @@ class ArchiveWriter:
         )
         if expected != written:
             raise DataLoss(
-                f"the file of {area} on {day} does not hold what was written into it: {written} "
-                f"instead of {expected}"
+                "the file of {area} on {day} does not hold what was written "
+                "into it: {written} instead of {expected}",
+                area=area,
+                day=day,
+                written=str(written),
+                expected=str(expected),
             )
         if expected[0][0] == 0:
             path.unlink()
@@ -137,7 +141,7 @@ class ArchiveWriter:
                 digest.update(chunk)
             if digest.hexdigest() != written.file.sha256:
                 raise ObjectsUnavailable(
-                    f"the object store did not keep {written.file.key} as it was given"
+                    "the object store did not keep {key} as it was given", key=written.file.key
                 )
         finally:
             written.path.unlink(missing_ok=True)

@@ -42,7 +42,9 @@ def moved_until_ms(objects: ObjectStore) -> int:
         return 0
     except (ValueError, KeyError, TypeError) as error:
         raise DataLoss(
-            f"{ARCHIVE_MOVED} cannot be read; delete it, and run `sightline index rebuild`: {error}"
+            "{archive_moved} cannot be read; delete it, and run `sightline index rebuild`: {error}",
+            archive_moved=ARCHIVE_MOVED,
+            error=error,
         ) from error
 
 

@@ -67,13 +67,15 @@ class StoredAudit:
         key = audit_lines_object(writer, first_wall_s, hashlib.sha256(data).hexdigest())
         packed = gzip.compress(data, mtime=0)
         if not self._objects.put_new(key, packed, "application/gzip") and self.read(key) != data:
-            raise DataLoss(f"{key} exists with other content, so audit lines cannot be stored")
+            raise DataLoss(
+                "{key} exists with other content, so audit lines cannot be stored", key=key
+            )
 
     def read(self, key: str) -> bytes:
         """Return the lines of an object. Raises DataLoss if they are not those of its key."""
         data = unpacked(self._objects.get(key), key)
         if hashlib.sha256(data).hexdigest()[:16] != audit_hash_of_key(key):
-            raise DataLoss(f"{key} does not have the content that its name states")
+            raise DataLoss("{key} does not have the content that its name states", key=key)
         return data
 
     def put_writer(self, writer: AuditWriter) -> None:

@@ -89,9 +89,13 @@ class DuckDb:
         try:
             yield cursor
         except duckdb.OutOfMemoryException as error:
-            raise StoreError(f"the query needs more memory than it may have: {error}") from error
+            raise StoreError(
+                "the query needs more memory than it may have: {error}", error=error
+            ) from error
         except duckdb.Error as error:
-            raise DataLoss(f"a file of the archive cannot be read or written: {error}") from error
+            raise DataLoss(
+                "a file of the archive cannot be read or written: {error}", error=error
+            ) from error
         finally:
             cursor.close()
 

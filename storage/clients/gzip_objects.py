@@ -19,7 +19,11 @@ def unpacked(packed: bytes, key: str, most_bytes: int = UNPACKED_MAX_BYTES) -> b
         with gzip.GzipFile(fileobj=io.BytesIO(packed)) as file:
             data = file.read(most_bytes + 1)
     except (OSError, EOFError, zlib.error) as error:
-        raise DataLoss(f"{key} cannot be unpacked: {error}") from error
+        raise DataLoss("{key} cannot be unpacked: {error}", key=key, error=error) from error
     if len(data) > most_bytes:
-        raise DataLoss(f"{key} has more than {most_bytes} bytes when unpacked; it is not read")
+        raise DataLoss(
+            "{key} has more than {most_bytes} bytes when unpacked; it is not read",
+            key=key,
+            most_bytes=most_bytes,
+        )
     return data

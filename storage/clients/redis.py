@@ -290,6 +290,6 @@ def _mapped() -> Iterator[None]:
     try:
         yield
     except (redis.RedisError, RedisClusterException) as error:
-        raise IndexUnavailable(f"Redis: {error}") from error
+        raise IndexUnavailable("Redis: {error}", error=error) from error
     except UnicodeDecodeError as error:
         raise IndexUnavailable("Redis has bytes where a text was stored") from error

@@ -178,7 +178,9 @@ class ObjectStore:
         """Raises ObjectsUnavailable unless the store answers for the bucket."""
         with self._guarded(self.bucket):
             if not self._client.bucket_exists(self.bucket):
-                raise ObjectsUnavailable(f"the object store has no bucket {self.bucket!r}")
+                raise ObjectsUnavailable(
+                    "the object store has no bucket {bucket}", bucket=repr(self.bucket)
+                )
 
     def put(self, key: str, data: bytes, content_type: str) -> None:
         """Write `data`; an existing object is replaced."""
@@ -227,8 +229,11 @@ class ObjectStore:
         with closing(self.read(key)) as stream:
             if stream.stat.size_bytes > most_bytes:
                 raise DataLoss(
-                    f"{key} has {stream.stat.size_bytes} bytes, and at most {most_bytes} belong "
-                    "there; it is not read"
+                    "{key} has {size_bytes} bytes, and at most {most_bytes} "
+                    "belong there; it is not read",
+                    key=key,
+                    size_bytes=stream.stat.size_bytes,
+                    most_bytes=most_bytes,
                 )
             return b"".join(stream)
 
@@ -285,8 +290,9 @@ class ObjectStore:
     @contextmanager
     def _guarded(self, what: str) -> Iterator[None]:
         refusal = ObjectsUnavailable(
-            f"the object store did not answer its last call, so it is not asked for {what} "
-            "meanwhile"
+            "the object store did not answer its last call, so it is not "
+            "asked for {what} meanwhile",
+            what=what,
         )
         with _mapped(what), self._breaker.guard(refusal, _SILENT_ERRORS):
             yield
@@ -306,10 +312,12 @@ def _refuse(key: str, status: int, answer: bytes) -> NoReturn:
     match = _CODE.search(answer)
     code = match[1].decode() if match else str(status)
     if code in _FULL or status == _INSUFFICIENT_STORAGE:
-        raise ObjectsFull(f"the object store takes nothing more, {key} was refused: {code}")
+        raise ObjectsFull(
+            "the object store takes nothing more, {key} was refused: {code}", key=key, code=code
+        )
     if code in _ABSENT:
-        raise NotFound(f"the object store has no bucket for {key}")
-    raise ObjectsUnavailable(f"the object store refused {key}: {code}")
+        raise NotFound("the object store has no bucket for {key}", key=key)
+    raise ObjectsUnavailable("the object store refused {key}: {code}", key=key, code=code)
 
 
 def _bare_etag(etag: str | None) -> str:
@@ -323,7 +331,9 @@ def _writing(what: str) -> Iterator[None]:
     except S3Error as error:
         if error.code in _FULL or error.response.status == _INSUFFICIENT_STORAGE:
             raise ObjectsFull(
-                f"the object store takes nothing more, {what} was refused: {error.code}"
+                "the object store takes nothing more, {what} was refused: {code}",
+                what=what,
+                code=error.code,
             ) from error
         raise
 
@@ -334,11 +344,15 @@ def _mapped(what: str) -> Iterator[None]:
         yield
     except S3Error as error:
         if error.code in _ABSENT:
-            raise NotFound(f"the object store has no {what}") from error
-        raise ObjectsUnavailable(f"the object store refused {what}: {error.code}") from error
+            raise NotFound("the object store has no {what}", what=what) from error
+        raise ObjectsUnavailable(
+            "the object store refused {what}: {code}", what=what, code=error.code
+        ) from error
     except (MinioException, urllib3.exceptions.HTTPError) as error:
         raise ObjectsUnavailable(
-            f"the object store cannot be reached for {what}: {error}"
+            "the object store cannot be reached for {what}: {error}", what=what, error=error
         ) from error
     except ValueError as error:
-        raise ObjectsUnavailable(f"the object store cannot be asked for {what}: {error}") from error
+        raise ObjectsUnavailable(
+            "the object store cannot be asked for {what}: {error}", what=what, error=error
+        ) from error

@@ -73,7 +73,11 @@ class SparseFiles:
         data = read(first, run[-1][1] - first)
         for offset, end, digest in run:
             if digest_of(data[offset - first : end - first]) != digest:
-                raise DataLoss(f"bytes {offset} to {end} are not what the catalogue says")
+                raise DataLoss(
+                    "bytes {offset} to {end} are not what the catalogue says",
+                    offset=offset,
+                    end=end,
+                )
         os.pwrite(file, data, first)
 
 

@@ -78,7 +78,8 @@ class VersionedRecords(Generic[_Record]):
         data = record.model_dump_json(by_alias=True).encode()
         if not self._objects.put_new(key, data, "application/json"):
             raise RecordConflict(
-                f"{key} was written by another process at the same time; read it again, then decide"
+                "{key} was written by another process at the same time; read it again, then decide",
+                key=key,
             )
 
     def newest(self, prefix: str) -> Versioned[_Record] | None:
@@ -154,7 +155,9 @@ class VersionedRecords(Generic[_Record]):
             yield from self._objects.list(prefix)
         except NotFound as error:
             # Without its bucket the store says nothing about what there is.
-            raise ObjectsUnavailable(f"{error}, so {prefix} cannot be listed") from error
+            raise ObjectsUnavailable(
+                "{error}, so {prefix} cannot be listed", error=error, prefix=prefix
+            ) from error
 
     def _newest_keys(self, root: str) -> tuple[dict[str, str], list[DamagedRecord]]:
         newest: dict[str, tuple[int, str]] = {}

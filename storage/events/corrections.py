@@ -111,8 +111,10 @@ class Corrections:
                 else "no person did"
             )
             raise CorrectionConflict(
-                f"this event's correction is not of version {version} any more: {current}; read it "
-                "again, then decide"
+                "this event's correction is not of version {version} any more: "
+                "{current}; read it again, then decide",
+                version=version,
+                current=current,
             )
         original = event.plate.text if event.plate is not None else ""
         made = Correction(

@@ -59,8 +59,8 @@ class EventClips:
             path.unlink(missing_ok=True)
             span = f"{rfc3339(event.started_at)} and {rfc3339(event.ended_at)}"
             if any(_overlap(gap, damage) for gap in lacking for damage in clip.damaged_ms):
-                raise DataLoss(f"the recording between {span} is damaged")
-            raise NotFound(f"nothing is recorded between {span}")
+                raise DataLoss("the recording between {span} is damaged", span=span)
+            raise NotFound("nothing is recorded between {span}", span=span)
         is_proven = not clip.hashed_late_ms
         verify(
             path,

@@ -98,7 +98,7 @@ class Journal:
                 line.model_dump_json(by_alias=True).encode(),
             )
         except OSError as error:
-            raise StoreError(f"the journal cannot be written: {error}") from error
+            raise StoreError("the journal cannot be written: {error}", error=error) from error
 
     def minutes(self) -> list[Path]:
         """Return the files that are not uploaded yet, oldest first."""
@@ -165,7 +165,9 @@ class JournalUploader:
                 packed = there + gzip.compress(data, mtime=0)
                 self._objects.put(key, packed, "application/gzip")
                 if self._objects.get(key) != packed:
-                    raise ObjectsUnavailable(f"the object store did not keep {key} as it was given")
+                    raise ObjectsUnavailable(
+                        "the object store did not keep {key} as it was given", key=key
+                    )
             path.unlink()
 
     def _there(self, key: str) -> bytes:

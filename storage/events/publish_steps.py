@@ -168,7 +168,7 @@ class PublishSteps:
         self._objects.put_file(key, path, "video/mp4")
         kept = self._objects.stat(key)
         if kept is None or kept.size_bytes != made.size_bytes:
-            raise ObjectsUnavailable(f"the object store did not keep {key} as it was given")
+            raise ObjectsUnavailable("the object store did not keep {key} as it was given", key=key)
         return ObjectDigest(key=key, size_bytes=made.size_bytes, sha256=made.sha256)
 
     def _put_sidecar(self, work: Work, clip: Clip) -> None:

@@ -155,7 +155,12 @@ class EventPublisher:
             if isinstance(error, ObjectsUnavailable):
                 raise
             # Any error concerns only this event; the others continue.
-            raise StoreError(f"event {work.event.id}, {work.step}: {error!r}") from error
+            raise StoreError(
+                "event {event}, {step}: {error}",
+                event=work.event.id,
+                step=work.step,
+                error=repr(error),
+            ) from error
         if work.sidecar is not None and not had_sidecar:
             self._loops[0].wake()
 

@@ -274,9 +274,13 @@ def _read_event(entry: SpoolEntry) -> Event:
     try:
         event = Event.model_validate_json((entry.path / SIDECAR).read_bytes())
     except ValidationError as error:
-        raise DataLoss(f"its event.json is no event: {error.error_count()} faults") from error
+        raise DataLoss(
+            "its event.json is no event: {error} faults", error=error.error_count()
+        ) from error
     if event.id != entry.event_id or event.camera != entry.camera_id:
-        raise DataLoss(f"it holds event {event.id} of camera {event.camera}")
+        raise DataLoss(
+            "it holds event {event} of camera {camera}", event=event.id, camera=event.camera
+        )
     return event
 
 
@@ -323,7 +327,7 @@ def _mapped() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise StoreError(f"the spool cannot be written: {error}") from error
+        raise StoreError("the spool cannot be written: {error}", error=error) from error
 
 
 def _count(event: Event) -> None:

@@ -91,7 +91,9 @@ class VerifiedObjects:
         known = self._recall(digest.key)
         if known is None or known.digest != digest or known.version != stream.stat.version:
             stream.close()
-            raise ObjectsUnavailable(f"{digest.key} was replaced while it was read; ask again")
+            raise ObjectsUnavailable(
+                "{key} was replaced while it was read; ask again", key=digest.key
+            )
         return stream
 
     def picture(self, event: Event, name: str, is_unchanged: IsUnchanged) -> bytes:
@@ -131,13 +133,16 @@ class VerifiedObjects:
             return
         if not is_unchanged() or self._stated(event, name) != digest:
             raise ObjectsUnavailable(
-                f"event {event.id} is being stored again; ask again in a moment"
+                "event {event} is being stored again; ask again in a moment", event=event.id
             )
         OBJECTS_DAMAGED.labels(name).inc()
         self._report(digest, seen)
         raise DataLoss(
-            f"the {name} of event {event.id} is not what was kept: its SHA-256 differs from the "
-            "one in its sidecar, so it is not handed out; `sightline storage check` names it"
+            "the {name} of event {event} is not what was kept: its SHA-256 "
+            "differs from the one in its sidecar, so it is not handed out; "
+            "`sightline storage check` names it",
+            name=name,
+            event=event.id,
         )
 
     def _report(self, digest: ObjectDigest, seen: ObjectDigest) -> None:
@@ -194,7 +199,11 @@ def _gone(event: Event, name: str, is_unchanged: IsUnchanged) -> NotFound | Data
     """Return what a missing file of a published event means: damage, unless the event was deleted
     since.
     """
-    return _lost(event, name) if is_unchanged() else NotFound(f"there is no event {event.id}")
+    return (
+        _lost(event, name)
+        if is_unchanged()
+        else NotFound("there is no event {event}", event=event.id)
+    )
 
 
 def _lost(event: Event, name: str) -> DataLoss:
@@ -203,8 +212,10 @@ def _lost(event: Event, name: str) -> DataLoss:
     """
     what = name.partition(".")[0]
     return DataLoss(
-        f"the {what} of event {event.id} was kept and cannot be found whole; `sightline storage "
-        "check` tells more"
+        "the {what} of event {event} was kept and cannot be found whole; "
+        "`sightline storage check` tells more",
+        what=what,
+        event=event.id,
     )
 
 
@@ -212,7 +223,11 @@ def _whole(stream: ObjectStream, key: str) -> bytes:
     """Return a small object. Raises DataLoss for one that no picture is as large as."""
     with closing(stream):
         if stream.stat.size_bytes > PICTURE_MAX_BYTES:
-            raise DataLoss(f"{key} has {stream.stat.size_bytes} bytes, so it is no picture")
+            raise DataLoss(
+                "{key} has {size_bytes} bytes, so it is no picture",
+                key=key,
+                size_bytes=stream.stat.size_bytes,
+            )
         return b"".join(stream)
 
 

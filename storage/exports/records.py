@@ -17,6 +17,7 @@ from pydantic import Field
 from domain.clock import NS_PER_DAY, NS_PER_HOUR, Clock
 from domain.derived_keys import derived_key
 from domain.errors import NotFound, RateLimited, RecordConflict
+from domain.messages.message import Message
 from domain.paths.object_keys import EXPORTS_PREFIX, day_of
 from domain.people import Person
 from domain.stored_model import StoredModel, WallNs, schema_field
@@ -24,7 +25,7 @@ from storage.clients.s3 import ObjectStore
 from storage.clients.versioned_records import Listing
 from storage.site.signed_records import SignedRecord, SignedRecords
 
-NO_EXPORT = "there is no export {!r}; GET /v1/exports lists those that you may see"
+NO_EXPORT = "there is no export {export}; GET /v1/exports lists those that you may see"
 LISTED_AFTER_END_DAYS = 7
 """An export is listed for so many days after it has expired."""
 _RETRY_AFTER_S = 60.0
@@ -169,23 +170,29 @@ class ExportRecords:
         ]
         if len(mine) >= most:
             raise RateLimited(
-                f"{person.name} has {len(mine)} exports; delete one that is no longer needed",
+                "{person} has {count} exports; delete one that is no longer needed",
                 _RETRY_AFTER_S,
+                person=person.name,
+                count=len(mine),
             )
         open_ns = sum(one.length_ns for one in mine)
         if open_ns + record.length_ns > most_hours * NS_PER_HOUR:
             raise RateLimited(
-                f"the exports of {person.name} have {open_ns / NS_PER_HOUR:.1f} hours of "
-                f"recordings, this one has {record.length_ns / NS_PER_HOUR:.1f}, and one person "
-                f"may have {most_hours}; delete one that is no longer needed, or export less",
+                "the exports of {person} have {open} hours of recordings, this "
+                "one has {length}, and one person may have {most_hours}; "
+                "delete one that is no longer needed, or export less",
                 _RETRY_AFTER_S,
+                person=person.name,
+                open=round(open_ns / NS_PER_HOUR, 1),
+                length=round(record.length_ns / NS_PER_HOUR, 1),
+                most_hours=most_hours,
             )
 
     def get(self, export_id: str) -> ExportRecord:
         """Return an export. Raises NotFound, and DataLoss if its record is damaged."""
         found = self._records.get(export_id)
         if found is None:
-            raise NotFound(NO_EXPORT.format(export_id))
+            raise NotFound(NO_EXPORT, export=repr(export_id))
         return found
 
     def recent(self) -> Listing[ExportRecord]:
@@ -207,7 +214,7 @@ class ExportRecords:
         """Write a changed export. Raises NotFound, and RecordChanged if its version is not the
         expected one.
         """
-        absent = NO_EXPORT.format(export_id)
+        absent = Message(NO_EXPORT, export=repr(export_id))
         return self._records.change(export_id, expected_version, change, absent)
 
     def delete(

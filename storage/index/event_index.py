@@ -106,7 +106,8 @@ class EventIndex:
             if not waiting:
                 return
         raise IndexUnavailable(
-            f"event {waiting[0][1].event.id} is being written by others all the time; try again"
+            "event {event} is being written by others all the time; try again",
+            event=waiting[0][1].event.id,
         )
 
     def get(self, event_id: str) -> Event | None:

@@ -39,9 +39,11 @@ def upgrade_layout(redis: Redis, shards: int) -> None:
     for prefix, (version, events) in zip(prefixes, layouts, strict=True):
         if events and int(version) > LAYOUT:
             raise IndexUnavailable(
-                f"the index lies in layout {int(version)} and this program knows {LAYOUT}: run "
-                "the newer program, or empty Redis and"
-                " run `sightline index rebuild`"
+                "the index lies in layout {version} and this program knows "
+                "{layout}: run the newer program, or empty Redis and run "
+                "`sightline index rebuild`",
+                version=int(version),
+                layout=LAYOUT,
             )
         if events and int(version) < _COUNTED:
             _count(redis, prefix)

@@ -22,7 +22,7 @@ def mime_of(head: bytes, kind: Literal["video", "audio"] = "video") -> str:
     try:
         return f'{kind}/mp4; codecs="{",".join(_codecs(head))}"'
     except (struct.error, IndexError) as error:
-        raise DataLoss(f"the head of a segment is damaged: {error}") from error
+        raise DataLoss("the head of a segment is damaged: {error}", error=error) from error
 
 
 def h264_parameter_sets(head: bytes) -> tuple[bytes, ...]:

@@ -70,7 +70,7 @@ class Mp4Reader:
                 raise
         if not self._container.streams.video:
             self.close()
-            raise DataLoss(f"{path} holds no video")
+            raise DataLoss("{path} holds no video", path=path)
         self._stream = self._container.streams.video[0]
 
     def __enter__(self) -> Mp4Reader:
@@ -93,7 +93,7 @@ class Mp4Reader:
         context = self._stream.codec_context
         base = self._stream.time_base
         if base is None:
-            raise DataLoss(f"{self._path} has no time base")
+            raise DataLoss("{path} has no time base", path=self._path)
         return VideoParameters(
             context.name, context.width, context.height, context.extradata or b"", Fraction(base)
         )
@@ -119,7 +119,9 @@ class Mp4Reader:
                 if packet.size == 0 or packet.pts is None or packet.dts is None:
                     continue
                 if packet.is_corrupt:
-                    raise DataLoss(f"{self._path} is torn at {packet.pts} of its time")
+                    raise DataLoss(
+                        "{path} is torn at {pts} of its time", path=self._path, pts=packet.pts
+                    )
                 is_sound = packet.stream is not self._stream
                 yield Sample(
                     bytes(packet),
@@ -141,7 +143,7 @@ class Mp4Reader:
         context.thread_count = 1
         with _reading(self._path):
             if not [*context.decode(av.Packet(sample.data)), *context.decode(None)]:
-                raise DataLoss(f"{self._path}: no picture can be decoded")
+                raise DataLoss("{path}: no picture can be decoded", path=self._path)
 
     def decode_all(self) -> int:
         """Decode every picture and return their number. Raises DataLoss. Do not iterate the reader
@@ -183,4 +185,4 @@ def _reading(path: Path) -> Iterator[None]:
     try:
         yield
     except (av.FFmpegError, OSError) as error:
-        raise DataLoss(f"{path} cannot be read: {error}") from error
+        raise DataLoss("{path} cannot be read: {error}", path=path, error=error) from error

@@ -59,7 +59,7 @@ def runs_of(moof: bytes, offset: int, head: Head) -> list[TrackRun]:
     try:
         return [run for traf in trafs_in(moof) for run in _runs(moof, offset, traf, head)]
     except (struct.error, LookupError, ValueError, OverflowError) as error:
-        raise DataLoss(f"a fragment of a segment is damaged: {error}") from error
+        raise DataLoss("a fragment of a segment is damaged: {error}", error=error) from error
 
 
 def picture_fragment(sequence: int, picture: Keyframe, head: Head) -> bytes:

@@ -51,7 +51,7 @@ def head_of(data: bytes) -> Head:
     try:
         return _read_head(data[: moov.end], moov)
     except (struct.error, LookupError) as error:
-        raise DataLoss(f"the head of a segment is damaged: {error}") from error
+        raise DataLoss("the head of a segment is damaged: {error}", error=error) from error
 
 
 def moved(media: bytes, head: Head, by_ns: int) -> bytes:
@@ -70,7 +70,7 @@ def moved(media: bytes, head: Head, by_ns: int) -> bytes:
                 form, data, times + FULL_BOX_BYTES, max(0, at + by_ns * scale // NS_PER_S)
             )
     except (struct.error, KeyError, IndexError) as error:
-        raise DataLoss(f"a fragment of a segment is damaged: {error}") from error
+        raise DataLoss("a fragment of a segment is damaged: {error}", error=error) from error
     return bytes(data)
 
 

@@ -64,11 +64,12 @@ class ProviderPeople:
         check_name(name)
         record = self._people.newest(name)
         if record is None or record.removed_at is None:
-            raise NotFound(f"there is no removed person {name!r}")
+            raise NotFound("there is no removed person {name}", name=repr(name))
         if record.identity is None or not self._people.is_authentic(record):
             raise BadInput(
-                f"{name} is not a person of the identity provider; add the person again with  "
-                "sightline user add"
+                "{name} is not a person of the identity provider; add the "
+                "person again with  sightline user add",
+                name=name,
             )
         restored = record.model_copy(update={"removed_at": None})
         return self._people.put_version(restored, record.version + 1)
@@ -79,16 +80,18 @@ class ProviderPeople:
         if newest is None:
             return self._added(identity)
         if not self._people.is_authentic(newest):
-            raise DataLoss(f"the record of {newest.name} is not signed by this site")
+            raise DataLoss("the record of {newest} is not signed by this site", newest=newest.name)
         if not _is_of(newest, identity.issuer, identity.subject):
             raise Forbidden(
-                f"the record {newest.name} of this site is of another person; an administrator "
-                "must remove it"
+                "the record {newest} of this site is of another person; an "
+                "administrator must remove it",
+                newest=newest.name,
             )
         if newest.removed_at is not None:
             raise Forbidden(
-                f"{newest.name} was removed at this site; an administrator can admit the person "
-                f"again with  sightline user restore {newest.name}"
+                "{newest} was removed at this site; an administrator can admit "
+                "the person again with  sightline user restore {newest}",
+                newest=newest.name,
             )
         given = _given(identity)
         if all(getattr(newest, field) == value for field, value in given.items()):

@@ -39,11 +39,11 @@ def verify(
             elif not reader.parameters.extradata or not _is_keyframe(
                 reader.parameters.codec, first.data
             ):
-                raise DataLoss(f"{clip}: its first picture cannot be decoded")
+                raise DataLoss("{clip}: its first picture cannot be decoded", clip=clip)
     except OSError as error:
-        raise DataLoss(f"{clip} cannot be opened: {error}") from error
+        raise DataLoss("{clip} cannot be opened: {error}", clip=clip, error=error) from error
     if not first.is_keyframe:
-        raise DataLoss(f"{clip} does not start at a keyframe")
+        raise DataLoss("{clip} does not start at a keyframe", clip=clip)
     known = [(start_ms * NS_PER_MS, end_ms * NS_PER_MS) for start_ms, end_ms in gaps_ms]
     ranges = sorted([covered, *known])
     missing = gaps_of(ranges, from_ns, to_ns)
@@ -55,7 +55,7 @@ def verify(
         listed = ", ".join(
             f"{rfc3339(a * NS_PER_MS)} to {rfc3339(b * NS_PER_MS)}" for a, b in missing
         )
-        raise DataLoss(f"{clip} lacks {listed}")
+        raise DataLoss("{clip} lacks {listed}", clip=clip, listed=listed)
 
 
 def _span(reader: Mp4Reader, clip: Path, start_ns: int) -> tuple[Sample, tuple[int, int]]:
@@ -68,7 +68,7 @@ def _span(reader: Mp4Reader, clip: Path, start_ns: int) -> tuple[Sample, tuple[i
             first, start = sample, sample.pts
         end = max(end, sample.pts + sample.duration)
     if first is None:
-        raise DataLoss(f"{clip} has no picture")
+        raise DataLoss("{clip} has no picture", clip=clip)
     return first, (start_ns + ticks_to_ns(start, base), start_ns + ticks_to_ns(end, base))
 
 

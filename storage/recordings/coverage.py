@@ -12,11 +12,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from domain.messages.message import Message
 from domain.recordings.gaps import Gap, GapCause
 from domain.recordings.overlay_intervals import overlay
 from storage.recordings.recorded_ranges import JOIN_NS, Range, clip, merge
 
-_DAMAGED = (
+_DAMAGED = Message(
     "what is stored differs from its SHA-256 and is not sent; restore the segment from a backup if "
     "there is one"
 )

@@ -36,7 +36,9 @@ class FilePart:
             if not chunk:
                 return
             if not self._may_grow and self._is_changed():
-                raise DataLoss(f"{Path(self._file.name).name} was changed while it was read")
+                raise DataLoss(
+                    "{file} was changed while it was read", file=Path(self._file.name).name
+                )
             self._offset += len(chunk)
             yield chunk
 

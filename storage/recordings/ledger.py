@@ -224,7 +224,9 @@ class Ledger:
         except FileNotFoundError:
             return 0
         except OSError as error:
-            raise StoreError(f"{segment.path} cannot be deleted: {error}") from error
+            raise StoreError(
+                "{path} cannot be deleted: {error}", path=segment.path, error=error
+            ) from error
         self._sizes.removed(segment.path, size_bytes)
         self._remove_empty_day(segment)
         return size_bytes

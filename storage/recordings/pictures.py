@@ -39,7 +39,7 @@ def picture_at(segment: bytes, start_ns: int, at_ns: int, first_shown: int) -> t
             shown_ns, frame = max(before, key=itemgetter(0))
             return _jpeg(frame), shown_ns
     except (av.FFmpegError, IndexError) as error:
-        raise DataLoss(f"a segment cannot be decoded: {error}") from error
+        raise DataLoss("a segment cannot be decoded: {error}", error=error) from error
 
 
 def _since_keyframe(

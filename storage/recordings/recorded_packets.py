@@ -57,7 +57,7 @@ def _next_stream(camera_id: str, segment: Segment, before: StreamInfo | None) ->
         with Mp4Reader(segment.path, whole_bytes(segment.path)) as reader:
             found = reader.parameters
     except FileNotFoundError as error:
-        raise NotFound(f"{segment.path.name} was deleted") from error
+        raise NotFound("{path} was deleted", path=segment.path.name) from error
     if before is not None and _is_same(before, found):
         return before
     codec = "h264" if found.codec == "h264" else "hevc"
@@ -90,4 +90,4 @@ def _packets(piece: CutPiece, stream: StreamInfo, is_first: bool) -> Iterator[Pa
                 timed.wall_ns,
             )
     except FileNotFoundError as error:
-        raise NotFound(f"{piece.segment.path.name} was deleted") from error
+        raise NotFound("{path} was deleted", path=piece.segment.path.name) from error

@@ -49,7 +49,7 @@ class SegmentFiles:
             return
         name = SegmentName.parse(segment.path.name)
         if name is None:
-            raise NotFound(f"{segment.path.name} was renamed")
+            raise NotFound("{path} was renamed", path=segment.path.name)
         self._folder.mkdir(parents=True, exist_ok=True)
         copy = self._stored.fetch(name, self._folder)
         try:

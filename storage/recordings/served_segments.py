@@ -19,11 +19,11 @@ def find(ledger: Ledger, camera_id: str, name: str) -> Segment:
     """
     asked = parse_segment(Path(name))
     if asked is None or asked.camera_id != camera_id:
-        raise NotFound(f"{name!r} is no segment of {camera_id}")
+        raise NotFound("{name} is no segment of {camera}", name=repr(name), camera=camera_id)
     for segment in ledger.segments(camera_id, asked.start_ns, asked.start_ns + 1):
         if (segment.start_ns, segment.fence) == (asked.start_ns, asked.fence):
             return segment
-    raise NotFound(f"this node has no segment {name}")
+    raise NotFound("this node has no segment {name}", name=name)
 
 
 def read_head(path: Path) -> bytes:
@@ -34,7 +34,7 @@ def read_head(path: Path) -> bytes:
         with path.open("rb") as file:
             data = file.read(MOST_HEAD_BYTES)
     except FileNotFoundError as error:
-        raise NotFound(f"{path.name} is gone") from error
+        raise NotFound("{path} is gone", path=path.name) from error
     return head_of(data).data
 
 

@@ -81,7 +81,7 @@ class StoredSegments:
         key, path = segment_object(name), into / name.file_name
         stat = self._objects.stat(key)
         if stat is None:
-            raise NotFound(f"the object store has no {key}")
+            raise NotFound("the object store has no {key}", key=key)
         unfinished = path.with_name(f".{name.file_name}.{os.getpid()}.{threading.get_ident()}")
         try:
             self._copy(key, unfinished, stat.size_bytes)
@@ -112,7 +112,7 @@ class StoredSegments:
         key = segment_object(name)
         given = self._objects.put_file(key, path, "video/mp4")
         if self._objects.stat(key) != given:
-            raise ObjectsUnavailable(f"the object store did not keep {key} as it was given")
+            raise ObjectsUnavailable("the object store did not keep {key} as it was given", key=key)
         return StoredSegment(name, given.size_bytes, given.etag)
 
     def holds(self, name: SegmentName, size_bytes: int) -> bool:
@@ -132,7 +132,12 @@ class StoredSegments:
         with path.open("wb") as out:
             copied = sum(out.write(chunk) for chunk in self._objects.read(key))
         if copied != size_bytes:
-            raise DataLoss(f"{key} has {size_bytes} bytes, and only {copied} could be read")
+            raise DataLoss(
+                "{key} has {size_bytes} bytes, and only {copied} could be read",
+                key=key,
+                size_bytes=size_bytes,
+                copied=copied,
+            )
 
 
 def _days(from_ns: int, to_ns: int) -> Iterator[str]:

@@ -80,7 +80,9 @@ class TriggerLog:
             )
         except OSError as error:
             raise StoreError(
-                f"a trigger of {trigger.camera_id} cannot be logged: {error}"
+                "a trigger of {camera} cannot be logged: {error}",
+                camera=trigger.camera_id,
+                error=error,
             ) from error
 
     def between(self, camera_id: str, from_ns: int, to_ns: int) -> tuple[Trigger, ...]:

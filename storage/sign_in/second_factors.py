@@ -104,6 +104,6 @@ def _without(record: PersonRecord, own: str) -> dict[str, object]:
     """
     factor = record.second_factor
     if factor is None or not _contains(factor, own):
-        raise RecordConflict(f"the recovery code of {record.name} was used meanwhile")
+        raise RecordConflict("the recovery code of {record} was used meanwhile", record=record.name)
     left = tuple(one for one in factor.recovery_codes if one != own)
     return {"second_factor": factor.model_copy(update={"recovery_codes": left})}

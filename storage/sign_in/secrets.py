@@ -48,7 +48,9 @@ class SignInSecrets:
 
         def change(newest: PersonRecord) -> dict[str, object]:
             if newest.password != record.password:
-                raise RecordConflict(f"the password of {record.name} was changed meanwhile")
+                raise RecordConflict(
+                    "the password of {record} was changed meanwhile", record=record.name
+                )
             return {"password": self._password(record.name, password_hash)}
 
         try:

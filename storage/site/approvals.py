@@ -14,6 +14,7 @@ from domain.access_policy.terms import are_terms_covered
 from domain.clock import NS_PER_DAY, NS_PER_HOUR, Clock
 from domain.derived_keys import derived_key
 from domain.errors import NotFound, RateLimited, RecordConflict, RecordEnded
+from domain.messages.message import Message
 from domain.paths.object_keys import APPROVALS_PREFIX, day_of
 from domain.people import Person
 from domain.stored_model import WallNs, schema_field
@@ -22,7 +23,7 @@ from storage.clients.versioned_records import Listing
 from storage.site.signed_records import SignedRecord, SignedRecords
 
 NO_APPROVAL = (
-    "there is no request for approval {!r}; GET /v1/approvals lists those that you may see"
+    "there is no request for approval {approval}; GET /v1/approvals lists those that you may see"
 )
 MOST_WAITING = 100
 """So many requests of one person may wait for a decision at a time."""
@@ -76,9 +77,11 @@ class Approvals:
         """
         if sum(self._waits(one, record.person) for one in self._of_two_days()) >= MOST_WAITING:
             raise RateLimited(
-                f"{record.person} has {MOST_WAITING} requests for approval that wait; let them be "
-                "decided first",
+                "{person} has {most_waiting} requests for approval that wait; "
+                "let them be decided first",
                 60.0,
+                person=record.person,
+                most_waiting=MOST_WAITING,
             )
         try:
             return self._records.add(record)
@@ -92,7 +95,7 @@ class Approvals:
         """Return a request, also an ended one. Raises NotFound, DataLoss."""
         found = self._records.get(id_)
         if found is None:
-            raise NotFound(NO_APPROVAL.format(id_))
+            raise NotFound(NO_APPROVAL, approval=repr(id_))
         return found
 
     def all(self) -> Listing[ApprovalRecord]:
@@ -151,7 +154,7 @@ class Approvals:
                 record.decision is Decision.APPROVED and decision is Decision.REFUSED
             )
             if not is_open or now_ns >= record.ends_at:
-                raise RecordEnded(f"the request {id_} was decided before, or has expired")
+                raise RecordEnded("the request {id} was decided before, or has expired", id=id_)
             update: dict[str, object] = {
                 "decision": decision,
                 "decided_by": person,
@@ -162,4 +165,6 @@ class Approvals:
                 update["ends_at"] = now_ns + valid_ns
             return record.model_copy(update=update)
 
-        return self._records.change(id_, expected_version, decided, NO_APPROVAL.format(id_))
+        return self._records.change(
+            id_, expected_version, decided, Message(NO_APPROVAL, approval=repr(id_))
+        )

@@ -109,7 +109,7 @@ class AuditLog:
             self._lines.append(self.folder / f"{day:%Y%m%d}.jsonl", line)
         except OSError as error:
             raise AuditUnavailable(
-                f"the audit log cannot be written: {error.strerror or error}"
+                "the audit log cannot be written: {reason}", reason=error.strerror or error
             ) from error
 
     def used_part(self) -> float:
@@ -142,10 +142,11 @@ class AuditLog:
             self._count()
             if self._used_bytes + size_bytes > self.limit_bytes * most_part:
                 raise AuditFull(
-                    f"the audit log has reached {most_part:.0%} of its limit "
-                    "(SIGHTLINE_AUDIT_LIMIT_GB), and no look or change "
-                    "goes unrecorded; an administrator must restore the object store, to which the "
-                    "log is copied, or raise the limit"
+                    "the audit log has reached {most_part} of its limit "
+                    "(SIGHTLINE_AUDIT_LIMIT_GB), and no look or change goes "
+                    "unrecorded; an administrator must restore the object "
+                    "store, to which the log is copied, or raise the limit",
+                    most_part=f"{most_part:.0%}",
                 )
             self._used_bytes += size_bytes
 

@@ -12,6 +12,7 @@ from enum import StrEnum
 from domain.clock import Clock
 from domain.derived_keys import derived_key
 from domain.errors import NotFound, RecordConflict, RecordExists
+from domain.messages.message import Message
 from domain.paths.object_keys import CASES_PREFIX
 from domain.stored_model import WallNs, schema_field
 from storage.clients.s3 import ObjectStore
@@ -19,7 +20,7 @@ from storage.clients.versioned_records import Listing
 from storage.site.signed_records import SignedRecord, SignedRecords
 
 _ID_DIGITS = 32
-NO_CASE = "there is no case {!r}; GET /v1/cases lists all"
+NO_CASE = "there is no case {case}; GET /v1/cases lists all"
 
 
 class CaseState(StrEnum):
@@ -66,13 +67,13 @@ class Cases:
             is_same = known is not None and (known.title, known.opened_by) == (title, person)
             if known is not None and is_repeated and is_same:
                 return known
-            raise RecordExists(f"there is a case {number!r} already") from error
+            raise RecordExists("there is a case {number} already", number=repr(number)) from error
 
     def get(self, id_: str) -> CaseRecord:
         """Return a case, also a closed one. Raises NotFound, and DataLoss if it is damaged."""
         found = self._records.get(id_)
         if found is None:
-            raise NotFound(NO_CASE.format(id_))
+            raise NotFound(NO_CASE, case=repr(id_))
         return found
 
     def recent(self, number: str) -> CaseRecord | None:
@@ -107,7 +108,9 @@ class Cases:
                 update["state"] = state
             return case.model_copy(update=update)
 
-        return self._records.change(id_, expected_version, changed, NO_CASE.format(id_))
+        return self._records.change(
+            id_, expected_version, changed, Message(NO_CASE, case=repr(id_))
+        )
 
 
 def case_id(number: str) -> str:

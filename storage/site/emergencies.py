@@ -21,6 +21,7 @@ from domain.errors import (
     RecordConflict,
     RecordEnded,
 )
+from domain.messages.message import Message
 from domain.paths.object_keys import EMERGENCIES_PREFIX, day_of
 from domain.stored_model import WallNs, schema_field
 from storage.clients.s3 import ObjectStore
@@ -33,7 +34,7 @@ MOST_WAITING = 200
 """So many records of one person and one day may wait for a review."""
 _ALARM_EVERY_S = 5.0
 _ID_DIGITS = 16
-NO_EMERGENCY = "there is no emergency access {!r}; GET /v1/emergencies lists all"
+NO_EMERGENCY = "there is no emergency access {emergency}; GET /v1/emergencies lists all"
 
 
 class Verdict(StrEnum):
@@ -121,9 +122,11 @@ class Emergencies:
         )
         if waiting >= MOST_WAITING:
             raise RateLimited(
-                f"{waiting} emergency accesses of {person} wait for a review today; give the same "
-                "reason again, or let some be reviewed",
+                "{waiting} emergency accesses of {person} wait for a review "
+                "today; give the same reason again, or let some be reviewed",
                 60.0,
+                waiting=waiting,
+                person=person,
             )
 
     def alarm(self) -> str | None:
@@ -151,7 +154,7 @@ class Emergencies:
         """Return an emergency access. Raises NotFound, DataLoss."""
         found = self._records.get(id_)
         if found is None:
-            raise NotFound(NO_EMERGENCY.format(id_))
+            raise NotFound(NO_EMERGENCY, emergency=repr(id_))
         return found
 
     def all(self) -> Listing[EmergencyRecord]:
@@ -175,7 +178,7 @@ class Emergencies:
 
         def reviewed(record: EmergencyRecord) -> EmergencyRecord:
             if record.verdict is not Verdict.OPEN:
-                raise RecordEnded(f"the emergency access {id_} was reviewed before")
+                raise RecordEnded("the emergency access {id} was reviewed before", id=id_)
             return record.model_copy(
                 update={
                     "verdict": verdict,
@@ -185,7 +188,9 @@ class Emergencies:
                 }
             )
 
-        return self._records.change(id_, expected_version, reviewed, NO_EMERGENCY.format(id_))
+        return self._records.change(
+            id_, expected_version, reviewed, Message(NO_EMERGENCY, emergency=repr(id_))
+        )
 
 
 def _window_id(now_ns: int, person: str, reason: str, case: str, reviews: int) -> str:

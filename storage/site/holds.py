@@ -28,6 +28,7 @@ from domain.errors import (
     RecordEnded,
     StoreError,
 )
+from domain.messages.message import Message
 from domain.paths.object_keys import HOLDS_PREFIX, holds_prefix
 from domain.recordings.holds import Hold, StandingHolds
 from storage.clients.s3 import ObjectStore
@@ -41,7 +42,7 @@ from storage.clients.versioned_records import (
 _log = logging.getLogger(__name__)
 _HOLDS = TypeAdapter(tuple[Hold, ...])
 _ATTEMPTS = 5
-NO_HOLD = "there is no hold {!r}; GET /v1/holds lists all"
+NO_HOLD = "there is no hold {hold}; GET /v1/holds lists all"
 _FRESH_FOR_S = 1.0
 
 
@@ -54,15 +55,17 @@ class KnownHolds:
     """The records whose range is unknown. An object that is no record is not among them."""
     foreign: tuple[DamagedRecord, ...] = ()
 
-    def sentence(self) -> str | None:
+    def sentence(self) -> Message | None:
         """Return what is damaged and what to do about it, or None."""
         if not self.damaged:
             return None
         named = "; ".join(f"{one.record_id}: {one.why}" for one in self.damaged)
-        return (
-            f"{len(self.damaged)} legal holds cannot be read, so retention deletes nothing. "
-            "Repair each "
-            f"object, or release the hold (`DELETE /v1/holds/ID`) and place it again: {named}"
+        return Message(
+            "{count} legal holds cannot be read, so retention deletes nothing. Repair "
+            "each object, or release the hold (`DELETE /v1/holds/ID`) and place it "
+            "again: {named}",
+            count=len(self.damaged),
+            named=named,
         )
 
 
@@ -91,8 +94,10 @@ class Holds:
             hold = self._record(hold.id, 1)
         if not any(known.id == hold.id for known in self.known().holds):
             raise DataLoss(
-                f"the hold {hold.id} was written and cannot be read again, so it is not in force; "
-                "run `sightline storage check`, then place it again"
+                "the hold {hold} was written and cannot be read again, so it "
+                "is not in force; run `sightline storage check`, then place it "
+                "again",
+                hold=hold.id,
             )
         return hold
 
@@ -127,7 +132,7 @@ class Holds:
 
         def extended(hold: Hold) -> Hold:
             if not hold.is_active_at(self._clock.wall_ns()):
-                raise RecordEnded(f"the hold {hold_id} has ended, so place a new one")
+                raise RecordEnded("the hold {hold} has ended, so place a new one", hold=hold_id)
             return hold.model_copy(update={"until": until})
 
         return self._change(hold_id, expected_version, self._record, extended)
@@ -151,16 +156,19 @@ class Holds:
             except RecordConflict:  # changed by another person in this moment
                 continue
             return Versioned(changed, version + 1)
-        raise RecordConflict(f"the hold {hold_id} changes all the time; try again")
+        raise RecordConflict("the hold {hold} changes all the time; try again", hold=hold_id)
 
     def _version(self, hold_id: str, expected: int | None) -> int:
         """Return the newest version. Raises NotFound, RecordChanged."""
         version = self._records.newest_version(holds_prefix(hold_id))
         if version == 0:
-            raise NotFound(NO_HOLD.format(hold_id))
+            raise NotFound(NO_HOLD, hold=repr(hold_id))
         if expected is not None and version != expected:
             raise RecordChanged(
-                f"the hold {hold_id} has version {version}, not {expected}; read it again"
+                "the hold {hold} has version {version}, not {expected}; read it again",
+                hold=hold_id,
+                version=version,
+                expected=expected,
             )
         return version
 
@@ -284,7 +292,8 @@ class NodeHolds:
                 return _HOLDS.validate_json(self._file.read_bytes())
             except (FileNotFoundError, ValidationError):
                 raise StoreError(
-                    f"the legal holds cannot be read, and never were on this node: {error}"
+                    "the legal holds cannot be read, and never were on this node: {error}",
+                    error=error,
                 ) from error
 
     def _write(self, holds: tuple[Hold, ...]) -> None:

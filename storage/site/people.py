@@ -99,7 +99,7 @@ class People:
         check_name(name)
         record = self._newest(name)
         if record is None or record.removed_at is not None:
-            raise NotFound(f"there is no person {name!r}; GET /v1/people lists all")
+            raise NotFound("there is no person {name}; GET /v1/people lists all", name=repr(name))
         return record
 
     def verified(self, name: str, version: int | None = None) -> PersonRecord:
@@ -111,8 +111,9 @@ class People:
         record = self.get(name)
         if not self.is_authentic(record):
             raise DataLoss(
-                f"the record of {name} is not signed by this site, so it is not used; remove the "
-                "object, or sign it with  sightline user sign"
+                "the record of {name} is not signed by this site, so it is not "
+                "used; remove the object, or sign it with  sightline user sign",
+                name=name,
             )
         if version is not None and version != record.version:
             raise _changed(name)
@@ -192,7 +193,11 @@ class People:
         token, token_record = self._new_token(token_name, expires_ns)
         others = tuple(one for one in record.tokens if one.name != token_name)
         if len(others) >= MOST_TOKENS:
-            raise BadInput(f"{name} has {MOST_TOKENS} tokens; revoke one first")
+            raise BadInput(
+                "{name} has {most_tokens} tokens; revoke one first",
+                name=name,
+                most_tokens=MOST_TOKENS,
+            )
         changed = record.model_copy(update={"tokens": (*others, token_record)})
         return NewToken(token, self._write(changed, record.version + 1))
 
@@ -204,7 +209,9 @@ class People:
             return self._write(record.model_copy(update=update), record.version + 1)
         left = tuple(one for one in record.tokens if one.name != token_name)
         if len(left) == len(record.tokens):
-            raise NotFound(f"{name} has no token {token_name!r}")
+            raise NotFound(
+                "{name} has no token {token_name}", name=name, token_name=repr(token_name)
+            )
         return self._write(record.model_copy(update={"tokens": left}), record.version + 1)
 
     def end_sessions(self, name: str) -> PersonRecord:
@@ -268,7 +275,11 @@ class People:
 
     def _new_token(self, name: str, expires_ns: int | None) -> tuple[str, TokenRecord]:
         if _NAME.fullmatch(name) is None:
-            raise BadInput(f"{name[:80]!r} is not a valid name of a token; {_VALID_NAMES}")
+            raise BadInput(
+                "{name} is not a valid name of a token; {valid_names}",
+                name=repr(name[:80]),
+                valid_names=_VALID_NAMES,
+            )
         now_ns = self._clock.wall_ns()
         if expires_ns is not None and expires_ns <= now_ns:
             raise BadInput("the expiry of a token must be in the future")
@@ -334,7 +345,11 @@ _VALID_NAMES = "use at most 64 letters, digits, dots, dashes and underscores"
 def check_name(name: str) -> None:
     """Check the name of a person. Raises BadInput."""
     if _NAME.fullmatch(name) is None:
-        raise BadInput(f"{name[:80]!r} is not a valid name; {_VALID_NAMES}")
+        raise BadInput(
+            "{name} is not a valid name; {valid_names}",
+            name=repr(name[:80]),
+            valid_names=_VALID_NAMES,
+        )
 
 
 def scope_fields(scope: CameraScope) -> dict[str, object]:
@@ -347,11 +362,13 @@ def scope_fields(scope: CameraScope) -> dict[str, object]:
 
 
 def _in_use(name: str) -> RecordExists:
-    return RecordExists(f"the name {name!r} is in use; choose another")
+    return RecordExists("the name {name} is in use; choose another", name=repr(name))
 
 
 def _changed(name: str) -> RecordChanged:
-    return RecordChanged(f"{name} was changed in the meantime; read it again, then decide")
+    return RecordChanged(
+        "{name} was changed in the meantime; read it again, then decide", name=name
+    )
 
 
 def _hash(token: str) -> str:

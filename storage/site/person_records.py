@@ -125,8 +125,10 @@ class PersonRecord(StoredModel):
         """
         if self.identity is not None:
             raise BadInput(
-                f"{self.name} signs in with the identity provider, so {what} is not possible; add "
-                "another person for a program"
+                "{name} signs in with the identity provider, so {what} is not "
+                "possible; add another person for a program",
+                name=self.name,
+                what=what,
             )
 
     def has(self, right: Right) -> bool:
@@ -186,4 +188,4 @@ def _check_key(key: str, record: PersonRecord) -> None:
     own = person_object(record.name, record.version) if record.is_signed else None
     folder = key.removeprefix(PEOPLE_PREFIX).partition("/")[0]
     if record.name != folder or (own is not None and own != key):
-        raise DataLoss(f"{key} holds the record of another person or version")
+        raise DataLoss("{key} holds the record of another person or version", key=key)

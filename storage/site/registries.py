@@ -73,7 +73,7 @@ class Registries:
             raise
         except DataLoss as error:
             hint = "apply a registry again with `sightline cameras apply`"
-            raise DataLoss(f"{error}; {hint}") from error
+            raise DataLoss("{error}; {hint}", error=error, hint=hint) from error
         return None if newest is None else newest.record
 
     def newest_key(self) -> str:

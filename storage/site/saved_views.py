@@ -5,6 +5,7 @@ from __future__ import annotations
 from domain.clock import Clock
 from domain.derived_keys import derived_key
 from domain.errors import BadInput, NotFound, RecordConflict
+from domain.messages.message import Message
 from domain.paths.object_keys import SAVED_VIEWS_PREFIX
 from domain.people import Person
 from domain.stored_model import WallNs, schema_field
@@ -20,7 +21,7 @@ records are kept.
 """
 MOST_CHANGES = 1_000
 """The maximum number of versions of a view; each is a record that is kept."""
-NO_SAVED_VIEW = "there is no saved view {!r}; GET /v1/saved-views lists all"
+NO_SAVED_VIEW = "there is no saved view {view}; GET /v1/saved-views lists all"
 
 
 class SavedViewRecord(SignedRecord):
@@ -69,17 +70,24 @@ class SavedViews:
         )
         if saved_count >= MOST_OF_A_DAY:
             raise BadInput(
-                f"{person.name} has saved {saved_count} views today; change one of them, or wait "
-                "until tomorrow"
+                "{person} has saved {saved_count} views today; change one of "
+                "them, or wait until tomorrow",
+                person=person.name,
+                saved_count=saved_count,
             )
         others = [one for one in known_views if one.id != view.id and one.deleted_at is None]
         own_count = sum(one.is_of(person) for one in others)
         if own_count >= MOST_OF_A_PERSON:
-            raise BadInput(f"{person.name} has {own_count} saved views; delete one of them first")
+            raise BadInput(
+                "{person} has {own_count} saved views; delete one of them first",
+                person=person.name,
+                own_count=own_count,
+            )
         if len(others) >= MOST_OF_THE_SITE:
             raise BadInput(
-                f"the site has {len(others)} saved views; ask their makers or an administrator to "
-                "delete some"
+                "the site has {count} saved views; ask their makers or an "
+                "administrator to delete some",
+                count=len(others),
             )
         try:
             return self._records.add(view)
@@ -93,7 +101,7 @@ class SavedViews:
         """Return a view. Raises NotFound, and DataLoss if its record is damaged."""
         found = self._records.get(id_)
         if found is None or found.deleted_at is not None:
-            raise NotFound(NO_SAVED_VIEW.format(id_))
+            raise NotFound(NO_SAVED_VIEW, view=repr(id_))
         return found
 
     def all(self) -> Listing[SavedViewRecord]:
@@ -113,16 +121,19 @@ class SavedViews:
 
         def changed(view: SavedViewRecord) -> SavedViewRecord:
             if view.deleted_at is not None:
-                raise NotFound(NO_SAVED_VIEW.format(id_))
+                raise NotFound(NO_SAVED_VIEW, view=repr(id_))
             if all(getattr(view, name) == value for name, value in update.items()):
                 return view
             if view.version >= MOST_CHANGES and "deleted_at" not in update:
                 raise BadInput(
-                    f"the view was changed {view.version} times; delete it and save a new one"
+                    "the view was changed {version} times; delete it and save a new one",
+                    version=view.version,
                 )
             return view.model_copy(update=update | {"changed_by": person, "changed_at": now_ns})
 
-        return self._records.change(id_, expected_version, changed, NO_SAVED_VIEW.format(id_))
+        return self._records.change(
+            id_, expected_version, changed, Message(NO_SAVED_VIEW, view=repr(id_))
+        )
 
     def delete(self, id_: str, person: str, expected_version: int | None) -> SavedViewRecord:
         """Mark a view as deleted; its record is kept with the person's name. Raises as

@@ -114,7 +114,9 @@ class SignedRecords(Generic[_Record]):
                 return self._write(changed, found.version + 1)
             except RecordConflict:  # changed by another person in this moment
                 continue
-        raise RecordConflict(f"the record {record_id} changes all the time; try again")
+        raise RecordConflict(
+            "the record {record} changes all the time; try again", record=record_id
+        )
 
     def _write(self, record: _Record, version: int) -> _Record:
         fields = record.model_copy(update={"version": version, "mac": ""}).model_dump(by_alias=True)
@@ -128,9 +130,9 @@ class SignedRecords(Generic[_Record]):
     def _check(self, key: str, record: _Record) -> None:
         """Check that a record is authentic and where it was written. Raises DataLoss."""
         if not is_mac_of(record.mac, record, self._key, self._mac_prefix):
-            raise DataLoss(f"{key} is not signed by this site, so it is not used")
+            raise DataLoss("{key} is not signed by this site, so it is not used", key=key)
         if version_key(self._prefix(record.id), record.version) != key:
-            raise DataLoss(f"{key} holds another record or version")
+            raise DataLoss("{key} holds another record or version", key=key)
 
     @property
     def _mac_prefix(self) -> bytes:
@@ -149,5 +151,7 @@ class SignedRecords(Generic[_Record]):
 def _check_version(found: Versioned[_Record], expected: int | None) -> None:
     if expected is not None and found.version != expected:
         raise RecordChanged(
-            f"the record has version {found.version}, not {expected}; read it again"
+            "the record has version {version}, not {expected}; read it again",
+            version=found.version,
+            expected=expected,
         )

@@ -19,7 +19,7 @@ from storage.clients.versioned_records import Listing, Versioned, VersionedRecor
 _log = logging.getLogger(__name__)
 _ACTIVE, _VERSION, _POSITION = "{watches}:active", "{watches}:version", "{watches}:position"
 MOST_WATCHES = 10_000
-NO_WATCH = "there is no watch {!r}; GET /v1/watches lists those that stand"
+NO_WATCH = "there is no watch {watch}; GET /v1/watches lists those that stand"
 
 
 class Watches:
@@ -37,7 +37,10 @@ class Watches:
         With `is_repeated`, an earlier try of the same request may have stored it under this id.
         """
         if number(self._redis.do("HLEN", _ACTIVE)) >= MOST_WATCHES:
-            raise BadInput(f"{MOST_WATCHES} watches stand already; end some that are not needed")
+            raise BadInput(
+                "{most_watches} watches stand already; end some that are not needed",
+                most_watches=MOST_WATCHES,
+            )
         try:
             self._records.add(watches_prefix(watch.id), 1, watch)
         except RecordConflict:
@@ -73,7 +76,7 @@ class Watches:
         """
         newest = self._expected(watch_id, expected_version)
         if not newest.record.is_active_at(self._clock.wall_ns()):
-            raise RecordEnded(f"the watch {watch_id} has ended, so place a new one")
+            raise RecordEnded("the watch {watch} has ended, so place a new one", watch=watch_id)
         if newest.record.until == until:
             return newest
         extended = self._write(newest, newest.record.model_copy(update={"until": until}))
@@ -88,8 +91,10 @@ class Watches:
         newest = self._newest(watch_id)
         if expected_version not in (None, newest.version):
             raise RecordChanged(
-                f"the watch {watch_id} has version {newest.version}, not {expected_version}; read "
-                "it again"
+                "the watch {watch} has version {version}, not {expected_version}; read it again",
+                watch=watch_id,
+                version=newest.version,
+                expected_version=expected_version,
             )
         return newest
 
@@ -149,7 +154,7 @@ class Watches:
     def _newest(self, watch_id: str) -> Versioned[Watch]:
         newest = self._records.newest(watches_prefix(watch_id))
         if newest is None:
-            raise NotFound(NO_WATCH.format(watch_id))
+            raise NotFound(NO_WATCH, watch=repr(watch_id))
         return newest
 
 

@@ -91,7 +91,9 @@ class DtlsServer:
         try:
             self._connection.DTLSv1_handle_timeout()
         except SSL.Error as error:
-            raise Forbidden(f"the viewer does not finish the DTLS handshake: {error}") from error
+            raise Forbidden(
+                "the viewer does not finish the DTLS handshake: {error}", error=error
+            ) from error
         return self._waiting()
 
     def close(self) -> list[bytes]:
@@ -101,7 +103,7 @@ class DtlsServer:
         try:
             self._connection.shutdown()
         except SSL.Error as error:
-            raise Forbidden(f"the DTLS connection cannot be closed: {error}") from error
+            raise Forbidden("the DTLS connection cannot be closed: {error}", error=error) from error
         return self._waiting()
 
     def _shake_hands(self) -> None:
@@ -110,7 +112,7 @@ class DtlsServer:
         except SSL.WantReadError:
             return
         except SSL.Error as error:
-            raise Forbidden(f"the DTLS handshake failed: {error}") from error
+            raise Forbidden("the DTLS handshake failed: {error}", error=error) from error
         certificate = self._connection.get_peer_certificate(as_cryptography=True)
         if certificate is None or not self._is_expected(certificate):
             raise Forbidden("the certificate of the viewer is not the one that its offer names")

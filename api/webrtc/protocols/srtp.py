@@ -159,7 +159,7 @@ class SrtcpSession:
         try:
             return self._receiving.unprotect_rtcp(packet)
         except (pylibsrtp.Error, ValueError) as error:
-            raise BadInput(f"a packet of RTCP is not authentic: {error}") from error
+            raise BadInput("a packet of RTCP is not authentic: {error}", error=error) from error
 
 
 def _session(keys: SrtpKeys, is_sending: bool) -> pylibsrtp.Session:

@@ -1,4 +1,5 @@
 // Why a request has failed: the API's problem document (RFC 9457), or no answer at all.
+import { sentenceOf } from "./message.ts";
 
 const PREFIX = "urn:sightline:problem:";
 
@@ -55,7 +56,7 @@ export function problemOf(response: Response, body: unknown): ApiProblem {
     response.status,
     text("type").replace(PREFIX, ""),
     text("title") || `HTTP ${response.status}`,
-    text("detail"),
+    sentenceOf(Reflect.get(fields, "message"), text("detail")),
     retryAfter === null ? null : Number(retryAfter),
     approvalOf(Reflect.get(fields, "approval")),
   );

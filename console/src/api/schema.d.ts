@@ -2738,6 +2738,16 @@ export interface components {
              * @description a sentence; it stays after the camera is well again
              */
             last_error: string | null;
+            /**
+             * Last Error Message
+             * @description `last_error` as a template and its parts
+             */
+            last_error_message: {
+                template: string;
+                parts: {
+                    [key: string]: string | number | Record<string, never>;
+                };
+            } | null;
             /** Last Error At */
             last_error_at: string | null;
             /** @description the kind of the fault in `last_error` */
@@ -2804,6 +2814,16 @@ export interface components {
              * @description a sentence for people about the longest gap; may be empty
              */
             detail: string;
+            /**
+             * Message
+             * @description `detail` as a template and its parts; a time is `{at}`
+             */
+            message: {
+                template: string;
+                parts: {
+                    [key: string]: string | number | Record<string, never>;
+                };
+            };
             /**
              * Gaps
              * @description the number of gaps
@@ -3660,6 +3680,16 @@ export interface components {
              * @description a sentence for people; may be empty
              */
             detail: string;
+            /**
+             * Message
+             * @description `detail` as a template and its parts; a time is `{at}`
+             */
+            message: {
+                template: string;
+                parts: {
+                    [key: string]: string | number | Record<string, never>;
+                };
+            };
             /**
              * Since
              * Format: date-time
@@ -4555,6 +4585,8 @@ export interface components {
         /**
          * Problem
          * @description A problem document of RFC 9457: `type` is for programs, `detail` is for people.
+         *
+         *     `detail` is `message` with its parts filled in.
          */
         Problem: {
             /**
@@ -4574,9 +4606,25 @@ export interface components {
             status: number;
             /**
              * Detail
-             * @example limit: must be at most 500; it is '900'
+             * @example there is no event 01JD7Z3V5G8M2K4Q6R9T1W3Y5A
              */
             detail: string;
+            /**
+             * Message
+             * @description `detail` as a template and its parts, for clients that show the parts in their own way; a time is `{at}`, and a part may be a message itself
+             * @example {
+             *       "parts": {
+             *         "event": "01JD7Z3V5G8M2K4Q6R9T1W3Y5A"
+             *       },
+             *       "template": "there is no event {event}"
+             *     }
+             */
+            message: {
+                template: string;
+                parts: {
+                    [key: string]: string | number | Record<string, never>;
+                };
+            };
             /**
              * Field
              * @description the invalid parameter or header

@@ -1,5 +1,6 @@
 // The state of a camera and its cause, in words and with a mark.
 import type { CameraView } from "../api/client.ts";
+import { sentenceOf } from "../api/message.ts";
 import type { Language } from "../shell/preferences.ts";
 import type { Texts } from "../texts/en.ts";
 import { CAUSES_BY_NAME } from "../texts/languages.ts";
@@ -25,7 +26,7 @@ export function causeOf(camera: CameraView, texts: Texts, language: Language): s
 
 function errorText(camera: CameraView, language: Language): string {
   const known = camera.why ? CAUSES_BY_NAME[language][camera.why] : undefined;
-  return known ?? camera.last_error ?? "";
+  return known ?? sentenceOf(camera.last_error_message, camera.last_error ?? "");
 }
 
 function skewText(camera: CameraView, texts: Texts): string {

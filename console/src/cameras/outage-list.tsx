@@ -1,14 +1,9 @@
 // The cameras that were not recorded in a range: how long, when, and why.
 import { useCallback, useMemo } from "preact/hooks";
 import { allItems, api, type CameraView, result, type Schemas } from "../api/client.ts";
+import { sentenceOf } from "../api/message.ts";
 import { momentOf } from "../playback/playback-query.ts";
-import {
-  cameraName,
-  hasRight,
-  useConsole,
-  useSiteTimesIn,
-  useTimes,
-} from "../shell/console-context.ts";
+import { cameraName, hasRight, useConsole, useTimes } from "../shell/console-context.ts";
 import { addressOf } from "../shell/route.ts";
 import { Empty, Failed, Loading } from "../shell/states.tsx";
 import { useList } from "../shell/use-list.ts";
@@ -165,13 +160,12 @@ function OutageRow({ outage, onOpen }: { outage: OutageView; onOpen: (id: string
 
 function Cause({ cause, isOnly }: { cause: CauseView; isOnly: boolean }) {
   const { texts } = useConsole();
-  const inSiteTime = useSiteTimesIn();
   const duration = isOnly ? "" : durationText(texts.units, cause.missing_ms);
   return (
     <div>
       {texts.playback.causes[cause.cause]}
       {duration && `${texts.list}${duration}`}
-      {cause.detail && <div class="quiet">{inSiteTime(cause.detail)}</div>}
+      {cause.detail && <div class="quiet">{sentenceOf(cause.message, cause.detail)}</div>}
     </div>
   );
 }

@@ -1,6 +1,7 @@
 // Plays the live video of one camera by Media Source Extensions into a <video> element.
 // docs/live.md describes the messages.
 import { send } from "../api/client.ts";
+import { sentenceOfProblem } from "../api/message.ts";
 import { type ApiProblem, Offline, problemOf } from "../api/problem.ts";
 import type {
   LiveInit,
@@ -101,18 +102,19 @@ export class MsePlayer implements LivePlayer {
     const message: LiveMessage = JSON.parse(data);
     if (message.type === "init") this.announce(message);
     if (message.type === "sound_init") this.beginSound(message);
-    if (message.type === "sound_problem") this.reports.onSoundProblem(message.problem.detail);
+    if (message.type === "sound_problem")
+      this.reports.onSoundProblem(sentenceOfProblem(message.problem));
     if (message.type === "timing") this.measureDelay(message);
     if (message.type === "skipped") this.reports.onSkipped();
     if (message.type === "detections") this.reports.onDetections(message.media_s, message.items);
     if (message.type === "detections_state") {
-      this.reports.onDetectionsState(message.problem?.detail ?? "");
+      this.reports.onDetectionsState(message.problem ? sentenceOfProblem(message.problem) : "");
     }
     if (message.type === "problem") this.noteProblem(message);
   }
 
   private noteProblem({ is_last: isLast, problem }: LiveProblem): void {
-    if (isLast) this.sentence = problem.detail;
+    if (isLast) this.sentence = sentenceOfProblem(problem);
     else this.staysOnMain();
   }
 

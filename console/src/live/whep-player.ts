@@ -1,5 +1,6 @@
 // Plays the live video of one camera by WebRTC (WHEP) into a <video> element.
 import { api, result, send } from "../api/client.ts";
+import { sentenceOfProblem } from "../api/message.ts";
 import { ApiProblem, failureOf, Offline, problemOf } from "../api/problem.ts";
 import { FINAL_STATUSES, type LivePlayer, type LiveReports } from "./player.ts";
 import { delayS, type Fallback, fallbackFor, hasH264, refusesSound } from "./routes.ts";
@@ -171,12 +172,14 @@ export class WhepPlayer implements LivePlayer {
     if (this.isClosed) return;
     this.siteAheadMs = Date.parse(state.at) - (askedMs + Date.now()) / 2;
     if (state.problem) {
-      this.reports.onEnd(FINAL_STATUSES.includes(state.problem.status), state.problem.detail);
+      const { problem } = state;
+      this.reports.onEnd(FINAL_STATUSES.includes(problem.status), sentenceOfProblem(problem));
       return;
     }
     if (state.skipped > this.skipped) this.reports.onSkipped();
     this.skipped = state.skipped;
-    this.reports.onSoundProblem(state.sound_problem?.detail ?? "");
+    const sound = state.sound_problem;
+    this.reports.onSoundProblem(sound ? sentenceOfProblem(sound) : "");
     this.reports.onPlaying({ name: state.stream, isReduced: state.is_reduced });
   }
 

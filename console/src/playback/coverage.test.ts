@@ -17,6 +17,7 @@ const COVERAGE = coverageOf({
       to: instant(50),
       cause: "camera_down",
       detail: "it refused the password",
+      message: { template: "it refused the password", parts: {} },
       since: instant(20),
       ongoing: false,
     },

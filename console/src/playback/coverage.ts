@@ -1,5 +1,6 @@
 // What is recorded of each camera, and why the rest is not. Pure.
 import type { Schemas } from "../api/client.ts";
+import { sentenceOf } from "../api/message.ts";
 
 export type CoverageView = Schemas["CoverageView"];
 export type GapCause = Schemas["GapCause"];
@@ -47,7 +48,7 @@ export function coverageOf(view: CoverageView): Coverage {
       fromMs: Date.parse(gap.from),
       toMs: Date.parse(gap.to),
       cause: gap.cause,
-      detail: gap.detail,
+      detail: sentenceOf(gap.message, gap.detail),
       isOngoing: gap.ongoing,
     })),
     offline: view.offline,

@@ -1,6 +1,6 @@
 // One camera of the playback: its picture, or why there is none at this moment.
 import { useEffect, useRef } from "preact/hooks";
-import { cameraName, useConsole, useSiteTimesIn } from "../shell/console-context.ts";
+import { cameraName, useConsole } from "../shell/console-context.ts";
 import { ViewerMark } from "../shell/viewer-mark.tsx";
 import { asSentence } from "../texts/sentence.ts";
 import { momentAt } from "./coverage.ts";
@@ -45,12 +45,11 @@ export function PlaybackTile({ camera, playback, view, onRemove }: PlaybackTileP
 /** Return why the tile has no picture of the moment; empty if it has one. */
 function useMessage(camera: string, playback: Playback, view: PlaybackView): string {
   const { texts } = useConsole();
-  const inSiteTime = useSiteTimesIn();
   const state = view.players.get(camera);
   const moment = momentAt(playback.coverage.of(camera), view.positionMs);
   if (moment.kind === "gap") {
     const { cause, detail } = moment.gap;
-    return [gapText(cause, texts), inSiteTime(detail)].filter(Boolean).join(texts.colon);
+    return [gapText(cause, texts), detail].filter(Boolean).join(texts.colon);
   }
   if (moment.kind === "open") return texts.playback.open;
   if (state?.unsupportedCodec) return texts.live.unsupported(state.unsupportedCodec);

@@ -1,5 +1,5 @@
 // Times of the shown window as a table, each with its camera, its cause and a way to it.
-import { cameraName, useConsole, useSiteTimesIn, useTimes } from "../shell/console-context.ts";
+import { cameraName, useConsole, useTimes } from "../shell/console-context.ts";
 import type { ListedRange } from "./listed-ranges.ts";
 
 interface RangeListProps {
@@ -41,7 +41,6 @@ export function RangeList({ class: class_, title, advice = "", rows, onSeek }: R
 function Row({ row, onSeek }: { row: ListedRange; onSeek: (atMs: number) => void }) {
   const { texts, cameras } = useConsole();
   const time = useTimes();
-  const inSiteTime = useSiteTimesIn();
   const end = (atMs: number) =>
     atMs === row.seekMs ? (
       <button type="button" onClick={() => onSeek(atMs)}>
@@ -56,7 +55,7 @@ function Row({ row, onSeek }: { row: ListedRange; onSeek: (atMs: number) => void
       <td>{end(row.fromMs)}</td>
       <td>{row.isOngoing ? texts.playback.ongoing : end(row.toMs)}</td>
       <td>
-        {row.cause} <span class="quiet">{inSiteTime(row.detail)}</span>
+        {row.cause} <span class="quiet">{row.detail}</span>
       </td>
     </tr>
   );

@@ -77,7 +77,9 @@ class DeferredSync:
             except OSError as error:
                 self._restore(lines)
                 raise StoreError(
-                    f"{self._folder} cannot be written to the disk: {error}"
+                    "{folder} cannot be written to the disk: {error}",
+                    folder=self._folder,
+                    error=error,
                 ) from error
 
     def _repeat(self) -> None:

@@ -140,7 +140,7 @@ class GapLog:
                 path.touch()
                 os.utime(path, ns=(now_ns, now_ns))
         except OSError as error:
-            raise StoreError(f"{path} cannot be touched: {error}") from error
+            raise StoreError("{path} cannot be touched: {error}", path=path, error=error) from error
 
     def last_beat_ns(self, camera_id: str) -> int | None:
         """Return when a process last ran the camera on this node; None if none ever did."""
@@ -190,7 +190,9 @@ class GapLog:
                 append_line(path, line, durable=durable)
         except OSError as error:
             raise StoreError(
-                f"the gap of camera {camera_id} cannot be written down: {error}"
+                "the gap of camera {camera} cannot be written down: {error}",
+                camera=camera_id,
+                error=error,
             ) from error
 
     def _files(self, camera_id: str, from_ns: int, to_ns: int) -> list[Path]:

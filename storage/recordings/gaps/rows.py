@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from domain.clock import NS_PER_DAY, NS_PER_MS
+from domain.messages.message import Message, with_parts
 from domain.recordings.gaps import Gap, GapCause
 from domain.recordings.overlay_intervals import overlay
 from storage.recordings.gaps.partly_rows import is_about_analysis
@@ -30,13 +31,15 @@ class GapRow:
     since_ns: int
 
     def line(self) -> bytes:
-        said = {
+        said: dict[str, object] = {
             "from": self.start_ns // NS_PER_MS,
             "to": None if self.end_ns is None else self.end_ns // NS_PER_MS,
             "cause": self.cause.value,
             "detail": self.detail,
             "since": self.since_ns // NS_PER_MS,
         }
+        if (message := with_parts(self.detail)) is not None:
+            said["message"] = message.form
         return json.dumps(said, ensure_ascii=False).encode()
 
 
@@ -90,7 +93,7 @@ def _parsed(line: bytes) -> GapRow | None:
             int(found["from"]) * NS_PER_MS,
             end_ns,
             cause,
-            str(found["detail"]),
+            Message.of_form(found.get("message"), str(found["detail"])),
             int(found["since"]) * NS_PER_MS,
         )
     except (ValueError, KeyError, TypeError):

@@ -98,7 +98,9 @@ class ClipSources:
         try:
             if known is None or not known.is_of(version):
                 if one.size_bytes > MOST_SEGMENT_BYTES:
-                    raise DataLoss(f"it has {one.size_bytes} bytes, which no segment has")
+                    raise DataLoss(
+                        "it has {size_bytes} bytes, which no segment has", size_bytes=one.size_bytes
+                    )
                 data = b"".join(open_part(0, one.size_bytes))
                 return _source(segment, version, read_layout(io.BytesIO(data)), open_part)
             return _recorded(segment, version, known, open_part)
@@ -110,7 +112,7 @@ class ClipSources:
         stream = self._objects.read(one.key, offset, length_bytes)
         if stream.stat.etag != one.etag:
             stream.close()
-            raise DataLoss(f"{one.key} was replaced since it was listed")
+            raise DataLoss("{key} was replaced since it was listed", key=one.key)
         return stream
 
 

@@ -152,9 +152,11 @@ class _Making:
         except NotFound as error:
             span = f"{rfc3339(self._from_ns)} and {rfc3339(self._to_ns)}"
             if self._damaged:
-                raise DataLoss(f"all that is recorded between {span} is damaged") from error
+                raise DataLoss(
+                    "all that is recorded between {span} is damaged", span=span
+                ) from error
             if self._unreadable:
-                raise DataLoss(f"nothing recorded between {span} can be read") from error
+                raise DataLoss("nothing recorded between {span} can be read", span=span) from error
             raise
 
     def _laid_out(self, piece: CutPiece) -> LaidOutPiece:
@@ -222,7 +224,9 @@ class _Part:
             yield
         except (NotFound, DataLoss, OSError) as error:
             if isinstance(error, OSError) and error.errno in _OF_THE_PROCESS:
-                raise StoreError(f"a recording cannot be opened now: {error}") from error
+                raise StoreError(
+                    "a recording cannot be opened now: {error}", error=error
+                ) from error
             segment: Segment = self._source.segment
             _log.warning(
                 "a clip is made without the segment of %s at %s: %s",
@@ -260,4 +264,4 @@ def _writing() -> Generator[None]:
     try:
         yield
     except OSError as error:
-        raise StoreError(f"a clip cannot be written: {error}") from error
+        raise StoreError("a clip cannot be written: {error}", error=error) from error

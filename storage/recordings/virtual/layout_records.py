@@ -183,7 +183,9 @@ def read_record(stored: StoredRecord) -> LayoutRecord:
     try:
         return _record(stored)
     except (LookupError, ValueError, TypeError, OverflowError, struct.error) as error:
-        raise DataLoss(f"the layout of {stored.name} cannot be read: {error}") from error
+        raise DataLoss(
+            "the layout of {stored} cannot be read: {error}", stored=stored.name, error=error
+        ) from error
 
 
 def _stored(record: bytes) -> StoredRecord | None:

@@ -103,7 +103,11 @@ def _counts(boxes: Sequence[_Boxes], in_runs: IntArray) -> IntArray:
     if counts.max() > MOST_SAMPLES:
         raise ValueError("a segment has too many samples")
     if int(counts.sum()) > MOST_TOGETHER:
-        raise DataLoss(f"{len(boxes)} segments together have {int(counts.sum())} samples of a kind")
+        raise DataLoss(
+            "{count} segments together have {counts} samples of a kind",
+            count=len(boxes),
+            counts=int(counts.sum()),
+        )
     return counts
 
 

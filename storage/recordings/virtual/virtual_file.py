@@ -15,7 +15,7 @@ from itertools import accumulate, chain, groupby
 
 import numpy as np
 
-from domain.clock import NS_PER_MS, NS_PER_S, rfc3339
+from domain.clock import NS_PER_MS, NS_PER_S, moment
 from domain.errors import NotFound
 from storage.mp4.file_headers import MOVIE_SCALE, TrackTables, file_head
 from storage.mp4.fragment_samples import IntArray
@@ -150,7 +150,11 @@ def join_blocks(sources: Sequence[BlockSource], from_ns: int, to_ns: int) -> Vir
         joining.add(source)
     blocks = joining.blocks
     if not blocks:
-        raise NotFound(f"nothing is recorded between {rfc3339(from_ns)} and {rfc3339(to_ns)}")
+        raise NotFound(
+            "nothing is recorded between {start} and {end}",
+            start=moment(from_ns),
+            end=moment(to_ns),
+        )
     zero_ns = joining.zero_ns
     # Players, libavformat among them, drop a whole track if an edit list starts within its last
     # picture. So time 0 moves back to the last picture if every picture begins before it.

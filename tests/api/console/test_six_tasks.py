@@ -16,6 +16,7 @@ from api.base_map.tile_archive import TileArchive
 from api.site.console import built_console
 from domain.clock import NS_PER_S, SystemClock, rfc3339
 from domain.events.event import Event, Location
+from domain.messages.message import Message
 from domain.people import Role
 from domain.plates import PlateColor
 from domain.recordings.gaps import Gap, GapCause
@@ -162,7 +163,8 @@ def town(
     record(site.layout, "east-gate", save_from_ns(now_ns) + 60 * NS_PER_S, 8)
     log = GapLog(site.layout, SystemClock())
     night_ns = local_ns(now_ns, -1, time(21))
-    cause = "10.1.2.3:554 did not answer within 5 s"
+    template = "{address}:{port} did not answer within {timeout_s} s"
+    cause = Message(template, address="10.1.2.3", port=554, timeout_s=5)
     down = Gap("school", night_ns, night_ns + 2400 * NS_PER_S, GapCause.CAMERA_DOWN, cause)
     log.add(down)
     for camera in ("east-gate", "school"):

@@ -228,7 +228,7 @@ def test_a_silent_camera_ends_the_view_with_the_reason(
     assert (problem_message["is_last"], problem_message["stream"]) == (True, "main")
     assert problem_message["problem"]["type"] == "urn:sightline:problem:camera_unavailable"
     assert problem_message["problem"]["title"] == "摄像机没有视频"
-    assert "gives no video" in problem_message["problem"]["detail"]
+    assert "已 0.5 秒没有视频" in problem_message["problem"]["detail"]
     assert viewer.closed == (4503, "camera_unavailable")
 
 

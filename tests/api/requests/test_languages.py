@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
 
 from api.requests.languages import CHINESE, ENGLISH, TITLES, preferred_language
 from api.requests.problems import BY_NAME
-from api.translations.errors import in_chinese
+from api.translations.catalogue import in_chinese
+from domain.messages.message import Message
 from tests.api.requests.test_problems import check_problem
 
 if TYPE_CHECKING:
@@ -50,8 +52,14 @@ def test_a_problem_is_translated_and_keeps_its_type(site: Site, path: str) -> No
     problem = check_problem(chinese)
     title, advice = TITLES[problem.type.rpartition(":")[2]]
     assert (problem.type, problem.title) == (check_problem(english).type, title)
-    sentence = english.json()["detail"]
-    assert problem.detail == f"{advice}：{in_chinese(sentence) or sentence}"
+    english_problem = check_problem(english)
+    assert problem.detail == f"{advice}：{in_chinese(english_problem.message)}"
+    for one in (problem, english_problem):
+        assert one.detail == one.message
+    assert not re.search("[a-z]{3} [a-z]{2}", problem.detail), "a part of it is English"
+    cause = problem.message.parts["cause"]
+    assert isinstance(cause, Message)
+    assert cause.parts.keys() == english_problem.message.parts.keys()
 
 
 def test_an_answer_that_is_no_problem_has_no_language(site: Site) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from api.nodes.live_wire import LiveWriter, error_record
+from api.requests.problems import ErrorRecord
 from api.webrtc.client import MediaClient, MediaLink, SessionEvents
 from api.webrtc.messages import (
     CloseStream,
@@ -252,11 +253,11 @@ def test_the_cause_of_an_end_can_be_read_by_the_viewer_and_no_other(tmp_path: Pa
             False,
             False,
             0,
-            "",
+            None,
         )
         host.link.close_session(opened.name, Forbidden("the right has ended"))
         ended = await host.link.read(opened.name, "ada", "gate")
-        assert (ended.problem, ended.text) == ("forbidden", "the right has ended")
+        assert ended.problem == ErrorRecord.of(Forbidden("the right has ended"))
         for owner, camera in (("eve", "gate"), ("ada", "school")):
             with pytest.raises(NotFound):
                 await host.link.read(opened.name, owner, camera)
@@ -282,17 +283,17 @@ def test_a_viewer_hears_the_camera_and_the_end_of_the_sound_ends_nothing_else(
         await viewer.until(1)
         await host.link.send_records(sound, writer.records(fragments[1:40]))
         await viewer.until_heard(8000 // 4)
-        assert (await host.link.read(opened.name, "ada", "gate")).sound_problem == ""
-        gone = NotFound("camera gate sends no sound any more")
+        assert (await host.link.read(opened.name, "ada", "gate")).sound_problem is None
+        gone = NotFound("camera {camera} sends no sound any more", camera="gate")
         await host.link.send_records(sound, error_record(gone))
         state = await host.link.read(opened.name, "ada", "gate")
-        assert (state.sound_problem, state.sound_text) == ("not_found", str(gone))
+        assert state.sound_problem == ErrorRecord.of(gone)
         await feed(stream, packets[5:20])
         await viewer.until(15)
         heard = viewer.samples
         await host.link.send_records(sound, LiveWriter().records(fragments[40:80]))
         await viewer.until_heard(heard + 8000 // 4)
-        assert (await host.link.read(opened.name, "ada", "gate")).sound_problem == ""
+        assert (await host.link.read(opened.name, "ada", "gate")).sound_problem is None
         host.link.send(CloseStream(stream=sound))
 
     run(tmp_path, work)

@@ -11,6 +11,7 @@ import pytest
 from domain.camera_states import CameraState, Why
 from domain.clock import ManualClock
 from domain.errors import SourceUnreachable
+from domain.messages.message import Message
 from domain.metrics import CAMERA_ALARM, CAMERA_STATE
 from ingest.health.announce import ALARM_AFTER_S, StatePublisher, shared_gate
 from ingest.health.freeze_detection import Moment
@@ -48,7 +49,7 @@ def test_a_camera_down_for_minutes_is_an_alarm_until_it_is_well(
 ) -> None:
     clock = ManualClock()
     camera = StatePublisher("alarm-gate", clock)
-    down = HealthStatus(CameraState.UNREACHABLE, clock.wall_ns(), "no route")
+    down = HealthStatus(CameraState.UNREACHABLE, clock.wall_ns(), Message("no route"))
     alarms = []
     for _ in range(round(ALARM_AFTER_S) + 2):
         camera.publish(down, Moment(clock.monotonic_s(), clock.wall_ns()))

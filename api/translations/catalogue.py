@@ -1,0 +1,26 @@
+"""Messages in Chinese: the translation of a template is looked up, and the parts are kept."""
+
+from __future__ import annotations
+
+from api.translations.errors import SENTENCES
+from api.translations.live import LIVE
+from api.translations.openid import SIGN_INS
+from api.translations.parameters import PARAMETERS
+from api.translations.streams import STREAM_SENTENCES
+from api.translations.validation import VALIDATION
+from domain.messages.message import Message
+
+CHINESE_TEMPLATES: dict[str, str] = {
+    **SENTENCES,
+    **STREAM_SENTENCES,
+    **PARAMETERS,
+    **VALIDATION,
+    **SIGN_INS,
+    **LIVE,
+}
+"""The Chinese template of each English one, with the same names of parts."""
+
+
+def in_chinese(message: Message) -> Message:
+    """Return a message in Chinese. A template that is not known stays English."""
+    return message.translated(CHINESE_TEMPLATES.get)
