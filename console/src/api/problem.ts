@@ -45,21 +45,32 @@ export class Offline extends Error {
 export type Failure = ApiProblem | Offline;
 
 /** Return the problem of an answer from its parsed body, which may be of another program. */
-export function problemOf(response: Response, body: unknown): ApiProblem {
+export function problemOf(
+  response: Response,
+  body: unknown,
+  nowMs: number = Date.now(),
+): ApiProblem {
   const fields = typeof body === "object" && body !== null ? body : {};
   const text = (name: string): string => {
     const value: unknown = Reflect.get(fields, name);
     return typeof value === "string" ? value : "";
   };
-  const retryAfter = response.headers.get("Retry-After");
   return new ApiProblem(
     response.status,
     text("type").replace(PREFIX, ""),
     text("title") || `HTTP ${response.status}`,
     sentenceOf(Reflect.get(fields, "message"), text("detail")),
-    retryAfter === null ? null : Number(retryAfter),
+    retryAfterOf(response.headers.get("Retry-After"), nowMs),
     approvalOf(Reflect.get(fields, "approval")),
   );
+}
+
+/** Return the seconds of a `Retry-After` (RFC 9110, section 10.2.3); null without a valid one. */
+function retryAfterOf(header: string | null, nowMs: number): number | null {
+  if (header === null) return null;
+  if (/^\d+$/.test(header)) return Number(header);
+  const atMs = header.endsWith(" GMT") ? Date.parse(header) : Number.NaN;
+  return Number.isNaN(atMs) ? null : Math.max(0, Math.ceil((atMs - nowMs) / 1000));
 }
 
 /** Return the approval that a problem names; null without a complete one. */
