@@ -5,11 +5,13 @@ Other conditions are metrics, camera states or lines in the log.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import StrEnum
 from typing import Annotated
 
 from pydantic import Field
 
+from domain.messages.message import Message, with_parts
 from domain.stored_model import StoredModel, WallNs
 
 
@@ -68,3 +70,21 @@ class Alarm(StoredModel):
     node: str
     since: WallNs
     sentence: str = Field(description="what is wrong and what to do")
+    message: Message | None = Field(
+        None, description="`sentence` as a template and its parts; null if it has no parts"
+    )
+
+    @classmethod
+    def of(cls, name: AlarmName, node: str, since_ns: int, sentence: Message) -> Alarm:
+        return cls(
+            name=name,
+            node=node,
+            since=since_ns,
+            sentence=str(sentence),
+            message=with_parts(sentence),
+        )
+
+    def translated(self, messages: Callable[[Message], Message]) -> Alarm:
+        """Return the alarm with its sentence as `messages` returns it."""
+        message = messages(self.message or Message(self.sentence))
+        return self.model_copy(update={"sentence": str(message), "message": message})

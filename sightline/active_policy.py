@@ -24,6 +24,7 @@ from domain.access_policy.model import (
 from domain.clock import Clock
 from domain.errors import AuditUnavailable, PolicyInvalid
 from domain.log import FloodGate
+from domain.messages.message import Message
 from domain.paths.data_layout import Layout
 from domain.stored_model import StoredModel
 from sightline.processes.command_audit import local_user
@@ -34,6 +35,14 @@ from storage.site.audit import AuditEntry, AuditLog, Phase
 _log = logging.getLogger(__name__)
 AUDIT_TERM = "policy.in_force"
 _NAMED = 3
+_LAST_VALID = (
+    "the policy file has {count} faults, so the last valid policy stays in force; correct it, and "
+    "check it with  sightline policy check: {faults}"
+)
+_STRICTEST = (
+    "the policy file has {count} faults, so every recorded call needs a reason, an open case and "
+    "an approval; correct it, and check it with  sightline policy check: {faults}"
+)
 
 
 class LastValidPolicy(StoredModel):
@@ -70,20 +79,15 @@ class RunningPolicy:
                 self._seen = seen
             return self._now
 
-    def alarm(self) -> str | None:
+    def alarm(self) -> Message | None:
         """Return the faults of the present file and what to do, or None."""
         now = self.now()
         if not now.faults:
             return None
-        kept = (
-            "the last valid policy stays in force"
-            if now.origin is PolicyOrigin.LAST_VALID
-            else "every recorded call needs a reason, an open case and an approval"
-        )
-        named = "; ".join(str(fault) for fault in now.faults[:_NAMED])
-        return (
-            f"the policy file has {len(now.faults)} faults, so {kept}; correct it, and check it "
-            f"with  sightline policy check: {named}"
+        return Message(
+            _LAST_VALID if now.origin is PolicyOrigin.LAST_VALID else _STRICTEST,
+            count=len(now.faults),
+            faults="; ".join(str(fault) for fault in now.faults[:_NAMED]),
         )
 
     def _read(self) -> ActivePolicy:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from domain.alarms import Alarm, AlarmName
 from domain.clock import Clock
 from domain.errors import IndexUnavailable
+from domain.messages.message import Message
 from domain.paths.data_layout import Layout
 from storage.clients.redis import Redis
 from storage.site.alarms import alarms_in_file, published_alarms
@@ -22,7 +23,7 @@ class OwnAlarm:
     """
 
     def __init__(
-        self, name: AlarmName, sentence: Callable[[], str | None], node: str, clock: Clock
+        self, name: AlarmName, sentence: Callable[[], Message | None], node: str, clock: Clock
     ) -> None:
         self._name = name
         self._sentence = sentence
@@ -39,7 +40,7 @@ class OwnAlarm:
         since_ns = self._since_ns = self._since_ns or self._clock.wall_ns()
         if any(alarm.name is self._name and alarm.node == self._node for alarm in known):
             return known
-        return (*known, Alarm(name=self._name, node=self._node, since=since_ns, sentence=sentence))
+        return (*known, Alarm.of(self._name, self._node, since_ns, sentence))
 
 
 class PeopleAlarm:
@@ -58,17 +59,13 @@ class PeopleAlarm:
             self._since_ns = None
             return known
         since_ns = self._since_ns = self._since_ns or self._clock.wall_ns()
-        sentence = (
-            f"{len(names)} records of people in Redis are not authentic and grant nothing: "
-            f"{', '.join(names[:_NAMED])}; find out what wrote them, then run  sightline index "
-            "rebuild  and  sightline user list"
+        sentence = Message(
+            "{count} records of people in Redis are not authentic and grant nothing: {names}; find "
+            "out what wrote them, then run  sightline index rebuild  and  sightline user list",
+            count=len(names),
+            names=", ".join(names[:_NAMED]),
         )
-        return (
-            *known,
-            Alarm(
-                name=AlarmName.PEOPLE_REFUSED, node=self._node, since=since_ns, sentence=sentence
-            ),
-        )
+        return (*known, Alarm.of(AlarmName.PEOPLE_REFUSED, self._node, since_ns, sentence))
 
 
 def current_alarms(

@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, Response
 
 from api.access.api_context import ApiContext, Context, Visible
 from api.requests.cursors import MAX_ITEMS, ListLimit, newest_first
+from api.requests.languages import Messages
 from api.requests.parameters import Next
 from api.site.base_map import address_of_tiles
 from api.site.exposition import Exposition
@@ -19,9 +20,10 @@ from api.site.models import AlarmList, HealthView, Readiness, SignInWay, SiteVie
 from api.site.readiness import Probes
 from domain.alarms import Alarm
 from domain.errors import Fault, IndexUnavailable, Unauthenticated
+from domain.messages.message import Message
 from domain.people import Right
 
-HIDDEN_SENTENCE = "ask a person who may see the whole site"
+HIDDEN_SENTENCE = Message("ask a person who may see the whole site")
 METRICS_TYPE = "text/plain; version=0.0.4"
 
 
@@ -104,7 +106,11 @@ async def read_site(context: Context) -> SiteView:
 
 
 def list_alarms(
-    context: Context, visible: Visible, limit: ListLimit = MAX_ITEMS, next_: Next = None
+    context: Context,
+    visible: Visible,
+    messages: Messages,
+    limit: ListLimit = MAX_ITEMS,
+    next_: Next = None,
 ) -> AlarmList:
     """List the current alarms of all nodes, the newest first.
 
@@ -116,9 +122,10 @@ def list_alarms(
 
     alarms = context.alarms()
     if not visible.is_all:
-        alarms = tuple(one.model_copy(update={"sentence": HIDDEN_SENTENCE}) for one in alarms)
+        hidden = {"sentence": HIDDEN_SENTENCE, "message": None}
+        alarms = tuple(one.model_copy(update=hidden) for one in alarms)
     page = newest_first(alarms, key, "alarms", visible, limit, next_)
-    return AlarmList(items=page.items, next=page.next)
+    return AlarmList(items=[one.translated(messages) for one in page.items], next=page.next)
 
 
 def read_metrics(request: Request) -> Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from api.translations.alarms import ALARMS
 from api.translations.errors import SENTENCES
 from api.translations.live import LIVE
 from api.translations.openid import SIGN_INS
@@ -12,6 +13,7 @@ from domain.messages.message import Message
 
 CHINESE_TEMPLATES: dict[str, str] = {
     **SENTENCES,
+    **ALARMS,
     **STREAM_SENTENCES,
     **PARAMETERS,
     **VALIDATION,

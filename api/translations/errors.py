@@ -234,7 +234,7 @@ SENTENCES: dict[str, str] = {
     "{camera} lacks {spans}{more} since it was read; create a new export of what is left": (
         "{camera} 自读取后缺少 {spans}{more}；请将其余录像新建导出"
     ),
-    " and {count} more": (" 等另外 {count} 段"),
+    " and {count} more": (" 等，另有 {count} 项"),
     "the recording of {camera} from {start} to {end} is no longer the one that was read and "
     "hashed; create a new export of what is left": (
         "{camera} 自 {start} 至 {end} 的录像已不是读取并计算哈希时的内容；请将其余录像新建导出"

@@ -11,9 +11,10 @@ from pathlib import Path
 
 from domain.alarms import AlarmName
 from domain.camera_states import CameraStatus
-from domain.clock import NS_PER_S, Clock, ClockStep, rfc3339
+from domain.clock import NS_PER_S, Clock, ClockStep, moment
 from domain.errors import StoreError
 from domain.log import FloodGate
+from domain.messages.message import Message
 from domain.registry import Camera
 from domain.settings import Settings
 from sightline.cluster.worker_balance import is_always_pulled
@@ -63,13 +64,13 @@ class AlarmMonitor:
         self.site_faults: Callable[[], SiteFaults] = SiteFaults
         """What the stores have lost; set on a node that checks the site."""
 
-        self.audit_alarm: Callable[[], str | None] = lambda: None
+        self.audit_alarm: Callable[[], Message | None] = lambda: None
         """The alarm sentence about the audit log of this data folder; set where there is one."""
 
-        self.unshipped_alarm: Callable[[], str | None] = lambda: None
+        self.unshipped_alarm: Callable[[], Message | None] = lambda: None
         """The same about lines that wait for the object store."""
 
-        self.syslog_alarm: Callable[[], str | None] = lambda: None
+        self.syslog_alarm: Callable[[], Message | None] = lambda: None
         """The same about lines that wait for the syslog receiver."""
 
     def run(self, stop: threading.Event) -> None:
@@ -120,23 +121,26 @@ class AlarmMonitor:
             return
         sentence = None
         if damaged:
-            sentence = (
-                f"{len(damaged)} files of events or fragments of recordings do not match their "
-                f"SHA-256 and are not served, most recently {damaged[0]}: restore them from a "
-                "backup; `sightline storage check` lists all files of events"
+            sentence = Message(
+                "{count} files of events or fragments of recordings do not match their SHA-256 "
+                "and are not served, most recently {newest}: restore them from a backup; "
+                "`sightline storage check` lists all files of events",
+                count=len(damaged),
+                newest=damaged[0],
             )
         self._alarms.set(AlarmName.EVIDENCE_DAMAGED, sentence)
 
-    def _unwritable(self) -> str | None:
+    def _unwritable(self) -> Message | None:
         why = why_unwritable(self._folder)
-        return (
-            f"the data folder is not writable and nothing is recorded ({why}): check the disk "
-            "and mount it writable"
-            if why
-            else None
+        if not why:
+            return None
+        return Message(
+            "the data folder is not writable and nothing is recorded ({why}): check the disk and "
+            "mount it writable",
+            why=why,
         )
 
-    def _cameras_down(self) -> str | None:
+    def _cameras_down(self) -> Message | None:
         expected = {
             camera.id for camera in self._cameras() if camera.enabled and is_always_pulled(camera)
         }
@@ -152,13 +156,17 @@ class AlarmMonitor:
         if not down:
             return None
         named = ", ".join(f"{status.camera_id} ({status.state})" for status in down[:_MOST_NAMED])
-        more = f" and {len(down) - _MOST_NAMED} more" if len(down) > _MOST_NAMED else ""
-        return (
-            f"{len(down)} of {len(expected)} cameras have delivered no video for "
-            f"{DOWN_S / 60:.0f} minutes or more: {named}{more}"
+        return Message(
+            "{down} of {expected} cameras have delivered no video for {minutes} minutes or more: "
+            "{cameras}{more}",
+            down=len(down),
+            expected=len(expected),
+            minutes=round(DOWN_S / 60),
+            cameras=named,
+            more=_more(len(down) - _MOST_NAMED),
         )
 
-    def _analysis_overloaded(self) -> str | None:
+    def _analysis_overloaded(self) -> Message | None:
         checkpoints = {camera.id for camera in self._cameras() if camera.checkpoint}
         found = [one for one in self._statuses() if one.camera_id in checkpoints]
         losing = sorted((one for one in found if one.analysed_part < 1), key=_analysed_part)
@@ -166,24 +174,28 @@ class AlarmMonitor:
             return None
         capacity = int(sum(one.analysed_part for one in found))
         named = ", ".join(one.camera_id for one in losing[:_MOST_NAMED])
-        return (
-            f"this node can analyse {capacity} checkpoint cameras with the traffic of now; it has "
-            f"{len(found)}, and misses passings, most at {named}: move checkpoints to another "
-            "node, or give this one more cores"
+        return Message(
+            "this node can analyse {capacity} checkpoint cameras with the traffic of now; it has "
+            "{count}, and misses passings, most at {cameras}: move checkpoints to another node, or "
+            "give this one more cores",
+            capacity=capacity,
+            count=len(found),
+            cameras=named,
         )
 
-    def _uploads_behind(self) -> str | None:
+    def _uploads_behind(self) -> Message | None:
         oldest_ns = self.oldest_waiting_ns()
         late_s = 0.0 if oldest_ns is None else (self._clock.wall_ns() - oldest_ns) / NS_PER_S
         if oldest_ns is None or late_s < self._late_s:
             return None
-        return (
-            f"recordings have waited {late_s / 3600:.1f} h to be uploaded, since "
-            f"{rfc3339(oldest_ns)}; they exist only on the disk of this node: check the object "
-            "store and the network"
+        return Message(
+            "recordings have waited {waited_h} h to be uploaded, since {oldest}; they exist only "
+            "on the disk of this node: check the object store and the network",
+            waited_h=round(late_s / 3600, 1),
+            oldest=moment(oldest_ns),
         )
 
-    def _outage(self, name: AlarmName, ping: Callable[[], None]) -> str | None:
+    def _outage(self, name: AlarmName, ping: Callable[[], None]) -> Message | None:
         try:
             ping()
         except StoreError as error:
@@ -191,11 +203,15 @@ class AlarmMonitor:
             down_s = self._clock.monotonic_s() - since_s
             if down_s < OUTAGE_S:
                 return None
-            return f"unavailable for {down_s / 60:.0f} minutes: {error}"
+            return Message(
+                "unavailable for {minutes} minutes: {error}",
+                minutes=round(down_s / 60),
+                error=error,
+            )
         self._down_since_s.pop(name, None)
         return None
 
-    def _clock_step(self) -> str | None:
+    def _clock_step(self) -> Message | None:
         """The alarm lasts 15 minutes. In that time, recordings from before and after the step may
         overlap.
         """
@@ -205,11 +221,16 @@ class AlarmMonitor:
             self._steps, self._stepped = steps, (now_s, steps[-1])
         if self._stepped is not None and now_s - self._stepped[0] >= STEP_ALARM_S:
             self._stepped = None
-        return (
-            f"{self._stepped[1]}: correct the time source (NTP) of the node"
-            if self._stepped
-            else None
+        if self._stepped is None:
+            return None
+        return Message(
+            "{step}: correct the time source (NTP) of the node", step=self._stepped[1].message
         )
+
+
+def _more(count: int) -> Message | str:
+    """Return how many cameras are not named."""
+    return Message(" and {count} more", count=count) if count > 0 else ""
 
 
 def _analysed_part(status: CameraStatus) -> float:

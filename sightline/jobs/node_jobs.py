@@ -15,6 +15,7 @@ from functools import cached_property
 from domain.alarms import AlarmName
 from domain.clock import NS_PER_HOUR, Clock
 from domain.errors import StoreError
+from domain.messages.message import Message
 from domain.paths.data_layout import Layout
 from domain.registry import Camera
 from domain.settings import Settings
@@ -304,7 +305,7 @@ class NodeJobs:
             return not stop.is_set()
 
         site_job = self._site_job("retention", SITE_EVERY_S, retain_site)
-        failed, why = 0, ""
+        failed, why = 0, Message("")
         while not self._clock.wait(stop, RETAIN_EVERY_S):
             try:
                 self.refuse_other_store()
@@ -314,10 +315,12 @@ class NodeJobs:
             except (StoreError, OSError) as error:
                 failed += 1
                 _log.warning("retention is delayed: %s", error)
-                why = str(error)
+                why = error.message if isinstance(error, StoreError) else Message(str(error))
             self._alarms.set(
                 AlarmName.RETENTION_STOPPED,
-                f"expired data is not deleted: {why}" if failed >= FAILURES_BEFORE_ALARM else None,
+                Message("expired data is not deleted: {why}", why=why)
+                if failed >= FAILURES_BEFORE_ALARM
+                else None,
             )
 
     def refuse_other_store(self) -> None:

@@ -20,8 +20,9 @@ from pathlib import Path
 
 from pydantic import Field
 
-from domain.clock import NS_PER_DAY, NS_PER_S, Clock, rfc3339
+from domain.clock import NS_PER_DAY, NS_PER_S, Clock, moment
 from domain.errors import NotFound, StoreError
+from domain.messages.message import Message
 from domain.metrics import AUDIT_BYTES_SHIPPED, AUDIT_SHIPPING_FAILURES
 from domain.paths.object_keys import day_of, day_start_ns
 from domain.stored_model import StoredModel, WallNs, schema_field
@@ -93,15 +94,16 @@ class AuditShipper:
         with exclusive_turn(self._audit.folder / "shipping.lock") as is_ours:
             return self._ship() if is_ours else 0
 
-    def alarm(self) -> str | None:
+    def alarm(self) -> Message | None:
         """Return what is wrong and what to do if lines have not been shipped for long."""
         state = self.state()
         since_ns = max(self._created_ns, state.complete_until if state else 0)
         if self._clock.wall_ns() - since_ns < LATE_S * NS_PER_S:
             return None
-        return (
-            f"audit lines since {rfc3339(since_ns)} exist only on this machine: check the object "
-            "store, and the log for what refuses them"
+        return Message(
+            "audit lines since {since} exist only on this machine: check the object store, and the "
+            "log for what refuses them",
+            since=moment(since_ns),
         )
 
     def state(self) -> ShippingState | None:

@@ -19,8 +19,9 @@ from urllib.parse import urlsplit
 
 from pydantic import Field
 
-from domain.clock import NS_PER_S, Clock, rfc3339
+from domain.clock import NS_PER_S, Clock, moment, rfc3339
 from domain.log import escaped
+from domain.messages.message import Message
 from domain.metrics import AUDIT_SYSLOG_FAILURES, AUDIT_SYSLOG_LINES
 from domain.settings import Settings
 from domain.stored_model import StoredModel, WallNs, schema_field
@@ -103,15 +104,16 @@ class SyslogSender:
         with exclusive_turn(self._folder / "syslog.lock") as is_ours:
             return self._send_all() if is_ours else 0
 
-    def alarm(self) -> str | None:
+    def alarm(self) -> Message | None:
         """Return what is wrong if lines could not be sent for minutes."""
         state = read_state(SyslogState, self._file)
         since_ns = max(self._created_ns, state.complete_until if state else 0)
         if self._clock.wall_ns() - since_ns < LATE_S * NS_PER_S:
             return None
-        return (
-            f"audit lines since {rfc3339(since_ns)} were not sent to the syslog receiver: check "
-            "the receiver and SIGHTLINE_SYSLOG"
+        return Message(
+            "audit lines since {since} were not sent to the syslog receiver: check the receiver "
+            "and SIGHTLINE_SYSLOG",
+            since=moment(since_ns),
         )
 
     def _send_all(self) -> int:

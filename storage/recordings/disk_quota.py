@@ -22,6 +22,7 @@ from domain.alarms import AlarmName
 from domain.clock import NS_PER_DAY, Clock, rfc3339
 from domain.errors import StoreError
 from domain.log import FloodGate
+from domain.messages.message import Message
 from domain.metrics import SEGMENTS_EVICTED
 from domain.recordings.holds import StandingHolds
 from domain.registry import Camera
@@ -48,6 +49,11 @@ are behind, and a disk holds millions.
 """
 _REMEMBERED_S = 60.0
 EARLY_ALARM_S = 600.0
+_TOO_FULL = "the disk is too full by {lacking_gb} GB, and no finished recording is left to delete"
+_NOT_RECORDED = (
+    "the disk is too full by {lacking_gb} GB, and no finished recording is left to delete; cameras "
+    "are not recorded, the least important first, so that events can still be written"
+)
 _log = logging.getLogger(__name__)
 
 
@@ -68,7 +74,7 @@ class Claims:
     """The other data that counts against the limit (on one machine the stores' own); recordings
     make room for it.
     """
-    set_alarm: Callable[[AlarmName, str | None], None] = lambda name, sentence: None
+    set_alarm: Callable[[AlarmName, Message | None], None] = lambda name, sentence: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,10 +127,9 @@ class DiskQuota:
             return self._free(self._excess_bytes())
         except (StoreError, OSError) as error:
             self._is_stuck = True
-            self._claims.set_alarm(
-                AlarmName.DISK_FULL, f"recordings cannot be kept within their limit: {error}"
-            )
-            self._log_critical("refused", f"recordings cannot be kept within their limit: {error}")
+            sentence = Message("recordings cannot be kept within their limit: {error}", error=error)
+            self._claims.set_alarm(AlarmName.DISK_FULL, sentence)
+            self._log_critical("refused", sentence)
             return 0
 
     def load(self) -> float:
@@ -267,26 +272,22 @@ class DiskQuota:
         """Raise or clear the alarms after a run. An alarm about early deletions lasts for a while,
         because it would otherwise change with each run.
         """
-        full, held = None, None
+        full: Message | None = None
+        held: Message | None = None
         self._is_stuck = lacking_bytes > 0
         if self._clock.monotonic_s() - self._early_s < EARLY_ALARM_S:
-            full = (
+            full = Message(
                 "recordings younger than their `retention_days` are deleted to make room: give "
                 "the disk more space"
             )
         if lacking_bytes > 0:
-            full = (
-                f"the disk is too full by {lacking_bytes / BYTES_PER_GB:.2f} GB, and no "
-                "finished recording is left to delete"
+            full = Message(
+                _NOT_RECORDED if self.load() >= 1 else _TOO_FULL,
+                lacking_gb=round(lacking_bytes / BYTES_PER_GB, 2),
             )
-            if self.load() >= 1:
-                full += (
-                    "; cameras are not recorded, the least important first, so that events "
-                    "can still be written"
-                )
             self._log_critical("full", full)
             if (self._is_critical() or self.load() >= 1) and self._ledger.oldest() is not None:
-                held = (
+                held = Message(
                     "only recordings that legal holds name are left to delete, and they stay: "
                     "give the disk more space"
                 )

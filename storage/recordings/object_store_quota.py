@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from domain.alarms import AlarmName
 from domain.clock import NS_PER_DAY, Clock
 from domain.errors import ObjectsFull, StoreError
+from domain.messages.message import Message
 from domain.metrics import SEGMENTS_EVICTED
 from domain.paths.object_keys import day_of
 from domain.recordings.holds import StandingHolds
@@ -42,7 +43,7 @@ class StoreClaims:
     cameras: Callable[[], Sequence[Camera]]
     held: Callable[[], StandingHolds]
     """Raises StoreError if the holds are unknown; then nothing is deleted."""
-    set_alarm: Callable[[AlarmName, str | None], None]
+    set_alarm: Callable[[AlarmName, Message | None], None]
 
 
 class ObjectStoreQuota:
@@ -75,7 +76,10 @@ class ObjectStoreQuota:
             return
         self._claims.set_alarm(
             AlarmName.STORE_FULL,
-            f"recordings wait on their nodes, give the object store more space: {refusal}",
+            Message(
+                "recordings wait on their nodes, give the object store more space: {refusal}",
+                refusal=refusal,
+            ),
         )
         try:
             if self._turn.acquire():

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from domain.clock import NS_PER_MS, S_PER_DAY, Clock
 from domain.errors import IndexUnavailable
+from domain.messages.message import Message
 from storage.clients.lua import load_script
 from storage.clients.redis import Redis, Script, Word, maybe_texts
 
@@ -97,7 +98,7 @@ class SignInAttempts:
         counts = maybe_texts(self._redis.do("MGET", *places))
         return sum(int(one) for one in counts if one and one.isdecimal() and len(one) < 10)
 
-    def alarm(self) -> str | None:
+    def alarm(self) -> Message | None:
         """Return what is wrong and what to do if many sign-ins fail.
 
         Without Redis no person can sign in, and `index_unreachable` says so.
@@ -108,10 +109,12 @@ class SignInAttempts:
             return None
         if failures < ALARM_FAILURES:
             return None
-        return (
-            f"{failures} sign-ins have failed within {ALARM_MINUTES} minutes: passwords may be "
-            "tried out; read the lines session.sign_in of the audit log for names and addresses, "
-            "and block those addresses in front of the site"
+        return Message(
+            "{failures} sign-ins have failed within {minutes} minutes: passwords may be tried out; "
+            "read the lines session.sign_in of the audit log for names and addresses, and block "
+            "those addresses in front of the site",
+            failures=failures,
+            minutes=ALARM_MINUTES,
         )
 
     def accept_step(self, person: str, step: int) -> bool:

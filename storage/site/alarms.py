@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from domain.alarms import Alarm, AlarmName
 from domain.clock import NS_PER_S, Clock
+from domain.messages.message import Message
 from domain.metrics import ALARM
 from domain.stored_model import StoredModel
 from storage.clients.redis import Redis, texts
@@ -44,7 +45,7 @@ class Alarms:
         found = stored.alarms if stored else ()
         self._active = {alarm.name: alarm for alarm in found if isinstance(alarm.name, AlarmName)}
 
-    def set(self, name: AlarmName, sentence: str | None) -> None:
+    def set(self, name: AlarmName, sentence: Message | None) -> None:
         """Raise an alarm with what is wrong now, or clear it if `sentence` is None."""
         with self._lock:
             known = self._active.get(name)
@@ -52,9 +53,7 @@ class Alarms:
                 self._active.pop(name, None)
             else:
                 since = known.since if known else self._clock.wall_ns()
-                self._active[name] = Alarm(
-                    name=name, node=self._node, since=since, sentence=sentence
-                )
+                self._active[name] = Alarm.of(name, self._node, since, sentence)
         ALARM.labels(name).set(0 if sentence is None else 1)
         if known is None and sentence is not None:
             _log.critical("alarm %s: %s", name, sentence)

@@ -20,6 +20,7 @@ from pydantic import Field
 
 from domain.clock import NS_PER_S, Clock
 from domain.errors import AuditFull, AuditUnavailable
+from domain.messages.message import Message
 from domain.people import Right, Role
 from domain.stored_model import StoredModel, WallNs, schema_field
 from storage.clients.append_only_file import AppendOnlyFile
@@ -120,21 +121,22 @@ class AuditLog:
             self._count()
             return self._used_bytes / self.limit_bytes
 
-    def alarm(self) -> str | None:
+    def alarm(self) -> Message | None:
         """Return what is wrong and what to do if the folder is nearly full."""
         try:
             part = self.used_part()
         except OSError as error:
-            return (
-                "the audit log cannot be read, so every look and change may be refused: "
-                f"{error.strerror or error}"
+            return Message(
+                "the audit log cannot be read, so every look and change may be refused: {reason}",
+                reason=error.strerror or error,
             )
         if part < ALARM_PART:
             return None
-        return (
-            f"the audit log takes {part:.0%} of SIGHTLINE_AUDIT_LIMIT_GB; at 100% every look and "
-            "change is refused: "
-            "copy its oldest days elsewhere and delete them here, or raise the limit"
+        return Message(
+            "the audit log takes {percent}% of SIGHTLINE_AUDIT_LIMIT_GB; at 100% every look and "
+            "change is refused: copy its oldest days elsewhere and delete them here, or raise the "
+            "limit",
+            percent=round(part * 100),
         )
 
     def _take(self, size_bytes: int, most_part: float) -> None:

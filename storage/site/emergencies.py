@@ -129,7 +129,7 @@ class Emergencies:
                 person=person,
             )
 
-    def alarm(self) -> str | None:
+    def alarm(self) -> Message | None:
         """Return how many accesses wait for a review and what to do, or None.
 
         The store is read every `_ALARM_EVERY_S`; while it is unreachable, the last result stays.
@@ -145,9 +145,10 @@ class Emergencies:
                 self._counted_s = now_s
         if not self._open_count:
             return None
-        return (
-            f"{self._open_count} emergency accesses wait for a review: a person with the right "
-            "`approvals` lists them by GET /v1/emergencies and reviews each"
+        return Message(
+            "{count} emergency accesses wait for a review: a person with the right `approvals` "
+            "lists them by GET /v1/emergencies and reviews each",
+            count=self._open_count,
         )
 
     def get(self, id_: str) -> EmergencyRecord:

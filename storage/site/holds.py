@@ -318,7 +318,7 @@ def last_read(file: Path) -> tuple[Hold, ...]:
 class HoldFollower:
     """Reads the holds for a node at intervals, and raises the alarm about unreadable ones."""
 
-    def __init__(self, holds: NodeHolds, say: Callable[[AlarmName, str | None], None]) -> None:
+    def __init__(self, holds: NodeHolds, say: Callable[[AlarmName, Message | None], None]) -> None:
         self._holds = holds
         self._say = say
 

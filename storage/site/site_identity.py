@@ -17,6 +17,7 @@ from pydantic import Field, ValidationError
 
 from domain.clock import Clock
 from domain.errors import DataLoss, NotFound, StoreError
+from domain.messages.message import Message
 from domain.paths.object_keys import JOURNAL_PREFIX, PEOPLE_PREFIX, SITE_OBJECT
 from domain.stored_model import StoredModel, WallNs, schema_field
 from storage.clients.redis import Redis, text
@@ -28,7 +29,9 @@ _MARK = "{site}:id"
 _CREATING = "{site}:creating"
 _CREATES_WITHIN_S = 60
 FRESH_S = 5.0
-_REMEDY = "put the right store back, or accept the loss with `sightline index rebuild --force`"
+_REMEDY = Message(
+    "put the right store back, or accept the loss with `sightline index rebuild --force`"
+)
 
 
 class SiteRecord(StoredModel):
@@ -43,8 +46,8 @@ class SiteRecord(StoredModel):
 class SiteFaults:
     """What the stores have lost, each in a sentence with a remedy; None if nothing is lost."""
 
-    index: str | None = None
-    objects: str | None = None
+    index: Message | None = None
+    objects: Message | None = None
 
     def sentences(self) -> tuple[str, ...]:
         return tuple(one for one in (self.objects, self.index) if one is not None)
@@ -119,21 +122,43 @@ class SiteIdentity:
 
     def _judge(self, ids: _Ids) -> SiteFaults:
         if not ids.is_readable:
-            why = f"{SITE_OBJECT} in the object store cannot be read, so it may be another store"
-            return SiteFaults(objects=f"{why}: {_REMEDY}")
+            why = Message(
+                "{site_object} in the object store cannot be read, so it may be another store: "
+                "{remedy}",
+                site_object=SITE_OBJECT,
+                remedy=_REMEDY,
+            )
+            return SiteFaults(objects=why)
         if ids.stored is None and (ids.local or ids.indexed):
-            why = f"the object store is not the one that this site used: it has no {SITE_OBJECT}"
-            return SiteFaults(objects=f"{why}; {_REMEDY}")
+            why = Message(
+                "the object store is not the one that this site used: it has no {site_object}; "
+                "{remedy}",
+                site_object=SITE_OBJECT,
+                remedy=_REMEDY,
+            )
+            return SiteFaults(objects=why)
         if ids.local is not None and ids.stored != ids.local:
-            why = f"the object store belongs to site {ids.stored}, and this node to {ids.local}"
-            return SiteFaults(objects=f"{why}; {_REMEDY}")
+            why = Message(
+                "the object store belongs to site {stored}, and this node to {local}; {remedy}",
+                stored=ids.stored,
+                local=ids.local,
+                remedy=_REMEDY,
+            )
+            return SiteFaults(objects=why)
         if ids.indexed is not None and ids.stored != ids.indexed:
-            why = f"Redis holds the index of site {ids.indexed}, and the object store is of another"
-            return SiteFaults(index=f"{why}: run `sightline index rebuild` if the store is right")
+            why = Message(
+                "Redis holds the index of site {indexed}, and the object store is of another: run "
+                "`sightline index rebuild` if the store is right",
+                indexed=ids.indexed,
+            )
+            return SiteFaults(index=why)
         is_emptied = self._has_records() if ids.stored else self._lacks_people()
         if ids.indexed is None and is_emptied:
-            why = "Redis was emptied: it lacks the people and events that the object store has"
-            return SiteFaults(index=f"{why}; run `sightline index rebuild`, and tokens work again")
+            why = Message(
+                "Redis was emptied: it lacks the people and events that the object store has; run "
+                "`sightline index rebuild`, and tokens work again"
+            )
+            return SiteFaults(index=why)
         return SiteFaults()
 
     def _has_records(self) -> bool:

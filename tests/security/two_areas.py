@@ -18,6 +18,7 @@ from domain.errors import Fault
 from domain.events.event import Event, Location, Plate
 from domain.events.misreadings import MatchKind
 from domain.events.watches import Watch, WatchMatch, match_id
+from domain.messages.message import Message
 from domain.paths.object_keys import (
     APPROVALS_PREFIX,
     CASES_PREFIX,
@@ -175,9 +176,8 @@ class Running:
 def two_areas(open_site: OpenSite, *, is_archived: bool = False) -> tuple[TwoAreas, Running]:
     """Open a site and fill it: each kind of data exists in both areas."""
     running = Running()
-    alarm = Alarm(
-        name=AlarmName.CAMERAS_DOWN, node="node-1", since=START_NS, sentence="bravo-gate is down"
-    )
+    down = Message("{camera} is down", camera="bravo-gate")
+    alarm = Alarm.of(AlarmName.CAMERAS_DOWN, "node-1", START_NS, down)
     cached: dict[int, SiteRegistry] = {}
 
     def registry() -> SiteRegistry:

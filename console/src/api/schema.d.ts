@@ -2238,6 +2238,16 @@ export interface components {
              * @description what is wrong and what to do
              */
             sentence: string;
+            /**
+             * Message
+             * @description `sentence` as a template and its parts; null if it has no parts
+             */
+            message: {
+                template: string;
+                parts: {
+                    [key: string]: string | number | Record<string, never>;
+                };
+            } | null;
         } & {
             [key: string]: unknown;
         };

@@ -1,6 +1,7 @@
 // The alarms of the site: what a person must act on, on which node, and since when.
 import { useEffect, useState } from "preact/hooks";
 import { api, result, type Schemas } from "../api/client.ts";
+import { sentenceOf } from "../api/message.ts";
 import { ApiProblem, Offline } from "../api/problem.ts";
 import { useConsole, useTimes } from "./console-context.ts";
 
@@ -21,7 +22,7 @@ export function Alarms() {
             <strong>{alarmText(alarm.name, texts.alarms.names)}</strong> {alarm.node},{" "}
             {time(alarm.since)}
             {texts.colon}
-            {alarm.sentence}
+            {sentenceOf(alarm.message, alarm.sentence)}
           </li>
         ))}
       </ul>

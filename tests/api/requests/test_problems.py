@@ -14,6 +14,7 @@ from api.limits.request_limits import MAX_BODY_BYTES, MAX_TARGET_BYTES
 from api.requests.problems import BY_NAME, KINDS, MEDIA_TYPE, PREFIX, Problem, kind_of
 from domain import errors
 from domain.errors import Fault, SightlineError
+from domain.messages.message import Message
 from domain.people import Role
 from domain.registry import Registry
 from storage.clients.redis import connect
@@ -187,7 +188,7 @@ def test_readiness_shows_the_faults_of_a_newer_registry(open_site: OpenSite) -> 
 
 
 def test_an_emptied_index_is_named_to_those_whose_token_it_lost(open_site: OpenSite) -> None:
-    lost = SiteFaults(index="Redis was emptied; run `sightline index rebuild`")
+    lost = SiteFaults(index=Message("Redis was emptied; run `sightline index rebuild`"))
     site = open_site(site_faults=lambda: lost)
     answer = site.http.get(f"{site.url}/v1/session", headers={"Authorization": "Bearer sl_lost"})
     assert (answer.status_code, check_problem(answer).detail) == (401, lost.index)
@@ -205,7 +206,7 @@ def test_a_token_of_no_person_in_a_whole_index(open_site: OpenSite) -> None:
 
 
 def test_a_lost_object_store_makes_the_site_not_ready(open_site: OpenSite) -> None:
-    lost = SiteFaults(objects="the object store is not the one that this site used")
+    lost = SiteFaults(objects=Message("the object store is not the one that this site used"))
     ready = open_site(site_faults=lambda: lost).get("/readyz")
     assert (ready.status_code, ready.json()["status"]) == (503, "not_ready")
     assert _not_ok(ready) == ["objects_contents"]

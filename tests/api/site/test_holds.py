@@ -9,6 +9,7 @@ import pytest
 
 from domain.alarms import Alarm, AlarmName
 from domain.clock import NS_PER_S
+from domain.messages.message import Message
 from domain.people import Role
 from storage.site.holds import Holds
 from tests.api.site_data import START_NS
@@ -98,6 +99,19 @@ def test_an_unknown_hold_cannot_be_released(site: Site) -> None:
     assert site.get("/v1/holds/20251009-00000000", method="DELETE", reason="x").status_code == 404
 
 
+def test_alarms_are_in_the_language_of_the_client(open_site: OpenSite) -> None:
+    template = (
+        "the disk is too full by {lacking_gb} GB, and no finished recording is left to delete"
+    )
+    alarm = Alarm.of(AlarmName.DISK_FULL, "node-2", START_NS, Message(template, lacking_gb=1.5))
+    site = open_site(alarms=lambda: (alarm,))
+    answer = site.get("/v1/alarms", Role.OPERATOR, Accept_Language="zh-CN")
+    (item,) = answer.json()["items"]
+    assert item["sentence"] == "磁盘超出 1.5 GB，且没有可清除的完整录像"
+    assert item["message"]["parts"] == {"lacking_gb": 1.5}
+    assert "Accept-Language" in answer.headers["Vary"]
+
+
 def test_alarms_are_listed_and_a_full_disk_degrades(open_site: OpenSite) -> None:
     alarm = Alarm(
         name=AlarmName.DISK_FULL, node="node-2", since=START_NS, sentence="give it more space"
@@ -109,6 +123,7 @@ def test_alarms_are_listed_and_a_full_disk_degrades(open_site: OpenSite) -> None
         "node": "node-2",
         "since": "2025-11-24T16:00:00.000Z",
         "sentence": "give it more space",
+        "message": {"template": "give it more space", "parts": {}},
     }
     ready = site.get("/readyz", Role.OPERATOR)
     assert (ready.status_code, ready.json()["status"]) == (200, "degraded")

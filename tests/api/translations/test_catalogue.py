@@ -20,6 +20,10 @@ SHOWN = (
     *("storage/recordings/coverage.py", "sightline/cameras/gap_recorder.py"),
     *("sightline/cameras/pull_policy.py", "ingest/rtsp", "ingest/health", "ingest/live/source.py"),
     "ingest/live/detection_streams.py",
+    *("sightline/jobs/alarm_monitor.py", "sightline/jobs/node_jobs.py"),
+    *("sightline/api_alarms.py", "sightline/active_policy.py", "storage/sign_in/attempts.py"),
+    *("storage/audit/shipping.py", "storage/audit/syslog.py"),
+    *("storage/recordings/disk_quota.py", "storage/recordings/object_store_quota.py"),
 )
 """What makes messages that the console shows."""
 OF_PROGRAMS = (

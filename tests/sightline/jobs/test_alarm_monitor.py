@@ -9,6 +9,7 @@ from domain.alarms import AlarmName
 from domain.camera_states import CameraState, CameraStatus
 from domain.clock import ManualClock
 from domain.errors import IndexUnavailable, ObjectsUnavailable
+from domain.messages.message import Message
 from domain.registry import Camera
 from domain.settings import Settings
 from sightline.jobs.alarm_monitor import CHECK_EVERY_S, DOWN_S, OUTAGE_S, STEP_ALARM_S, AlarmMonitor
@@ -144,7 +145,7 @@ def test_late_uploads_raise_an_alarm(site: Site) -> None:
     oldest_ns = site.clock.wall_ns()
     site.watch.oldest_waiting_ns = lambda: oldest_ns
     assert site.look(3599) == {}
-    assert "waited 1.0 h" in site.look(1)[AlarmName.UPLOADS_BEHIND]
+    assert "waited 1 h" in site.look(1)[AlarmName.UPLOADS_BEHIND]
     site.watch.oldest_waiting_ns = lambda: None
     assert site.look() == {}
 
@@ -182,7 +183,9 @@ def test_a_damaged_file_is_an_alarm_until_it_is_whole_or_a_week_has_passed(
 
 
 def test_what_the_stores_lost_is_an_alarm_until_it_is_back(site: Site) -> None:
-    site.watch.site_faults = lambda: SiteFaults("Redis was emptied", "the store is another")
+    site.watch.site_faults = lambda: SiteFaults(
+        Message("Redis was emptied"), Message("the store is another")
+    )
     assert site.look() == {
         AlarmName.INDEX_EMPTIED: "Redis was emptied",
         AlarmName.STORE_LOST: "the store is another",
@@ -198,7 +201,7 @@ def test_what_the_stores_lost_is_an_alarm_until_it_is_back(site: Site) -> None:
 
 
 def test_an_audit_log_that_is_nearly_full_is_an_alarm(tmp_path: Path) -> None:
-    site, said = Site(tmp_path), ["nearly full"]
+    site, said = Site(tmp_path), [Message("nearly full")]
     site.watch.audit_alarm = lambda: said[0] if said else None
     assert site.look()[AlarmName.AUDIT_FULL] == "nearly full"
     said.clear()

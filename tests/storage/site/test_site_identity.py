@@ -10,6 +10,7 @@ import pytest
 
 from domain.clock import ManualClock
 from domain.errors import StoreError
+from domain.messages.message import Message
 from domain.paths.data_layout import Layout
 from domain.paths.object_keys import PEOPLE_PREFIX, SITE_OBJECT
 from domain.people import Person, Role
@@ -202,5 +203,8 @@ def _names(faults: Iterable[str]) -> list[str]:
 
 
 def test_the_sentences_come_with_the_store_first() -> None:
-    assert _names(SiteFaults("index: b", "objects: a").sentences()) == ["objects", "index"]
+    assert _names(SiteFaults(Message("index: b"), Message("objects: a")).sentences()) == [
+        "objects",
+        "index",
+    ]
     assert SiteFaults().sentences() == ()
