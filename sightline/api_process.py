@@ -72,7 +72,7 @@ MAP_WARNING = (
     "the API says why"
 )
 STOP_WITHIN_S = 5
-"""The server does not wait longer for open responses at a stop: a feed would not end by itself."""
+"""The server does not wait longer for open responses at a stop."""
 UNREAD_S = 60
 """The kernel closes a connection whose peer acknowledges nothing, or has no room, for this long."""
 _BACKLOG = 2048
@@ -202,19 +202,26 @@ def _base_map(settings: Settings) -> tuple[TileArchive | None, tuple[str, ...]]:
         return None, (MAP_WARNING,)
 
 
-class _Server(uvicorn.Server):
-    """Ends the WebRTC sessions and calls `at_end` when it has stopped; the signal ends the process
-    directly afterwards.
+class ApiServer(uvicorn.Server):
+    """Calls `end_feeds` when it stops. When it has stopped, it ends the WebRTC sessions and calls
+    `at_end`; the signal ends the process directly afterwards.
     """
 
     def __init__(
-        self, config: uvicorn.Config, sessions: WhepSessions, at_end: Callable[[], None]
+        self,
+        config: uvicorn.Config,
+        end_feeds: Callable[[], None],
+        sessions: WhepSessions,
+        at_end: Callable[[], None],
     ) -> None:
         super().__init__(config)
+        self._end_feeds = end_feeds
         self._sessions = sessions
         self._at_end = at_end
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        # A feed that the server cancels would be an error in the log.
+        self._end_feeds()
         await super().shutdown(sockets)
         await self._sessions.close()
         await to_thread.run_sync(self._at_end)
@@ -275,7 +282,7 @@ def main() -> None:
     )
     with listening(arguments.host, arguments.port, arguments.shared) as listener:
         at_end = partial(_write_last_lines, refusals, viewings)
-        _Server(config, app.state.whep, at_end).run([listener])
+        ApiServer(config, app.state.feeds.end, app.state.whep, at_end).run([listener])
 
 
 def _write_last_lines(refusals: Refusals, viewings: Viewings) -> None:

@@ -78,6 +78,11 @@ class Feeds:
         self.events = Hub("events", read_events)
         self.watches = Hub("watches", read_matches)
 
+    def end(self) -> None:
+        """End all responses, because the process stops. Clients reconnect and resume."""
+        for hub in (self.events, self.watches):
+            hub.end()
+
 
 async def _feeds(request: Request) -> Feeds:
     return cast(Feeds, request.app.state.feeds)

@@ -142,6 +142,10 @@ class Follower:
         self._live = live
         self._ready.set()
 
+    def wake(self) -> None:
+        """End the present wait for messages."""
+        self._ready.set()
+
     async def next_messages(self, timeout_s: float) -> list[Message]:
         """Return the queued messages in order, with the summary last.
 
@@ -175,6 +179,8 @@ class Hub:
         self._held = 0
         self._number = 0
         self._live = True
+        self.is_ending = False
+        """Whether the process stops, so that no follower waits any more."""
         self._task: asyncio.Task[None] | None = None
         self._reading = CapacityLimiter(1)
 
@@ -228,6 +234,12 @@ class Hub:
 
     def leave(self, follower: Follower) -> None:
         self._followers.discard(follower)
+
+    def end(self) -> None:
+        """End the responses of all followers, because the process stops."""
+        self.is_ending = True
+        for follower in self._followers:
+            follower.wake()
 
     async def read(self, after: int, limit: int) -> ArrivalsPage:
         """Read in a thread, one page at a time for all followers. Raises IndexUnavailable.

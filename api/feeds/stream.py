@@ -139,7 +139,7 @@ class _Stream:
     async def _arriving(self, follower: Follower, ends_s: float) -> AsyncGenerator[bytes]:
         loop = asyncio.get_running_loop()
         heartbeat_s = loop.time() + HEARTBEAT_S
-        while (left_s := ends_s - loop.time()) > 0:
+        while not self._hub.is_ending and (left_s := ends_s - loop.time()) > 0:
             number = follower.number
             wait_s = min(heartbeat_s - loop.time(), CHECK_EVERY_S, left_s)
             messages = await follower.next_messages(max(0.0, wait_s))
