@@ -226,7 +226,7 @@ class Layout:
 
     @property
     def media(self) -> Path:
-        """The folder of the media process."""
+        """The folder of the socket of the media process."""
         return self.run / "media"
 
     @property

@@ -87,9 +87,6 @@ class CongestionControl:
 
     def _noted(self, action: CongestionAction, cause: str) -> CongestionAction:
         """Keep the cause until the viewer is sent the sub-stream, which may take long, or fail."""
-        if self._cause is None and action in (
-            CongestionAction.REDUCE,
-            CongestionAction.STOP_AND_REDUCE,
-        ):
+        if self._cause is None and action in _REDUCING:
             self._cause = cause
         return action
