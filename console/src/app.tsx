@@ -17,7 +17,7 @@ import { type Place, placesFor, type Route, useRoute } from "./shell/route.ts";
 import { Shell } from "./shell/shell.tsx";
 import { SignIn } from "./shell/sign-in.tsx";
 import { type SessionControl, useSession } from "./shell/use-session.ts";
-import { LANGUAGES_BY_NAME } from "./texts/languages.ts";
+import { textsOf } from "./texts/languages.ts";
 import { HitBanner } from "./watches/hit-banner.tsx";
 
 // The first view is Find. Every other page is loaded when it is first shown.
@@ -50,7 +50,7 @@ export function App() {
   const [preferences, onPreferences] = usePreferences();
   const control = useSession();
   const { state } = control;
-  const texts = LANGUAGES_BY_NAME[preferences.language];
+  const texts = textsOf(preferences.language);
   if (state.phase === "signed_in") {
     const { session, site } = state;
     return (
@@ -107,7 +107,7 @@ function SignedIn({ control, preferences, onPreferences, session, site }: Signed
   setMessageZone(zone);
   const route = useRoute(placesFor(session.rights)[0] ?? "find");
   const { language } = preferences;
-  const texts = LANGUAGES_BY_NAME[language];
+  const texts = textsOf(language);
   const [purpose, setPurpose] = useState(() => purposeOf(session));
   const [isAsking, setAsking] = useState(false);
   const cameras = useCameras(

@@ -1,6 +1,8 @@
 // The entry of the console.
 import { render } from "preact";
 import { App } from "./app.tsx";
+import { storedPreferences } from "./shell/preferences.ts";
+import { loadTexts } from "./texts/languages.ts";
 import "./style/base.css";
 import "./style/shell.css";
 import "./style/find.css";
@@ -18,4 +20,4 @@ import "./style/map.css";
 
 const root = document.getElementById("app");
 if (root === null) throw new Error("index.html has no element with the id app");
-render(<App />, root);
+void loadTexts(storedPreferences().language).then(() => render(<App />, root));

@@ -44,7 +44,7 @@ export function CameraDialog({ camera, onClose }: { camera: CameraView; onClose:
 }
 
 function CameraFacts({ camera }: { camera: CameraView }) {
-  const { texts, language } = useConsole();
+  const { texts } = useConsole();
   const time = useTimes();
   const { columns } = texts.cameras;
   const moment = (instant: string | null) => (instant === null ? "" : time(instant));
@@ -54,7 +54,7 @@ function CameraFacts({ camera }: { camera: CameraView }) {
     [columns.area, camera.area_name],
     [texts.cameras.address, camera.url],
     [columns.since, moment(camera.since)],
-    [columns.cause, causeOf(camera, texts, language)],
+    [columns.cause, causeOf(camera, texts)],
     [columns.stream, streamText(camera, texts)],
     [texts.cameras.lastFrame, moment(camera.last_frame_at)],
     [texts.cameras.recordedUntil, moment(camera.recorded_until)],

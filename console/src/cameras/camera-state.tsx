@@ -1,9 +1,7 @@
 // The state of a camera and its cause, in words and with a mark.
 import type { CameraView } from "../api/client.ts";
 import { sentenceOf } from "../api/message.ts";
-import type { Language } from "../shell/preferences.ts";
 import type { Texts } from "../texts/en.ts";
-import { CAUSES_BY_NAME } from "../texts/languages.ts";
 import { severityOf } from "./camera-filters.ts";
 
 const LEAST_SKEW_MS = 1000;
@@ -14,9 +12,9 @@ export function StateMark({ camera, texts }: { camera: CameraView; texts: Texts 
 }
 
 /** Return what is wrong with a camera now; empty if nothing is. */
-export function causeOf(camera: CameraView, texts: Texts, language: Language): string {
+export function causeOf(camera: CameraView, texts: Texts): string {
   const parts = [
-    camera.state === "live" ? "" : errorText(camera, language),
+    camera.state === "live" ? "" : errorText(camera, texts),
     skewText(camera, texts),
     camera.shed ? texts.cameras.sheds[camera.shed] : "",
     camera.over_limit ? texts.cameras.overLimit : "",
@@ -24,8 +22,8 @@ export function causeOf(camera: CameraView, texts: Texts, language: Language): s
   return parts.filter(Boolean).join(" ");
 }
 
-function errorText(camera: CameraView, language: Language): string {
-  const known = camera.why ? CAUSES_BY_NAME[language][camera.why] : undefined;
+function errorText(camera: CameraView, texts: Texts): string {
+  const known = camera.why ? texts.causes[camera.why] : undefined;
   return known ?? sentenceOf(camera.last_error_message, camera.last_error ?? "");
 }
 

@@ -192,7 +192,7 @@ function AreaTree({ areas, chosen, onChoose }: AreaTreeProps) {
 }
 
 function Rows(props: { cameras: readonly CameraView[]; onOpen: (id: string) => void }) {
-  const { texts, language } = useConsole();
+  const { texts } = useConsole();
   const time = useTimes();
   const scroller = useRef<HTMLElement>(null);
   const { columns } = texts.cameras;
@@ -217,7 +217,7 @@ function Rows(props: { cameras: readonly CameraView[]; onOpen: (id: string) => v
           row={(index) => {
             const camera = props.cameras[index];
             if (camera === undefined) return null;
-            const cause = causeOf(camera, texts, language);
+            const cause = causeOf(camera, texts);
             return (
               <button type="button" class="camera-line" onClick={() => props.onOpen(camera.id)}>
                 <span class="cut">{camera.name}</span>

@@ -1,6 +1,8 @@
 // What a person has chosen for this browser: language, theme, and keys.
 import { useState } from "preact/hooks";
 import { setLanguage } from "../api/client.ts";
+import { reachability } from "../api/reachable.ts";
+import { loadTexts } from "../texts/languages.ts";
 
 export const LANGUAGES = ["zh", "en"] as const;
 export const THEMES = ["system", "light", "dark"] as const;
@@ -16,7 +18,8 @@ export interface Preferences {
 
 const NAME = "sightline.preferences";
 
-function stored(): Preferences {
+/** Return what was chosen in this browser before. */
+export function storedPreferences(): Preferences {
   const text = localStorage.getItem(NAME);
   const values: unknown = text === null ? {} : JSON.parse(text);
   const field = (name: string): unknown =>
@@ -38,15 +41,22 @@ function apply(preferences: Preferences): void {
 /** Return the preferences, and a function that changes some of them and keeps them. */
 export function usePreferences(): [Preferences, (change: Partial<Preferences>) => void] {
   const [preferences, setPreferences] = useState(() => {
-    const found = stored();
+    const found = storedPreferences();
     apply(found);
     return found;
   });
-  const change = (changed: Partial<Preferences>) => {
+  const change = async (changed: Partial<Preferences>) => {
     const next = { ...preferences, ...changed };
+    try {
+      await loadTexts(next.language);
+    } catch {
+      // The language stays, and a line says that the server does not answer.
+      void reachability.missed();
+      return;
+    }
     localStorage.setItem(NAME, JSON.stringify(next));
     apply(next);
     setPreferences(next);
   };
-  return [preferences, change];
+  return [preferences, (changed) => void change(changed)];
 }

@@ -15,6 +15,8 @@ export function Select<Value extends string>(props: SelectProps<Value>) {
         value={props.value}
         onChange={(event) => {
           const chosen = props.options.find(([value]) => value === event.currentTarget.value);
+          // The list shows another choice when the page has taken it, which may need the server.
+          event.currentTarget.value = props.value;
           if (chosen !== undefined) props.onChange(chosen[0]);
         }}
       >

@@ -4,7 +4,7 @@ import { useEffect, useState } from "preact/hooks";
 import type { Schemas } from "../api/client.ts";
 import { useIsReachable } from "../api/reachable.ts";
 import type { Texts } from "../texts/en.ts";
-import { LANGUAGES_BY_NAME } from "../texts/languages.ts";
+import { LANGUAGE_NAMES } from "../texts/languages.ts";
 import { Dialog } from "./dialog.tsx";
 import { LANGUAGES, type Preferences, THEMES } from "./preferences.ts";
 import { addressOf, type Place, placesFor } from "./route.ts";
@@ -89,7 +89,7 @@ function PreferenceControls({ texts, preferences, onPreferences }: ShellProps) {
       <Select
         label={texts.shell.language}
         value={preferences.language}
-        options={LANGUAGES.map((name) => [name, LANGUAGES_BY_NAME[name].languageName] as const)}
+        options={LANGUAGES.map((name) => [name, LANGUAGE_NAMES[name]] as const)}
         onChange={(language) => onPreferences({ language })}
       />
       <Select

@@ -1,24 +1,24 @@
 // All texts of the console in English. `zh.ts` has the same in Chinese.
-import { alarmsInEnglish } from "./alarms.ts";
-import { approvalsInEnglish } from "./approvals.ts";
-import { auditInEnglish } from "./audit.ts";
-import { callsInEnglish } from "./audit-calls.ts";
-import { cityInEnglish } from "./city.ts";
-import { correctionInEnglish } from "./correction.ts";
-import { exportsInEnglish } from "./exports.ts";
-import { mapInEnglish } from "./map.ts";
-import { outagesInEnglish } from "./outages.ts";
-import { paletteInEnglish } from "./palette.ts";
-import { peopleInEnglish } from "./people.ts";
-import { playbackInEnglish } from "./playback.ts";
-import { quickSearchInEnglish } from "./quick-search.ts";
-import { savedViewsInEnglish } from "./saved-views.ts";
-import { unanalysedInEnglish } from "./unanalysed.ts";
-import { unitsInEnglish } from "./units.ts";
-import { watchesInEnglish } from "./watches.ts";
+import { alarmsInEnglish } from "./en/alarms.ts";
+import { approvalsInEnglish } from "./en/approvals.ts";
+import { auditInEnglish } from "./en/audit.ts";
+import { callsInEnglish } from "./en/audit-calls.ts";
+import { causesInEnglish } from "./en/causes.ts";
+import { cityInEnglish } from "./en/city.ts";
+import { correctionInEnglish } from "./en/correction.ts";
+import { exportsInEnglish } from "./en/exports.ts";
+import { mapInEnglish } from "./en/map.ts";
+import { outagesInEnglish } from "./en/outages.ts";
+import { paletteInEnglish } from "./en/palette.ts";
+import { peopleInEnglish } from "./en/people.ts";
+import { playbackInEnglish } from "./en/playback.ts";
+import { quickSearchInEnglish } from "./en/quick-search.ts";
+import { savedViewsInEnglish } from "./en/saved-views.ts";
+import { unanalysedInEnglish } from "./en/unanalysed.ts";
+import { unitsInEnglish } from "./en/units.ts";
+import { watchesInEnglish } from "./en/watches.ts";
 
 export const en = {
-  languageName: "English",
   product: "Sightline",
   colon: ": ",
   list: ", ",
@@ -350,6 +350,7 @@ export const en = {
   audit: auditInEnglish,
   auditCalls: callsInEnglish,
   alarms: alarmsInEnglish,
+  causes: causesInEnglish,
   help: {
     title: "Keyboard",
     singleKeys: "Use single keys as shortcuts",

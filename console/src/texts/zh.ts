@@ -1,26 +1,26 @@
 // 控制台的全部中文文字。 All texts of the console in Chinese.
 
-import { alarmsInChinese } from "./alarms.ts";
-import { approvalsInChinese } from "./approvals.ts";
-import { auditInChinese } from "./audit.ts";
-import { callsInChinese } from "./audit-calls.ts";
-import { cityInChinese } from "./city.ts";
-import { correctionInChinese } from "./correction.ts";
 import type { Texts } from "./en.ts";
-import { exportsInChinese } from "./exports.ts";
-import { mapInChinese } from "./map.ts";
-import { outagesInChinese } from "./outages.ts";
-import { paletteInChinese } from "./palette.ts";
-import { peopleInChinese } from "./people.ts";
-import { playbackInChinese } from "./playback.ts";
-import { quickSearchInChinese } from "./quick-search.ts";
-import { savedViewsInChinese } from "./saved-views.ts";
-import { unanalysedInChinese } from "./unanalysed.ts";
-import { unitsInChinese } from "./units.ts";
-import { watchesInChinese } from "./watches.ts";
+import { alarmsInChinese } from "./zh/alarms.ts";
+import { approvalsInChinese } from "./zh/approvals.ts";
+import { auditInChinese } from "./zh/audit.ts";
+import { callsInChinese } from "./zh/audit-calls.ts";
+import { causesInChinese } from "./zh/causes.ts";
+import { cityInChinese } from "./zh/city.ts";
+import { correctionInChinese } from "./zh/correction.ts";
+import { exportsInChinese } from "./zh/exports.ts";
+import { mapInChinese } from "./zh/map.ts";
+import { outagesInChinese } from "./zh/outages.ts";
+import { paletteInChinese } from "./zh/palette.ts";
+import { peopleInChinese } from "./zh/people.ts";
+import { playbackInChinese } from "./zh/playback.ts";
+import { quickSearchInChinese } from "./zh/quick-search.ts";
+import { savedViewsInChinese } from "./zh/saved-views.ts";
+import { unanalysedInChinese } from "./zh/unanalysed.ts";
+import { unitsInChinese } from "./zh/units.ts";
+import { watchesInChinese } from "./zh/watches.ts";
 
 export const zh: Texts = {
-  languageName: "中文",
   product: "Sightline",
   colon: "：",
   list: "，",
@@ -344,6 +344,7 @@ export const zh: Texts = {
   audit: auditInChinese,
   auditCalls: callsInChinese,
   alarms: alarmsInChinese,
+  causes: causesInChinese,
   help: {
     title: "键盘操作",
     singleKeys: "启用单键快捷方式",

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { unitsInChinese, unitsInEnglish } from "../texts/units.ts";
+import { unitsInEnglish } from "../texts/en/units.ts";
+import { unitsInChinese } from "../texts/zh/units.ts";
 import { distanceText, durationText } from "./amounts.ts";
 
 test("durations name their units", () => {

@@ -1,5 +1,5 @@
 // Durations and distances in words. Pure.
-import type { unitsInEnglish } from "../texts/units.ts";
+import type { unitsInEnglish } from "../texts/en/units.ts";
 
 type Units = typeof unitsInEnglish;
 

@@ -22,11 +22,12 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[3]
 OF_PROCESSES = re.compile(r'(?:entry_of\([\w.]+|recorded_change\(\w+), "(\w+\.\w+)"')
 TEXTS = (
-    "const { callsInEnglish, callsInChinese } = await import('./src/texts/audit-calls.ts');"
+    "const { callsInEnglish } = await import('./src/texts/en/audit-calls.ts');"
+    "const { callsInChinese } = await import('./src/texts/zh/audit-calls.ts');"
     "console.log(JSON.stringify([callsInEnglish, callsInChinese]))"
 )
 TERMS = (
-    "const { auditInEnglish } = await import('./src/texts/audit.ts');"
+    "const { auditInEnglish } = await import('./src/texts/en/audit.ts');"
     "console.log(JSON.stringify(Object.keys(auditInEnglish.terms)))"
 )
 UNWRITTEN = {"ticket"}

@@ -14,18 +14,3 @@ export const quickSearchInEnglish = {
   otherCameras: "other cameras",
   leftOut: (count: number) => `${count} older results are not shown here`,
 };
-
-export const quickSearchInChinese: typeof quickSearchInEnglish = {
-  place: "地点",
-  placePlaceholder: "摄像机或区域，例如：桥",
-  noPlace: "没有此名称的摄像机或区域。",
-  around: (name, metres) => `${name} 周边 ${metres} 米`,
-  inArea: (name) => `${name} 范围内`,
-  circle: "地图圆形范围内",
-  polygon: "地图多边形范围内",
-  remove: (choice) => `移除：${choice}`,
-  seen: "近期出现",
-  resultsOverTime: "检索结果的时间分布，每台摄像机一行",
-  otherCameras: "其他摄像机",
-  leftOut: (count) => `另有 ${count} 条较早的结果未在此显示`,
-};

@@ -1,5 +1,5 @@
 // What is wrong with a camera and what to do, by the kind of its last error (`why` of the API).
-import type { CameraView } from "../api/client.ts";
+import type { CameraView } from "../../api/client.ts";
 
 export type Why = NonNullable<CameraView["why"]>;
 type Causes = Record<Exclude<Why, "">, string>;
@@ -36,36 +36,4 @@ export const causesInEnglish: Causes = {
   frozen: "The picture does not change at all. Restart the camera.",
   clock: "The camera's clock is wrong. Enable time synchronisation in the camera.",
   clock_stepped: "The clock of the node was set.",
-};
-
-export const causesInChinese: Causes = {
-  host_unknown: "域名无法解析。",
-  outside_networks: "地址不在登记表允许的网段内。",
-  refused: "端口拒绝连接：请核对端口，确认摄像机已开启 RTSP。",
-  no_route: "网络不可达：请检查网线、VLAN 与路由。",
-  no_answer: "连接超时：请核对地址，检查供电与防火墙。",
-  failed: "连接中断。",
-  not_rtsp: "该端口不是 RTSP 服务。",
-  tls: "加密连接失败：请核对 rtsps 与端口。",
-  certificate: "摄像机证书不受信任：请核对指纹并登记。",
-  login: "用户名或密码错误：请核对 credentials。",
-  basic_in_clear: "摄像机要求明文口令，未发送：请启用摘要认证或 rtsps。",
-  no_path: "码流地址不存在（404）：请核对路径。",
-  session_lost: "摄像机丢弃了会话（454）。",
-  redirected: "摄像机要求改连其他地址：请登记新地址。",
-  transport: "摄像机不支持该传输方式：请改用 udp 或 tcp。",
-  rejected: "摄像机拒绝请求。",
-  ended: "摄像机结束了码流。",
-  silent: "已连接但无数据：摄像机可能死机。",
-  malformed: "返回内容不符合 RTSP/RTP：请重启摄像机或升级固件。",
-  no_pictures: "有 RTP 包但拼不出画面：请检查丢包，或改用 tcp。",
-  no_video: "码流中没有视频：请更换路径。",
-  codec: "编码不支持：请改为 H.264 或 H.265。",
-  no_keyframes: "长时间无关键帧：请将关键帧间隔设为 1–2 秒。",
-  no_parameter_sets: "关键帧缺少参数集（SPS、PPS）：请升级固件。",
-  undecodable: "画面均无法解码：请重启摄像机，关闭码流加密。",
-  sparse_keyframes: "关键帧间隔过长：请将间隔设为 1–4 秒。",
-  frozen: "画面完全静止：请重启摄像机。",
-  clock: "摄像机时钟不准：请启用摄像机校时。",
-  clock_stepped: "本节点时钟被调整。",
 };
