@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
+import secrets
 import socket
 import ssl
 from collections import deque
 from contextlib import ExitStack, suppress
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from ipaddress import ip_address
-from itertools import count
 from urllib.parse import urlsplit
 
 from domain.errors import BadInput
@@ -21,35 +21,44 @@ An outgoing connection could otherwise use a port in the seconds before its serv
 """
 _TRIES = 1_000
 _OK = 200
-_PER_PROCESS = 64
-"""Each process begins this many ports after the process that has the previous number.
-
-Instances that start at the same time thus choose different ports, although no server listens yet.
-"""
-_turns = count()
-_reserved: deque[int] = deque(maxlen=1_000)
-"""The last ports that this process returned or reserved; their servers may not listen yet."""
+_MOST_RESERVED = 200
+_reserved: deque[int] = deque()
+"""The descriptors that reserve the last ports; their servers may not listen yet."""
 
 
 def free_ports(count: int) -> tuple[int, ...]:
-    """Return `count` ports that are free now and were not returned recently. Raises OSError."""
+    """Return `count` ports that are free now, and that no instance on this machine reserved.
+
+    They are random, so that no other user can listen on them first. Raises OSError.
+    """
     with ExitStack() as held:
         return tuple(_bound(held.enter_context(socket.socket())) for _ in range(count))
 
 
-def reserve(port: int) -> None:
-    """Reserve a port that was chosen for a server that does not listen yet."""
-    _reserved.append(port)
+def reserve(port: int) -> bool:
+    """Reserve a port for a server that does not listen yet.
+
+    A reservation is an abstract Unix socket with the port in its name. So all processes of this
+    machine see it, and it ends with the process. Returns False if the port is reserved already.
+    """
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as name:
+        try:
+            name.bind(f"\0sightline-port-{port}")
+        except OSError:
+            return False
+        _reserved.append(name.detach())
+    while len(_reserved) > _MOST_RESERVED:
+        os.close(_reserved.popleft())
+    return True
 
 
 def _bound(one: socket.socket) -> int:
     for _ in range(_TRIES):
-        port = _FIRST + (os.getpid() * _PER_PROCESS + next(_turns)) % (_LAST - _FIRST + 1)
-        if port in _reserved:
+        port = _FIRST + secrets.randbelow(_LAST - _FIRST + 1)
+        if not reserve(port):
             continue
         with suppress(OSError):
             one.bind(("127.0.0.1", port))
-            _reserved.append(port)
             return port
     raise OSError(f"no port from {_FIRST} to {_LAST} is free")
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import socket
+import subprocess
+import sys
 import threading
-from collections import deque
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from itertools import count
 from pathlib import Path
 
 import pytest
@@ -38,16 +37,29 @@ def test_ports_differ_can_be_bound_and_are_none_that_a_connection_could_take() -
         assert answers(ports[0])
 
 
-def test_processes_that_choose_at_the_same_time_choose_different_ports(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    chosen: list[int] = []
-    for process_id in range(1000, 1020):
-        monkeypatch.setattr(os, "getpid", lambda value=process_id: value)
-        monkeypatch.setattr("sightline.processes.ports._reserved", deque[int]())
-        monkeypatch.setattr("sightline.processes.ports._turns", count())
-        chosen += free_ports(40)
-    assert len(set(chosen)) == 20 * 40
+def test_two_processes_never_choose_the_same_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reservation ends with its process, so the other one waits until both have chosen."""
+    last = _FIRST + 299
+    monkeypatch.setattr("sightline.processes.ports._LAST", last)
+    code = (
+        "import sys; from sightline.processes import ports; "
+        f"ports._LAST = {last}; print(*ports.free_ports(60), flush=True); sys.stdin.read()"
+    )
+    command = (sys.executable, "-c", code)
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdin is not None
+        assert other.stdout is not None
+        theirs = {int(port) for port in other.stdout.readline().split()}
+        ours = set(free_ports(60))
+    assert len(theirs) == len(ours) == 60
+    assert not theirs & ours
+
+
+def test_old_reservations_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sightline.processes.ports._MOST_RESERVED", 5)
+    first, *_ = free_ports(6)
+    assert reserve(first)
+    assert not reserve(first)
 
 
 class _Answers(BaseHTTPRequestHandler):
