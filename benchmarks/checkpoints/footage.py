@@ -22,8 +22,10 @@ from numpy.typing import NDArray
 from sightline.evaluation.truth import Pass
 
 FPS = 25
-IN_VIEW_S, EVERY_S = 1.5, 4.0
-"""`EVERY_S` is the mean from one vehicle to the next."""
+IN_VIEW_S, EVERY_S = 38 / FPS, 4.0
+"""Vehicles are in view for a whole number of frames, so that the truth is exact. `EVERY_S` is the
+mean from one vehicle to the next.
+"""
 LEAST_APART_S = 0.4
 """The shortest empty road between two vehicles."""
 ROUNDS = 2
@@ -80,7 +82,7 @@ class Footage:
 def make_footage(video: Path, passes: list[Pass], folder: Path) -> Footage:
     """Made in `folder`, two minutes of CPU time, unless it is there."""
     road = _road(video, passes)
-    busy, still = folder / f"busy-{SEED}.mp4", folder / "still.mp4"
+    busy, still = folder / f"busy-{SEED}-{round(IN_VIEW_S * FPS)}.mp4", folder / "still.mp4"
     folder.mkdir(parents=True, exist_ok=True)
     empty = empty_frames(ROUNDS * len(passes), SEED)
     if not busy.exists():

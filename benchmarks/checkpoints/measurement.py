@@ -153,7 +153,9 @@ def _expected(footage: Footage, began_ns: int, camera: int, from_ns: int, to_ns:
     """Return a camera's passings in this time, in seconds since the epoch of `compare`."""
     at_s, found = (began_ns - EPOCH_NS) / NS_PER_S - APART_S * camera, list[Pass]()
     while at_s < (to_ns - EPOCH_NS) / NS_PER_S:
-        shown = [moved(one, at_s + one.enter_s) for one in footage.passes]
+        shown = [
+            moved(one, at_s + one.enter_s, one.leave_s - one.enter_s) for one in footage.passes
+        ]
         inside = ((from_ns - EPOCH_NS) / NS_PER_S, (to_ns - EPOCH_NS) / NS_PER_S)
         found += [one for one in shown if inside[0] <= one.enter_s and one.leave_s <= inside[1]]
         at_s += footage.busy_s
