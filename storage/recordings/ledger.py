@@ -131,7 +131,7 @@ class Ledger:
             for named in self._in(folder, camera_id, from_ms, to_ms)
             if named.start_ns < to_ns and (named.end_ns is None or named.end_ns > from_ns)
         ]
-        found.sort(key=itemgetter(2, 4))  # start and fence
+        found.sort(key=itemgetter(2, 4, 1))  # start, fence and name: an order without ties
         return found
 
     def open_segments(self, camera_id: str) -> tuple[Segment, ...]:

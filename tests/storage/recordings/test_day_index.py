@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from domain.clock import NS_PER_S, ManualClock
@@ -55,6 +55,7 @@ def listed(ledger: Ledger, from_s: int = 0, to_s: int = 3600) -> list[str]:
     return [named.name for named in ledger.names("gate", *span)]
 
 
+@example(names={f"gate_{START_MS}_1_1.mp4", f"gate_{START_MS}_open_1.mp4"}, from_s=0, length_s=1)
 @given(
     names=st.sets(NAMES | OTHERS, max_size=40),
     from_s=st.integers(-100, 1000),
