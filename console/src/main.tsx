@@ -2,6 +2,7 @@
 import { render } from "preact";
 import { App } from "./app.tsx";
 import { storedPreferences } from "./shell/preferences.ts";
+import { takeTokenFromAddress } from "./shell/use-session.ts";
 import { loadTexts } from "./texts/languages.ts";
 import "./style/base.css";
 import "./style/shell.css";
@@ -20,4 +21,5 @@ import "./style/map.css";
 
 const root = document.getElementById("app");
 if (root === null) throw new Error("index.html has no element with the id app");
+takeTokenFromAddress();
 void loadTexts(storedPreferences().language).then(() => render(<App />, root));

@@ -35,7 +35,6 @@ export function useSession(): SessionControl {
   }, []);
 
   useEffect(() => {
-    takeTokenFromAddress();
     restoreAddress();
     restoreCredentials();
     restart();
@@ -108,7 +107,7 @@ async function end(session: SessionView): Promise<string | null> {
 }
 
 /** `sightline up` prints an address with a token; it does not stay in the history. */
-function takeTokenFromAddress(): void {
+export function takeTokenFromAddress(): void {
   const token = new URLSearchParams(location.hash.slice(1)).get("token");
   if (token === null) return;
   adoptToken(token);
