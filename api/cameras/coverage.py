@@ -21,8 +21,8 @@ from domain.recordings.partly_analysed import (
     Analysed,
     AnalysisCoverage,
     PartlyAnalysed,
-    cause_of_gap,
     cover,
+    partly_of_gaps,
 )
 from domain.registry import Camera
 from storage.recordings.coverage import Coverage, CoverageRequest, account, without_damaged
@@ -139,8 +139,7 @@ def _analysis(
     """Return when passings would have been found. Gaps of the recording count as far as their
     cause limits the analysis too.
     """
-    causes = [(gap, cause_of_gap(gap.cause)) for gap in gaps]
-    partly = [PartlyAnalysed(gap.start_ns, gap.end_ns, cause) for gap, cause in causes if cause]
+    partly = partly_of_gaps(gaps)
     partly += found.stored_partly
     partly += [one for node in found.nodes for one in node.partly_analysed]
     again = [*found.stored_again, *(one for node in found.nodes for one in node.analysed_again)]

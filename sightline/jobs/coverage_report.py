@@ -12,7 +12,7 @@ from domain.clock import NS_PER_DAY, Clock
 from domain.errors import StoreError
 from domain.log import FloodGate
 from domain.paths.object_keys import day_of, day_start_ns
-from domain.recordings.partly_analysed import PartlyAnalysed, cause_of_gap, cover, summary
+from domain.recordings.partly_analysed import PartlyAnalysed, cover, partly_of_gaps, summary
 from domain.registry import Camera
 from storage.recordings.gaps.log import GapLog
 from storage.recordings.gaps.rows import day_end_ns
@@ -87,8 +87,7 @@ class CoverageReporter:
         start_ns = day_start_ns(day)
         span = start_ns, day_end_ns(start_ns)
         gaps = self._gaps.between(camera_id, *span)
-        causes = [(gap, cause_of_gap(gap.cause)) for gap in gaps]
-        partly = [PartlyAnalysed(gap.start_ns, gap.end_ns, cause) for gap, cause in causes if cause]
+        partly = partly_of_gaps(gaps)
         partly += self._gaps.partly_analysed(camera_id, *span)
         again = self._gaps.analysed_again(camera_id, *span)
         if self._gaps.left_open(camera_id) is None:
