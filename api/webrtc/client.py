@@ -176,7 +176,7 @@ class MediaLink:
             raise StoreError(_ENDED) from error
 
     def end(self) -> None:
-        """End the connection, which nobody may use from now on."""
+        """End the connection, which must not be used from now on."""
         self.has_ended = True
         self._task.cancel()
 

@@ -331,7 +331,7 @@ class ViewerSession:
             if action in (CongestionAction.WAIT_FOR_KEYFRAME, CongestionAction.STOP_AND_REDUCE):
                 self._frames.wait_for_keyframe(history.newest.number + 1)
                 self._forget_sent()
-            if action in (CongestionAction.REDUCE, CongestionAction.STOP_AND_REDUCE):
+            if action.is_reduction:
                 self._on_wish(self, True)
             elif action is CongestionAction.RETURN:
                 self._on_wish(self, False)

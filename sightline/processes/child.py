@@ -42,7 +42,7 @@ class ChildSpec:
     is_wanted: Callable[[], bool] = lambda: True
     """Returns whether the child is needed. Its first start waits for that."""
     ends_when_idle: bool = False
-    """Whether an end with exit code 0 says that nobody needs the child. Its next start waits until
+    """Whether an end with exit code 0 says that the child is not needed. Its next start waits until
     it is wanted.
     """
     parent_death_signal: signal.Signals = signal.SIGTERM

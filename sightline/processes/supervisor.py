@@ -58,7 +58,7 @@ class _Watched:
         self.due_s: float | None = None
         self.hung = False
         self._is_idle = True
-        """Whether it was never started, or has ended because nobody needed it."""
+        """Whether it was never started, or has ended because it was not needed."""
 
     @property
     def awaits_need(self) -> bool:
@@ -72,7 +72,7 @@ class _Watched:
         self.child.start()
 
     def ended_idle(self, code: int) -> bool:
-        """Return whether an end with `code` says that nobody needs it."""
+        """Return whether an end with `code` says that it is not needed."""
         self._is_idle = self.child.spec.ends_when_idle and code == 0
         return self._is_idle
 

@@ -12,8 +12,6 @@ from api.webrtc.congestion.retransmission import RetransmissionLimit
 from api.webrtc.protocols.rtcp import RtcpFeedback
 from domain.media.viewer_metrics import LIVE_NARROW_PATHS
 
-_REDUCING = (CongestionAction.REDUCE, CongestionAction.STOP_AND_REDUCE)
-
 
 class CongestionControl:
     """Follows the feedback of one viewer."""
@@ -87,6 +85,6 @@ class CongestionControl:
 
     def _noted(self, action: CongestionAction, cause: str) -> CongestionAction:
         """Keep the cause until the viewer is sent the sub-stream, which may take long, or fail."""
-        if self._cause is None and action in _REDUCING:
+        if self._cause is None and action.is_reduction:
             self._cause = cause
         return action

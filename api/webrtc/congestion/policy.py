@@ -48,6 +48,11 @@ class CongestionAction(Enum):
     RETURN = auto()
     """Change to the main stream."""
 
+    @property
+    def is_reduction(self) -> bool:
+        """Whether the viewer gets the sub-stream."""
+        return self in (CongestionAction.REDUCE, CongestionAction.STOP_AND_REDUCE)
+
 
 class CongestionPolicy:
     """Follows the reports of one viewer."""
