@@ -86,5 +86,7 @@ def tapped(path: Path, station: Station) -> Iterator[None]:
 
 
 def answers(path: Path) -> bool:
-    with socket.socket(socket.AF_UNIX) as probe:
-        return probe.connect_ex(address_of(path)) == 0
+    if not path.exists():
+        return False
+    with socket.socket(socket.AF_UNIX) as probe, address_of(path) as address:
+        return probe.connect_ex(address) == 0

@@ -89,7 +89,8 @@ class MediaClient:
         if self._path is None:
             raise StoreError("this site serves no WebRTC (SIGHTLINE_WEBRTC=0)")
         try:
-            reader, writer = await asyncio.open_unix_connection(address_of(self._path))
+            with address_of(self._path) as address:
+                reader, writer = await asyncio.open_unix_connection(address)
         except OSError as error:
             raise StoreError(
                 "the media process, which sends WebRTC, does not run here: {reason}",

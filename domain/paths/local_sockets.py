@@ -2,29 +2,39 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import socket
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 _SUN_PATH_BYTES = 107
 _PEER = struct.Struct("3i")
 
 
-def address_of(path: Path) -> str:
-    """Return the address of the socket at `path`. It is the path or, if that exceeds the kernel's
-    107 bytes, an abstract name derived from it.
+@contextmanager
+def address_of(path: Path) -> Iterator[str]:
+    """Yield the address of the socket at `path`, which can be used up to the end of the context.
+
+    If the path exceeds the kernel's 107 bytes, the address leads to its folder by an open
+    descriptor. So every socket is in a folder, whose rights and its own mode protect it. An
+    abstract name has no rights. Raises OSError if the folder of a long path cannot be opened.
     """
-    name = str(path.absolute())
+    name = path.absolute()
     if len(os.fsencode(name)) <= _SUN_PATH_BYTES:
-        return name
-    return "\0sightline-" + hashlib.sha256(os.fsencode(name)).hexdigest()
+        yield str(name)
+        return
+    folder = os.open(name.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        yield f"/proc/self/fd/{folder}/{name.name}"
+    finally:
+        os.close(folder)
 
 
 def is_ours(connection: socket.socket) -> bool:
-    """Whether the peer runs as this user or root; abstract names have no file mode that protects
-    them.
+    """Whether the peer runs as this user or root. The mode of the path permits no other peer
+    either, unless somebody changed it.
     """
     credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size)
     return _PEER.unpack(credentials)[1] in (os.getuid(), 0)
@@ -34,13 +44,12 @@ def listening(path: Path, backlog: int) -> socket.socket:
     """Return a listening socket, which does not block, at `path`. One of an earlier process is
     replaced.
     """
-    address = address_of(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
     server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     server.setblocking(False)
-    if not address.startswith("\0"):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.unlink(missing_ok=True)
     os.fchmod(server.fileno(), 0o600)  # the mode of the path that `bind` makes
-    server.bind(address)
+    with address_of(path) as address:
+        server.bind(address)
     server.listen(backlog)
     return server

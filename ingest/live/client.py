@@ -98,7 +98,8 @@ def _connect(path: Path) -> socket.socket:
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     connection.settimeout(_CONNECT_S)
     try:
-        connection.connect(address_of(path))
+        with address_of(path) as address:
+            connection.connect(address)
         is_own = is_ours(connection)
     except OSError as error:
         connection.close()

@@ -167,7 +167,8 @@ class Site:
         """Let the media process run: it starts when an API process connects."""
         with socket.socket(socket.AF_UNIX) as api:
             api.settimeout(PATIENCE_S)
-            api.connect(address_of(self.layout.media_socket))
+            with address_of(self.layout.media_socket) as address:
+                api.connect(address)
             asked = ReadSession(request="1", session="none", owner="ada", camera="gate")
             api.sendall(written(asked))
             assert api.recv(1), "it answers"

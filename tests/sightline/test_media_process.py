@@ -43,7 +43,8 @@ def _served(folder: Path) -> socket.socket:
     """Connect as an API process, and return the connection when the media process has answered."""
     api = socket.socket(socket.AF_UNIX)
     api.settimeout(PATIENCE_S)
-    api.connect(address_of(Layout(folder).media_socket))
+    with address_of(Layout(folder).media_socket) as address:
+        api.connect(address)
     asked = ReadSession(request="1", session="none", owner="ada", camera="gate")
     api.sendall(written(asked))
     assert api.recv(1), "it serves the connection"
@@ -74,7 +75,7 @@ def test_it_ends_when_nobody_is_connected_and_the_next_one_serves_a_later_connec
     assert f"UDP port {sockets.others[0].getsockname()[1]}" in said
     assert "until a viewer needs it" in said
     with socket.socket(socket.AF_UNIX) as waiting:
-        waiting.connect(address_of(Layout(tmp_path).media_socket))
+        waiting.connect(str(Layout(tmp_path).media_socket))
         assert sockets.has_connection()
         with _started(tmp_path, sockets) as process, _served(tmp_path):
             assert not sockets.has_connection()

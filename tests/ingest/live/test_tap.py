@@ -13,7 +13,6 @@ import pytest
 
 from domain.errors import NodeOffline, NotFound
 from domain.media.packets import AudioInfo, AudioPacket, Packet, StreamInfo, WallSource
-from domain.paths.local_sockets import address_of
 from ingest.live.client import live_packets, live_sound
 from ingest.live.tap import LiveTap
 from tests.live_station import Station, answers
@@ -147,7 +146,7 @@ def test_a_viewer_that_reads_nothing_is_disconnected_and_blocks_no_other(
 ) -> None:
     serve(tmp_path / "w.sock")
     with socket.socket(socket.AF_UNIX) as lazy:
-        lazy.connect(address_of(tmp_path / "w.sock"))
+        lazy.connect(str(tmp_path / "w.sock"))
         lazy.sendall(b"gate\n")
         wait_for("watcher", lambda: station.watchers.total() == 1)
         big = replace(packet_of(0), data=b"x" * 1_000_000)
