@@ -6,7 +6,9 @@ It is started as `python -m sightline.live_process`.
 from __future__ import annotations
 
 import argparse
+import socket
 import threading
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -109,18 +111,18 @@ def picture_now(
 
     Raises NotFound, NodeOffline or SourceTimeout.
     """
-    socket = _live_socket(layout, rosters, camera_id)
-    return _jpeg(_first_frame(socket, f"{camera_id}/sub" if is_sub else camera_id, clock))
+    path = _live_socket(layout, rosters, camera_id)
+    return _jpeg(_first_frame(path, f"{camera_id}/sub" if is_sub else camera_id, clock))
 
 
-def _first_frame(socket: Path, camera_id: str, clock: Clock) -> Frame:
+def _first_frame(path: Path, camera_id: str, clock: Clock) -> Frame:
     stop = threading.Event()
     timer = threading.Timer(PICTURE_WITHIN_S, stop.set)
     timer.start()
     tap = Tap("picture", max_packets=512, max_bytes=32 << 20)
     frames = iter(FrameReader(tap, clock, 1000.0, camera_id))
     try:
-        for packet in live_packets(socket, camera_id, stop):
+        for packet in live_packets(path, camera_id, stop):
             tap.put(packet)
             frame = next(frames, None)
             if frame is not None:
@@ -137,6 +139,18 @@ def _first_frame(socket: Path, camera_id: str, clock: Clock) -> Frame:
 def _jpeg(frame: Frame) -> bytes:
     _, encoded = cv2.imencode(".jpg", frame.bgr, [cv2.IMWRITE_JPEG_QUALITY, PICTURE_QUALITY])
     return encoded.tobytes()
+
+
+class LiveServer(uvicorn.Server):
+    """Calls `end_streams` when it stops: the live streams do not end by themselves."""
+
+    def __init__(self, config: uvicorn.Config, end_streams: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._end_streams = end_streams
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._end_streams()
+        await super().shutdown(sockets)
 
 
 def preload() -> None:
@@ -171,8 +185,9 @@ def main() -> None:
         triggers=TriggerLog(layout, settings),
         least_rate=LeastRate.from_settings(settings, SLACK),
     )
+    app = make_node_api(context)
     config = server_config(
-        make_node_api(context),
+        app,
         # All processes of an API have one address, and many connections.
         ConnectionLimits(clock, max_per_address=MAX_CONNECTIONS),
         tls=tls,
@@ -180,7 +195,7 @@ def main() -> None:
         port=arguments.port,
     )
     raise_descriptor_limit()
-    uvicorn.Server(config).run()
+    LiveServer(config, app.state.streams.end).run()
 
 
 if __name__ == "__main__":

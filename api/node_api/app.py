@@ -20,6 +20,7 @@ from api.limits.send_limits import Sending
 from api.limits.thread_pools import Pool, pooled
 from api.node_api.context import CameraOfPath, FromNs, NodeApiContext, NodeContext, ToNs
 from api.node_api.live import detections, live
+from api.node_api.open_streams import OpenStreams
 from api.node_api.segments import ROUTES as SEGMENT_ROUTES
 from api.nodes.coverage import LoggedGaps, NodeAccount
 from api.nodes.tokens import TokenVerifier
@@ -50,6 +51,7 @@ def make_node_api(context: NodeApiContext) -> FastAPI:
     )
     app.state.context = context
     app.state.recorded = RecordedRanges(context.ledger.recordings)
+    app.state.streams = OpenStreams(context.node)
     app.state.sending = Sending(context.clock, context.least_rate)
     add_fault_handlers(app)
     verifier = TokenVerifier(context.node, context.key_of_api, context.clock.wall_ns())

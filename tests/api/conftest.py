@@ -9,7 +9,7 @@ import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
 
@@ -21,7 +21,6 @@ from fastapi import FastAPI
 from api.access.api_context import ApiContext, SiteRegistry
 from api.app import make_app
 from api.node_api.app import make_node_api
-from api.node_api.context import NodeApiContext
 from api.nodes.client import NodeClient
 from api.requests.refused_requests import Refusals
 from api.site.console import ConsoleFiles
@@ -54,13 +53,10 @@ from storage.exports.progress import ExportProgress
 from storage.exports.records import ExportRecords
 from storage.index.event_index import EventIndex
 from storage.recordings.damaged_fragments import DamagedFragments
-from storage.recordings.gaps.log import GapLog
 from storage.recordings.gaps.site_coverage import SiteCoverage
 from storage.recordings.gaps.stored import StoredGaps
 from storage.recordings.gaps.unanalysed import UnanalysedRanges
-from storage.recordings.ledger import Ledger
 from storage.recordings.stored_segments import StoredSegments
-from storage.recordings.trigger_log import TriggerLog
 from storage.sign_in.attempts import SignInAttempts
 from storage.site.approvals import Approvals
 from storage.site.audit import AuditLog
@@ -77,19 +73,15 @@ from storage.site.sessions import SessionLimits, Sessions
 from storage.site.watch_matches import WatchMatches
 from storage.site.watches import Watches
 from tests.api.documented import check_documented
+from tests.api.node_contexts import node_context
 from tests.api.site_data import (
-    NODE,
     REGISTRY,
     SIGNER,
     MakeEvent,
     event_at,
-    heads_of,
-    key_of_api,
-    layouts_of,
     record_segment,
 )
 from tests.buckets import remove_objects
-from tests.live_station import detection_streams, live_streams
 from tests.people import PEOPLE_KEY, people_of
 from tests.waiting import PATIENCE_S, wait_for
 
@@ -312,26 +304,8 @@ def _node_api(
             raise NotFound(f"{camera_id} has shown nothing yet")
         return pictures[camera_id]
 
-    clock = SystemClock()
-    return served(
-        make_node_api(
-            NodeApiContext(
-                NODE,
-                key_of_api,
-                spool,
-                Ledger(layout.recordings),
-                GapLog(layout, clock),
-                lambda: tuple(statuses),
-                picture,
-                live_streams(layout).watch,
-                detection_streams(layout).watch,
-                layouts_of(layout),
-                heads_of(layout),
-                clock,
-                TriggerLog(layout, Settings()),
-            )
-        )
-    )
+    context = node_context(layout, picture=picture, statuses=lambda: tuple(statuses))
+    return served(make_node_api(replace(context, spool=spool)))
 
 
 def _open(

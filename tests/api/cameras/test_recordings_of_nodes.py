@@ -14,18 +14,12 @@ import pytest
 from api.cameras import recording_files
 from api.cameras.read_ahead import read_ahead
 from api.node_api.app import make_node_api
-from api.node_api.context import NodeApiContext
 from api.nodes.client import NodeClient, NodeStream
 from api.nodes.segment_lists import SegmentList
 from domain.clock import NS_PER_S, S_PER_DAY, ManualClock, SystemClock, rfc3339
 from domain.errors import NotFound
 from domain.paths.data_layout import Layout
-from domain.settings import Settings
-from storage.events.spool import Spool
 from storage.recordings.file_reader import Chunk
-from storage.recordings.gaps.log import GapLog
-from storage.recordings.ledger import Ledger
-from storage.recordings.trigger_log import TriggerLog
 from storage.recordings.virtual.layout_records import StoredRecord
 from tests.api.cameras.recorded_site import (
     START_NS,
@@ -36,8 +30,8 @@ from tests.api.cameras.recorded_site import (
     store,
     times_of,
 )
-from tests.api.site_data import SIGNER, heads_of, key_of_api, layouts_of
-from tests.live_station import detection_streams, live_streams
+from tests.api.node_contexts import node_context
+from tests.api.site_data import SIGNER
 
 if TYPE_CHECKING:
     from tests.api.conftest import OpenSite, Site
@@ -137,30 +131,8 @@ def test_without_a_node_only_its_own_segments_are_missing(
 @contextmanager
 def another_node(site: Site, folder: Path) -> Iterator[tuple[Layout, str]]:
     """Start a second node with its own disk; return its layout and the URL of its node API."""
-    layout, clock = Layout(folder), SystemClock()
-    ledger, gaps, triggers = (
-        Ledger(layout.recordings),
-        GapLog(layout, clock),
-        TriggerLog(layout, Settings()),
-    )
-    node_api = make_node_api(
-        NodeApiContext(
-            "node-2",
-            key_of_api,
-            Spool(layout, clock),
-            ledger,
-            gaps,
-            lambda: (),
-            _no_picture,
-            live_streams(layout).watch,
-            detection_streams(layout).watch,
-            layouts_of(layout),
-            heads_of(layout),
-            clock,
-            triggers,
-        )
-    )
-    with site.serve(node_api) as url:
+    layout = Layout(folder)
+    with site.serve(make_node_api(node_context(layout, "node-2"))) as url:
         yield layout, url
 
 

@@ -14,19 +14,14 @@ import pytest
 from api.limits.send_limits import MAX_OPEN
 from api.limits.thread_pools import _SIZES, Pool
 from api.node_api.app import make_node_api
-from api.node_api.context import NodeApiContext
 from api.nodes.client import MOST_CONNECTIONS, NodeClient
 from api.routes import ROUTES
 from domain.clock import SystemClock
 from domain.errors import NotFound
 from domain.metrics import POOL_REQUESTS_REFUSED
 from domain.people import Role
-from domain.settings import Settings
-from storage.recordings.gaps.log import GapLog
-from storage.recordings.ledger import Ledger
-from storage.recordings.trigger_log import TriggerLog
-from tests.api.site_data import NODE, SIGNER, heads_of, key_of_api, layouts_of
-from tests.live_station import detection_streams, live_streams
+from tests.api.node_contexts import node_context
+from tests.api.site_data import SIGNER
 
 if TYPE_CHECKING:
     from tests.api.conftest import OpenSite, Site
@@ -118,23 +113,8 @@ def _first_refused(site: Site, threads: ThreadPoolExecutor) -> httpx.Response:
 def test_pictures_of_a_dead_camera_delay_no_other_call_of_a_node(
     site: Site, camera: DeadCamera, threads: ThreadPoolExecutor, tmp_path: Path
 ) -> None:
-    clock = SystemClock()
-    context = NodeApiContext(
-        NODE,
-        key_of_api,
-        site.spool,
-        Ledger(site.layout.recordings),
-        GapLog(site.layout, clock),
-        tuple,
-        lambda camera_id, is_sub: camera.picture(),
-        live_streams(site.layout).watch,
-        detection_streams(site.layout).watch,
-        layouts_of(site.layout),
-        heads_of(site.layout),
-        clock,
-        TriggerLog(site.layout, Settings()),
-    )
-    with site.serve(make_node_api(context)) as url, NodeClient(SIGNER, clock) as client:
+    context = node_context(site.layout, picture=lambda camera_id, is_sub: camera.picture())
+    with site.serve(make_node_api(context)) as url, NodeClient(SIGNER, context.clock) as client:
         asked = [
             threads.submit(client.camera_picture, url, "node-1", "east-gate")
             for _ in range(RUNNING + 16)

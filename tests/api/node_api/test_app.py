@@ -11,7 +11,6 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import FastAPI
 
 from api.node_api.app import make_node_api
-from api.node_api.context import NodeApiContext
 from api.nodes.client import NodeClient
 from api.nodes.tokens import sign
 from api.nodes.wire_names import PATH_PREFIX
@@ -19,13 +18,8 @@ from domain.camera_states import CameraState, CameraStatus
 from domain.clock import NS_PER_HOUR, NS_PER_S, ManualClock, SystemClock
 from domain.errors import NodeOffline, NotFound, SourceTimeout
 from domain.people import Role
-from domain.settings import Settings
-from storage.events.spool import Spool
-from storage.recordings.gaps.log import GapLog
-from storage.recordings.ledger import Ledger
-from storage.recordings.trigger_log import TriggerLog
-from tests.api.site_data import NODE, SIGNER, heads_of, key_of_api, layouts_of
-from tests.live_station import detection_streams, live_streams
+from tests.api.node_contexts import node_context
+from tests.api.site_data import NODE, SIGNER
 
 if TYPE_CHECKING:
     from tests.api.conftest import Site
@@ -110,23 +104,7 @@ def test_a_camera_that_gives_no_picture(site: Site) -> None:
     def fails(camera_id: str, is_sub: bool) -> bytes:
         raise SourceTimeout(f"{camera_id} is silent")
 
-    clock = SystemClock()
-    context = NodeApiContext(
-        NODE,
-        key_of_api,
-        Spool(site.layout, clock),
-        Ledger(site.layout.recordings),
-        GapLog(site.layout, clock),
-        lambda: (),
-        fails,
-        live_streams(site.layout).watch,
-        detection_streams(site.layout).watch,
-        layouts_of(site.layout),
-        heads_of(site.layout),
-        clock,
-        TriggerLog(site.layout, Settings()),
-    )
-    with site.serve(make_node_api(context)) as url:
+    with site.serve(make_node_api(node_context(site.layout, picture=fails))) as url:
         site.hold("east-gate", "node-1", url)
         answer = site.get("/v1/cameras/east-gate/picture")
     assert (answer.status_code, answer.json()["type"]) == (

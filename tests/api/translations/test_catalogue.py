@@ -31,7 +31,7 @@ OF_PROGRAMS = (
     "api/base_map/tile_archive.py",  # the start of a process
     "api/exports/local_export.py",  # the command line
     "api/limits/request_limits.py",  # requests that no browser sends
-    "api/node_api/",
+    *("api/node_api/app.py", "api/node_api/context.py", "api/node_api/segments.py"),
     "api/nodes/segment_lists.py",
     "api/nodes/tokens.py",
     "api/requests/declarations.py",  # the start of a process
