@@ -46,7 +46,7 @@ from domain.clock import Clock
 from domain.errors import NotFound, RecordChanged, SightlineError, SourceTimeout, StoreError
 from domain.media.held_gop import MemoryLimit
 from domain.media.viewer_metrics import LIVE_ENDS
-from domain.paths.local_sockets import is_ours
+from domain.paths.local_sockets import is_ours, start_server
 
 _log = logging.getLogger(__name__)
 M = TypeVar("M", ChangeSession, ReadSession)
@@ -154,13 +154,12 @@ class MediaService:
     async def _serve_until_idle(self, listener: socket.socket, idle_s: float) -> None:
         """Accept connections until there was none for `idle_s`. A later one waits in `listener`."""
         while True:
-            accepting = listener.dup()
-            server = await asyncio.start_unix_server(self._serve, sock=accepting)
+            server = await start_server(self._serve, listener.dup())
             try:
                 await self._idle(idle_s)
                 # A server that is closed drops what it has just accepted. So it first stops
                 # accepting; what it had accepted by then is served, and is seen here.
-                asyncio.get_running_loop().remove_reader(accepting)
+                asyncio.get_running_loop().remove_reader(server.sockets[0].fileno())
                 await asyncio.sleep(_CHECK_S)
                 if not self._serving:
                     return

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 import struct
-from collections.abc import Iterator
+import sys
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -53,3 +55,15 @@ def listening(path: Path, backlog: int) -> socket.socket:
         server.bind(address)
     server.listen(backlog)
     return server
+
+
+async def start_server(
+    serve: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
+    listener: socket.socket,
+) -> asyncio.Server:
+    """Serve the connections of `listener`, whose path stays on the disk when the server closes.
+    From Python 3.13 on, asyncio would remove it.
+    """
+    if sys.version_info >= (3, 13):
+        return await asyncio.start_unix_server(serve, sock=listener, cleanup_socket=False)
+    return await asyncio.start_unix_server(serve, sock=listener)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 import stat
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from domain.paths.local_sockets import address_of, is_ours, listening
+from domain.paths.local_sockets import address_of, is_ours, listening, start_server
 
 OTHER_USER = 65534
 CONNECT = f"""
@@ -59,6 +60,24 @@ def test_no_descriptor_stays_open(long_path: Path) -> None:
     with listening(long_path, 8), address_of(long_path):
         assert len(descriptors()) == len(before) + 2
     assert descriptors() == before
+
+
+@pytest.mark.parametrize("is_long", [True, False])
+def test_the_path_stays_when_a_server_of_the_socket_closes(long_path: Path, is_long: bool) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+
+    async def serve_and_close(listener: socket.socket) -> None:
+        server = await start_server(serve, listener)
+        server.close()
+        await server.wait_closed()
+
+    path = long_path if is_long else long_path.parent.parent / "sessions"
+    with listening(path, 8) as listener:
+        asyncio.run(serve_and_close(listener.dup()))
+        assert path.is_socket()
+        with socket.socket(socket.AF_UNIX) as client, address_of(path) as address:
+            client.connect(address)
 
 
 def test_the_folder_of_a_long_path_must_exist(long_path: Path) -> None:
