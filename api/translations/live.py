@@ -20,6 +20,10 @@ LIVE: dict[str, str] = {
     ),
     "a message of a client is text, and this one is binary": "客户端消息须为文本，而此消息为二进制",
     "a software fault: {kind}": "软件故障：{kind}",
+    "the media process, which sends WebRTC, ended before it answered; the site starts it again "
+    "within seconds, and its log says why": (
+        "发送 WebRTC 的媒体进程未应答即已结束；系统将在数秒内重新启动它，原因见其日志"
+    ),
     "the media process, which sends WebRTC, has ended; open the camera again": (
         "发送 WebRTC 的媒体进程已结束，请重新打开摄像机"
     ),

@@ -32,6 +32,10 @@ REPLY_WITHIN_S = 20.0
 IDLE_S = 60.0
 """A connection without a session is closed after this time to twice as long."""
 _ENDED = "the media process, which sends WebRTC, has ended; open the camera again"
+_FAILS = (
+    "the media process, which sends WebRTC, ended before it answered; the site starts it again "
+    "within seconds, and its log says why"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +114,8 @@ class MediaLink:
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.has_ended = False
+        self._has_received = False
+        """Whether the media process has sent anything."""
         self._writer = writer
         self._replies: dict[str, asyncio.Future[Reply]] = {}
         self._sessions: dict[str, SessionEvents] = {}
@@ -206,6 +212,7 @@ class MediaLink:
         try:
             while True:
                 message = await read_message(reader)
+                self._has_received = True
                 if not isinstance(message, tuple):
                     self._process(message)
         except (EOFError, OSError):
@@ -232,7 +239,7 @@ class MediaLink:
     def _end(self) -> None:
         self.has_ended = True
         self._writer.close()
-        error = StoreError(_ENDED)
+        error = StoreError(_ENDED if self._has_received else _FAILS)
         for future in self._replies.values():
             if not future.done():
                 future.set_exception(error)

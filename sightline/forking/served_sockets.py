@@ -9,6 +9,7 @@ import os
 import select
 import socket
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 _VARIABLE = "INHERITED_DESCRIPTORS"
@@ -30,6 +31,13 @@ class ServedSockets:
         poll = select.poll()
         poll.register(self.listener, select.POLLIN)
         return bool(poll.poll(0))
+
+    def refuse_waiting(self) -> None:
+        """Close the connections that wait for a process, which does not start."""
+        while self.has_connection():
+            with suppress(BlockingIOError):  # The process accepted it meanwhile.
+                connection, _ = self.listener.accept()
+                connection.close()
 
 
 def naming(descriptors: Sequence[int]) -> dict[str, str]:

@@ -45,6 +45,10 @@ class ChildSpec:
     """Whether an end with exit code 0 says that the child is not needed. Its next start waits until
     it is wanted.
     """
+    refuse_waiting: Callable[[], None] = lambda: None
+    """Ends what waits for the child. It runs while a child that ended early more than once waits
+    for its restart.
+    """
     parent_death_signal: signal.Signals = signal.SIGTERM
     """The kernel sends it to the child when the parent dies."""
     allowed: Allowed = SYSTEM

@@ -220,6 +220,7 @@ def _media(layout: Layout, media: ServedSockets) -> ChildSpec:
         layout.logs / "media.log",
         is_wanted=media.has_connection,
         ends_when_idle=True,
+        refuse_waiting=media.refuse_waiting,
         sockets=media.descriptors,
         allowed=MEDIA,
         is_forkable=True,

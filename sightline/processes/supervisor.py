@@ -25,6 +25,8 @@ _FIRST_PAUSE_S = 0.2
 _LONGEST_PAUSE_S = 10.0
 _HEALTHY_AFTER_S = 30.0
 _BOUND_LOGS_EVERY_S = 10.0
+_EXITS_WITHOUT_REFUSAL = 1
+"""What waits for a child waits for its first restart too, which is immediate."""
 MAX_EARLY_EXITS = 5
 """A child with so many early exits in a row counts as failing."""
 FAILS_FOR_S = 600.0
@@ -228,6 +230,8 @@ class Supervisor:
                 _describe_exit(code),
                 pause_s,
             )
+        if watched.restarts.early_exits > _EXITS_WITHOUT_REFUSAL:
+            watched.child.spec.refuse_waiting()
         if now_s >= watched.due_s:
             self._start_again(watched, now_s)
 

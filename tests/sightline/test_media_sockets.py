@@ -1,15 +1,25 @@
-"""A port of WebRTC that cannot be used is an error at the start, before a viewer comes."""
+"""The sockets of the media process: a port that cannot be used, and a process that cannot start."""
 
 from __future__ import annotations
 
+import asyncio
 import socket
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from domain.errors import SightlineError
+from api.webrtc.client import REPLY_WITHIN_S, MediaClient
+from domain.clock import SystemClock
+from domain.errors import SightlineError, StoreError
 from domain.paths.data_layout import Layout
 from sightline.media_sockets import media_sockets
+from sightline.processes.child import ChildSpec
+from sightline.processes.supervisor import Supervisor
+
+CLOCK = SystemClock()
+TRIES = 8
 
 
 def test_a_port_in_use_is_explained(tmp_path: Path) -> None:
@@ -21,3 +31,47 @@ def test_a_port_in_use_is_explained(tmp_path: Path) -> None:
             media_sockets(Layout(tmp_path), "127.0.0.1", port),
         ):
             pass
+
+
+def test_a_viewer_learns_at_once_that_the_process_ends_at_each_start(tmp_path: Path) -> None:
+    """Its connection is open from the start, so it would otherwise wait for the answer."""
+    layout, stop, starts = Layout(tmp_path), threading.Event(), tmp_path / "starts"
+
+    async def tries() -> list[str]:
+        client, sentences = MediaClient(layout.media_socket), []
+        for _ in range(TRIES):
+            with pytest.raises(StoreError) as refused:
+                await (await client.link()).read("none", "ada", "gate")
+            sentences.append(str(refused.value))
+        await client.close()
+        return sentences
+
+    def view() -> list[str]:
+        try:
+            return asyncio.run(tries())
+        finally:
+            stop.set()
+
+    with (
+        media_sockets(layout, "127.0.0.1", 0) as sockets,
+        ThreadPoolExecutor(1) as threads,
+    ):
+        media = ChildSpec(
+            "media",
+            ("/bin/sh", "-c", f"echo start >> {starts}; exit 3"),
+            tmp_path / "log",
+            is_wanted=sockets.has_connection,
+            ends_when_idle=True,
+            refuse_waiting=sockets.refuse_waiting,
+            sockets=sockets.descriptors,
+        )
+        supervisor = Supervisor([[media]], CLOCK)
+        supervisor.start(stop, lambda _: None)
+        began_s = CLOCK.monotonic_s()
+        viewer = threads.submit(view)
+        supervisor.run(stop)
+        took_s = CLOCK.monotonic_s() - began_s
+        supervisor.stop()
+    assert all("ended before it answered" in one for one in viewer.result())
+    assert took_s < REPLY_WITHIN_S / 2, "no try waited for an answer that cannot come"
+    assert len(starts.read_text().split()) <= TRIES, "and no try starts it before its time"
