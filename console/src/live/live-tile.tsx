@@ -5,7 +5,8 @@ import { cameraName, hasRight, useConsole } from "../shell/console-context.ts";
 import { ViewerMark } from "../shell/viewer-mark.tsx";
 import { asSentence } from "../texts/sentence.ts";
 import { DetectionOverlay } from "./detection-overlay.tsx";
-import { type LiveState, useLive } from "./use-live.ts";
+import type { LiveState } from "./live-state.ts";
+import { useLive } from "./use-live.ts";
 
 interface LiveTileProps {
   id: string;
