@@ -1,8 +1,9 @@
 """The passings of one kind that ended recently at one camera, and which of them a new one
 continues.
 
-A vehicle that returns within seconds has not passed again. Neither has one that stands in its place
-after a time without pictures. If one of the two passings has no text, place and time decide.
+A vehicle that returns within seconds has not passed again. Neither has one that stood when a time
+without looks began, and is in the same place afterwards. One that was moving has: it left the view,
+and came again. If one of the two passings has no text, place and time decide.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from analytics.detection.detections import Floats
-from analytics.passings.continuity import continues_in_place
+from analytics.passings.continuity import continues_in_place, stood_at_end
 from analytics.passings.subjects import Record, Subject
 from analytics.tracking.lanes import CountLines, net_crossings
 from analytics.tracking.tracker import Track, centre, size_px
@@ -23,8 +24,9 @@ from domain.events.event import Event, Passing
 REMEMBERED_NS = 15_000 * NS_PER_MS
 MAX_RECENT = 16
 MIN_BLIND_NS, MAX_BLIND_NS = 2_000 * NS_PER_MS, 600_000 * NS_PER_MS
-"""The shortest and the longest time without looks after which a vehicle in the same place is the
-same vehicle.
+"""The shortest and the longest time without looks after which a vehicle that stood and is in the
+same place is the same vehicle. There are no looks while the camera is away, and while an overloaded
+worker decodes none of its groups of pictures.
 """
 STOOD_WITHIN, STOOD_GROWTH = 0.5, 1.25
 """The largest distance in lengths of the box, and the largest ratio of sizes."""
@@ -40,11 +42,11 @@ class Recent:
     track: Track | None = None
     """It is None for a passing of an earlier process."""
     blind_ns: int = 0
-    """The total time without pictures until it ended."""
+    """The total time without looks until it ended."""
 
     def stood_at(self, box: Floats) -> bool:
-        """Return whether it was last seen in the place of `box`."""
-        if self.track is None:
+        """Return whether it stood when it was last seen, in the place of `box`."""
+        if self.track is None or not stood_at_end(self.track):
             return False
         size, was = size_px(box), size_px(self.track.box)
         apart_px = float(np.hypot(*(centre(box) - centre(self.track.box))))
@@ -61,7 +63,7 @@ class RecentPassings:
         self._lines = lines
         self._recent: list[Recent] = []
         self._blind_ns = 0
-        """The total time without pictures."""
+        """The total time without looks."""
 
     def on_blind_time(self, for_ns: int) -> None:
         """Note that there was no look for so long before the present one."""

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytics.passings.continuity import continues_in_place, leaves_course
+from analytics.passings.continuity import continues_in_place, leaves_course, stood_at_end
 from analytics.tracking.tracker import COURSE_NS, MAX_OFF_COURSE, MAX_PATH, Track
 from domain.clock import NS_PER_MS, NS_PER_S
 
@@ -58,6 +58,19 @@ def follow(way: Way, times_s: np.ndarray, seed: int = 0) -> Track:
 
 def looks(from_s: float, to_s: float, step_s: float = 0.1) -> np.ndarray:
     return np.arange(from_s, to_s + 1e-6, step_s)
+
+
+@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("span_s", [0.3, 0.6, 3.0])
+def test_a_vehicle_stood_or_moved_at_the_end_of_its_track(span_s: float, seed: int) -> None:
+    end = looks(0.0, span_s)
+    assert stood_at_end(follow(across(0), end, seed))
+    for way in (toward(3.5), toward(8.0, x_m=3.2), across(60), across(600)):
+        assert not stood_at_end(follow(way, end, seed))
+
+
+def test_a_track_without_a_course_does_not_show_that_its_vehicle_stood() -> None:
+    assert not stood_at_end(follow(across(0), looks(0.0, 0.1)))
 
 
 @pytest.mark.parametrize("seed", range(5))

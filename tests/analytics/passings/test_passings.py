@@ -266,7 +266,7 @@ def test_a_vehicle_stands_from_its_event_after_a_minute_until_it_leaves(street: 
 
 
 def without_pictures(street: Street, seconds: int) -> list[Passing]:
-    """The camera is away, and time goes on."""
+    """The camera is away, or its groups of pictures are not decoded, and time goes on."""
     began_ns = 1_900_000_000 * NS_PER_S
     out = [
         passing
@@ -291,6 +291,26 @@ def test_a_stop_over_which_the_camera_was_away_is_one_event(street: Street) -> N
     assert texts(out) == ["鄂F12345", "鄂F12345"]
     assert out[0].event.id == out[1].event.id
     assert out[1].event.ended_at - out[1].event.started_at > 50 * NS_PER_S
+
+
+def test_a_vehicle_that_passes_the_same_place_again_is_another_passing(street: Street) -> None:
+    """An overloaded worker decoded no group of pictures between the two."""
+    way = drive(60)
+    out = street.show(way[:8]) + settle(street)
+    out += without_pictures(street, 47)
+    out += street.show([*way[7:], *GONE])
+    assert set(texts(out)) == {"鄂F12345"}
+    assert len({passing.event.id for passing in out}) == 2
+
+
+def test_a_parked_vehicle_is_one_event_however_few_groups_are_decoded(street: Street) -> None:
+    way = approach(60)
+    out = street.show([*way[:15], *stand(way[15], 20)])
+    for _ in range(4):
+        out += without_pictures(street, 30)
+        out += street.show(stand(way[15], 4))
+    out += street.show([*way[15:], *GONE])
+    assert len({passing.event.id for passing in out}) == 1
 
 
 @pytest.mark.parametrize(("grey", "x", "away_s"), [(100, 300, 40), (60, 420, 40), (60, 300, 700)])
