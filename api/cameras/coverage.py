@@ -17,13 +17,8 @@ from domain.errors import NodeOffline, ObjectsUnavailable
 from domain.messages.message import Message
 from domain.paths.object_keys import day_start_ns
 from domain.recordings.gaps import Gap, GapCause
-from domain.recordings.partly_analysed import (
-    Analysed,
-    AnalysisCoverage,
-    PartlyAnalysed,
-    cover,
-    partly_of_gaps,
-)
+from domain.recordings.missed_passings import NEAR_NS, partly_of
+from domain.recordings.partly_analysed import Analysed, AnalysisCoverage, PartlyAnalysed, cover
 from domain.registry import Camera
 from storage.recordings.coverage import Coverage, CoverageRequest, account, without_damaged
 from storage.recordings.recorded_ranges import Range, merge
@@ -83,8 +78,11 @@ def coverage_of(
     now_ns = context.clock.wall_ns()
     until_ns = max(from_ns, min(to_ns, now_ns))
     camera = known.camera
+    near = CoverageRequest(
+        camera.id, max(0, from_ns - NEAR_NS), max(from_ns, min(until_ns + NEAR_NS, now_ns))
+    )
     found = _query_sources(
-        context, camera.id, from_ns, until_ns, set() if silent is None else silent
+        context, camera.id, near.from_ns, near.to_ns, set() if silent is None else silent
     )
     local = merge(part for node in found.nodes for part in node.recorded)
     reported = [
@@ -103,7 +101,11 @@ def coverage_of(
     )
     analysed_until_ns = min(until_ns, now_ns - ANALYSIS_SETTLED_AFTER_NS)
     analysis = (
-        _analysis(found, gaps, from_ns, analysed_until_ns)
+        _analysis(
+            found,
+            account(near, local, found.stored, reported).gaps,
+            (from_ns, analysed_until_ns),
+        )
         if camera.checkpoint and from_ns < analysed_until_ns
         else None
     )
@@ -133,17 +135,16 @@ def gaps_of(
     return found.account.gaps, found.offline
 
 
-def _analysis(
-    found: _Sources, gaps: Sequence[Gap], from_ns: int, until_ns: int
-) -> AnalysisCoverage:
+def _analysis(found: _Sources, gaps: Sequence[Gap], span: tuple[int, int]) -> AnalysisCoverage:
     """Return when passings would have been found. Gaps of the recording count as far as their
     cause limits the analysis too.
     """
-    partly = partly_of_gaps(gaps)
-    partly += found.stored_partly
-    partly += [one for node in found.nodes for one in node.partly_analysed]
+    logged = [
+        *found.stored_partly,
+        *(one for node in found.nodes for one in node.partly_analysed),
+    ]
     again = [*found.stored_again, *(one for node in found.nodes for one in node.analysed_again)]
-    return cover(from_ns, until_ns, partly, again)
+    return cover(*span, partly_of(gaps, logged), again)
 
 
 def _query_nodes(

@@ -14,19 +14,25 @@ before may be missed.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
+from domain.recordings.gaps import Gap
 from domain.recordings.overlay_intervals import overlay
 from domain.recordings.partly_analysed import (
     SEEN_ENOUGH_NS,
     SHORTEST_PASSING_NS,
     PartlyAnalysed,
     PartlyCause,
+    cause_of_gap,
 )
 
 EARLIER_NS = SHORTEST_PASSING_NS - SEEN_ENOUGH_NS
 """A missed passing began at least this long before the end of the time that hid it."""
+NEAR_NS = 2 * SHORTEST_PASSING_NS
+"""What was not analysed so shortly before or after a span may change which ranges lie in it: a time
+that begins within `SHORTEST_PASSING_NS`, of which more than a second must be known to be a gap.
+"""
 _KEPT = 32
 """So many times that were not analysed are kept, because a later one may adjoin them. The pull
 thread and the analysis thread of a camera report them in no common order.
@@ -45,6 +51,26 @@ def missed_starts(not_analysed: Sequence[PartlyAnalysed]) -> list[PartlyAnalysed
             for start_ns, end_ns, cause in _without_holes(times)
         ]
     return [PartlyAnalysed._make(one) for one in overlay(found)]
+
+
+def partly_of(gaps: Iterable[Gap], logged: Sequence[PartlyAnalysed]) -> list[PartlyAnalysed]:
+    """Return the ranges that are partly analysed, by the gaps of the recording and by the logged
+    ranges of `MissedPassings`, in order and without overlaps.
+
+    For a span, both must be known from `NEAR_NS` before it until `NEAR_NS` after it.
+    """
+    causes = [(gap, cause_of_gap(gap.cause)) for gap in gaps]
+    times = [PartlyAnalysed(gap.start_ns, gap.end_ns, cause) for gap, cause in causes if cause]
+    return missed_starts([*times, *_not_analysed(logged)])
+
+
+def _not_analysed(ranges: Sequence[PartlyAnalysed]) -> Iterator[PartlyAnalysed]:
+    """Yield the times of which `missed_starts` returns these ranges."""
+    seen = [PartlyAnalysed._make(one) for one in overlay(ranges)]
+    for one, after in zip(seen, [*seen, None][1:], strict=False):
+        is_joined = after is not None and after.start_ns == one.end_ns
+        end_ns = one.end_ns + (SEEN_ENOUGH_NS if is_joined else EARLIER_NS)
+        yield PartlyAnalysed(one.start_ns + SEEN_ENOUGH_NS, end_ns, one.cause)
 
 
 def _joined(not_analysed: Sequence[PartlyAnalysed]) -> Iterator[list[PartlyAnalysed]]:

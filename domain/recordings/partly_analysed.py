@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
 from domain.clock import NS_PER_MS
-from domain.recordings.gaps import Gap, GapCause
+from domain.recordings.gaps import GapCause
 from domain.recordings.overlay_intervals import overlay
 
 SHORTEST_PASSING_NS = 1_500 * NS_PER_MS
@@ -78,12 +78,6 @@ the camera was analysed although it was not recorded.
 def cause_of_gap(cause: GapCause) -> PartlyCause | None:
     """Return why a gap of the recording limited the analysis too, or None if it did not."""
     return _CAUSES.get(cause)
-
-
-def partly_of_gaps(gaps: Iterable[Gap]) -> list[PartlyAnalysed]:
-    """Return the gaps of the recording that limited the analysis too."""
-    causes = [(gap, cause_of_gap(gap.cause)) for gap in gaps]
-    return [PartlyAnalysed(gap.start_ns, gap.end_ns, cause) for gap, cause in causes if cause]
 
 
 def cover(

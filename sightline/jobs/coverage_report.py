@@ -12,7 +12,8 @@ from domain.clock import NS_PER_DAY, Clock
 from domain.errors import StoreError
 from domain.log import FloodGate
 from domain.paths.object_keys import day_of, day_start_ns
-from domain.recordings.partly_analysed import PartlyAnalysed, cover, partly_of_gaps, summary
+from domain.recordings.missed_passings import NEAR_NS, partly_of
+from domain.recordings.partly_analysed import PartlyAnalysed, cover, summary
 from domain.registry import Camera
 from storage.recordings.gaps.log import GapLog
 from storage.recordings.gaps.rows import day_end_ns
@@ -85,13 +86,19 @@ class CoverageReporter:
 
     def _ranges(self, camera_id: str, day: str) -> tuple[PartlyAnalysed, ...]:
         start_ns = day_start_ns(day)
-        span = start_ns, day_end_ns(start_ns)
-        gaps = self._gaps.between(camera_id, *span)
-        partly = partly_of_gaps(gaps)
-        partly += self._gaps.partly_analysed(camera_id, *span)
-        again = self._gaps.analysed_again(camera_id, *span)
+        end_ns = day_end_ns(start_ns)
+        partly = self._partly(camera_id, start_ns, end_ns)
+        if partly and partly[0].start_ns < start_ns + NEAR_NS:
+            # Otherwise the log of the day before changes nothing, and is not read.
+            partly = self._partly(camera_id, start_ns - NEAR_NS, end_ns)
+        again = self._gaps.analysed_again(camera_id, start_ns, end_ns)
         if self._gaps.left_open(camera_id) is None:
             self._open.discard(camera_id)
         else:
             self._open.add(camera_id)
-        return summary(cover(*span, partly, again), MOST_RANGES).partly
+        return summary(cover(start_ns, end_ns, partly, again), MOST_RANGES).partly
+
+    def _partly(self, camera_id: str, from_ns: int, end_ns: int) -> list[PartlyAnalysed]:
+        span = from_ns, end_ns + NEAR_NS
+        gaps = self._gaps.between(camera_id, *span)
+        return partly_of(gaps, self._gaps.partly_analysed(camera_id, *span))

@@ -13,6 +13,7 @@ from domain.paths.data_layout import Layout
 from domain.paths.object_keys import segment_object
 from domain.paths.segment_name import SegmentName
 from domain.recordings.gaps import Gap, GapCause
+from domain.recordings.missed_passings import missed_starts
 from domain.recordings.partly_analysed import Analysed, PartlyAnalysed, PartlyCause
 from storage.clients.s3 import ObjectStore
 from storage.recordings.gaps.log import GapLog
@@ -73,10 +74,12 @@ def test_coverage_is_what_the_ledger_and_the_gap_log_say(site: Site, record: Rec
     assert answer.offline == []
 
 
-def analysed(site: Site, to_s: float, camera: str = "east-gate") -> tuple[Parts, Parts]:
+def analysed(
+    site: Site, to_s: float, camera: str = "east-gate", from_s: float = 0
+) -> tuple[Parts, Parts]:
     """Return what was analysed completely and partly, in seconds."""
     found = site.get(
-        f"/v1/cameras/{camera}/coverage?from={rfc3339(at(0))}&to={rfc3339(at(to_s))}"
+        f"/v1/cameras/{camera}/coverage?from={rfc3339(at(from_s))}&to={rfc3339(at(to_s))}"
     ).json()["analysed"]
     assert not found["is_summary"]
     complete = [_part({**one, "cause": ""}, "cause") for one in found["complete"]]
@@ -94,15 +97,36 @@ def test_coverage_says_when_a_checkpoint_was_analysed_only_partly(
     log.add(Gap("east-gate", at(28), at(32), GapCause.DISK, "full"))
     log.add_partly_analysed("east-gate", [PartlyAnalysed(at(2), at(4), PartlyCause.OVERLOAD)])
     site.hold("east-gate")
-    assert analysed(site, 36) == (
-        [(0, 2, ""), (4, 8, ""), (20, 36, "")],
-        [(2, 4, "overload"), (8, 20, "camera_down")],
+    assert analysed(site, 35) == (
+        [(0, 2, ""), (4, 7.5, ""), (19, 35, "")],
+        [(2, 4, "overload"), (7.5, 19, "camera_down")],
     )
     log.add_analysed_again("east-gate", [Analysed(at(1), at(3))])
-    assert analysed(site, 36) == (
-        [(0, 3, ""), (4, 8, ""), (20, 36, "")],
-        [(3, 4, "overload"), (8, 20, "camera_down")],
+    assert analysed(site, 35) == (
+        [(0, 3, ""), (4, 7.5, ""), (19, 35, "")],
+        [(3, 4, "overload"), (7.5, 19, "camera_down")],
     )
+
+
+def test_an_outage_and_the_groups_before_it_hide_a_passing_together(
+    site: Site, record: Record
+) -> None:
+    """What is in the view for 1.5 s may be in both, also at the ends of the span."""
+    for start_s in (0, 4, 20, 24):
+        record(site.layout, "east-gate", at(start_s), 4)
+    log = GapLog(site.layout, SystemClock())
+    log.add(Gap("east-gate", at(8), at(20), GapCause.CAMERA_DOWN, "refused"))
+    group = PartlyAnalysed(at(6), at(8), PartlyCause.OVERLOAD)
+    log.add_partly_analysed("east-gate", missed_starts([group]))
+    site.hold("east-gate")
+    down = 7.5, 19, "camera_down"
+    assert analysed(site, 24) == (
+        [(0, 5.5, ""), (19, 24, "")],
+        [(5.5, 7.5, "overload"), down],
+    )
+    assert analysed(site, 7.4)[1] == [(5.5, 7.4, "overload")]
+    assert analysed(site, 24, from_s=7.2)[1] == [(7.2, 7.5, "overload"), down]
+    assert analysed(site, 18.5)[1][1:] == [(7.5, 18.5, "camera_down")]
 
 
 def test_coverage_of_another_camera_says_nothing_of_its_analysis(

@@ -9,7 +9,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from domain.clock import NS_PER_MS, NS_PER_S
-from domain.recordings.missed_passings import MissedPassings, missed_starts
+from domain.recordings.gaps import Gap, GapCause
+from domain.recordings.missed_passings import MissedPassings, missed_starts, partly_of
 from domain.recordings.partly_analysed import (
     SEEN_ENOUGH_NS,
     SHORTEST_PASSING_NS,
@@ -121,6 +122,35 @@ def test_what_was_in_view_when_everything_was_settled_is_found_however_short_the
         (-0.5, 1.0, PartlyCause.OVERLOAD),
         (1.8, 3.0, PartlyCause.SETTLED),
     ]
+
+
+@given(schedule=schedules(), are_gaps=st.lists(st.booleans(), min_size=5, max_size=5))
+def test_gaps_and_logged_ranges_are_joined_as_if_all_were_known_at_once(
+    schedule: list[tuple[bool, int, PartlyCause]], are_gaps: list[bool]
+) -> None:
+    """Except for a logged time so short that it left no range."""
+    unseen = [
+        one._replace(cause=PartlyCause.DECODER) if is_gap else one
+        for one, is_gap in zip(placed(schedule)[1][::2], are_gaps, strict=False)
+    ]
+    gaps = [
+        Gap("cam", one.start_ns, one.end_ns, GapCause.DECODER)
+        for one, is_gap in zip(unseen, are_gaps, strict=False)
+        if is_gap
+    ]
+    others = [one for one, is_gap in zip(unseen, are_gaps, strict=False) if not is_gap]
+    assume(all(one.end_ns - one.start_ns > SEEN_ENOUGH_NS for one in others))
+    assert partly_of(gaps, missed_starts(others)) == missed_starts(unseen)
+
+
+def test_a_passing_that_begins_just_before_a_gap_is_missed_and_one_at_its_end_is_not() -> None:
+    gap = Gap("cam", 2 * NS_PER_S, 7 * NS_PER_S, GapCause.RESTART)
+    assert seconds(partly_of([gap], [])) == [(1.5, 6.0, PartlyCause.RESTART)]
+
+
+def test_gaps_that_did_not_limit_the_analysis_are_in_no_range() -> None:
+    gap = Gap("cam", 2 * NS_PER_S, 7 * NS_PER_S, GapCause.DISK)
+    assert partly_of([gap], []) == []
 
 
 @given(schedule=schedules(), order=st.randoms(use_true_random=False), parts=st.integers(1, 4))

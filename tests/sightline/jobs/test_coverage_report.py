@@ -9,8 +9,9 @@ import pytest
 
 from domain.clock import NS_PER_DAY, NS_PER_S, ManualClock
 from domain.paths.data_layout import Layout
-from domain.paths.object_keys import day_of
+from domain.paths.object_keys import day_of, day_start_ns
 from domain.recordings.gaps import Gap, GapCause
+from domain.recordings.missed_passings import missed_starts
 from domain.recordings.partly_analysed import Analysed, PartlyAnalysed, PartlyCause
 from sightline.jobs.coverage_report import CoverageReporter
 from storage.clients.redis import Redis, connect
@@ -71,10 +72,21 @@ def test_losses_and_gaps_that_limit_the_analysis_are_reported(node: Node) -> Non
     node.gaps.add(Gap("gate", at(12), at(14), GapCause.DISK))
     node.gaps.add_partly_analysed("gate", [overload(20, 30)])
     node.gaps.add_partly_analysed("yard", [overload(20, 30)])
-    down = PartlyAnalysed(at(0), at(10), PartlyCause.CAMERA_DOWN)
+    down = PartlyAnalysed(at(-0.5), at(9), PartlyCause.CAMERA_DOWN)
     assert node.reported() == [down, overload(20, 30)]
     node.gaps.add_analysed_again("gate", [Analysed(at(20), at(28))])
     assert node.reported() == [down, overload(28, 30)]
+
+
+def test_groups_before_midnight_and_an_outage_after_it_are_one_range(node: Node) -> None:
+    midnight_ns = day_start_ns(DAY)
+    last_ns = midnight_ns + NS_PER_S
+    group = PartlyAnalysed(midnight_ns - 3 * NS_PER_S, last_ns, PartlyCause.OVERLOAD)
+    node.gaps.add_partly_analysed("gate", missed_starts([group]))
+    node.gaps.add(Gap("gate", last_ns, last_ns + 5 * NS_PER_S, GapCause.CAMERA_DOWN))
+    found = node.reported()
+    assert (found[0].start_ns, found[-1].end_ns) == (midnight_ns, midnight_ns + 5 * NS_PER_S)
+    assert [before.end_ns for before in found[:-1]] == [after.start_ns for after in found[1:]]
 
 
 def test_what_has_not_changed_is_not_put_again(node: Node) -> None:
@@ -91,12 +103,12 @@ def test_what_has_not_changed_is_not_put_again(node: Node) -> None:
 def test_a_gap_that_continues_grows_in_the_report(node: Node) -> None:
     node.gaps.open(Gap("gate", at(90), at(100), GapCause.CAMERA_DOWN))
     node.gaps.beat("gate")
-    assert [one.end_ns for one in node.reported()] == [at(100)]
+    assert [one.end_ns for one in node.reported()] == [at(99)]
     node.clock.advance(30)
     node.gaps.beat("gate")
-    assert [one.end_ns for one in node.reported()] == [at(130)]
+    assert [one.end_ns for one in node.reported()] == [at(129)]
     node.gaps.add(Gap("gate", at(90), at(131), GapCause.CAMERA_DOWN))
-    assert [one.end_ns for one in node.reported()] == [at(131)]
+    assert [one.end_ns for one in node.reported()] == [at(130)]
 
 
 def test_days_that_have_expired_are_forgotten_once_a_day(node: Node) -> None:
