@@ -115,7 +115,8 @@ class Layout:
     @property
     def gaps(self) -> Path:
         """The folder of gaps. `gaps/<camera>/<yyyymmdd>.jsonl` lists unrecorded ranges with their
-        causes. `gaps/<camera>/alive` holds the time until which a process managed the camera.
+        causes. `gaps/<camera>/alive` holds the time until which a process managed the camera,
+        and `gaps/<camera>/analysed` that until which its analysis is logged.
         """
         return self.root / "gaps"
 

@@ -82,6 +82,8 @@ class DecodeGate(DecodeControl):
         self._was_limited = False
         """Whether a group was held because the worker was behind, since the gate last opened."""
         self._session: int | None = None
+        self._ahead_ns = 0
+        """How far the clock of the camera is ahead of ours."""
         self._motion = PacketMotion()
         self._nothing_in_view = False
         self._appeared_ns: int | None = None
@@ -134,6 +136,15 @@ class DecodeGate(DecodeControl):
         is_decoded = self._group in (_Group.UNLIMITED, _Group.ADMITTED) and not self._is_closed
         return max(0, self._usual_group[0] - self._group_packets) if is_decoded else 0
 
+    def done_until_ns(self, now_ns: int) -> int:
+        """Return until when the packets were put into the tap, showed no motion, or were reported
+        as not decoded, by the clock of the camera. `now_ns` is the present time.
+
+        Any thread may call it.
+        """
+        is_open = self._group in (_Group.WAITING, _Group.REFUSED)
+        return self._group_from_ns if is_open else now_ns + self._ahead_ns
+
     def quiet_until_ns(self, wall_ns: int, /) -> int:
         if not self._nothing_in_view:
             return 0
@@ -173,6 +184,7 @@ class DecodeGate(DecodeControl):
         self._update_quiet_intervals(packet)
         if packet.is_keyframe:
             self._end_group(packet.wall_ns)
+        self._ahead_ns = packet.wall_ns - packet.received_ns
         self._hold(packet)
         self._group_packets += 1
         if self._is_limited(packet):

@@ -124,6 +124,8 @@ class FrameReader:
         """The packets that were decoded since the start. Any thread may read it."""
         self._taken_packets = 0
         """The packets that were taken from the tap and not decoded or left out yet."""
+        self._taken_ns = 0
+        """The wall time of the packet that was decoded or left out last, or is in work."""
         self.groups = 0
         """How many groups of pictures were begun, the last one by the last frame or before it."""
         self._group_from_ns = 0
@@ -160,6 +162,17 @@ class FrameReader:
         Any thread may read it.
         """
         return self._tap.waiting_packets + self._taken_packets
+
+    @property
+    def undone_from_ns(self) -> int | None:
+        """From when pictures wait to be given or reported as lost; None if there are none, and 0
+        before the first packet was taken.
+
+        Any thread may read it.
+        """
+        if self.waiting_packets or self._tap.dropped_packets != self._seen_drops:
+            return self._taken_ns
+        return self._lost_from_ns
 
     @property
     def rest_ns(self) -> int:
@@ -226,7 +239,7 @@ class FrameReader:
                         ),
                     ]
                 )
-            self._taken_packets = len(packets) - at
+            self._taken_packets, self._taken_ns = len(packets) - at, packets[at].wall_ns
             yield packets[at]
             at += 1
 

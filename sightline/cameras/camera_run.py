@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from functools import partial
 
 from domain.camera_states import CameraState, CameraStatus, Shed
+from domain.clock import NS_PER_S
 from domain.errors import NotFound
 from domain.events.analyser import Analyser
 from domain.media.fanout import Fanout, Tap
@@ -31,7 +32,7 @@ from ingest.recording.recorder import Recorder
 from ingest.streamer import Streamer
 from sightline.cameras.analysis_recorder import AnalysisRecorder
 from sightline.cameras.bitrate_limit import BitrateLimit
-from sightline.cameras.checkpoint_loop import CheckpointFrames, CheckpointLoop
+from sightline.cameras.checkpoint_loop import DRAFT_EVERY_S, CheckpointFrames, CheckpointLoop
 from sightline.cameras.gap_recorder import GapRecorder
 from sightline.cameras.pull_policy import PullPolicy, SinkGate
 from sightline.cameras.sub_stream import SubStreamPull, as_camera
@@ -156,12 +157,15 @@ class CameraRun:
             self._tools.decoder_devices,
         )
         gaps = GapLog(self._tools.layout, self._tools.clock)
-        self._analysis = AnalysisRecorder(self.camera.id, gaps, losses.take, self._tools.clock)
+        self._analysis = AnalysisRecorder(
+            self.camera.id, gaps, losses.take, self._analysed_until_ns, self._tools.clock
+        )
         self.fanout.attach(self._decode_gate, lambda: not self._decode_gate.is_closed)
 
     def start(self) -> None:
-        self._gaps.start()
+        until_ns = self._gaps.start()
         if self._analyser is not None:
+            self._analysis.start(until_ns)
             self._spawn("look", partial(self._analyse, self._analyser))
         self.update()
 
@@ -339,6 +343,18 @@ class CameraRun:
         # Packets that no thread decodes take no time of the worker.
         with self._share.counting(DecoderWork(self._frames, self._decode_gate)):
             self._checkpoint.run()
+
+    def _analysed_until_ns(self) -> int | None:
+        """Return until when all passings are spooled or drafted, or what hides them is reported.
+
+        Return None before the first packet is analysed.
+        """
+        done_ns = self._decode_gate.done_until_ns(self._tools.clock.wall_ns())
+        undone_ns = self._frames.undone_from_ns
+        if self._checkpoint is None or undone_ns == 0:
+            return None
+        drafted_ns = round(DRAFT_EVERY_S * NS_PER_S)
+        return (done_ns if undone_ns is None else min(done_ns, undone_ns)) - drafted_ns
 
     def _fps(self) -> float:
         settings = self._tools.settings

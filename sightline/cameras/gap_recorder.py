@@ -71,8 +71,12 @@ class GapRecorder:
         self._recorded_until_ns = 0
         self._steps = clock.steps
 
-    def start(self) -> None:
-        """Continue after an earlier process, whose segments must be recovered before."""
+    def start(self) -> int:
+        """Continue after an earlier process, whose segments must be recovered before.
+
+        Return until when it recorded the camera, or ran it without recording; without an earlier
+        process, the present time.
+        """
         bounds, beat_ns = (
             RecordedRanges(self._ledger.recordings).bounds(self._camera_id),
             self._log.last_beat_ns(self._camera_id),
@@ -83,6 +87,7 @@ class GapRecorder:
         if last_ns:
             self._until_ns = min(last_ns, self._started_ns)
         self._close_left_open()
+        return self._until_ns
 
     def _close_left_open(self) -> None:
         """Close a gap that an earlier process left open although it recorded again."""

@@ -2,7 +2,7 @@
 day (UTC) under `gaps/`.
 
 `storage/recordings/gaps/rows.py` defines the lines. The file `alive` is the heartbeat of the
-process that runs a camera.
+process that runs a camera, and `analysed` says until when its log of the analysis is complete.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from storage.recordings.gaps.disk_writes import DeferredSync
 from storage.recordings.gaps.partly_rows import again_line, partly_line, read_again, read_partly
 from storage.recordings.gaps.rows import GapRow, day_end_ns, gaps_between, read_rows, readable
 
-_ALIVE = "alive"
+_ALIVE, _ANALYSED = "alive", "analysed"
 
 
 class GapLog:
@@ -36,8 +36,8 @@ class GapLog:
         self._layout = layout
         self._clock = clock
         self._sync = sync
-        self._alive: dict[str, Path] = {}
-        """The files that `beat` touches, by camera."""
+        self._touched: dict[tuple[str, str], Path] = {}
+        """The files that `beat` and `mark_analysed` touch, by camera and name."""
 
     def add(self, gap: Gap) -> None:
         """Log a gap that has ended. Raises StoreError."""
@@ -128,24 +128,39 @@ class GapLog:
 
     def beat(self, camera_id: str) -> None:
         """Record that a process runs the camera now; call it every second. Raises StoreError."""
-        path = self._alive.get(camera_id) or self._alive.setdefault(
-            camera_id, self._layout.gaps / camera_id / _ALIVE
-        )
-        now_ns = self._clock.wall_ns()
-        try:
-            try:
-                os.utime(path, ns=(now_ns, now_ns))
-            except FileNotFoundError:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.touch()
-                os.utime(path, ns=(now_ns, now_ns))
-        except OSError as error:
-            raise StoreError("{path} cannot be touched: {error}", path=path, error=error) from error
+        self._touch(camera_id, _ALIVE, self._clock.wall_ns())
 
     def last_beat_ns(self, camera_id: str) -> int | None:
         """Return when a process last ran the camera on this node; None if none ever did."""
+        return self._touched_ns(camera_id, _ALIVE)
+
+    def mark_analysed(self, camera_id: str, until_ns: int) -> None:
+        """Record that everything before `until_ns` was analysed, or is logged as partly analysed.
+        Raises StoreError.
+        """
+        self._touch(camera_id, _ANALYSED, until_ns)
+
+    def analysed_until_ns(self, camera_id: str) -> int | None:
+        """Return what `mark_analysed` recorded last; None if nothing."""
+        return self._touched_ns(camera_id, _ANALYSED)
+
+    def _touch(self, camera_id: str, name: str, at_ns: int) -> None:
+        path = self._touched.get((camera_id, name)) or self._touched.setdefault(
+            (camera_id, name), self._layout.gaps / camera_id / name
+        )
         try:
-            return (self._layout.gaps / camera_id / _ALIVE).stat().st_mtime_ns
+            try:
+                os.utime(path, ns=(at_ns, at_ns))
+            except FileNotFoundError:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.touch()
+                os.utime(path, ns=(at_ns, at_ns))
+        except OSError as error:
+            raise StoreError("{path} cannot be touched: {error}", path=path, error=error) from error
+
+    def _touched_ns(self, camera_id: str, name: str) -> int | None:
+        try:
+            return (self._layout.gaps / camera_id / name).stat().st_mtime_ns
         except FileNotFoundError:
             return None
 

@@ -197,6 +197,26 @@ def test_packets_that_the_queue_dropped_are_a_loss(load: Load) -> None:
     assert losses.take() == [(packets[0].wall_ns, keyframe.wall_ns, PartlyCause.OVERLOAD)]
 
 
+def test_pictures_are_undone_until_they_are_given_or_their_loss_is_reported(load: Load) -> None:
+    packets, tap = load("h264"), Tap("decode", 512, 32 << 20)
+    reader = FrameReader(tap, SystemClock(), 1000.0, "gate")
+    assert reader.undone_from_ns is None
+    tap.put(packets[0])
+    assert reader.undone_from_ns == 0, "no packet was taken yet"
+    frames = iter(reader)
+    next(frames)
+    tap.put(replace(packets[1], data=b"\x00\x00\x00\x01\x65"))
+    assert reader.undone_from_ns == packets[0].wall_ns
+    assert next(frames) is None
+    assert reader.undone_from_ns == packets[1].wall_ns + 1, "until the next picture is given"
+    tap.put(packets[25])
+    assert next(frames) is not None
+    assert next(frames) is None
+    assert reader.undone_from_ns is None
+    tap.dropped_packets += 1
+    assert reader.undone_from_ns == packets[25].wall_ns, "its loss is reported with the next packet"
+
+
 def test_nothing_is_analysed_at_a_rate_of_zero_and_that_is_a_loss(load: Load) -> None:
     packets, tap = load("h264"), Tap("decode", 512, 32 << 20)
     reader = FrameReader(tap, SystemClock(), 0.0, "gate", losses=(losses := AnalysisLosses()))

@@ -191,6 +191,24 @@ def test_nothing_is_undecided_once_the_worker_has_caught_up(channel: OverloadedC
     assert channel.gate.undecided_from_ns is None
 
 
+@pytest.mark.parametrize("is_admitted", [True, False])
+def test_a_group_is_done_when_it_is_released_or_reported(
+    channel: OverloadedChannel, is_admitted: bool
+) -> None:
+    channel.worker.admitted = is_admitted
+    channel.feed(1 / FPS, STILL)
+    keyframe_ns = channel.fed[-1].wall_ns
+    channel.feed(0.4, STILL)
+    assert channel.gate.done_until_ns(channel.fed[-1].received_ns) == keyframe_ns, "it is held"
+    channel.feed(0.8, MOVING)
+    now_ns = channel.fed[-1].received_ns
+    done_ns = channel.fed[-1].wall_ns if is_admitted else keyframe_ns
+    assert channel.gate.done_until_ns(now_ns) == done_ns
+    channel.worker.behind = False
+    channel.feed(1.0, STILL)
+    assert channel.gate.done_until_ns(now_ns) == channel.fed[-1].wall_ns
+
+
 def test_no_picture_is_decoded_twice(channel: OverloadedChannel) -> None:
     for at in range(20):
         channel.worker.admitted = at % 3 != 0

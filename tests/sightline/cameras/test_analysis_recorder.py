@@ -1,7 +1,9 @@
-"""Where passings may be missing is in the log within seconds, also after a full disk."""
+"""Where passings may be missing is in the log within seconds, also after a full disk or a kill."""
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 from domain.clock import NS_PER_S, ManualClock
@@ -16,13 +18,21 @@ from storage.recordings.gaps.log import GapLog
 NOON_NS = 1_700_000_000 * NS_PER_S
 
 
+def at(seconds: float) -> int:
+    return NOON_NS + round(seconds * NS_PER_S)
+
+
 class Checkpoint:
     def __init__(self, root: Path) -> None:
         self.clock = ManualClock(NOON_NS)
         self.layout = Layout(root)
         self.gaps = GapLog(self.layout, self.clock)
         self.losses = AnalysisLosses()
-        self.recorder = AnalysisRecorder("cam", self.gaps, self.losses.take, self.clock)
+        self.done_ns: int | None = NOON_NS
+        """Until when the analysis is done."""
+        self.recorder = AnalysisRecorder(
+            "cam", self.gaps, self.losses.take, lambda: self.done_ns, self.clock
+        )
 
     def lose(self, start_s: int, end_s: int) -> PartlyAnalysed:
         """Return the range in which a missed passing may have begun."""
@@ -69,3 +79,58 @@ def test_what_the_disk_refuses_is_logged_later(tmp_path: Path) -> None:
     checkpoint.clock.advance(WRITE_EVERY_S)
     checkpoint.recorder.update()
     assert checkpoint.logged() == [lost]
+
+
+def analyse_until_killed(root: str) -> None:
+    """Log the losses of two seconds, lose two more that are not due to be logged, and wait."""
+    checkpoint = Checkpoint(Path(root))
+    checkpoint.lose(0, 2)
+    checkpoint.done_ns = at(2)
+    checkpoint.recorder.update()
+    checkpoint.lose(4, 6)
+    checkpoint.done_ns = at(6)
+    checkpoint.recorder.update()
+    print("lost", flush=True)
+    sys.stdin.read()
+
+
+def test_what_a_killed_process_did_not_log_is_reported_after_the_restart(tmp_path: Path) -> None:
+    script = f"from {__name__} import analyse_until_killed as run; run({str(tmp_path)!r})"
+    with subprocess.Popen(
+        (sys.executable, "-c", script), stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"lost\n"
+        process.kill()
+    after = Checkpoint(tmp_path)
+    (known,) = after.logged()
+    after.recorder.start(at(7))
+    after.done_ns = None
+    after.recorder.update()
+    lost = PartlyAnalysed(at(2) - SEEN_ENOUGH_NS, at(7) - EARLIER_NS, PartlyCause.RESTART)
+    assert after.logged() == [known, lost]
+    assert after.gaps.analysed_until_ns("cam") == at(2), "until the analysis has begun"
+
+
+def test_after_a_process_that_ended_by_itself_nothing_is_lost(tmp_path: Path) -> None:
+    before = Checkpoint(tmp_path)
+    before.done_ns = at(7)
+    before.recorder.start(at(0))
+    before.recorder.close()
+    after = Checkpoint(tmp_path)
+    after.recorder.start(at(7))
+    after.recorder.update()
+    assert after.logged() == []
+
+
+def test_the_log_is_complete_only_until_ranges_wait_to_be_written(tmp_path: Path) -> None:
+    checkpoint = Checkpoint(tmp_path)
+    for second in (2, 6):
+        checkpoint.lose(second - 2, second)
+        checkpoint.done_ns = at(second)
+        checkpoint.recorder.update()
+        assert len(checkpoint.logged()) == 1
+        assert checkpoint.gaps.analysed_until_ns("cam") == at(2)
+    checkpoint.recorder.close()
+    assert len(checkpoint.logged()) == 2
+    assert checkpoint.gaps.analysed_until_ns("cam") == at(6)

@@ -34,7 +34,12 @@ from ingest.rtsp.pull_loop import PullLoop
 from sightline.cameras import camera_runs
 from sightline.cameras.camera_run import MOST_TICKS_SKIPPED, CameraRun
 from sightline.cameras.camera_runs import CameraRuns
-from sightline.cameras.checkpoint_loop import MOST_WAITING, CheckpointFrames, CheckpointLoop
+from sightline.cameras.checkpoint_loop import (
+    DRAFT_EVERY_S,
+    MOST_WAITING,
+    CheckpointFrames,
+    CheckpointLoop,
+)
 from sightline.cameras.decode_share import DecodeShare
 from sightline.cameras.gap_writer import GapWriter
 from sightline.cameras.inference_scheduler import InferenceScheduler
@@ -283,6 +288,41 @@ def test_packets_of_a_checkpoint_that_no_thread_analyses_are_no_work_of_the_work
     run._decoder_tap.close()
     run._analyse(_Idle)
     assert run._frames.waiting_packets == 0
+
+
+def test_a_checkpoint_is_analysed_until_the_packet_in_work(
+    spool: _FullDisk, tmp_path: Path
+) -> None:
+    camera = make_camera("rtsp://10.0.0.1/1").model_copy(update={"checkpoint": ("plate",)})
+    tools = _tools(spool, tmp_path, [])
+    run = CameraRun(camera, None, lambda: 1, _Idle, NETWORKS, tools)
+    assert run._analysed_until_ns() is None, "its models are not loaded yet"
+    run._checkpoint, _ = _checkpoint_loop(spool, _Idle(), tmp_path, [])
+    ahead_ns = 3 * NS_PER_S
+    for packet in packets_of(PLAIN, session=1)[:20]:
+        received_ns = packet.wall_ns - ahead_ns
+        run._streamer.on_packets([replace(packet, received_ns=received_ns)])
+    assert run._analysed_until_ns() is None, "no packet was taken yet"
+    drafted_ns = round(DRAFT_EVERY_S * NS_PER_S)
+    frames = iter(run._frames)
+    while (frame := next(frames)) is not None:
+        assert run._analysed_until_ns() == frame.wall_ns - drafted_ns
+    now_ns = tools.clock.wall_ns() + ahead_ns
+    assert run._analysed_until_ns() == now_ns - drafted_ns, "by the clock of the camera"
+
+
+def test_a_checkpoint_reports_what_its_earlier_process_did_not_log(
+    spool: _FullDisk, tmp_path: Path
+) -> None:
+    camera = make_camera("rtsp://10.0.0.1/1").model_copy(update={"checkpoint": ("plate",)})
+    tools = _tools(spool, tmp_path, [])
+    log, now_ns = GapLog(tools.layout, tools.clock), tools.clock.wall_ns()
+    log.mark_analysed(camera.id, now_ns - 60 * NS_PER_S)
+    run = CameraRun(camera, None, lambda: 1, _Idle, NETWORKS, tools)
+    run._analysis.start(run._gaps.start())
+    run._analysis.close()
+    (lost,) = log.partly_analysed(camera.id, 0, now_ns)
+    assert lost.cause is PartlyCause.RESTART
 
 
 @pytest.mark.parametrize("is_checkpoint", [True, False])
