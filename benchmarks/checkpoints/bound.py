@@ -14,8 +14,8 @@ from analytics.models import Models
 from benchmarks.checkpoints.footage import FPS, Footage
 from domain.clock import NS_PER_S
 from domain.settings import Settings
-from ingest.frames.decode_gate import QUIET_WINDOWS
 from ingest.frames.packet_motion import WINDOW_NS
+from ingest.frames.still_detection import QUIET_WINDOWS
 from sightline.cameras.inference_scheduler import MIN_PART
 from sightline.evaluation.film import EPOCH_NS, AnalyserRun, FilmAnalysis, frames, run
 from sightline.evaluation.truth import Pass, compare

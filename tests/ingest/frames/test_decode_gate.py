@@ -16,9 +16,10 @@ from domain.clock import NS_PER_S, SystemClock
 from domain.media.fanout import Tap
 from domain.media.packets import Frame, Packet
 from ingest.frames.decode_control import Burst
-from ingest.frames.decode_gate import BEFORE_NS, PROBE_EVERY_NS, DecodeGate
+from ingest.frames.decode_gate import PROBE_EVERY_NS, DecodeGate
 from ingest.frames.decoder import FrameReader
 from ingest.frames.packet_motion import WINDOW_NS
+from ingest.frames.still_detection import BEFORE_NS
 from tests.recorded import START_NS, Material, number_in, packets_of
 
 FPS, GOP = 25, 50
