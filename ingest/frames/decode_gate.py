@@ -152,7 +152,7 @@ class DecodeGate(DecodeControl):
             self._is_closed = self._nothing_in_view and is_still
 
     def _start_session(self, packet: Packet) -> None:
-        self._group.end(packet.wall_ns)
+        self._group.end_session()
         self._session = packet.stream.session
         self._sizes.start_session()
         self._held.clear()

@@ -32,6 +32,8 @@ class GroupAdmission:
         self._state = _State.UNLIMITED
         self._from_ns = 0
         self._packets = 0
+        self._last_ns = 0
+        """The time of the last packet."""
         self._usual = (0, 0)
         """The packets and the nanoseconds of the last whole group."""
         self._undecided_from_ns: int | None = None
@@ -75,14 +77,18 @@ class GroupAdmission:
         """Count the next packet. The worker falls behind for a group at its keyframe, and catches
         up at any packet: the held packets of a group are then decoded.
         """
-        if packet.is_keyframe:
-            self.end(packet.wall_ns)
+        if packet.is_keyframe and self._packets:
+            self._usual = self._packets, max(0, packet.wall_ns - self._from_ns)
+            self._end(packet.wall_ns)
         is_behind = self._admission.is_behind
         if packet.is_keyframe:
             self._state = _State.WAITING if is_behind else _State.UNLIMITED
+            self._from_ns = packet.wall_ns
         elif not is_behind:
             self._state = _State.UNLIMITED
-        self._packets += 1
+        # A session may begin within a group, of which nothing can be decoded.
+        self._packets += packet.is_keyframe or self._packets > 0
+        self._last_ns = packet.wall_ns
         if not self.is_limited:
             self._undecided_from_ns = None
 
@@ -103,12 +109,15 @@ class GroupAdmission:
         elif packet.is_keyframe or is_still_window:
             self._undecided_from_ns = packet.wall_ns
 
-    def end(self, at_ns: int) -> None:
-        """Report the group that ends before a keyframe, or with its session, if it was not
-        decoded.
+    def end_session(self) -> None:
+        """End a group with the last packet. The session may have ended long before the next one
+        begins, and the group is not a whole one.
         """
+        self._end(self._last_ns)
+
+    def _end(self, at_ns: int) -> None:
+        """Report the group if it was not decoded."""
         if self._state in _HELD and self._packets:
             why = NotDecoded.STILL if self.is_waiting else NotDecoded.OVERLOAD
             self._admission.on_not_decoded(self._from_ns, at_ns, self._packets, why)
-        self._usual = self._packets, max(0, at_ns - self._from_ns)
-        self._state, self._from_ns, self._packets = _State.UNLIMITED, at_ns, 0
+        self._state, self._packets = _State.UNLIMITED, 0

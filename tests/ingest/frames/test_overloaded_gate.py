@@ -4,6 +4,8 @@ reports what it left out.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from domain.clock import NS_PER_S
@@ -227,8 +229,17 @@ def test_sizes_that_never_showed_an_object_are_not_trusted_and_every_group_is_as
     assert channel.decoded == 20 * GOP
 
 
-def test_the_group_at_the_end_of_a_session_is_reported(channel: OverloadedChannel) -> None:
+def test_a_group_ends_with_the_last_packet_of_its_session(channel: OverloadedChannel) -> None:
+    """The camera is away afterwards, which is no overload, and the group is not a whole one."""
+    channel.feed(GOP_S, STILL)
     channel.worker.admitted = False
     channel.feed(1.0, MOVING)
-    channel.gate._start_session(channel.fed[-1])
-    assert [why for _, _, why in channel.worker.left_out] == [NotDecoded.OVERLOAD]
+    last = channel.fed[-1]
+    session = replace(last.stream, session=last.stream.session + 1)
+    for number, is_keyframe in enumerate((False, True)):
+        wall_ns = last.wall_ns + (600 + number) * NS_PER_S
+        channel.gate.put(replace(last, stream=session, is_keyframe=is_keyframe, wall_ns=wall_ns))
+    (lasted_s, packets, why) = channel.worker.left_out[-1]
+    assert lasted_s == pytest.approx(1.0 - 1 / FPS)
+    assert (packets, why) == (FPS, NotDecoded.OVERLOAD)
+    assert channel.gate.group_ns == pytest.approx(GOP_S * NS_PER_S)
