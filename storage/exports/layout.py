@@ -1,4 +1,6 @@
-"""The layout of the file of an export: the manifest, then its recordings in order. Pure."""
+"""The layout of the file of an export: the manifest, its recordings in order, and their hashes.
+Pure.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,7 @@ import zlib
 from collections.abc import Iterator
 
 from domain.clock import NS_PER_S
-from storage.exports.manifest import MANIFEST_NAME, manifest_of
+from storage.exports.manifest import MANIFEST_NAME, SUMS_NAME, manifest_of, sums_of
 from storage.exports.records import ExportRecord
 from storage.exports.zip_layout import MemberBytes, ZipLayout, ZipMember
 
@@ -23,17 +25,20 @@ class ExportLayout:
         self.members = record.members
         """The recordings, each with its camera."""
         self._manifest = manifest_of(record)
-        manifest = ZipMember(
-            MANIFEST_NAME,
-            len(self._manifest),
-            zlib.crc32(self._manifest),
-            record.finished_at // NS_PER_S,
-        )
+        # The last member: a file that an earlier version began to write is continued correctly.
+        self._sums = sums_of(record, self._manifest)
+        finished_s = record.finished_at // NS_PER_S
         recordings = [
             ZipMember(one.name, one.size_bytes, one.crc32, one.end // NS_PER_S)
             for _, one in self.members
         ]
-        self._zip = ZipLayout([manifest, *recordings])
+        self._zip = ZipLayout(
+            [
+                _member(MANIFEST_NAME, self._manifest, finished_s),
+                *recordings,
+                _member(SUMS_NAME, self._sums, finished_s),
+            ]
+        )
 
     @property
     def size_bytes(self) -> int:
@@ -57,5 +62,11 @@ class ExportLayout:
                 yield part
             elif part.member == _MANIFEST:
                 yield self._manifest[part.offset : part.offset + part.length_bytes]
+            elif part.member > len(self.members):
+                yield self._sums[part.offset : part.offset + part.length_bytes]
             else:
                 yield MemberBytes(part.member - 1, part.offset, part.length_bytes)
+
+
+def _member(name: str, content: bytes, modified_s: int) -> ZipMember:
+    return ZipMember(name, len(content), zlib.crc32(content), modified_s)

@@ -1,15 +1,18 @@
 """The manifest of an export, which is the first member of its ZIP file: what it has and what is
-missing, by whom and why it was made, and the SHA-256 of each file. Pure.
+missing, by whom and why it was made, and the SHA-256 of each file. The last member has the same
+hashes for `sha256sum -c`. Pure.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 
 from domain.clock import NS_PER_MS, rfc3339
 from storage.exports.records import ExportMember, ExportRange, ExportRecord, RangeResult
 
 MANIFEST_NAME = "manifest.json"
+SUMS_NAME = "SHA256SUMS"
 SCHEMA = "sightline.export/1"
 
 
@@ -34,6 +37,16 @@ def manifest_of(record: ExportRecord) -> bytes:
         "signature": None,
     }
     return (json.dumps(document, ensure_ascii=False, indent=1) + "\n").encode()
+
+
+def sums_of(record: ExportRecord, manifest: bytes) -> bytes:
+    """Return the SHA-256 of the manifest and of each recording, as `sha256sum` writes them.
+
+    A name has no character that `sha256sum` escapes.
+    """
+    sums = [(hashlib.sha256(manifest).hexdigest(), MANIFEST_NAME)]
+    sums += [(member.sha256, member.name) for _, member in record.members]
+    return "".join(f"{sha256}  {name}\n" for sha256, name in sums).encode()
 
 
 def _range_entry(requested: ExportRange, result: RangeResult) -> dict[str, object]:
