@@ -87,6 +87,8 @@ class RecordingFiles:
         self._context = context
         self._lock = threading.Lock()
         self._known: OrderedDict[_Key, _Known] = OrderedDict()
+        self._size_bytes = 0
+        """The memory of all known files together."""
         self._local = LocalSegments(context.layout)
         self._layouts = LayoutReader(context, self._local)
         self._blocks = RecordingBlocks()
@@ -109,7 +111,7 @@ class RecordingFiles:
         with self._lock:
             stale = [key for key, known in self._known.items() if known.recording is recording]
             for key in stale:
-                del self._known[key]
+                self._drop(key)
         for camera_id, _, _ in stale:
             self._context.stored.forget(camera_id)
 
@@ -150,9 +152,11 @@ class RecordingFiles:
         checks = self._verification.of(sources)
         made = RecordingFile(file, found, damaged, sources, checks, self._local)
         with self._lock:
+            self._drop((camera_id, *span))
             self._known[(camera_id, *span)] = _Known(made, listed_s)
-            self._known.move_to_end((camera_id, *span))
-            self._evict()
+            self._size_bytes += file.memory_bytes
+            while self._size_bytes > MOST_BYTES and len(self._known) > 1:
+                self._drop(next(iter(self._known)))
         return made
 
     def _make(
@@ -167,8 +171,8 @@ class RecordingFiles:
         keys = ((one.segment.start_ns, one.segment.fence) for one in file.segments)
         return file, tuple(located[key] for key in keys)
 
-    def _evict(self) -> None:
-        size_bytes = sum(one.recording.file.memory_bytes for one in self._known.values())
-        while size_bytes > MOST_BYTES and len(self._known) > 1:
-            _, oldest = self._known.popitem(last=False)
-            size_bytes -= oldest.recording.file.memory_bytes
+    def _drop(self, key: _Key) -> None:
+        """Remove a file, if it is known."""
+        known = self._known.pop(key, None)
+        if known is not None:
+            self._size_bytes -= known.recording.file.memory_bytes
