@@ -99,7 +99,7 @@ def _row(
             head = heads.setdefault(found, len(heads))
     except (FileNotFoundError, NotFound, DataLoss):
         return None
-    _, _, start_ms, duration_ms, fence = named
+    start_ms, fence, _, duration_ms, _ = named
     if duration_ms == 0 or (duration_ms is None and written_ns <= start_ms * NS_PER_MS):
         return None
     return SegmentRow(

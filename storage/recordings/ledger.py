@@ -14,23 +14,19 @@ import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple
 
-from domain.clock import LATEST_NS, MS_PER_HOUR, NS_PER_DAY, NS_PER_MS, Clock
+from domain.clock import MS_PER_HOUR, NS_PER_DAY, NS_PER_MS, Clock
 from domain.errors import StoreError
 from domain.paths.data_layout import Layout
 from domain.paths.object_keys import day_of
-from domain.paths.segment_name import MAX_FENCE, SegmentName, parse_open_name, segment_number
-from storage.recordings.day_index import DayIndexes
+from domain.paths.segment_name import SegmentName, parse_open_name, segment_number
+from storage.recordings.day_index import DayIndex, DayIndexes
 from storage.recordings.disk_usage import OPEN_MARK, DiskUsage
 
 _DAY = re.compile(r"^\d{8}$")
 _FOR_EVER_MS = 1 << 62
-_LATEST_MS = LATEST_NS // NS_PER_MS
-_SUFFIX = ".mp4"
-_SUFFIX_LENGTH = len(_SUFFIX)
 _MOST_FOREIGN = 1_000
 _log = logging.getLogger(__name__)
 
@@ -55,19 +51,17 @@ class Segment:
         return self.start_ns, self.fence
 
 
-_START_DIGITS = 13
-"""The digits of a start in ms from 2001 until 2286."""
-_USUAL_DIGITS, _USUAL_MS = 6, 1_000_000
-
-
 class NamedSegment(NamedTuple):
-    """A segment of a camera as its name denotes it. `duration_ms` is None while it is written."""
+    """A segment of a camera as its name denotes it. They are ordered by start, fencing number and
+    name.
+    """
 
-    folder: Path
-    name: str
     start_ms: int
-    duration_ms: int | None
     fence: int
+    name: str
+    duration_ms: int | None
+    """None while it is written."""
+    folder: str
 
     @property
     def start_ns(self) -> int:
@@ -100,9 +94,9 @@ class Ledger:
     """
 
     def __init__(self, recordings: Path, clock: Clock | None = None) -> None:
-        """With a clock, it caches the names in folders of days that are over, too."""
+        """With a clock, it remembers the names in folders between calls."""
         self.recordings = recordings
-        self._indexes = None if clock is None else DayIndexes(clock, _numbers)
+        self._indexes = None if clock is None else DayIndexes(clock)
         self.foreign: set[Path] = set()
         """Files that are no segments, as far as they have been found."""
         self._sizes = DiskUsage()
@@ -116,7 +110,13 @@ class Ledger:
         last until now.
         """
         return tuple(
-            Segment(named.folder / named.name, camera_id, named.start_ns, named.end_ns, named.fence)
+            Segment(
+                Path(f"{named.folder}/{named.name}"),
+                camera_id,
+                named.start_ns,
+                named.end_ns,
+                named.fence,
+            )
             for named in self.names(camera_id, from_ns, to_ns)
         )
 
@@ -129,9 +129,8 @@ class Ledger:
             for folder in self.days(camera_id)
             if first <= folder.name <= last
             for named in self._in(folder, camera_id, from_ms, to_ms)
-            if named.start_ns < to_ns and (named.end_ns is None or named.end_ns > from_ns)
         ]
-        found.sort(key=itemgetter(2, 4, 1))  # start, fence and name: an order without ties
+        found.sort()
         return found
 
     def open_segments(self, camera_id: str) -> tuple[Segment, ...]:
@@ -270,24 +269,22 @@ class Ledger:
             folder for folder in _folders(self.recordings / camera_id) if _DAY.match(folder.name)
         )
 
-    def _in(
-        self, folder: Path, camera_id: str, from_ms: int = 0, to_ms: int = _FOR_EVER_MS
-    ) -> Iterator[NamedSegment]:
+    def _in(self, folder: Path, camera_id: str, from_ms: int, to_ms: int) -> Iterator[NamedSegment]:
         """Yield the segments of a day that overlap [from_ms, to_ms)."""
         known = self._indexes
         index = None if known is None else known.of(folder, camera_id, names_in)
-        if index is not None:
-            for row in index.between(from_ms, to_ms):
-                yield NamedSegment(folder, *row)
-        names = names_in(folder) if index is None else index.others
-        for name in _names_near(names, camera_id, from_ms, to_ms):
+        if index is None:
+            index = DayIndex.of(camera_id, names_in(folder))
+        folder_name = str(folder)
+        for name, start_ms, duration_ms, fence in index.between(from_ms, to_ms):
+            yield NamedSegment(start_ms, fence, name, duration_ms, folder_name)
+        for name in index.others:
             numbers = _numbers(name, camera_id)
             if numbers is None:
                 self._report_foreign(folder / name, camera_id)
-                continue
-            start_ms, duration_ms, fence = numbers
-            if start_ms < to_ms and (duration_ms is None or start_ms + duration_ms > from_ms):
-                yield NamedSegment(folder, name, start_ms, duration_ms, fence)
+            elif _overlaps(numbers, from_ms, to_ms):
+                start, duration, fence = numbers
+                yield NamedSegment(start, fence, name, duration, folder_name)
 
     def _report_foreign(self, path: Path, camera_id: str) -> None:
         """Report a file unless it is being written."""
@@ -305,40 +302,17 @@ def _by_start(segment: Segment) -> tuple[int, int]:
 def _numbers(name: str, camera_id: str) -> tuple[int, int | None, int] | None:
     """Return start, duration and fence of the segment of a camera that a file name denotes; None
     for another file. The duration is None while the segment is written.
-
-    A name is taken apart without a regular expression, which takes three times as long.
     """
-    parts = name[:-_SUFFIX_LENGTH].rsplit("_", 3)
-    if len(parts) == 4 and parts[0] == camera_id and name.endswith(_SUFFIX):
-        start_ms, duration_ms, fence = map(segment_number, parts[1:])
-        if start_ms is not None and duration_ms is not None and fence is not None:
-            is_bounded = start_ms + duration_ms < _LATEST_MS and fence <= MAX_FENCE
-            return (start_ms, duration_ms, fence) if is_bounded else None
+    finished = SegmentName.parse(name)
+    if finished is not None and finished.camera_id == camera_id:
+        return finished.start_ms, finished.duration_ms, finished.fence
     written = parse_open_name(name)
     return (written[1], None, written[2]) if written and written[0] == camera_id else None
 
 
-def _names_near(names: Sequence[str], camera_id: str, from_ms: int, to_ms: int) -> Iterator[str]:
-    """Yield names without those of segments that certainly are outside [from_ms, to_ms).
-
-    A day has 8,640, and to parse them all takes most of the time of a recording's header. The
-    usual name has a start of 13 digits, which are compared as text, and a duration of at most six.
-    """
-    begin = len(camera_id) + 1
-    end = begin + _START_DIGITS
-    least, after = (f"{max(0, ms):0{_START_DIGITS}}" for ms in (from_ms - _USUAL_MS, to_ms))
-    if len(after) > _START_DIGITS:
-        after = "~"  # after all digits
-    for name in names:
-        start = name[begin:end]
-        if start < least:
-            duration = name[end + 1 : name.find("_", end + 1)]
-            is_near = len(duration) > _USUAL_DIGITS or not duration.isdecimal()
-        else:
-            is_near = start < after
-        is_usual = len(start) == _START_DIGITS and start.isdecimal() and name[end:].startswith("_")
-        if is_near or not is_usual:
-            yield name
+def _overlaps(numbers: tuple[int, int | None, int], from_ms: int, to_ms: int) -> bool:
+    start_ms, duration_ms, _ = numbers
+    return start_ms < to_ms and (duration_ms is None or start_ms + duration_ms > from_ms)
 
 
 def _is_outside(name: str, from_ms: int, to_ms: int) -> bool:
@@ -357,8 +331,7 @@ def _is_outside(name: str, from_ms: int, to_ms: int) -> bool:
 def names_in(folder: Path) -> list[str]:
     """Return the names in a folder; nothing if it does not exist."""
     try:
-        with os.scandir(folder) as entries:
-            return [entry.name for entry in entries]
+        return os.listdir(folder)  # noqa: PTH208 - a path object for each of 8,640 takes longer
     except (FileNotFoundError, NotADirectoryError):
         return []
 
