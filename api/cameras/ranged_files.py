@@ -9,7 +9,7 @@ from itertools import chain
 from fastapi import Request
 from starlette.responses import Response
 
-from api.requests.byte_ranges import MOST_RANGES, ByteRange, multipart, select_parts
+from api.requests.byte_ranges import MOST_RANGES, ByteRange, multipart, range_of, select_parts
 from api.requests.problems import RANGE_NOT_SATISFIABLE, problem_response
 from api.requests.request_trace import Trace
 from api.requests.streams import HeldStream
@@ -55,7 +55,8 @@ def ranged_response(
     """Return the response to a GET or a HEAD. The first bytes of a body are read before it starts,
     and what reading them raises is raised.
     """
-    parts = select_parts(wanted.range, wanted.if_range, file.etag, file.size_bytes)
+    wanted_range = range_of(request.method, wanted.range)
+    parts = select_parts(wanted_range, wanted.if_range, file.etag, file.size_bytes)
     if parts == "outside":
         message = Message(
             "{noun} is {size_bytes} bytes long, and a request has at most {most_ranges} ranges",

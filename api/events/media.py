@@ -16,7 +16,7 @@ from starlette.responses import Response
 from api.access.api_context import ApiContext, Context, RequestTrace, Visible
 from api.access.privacy_masks import check_unmasked_clip
 from api.events.search import find_event
-from api.requests.byte_ranges import ByteRange, IfRange, RangeHeader, select_part
+from api.requests.byte_ranges import ByteRange, IfRange, RangeHeader, range_of, select_part
 from api.requests.conditions import IfNoneMatch, is_unchanged, not_modified
 from api.requests.parameters import EventId
 from api.requests.problems import (
@@ -140,7 +140,8 @@ def read_clip(
     etag = f'"{digest.sha256}"'
     if is_unchanged(if_none_match, etag):
         return not_modified(etag)
-    part = select_part(range_, if_range, etag, digest.size_bytes)
+    wanted_range = range_of(request.method, range_)
+    part = select_part(wanted_range, if_range, etag, digest.size_bytes)
     if part == "outside":
         size = Message("the clip is {size_bytes} bytes long", size_bytes=digest.size_bytes)
         headers = {"Content-Range": f"bytes */{digest.size_bytes}"}

@@ -8,12 +8,13 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Literal
 
 from fastapi import Header
 
-_ONE_RANGE = re.compile(r"^bytes=\s*(\d{0,18})-(\d{0,18})\s*$")
+_ONE_RANGE = re.compile(r"^bytes=\s*(\d{0,20})-(\d{0,20})\s*$")
+"""Numbers as long as those of 64 bits, which some clients send for "to the end"."""
 _RANGES = re.compile(r"^bytes=([\d\s,-]*)$")
 MOST_RANGES = 16
 RangeHeader = Annotated[
@@ -39,6 +40,11 @@ class ByteRange:
     @property
     def content_range(self) -> str:
         return f"bytes {self.first}-{self.last}/{self.size_bytes}"
+
+
+def range_of(method: str, range_header: str | None) -> str | None:
+    """Return the `Range` of a request; only that of a GET has a meaning (RFC 9110, 14.2)."""
+    return range_header if method == "GET" else None
 
 
 def select_part(
@@ -71,7 +77,8 @@ def select_parts(
     """Return the ranges to send, `whole` for the whole representation, or `outside`.
 
     It is as `select_part`, for up to MOST_RANGES ranges. Those outside the representation are left
-    out unless all are; more ranges are `outside`.
+    out unless all are; more ranges are `outside`. Ranges that overlap are joined, in ascending
+    order, so that no byte is sent twice.
     """
     match = _RANGES.match(range_header or "")
     if match is None or (if_range is not None and if_range.strip() != etag):
@@ -82,7 +89,19 @@ def select_parts(
     found = [select_part(part, None, etag, size_bytes) for part in parts]
     if not found or "whole" in found:
         return "whole"
-    return [one for one in found if isinstance(one, ByteRange)] or "outside"
+    return _without_overlap([one for one in found if isinstance(one, ByteRange)]) or "outside"
+
+
+def _without_overlap(parts: Sequence[ByteRange]) -> list[ByteRange]:
+    """Return the parts in their order if none overlap, otherwise joined and in ascending order."""
+    joined: list[ByteRange] = []
+    for part in sorted(parts, key=lambda one: one.first):
+        before = joined[-1] if joined else None
+        if before is not None and part.first <= before.last:
+            joined[-1] = replace(before, last=max(before.last, part.last))
+        else:
+            joined.append(part)
+    return list(parts) if len(joined) == len(parts) else joined
 
 
 def _suffix(length: int, size_bytes: int) -> ByteRange | Literal["outside"]:

@@ -152,6 +152,16 @@ def test_a_head_request_has_no_body(site: Site, whole: bytes) -> None:
     assert (answer.status_code, answer.content) == (200, b"")
     assert answer.headers["Content-Length"] == str(len(whole))
     assert answer.headers["Sightline-Gaps"] == "none"
+    ranged = site.get(address(1, 4), method="HEAD", Range="bytes=0-9")
+    assert (ranged.status_code, ranged.headers["Content-Length"]) == (200, str(len(whole)))
+    assert "Content-Range" not in ranged.headers
+    assert site.get(address(1, 4), method="HEAD", Range=f"bytes={len(whole)}-").status_code == 200
+
+
+def test_ranges_that_overlap_are_sent_once(site: Site, whole: bytes) -> None:
+    answer = site.get(address(1, 4), Range="bytes=0-,0-,100-,-500")
+    assert (answer.status_code, answer.content) == (206, whole)
+    assert answer.headers["Content-Range"] == f"bytes 0-{len(whole) - 1}/{len(whole)}"
 
 
 def test_a_range_with_too_much_to_read_in_the_store_is_refused(
