@@ -7,14 +7,14 @@ they differ.
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from collections import OrderedDict
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 from api.access.api_context import ApiContext
+from api.cameras.digest_cache import RecordingDigests
 from api.cameras.fragment_check import FragmentVerification
 from api.cameras.layout_reader import LayoutReader
 from api.cameras.read_ahead import read_ahead
@@ -31,8 +31,6 @@ READ_AHEAD_FROM_BYTES = 2 << 20
 """A shorter part is read without a thread of its own."""
 MOST_BYTES = 128 << 20
 """The most memory that the files of a process use together, unless it is one file."""
-MOST_DIGESTS = 1000
-"""The files of which a process remembers the SHA-256, by their ETags."""
 _Key = tuple[str, int, int]
 
 
@@ -93,7 +91,7 @@ class RecordingFiles:
         self._layouts = LayoutReader(context, self._local)
         self._blocks = RecordingBlocks()
         self._verification = FragmentVerification(context, self._layouts.damaged_span)
-        self._digests: OrderedDict[str, bytes] = OrderedDict()
+        self.digests = RecordingDigests()
         self.segments = VerifiedSegments(context, self._local, self._layouts, self._verification)
         """Reads single segments, and knows the same damage."""
 
@@ -114,24 +112,6 @@ class RecordingFiles:
                 self._drop(key)
         for camera_id, _, _ in stale:
             self._context.stored.forget(camera_id)
-
-    def sha256(self, recording: RecordingFile, content: Iterable[Chunk]) -> bytes:
-        """Return the SHA-256 of a file, whose bytes are `content`. They are read if the digest is
-        not known.
-        """
-        etag = recording.file.etag
-        with self._lock:
-            known = self._digests.get(etag)
-        if known is not None:
-            return known
-        digest = hashlib.sha256()
-        for chunk in content:
-            digest.update(chunk)
-        with self._lock:
-            self._digests[etag] = digest.digest()
-            if len(self._digests) > MOST_DIGESTS:
-                self._digests.popitem(last=False)
-        return digest.digest()
 
     def file_of(
         self, camera_id: str, span: tuple[int, int], found: LocatedSegments

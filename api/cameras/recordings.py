@@ -192,7 +192,9 @@ def _answer(
         found = _headers(file) | offline_header(recording.located.offline)
         found |= _coverage_link(request, file)
         if asked.wants_digest:
-            found["Repr-Digest"] = repr_digest(files.sha256(recording, read([ranged.whole])))
+            found["Repr-Digest"] = repr_digest(
+                files.digests.sha256(file.etag, read([ranged.whole]))
+            )
         return found
 
     ranged = RangedFile(Message("the recording"), MP4, file.size_bytes, file.etag, read, headers)

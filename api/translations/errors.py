@@ -287,6 +287,10 @@ SENTENCES: dict[str, str] = {
     "{max_followers} others follow this feed by this process already; try again later": (
         "本进程已有 {max_followers} 人订阅此推送，请稍后重试"
     ),
+    "{most} requests wait for the SHA-256 of recordings here already; try again in a moment, or "
+    "request the recording without it": (
+        "已有 {most} 个请求在此等待录像的 SHA-256，请稍后再试，或不请求摘要直接获取录像"
+    ),
     "{most} files are being sent here already; try again in a moment": (
         "此处已有 {most} 个文件正在发送，请稍后重试"
     ),
