@@ -23,6 +23,7 @@ from ingest.frames.decode_control import DecodeControl
 from ingest.frames.decoder import FrameReader
 from sightline.cameras.decode_share import CameraShare
 from sightline.cameras.group_rests import GroupRests
+from sightline.cameras.turns import InView
 from sightline.cameras.worker_context import WorkerContext
 
 _log = logging.getLogger(__name__)
@@ -93,7 +94,7 @@ class CheckpointLoop:
 
     def _analyse(self, frame: Frame) -> list[Passing]:
         was_in_view = self._analyser.in_view()
-        with self._tools.scheduler.turn(self._camera_id, was_in_view, self._reader.arrived_ns):
+        with self._tools.scheduler.turn(self._camera_id, self._in_view(), self._reader.arrived_ns):
             passings = self._analyser.analyse(frame)
         self._analysed.inc()
         if self._detections.is_watched:
@@ -102,6 +103,12 @@ class CheckpointLoop:
         if self._analyser.in_view() and not was_in_view:
             self._control.on_appeared(frame.wall_ns)
         return passings + self._rests.after_frame()
+
+    def _in_view(self) -> InView:
+        """Return what the last frame showed."""
+        if self._rests.is_settled:
+            return InView.SETTLED
+        return InView.UNSETTLED if self._analyser.in_view() else InView.NOTHING
 
     def _show(self, wall_ns: int) -> None:
         """Send the detections of a frame to those who watch the camera live."""

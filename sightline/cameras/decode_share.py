@@ -39,11 +39,11 @@ BEHIND_FOR_S = 3.0
 """A worker stays behind for so long afterwards. The groups of a camera are about as long, and a
 group that was held is decoded when this ends.
 """
-ADMIT_S = 1.5
+ADMIT_S = 1.75
 """A group of an average camera is refused if its last packet would wait for longer than this.
 
 A shorter time leaves the processor idle where several cameras show nothing for a moment; a longer
-one only makes events late.
+one only makes events late. Most events are published before the last packet of their group.
 """
 FAIR_S = 0.6
 """By so much more work a camera is admitted for each group that it lost more than the others."""

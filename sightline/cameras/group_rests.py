@@ -1,8 +1,9 @@
-"""Leaves out the rest of a group of pictures once a vehicle that is new in it was read with
-certainty, and so was everything else in view, while the worker is behind.
+"""Publishes the event of a vehicle as soon as it and everything else in view was read with
+certainty, while the worker is behind, and leaves out the rest of its group of pictures if other
+packets wait.
 
 The events of what was in view are published then, because no frame may show how they end. A vehicle
-that is still in view at the next keyframe continues its track, and its event is published again.
+that is still in view later continues its track, and its event is published again at its end.
 """
 
 from __future__ import annotations
@@ -25,24 +26,31 @@ class GroupRests:
         """What was in view when everything last was settled, and what was so before the current
         group.
         """
+        self._published = frozenset[str]()
+        """What was published when it settled, and is still in view as far as is known."""
+        self.is_settled = False
+        """Whether everything in view was settled at the last frame, while the worker is behind."""
 
     def after_frame(self) -> list[Passing]:
-        """Leave out the rest of the group if something new settled in it and a frame of it would
-        show nothing more, and return the passings that are published therefore.
+        """Return the passings that are published because they settled. Leave out the rest of the
+        group if something new settled in it, and other packets wait.
 
         A vehicle that was settled before the group leaves out nothing. It may stand in view, and
         the group is decoded because something else moves.
         """
+        self.is_settled = False
         if not self._share.leaves_out_rests:
             return []
         if self._reader.groups != self._group:
             self._group, self._known = self._reader.groups, self._seen
         settled = self._analyser.settled()
+        self.is_settled = bool(settled)
         # What was settled stays known while something else in view is not.
         self._seen = settled or self._seen
         new = settled - self._known
-        if not new or not self._share.leaves_out_rest(self._reader.rest_ns):
+        if not new:
             return []
-        if not self._reader.skip_group():
-            return []
-        return self._analyser.publish_settled(new)
+        is_rest = self._share.leaves_out_rest(self._reader.rest_ns) and self._reader.skip_group()
+        published = self._published & settled
+        self._published = published | new
+        return self._analyser.publish_settled(new if is_rest else new - published)

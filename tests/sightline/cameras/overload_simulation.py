@@ -26,6 +26,7 @@ from ingest.frames.decoder import IDLE_S, TOO_LATE_NS, FrameReader
 from sightline.cameras.decode_share import DecodeShare
 from sightline.cameras.group_rests import GroupRests
 from sightline.cameras.inference_scheduler import RateController
+from sightline.cameras.turns import InView, TurnRequest, first_due
 from tests.ingest.conftest import make_camera
 
 START_NS = 1_700_000_000 * NS_PER_S
@@ -112,6 +113,14 @@ class Checkpoint:
         self._idle_from_s: float | None = None
         self._idle_due_s = 0.0
         self._rests = GroupRests(cast(Analyser, self), cast(FrameReader, self), self.share)
+        self.requested_s: float | None = None
+        """Since when it waits for a turn with packets."""
+
+    @property
+    def in_view(self) -> InView:
+        if self._rests.is_settled:
+            return InView.SETTLED
+        return InView.UNSETTLED if self._tracks or self._has_standing else InView.NOTHING
 
     @property
     def waiting_packets(self) -> int:
@@ -271,7 +280,7 @@ class Simulation:
             for at, class_ in enumerate(classes)
         ]
         self.now_s = self.busy_s = 0.0
-        self._tick = self._turn = 0
+        self._tick = 0
 
     def run(self, until_s: float, is_busy: bool = True) -> None:
         """Run until then. Without `is_busy` the cameras send nothing."""
@@ -315,17 +324,26 @@ class Simulation:
             self._tick += 1
 
     def _work(self) -> bool:
-        """Do a turn of the next camera that has packets: decode up to its next frame."""
-        for offset in range(len(self.cameras)):
-            camera = self.cameras[(self._turn + offset) % len(self.cameras)]
+        """Do the turn of a camera that is due: decode up to its next frame, and analyse that."""
+        cameras = dict[str, Checkpoint]()
+        for camera in self.cameras:
             camera.queue.extend(camera.tap.take(0) if not camera.queue else ())
             self._skip(camera)
-            if camera.queue:
-                self._turn += offset + 1
-                while camera.queue and not self._decode(camera, camera.queue.popleft()):
-                    pass
-                return True
-        return False
+            if not camera.queue:
+                camera.requested_s = None
+                continue
+            camera.requested_s = self.now_s if camera.requested_s is None else camera.requested_s
+            cameras[camera.camera_id] = camera
+        if not cameras:
+            return False
+        due = first_due(
+            [TurnRequest(one, it.requested_s or 0.0, it.in_view) for one, it in cameras.items()]
+        )
+        camera = cameras[due.camera_id]
+        while camera.queue and not self._decode(camera, camera.queue.popleft()):
+            pass
+        camera.requested_s = None
+        return True
 
     def _skip(self, camera: Checkpoint) -> None:
         """Continue at the newest keyframe if the camera is too late, as `FrameReader` does."""

@@ -44,6 +44,7 @@ from sightline.cameras.decode_share import DecodeShare
 from sightline.cameras.gap_writer import GapWriter
 from sightline.cameras.inference_scheduler import InferenceScheduler
 from sightline.cameras.trigger_queue import TriggerQueue
+from sightline.cameras.turns import InView
 from sightline.cameras.worker_context import WorkerContext
 from storage.events.spool import Spool
 from storage.recordings.gaps import disk_writes
@@ -193,6 +194,18 @@ def test_the_time_in_which_a_vehicle_stands_in_view_is_partly_analysed(
         checkpoint._note_standing(second * NS_PER_S)
     (stood,) = checkpoint._reader.losses.take()
     assert stood == (NS_PER_S, 3 * NS_PER_S, PartlyCause.STANDING_VEHICLE)
+
+
+def test_a_checkpoint_yields_its_turns_only_if_all_that_it_shows_is_settled(
+    spool: _FullDisk, tmp_path: Path
+) -> None:
+    analyser = _Idle()
+    checkpoint, _ = _checkpoint_loop(spool, analyser, tmp_path, [])
+    shown = list[InView]()
+    for seen, is_settled in ([], False), ([passing(0)], False), ([passing(0)], True):
+        analyser.seen, checkpoint._rests.is_settled = seen, is_settled
+        shown.append(checkpoint._in_view())
+    assert shown == [InView.NOTHING, InView.UNSETTLED, InView.SETTLED]
 
 
 def test_memory_is_bounded_and_the_oldest_give_way(spool: _FullDisk, tmp_path: Path) -> None:

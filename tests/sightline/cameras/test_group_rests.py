@@ -99,19 +99,40 @@ def test_a_vehicle_that_was_known_before_ends_no_group(work_s: float) -> None:
     assert camera.reader.skipped == [1, 3]
 
 
-def test_a_vehicle_that_is_settled_ends_the_group_once_other_packets_wait() -> None:
+def test_a_vehicle_that_is_settled_is_published_and_ends_the_group_once_other_packets_wait() -> (
+    None
+):
     camera = Camera(ALL_RESTS)
     camera.wait_for(0.0)
-    assert camera.frame(1, "a") == 0, "the worker has nothing else to do"
-    camera.wait_for(ALL_RESTS)
     assert camera.frame(1, "a") == 1
+    assert camera.frame(1, "a") == 0, "it is published again at its end"
+    assert camera.reader.skipped == [], "the worker has nothing else to do"
+    assert camera.frame(1, "a", "b") == 1, "only b is new"
+    camera.wait_for(ALL_RESTS)
+    assert camera.frame(1, "a", "b") == 2, "no frame may show how they end"
     assert camera.reader.skipped == [1]
 
 
-def test_what_is_decoded_already_is_not_published_as_left_out() -> None:
+def test_a_vehicle_is_published_once_although_another_one_is_not_settled_meanwhile() -> None:
+    camera = Camera(ALL_RESTS)
+    camera.wait_for(0.0)
+    published = [camera.frame(1, "a"), camera.frame(1), camera.frame(1, "a", "b")]
+    assert published == [1, 0, 1]
+
+
+def test_what_is_decoded_already_is_not_left_out() -> None:
     camera = Camera(ALL_RESTS)
     camera.reader.is_next_begun = True
-    assert camera.frame(1, "a") == 0
+    assert camera.frame(1, "a") == 1
     camera.reader.is_next_begun = False
     assert camera.frame(2, "a") == 0
     assert camera.reader.skipped == []
+
+
+def test_a_camera_is_settled_only_while_the_worker_is_behind() -> None:
+    behind, free = Camera(ALL_RESTS), Camera(0.0)
+    for camera in (behind, free):
+        camera.frame(1, "a")
+    assert (behind.rests.is_settled, free.rests.is_settled) == (True, False)
+    behind.frame(1)
+    assert not behind.rests.is_settled

@@ -28,14 +28,14 @@ def test_at_capacity_nearly_every_passing_is_found_within_a_second() -> None:
     _, events = simulated("A" * CAPACITY)
     assert events.mean_part > 0.99
     assert min(events.found_parts) > 0.95
-    assert events.delay_p95_s < 1.2
+    assert events.delay_p95_s < 0.9
 
 
-def test_a_third_more_cameras_find_nine_of_ten_passings_within_two_seconds() -> None:
+def test_a_third_more_cameras_find_nearly_every_passing_within_two_seconds() -> None:
     _, events = simulated("A" * 9)
-    assert events.mean_part > 0.97
+    assert events.mean_part > 0.98
     assert min(events.found_parts) > events.mean_part - 0.1
-    assert events.delay_p95_s < 1.8
+    assert events.delay_p95_s < 1.4
 
 
 def test_twice_the_cameras_find_three_quarters_of_the_passings_within_three_seconds(
@@ -43,7 +43,7 @@ def test_twice_the_cameras_find_three_quarters_of_the_passings_within_three_seco
 ) -> None:
     simulation, events = overloaded
     assert events.mean_part > 0.75
-    assert events.delay_p95_s < 2.6
+    assert events.delay_p95_s < 2.4
     assert simulation.busy_s > 0.95 * UNTIL_S, "no time of the core is left"
 
 
