@@ -32,7 +32,7 @@ FORMER_FILER_STORE, FILER_STORE = "leveldb2", "leveldb3"
 sorted yet, and as much again at a start. The present one has a database for each bucket.
 """
 MIN_FREE_GB = 1
-GARBAGE_PERCENT = "25"
+GARBAGE_PERCENT = "10"
 """SeaweedFS collects garbage when its heap has grown by this part; Go's default is 100.
 
 Buffers that it reserves and mostly never touches count as its heap. With the default, garbage may

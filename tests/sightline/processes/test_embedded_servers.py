@@ -60,7 +60,7 @@ def _garbage_percent(process: int | None) -> str:
     return next(line.partition("=")[2] for line in variables if line.startswith("GOGC="))
 
 
-@pytest.mark.parametrize(("given", "expected"), [(None, "25"), ("60", "60")])
+@pytest.mark.parametrize(("given", "expected"), [(None, "10"), ("60", "60")])
 def test_seaweedfs_collects_garbage_early_unless_the_environment_says_when(
     given: str | None, expected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
