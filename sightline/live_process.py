@@ -12,7 +12,6 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-import cv2
 import uvicorn
 
 from api.limits.send_limits import LeastRate
@@ -45,12 +44,12 @@ from sightline.processes.status_file import read_statuses
 from storage.events.spool import Spool
 from storage.recordings.gaps.log import GapLog
 from storage.recordings.ledger import Ledger
+from storage.recordings.pictures import jpeg_of
 from storage.recordings.trigger_log import TriggerLog
 from storage.recordings.virtual.layouts import Layouts, RecordingIndex
 from storage.recordings.virtual.segment_headers import SegmentHeads
 
 PICTURE_WITHIN_S = 8.0
-PICTURE_QUALITY = 85
 SLACK = 2.0
 """The factor by which the node tolerates a slow client longer than the API does.
 
@@ -112,7 +111,7 @@ def picture_now(
     Raises NotFound, NodeOffline or SourceTimeout.
     """
     path = _live_socket(layout, rosters, camera_id)
-    return _jpeg(_first_frame(path, f"{camera_id}/sub" if is_sub else camera_id, clock))
+    return jpeg_of(_first_frame(path, f"{camera_id}/sub" if is_sub else camera_id, clock).bgr)
 
 
 def _first_frame(path: Path, camera_id: str, clock: Clock) -> Frame:
@@ -134,11 +133,6 @@ def _first_frame(path: Path, camera_id: str, clock: Clock) -> Frame:
         camera=camera_id,
         picture_within_s=round(PICTURE_WITHIN_S),
     )
-
-
-def _jpeg(frame: Frame) -> bytes:
-    _, encoded = cv2.imencode(".jpg", frame.bgr, [cv2.IMWRITE_JPEG_QUALITY, PICTURE_QUALITY])
-    return encoded.tobytes()
 
 
 class LiveServer(uvicorn.Server):

@@ -1,4 +1,4 @@
-"""Decodes one picture of a recorded segment as JPEG."""
+"""Decodes one picture of a recorded segment, and encodes pictures as JPEG."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from fractions import Fraction
 from operator import itemgetter
 
 import av
+import numpy as np
 from av.container import InputContainer
 from av.video.stream import VideoStream
+from numpy.typing import NDArray
 
 from domain.errors import DataLoss, NotFound
 from domain.media.packets import ticks_to_ns
@@ -40,6 +42,11 @@ def picture_at(segment: bytes, start_ns: int, at_ns: int, first_shown: int) -> t
             return _jpeg(frame), shown_ns
     except (av.FFmpegError, IndexError) as error:
         raise DataLoss("a segment cannot be decoded: {error}", error=error) from error
+
+
+def jpeg_of(bgr: NDArray[np.uint8]) -> bytes:
+    """Return a picture, an array (height, width, 3) of blue, green and red, as JPEG."""
+    return _jpeg(av.VideoFrame.from_ndarray(bgr, format="bgr24"))
 
 
 def _since_keyframe(

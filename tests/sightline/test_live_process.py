@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 from domain.clock import SystemClock
@@ -15,11 +17,14 @@ from domain.media.fanout import Fanout
 from domain.media.live_detections import DetectionFeed
 from domain.media.packets import Frame
 from ingest.live.tap import LiveTap
-from sightline.live_process import _first_frame, _jpeg
+from sightline.live_process import _first_frame
+from storage.recordings.pictures import jpeg_of
 from tests.recorded import B_FRAMES, HEIGHT_PX, PLAIN, WIDTH_PX, Material, packets_of
 from tests.waiting import PATIENCE_S
 
 CLOCK = SystemClock()
+MOST_DIFFERENCE = 4.0
+"""Of the brightness of a colour, from 0 to 255, in the mean of all pixels."""
 
 
 @contextmanager
@@ -55,7 +60,10 @@ def test_a_picture_comes_from_the_packets_held(tmp_path: Path, material: Materia
     with _worker(tmp_path / "socket", fanout):
         frame = _until_it_serves(tmp_path / "socket")
     assert (frame.width_px, frame.height_px) == (WIDTH_PX, HEIGHT_PX)
-    assert _jpeg(frame).startswith(b"\xff\xd8")
+    shown = cv2.imdecode(np.frombuffer(jpeg_of(frame.bgr), np.uint8), cv2.IMREAD_COLOR)
+    assert shown is not None
+    assert shown.shape == frame.bgr.shape
+    assert np.abs(shown.astype(int) - frame.bgr).mean() < MOST_DIFFERENCE
 
 
 def _until_it_serves(socket: Path) -> Frame:

@@ -1,21 +1,41 @@
-"""A command whose fork server cannot be forked from itself still has one."""
+"""What is loaded before processes are forked, and a command that cannot fork its fork server."""
 
 from __future__ import annotations
 
 import errno
+import json
 import os
 import signal
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
 import pytest
 
 from domain.clock import SystemClock
+from sightline.arguments.serving import API_MODULES, NODE_MODULES
 from sightline.forking.client import ForkServer
 from sightline.forking.request import ForkRequest
 from sightline.processes import preloading
 
 CLOCK = SystemClock()
+NOT_USED = ("cv2", "duckdb", "onnxruntime", "pyarrow")
+"""Large libraries. A process that needs one loads it: a checkpoint, or a search of the archive."""
+LOAD = f"""
+import json, sys
+from pathlib import Path
+from sightline.forking.preloading import load
+from sightline.processes.preloading import fork_server
+load(("sightline.commands.up", *fork_server(sys.argv[2:], Path(sys.argv[1])).modules))
+print(json.dumps([name for name in {NOT_USED!r} if sys.modules.get(name)]))
+"""
+
+
+def test_libraries_that_few_processes_use_are_not_loaded_before_the_fork(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", LOAD, str(tmp_path), *NODE_MODULES, *API_MODULES]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout) == []
 
 
 def test_a_command_that_cannot_start_again_starts_the_fork_server_as_a_program(
