@@ -27,7 +27,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from benchmarks.cameras import Picture, make_stream
-from benchmarks.faults.random_faults import random_faults
+from benchmarks.faults.random_plan import random_faults
 from benchmarks.machine import OUT, machine
 from benchmarks.processes import Held, command_line, descendants_of, held_by
 from benchmarks.site import CLOCK, BenchSite

@@ -2,8 +2,9 @@
 docs/faults.md explains the report.
 
 Processes and the supervisor are killed and stopped, and cameras fail, at random times from a seed.
-Meanwhile vehicles pass whose truth is known. At the end, every passing that left the view while the
-camera worked has exactly one event, and the stores agree.
+Meanwhile vehicles pass whose truth is known, and one person watches a camera. At the end, every
+passing that left the view while the camera worked has exactly one event, and the stores agree.
+Whatever was killed, the person watches again without doing anything.
 """
 
 from __future__ import annotations
@@ -21,33 +22,30 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from benchmarks.cameras import Picture, make_stream
+from benchmarks.faults.random_plan import (
+    CHILDREN,
+    Action,
+    Passing,
+    fault_range_s,
+    passings_of,
+    random_actions,
+    random_faults,
+)
+from benchmarks.faults.viewer import Viewer
 from benchmarks.machine import OUT
 from benchmarks.site import CLOCK, BenchSite
 from domain.clock import NS_PER_S
 from domain.errors import SightlineError
 from domain.events.event import Event
 from sightline.processes.status_file import read_statuses, status_file
-from simulator import ConnectionCut, Fault, Jump, PacketLoss, SimCamera, Simulator, Stall
+from simulator import SimCamera, Simulator
 from simulator.footage import make_footage, truth_of
 
 SMALL = Picture(180, 0.3)
 """Enough to be decoded, and cheap to decode."""
 GATE = "gate"
 SIDES = ("street", "market")
-CHILDREN = {
-    "worker": ("sightline.worker", "--index 0"),
-    "valkey": ("valkey-server",),
-    "seaweedfs": ("weed", "server"),
-    "live": ("sightline.live_process",),
-    "api": ("sightline.api_process",),
-}
-ACTIONS = (
-    *(f"kill {name}" for name in CHILDREN),
-    "stop valkey",
-    "stop seaweedfs",
-    "kill supervisor",
-    "restart",
-)
+WATCHED = "street"
 STOPPED_S = 8.0
 LEFT_VIEW_S = 2.0
 """A passing is acknowledged this long after it left the view; one that ended less before a kill
@@ -58,21 +56,6 @@ ANALYSIS_START_S = 4.0
 SETTLE_S = 120.0
 CHECK_WITHIN_S = 1800.0
 """Every picture of every recording is decoded, on a machine that may be busy with other work."""
-
-
-@dataclass(frozen=True, slots=True)
-class Action:
-    at_s: float
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Passing:
-    """One passing of the footage, in seconds of the campaign."""
-
-    plate: str
-    enter_s: float
-    leave_s: float
 
 
 @dataclass(slots=True)
@@ -86,6 +69,10 @@ class Result:
     doubled: list[str] = field(default_factory=list)
     strays: list[str] = field(default_factory=list)
     without_clip: int = 0
+    viewings: int = 0
+    """How often the viewer opened the camera and received video."""
+    media_away_s: list[float] = field(default_factory=list)
+    """For each kill of the media process, how long the viewer received nothing."""
     check: str = ""
     left_behind: list[str] = field(default_factory=list)
     breaches: list[str] = field(default_factory=list)
@@ -95,45 +82,6 @@ class Result:
         return not (
             self.missing or self.doubled or self.strays or self.left_behind or self.breaches
         )
-
-
-def random_actions(rng: random.Random, duration_s: float) -> list[Action]:
-    """Return actions at random times. Each kind occurs once before any occurs twice."""
-    actions: list[Action] = []
-    at_s, remaining = rng.uniform(5, 8), list[str]()
-    while at_s < duration_s - 5:
-        remaining = remaining or rng.sample(ACTIONS, len(ACTIONS))
-        actions.append(Action(at_s, remaining.pop()))
-        at_s += rng.uniform(7, 14)
-    return actions
-
-
-def random_faults(rng: random.Random, duration_s: float, least_s: float) -> tuple[Fault, ...]:
-    """Return faults of a camera, which are `least_s` to twice that apart."""
-    faults: list[Fault] = []
-    at_s = rng.uniform(8, 8 + least_s)
-    while at_s < duration_s - 8:
-        makers: tuple[Callable[[float], Fault], ...] = (
-            ConnectionCut,
-            lambda at: Stall(at, rng.uniform(2, 5)),
-            lambda at: Jump(at, rng.choice((-1, 1)) * rng.uniform(1, 4000)),
-            lambda at: PacketLoss(at, 2.0, 50, rng.randrange(1000)),
-        )
-        faults.append(rng.choice(makers)(at_s))
-        at_s += rng.uniform(least_s, 2 * least_s)
-    return tuple(faults)
-
-
-def passings_of(truth: Path, duration_s: float) -> list[Passing]:
-    """Every passing of the looped footage that ends within the campaign."""
-    truth_data = json.loads(truth.read_text("utf-8"))
-    loop_s = truth_data["frames"] / truth_data["fps"]
-    passes = [
-        Passing(one["plate"], one["enter_s"] + round_ * loop_s, one["leave_s"] + round_ * loop_s)
-        for round_ in range(int(duration_s / loop_s) + 1)
-        for one in truth_data["passes"]
-    ]
-    return [one for one in passes if one.leave_s < duration_s]
 
 
 class Campaign:
@@ -166,7 +114,7 @@ class Campaign:
         self._folder = folder
         self._report = report
         self._excused_s: list[tuple[float, float]] = [
-            _fault_range_s(fault) for fault in self._faults
+            fault_range_s(fault) for fault in self._faults
         ]
         self._start_ns = 0
         self._stopped: list[tuple[int, float]] = []
@@ -181,10 +129,13 @@ class Campaign:
                 self._until(site, site.answers, "the site does not start")
                 site.sign_in()
                 self._await_analysis(site, 0.0, 0)
-                for action in self._actions:
-                    self._wait_until(action.at_s)
-                    self._do(site, action)
-                self._wait_until(self._duration_s)
+                with Viewer(site, WATCHED) as viewer:
+                    for action in self._actions:
+                        self._wait_until(action.at_s)
+                        self._do(site, action, viewer)
+                    self._wait_until(self._duration_s)
+                    self._await_viewing(site, viewer)
+                self.result.viewings = viewer.viewings
                 self._settle(site)
             finally:
                 self._resume(every_one=True)
@@ -211,7 +162,18 @@ class Campaign:
                 return
             CLOCK.sleep(0.2)
 
-    def _do(self, site: BenchSite, action: Action) -> None:
+    def _await_viewing(self, site: BenchSite, viewer: Viewer) -> None:
+        self._until(site, viewer.receives, "nothing is shown live")
+
+    def _kill_media(self, site: BenchSite, viewer: Viewer) -> None:
+        """Kill the media process while it has a viewer, and measure when that one watches again."""
+        self._await_viewing(site, viewer)
+        before, from_s = viewer.viewings, self._now_s()
+        self._signal(site, "kill", "media")
+        self._until(site, lambda: viewer.viewings > before, "the viewer does not watch again")
+        self.result.media_away_s.append(round(self._now_s() - from_s, 1))
+
+    def _do(self, site: BenchSite, action: Action, viewer: Viewer) -> None:
         self._report(f"{self._now_s():6.1f} s  {action.name}")
         self.result.actions.append(f"{self._now_s():.1f} {action.name}")
         verb, _, target = action.name.partition(" ")
@@ -222,6 +184,8 @@ class Campaign:
             if verb == "restart" and code != 0:
                 self.result.breaches.append(f"a stop ended with {code}")
             site.start()
+        elif target == "media":
+            self._kill_media(site, viewer)
         else:
             self._signal(site, verb, target)
         if target in ("worker", "supervisor", ""):
@@ -323,13 +287,8 @@ class Campaign:
         """
         return any(
             start_s < one.leave_s and one.enter_s < end_s
-            for start_s, end_s in map(_fault_range_s, self._faults)
+            for start_s, end_s in map(fault_range_s, self._faults)
         )
-
-
-def _fault_range_s(fault: Fault) -> tuple[float, float]:
-    for_s = fault.for_s if isinstance(fault, Stall | PacketLoss) else 0.0
-    return fault.at_s - 1.0, fault.at_s + for_s + 5.0
 
 
 def _registry(simulator: Simulator) -> dict[str, object]:

@@ -66,7 +66,12 @@ class WebRtcReceivers:
 
     def accept(self, answer: str) -> None:
         """Give the last receiver the answer to its offer, and wait for its first packet."""
-        self._ask(do="accept", sdp=answer)
+        self.connect(answer)
+        self.wait()
+
+    def connect(self, answer: str) -> None:
+        """Give the last receiver the answer to its offer."""
+        self._ask(do="connect", sdp=answer)
 
     def answer(self, offer: str) -> str:
         """Return the answer of one more receiver."""
@@ -173,6 +178,8 @@ class _Receiver:
     @property
     def counted(self) -> ReceivedPackets:
         """What was counted of its packets."""
+        if not self._numbers:
+            return ReceivedPackets()
         expected = max(self._numbers) - min(self._numbers) + 1
         unique = len(self._numbers)
         return ReceivedPackets(
@@ -236,9 +243,8 @@ async def _done(request: dict[str, str], receivers: list[_Receiver]) -> Any:
         case "offer":
             receivers.append(_Receiver())
             return await receivers[-1].offer()
-        case "accept":
+        case "connect":
             await receivers[-1].accept(request["sdp"])
-            await receivers[-1].wait()
         case "answer":
             receivers.append(_Receiver())
             return await receivers[-1].answer(request["sdp"])

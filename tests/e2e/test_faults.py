@@ -10,7 +10,8 @@ import pytest
 from rich.console import Console
 
 from benchmarks.faults.__main__ import run
-from benchmarks.faults.random_faults import ACTIONS, Campaign, passings_of, random_actions
+from benchmarks.faults.random_faults import Campaign
+from benchmarks.faults.random_plan import ACTIONS, passings_of, random_actions
 from simulator.footage import truth_of
 from tests.footage import Footage
 
@@ -47,6 +48,7 @@ def test_nothing_is_lost(
     ).run()
     assert result.holds, result
     assert result.actions
+    assert result.viewings
 
 
 SHORT = ("server-killed", "timestamps-jump", "codec-change", "worker-killed")
