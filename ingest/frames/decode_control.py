@@ -87,6 +87,14 @@ class DecodeControl(Protocol):
         before the last keyframe within that time.
         """
 
+    def skipped_from_ns(self, wall_ns: int, /) -> int | None:
+        """Return since when the packets directly before the one of `wall_ns` were held, or did not
+        arrive. Return None if it follows the packet before it in the tap.
+
+        The reader calls it in the analysis thread, for a keyframe after it skipped the rest of a
+        group. What was held showed no motion, or the gate reports it.
+        """
+
     def on_appeared(self, wall_ns: int, /) -> None:
         """Report that the frame of `wall_ns` shows an object, and the one before showed none.
 
@@ -113,6 +121,10 @@ class DecodeEverything:
     def quiet_until_ns(self, wall_ns: int, /) -> int:
         """Return 0, because no interval is known to be quiet."""
         return 0
+
+    def skipped_from_ns(self, wall_ns: int, /) -> int | None:
+        """Return None, because no packet is held."""
+        return None
 
     def on_appeared(self, wall_ns: int, /) -> None:
         """Ignore the report: no packet is held."""

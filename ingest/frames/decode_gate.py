@@ -91,6 +91,9 @@ class DecodeGate(DecodeControl):
     def quiet_until_ns(self, wall_ns: int, /) -> int:
         return self._sizes.still_until_ns(wall_ns) if self._nothing_in_view else 0
 
+    def skipped_from_ns(self, wall_ns: int, /) -> int | None:
+        return self._held.skipped_from_ns(wall_ns)
+
     def on_appeared(self, wall_ns: int, /) -> None:
         self._sizes.on_appeared(wall_ns)
 
@@ -155,7 +158,7 @@ class DecodeGate(DecodeControl):
         self._group.end_session()
         self._session = packet.stream.session
         self._sizes.start_session()
-        self._held.clear()
+        self._held.start_session()
         self._is_closed = False
 
     def _may_close(self) -> bool:

@@ -19,7 +19,7 @@ from domain.clock import NS_PER_MS, NS_PER_S, Clock
 from domain.cpu_time import CpuTime
 from domain.media.fanout import Tap
 from domain.media.packets import Frame, Packet
-from domain.recordings.partly_analysed import SEEN_ENOUGH_NS, PartlyCause
+from domain.recordings.partly_analysed import PartlyCause
 from ingest.frames.admission import NotDecoded
 from ingest.frames.analysis_losses import AnalysisLosses
 from ingest.frames.decode_control import DecodeControl, DecodeEverything
@@ -207,6 +207,7 @@ class FrameReader:
             if not self._step_ns:
                 # Later packets build on those that are not decoded now.
                 self._wants_keyframe = True
+                self._stop_skipping(packets[0].wall_ns)
                 self._lose(packets[0].wall_ns, packets[-1].wall_ns, PartlyCause.OVERLOAD)
                 yield None
                 continue
@@ -229,16 +230,10 @@ class FrameReader:
                 at = keyframes[-1]
             elif keyframes and keyframes[-1] > at:
                 until_ns = self._control.quiet_until_ns(packets[at].wall_ns)
-                at = max(
-                    [
-                        at,
-                        *(
-                            keyframe
-                            for keyframe in keyframes
-                            if packets[keyframe].wall_ns <= until_ns
-                        ),
-                    ]
-                )
+                still = [one for one in keyframes if at < one and packets[one].wall_ns <= until_ns]
+                if still:
+                    self._stop_skipping(packets[at].wall_ns)
+                    at = still[-1]
             self._taken_packets, self._taken_ns = len(packets) - at, packets[at].wall_ns
             yield packets[at]
             at += 1
@@ -249,6 +244,7 @@ class FrameReader:
 
     def _skip(self, packets: Sequence[Packet]) -> None:
         """Count the packets before the last one of these, which is decoded next."""
+        self._stop_skipping(packets[0].wall_ns)
         self._dropped.inc(len(packets) - 1)
         self.losses.add(packets[0].wall_ns, packets[-1].wall_ns, PartlyCause.OVERLOAD)
 
@@ -300,16 +296,22 @@ class FrameReader:
                 )
 
     def _end_skipping(self, packet: Packet) -> None:
-        """Report the time up to a packet while the rest of a group is skipped.
-
-        The gate held what is missing before a keyframe, and reports it if it shows motion.
+        """Report the time up to a packet while the rest of a group is skipped, or up to where the
+        gate held the packets before it.
         """
         if self._skipped_from_ns is None:
             return
-        if packet.wall_ns - self._skipped_from_ns < SEEN_ENOUGH_NS or not packet.is_keyframe:
-            self.losses.add(self._skipped_from_ns, packet.wall_ns, PartlyCause.SETTLED)
-        self._skipped_from_ns = None if packet.is_keyframe else packet.wall_ns
-        self._settled.inc(not packet.is_keyframe)
+        held_ns = self._control.skipped_from_ns(packet.wall_ns)
+        self._stop_skipping(packet.wall_ns if held_ns is None else held_ns)
+        if not packet.is_keyframe:
+            self._skipped_from_ns = packet.wall_ns
+            self._settled.inc()
+
+    def _stop_skipping(self, at_ns: int) -> None:
+        """Report the skipped rest of a group, if there is one, up to this time."""
+        if self._skipped_from_ns is not None:
+            self.losses.add(self._skipped_from_ns, at_ns, PartlyCause.SETTLED)
+            self._skipped_from_ns = None
 
     def _lose(self, from_ns: int, to_ns: int, cause: PartlyCause) -> None:
         """Report that no frame of [from_ns, to_ns) could be given. `_end_loss` reports the time

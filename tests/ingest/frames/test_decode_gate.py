@@ -40,6 +40,7 @@ class Channel:
         self._packets = iter(_stream(300))
         self.frames: list[Frame] = []
         self.fed: list[Packet] = []
+        self.released: list[Packet] = []
         self.decoded = 0
 
     def put(self, seconds: float, size_bytes: int) -> Iterator[Packet]:
@@ -61,6 +62,7 @@ class Channel:
             self.fed.append(packet)
             released = self.tap.take(0)
             self.decoded += len(released)
+            self.released += released
             if released:
                 self.reader._newest_wall_ns = released[-1].wall_ns
             for queued in released:
@@ -190,6 +192,33 @@ def test_a_late_reader_skips_what_would_have_been_held(channel: Channel, quiet_s
             packets.index(unsupported_audio[-1]) - packets.index(unsupported_audio[0])
             == len(unsupported_audio) - 1
         ), "what is decoded goes on at one keyframe"
+
+
+def test_the_gate_says_which_packets_before_one_it_did_not_release(channel: Channel) -> None:
+    """The reader must know them, and cannot derive them from times."""
+    for still_s, moving_s in ((3.3, 0.9), (1.2, 0.4), (0.8, 0.5), (62.5, 1.1)):
+        channel.feed(still_s, 600)
+        channel.feed(moving_s, 6_000)
+    released = {packet.wall_ns for packet in channel.released}
+    since_ns, found = None, list[int]()
+    for packet in channel.fed:
+        if packet.wall_ns in released:
+            assert channel.gate.skipped_from_ns(packet.wall_ns) == since_ns
+            found += [] if since_ns is None else [since_ns]
+            since_ns = None
+        elif since_ns is None:
+            since_ns = packet.wall_ns
+    assert len(found) >= 2
+
+
+def test_a_connection_that_failed_is_no_rest_of_a_group(channel: Channel) -> None:
+    channel.gate.on_analysed(is_in_view=True)
+    channel.feed(1.0, 6_000)
+    last = channel.fed[-1]
+    session = replace(last.stream, session=last.stream.session + 1)
+    later = replace(last, stream=session, is_keyframe=True, wall_ns=last.wall_ns + 9 * NS_PER_S)
+    channel.gate.put(later)
+    assert channel.gate.skipped_from_ns(later.wall_ns) == last.wall_ns
 
 
 def test_the_gate_stays_open_while_something_is_in_view(channel: Channel) -> None:

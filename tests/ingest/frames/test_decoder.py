@@ -295,21 +295,31 @@ def test_a_rest_is_as_long_as_the_group_before_says(load: Load) -> None:
 
 
 def test_a_rest_ends_where_the_gate_held_the_packets_after_it(load: Load) -> None:
-    """Nothing moved in them, or the gate reports them itself."""
+    """Nothing moved in them, or the gate reports them itself. How long they last does not count."""
+
+    class Gate(DecodeEverything):
+        held_ns: int | None = None
+
+        def skipped_from_ns(self, wall_ns: int, /) -> int | None:
+            return self.held_ns if wall_ns == later.wall_ns else None
+
     packets = load("h264")
-    start_ns = packets[0].wall_ns
     second = next(packet for packet in packets[1:] if packet.is_keyframe)
-    later = replace(second, wall_ns=start_ns + 8 * NS_PER_S)
-    for rest in (packets[3:10], []):
-        tap, losses = Tap("decoder", 256, 16 << 20), AnalysisLosses()
-        reader = FrameReader(tap, SystemClock(), 1000.0, "settled-held", losses=losses)
+    for rest, held_s, later_s in ((7, 0.4, 8), (7, 0.4, 0.5), (0, 0.1, 8), (0, None, 8)):
+        later = replace(second, wall_ns=packets[0].wall_ns + round(later_s * NS_PER_S))
+        tap, losses, gate = Tap("decoder", 256, 16 << 20), AnalysisLosses(), Gate()
+        if held_s is not None:
+            gate.held_ns = packets[0].wall_ns + round(held_s * NS_PER_S)
+        reader = FrameReader(
+            tap, SystemClock(), 1000.0, "settled-held", control=gate, losses=losses
+        )
         for packet in packets[:3]:
             assert len(list(reader._frames(packet))) == 1
         assert reader.skip_group()
-        for packet in [*rest, later]:
+        for packet in [*packets[3 : 3 + rest], later]:
             list(reader._frames(packet))
-        expected = [(packets[2].wall_ns, one.wall_ns, PartlyCause.SETTLED) for one in rest[-1:]]
-        assert losses.take() == expected
+        until_ns = later.wall_ns if gate.held_ns is None else gate.held_ns
+        assert losses.take() == [(packets[2].wall_ns, until_ns, PartlyCause.SETTLED)]
 
 
 def test_packets_wait_in_the_queue_and_while_earlier_ones_are_in_work(load: Load) -> None:
