@@ -31,7 +31,6 @@ from domain.settings import Settings
 from ingest.frames.analysis_losses import AnalysisLosses
 from ingest.frames.decode_control import Burst, DecodeEverything
 from ingest.frames.decoder import FrameReader
-from sightline.cameras.decode_share import CameraShare
 from sightline.cameras.group_rests import GroupRests
 from sightline.cameras.inference_scheduler import MIN_PART
 from sightline.evaluation.film import EPOCH_NS, camera
@@ -49,18 +48,21 @@ class AllHeld(DecodeEverything):
 
     burst = Burst(0, 1 << 62)
 
-
-class AllRests(CameraShare):
-    """A share of which the rest of every group is left out."""
-
     def __init__(self) -> None:
-        """Without a worker, nothing else of a share is used."""
+        self.skipped: dict[int, int] = {}
+        """Since when the packets before a keyframe are not in the tap, by the time of it."""
 
-    @property
-    def leaves_out_rests(self) -> bool:
-        return True
+    def skipped_from_ns(self, wall_ns: int, /) -> int | None:
+        return self.skipped.get(wall_ns)
+
+
+class AllRests:
+    """Leaves out the rest of every group."""
+
+    leaves_out_rests = True
 
     def leaves_out_rest(self, rest_ns: int) -> bool:
+        """Return True, however long the rest is."""
         return True
 
 
@@ -81,19 +83,23 @@ def _analysed(
     footage: Footage, refused: float, draw: random.Random, settings: Settings, models: Models
 ) -> tuple[list[Event], list[PartlyAnalysed]]:
     """Return the events, and when missed passings may have begun."""
-    losses, tap = AnalysisLosses(), Tap("decoder", 1 << 20, 1 << 30)
+    losses, tap, control = AnalysisLosses(), Tap("decoder", 1 << 20, 1 << 30), AllHeld()
+    skipped_ns: int | None = None
     for packets in _groups(footage.busy):
         span = packets[0].wall_ns, packets[-1].wall_ns + FRAME_NS
-        if not _shows_a_vehicle(footage.passes, span):
+        is_busy = _shows_a_vehicle(footage.passes, span)
+        if not is_busy or draw.random() < refused:
+            skipped_ns = span[0] if skipped_ns is None else skipped_ns
+            if is_busy:
+                losses.add(*span, PartlyCause.OVERLOAD)
             continue
-        if draw.random() < refused:
-            losses.add(*span, PartlyCause.OVERLOAD)
-        else:
-            for packet in packets:
-                tap.put(packet)
+        if skipped_ns is not None:
+            control.skipped[span[0]], skipped_ns = skipped_ns, None
+        for packet in packets:
+            tap.put(packet)
     tap.close()
     reader = FrameReader(
-        tap, SystemClock(), settings.plate_detect_fps, "left-out", None, AllHeld(), losses
+        tap, SystemClock(), settings.plate_detect_fps, "left-out", None, control, losses
     )
     reader.part = MIN_PART
     analyser = make_analyser(camera("plate"), models, settings)

@@ -8,19 +8,33 @@ that is still in view later continues its track, and its event is published agai
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from domain.events.analyser import Analyser
 from domain.events.event import Passing
 from ingest.frames.decoder import FrameReader
-from sightline.cameras.decode_share import CameraShare
+
+
+class RestPolicy(Protocol):
+    """Decides for one camera which rests are left out. `CameraShare` implements it."""
+
+    @property
+    def leaves_out_rests(self) -> bool:
+        """Whether the rests of some groups may be left out."""
+
+    def leaves_out_rest(self, rest_ns: int) -> bool:
+        """Return whether a rest of this length is left out now that everything in view is
+        settled.
+        """
 
 
 class GroupRests:
     """The rests of one camera's groups. Its analysis thread calls `after_frame`."""
 
-    def __init__(self, analyser: Analyser, reader: FrameReader, share: CameraShare) -> None:
+    def __init__(self, analyser: Analyser, reader: FrameReader, policy: RestPolicy) -> None:
         self._analyser = analyser
         self._reader = reader
-        self._share = share
+        self._policy = policy
         self._group = 0
         self._seen = self._known = frozenset[str]()
         """What was in view when everything last was settled, and what was so before the current
@@ -39,7 +53,7 @@ class GroupRests:
         the group is decoded because something else moves.
         """
         self.is_settled = False
-        if not self._share.leaves_out_rests:
+        if not self._policy.leaves_out_rests:
             return []
         if self._reader.groups != self._group:
             self._group, self._known = self._reader.groups, self._seen
@@ -50,7 +64,7 @@ class GroupRests:
         new = settled - self._known
         if not new:
             return []
-        is_rest = self._share.leaves_out_rest(self._reader.rest_ns) and self._reader.skip_group()
+        is_rest = self._policy.leaves_out_rest(self._reader.rest_ns) and self._reader.skip_group()
         published = self._published & settled
         self._published = published | new
         return self._analyser.publish_settled(new if is_rest else new - published)
