@@ -101,7 +101,7 @@ def _analysed(
     reader = FrameReader(
         tap, SystemClock(), settings.plate_detect_fps, "left-out", None, control, losses
     )
-    reader.part = MIN_PART
+    reader.rate.part = MIN_PART
     analyser = make_analyser(camera("plate"), models, settings)
     rests = GroupRests(analyser, reader, AllRests())
     passings = list[Passing]()

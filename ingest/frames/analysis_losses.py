@@ -42,3 +42,25 @@ class AnalysisLosses:
         if len(self._ranges) >= MOST_RANGES:
             return True
         return start_ns <= last.end_ns and last.start_ns <= end_ns and last.cause is cause
+
+
+class OngoingLoss:
+    """A loss that lasts until the next frame can be given. One thread calls it; any may read it."""
+
+    def __init__(self, losses: AnalysisLosses) -> None:
+        self._losses = losses
+        self._cause = PartlyCause.DECODER
+        self.from_ns: int | None = None
+        """From when the loss is not reported yet; None if there is none."""
+
+    def begin(self, from_ns: int, to_ns: int, cause: PartlyCause) -> None:
+        """Report that no frame of [from_ns, to_ns) could be given. The loss continues from then."""
+        self.end(from_ns)
+        self._losses.add(from_ns, to_ns, cause)
+        self.from_ns, self._cause = to_ns, cause
+
+    def end(self, at_ns: int) -> None:
+        """Report the loss up to a frame of `at_ns`, or to the next loss, if there is one."""
+        if self.from_ns is not None:
+            self._losses.add(self.from_ns, at_ns, self._cause)
+            self.from_ns = None

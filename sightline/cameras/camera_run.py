@@ -257,7 +257,7 @@ class CameraRun:
                 self._streamer.stop()
             self._is_pulled = is_pulled
             if self._analyser is not None:
-                self._frames.set_rate(_SHED_PARTS[self._policy.shed] * self._fps())
+                self._frames.rate.set(_SHED_PARTS[self._policy.shed] * self._fps())
             self._report_shed(self._policy.shed)
             if is_pulled:
                 self._limit.feed(self._streamer.bitrate_bps)

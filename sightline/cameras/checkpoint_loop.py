@@ -81,7 +81,7 @@ class CheckpointLoop:
         """Analyse until the reader's tap is closed, then store what is still in view."""
         self._store_earlier_drafts()
         for frame in self._reader:
-            self._reader.part = self._tools.scheduler.part
+            self._reader.rate.part = self._tools.scheduler.part
             self._store(self._analyse(frame) if frame else self._pass_time())
             self._control.on_analysed(is_in_view=self._analyser.in_view())
             if self._tools.clock.monotonic_s() >= self._drafts_due_s:

@@ -12,7 +12,23 @@ from typing import Protocol
 
 from domain.events.analyser import Analyser
 from domain.events.event import Passing
-from ingest.frames.decoder import FrameReader
+
+
+class GroupReader(Protocol):
+    """Decodes the groups of one camera. `FrameReader` implements it."""
+
+    @property
+    def groups(self) -> int:
+        """How many groups were begun, the last one by the last frame or before it."""
+
+    @property
+    def rest_ns(self) -> int:
+        """The time from the last frame to the expected end of its group."""
+
+    def skip_group(self) -> bool:
+        """Do not decode the rest of the group of the last frame. Return False if all of it is
+        decoded already.
+        """
 
 
 class RestPolicy(Protocol):
@@ -31,7 +47,7 @@ class RestPolicy(Protocol):
 class GroupRests:
     """The rests of one camera's groups. Its analysis thread calls `after_frame`."""
 
-    def __init__(self, analyser: Analyser, reader: FrameReader, policy: RestPolicy) -> None:
+    def __init__(self, analyser: Analyser, reader: GroupReader, policy: RestPolicy) -> None:
         self._analyser = analyser
         self._reader = reader
         self._policy = policy

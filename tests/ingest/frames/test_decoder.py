@@ -28,8 +28,9 @@ from domain.settings_groups.analysis import DecoderDevice
 from ingest.frames.admission import NotDecoded
 from ingest.frames.analysis_losses import AnalysisLosses
 from ingest.frames.decode_control import Burst, DecodeEverything
-from ingest.frames.decoder import LATE_NS, LATE_STEP_NS, Decimator, FrameReader
+from ingest.frames.decoder import FrameReader
 from ingest.frames.decoder_devices import DecoderDevices
+from ingest.frames.frame_rate import LATE_NS, LATE_STEP_NS, Decimator
 
 START_NS = 1_760_000_000 * NS_PER_S
 FRAME_NS = NS_PER_S // 25
@@ -239,7 +240,7 @@ def test_of_the_frames_due_an_even_part_is_given_and_the_rest_is_counted(
     tap = Tap("decode", 512, 32 << 20)
     control = _AllHeld()
     reader = FrameReader(tap, SystemClock(), 12.5, f"gate-{part}", control=control)
-    reader.part = part
+    reader.rate.part = part
     for packet in load("h264"):
         tap.put(packet)
     tap.close()
@@ -387,7 +388,7 @@ def test_a_reader_that_is_late_gives_two_frames_a_second_until_it_caught_up(
         fanout.put(packet)
     fanout.close(tap)
     reader = FrameReader(tap, SystemClock(), 25.0, "gate", losses=(losses := AnalysisLosses()))
-    reader.part = part
+    reader.rate.part = part
     reader._newest_wall_ns = packets[-1].wall_ns + LATE_NS - NS_PER_S // 2
     frames = [frame for frame in reader if frame is not None]
     newest_ns = reader._newest_wall_ns

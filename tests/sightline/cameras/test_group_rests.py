@@ -9,9 +9,7 @@ import pytest
 from domain.clock import ManualClock
 from domain.events.analyser import Analyser
 from domain.events.event import Passing
-from domain.media.fanout import Tap
 from ingest.frames.analysis_losses import AnalysisLosses
-from ingest.frames.decoder import FrameReader
 from sightline.cameras.decode_share import ADMIT_S, BEHIND_S, DecodeShare
 from sightline.cameras.group_rests import GroupRests
 from sightline.cameras.workload import FIRST_PACKET_S
@@ -33,9 +31,9 @@ class _Analyser:
         return [make_passing(make_event()) for _ in ids]
 
 
-class _Reader(FrameReader):
+class _Reader:
     def __init__(self) -> None:
-        super().__init__(Tap("decoder", 10, 1 << 20), ManualClock(), 10.0, "gate")
+        self.groups, self.rest_ns = 0, 0
         self.skipped: list[int] = []
         self.is_next_begun = False
 
