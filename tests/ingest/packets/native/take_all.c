@@ -4,7 +4,7 @@ Reads records from stdin: is_hevc, next number, sizes of the bytes and of the ro
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "../../ingest/packets/native/depacketise.c"
+#include "../../../../ingest/packets/native/depacketise.c"
 
 int main(void)
 {
