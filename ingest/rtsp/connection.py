@@ -17,9 +17,10 @@ from domain.clock import NS_PER_S
 from domain.errors import SourceError, SourceTimeout, SourceUnreachable
 from domain.media.packet_batch import PacketOrBatch, newest_pts_ns
 from domain.media.packets import AudioPacket
+from ingest.rtsp import receive_queue
 from ingest.rtsp.endpoint import Pull, unreachable
-from ingest.rtsp.pull_loop import TICK_S, PullLoop
-from ingest.rtsp.read_cadence import ReadCadence
+from ingest.rtsp.pull_loop import PullLoop
+from ingest.rtsp.read_cadence import TICK_S, ReadCadence
 from ingest.rtsp.reader import Playing, Redirect, Talk, UnsupportedStream, start_playback
 from ingest.rtsp.session import RtspSession
 from ingest.rtsp.silence import ReceivedCounts, Silence
@@ -194,7 +195,7 @@ class Connection:
             return
         self._url = outcome.url
         now_s = self._clock.monotonic_s()
-        self._cadence.start(now_s)
+        self._cadence.start(now_s, receive_queue.most_waiting_bytes(self._socket))
         self._report_s, self._keep_s = now_s + _REPORT_S, now_s + self._session.keep_alive_s
         self._silence.restart(now_s, self._received())
         self._loop.forget(self._socket)
@@ -253,7 +254,7 @@ class Connection:
     def _read(self) -> bool:
         """Read the available data. Return True at the end of the connection."""
         for _ in range(_READS):
-            room = self._wire.room()
+            room = self._wire.room()[: self._cadence.most_read_bytes]
             try:
                 size = self._socket.recv_into(room)
             except BlockingIOError:
@@ -342,6 +343,7 @@ class Connection:
             if track is not None:
                 track.set_read_interval(0 if ticks == 1 else round(ticks * TICK_S * NS_PER_S))
         if ticks > 1:
+            receive_queue.enlarge(self._socket, 2 * self._cadence.waiting_bytes)
             self._loop.read_every(self._socket, ticks, self._read_turn)
             return
         self._loop.read_each_tick(self._socket)

@@ -28,9 +28,8 @@ from ingest.health.announce import shared_gate
 from ingest.packets.native.depacketiser import CAPACITY_BYTES
 from ingest.rtsp.backoff import UnreachableCameras
 from ingest.rtsp.libav_watchdog import LibavWatchdog
-from ingest.rtsp.read_cadence import LONGEST_TICKS
+from ingest.rtsp.read_cadence import LONGEST_TICKS, TICK_S
 
-TICK_S = 0.1
 READ_TOGETHER = 32
 """So many cameras of one interval are read at the same tick before another tick is used. Few
 cameras cost less if their reads follow each other.

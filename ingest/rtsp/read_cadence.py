@@ -8,13 +8,15 @@ read interval is counted in ticks of the pull loop: 1, `LONG_TICKS` or `LONGEST_
 from __future__ import annotations
 
 from domain.clock import NS_PER_S
+from ingest.packets.native.depacketiser import CAPACITY_BYTES
 
+TICK_S = 0.1
 LONG_TICKS, LONGEST_TICKS = 5, 10
 MEASURE_EVERY_S = 5.0
 """The bitrate is measured over this time."""
-HEAVY_BYTES_S = 500_000
-"""A camera that sends more is read at each tick, and one that sends more than half of it at least
-every `LONG_TICKS`. What arrives between two reads must fit into the kernel and into one read.
+_EACH_TICK_BYTES = 256 << 10
+"""The most that one read takes at an interval of one tick, so that a camera that sends without end
+delays no other.
 """
 SHORT_TIMEOUT_S = 5.0
 """With a shorter timeout a silence must be noticed sooner than `LONGEST_TICKS` permit."""
@@ -38,13 +40,26 @@ class ReadCadence:
         """The longest interval that the bitrate permits."""
         self._timeout_s = timeout_s
         self._is_udp = is_udp
+        self._most_waiting_bytes = 0
+        self._bytes_s = 0.0
         self._received_bytes = 0
         self._measure_at_s: float | None = None
         self._last_read_s, self._newest_pts_ns = 0.0, 0
 
-    def start(self, now_s: float) -> None:
-        """Begin to measure: the camera plays from now on."""
+    def start(self, now_s: float, most_waiting_bytes: int) -> None:
+        """Begin to measure: the camera plays from now on, and so much may wait in the kernel."""
         self._measure_at_s = now_s + MEASURE_EVERY_S
+        self._most_waiting_bytes = most_waiting_bytes
+
+    @property
+    def waiting_bytes(self) -> int:
+        """What arrives between two reads at the present interval, by the last measurement."""
+        return round(self._bytes_s * self.ticks * TICK_S)
+
+    @property
+    def most_read_bytes(self) -> int:
+        """The most that one read takes."""
+        return _EACH_TICK_BYTES if self.ticks == 1 else CAPACITY_BYTES
 
     def received(self, size_bytes: int) -> None:
         """Count the bytes of one read."""
@@ -83,13 +98,14 @@ class ReadCadence:
     def _measure(self) -> None:
         """Find the longest interval that the bitrate permits.
 
-        The longest one follows only after a long one, because the kernel enlarges its queue with
-        the size of the reads.
+        The longest one follows only after a long one, which a mistaken measurement would overfill
+        less.
         """
-        bytes_s, self._received_bytes = self._received_bytes / MEASURE_EVERY_S, 0
-        if bytes_s > HEAVY_BYTES_S:
+        self._bytes_s, self._received_bytes = self._received_bytes / MEASURE_EVERY_S, 0
+        permitted_s = self._most_waiting_bytes / max(1.0, self._bytes_s)
+        if permitted_s < LONG_TICKS * TICK_S:
             self._most_ticks = 1
-        elif self.ticks == 1 or bytes_s > HEAVY_BYTES_S / 2:
+        elif self.ticks == 1 or permitted_s < LONGEST_TICKS * TICK_S:
             self._most_ticks = LONG_TICKS
         else:
             self._most_ticks = LONGEST_TICKS

@@ -10,9 +10,9 @@ from typing import NamedTuple, cast
 
 from ingest.packets.native.build import library_path
 
-CAPACITY_BYTES = 256 << 10
-"""The size of a read buffer, which holds the longest interleaved packet (64 KiB) together with the
-longest answer.
+CAPACITY_BYTES = 1 << 20
+"""The size of a read buffer, which holds what a camera sends between two reads. It holds the
+longest interleaved packet (64 KiB) together with the longest answer.
 """
 _MAX_UNITS, _MAX_STARTS, _MAX_BYTES = 4096, 16384, 2 * CAPACITY_BYTES
 

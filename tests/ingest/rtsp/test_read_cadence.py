@@ -18,13 +18,13 @@ from ingest.rtsp import read_cadence
 from ingest.rtsp.connection import Connection
 from ingest.rtsp.pull_loop import PullLoop
 from ingest.rtsp.read_cadence import (
-    HEAVY_BYTES_S,
     LONG_TICKS,
     LONGEST_TICKS,
     MEASURE_EVERY_S,
     SHORT_TIMEOUT_S,
     ReadCadence,
 )
+from ingest.rtsp.receive_queue import MOST_WAITING_BYTES
 from ingest.rtsp.source import RtspSource
 from ingest.streamer import Streamer
 from simulator import SimCamera, Simulator
@@ -215,10 +215,16 @@ def test_the_end_of_the_connection_is_noticed_immediately(
 class Connected:
     """A read cadence with the calls that a connection makes, second by second."""
 
-    def __init__(self, timeout_s: float = 10.0, *, is_udp: bool = False) -> None:
+    def __init__(
+        self,
+        timeout_s: float = 10.0,
+        *,
+        is_udp: bool = False,
+        most_waiting_bytes: int = MOST_WAITING_BYTES,
+    ) -> None:
         self.cadence = ReadCadence(timeout_s, is_udp=is_udp)
         self.now_s = 1_000.0
-        self.cadence.start(self.now_s)
+        self.cadence.start(self.now_s, most_waiting_bytes)
 
     def play(
         self,
@@ -247,7 +253,7 @@ class Connected:
         return intervals
 
 
-LIGHT_BYTES_S = HEAVY_BYTES_S // 10
+LIGHT_BYTES_S = 50_000
 
 
 def test_the_interval_is_one_tick_until_the_bitrate_is_known() -> None:
@@ -260,16 +266,36 @@ def test_the_interval_is_one_tick_until_the_bitrate_is_known() -> None:
 @pytest.mark.parametrize(
     ("bytes_s", "ticks"),
     [
-        (HEAVY_BYTES_S + 2, 1),
-        (HEAVY_BYTES_S, LONG_TICKS),
-        (HEAVY_BYTES_S // 2 + 2, LONG_TICKS),
-        (HEAVY_BYTES_S // 2, LONGEST_TICKS),
+        (2 * MOST_WAITING_BYTES + 2, 1),
+        (2 * MOST_WAITING_BYTES, LONG_TICKS),
+        (MOST_WAITING_BYTES + 2, LONG_TICKS),
+        (MOST_WAITING_BYTES, LONGEST_TICKS),
     ],
 )
 def test_the_bitrate_limits_the_interval(bytes_s: int, ticks: int) -> None:
     camera = Connected()
     camera.play(4 * MEASURE_EVERY_S, bytes_s)
     assert camera.cadence.ticks == ticks
+    assert ticks == 1 or camera.cadence.waiting_bytes <= MOST_WAITING_BYTES
+
+
+def test_a_camera_of_4_mbit_s_is_read_once_a_second() -> None:
+    camera = Connected()
+    assert camera.play(2 * MEASURE_EVERY_S, 510_000) == [1, LONG_TICKS, LONGEST_TICKS]
+    assert camera.cadence.waiting_bytes == 510_000
+
+
+def test_a_small_window_limits_the_interval() -> None:
+    camera = Connected(most_waiting_bytes=LIGHT_BYTES_S // 2)
+    assert camera.play(4 * MEASURE_EVERY_S, LIGHT_BYTES_S) == [1, LONG_TICKS]
+
+
+def test_a_read_at_each_tick_takes_less() -> None:
+    """A camera that sends without end then delays the others less."""
+    camera = Connected()
+    before = camera.cadence.most_read_bytes
+    camera.play(2 * MEASURE_EVERY_S, LIGHT_BYTES_S)
+    assert before < MOST_WAITING_BYTES < camera.cadence.most_read_bytes
 
 
 def test_a_waiting_consumer_has_it_read_each_tick_and_then_step_by_step_less() -> None:
