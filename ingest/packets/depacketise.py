@@ -16,12 +16,17 @@ from ingest.packets.fragmentation_units import COLLECTORS
 from ingest.packets.native.depacketiser import (
     KEY,
     STARTS_KNOWN,
+    DepacketisedBatch,
     NativeDepacketiser,
     unavailable_reason,
 )
 
 _CHECKED_FIRST, _CHECKED_EVERY = 8, 64
 """Embedded start codes are searched in so many first pictures, and then in every so many-th one."""
+_MOST_KEPT_BYTES = 256 << 10
+"""The most of a picture that waits unprocessed for its end. A larger part is processed packet by
+packet.
+"""
 
 
 class AccessUnit(NamedTuple):
@@ -187,13 +192,14 @@ class AccessUnits:
             self._close()
             self._marked_stamp = stamp
 
-    def consume_pictures(self, buffer: bytearray, at: int, end: int) -> int:
+    def consume_pictures(self, buffer: bytearray, at: int, end: int) -> tuple[int, bool]:
         """Process the packets of as many whole pictures from `at` on as possible, interleaved
         framing included. They must be the next packets, in order and without extensions, as nearly
         all are.
 
         The result is the same as that of `put`, by compiled code; without that code nothing is
-        processed. Return the position of the first packet that was not processed.
+        processed. Return the position of the first packet that was not processed, and whether it
+        should wait for the end of its picture.
         """
         if (
             self._native is None
@@ -202,10 +208,16 @@ class AccessUnits:
             or self._is_broken
             or not self._has_marks
         ):
-            return at
+            return at, False
         taken = self._native.take(buffer, at, end, self._next, self.ssrc, self._marked_stamp)
-        if taken is None:
-            return at
+        if taken is not None:
+            self._append(taken)
+            self._next = self._next + taken.packets & 0xFFFF
+            at = taken.at
+        return at, self._native.is_cut and end - at <= _MOST_KEPT_BYTES
+
+    def _append(self, taken: DepacketisedBatch) -> None:
+        """Append the pictures that compiled code has processed."""
         table, data = taken.table, taken.data
         stamps, ends, starts_ends, flags = table[0::4], table[1::4], table[2::4], table[3::4]
         for at in self._to_check(len(stamps)):
@@ -216,8 +228,6 @@ class AccessUnits:
         self._marked_stamp = stamps[-1]
         self.highest_sequence += taken.packets
         self.received_packets += taken.packets
-        self._next = self._next + taken.packets & 0xFFFF
-        return taken.at
 
     def flush(self) -> None:
         """End the stream. The rest is a unit if units end without a marker; otherwise it is a part

@@ -233,6 +233,7 @@ class Connection:
             return
         is_over = is_over or video.is_over
         if is_over:
+            self._wire.end(self._media)
             video.units.flush()
         if video.units.ready:
             now_s = self._clock.monotonic_s()

@@ -83,8 +83,8 @@ class Interleaved:
                 yield struct.pack(">BBH", 0x24, control, len(report)) + report
 
 
-def _consume_nothing(buffer: bytearray, at: int, end: int) -> int:
-    return at
+def _consume_nothing(buffer: bytearray, at: int, end: int) -> tuple[int, bool]:
+    return at, False
 
 
 def _rtcp_handler(track: VideoTrack | AudioTrack) -> Callable[[bytearray, int, int], None]:

@@ -112,8 +112,8 @@ class Datagrams:
     def put(self, buffer: bytearray, channel: int, start: int, stop: int) -> None:
         """Ignore interleaved media, which is not expected."""
 
-    def consume_pictures(self, buffer: bytearray, at: int, end: int) -> int:
-        return at
+    def consume_pictures(self, buffer: bytearray, at: int, end: int) -> tuple[int, bool]:
+        return at, False
 
     def read(self, now_s: float) -> None:
         """Read the datagrams of all tracks: RTP before RTCP, because a goodbye may overtake

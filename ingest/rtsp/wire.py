@@ -39,9 +39,10 @@ class MediaSink(Protocol):
     def put(self, buffer: bytearray, channel: int, start: int, stop: int) -> None:
         """Process the packet in `buffer[start:stop]`."""
 
-    def consume_pictures(self, buffer: bytearray, at: int, end: int) -> int:
+    def consume_pictures(self, buffer: bytearray, at: int, end: int) -> tuple[int, bool]:
         """Process whole pictures from `at` on, framing included, as far as that is fast. Return the
-        position of the first packet that was not processed.
+        position of the first packet that was not processed, and whether it should wait for further
+        data.
         """
 
 
@@ -66,7 +67,7 @@ class Wire:
 
     @property
     def pending_bytes(self) -> int:
-        """The number of bytes of an incomplete answer or packet."""
+        """The number of bytes of an incomplete answer, packet or picture."""
         return len(self._rest)
 
     def room(self) -> memoryview:
@@ -79,8 +80,19 @@ class Wire:
         """Process the bytes that were read into `room`: packets go to `media` in order, answers to
         `answers`.
         """
-        buffer, channels, at, end = self.buffer, self.channels, 0, len(self._rest) + size_bytes
-        while end - (at := media.consume_pictures(buffer, at, end)) > 4:
+        self._process(len(self._rest) + size_bytes, media, is_last=False)
+
+    def end(self, media: MediaSink) -> None:
+        """Process the packets that wait for the end of their picture, because nothing follows."""
+        self.room()
+        self._process(len(self._rest), media, is_last=True)
+
+    def _process(self, end: int, media: MediaSink, *, is_last: bool) -> None:
+        buffer, channels, at = self.buffer, self.channels, 0
+        while True:
+            at, waits = media.consume_pictures(buffer, at, end)
+            if end - at <= 4 or (waits and not is_last):
+                break
             if (
                 buffer[at] == _DOLLAR
                 and buffer[at + 1] in channels

@@ -2,7 +2,8 @@
 
 It takes whole pictures whose packets lie one behind the other in the connection's bytes, each the next, plain, in order, and of one time
 stamp, and stops before the first picture that is anything else: that is left to ingest/packets/depacketise.py, which says what a picture is. Nothing
-of a picture is taken until all of it is there, so no half of one is kept here, and there is nothing to hand over.
+of a picture is taken until all of it is there, so no half of one is kept here, and there is nothing to hand over. A picture that is plain so
+far, and whose end has not arrived, is reported, so that the caller can keep its bytes.
 
 The bytes are a stranger's: every read is within [at, end), every write within the room that the caller gave. */
 
@@ -25,6 +26,7 @@ struct taking {
     int64_t marked_stamp; /* Of the last picture; -1: there is none. */
     uint32_t next;        /* Sequence number. */
     uint32_t packets, units, starts;
+    uint32_t is_cut; /* The first picture that is left is plain up to the end of the bytes, and has a whole packet. */
     uint32_t most_bytes, most_units, most_starts;
 };
 
@@ -154,6 +156,14 @@ static uint32_t packet(const struct taking *t, uint32_t number, const uint8_t *i
     return be16(in + 6) == number && be32(in + 12) == t->ssrc ? FRAMING + size : 0;
 }
 
+/* Whether the bytes at `in`, of which there are `left`, may be the beginning of this stream's next packet. */
+static int is_cut_packet(const struct taking *t, const uint8_t *in, int64_t left)
+{
+    if ((left > 0 && in[0] != '$') || (left > 1 && in[1] != t->channel) || (left > FRAMING && in[4] != PLAIN))
+        return 0;
+    return left < FRAMING || be16(in + 2) > left - FRAMING;
+}
+
 /* Where the picture ends that begins at `at`; `at` where not all of it is there, or it is not plain. */
 static int64_t one(struct taking *t, struct out *out, const uint8_t *in, int64_t at, int64_t end, struct unit *unit)
 {
@@ -161,8 +171,10 @@ static int64_t one(struct taking *t, struct out *out, const uint8_t *in, int64_t
     uint32_t number = t->next, packets = 0;
     for (int64_t here = at;; number = (number + 1) & 0xFFFF) {
         uint32_t size = packet(t, number, in + here, end - here);
-        if (!size)
+        if (!size) {
+            t->is_cut = packets && is_cut_packet(t, in + here, end - here);
             return at;
+        }
         uint32_t stamp = be32(in + here + 8);
         if (packets++ ? stamp != unit->stamp : stamp == t->marked_stamp)
             return at;
@@ -190,7 +202,7 @@ packet lies that is left. */
 int64_t sightline_take(struct taking *t, const uint8_t *in, int64_t at, int64_t end, uint8_t *data, struct unit *units, uint32_t *starts)
 {
     struct out out = {data, starts, 0, t->most_bytes, 0, t->most_starts};
-    t->packets = t->units = t->starts = 0;
+    t->packets = t->units = t->starts = t->is_cut = 0;
     while (t->units < t->most_units) {
         int64_t after = one(t, &out, in, at, end, &units[t->units]);
         if (after == at)

@@ -30,6 +30,7 @@ class _CallArguments(ctypes.Structure):
                 "packets",
                 "units",
                 "starts",
+                "is_cut",
                 "most_bytes",
                 "most_units",
                 "most_starts",
@@ -85,6 +86,13 @@ class NativeDepacketiser:
         self._take = partial(_take(), ctypes.byref(self._call))
         self._buffer: bytearray | None = None
         self._address = 0
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether a regular picture begins where the last call stopped, and its end has not
+        arrived.
+        """
+        return bool(self._call.is_cut)
 
     def take(
         self, buffer: bytearray, at: int, end: int, number: int, ssrc: int, marked_stamp: int | None

@@ -67,6 +67,7 @@ def received(
             data = struct.pack(">BBH", 0x24, 0, len(rtp)) + rtp
             wire.room()[: len(data)] = data
             wire.deliver(len(data), media)
+    wire.end(media)
     return media.units
 
 
@@ -209,7 +210,7 @@ class Slow(Media):
 
     def __init__(self, codec: str) -> None:
         super().__init__(codec)
-        self.consume_pictures = lambda buffer, at, end: at
+        self.consume_pictures = lambda buffer, at, end: (at, False)
 
 
 BODIES = st.lists(
@@ -359,12 +360,17 @@ def test_compiled_and_in_python_alone_it_gives_the_same(
     sides = [
         (media, Wire((0, 1), bytearray(CAPACITY_BYTES))) for media in (Media(codec), Slow(codec))
     ]
+    (quick, quick_wire), (slow, slow_wire) = sides
     for begin, end in pairwise(edges):
         for media, wire in sides:
             wire.room()[: end - begin] = data[begin:end]
             wire.deliver(end - begin, media)
-        (quick, _), (slow, _) = sides
-        assert state(quick.units) == state(slow.units)
+        assert list(quick.units.ready) == list(slow.units.ready)
+        if quick_wire.pending_bytes == slow_wire.pending_bytes:  # no picture waits for its end
+            assert state(quick.units) == state(slow.units)
+    for media, wire in sides:
+        wire.end(media)
+    assert state(quick.units) == state(slow.units)
 
 
 @pytest.mark.skipif(
@@ -390,6 +396,47 @@ def test_regular_packets_are_processed_by_compiled_code(codec: str) -> None:
     assert by_python.call_count == len(
         sent(codec, [(0, [SLICE[codec] + b"\7" * 400, LATER[codec] + b"\7" * 30])])
     )
+
+
+@pytest.mark.skipif(
+    bool(unavailable_reason()), reason=f"the depacketiser is not compiled: {unavailable_reason()}"
+)
+@CODECS
+def test_a_picture_of_which_a_part_has_arrived_waits_for_compiled_code(codec: str) -> None:
+    media, wire = Media(codec), Wire((0, 1), bytearray(CAPACITY_BYTES))
+    made = [(3600 * number, [SLICE[codec] + b"\7" * 400]) for number in range(20)]
+    first, data = framed(codec, made[:1], (), 0), framed(codec, made, (), 0)
+    wire.room()[: len(first)] = first
+    wire.deliver(len(first), media)
+    by_python = Mock(wraps=media.units.put)
+    media.units.put = by_python  # type: ignore[method-assign]
+    for begin in range(len(first), len(data), 97):
+        part = data[begin : begin + 97]
+        wire.room()[: len(part)] = part
+        wire.deliver(len(part), media)
+    assert len(media.units.ready) == 20
+    assert media.units.broken_units == 0
+    assert by_python.call_count == 0
+
+
+@CODECS
+def test_a_picture_without_end_does_not_wait(codec: str) -> None:
+    """Its part is processed before it fills the read buffer, and counted as broken."""
+    media, wire = Media(codec), Wire((0, 1), bytearray(CAPACITY_BYTES))
+    endless = [
+        (7200, False, payload)
+        for payload in payloads(TYPES[codec], [SLICE[codec] + b"\7" * 1_000_000], 60_000)[:-1]
+    ]
+    head = [(0, True, SLICE[codec] + b"\7"), (3600, True, SLICE[codec] + b"\7")]
+    for index, (stamp, marker, payload) in enumerate(head + endless + head):
+        rtp = struct.pack(">BBHII", 0x80, marker << 7 | 96, index, stamp, 7) + payload
+        packet = struct.pack(">BBH", 0x24, 0, len(rtp)) + rtp
+        room = wire.room()
+        room[: len(packet)] = packet
+        wire.deliver(len(packet), media)
+        assert wire.pending_bytes < CAPACITY_BYTES // 2
+    assert len(media.units.ready) == 4
+    assert media.units.broken_units == 1
 
 
 @CODECS

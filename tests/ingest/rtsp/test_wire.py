@@ -22,8 +22,8 @@ class Kept:
     def put(self, buffer: bytearray, channel: int, start: int, stop: int) -> None:
         self.packets.append((channel, bytes(buffer[start:stop])))
 
-    def consume_pictures(self, buffer: bytearray, at: int, end: int) -> int:
-        return at
+    def consume_pictures(self, buffer: bytearray, at: int, end: int) -> tuple[int, bool]:
+        return at, False
 
 
 def framed(payload: bytes, channel: int = 0) -> bytes:
