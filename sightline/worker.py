@@ -34,6 +34,7 @@ from sightline.cameras.inference_scheduler import InferenceScheduler
 from sightline.cameras.onvif_listener import OnvifListener
 from sightline.cameras.policy_loop import PolicyLoop
 from sightline.cameras.trigger_queue import TriggerQueue
+from sightline.cameras.turns import Turns
 from sightline.cameras.worker_context import WorkerContext
 from sightline.cluster.assignment import Assignment
 from sightline.cluster.camera_credentials import CredentialReader
@@ -95,9 +96,7 @@ class Worker:
         self._writer = DiskWriter(clock)
         self._watchdog = Watchdog(self._loop, self._writer, clock)
         self._triggers = TriggerQueue(TriggerLog(layout, self._settings), clock)
-        scheduler = InferenceScheduler(
-            len(os.sched_getaffinity(0)) // most_workers(self._settings), clock
-        )
+        cores = len(os.sched_getaffinity(0)) // most_workers(self._settings)
         decode_share = DecodeShare(clock)
         self._publisher = self._make_publisher(decode_share)
         gap_sync = DeferredSync(layout.gaps)
@@ -111,7 +110,8 @@ class Worker:
             self._publisher.wake,
             self._loop,
             self._triggers,
-            scheduler,
+            InferenceScheduler(cores, clock),
+            Turns(cores, clock),
             decode_share,
             DecoderDevices(self._settings.decoder, self._settings.decoder_cameras),
             gap_sync,

@@ -26,6 +26,7 @@ from ingest.frames.decoder_devices import DecoderDevices
 from ingest.frames.frame_decoder import Decoded, FrameDecoder
 from ingest.frames.frame_rate import LONGEST_BURST_NS, FrameRate
 from ingest.frames.settled_rest import SettledRest
+from ingest.frames.turn import DecodeAnyTime, DecodeTurn
 from ingest.health.decode_failures import DecodeFailures
 from ingest.health.freeze_detection import Moment
 
@@ -59,13 +60,15 @@ class FrameReader:
         control: DecodeControl | None = None,
         losses: AnalysisLosses | None = None,
         devices: DecoderDevices | None = None,
+        turn: DecodeTurn | None = None,
     ) -> None:
         """Decode the packets of `tap`, and report to `failures` which of them cannot be decoded.
 
         `control` is the gate that puts packets into the tap; without one, all packets are decoded.
         `losses` receives the ranges in which passings may be missed. `devices` may decode the
-        pictures; without them, software does.
+        pictures; without them, software does, in turns of `turn`.
         """
+        self._turn: DecodeTurn = turn or DecodeAnyTime()
         self._devices = devices
         self.losses = losses or AnalysisLosses()
         self._failures = failures or DecodeFailures()
@@ -142,7 +145,14 @@ class FrameReader:
 
     def __iter__(self) -> Iterator[Frame | None]:
         self._taken_packets = 0  # of an iteration before this one, which its caller left
+        try:
+            yield from self._read()
+        finally:
+            self._turn.end()
+
+    def _read(self) -> Iterator[Frame | None]:
         while True:
+            self._turn.end()
             packets = self._tap.take(
                 CLOSED_GATE_IDLE_S if self._control.expects_nothing else IDLE_S
             )
@@ -163,7 +173,9 @@ class FrameReader:
                 continue
             self._newest_wall_ns = max(self._newest_wall_ns, packets[-1].wall_ns)
             for packet in self._needed(packets):
-                yield from self._frames(packet)
+                for frame in self._frames(packet):
+                    self._turn.end()
+                    yield frame
             self._taken_packets = 0
 
     def _needed(self, packets: Sequence[Packet]) -> Iterator[Packet]:
@@ -206,7 +218,7 @@ class FrameReader:
             return
         self._rest.on_decoded(packet)
         if decoder is None or is_new:
-            decoder = self._decoder = FrameDecoder(packet.stream, self._devices)
+            decoder = self._decoder = FrameDecoder(packet.stream, self._devices, self._turn)
             self.rate.start_session()
         self._wants_keyframe = False
         try:

@@ -19,6 +19,7 @@ from domain import metrics
 from domain.cpu_time import CpuTime
 from domain.media.packets import Packet, StreamInfo
 from ingest.frames.decoder_devices import DecoderDevices
+from ingest.frames.turn import DecodeAnyTime, DecodeTurn
 
 _MAX_PENDING = 64
 _LUMA_FIRST = {"yuv420p", "yuvj420p", "yuv422p", "yuvj422p", "yuv444p", "yuvj444p", "nv12", "gray"}
@@ -60,9 +61,18 @@ class FrameDecoder:
     another order.
     """
 
-    def __init__(self, stream: StreamInfo, devices: DecoderDevices | None = None) -> None:
-        """Decode on one of `devices` if one works; by default, in software."""
+    def __init__(
+        self,
+        stream: StreamInfo,
+        devices: DecoderDevices | None = None,
+        turn: DecodeTurn | None = None,
+    ) -> None:
+        """Decode on one of `devices` if one works; by default, in software.
+
+        Software waits for a `turn` with each packet; the caller ends it.
+        """
         self.stream = stream
+        self._turn: DecodeTurn = turn or DecodeAnyTime()
         codec = "h264" if stream.codec == "h264" else "hevc"
         self._context = (devices or DecoderDevices()).create(stream.camera_id, codec)
         self._context.thread_count = 1
@@ -76,6 +86,8 @@ class FrameDecoder:
 
         Raises av.FFmpegError if the packet is broken; the next one may follow.
         """
+        if not self._context.is_hwaccel:
+            self._turn.begin()
         self._pending[packet.pts] = packet
         if len(self._pending) > _MAX_PENDING:
             del self._pending[next(iter(self._pending))]

@@ -33,6 +33,7 @@ from ingest.streamer import Streamer
 from sightline.cameras.analysis_recorder import AnalysisRecorder
 from sightline.cameras.bitrate_limit import BitrateLimit
 from sightline.cameras.checkpoint_loop import DRAFT_EVERY_S, CheckpointFrames, CheckpointLoop
+from sightline.cameras.decode_turns import CameraDecodeTurn
 from sightline.cameras.gap_recorder import GapRecorder
 from sightline.cameras.pull_policy import PullPolicy, SinkGate
 from sightline.cameras.sub_stream import SubStreamPull, as_camera
@@ -146,19 +147,22 @@ class CameraRun:
         losses = AnalysisLosses()
         self._share = self._tools.decode_share.of(self.camera, losses)
         self._decode_gate = DecodeGate(self.camera.id, self._decoder_tap, self._share)
+        tools = self._tools
+        self._turn = CameraDecodeTurn(self.camera.id, tools.decode_turns, tools.clock)
         self._frames = FrameReader(
             self._decoder_tap,
-            self._tools.clock,
+            tools.clock,
             self._fps(),
             self.camera.id,
             failures,
             self._decode_gate,
             losses,
-            self._tools.decoder_devices,
+            tools.decoder_devices,
+            self._turn,
         )
-        gaps = GapLog(self._tools.layout, self._tools.clock)
+        gaps = GapLog(tools.layout, tools.clock)
         self._analysis = AnalysisRecorder(
-            self.camera.id, gaps, losses.take, self._analysed_until_ns, self._tools.clock
+            self.camera.id, gaps, losses.take, self._analysed_until_ns, tools.clock
         )
         self.fanout.attach(self._decode_gate, lambda: not self._decode_gate.is_closed)
 
@@ -336,7 +340,7 @@ class CameraRun:
             self._gaps.give_up(since_ns, detail)
 
     def _analyse(self, analyser: Callable[[], Analyser]) -> None:
-        frames = CheckpointFrames(self._frames, self._decode_gate, self._share)
+        frames = CheckpointFrames(self._frames, self._decode_gate, self._turn, self._share)
         self._checkpoint = CheckpointLoop(
             self.camera, analyser(), frames, self._detections, self._tools
         )

@@ -22,6 +22,7 @@ from domain.unread_reasons import Unread
 from ingest.frames.decode_control import DecodeControl
 from ingest.frames.decoder import FrameReader
 from sightline.cameras.decode_share import CameraShare
+from sightline.cameras.decode_turns import CameraDecodeTurn
 from sightline.cameras.group_rests import GroupRests
 from sightline.cameras.turns import InView
 from sightline.cameras.worker_context import WorkerContext
@@ -40,6 +41,7 @@ class CheckpointFrames:
 
     reader: FrameReader
     control: DecodeControl
+    turn: CameraDecodeTurn
     share: CameraShare
 
 
@@ -66,6 +68,7 @@ class CheckpointLoop:
         self._tools = tools
         self._reader = frames.reader
         self._control = frames.control
+        self._turn = frames.turn
         self._rests = GroupRests(analyser, frames.reader, frames.share)
         self._detections = detections
         self._analysed = FRAMES_ANALYSED.labels(camera.id)
@@ -84,17 +87,20 @@ class CheckpointLoop:
             self._reader.rate.part = self._tools.scheduler.part
             self._store(self._analyse(frame) if frame else self._pass_time())
             self._control.on_analysed(is_in_view=self._analyser.in_view())
+            self._turn.in_view = self._in_view()
             if self._tools.clock.monotonic_s() >= self._drafts_due_s:
                 self._drafts_due_s = self._tools.clock.monotonic_s() + DRAFT_EVERY_S
                 self._store([])
                 self._store_drafts()
         self._store(self._analyser.close())
         self._tools.scheduler.forget(self._camera_id)
+        self._tools.decode_turns.forget(self._camera_id)
         self._tools.decode_share.forget(self._camera_id)
 
     def _analyse(self, frame: Frame) -> list[Passing]:
         was_in_view = self._analyser.in_view()
-        with self._tools.scheduler.turn(self._camera_id, self._in_view(), self._reader.arrived_ns):
+        in_view = self._turn.in_view
+        with self._tools.scheduler.turn(self._camera_id, in_view, self._reader.arrived_ns):
             passings = self._analyser.analyse(frame)
         self._analysed.inc()
         if self._detections.is_watched:

@@ -14,6 +14,7 @@ from ingest.rtsp.pull_loop import PullLoop
 from sightline.cameras.decode_share import DecodeShare
 from sightline.cameras.inference_scheduler import InferenceScheduler
 from sightline.cameras.trigger_queue import TriggerQueue
+from sightline.cameras.turns import Turns
 from storage.events.spool import Spool
 from storage.recordings.gaps.disk_writes import DeferredSync
 
@@ -32,6 +33,8 @@ class WorkerContext:
     loop: PullLoop
     triggers: TriggerQueue
     scheduler: InferenceScheduler
+    decode_turns: Turns
+    """The checkpoints decode their packets in these turns."""
     decode_share: DecodeShare
     decoder_devices: DecoderDevices
     gap_sync: DeferredSync

@@ -31,6 +31,7 @@ from ingest.frames.decode_control import Burst, DecodeEverything
 from ingest.frames.decoder import FrameReader
 from ingest.frames.decoder_devices import DecoderDevices
 from ingest.frames.frame_rate import LATE_NS, LATE_STEP_NS, Decimator
+from ingest.frames.turn import DecodeTurn
 
 START_NS = 1_760_000_000 * NS_PER_S
 FRAME_NS = NS_PER_S // 25
@@ -341,6 +342,36 @@ def test_packets_wait_in_the_queue_and_while_earlier_ones_are_in_work(load: Load
     tap.close()
     assert next(frames, None) is None
     assert reader.waiting_packets == 0
+
+
+class _Turn(DecodeTurn):
+    """Counts the packets that are decoded, and says whether a turn is held."""
+
+    def __init__(self) -> None:
+        self.packets, self.is_held = 0, False
+
+    def begin(self) -> None:
+        self.packets, self.is_held = self.packets + 1, True
+
+    def end(self) -> None:
+        self.is_held = False
+
+
+def test_a_reader_has_a_turn_while_it_decodes_and_none_while_its_caller_works(load: Load) -> None:
+    tap, packets, turn = Tap("decoder", 256, 16 << 20), load("h264"), _Turn()
+    reader = FrameReader(tap, SystemClock(), 5.0, "gate", turn=turn)
+    for packet in packets:
+        tap.put(packet)
+    held, frames = list[bool](), iter(reader)
+    for _ in range(3):
+        assert next(frames) is not None
+        held.append(turn.is_held)
+    assert turn.packets == 11, "a turn lasts from frame to frame"
+    while next(frames) is not None:
+        held.append(turn.is_held)
+    assert not turn.is_held, "nothing is left to decode"
+    assert turn.packets == len(packets)
+    assert not any(held)
 
 
 @pytest.mark.parametrize("name", ["h264", "reordered", "hevc"])

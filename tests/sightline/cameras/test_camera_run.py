@@ -41,10 +41,11 @@ from sightline.cameras.checkpoint_loop import (
     CheckpointLoop,
 )
 from sightline.cameras.decode_share import DecodeShare
+from sightline.cameras.decode_turns import CameraDecodeTurn
 from sightline.cameras.gap_writer import GapWriter
 from sightline.cameras.inference_scheduler import InferenceScheduler
 from sightline.cameras.trigger_queue import TriggerQueue
-from sightline.cameras.turns import InView
+from sightline.cameras.turns import InView, Turns
 from sightline.cameras.worker_context import WorkerContext
 from storage.events.spool import Spool
 from storage.recordings.gaps import disk_writes
@@ -142,6 +143,7 @@ def _tools(spool: Spool, tmp_path: Path, woken: list[int]) -> WorkerContext:
         loop,
         triggers,
         InferenceScheduler(1, clock),
+        Turns(1, clock),
         DecodeShare(clock),
         DecoderDevices(),
         DeferredSync(Layout(tmp_path).gaps),
@@ -161,7 +163,8 @@ def _checkpoint_loop(
     reader = FrameReader(tap, tools.clock, 10.0, CAMERA, control=gate)
     camera = make_camera("rtsp://10.0.0.1/1", camera_id=CAMERA)
     share = tools.decode_share.of(camera, AnalysisLosses())
-    frames = CheckpointFrames(reader, gate, share)
+    turn = CameraDecodeTurn(CAMERA, tools.decode_turns, tools.clock)
+    frames = CheckpointFrames(reader, gate, turn, share)
     return CheckpointLoop(camera, analyser, frames, detections or DetectionFeed(), tools), tap
 
 

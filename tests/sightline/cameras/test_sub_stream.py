@@ -22,6 +22,7 @@ from sightline.cameras.camera_run import CameraRun
 from sightline.cameras.decode_share import DecodeShare
 from sightline.cameras.inference_scheduler import InferenceScheduler
 from sightline.cameras.trigger_queue import TriggerQueue
+from sightline.cameras.turns import Turns
 from sightline.cameras.worker_context import WorkerContext
 from simulator import SimCamera, Simulator
 from storage.events.spool import Spool
@@ -62,6 +63,7 @@ def tools(tmp_path: Path) -> Iterator[WorkerContext]:
         loop,
         triggers,
         InferenceScheduler(1, CLOCK),
+        Turns(1, CLOCK),
         DecodeShare(CLOCK),
         DecoderDevices(),
         DeferredSync(layout.gaps),

@@ -25,6 +25,7 @@ from sightline.cameras.decode_share import DecodeShare
 from sightline.cameras.inference_scheduler import InferenceScheduler
 from sightline.cameras.policy_loop import PolicyLoop
 from sightline.cameras.trigger_queue import TriggerQueue
+from sightline.cameras.turns import Turns
 from sightline.cameras.worker_context import WorkerContext
 from sightline.overload.load import SAMPLE_EVERY_S, LoadGauge, load_of_node, write_load
 from sightline.overload.shedding import Shedding
@@ -62,6 +63,7 @@ class Node:
             self._loop,
             triggers,
             InferenceScheduler(1, CLOCK),
+            Turns(1, CLOCK),
             DecodeShare(CLOCK),
             DecoderDevices(),
             DeferredSync(layout.gaps),
