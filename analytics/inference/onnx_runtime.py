@@ -8,6 +8,7 @@ cameras, each with a thread of its own. Any thread may call `run`.
 from __future__ import annotations
 
 import logging
+from functools import cache
 from pathlib import Path
 from typing import cast
 
@@ -29,6 +30,8 @@ _NAMES = {
 CPU = (_NAMES["cpu"],)
 _log = logging.getLogger(__name__)
 _LOG_ERRORS_ONLY = 3
+_AS_REQUESTED, _DEFAULT = 1, -1
+"""Values of the configuration of an arena (`onnxruntime_c_api.h`, CreateArenaCfgV2)."""
 _ERRORS = (
     native.Fail,
     native.InvalidArgument,
@@ -73,6 +76,7 @@ class Model:
                 path=path,
                 parent=path.parent,
             )
+        _share_memory()
         try:
             self._session = onnxruntime.InferenceSession(
                 str(path), _options(), providers=list(providers)
@@ -116,6 +120,25 @@ def _picture_px(shape: list[int | str | None]) -> tuple[int, int] | None:
     return (sides[0], sides[1]) if len(shape) == 4 and len(sides) == 2 else None
 
 
+@cache
+def _share_memory() -> None:
+    """Let all sessions of this process use one memory for intermediate results.
+
+    It is extended by what a result needs, and not to the next power of two.
+    """
+    kind = onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR
+    place = onnxruntime.OrtMemoryInfo("Cpu", kind, 0, onnxruntime.OrtMemType.DEFAULT)
+    arena = onnxruntime.OrtArenaCfg(
+        {
+            "max_mem": 0,
+            "arena_extend_strategy": _AS_REQUESTED,
+            "initial_chunk_size_bytes": _DEFAULT,
+            "max_dead_bytes_per_chunk": _DEFAULT,
+        }
+    )
+    onnxruntime.create_and_register_allocator(place, arena)
+
+
 def _options() -> onnxruntime.SessionOptions:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
@@ -126,5 +149,6 @@ def _options() -> onnxruntime.SessionOptions:
     # A pattern plans the memory for inputs of one size as one block. Windows have dozens of
     # sizes, and their blocks take more memory than the intermediate results of the largest one.
     options.enable_mem_pattern = False
+    options.add_session_config_entry("session.use_env_allocators", "1")
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     return options

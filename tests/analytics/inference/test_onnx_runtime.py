@@ -37,6 +37,26 @@ for size in sizes * 3:
 print(resident_kb() - before_kb)
 """
 
+GROWTH_OF_SESSIONS = """
+import sys
+from pathlib import Path
+import numpy as np
+from analytics.inference.onnx_runtime import Model
+
+def resident_kb():
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("RssAnon"))
+
+models = [Model(Path(sys.argv[1])) for _ in range(2)]
+tensor = np.zeros((1, 3, 544, 960), np.float32)
+grown_kb = []
+for model in models:
+    before_kb = resident_kb()
+    model.run(tensor)
+    grown_kb.append(resident_kb() - before_kb)
+print(*grown_kb)
+"""
+
 
 def test_without_a_setting_only_the_processor_is_requested(
     caplog: pytest.LogCaptureFixture,
@@ -72,3 +92,13 @@ def test_inputs_of_many_sizes_take_no_more_memory_than_the_largest(
     command = [sys.executable, "-c", GROWTH_OF_SIZES, str(settings.models_dir / "clp_det.onnx")]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert int(done.stdout) < 1_000
+
+
+def test_sessions_share_the_memory_of_their_results(
+    models_folder: Path, settings: Settings
+) -> None:
+    command = [sys.executable, "-c", GROWTH_OF_SESSIONS, str(settings.models_dir / "clp_det.onnx")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    first_kb, second_kb = map(int, done.stdout.split())
+    assert first_kb > 10_000
+    assert second_kb < first_kb / 4
