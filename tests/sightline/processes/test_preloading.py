@@ -20,7 +20,7 @@ from sightline.forking.request import ForkRequest
 from sightline.processes import preloading
 
 CLOCK = SystemClock()
-NOT_USED = ("cv2", "duckdb", "onnxruntime", "pyarrow", "pygments", "rich")
+NOT_USED = ("aiortc", "cv2", "dns", "duckdb", "onnxruntime", "pyarrow", "pygments", "rich")
 """Large libraries. A process that needs one loads it: a checkpoint, or a search of the archive."""
 LOAD = f"""
 import json, sys
