@@ -74,20 +74,20 @@ class GapRecorder:
     def start(self) -> int:
         """Continue after an earlier process, whose segments must be recovered before.
 
-        Return until when it recorded the camera, or ran it without recording; without an earlier
-        process, the present time.
+        Return until when it recorded the camera; if it never did, until when it ran the camera.
+        Without an earlier process, that is the present time.
         """
         bounds, beat_ns = (
             RecordedRanges(self._ledger.recordings).bounds(self._camera_id),
             self._log.last_beat_ns(self._camera_id),
         )
-        last_ns = 0 if bounds is None else bounds[1]
+        last_ns = recorded_ns = 0 if bounds is None else bounds[1]
         if beat_ns is not None and beat_ns - last_ns > OPEN_AFTER_NS:
             last_ns = beat_ns  # its own log has the causes until then
         if last_ns:
             self._until_ns = min(last_ns, self._started_ns)
         self._close_left_open()
-        return self._until_ns
+        return recorded_ns or self._until_ns
 
     def _close_left_open(self) -> None:
         """Close a gap that an earlier process left open although it recorded again."""

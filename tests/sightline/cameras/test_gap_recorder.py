@@ -107,6 +107,15 @@ def live_for(node: Node, seconds: float = 20) -> GapRecorder:
     return gaps
 
 
+def test_a_process_knows_until_when_the_one_before_recorded(node: Node) -> None:
+    """A camera that was down afterwards had nothing to analyse. Its outage is no restart."""
+    started_ns = GapRecorder("cam", node.layout, node.clock).start()
+    assert started_ns == START_NS, "nothing was recorded"
+    gaps = live_for(node)
+    node.until(gaps, 600, CameraState.UNREACHABLE, Why.FAILED)
+    assert GapRecorder("cam", node.layout, node.clock).start() == node.at(20)
+
+
 def again(node: Node, until_s: float, from_s: float, to_s: float) -> None:
     """A new process that connects until then and records from and to."""
     gaps = node.process()
