@@ -7,7 +7,7 @@ import queue
 import shutil
 import subprocess
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -41,16 +41,20 @@ def result_of_page(
     within_s: float,
     host: str = "127.0.0.1",
     inside: Sequence[str] = (),
+    actions: Mapping[str, Callable[[], None]] | None = None,
 ) -> Any:
     """Return what a page posts to `result`, as JSON. `folder` holds the page and its files. `host`
     is the address from which the browser loads it, and `inside` begins a command in the network
-    namespace of the browser.
+    namespace of the browser. The page runs one of the `actions` by a POST to its name.
 
     Raises queue.Empty after `within_s`, and OSError if there is no Chromium.
     """
     (folder / "page.html").write_text(page, "utf-8")
     results: queue.Queue[bytes] = queue.Queue()
-    with _served(folder, results, host) as address, (folder / "chromium.log").open("wb") as log:
+    with (
+        _served(folder, results, host, actions or {}) as address,
+        (folder / "chromium.log").open("wb") as log,
+    ):
         profile = f"--user-data-dir={folder / 'profile'}"
         command = [*inside, "chromium", *_OPTIONS, profile, f"{address}/page.html"]
         browser = subprocess.Popen(command, stdout=log, stderr=log)
@@ -62,12 +66,24 @@ def result_of_page(
 
 
 class _Handler(SimpleHTTPRequestHandler):
-    def __init__(self, *args: Any, results: queue.Queue[bytes], **named: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        results: queue.Queue[bytes],
+        actions: Mapping[str, Callable[[], None]],
+        **named: Any,
+    ) -> None:
         self._results = results
+        self._actions = actions
         super().__init__(*args, **named)
 
     def do_POST(self) -> None:
-        self._results.put(self.rfile.read(int(self.headers["Content-Length"])))
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        name = self.path.strip("/")
+        if name in self._actions:
+            self._actions[name]()
+        else:
+            self._results.put(body)
         self.send_response(204)
         self.end_headers()
 
@@ -76,10 +92,14 @@ class _Handler(SimpleHTTPRequestHandler):
 
 
 @contextmanager
-def _served(folder: Path, results: queue.Queue[bytes], host: str) -> Iterator[str]:
-    server = ThreadingHTTPServer(
-        (host, 0), partial(_Handler, results=results, directory=str(folder))
-    )
+def _served(
+    folder: Path,
+    results: queue.Queue[bytes],
+    host: str,
+    actions: Mapping[str, Callable[[], None]],
+) -> Iterator[str]:
+    handler = partial(_Handler, results=results, actions=actions, directory=str(folder))
+    server = ThreadingHTTPServer((host, 0), handler)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:

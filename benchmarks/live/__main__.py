@@ -1,21 +1,26 @@
 """Measures live video: the cost of a viewer, and how fast a browser shows a picture.
 
     python -m benchmarks.live [--viewers 30] [--cameras 16] [--seconds 30] [--openings 20]
+        [--cold-openings 20]
 
 A site records cameras of 1 Mbit/s at 720p with a keyframe every two seconds. Viewers in another
 process watch one of them by WebSocket. The CPU time of a further viewer, in the API process and in
 the live process, is divided by the CPU time with which a worker pulls and records one camera in
 the same run. Then Chromium opens the camera again and again, by WebSocket and by WebRTC, and plays
-it: the time from the click to the first picture, and from the camera to the screen. JSON goes to
-`benchmarks/out`.
+it: the time from the click to the first picture, and from the camera to the screen. For cold
+openings the media process, which sends WebRTC, is ended first, and starts for the viewer. JSON goes
+to `benchmarks/out`.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
+import signal
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 
 from benchmarks.browser import is_available
@@ -26,11 +31,12 @@ from benchmarks.live.costs import (
     serving_pids,
     start,
     tickets,
+    wait_until,
 )
 from benchmarks.live.film import film, registry
 from benchmarks.live.receivers import websocket_receivers
 from benchmarks.live.site import WATCHED
-from benchmarks.live.times import times
+from benchmarks.live.times import Openings, times
 from benchmarks.machine import OUT, machine
 from benchmarks.site import CLOCK, BenchSite
 from simulator import SimCamera, Simulator
@@ -46,10 +52,20 @@ def measure(folder: Path, options: argparse.Namespace) -> dict[str, object]:
             report = _costs(site, options)
             if is_available():
                 paths = tickets(site, WATCHED)
-                report |= times(site.url, paths, folder, options.openings, options.seconds)
+                openings = Openings(
+                    options.openings, options.cold_openings, partial(end_media_process, site)
+                )
+                report |= times(site.url, paths, folder, openings, options.seconds)
             return report
         finally:
             site.close()
+
+
+def end_media_process(site: BenchSite) -> None:
+    """End the media process as it ends without viewers, and wait for that."""
+    for pid in site.pids("sightline.media_process"):
+        os.kill(pid, signal.SIGTERM)
+    wait_until("end of the media process", lambda: not site.pids("sightline.media_process"))
 
 
 def _costs(site: BenchSite, options: argparse.Namespace) -> dict[str, object]:
@@ -80,6 +96,7 @@ def main() -> int:
     parser.add_argument("--cameras", type=int, default=16)
     parser.add_argument("--seconds", type=int, default=30)
     parser.add_argument("--openings", type=int, default=20)
+    parser.add_argument("--cold-openings", type=int, default=20)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         report = machine() | measure(Path(folder), options)

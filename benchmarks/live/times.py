@@ -1,8 +1,11 @@
-"""How soon Chromium shows a picture of live video, and how old the picture on the screen is."""
+"""How soon Chromium shows a picture of live video, with and without a media process that runs, and
+how old the picture on the screen is.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.browser import result_of_page
@@ -30,16 +33,22 @@ const routes = {
     return {close: async () => (await player).close(), delay_ms: about => ticks(about) / 90};
   },
 };
-const measured = async route => {
-  const click_ms = [], screen_ms = [];
-  for (let n = 0; n < %(openings)d; n++) {
+const clicked = async (route, openings, prepare) => {
+  const click_ms = [];
+  for (let n = 0; n < openings; n++) {
+    await prepare();
+    await pause_ms(300 + 2000 * Math.random());  // a new place between two keyframes
     const began = performance.now(), video = newVideo(), player = route(video);
     await shown(video);
     click_ms.push(performance.now() - began);
     await player.close();
     video.remove();
-    await pause_ms(300 + 2000 * Math.random());  // a new place between two keyframes
   }
+  return click_ms;
+};
+const endMedia = () => fetch("end_media_process", {method: "POST"});
+const measured = async route => {
+  const click_ms = await clicked(route, %(openings)d, () => {}), screen_ms = [];
   const video = newVideo(), player = route(video);
   await shown(video);
   await pause_ms(3000);  // the live edge is reached
@@ -52,6 +61,7 @@ const measured = async route => {
 const work = async () => {
   const results = {};
   for (const [name, route] of Object.entries(routes)) results[name] = await measured(route);
+  results.webrtc.cold_click_ms = await clicked(routes.webrtc, %(cold_openings)d, endMedia);
   return results;
 };
 work().catch(error => ({error: error.detail || String(error)})).then(
@@ -67,25 +77,38 @@ def percentile(values: Sequence[float], part: float) -> float:
     return ordered[min(len(ordered) - 1, int(part * len(ordered)))]
 
 
+@dataclass(frozen=True, slots=True)
+class Openings:
+    """How often each route is opened, and how often WebRTC without a media process that runs."""
+
+    usual: int
+    cold: int
+    end_media_process: Callable[[], None]
+    """Ends the media process. It returns when the process has ended."""
+
+
 def times(
-    url: str, paths: Mapping[str, str], folder: Path, openings: int, seconds: float
+    url: str, paths: Mapping[str, str], folder: Path, openings: Openings, seconds: float
 ) -> dict[str, object]:
     """Return the times of both routes in ms. `paths` are those of a ticket of live video."""
     page = PAGE % {
         "players": "\n".join(file.read_text("utf-8") for file in sorted(PLAYERS.glob("*.js"))),
         "address": url.replace("http", "ws") + paths["address"],
         "whep": url + paths["whep"],
-        "openings": openings,
+        "openings": openings.usual,
+        "cold_openings": openings.cold,
         "seconds": seconds,
     }
     pages = folder / "page"
     pages.mkdir()
-    result = result_of_page(page, pages, BROWSER_WITHIN_S)
+    actions = {"end_media_process": openings.end_media_process}
+    result = result_of_page(page, pages, BROWSER_WITHIN_S, actions=actions)
     if "error" in result:
         raise RuntimeError(result["error"])
     return {
         f"{route}_{name}_p{part}": round(percentile(values, part / 100))
         for route, named in result.items()
         for name, values in named.items()
+        if values
         for part in (50, 95)
     }
