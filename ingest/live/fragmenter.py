@@ -14,7 +14,7 @@ from domain.media.packets import Packet, ticks_to_ns
 from ingest.packets import length_prefix as lengths
 from ingest.packets.sample_entry import video_sample_entry
 from storage.mp4.codec_strings import mime_of
-from storage.mp4.fragments import DELTA, KEYFRAME, Piece, VideoRun, fragment, head, producer_time
+from storage.mp4.fragments import DELTA, KEYFRAME, VideoRun, fragment, head, producer_time
 
 MAX_DRIFT_NS = NS_PER_S // 5
 """The largest difference between media time and wall time at a keyframe."""
@@ -49,7 +49,7 @@ class Fragmenter:
         time_base = packet.stream.time_base
         decoded = self._first_ticks + (packet.dts - self._first.dts) * time_base.numerator
         shown_after = (packet.pts - packet.dts) * time_base.numerator
-        data: list[Piece] = []
+        data: list[bytes | bytearray] = []
         (size_bytes,) = lengths.append_prefixed(packet.stream.codec, [packet], data)
         flags = KEYFRAME if packet.is_keyframe else DELTA
         duration = self._duration_ticks(packet) * time_base.numerator

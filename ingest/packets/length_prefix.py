@@ -5,23 +5,20 @@ them (ISO/IEC 14496-15, 5.3.2). Pure.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from operator import sub
 
 from domain.media.packet_batch import PacketBatch, PacketOrBatch, single_packets
 from ingest.packets import nal
-from storage.mp4.fragments import Piece
 
 _MARK = nal.START_CODE[1:]
 _HEVC_SETS = (32, 33, 34)
 _put_length = struct.Struct(">I").pack_into
-_LEAST_VIEWED_BYTES = 8 << 10
-"""Two pieces for each NAL unit cost as much as a copy of NAL units of about this size."""
 
 
 def append_prefixed(
-    codec: str, received: Sequence[PacketOrBatch], pieces: list[Piece]
+    codec: str, received: Sequence[PacketOrBatch], pieces: list[bytes | bytearray]
 ) -> list[int]:
     """Append the packets in the format of a file to `pieces`, and return the size of each
     packet.
@@ -29,10 +26,7 @@ def append_prefixed(
     sizes: list[int] = []
     for one in received:
         if one.starts:
-            if len(one.data) < _LEAST_VIEWED_BYTES * len(one.starts):
-                pieces.append(prefixed(one.data, one.starts))
-            else:
-                pieces += prefixed_views(one.data, one.starts)
+            pieces.append(prefixed(one.data, one.starts))
             sizes += (
                 map(sub, one.ends, (0, *one.ends))
                 if isinstance(one, PacketBatch)
@@ -53,15 +47,7 @@ def prefixed(data: bytes, starts: Sequence[int]) -> bytearray:
     return changed
 
 
-def prefixed_views(data: bytes, starts: Sequence[int]) -> Iterator[Piece]:
-    """Yield the same as `prefixed` in pieces, which are the lengths and parts of `data`."""
-    view = memoryview(data)
-    for start, end in pairwise((*starts, len(data))):
-        yield (end - start - 4).to_bytes(4, "big")
-        yield view[start + 4 : end]
-
-
-def append_unit(codec: str, data: bytes, pieces: list[Piece]) -> int:
+def append_unit(codec: str, data: bytes, pieces: list[bytes | bytearray]) -> int:
     """Append the units of an access unit, each after its length of four bytes, to `pieces`. Return
     the number of bytes added.
 

@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Sequence
 from functools import lru_cache
 
-from storage.mp4.fragments import AUDIO_ID, KEYFRAME, VIDEO_ID, AudioRun, Piece, VideoRun
+from storage.mp4.fragments import AUDIO_ID, KEYFRAME, VIDEO_ID, AudioRun, VideoRun
 from storage.mp4.segment_layout import content_of_moov
 from storage.mp4.tracks import TrackHeader, tracks_of
 from storage.recordings.virtual.layout_records import (
@@ -39,7 +39,7 @@ class LayoutBuilder:
     def add(
         self,
         offset: int,
-        data: Sequence[Piece],
+        data: Sequence[bytes | bytearray],
         video: VideoRun | None,
         audio: AudioRun | None,
     ) -> None:

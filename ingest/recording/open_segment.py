@@ -22,7 +22,7 @@ from ingest.packets import length_prefix as lengths
 from ingest.packets.sample_entry import video_sample_entry
 from ingest.recording.layout_builder import LayoutBuilder
 from ingest.recording.segment_boundaries import DRIFT_NS
-from storage.mp4.fragments import DELTA, KEYFRAME, AudioRun, Piece, VideoRun, fragment, head
+from storage.mp4.fragments import DELTA, KEYFRAME, AudioRun, VideoRun, fragment, head
 from storage.mp4.sample_entries import VideoSampleEntry
 from storage.recordings.free_space_reserve import free_bytes
 from storage.recordings.ledger import open_name
@@ -155,7 +155,7 @@ class OpenSegment:
         self._last_dts = decoded[-1]
         times.append(self._length_ticks(received[-1]))
         self._usual_ticks = times[-1]
-        data: list[Piece] = []
+        data: list[bytes | bytearray] = []
         table = [0, 0, DELTA, 0] * len(decoded)
         table[0::4] = [ticks * scale for ticks in times]
         table[1::4] = lengths.append_prefixed(self.stream.codec, received, data)
@@ -279,7 +279,7 @@ def _check_free_space(spare_bytes: int, place: Path | int, size_bytes: int) -> N
         raise OSError(errno.ENOSPC, "what is left of the disk is for events")
 
 
-def _write_all(file: int, data: list[Piece]) -> None:
+def _write_all(file: int, data: list[bytes | bytearray]) -> None:
     if len(data) > _MAX_PIECES:
         data = [b"".join(data)]
     written = os.writev(file, data)

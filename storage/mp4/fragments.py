@@ -39,9 +39,6 @@ _NTP_EPOCH_S = 2_208_988_800
 _TRAF = struct.Struct(">I4s I4sII I4sIQ I4sIIi")
 """The bytes of a traf before the rows of its trun: tfhd, tfdt and the trun's head included."""
 
-Piece = bytes | bytearray | memoryview
-"""A part of a file."""
-
 
 @dataclass(frozen=True, slots=True)
 class VideoRun:
@@ -51,7 +48,7 @@ class VideoRun:
 
     decode_time: int
     table: Sequence[int]
-    data: Sequence[Piece]
+    data: Sequence[bytes | bytearray]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +59,7 @@ class AudioRun:
 
     decode_time: int
     table: Sequence[int]
-    data: Sequence[Piece]
+    data: Sequence[bytes | bytearray]
 
 
 def head(video: VideoSampleEntry, audio: AudioInfo | None) -> bytes:
@@ -95,7 +92,9 @@ def _audio_track(audio: AudioInfo) -> bytes:
     return _track(AUDIO_ID, audio.clock_hz, _sound(), audio_entry(audio), 0)
 
 
-def fragment(sequence: int, video: VideoRun | None, audio: AudioRun | None) -> list[Piece]:
+def fragment(
+    sequence: int, video: VideoRun | None, audio: AudioRun | None
+) -> list[bytes | bytearray]:
     """Return one `moof` with its `mdat`, in pieces; `sequence` rises from 1 within a file."""
     runs: list[tuple[int, int, int, VideoRun | AudioRun]] = []
     if video is not None:

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from domain.media.packet_batch import PacketOrBatch
 from domain.media.packets import Packet, StreamInfo, WallSource
 from ingest.packets.length_prefix import append_prefixed, append_unit
-from storage.mp4.fragments import Piece
 from tests.recorded import run_of
 
 INFO = StreamInfo("gate", "h264", 1280, 720, Fraction(1, 90_000), b"", 1)
@@ -35,28 +34,21 @@ def packet(units: list[bytes], known: bool = True) -> Packet:
 
 
 def together(codec: str, received: Sequence[PacketOrBatch]) -> tuple[bytes, list[int]]:
-    pieces: list[Piece] = []
+    pieces: list[bytes | bytearray] = []
     sizes = append_prefixed(codec, received, pieces)
     return b"".join(pieces), sizes
 
 
 def one_by_one(codec: str, datas: list[bytes]) -> tuple[bytes, list[int]]:
-    pieces: list[Piece] = []
+    pieces: list[bytes | bytearray] = []
     sizes = [append_unit(codec, data, pieces) for data in datas]
     return b"".join(pieces), sizes
 
 
 @pytest.mark.parametrize("codec", ["h264", "hevc"])
 @settings(deadline=None)
-@given(
-    st.lists(st.lists(PLAIN, min_size=1, max_size=4), min_size=1, max_size=6),
-    st.sampled_from([1, 200]),
-)
-def test_known_units_are_taken_together(
-    codec: str, pictures: list[list[bytes]], repeats: int
-) -> None:
-    """Large ones are parts of the packet's data, and small ones are copied."""
-    pictures = [[body * repeats for body in picture] for picture in pictures]
+@given(st.lists(st.lists(PLAIN, min_size=1, max_size=4), min_size=1, max_size=6))
+def test_known_units_are_taken_together(codec: str, pictures: list[list[bytes]]) -> None:
     packets = [packet([UNIT[codec] + body for body in picture]) for picture in pictures]
     assert together(codec, packets) == one_by_one(codec, [packet.data for packet in packets])
     assert together(codec, [run_of(packets)]) == together(codec, packets)
@@ -85,12 +77,3 @@ def test_unknown_ones_are_searched(
         packets.insert(len(packets) // 2, packet([UNIT[codec] + b"\3"]))
     assert together(codec, packets) == one_by_one(codec, [packet.data for packet in packets])
     assert not packets or together(codec, [run_of(packets)]) == together(codec, packets)
-
-
-def test_large_units_are_not_copied() -> None:
-    large, pieces = packet([UNIT["h264"] + b"\3" * 20_000] * 2), list[Piece]()
-    assert append_prefixed("h264", [large], pieces) == [len(large.data)]
-    assert [piece.obj is large.data for piece in pieces if isinstance(piece, memoryview)] == [
-        True,
-        True,
-    ]
