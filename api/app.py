@@ -65,7 +65,8 @@ def make_app(
     app.state.recorder = recorder
     app.state.probes = Probes(context)
     app.state.exposition = Exposition()
-    app.state.sending = Sending(context.clock, LeastRate.from_settings(context.settings))
+    least_rate = LeastRate.from_settings(context.settings)
+    app.state.sending = Sending(context.clock, least_rate, budget=context.send_budget)
     app.state.context = context
     context.scratch.mkdir(parents=True, exist_ok=True)
     app.state.exports = Exports(context.scratch, context.clock)

@@ -1,6 +1,6 @@
 """Measures how fast recordings of five minutes, an hour and a day are served.
 
-    python -m benchmarks.exports [--mbit 4] [--responses 6] [--ranges 100]
+    python -m benchmarks.exports [--mbit 4] [--responses 6] [--paused 24] [--ranges 100]
 
 A site has 25 hours of a camera at 25 frames a second. Its virtual files are compared, in the same
 run, with `ffmpeg -c copy -movflags +faststart` over the same segments, and with the file that
@@ -20,7 +20,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
 
@@ -38,12 +38,12 @@ from benchmarks.recordings.client import (
     camera,
     is_covered,
     path_of,
-    read_past_head,
     rounded,
     to_tenth,
     wait,
     whole_hour_ns,
 )
+from benchmarks.recordings.open_responses import memory_of_responses
 from benchmarks.recordings.recorded_day import RecordedDay, move_to_store, record_day
 from benchmarks.recordings.remote import REPEATS, SETTLED_S, STEP_S, node_times, remote_times
 from benchmarks.site import CLOCK, BenchSite
@@ -176,19 +176,13 @@ def random_ranges(site: Site, count: int) -> dict[str, object]:
     return found
 
 
-def memory_of_responses(site: Site, responses: int) -> dict[str, object]:
-    """Return the memory of each of several open responses of a day, which read no further than the
-    first picture.
-    """
-    before = site.memory_bytes()
-    head = 0
-    with ExitStack() as opened:
-        for number in range(responses):
-            connection, response, _ = site.client(HOUR_S // 3 + STEP_S * number, S_PER_DAY).open()
-            opened.callback(connection.close)
-            head = read_past_head(response)
-        each = (site.memory_bytes() - before) / responses
-    return {"head_mb": to_tenth(head / 1e6), "each_mb": to_tenth(each / 1e6)}
+def open_responses(site: Site, days: int, hours: int) -> dict[str, object]:
+    """Return the memory of each of several open responses of a day, and of an hour."""
+    found: dict[str, object] = {}
+    for name, seconds, count in (("a day", S_PER_DAY, days), ("an hour", HOUR_S, hours)):
+        clients = [site.client(HOUR_S // 3 + STEP_S * n, seconds) for n in range(count)]
+        found[name] = memory_of_responses(site.memory_bytes, clients)
+    return found
 
 
 def compared(folder: Path, segments: list[Path]) -> dict[str, object]:
@@ -247,7 +241,9 @@ def _cost(wholes: list[dict[str, float]], cpu_s: float) -> dict[str, object]:
     }
 
 
-def measure(folder: Path, mbit_s: float, responses: int, ranges: int) -> dict[str, object]:
+def measure(
+    folder: Path, mbit_s: float, responses: int, paused: int, ranges: int
+) -> dict[str, object]:
     picture = Picture(mbit_s=mbit_s)
     with running(folder / "site", picture) as (site, layout):
         site.measure_idle()
@@ -256,10 +252,10 @@ def measure(folder: Path, mbit_s: float, responses: int, ranges: int) -> dict[st
             "first bytes": first_bytes(site),
             "five minutes": downloads(site) | compared(folder, segments),
             "random ranges of 1 MB": random_ranges(site, ranges),
-            "open responses of a day": memory_of_responses(site, responses),
+            "open responses": open_responses(site, responses, paused),
             "from the object store": stored_times(site, layout, segments),
         }
-    return found | {"from another node": node_times(folder / "city", picture)}
+    return found | {"from another node": node_times(folder / "city", picture, paused)}
 
 
 def main() -> None:
@@ -270,10 +266,11 @@ def main() -> None:
     )
     parser.add_argument("--mbit", type=float, default=4.0, help="bit rate of the camera")
     parser.add_argument("--responses", type=int, default=6, help="open responses of a day")
+    parser.add_argument("--paused", type=int, default=24, help="open responses of an hour")
     parser.add_argument("--ranges", type=int, default=100)
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="sightline-bench-") as folder:
-        report = measure(Path(folder), chosen.mbit, chosen.responses, chosen.ranges)
+        report = measure(Path(folder), chosen.mbit, chosen.responses, chosen.paused, chosen.ranges)
     OUT.mkdir(exist_ok=True)
     text = json.dumps({"machine": machine(), **report}, indent=1)
     (OUT / "exports.json").write_text(text)

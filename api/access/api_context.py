@@ -12,6 +12,7 @@ from fastapi import Depends, Request
 from api.access.authentication import Authentication
 from api.access.scopes import Scopes
 from api.base_map.tile_archive import TileArchive
+from api.limits.byte_budget import ByteBudget
 from api.nodes.client import NodeClient
 from api.openid.openid import OpenId
 from api.requests.request_trace import Trace, trace_of
@@ -142,6 +143,8 @@ class ApiContext:
     """The socket of the process that sends WebRTC; None where there is none."""
     scopes: Scopes = field(default_factory=Scopes)
     """Evaluates the scopes of people."""
+    send_budget: ByteBudget = field(default_factory=ByteBudget)
+    """What responses may hold that is read and not sent."""
     site_faults: Callable[[], SiteFaults] = SiteFaults
     """Return what the stores have lost, as of a few seconds ago."""
 

@@ -12,12 +12,10 @@ from starlette.responses import Response
 from api.requests.byte_ranges import MOST_RANGES, ByteRange, multipart, range_of, select_parts
 from api.requests.problems import RANGE_NOT_SATISFIABLE, problem_response
 from api.requests.request_trace import Trace
-from api.requests.streams import HeldStream
+from api.requests.streams import TOGETHER_BYTES, HeldStream
 from domain.messages.message import Message
 from storage.recordings.file_reader import Chunk
 
-TOGETHER_BYTES = 1 << 20
-"""How much is read before it is sent. It is in the memory of each open response."""
 Contents = Sequence[bytes | ByteRange]
 """What a body consists of: bytes, and ranges of the file."""
 

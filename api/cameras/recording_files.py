@@ -61,7 +61,9 @@ class RecordingFile:
 
         chunks = read_bytes(self.file, first, length_bytes, open_part, self.checks)
         is_long = length_bytes > READ_AHEAD_FROM_BYTES
-        return read_ahead(chunks) if is_long and self._is_elsewhere else chunks
+        if is_long and self._is_elsewhere:
+            return read_ahead(chunks, context.send_budget)
+        return chunks
 
     @cached_property
     def _is_elsewhere(self) -> bool:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from anyio import CapacityLimiter
 
+from api.limits.byte_budget import ByteBudget
 from domain.clock import Clock
 from domain.errors import StoreError
 from domain.log import FloodGate
@@ -81,8 +82,16 @@ class SendRate:
 class Sending:
     """The streaming responses of one app. Only its event loop may use it."""
 
-    def __init__(self, clock: Clock, least: LeastRate, most: int = MAX_OPEN) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        least: LeastRate,
+        most: int = MAX_OPEN,
+        budget: ByteBudget | None = None,
+    ) -> None:
+        """Without `budget`, the responses share one of their own."""
         self.clock = clock
+        self.budget = budget or ByteBudget()
         self._least = least
         self._most = most
         self._warn = FloodGate(_log.warning, clock, every_s=10.0)

@@ -21,7 +21,7 @@ from api.nodes.segment_lists import (
     write_list,
 )
 from api.nodes.wire_names import VERSION_HEADER
-from api.requests.streams import HeldStream
+from api.requests.streams import TOGETHER_BYTES, HeldStream
 from domain.clock import NS_PER_HOUR, NS_PER_MS
 from domain.errors import DataLoss, NotFound
 from storage.recordings.file_reader import FilePart
@@ -73,7 +73,8 @@ def segment_part(
         raise NotFound("{name} was deleted", name=name) from error
     stat = part.stat
     headers = {VERSION_HEADER: f"{stat.st_size}-{stat.st_mtime_ns}-{stat.st_ino}"}
-    return HeldStream(part, part.close, 200, headers, "application/octet-stream")
+    media_type = "application/octet-stream"
+    return HeldStream(part, part.close, 200, headers, media_type, TOGETHER_BYTES)
 
 
 def layouts(context: NodeContext, camera: CameraOfPath, from_ns: FromNs, to_ns: ToNs) -> Response:

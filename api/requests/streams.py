@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+from collections import deque
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 
@@ -12,6 +13,7 @@ from anyio import CancelScope, to_thread
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from api.limits.byte_budget import ByteBudget
 from api.limits.rate_limits import PersonLimits
 from api.limits.send_limits import CHECK_INTERVAL_S, Sending, SendRate
 from api.requests.request_trace import trace_of
@@ -19,6 +21,8 @@ from domain.clock import Clock
 from domain.errors import SightlineError
 from storage.recordings.file_reader import Chunk
 
+TOGETHER_BYTES = 1 << 20
+"""How much is read before it is sent, as far as the budget of the process has it."""
 TOGETHER_S = 0.005
 """Chunks are taken together for this long, so that few wait for those of a slow source."""
 _log = logging.getLogger(__name__)
@@ -48,6 +52,7 @@ class HeldStream(StreamingResponse):
         super().__init__((), status_code, headers, media_type)
         self._together_bytes = together_bytes
         self._chunks = iter(source)
+        self._batches: ChunkBatches | None = None
         self._close = close
         self._reading = threading.Lock()
 
@@ -77,6 +82,8 @@ class HeldStream(StreamingResponse):
         on, and a generator that runs cannot be closed.
         """
         with self._reading:
+            if self._batches is not None:
+                self._batches.close()
             self._close()
 
     async def _is_sent(
@@ -100,10 +107,12 @@ class HeldStream(StreamingResponse):
         await send(
             {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
         )
-        batches = ChunkBatches(self._chunks, self._together_bytes, sending.clock)
+        batches = ChunkBatches(self._chunks, self._together_bytes, sending.clock, sending.budget)
+        self._batches = batches
         try:
             while batch := await to_thread.run_sync(self._next, batches, limiter=sending.limiter):
-                for chunk in batch:
+                while batch:  # none is held after it was sent
+                    chunk = batch.popleft()
                     with pace.sending(len(chunk)):
                         await send({"type": "http.response.body", "body": chunk, "more_body": True})
         except SightlineError as error:
@@ -114,7 +123,7 @@ class HeldStream(StreamingResponse):
             return
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
-    def _next(self, batches: ChunkBatches) -> list[Chunk]:
+    def _next(self, batches: ChunkBatches) -> deque[Chunk]:
         with self._reading:
             return batches.next()
 
@@ -124,32 +133,57 @@ class ChunkBatches:
     uses it.
     """
 
-    def __init__(self, chunks: Iterator[Chunk], together_bytes: int, clock: Clock) -> None:
-        """Chunks are taken together until they have `together_bytes`; for 0, each is alone."""
+    def __init__(
+        self, chunks: Iterator[Chunk], together_bytes: int, clock: Clock, budget: ByteBudget
+    ) -> None:
+        """Chunks are taken together until they have `together_bytes`, or what the budget has left
+        of them; for 0, each is alone.
+        """
         self._chunks = chunks
         self._together_bytes = together_bytes
         self._clock = clock
+        self._budget = budget
+        self._held_bytes = 0
+        """The bytes of the budget that the last batch uses."""
         self._error: Exception | None = None
+        self._is_closed = False
 
-    def next(self) -> list[Chunk]:
-        """Return at least one chunk, or none after the last one. Raises what the source raises,
-        after the chunks before it.
+    def next(self) -> deque[Chunk]:
+        """Return at least one chunk, or none after the last one. The batch before must be sent.
+
+        Raises what the source raises, after the chunks before it.
         """
+        taken = deque[Chunk]()
+        self._give(0)
         if self._error is not None:
             raise self._error
-        taken, size_bytes = list[Chunk](), 0
-        until_s = self._clock.monotonic_s() + TOGETHER_S
+        if self._is_closed:
+            return taken
+        self._held_bytes = self._budget.take(self._together_bytes)
+        size_bytes, until_s = 0, self._clock.monotonic_s() + TOGETHER_S
         try:
             while chunk := next(self._chunks, b""):
                 taken.append(chunk)
                 size_bytes += len(chunk)
-                if size_bytes >= self._together_bytes or self._clock.monotonic_s() >= until_s:
+                if size_bytes >= self._held_bytes or self._clock.monotonic_s() >= until_s:
                     break
         except Exception as error:
             if not taken:
                 raise
             self._error = error
+        self._give(size_bytes)
         return taken
+
+    def close(self) -> None:
+        """Give back what the last batch uses; there is no further one."""
+        self._is_closed = True
+        self._give(0)
+
+    def _give(self, kept_bytes: int) -> None:
+        """Give the budget back what exceeds `kept_bytes`."""
+        unused_bytes = max(0, self._held_bytes - kept_bytes)
+        self._budget.give(unused_bytes)
+        self._held_bytes -= unused_bytes
 
 
 def _person_stream(scope: Scope) -> AbstractContextManager[None]:

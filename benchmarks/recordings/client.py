@@ -36,7 +36,9 @@ class Client:
     def __init__(self, port: int, headers: dict[str, str], path: str) -> None:
         self._port, self._headers, self._path = port, headers, path
 
-    def open(self, range_: str | None = None) -> tuple[HTTPConnection, HTTPResponse, float]:
+    def open(
+        self, range_: str | None = None, method: str = "GET"
+    ) -> tuple[HTTPConnection, HTTPResponse, float]:
         """Return a connection, the response, and the milliseconds to its headers.
 
         Raises RuntimeError if it is refused.
@@ -45,7 +47,7 @@ class Client:
         connection.connect()
         headers = self._headers | ({} if range_ is None else {"Range": range_})
         since_s = CLOCK.monotonic_s()
-        connection.request("GET", self._path, headers=headers)
+        connection.request(method, self._path, headers=headers)
         response = connection.getresponse()
         took_ms = (CLOCK.monotonic_s() - since_s) * 1000
         if response.status not in (200, 206):

@@ -10,6 +10,7 @@ import httpx
 
 from benchmarks.cameras import Picture
 from benchmarks.city import City
+from benchmarks.processes import cost_of
 from benchmarks.recordings.client import (
     CAMERA,
     Client,
@@ -21,12 +22,15 @@ from benchmarks.recordings.client import (
     wait,
     whole_hour_ns,
 )
+from benchmarks.recordings.open_responses import memory_of_responses
 from benchmarks.recordings.recorded_day import RecordedDay, record_day
 from benchmarks.site import CLOCK
 from domain.clock import NS_PER_HOUR, NS_PER_S, rfc3339
 
 LENGTH_S = 258
 """Further ranges of this length are within five minutes."""
+OPEN_LENGTH_S = 3000
+"""The length of ranges within the hour that the node has."""
 STEP_S = 7
 """How much later each repeated range begins, so that no file is served from a cache."""
 REPEATS = 5
@@ -47,8 +51,10 @@ def remote_times(client_of: Callable[[int, int], Client]) -> dict[str, object]:
     return {"cold": rounded(cold), "cached": rounded(warm), **found}
 
 
-def node_times(folder: Path, picture: Picture) -> dict[str, object]:
-    """Return `remote_times` of segments on a node whose files the API cannot read."""
+def node_times(folder: Path, picture: Picture, paused: int) -> dict[str, object]:
+    """Return `remote_times` of segments on a node whose files the API cannot read, and the memory
+    of so many open responses.
+    """
     city = City(folder, [camera(CAMERA, "rtsp://127.0.0.1:1/none")], (NODE,))
     day = RecordedDay(CAMERA, whole_hour_ns() - 2 * NS_PER_HOUR, 1)
     record_day(city.nodes[NODE].layout, day, picture)
@@ -63,8 +69,11 @@ def node_times(folder: Path, picture: Picture) -> dict[str, object]:
     with city:
         wait(serves)
         CLOCK.sleep(SETTLED_S)
-        return remote_times(
-            lambda offset_s, seconds: Client(
-                city.port, city.headers, path_of(day, offset_s, seconds)
-            )
-        )
+
+        def client(offset_s: int, seconds: int) -> Client:
+            return Client(city.port, city.headers, path_of(day, offset_s, seconds))
+
+        times = remote_times(client)
+        clients = [client(STEP_S * number, OPEN_LENGTH_S) for number in range(paused)]
+        memory = memory_of_responses(lambda: cost_of(city.api_pids()).proportional_bytes, clients)
+        return times | {"open responses": memory}

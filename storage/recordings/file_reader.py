@@ -8,7 +8,8 @@ from pathlib import Path
 
 from domain.errors import DataLoss
 
-CHUNK_BYTES = 1 << 20
+CHUNK_BYTES = 256 << 10
+"""What is read at once. Each open response holds some of them, however slow its client is."""
 Chunk = bytes | memoryview
 """Consecutive bytes, possibly a part of a longer read, which is not copied."""
 

@@ -6,6 +6,7 @@ A fragment that was hashed is compared with its hash before any of its bytes are
 from __future__ import annotations
 
 import hashlib
+from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from itertools import groupby
@@ -87,14 +88,15 @@ def _segment_bytes(
             span = used.fragments[fragment].tolist()
             found, sent = _read_fragment(window, span, [extent for _, extent in in_fragment])
             checks.check(segment, fragment, found, hashes[fragment])
-            yield from sent
+            while sent:  # none is held after it was sent
+                yield sent.popleft()
 
 
 def _read_fragment(
     window: _Window, span: Sequence[int], extents: Sequence[Extent]
-) -> tuple[bytes, list[Chunk]]:
+) -> tuple[bytes, deque[Chunk]]:
     """Read all of a fragment; return its SHA-256, and the bytes of the extents."""
-    digest, sent = hashlib.sha256(), list[Chunk]()
+    digest, sent = hashlib.sha256(), deque[Chunk]()
     at, end = span
     for extent in extents:
         for chunk in window.read(at, extent.offset - at):

@@ -13,6 +13,7 @@ import pytest
 
 from api.cameras import recording_files
 from api.cameras.read_ahead import read_ahead
+from api.limits.byte_budget import ByteBudget
 from api.node_api.app import make_node_api
 from api.nodes.client import NodeClient, NodeStream
 from api.nodes.segment_lists import SegmentList
@@ -170,9 +171,9 @@ def test_segments_of_another_node_are_read_ahead(
     """Those of this machine are read as they are sent."""
     ahead: list[Generator[Chunk]] = []
 
-    def noted(chunks: Generator[Chunk]) -> Generator[Chunk]:
+    def noted(chunks: Generator[Chunk], budget: ByteBudget) -> Generator[Chunk]:
         ahead.append(chunks)
-        return read_ahead(chunks)
+        return read_ahead(chunks, budget)
 
     monkeypatch.setattr(recording_files, "READ_AHEAD_FROM_BYTES", 0)
     monkeypatch.setattr(recording_files, "read_ahead", noted)

@@ -418,7 +418,7 @@ folder, endpoint, access_key, secret_key = sys.argv[1:]
 clock = SystemClock()
 context = SimpleNamespace(
     clock=clock, settings=Settings(), audit=AuditLog(Path(folder), clock), signer=None, feed=None, matches=None,
-    node_client=SimpleNamespace(live_client=lambda: None), media_socket=Path(folder),
+    node_client=SimpleNamespace(live_client=lambda: None), media_socket=Path(folder), send_budget=None,
     idempotency=None, policy=ActivePolicy, scratch=Path(folder), layout=Layout(Path(folder)),
     authentication=SimpleNamespace(
         caller=lambda request: Caller(Person("li", Role.INVESTIGATOR)), lacks_second_factor=lambda caller: False,

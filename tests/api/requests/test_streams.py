@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections import deque
 from collections.abc import Generator, Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 
 from api.cameras.read_ahead import read_ahead
+from api.limits.byte_budget import ByteBudget
 from api.limits.send_limits import LeastRate, Sending
 from api.requests.request_trace import Trace, set_trace
 from api.requests.streams import TOGETHER_S, ChunkBatches, HeldStream
@@ -25,10 +27,10 @@ CHUNKS = [bytes([number]) * 10 for number in range(7)]
 
 def batches_of(source: Iterator[bytes], together_bytes: int, clock: ManualClock) -> list[int]:
     """Return how many chunks each batch has, which together are CHUNKS."""
-    batches = ChunkBatches(source, together_bytes, clock)
-    found = list(iter(batches.next, []))
+    batches = ChunkBatches(source, together_bytes, clock, ByteBudget())
+    found = list(iter(batches.next, deque()))
     assert [chunk for batch in found for chunk in batch] == CHUNKS
-    assert batches.next() == []
+    assert not batches.next()
     return [len(batch) for batch in found]
 
 
@@ -56,8 +58,8 @@ def test_an_error_is_raised_after_the_chunks_before_it() -> None:
         yield from CHUNKS[:3]
         raise DataLoss("damaged")
 
-    batches = ChunkBatches(damaged(), 20, ManualClock())
-    assert [batches.next(), batches.next()] == [CHUNKS[:2], CHUNKS[2:3]]
+    batches = ChunkBatches(damaged(), 20, ManualClock(), ByteBudget())
+    assert [list(batches.next()), list(batches.next())] == [CHUNKS[:2], CHUNKS[2:3]]
     for _ in range(2):
         with pytest.raises(DataLoss, match="damaged"):
             batches.next()
@@ -69,12 +71,24 @@ def test_an_error_at_once_is_raised() -> None:
         yield b""
 
     with pytest.raises(DataLoss, match="damaged"):
-        ChunkBatches(damaged(), 20, ManualClock()).next()
+        ChunkBatches(damaged(), 20, ManualClock(), ByteBudget()).next()
+
+
+def test_batches_share_a_budget_and_give_it_back() -> None:
+    budget = ByteBudget(30)
+    first, second = (ChunkBatches(iter(CHUNKS), 20, ManualClock(), budget) for _ in range(2))
+    assert [len(first.next()), len(second.next()), budget.left_bytes] == [2, 1, 0]
+    second.close()
+    assert (not second.next(), budget.left_bytes) == (True, 10)
+    assert [len(first.next()) for _ in range(3)] == [2, 2, 1]
+    assert budget.left_bytes == 20, "what the last chunk does not need is given back"
+    assert (not first.next(), budget.left_bytes) == (True, 30)
 
 
 @pytest.mark.parametrize("is_ahead", [False, True])
 def test_a_source_is_closed_after_the_read_during_which_the_client_left(is_ahead: bool) -> None:
     is_read, may_end, is_closed = threading.Event(), threading.Event(), threading.Event()
+    budget = ByteBudget(2000)
 
     def slow() -> Generator[bytes]:
         try:
@@ -93,10 +107,10 @@ def test_a_source_is_closed_after_the_read_during_which_the_client_left(is_ahead
         """The client receives nothing more that matters."""
 
     async def work() -> None:
-        state = SimpleNamespace(sending=Sending(ManualClock(), LeastRate()))
+        state = SimpleNamespace(sending=Sending(ManualClock(), LeastRate(), budget=budget))
         scope = {"type": "http", "app": SimpleNamespace(state=state)}
         set_trace(scope, Trace("request", "192.0.2.1"))
-        source: Any = read_ahead(slow()) if is_ahead else slow()
+        source: Any = read_ahead(slow(), budget) if is_ahead else slow()
         response = HeldStream(source, source.close, 200, {}, "video/mp4", 1000)
         answer = asyncio.create_task(response(scope, leave, send))
         await asyncio.wait({answer}, timeout=0.3)
@@ -108,3 +122,4 @@ def test_a_source_is_closed_after_the_read_during_which_the_client_left(is_ahead
 
     asyncio.run(work())
     assert is_closed.is_set()
+    assert budget.left_bytes == 2000
