@@ -4,6 +4,9 @@ when the load ends, it analyses everything again.
 
 from __future__ import annotations
 
+from math import sqrt
+from statistics import pstdev
+
 import pytest
 
 from tests.sightline.cameras.overload_simulation import WARM_UP_S, Events, Simulation
@@ -50,6 +53,17 @@ def test_twice_the_cameras_find_three_quarters_of_the_passings_within_three_seco
 def test_the_worst_camera_is_near_the_mean(overloaded: tuple[Simulation, Events]) -> None:
     _, events = overloaded
     assert min(events.found_parts) > events.mean_part - 0.1
+
+
+def test_cameras_differ_by_less_than_if_each_passing_were_found_by_chance(
+    overloaded: tuple[Simulation, Events],
+) -> None:
+    """The cameras have their keyframes at different phases, and not equally much traffic."""
+    simulation, events = overloaded
+    mean, cameras = events.mean_part, len(simulation.cameras)
+    passings = len(events.delays_s) / mean / cameras
+    by_chance = sqrt(mean * (1 - mean) / passings)
+    assert pstdev(events.found_parts) < 0.8 * by_chance
 
 
 def test_cameras_with_a_standing_vehicle_find_nearly_as_much_as_the_others() -> None:
