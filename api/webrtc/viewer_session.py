@@ -213,6 +213,8 @@ class ViewerSession:
         self.stream = stream
         self._path.begin_stream(stream.is_sub)
         self._forget_sent()
+        if self._is_late:
+            self._unsent = ()
         if not stream.is_sub:
             self._path.recovery.forget()
         self._frames.move()
@@ -266,7 +268,7 @@ class ViewerSession:
         self._frames.sent(frame)
         now_s = self._clock.monotonic_s()
         packets = rtp.frame(frame, newest, now_s)
-        self._path.on_sent(len(packets))
+        self._path.on_sent(len(packets), now_s)
         self._bytes.inc(frame.size_bytes)
         self._is_late = newest.number - frame.number > ON_TIME_FRAMES
         self._offer(packets, frame.runs)
@@ -287,7 +289,7 @@ class ViewerSession:
     def _offer(self, packets: Sequence[bytes], runs: Runs | None = None) -> None:
         """Send as many of these packets as path and kernel have room for, and keep the rest."""
         assert self.ice.path is not None
-        room = self._room(len(packets)) if self._is_late else len(packets)
+        room = self._room(len(packets)) if self._path.is_paced(self._is_late) else len(packets)
         if room < len(packets):
             sent = self._sender.send(packets[:room], self.ice.path) if room else 0
         else:
@@ -310,6 +312,8 @@ class ViewerSession:
         keyframe = self.stream.history.keyframe
         if keyframe is None or not feedback.wants_keyframe or not self._frames.has_begun:
             return
+        if self._path.is_paced(self._is_late):
+            return  # A keyframe is on its way, and would begin again with each request.
         if not self._limits.keyframes.take(self.viewing.session):
             self._forget_sent()
             self._frames.repeat_from(keyframe)
@@ -326,15 +330,26 @@ class ViewerSession:
         if history.newest is None or not self._frames.has_begun:
             return
         has_smaller = self.viewing.has_substream and not self.stream.is_sub
+        if feedback.nacked and self._rtp is not None:
+            sequences = self._rtp.kept(feedback.nacked)
+            self._act(self._path.on_requested(sequences, now_s, has_smaller), history.newest)
         rate = history.bits_per_s
         for action in self._path.actions(feedback, lost_part, rate, now_s, has_smaller):
-            if action in (CongestionAction.WAIT_FOR_KEYFRAME, CongestionAction.STOP_AND_REDUCE):
-                self._frames.wait_for_keyframe(history.newest.number + 1)
-                self._forget_sent()
-            if action.is_reduction:
-                self._on_wish(self, True)
-            elif action is CongestionAction.RETURN:
-                self._on_wish(self, False)
+            self._act(action, history.newest)
+
+    def _act(self, action: CongestionAction, newest: RtpFrame) -> None:
+        if action in (CongestionAction.WAIT_FOR_KEYFRAME, CongestionAction.STOP_AND_REDUCE):
+            self._frames.wait_for_keyframe(newest.number + 1)
+            self._forget_sent()
+            self._unsent = ()
+        elif action is CongestionAction.REPEAT and self.stream.history.keyframe is not None:
+            self._frames.repeat_from(self.stream.history.keyframe)
+            self._forget_sent()
+            self._unsent = ()
+        if action.is_reduction:
+            self._on_wish(self, True)
+        elif action is CongestionAction.RETURN:
+            self._on_wish(self, False)
 
 
 def _send_all(sender: DatagramSender, packets: Sequence[bytes], path: UdpPath) -> None:

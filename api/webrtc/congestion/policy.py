@@ -39,6 +39,8 @@ class CongestionAction(Enum):
     """What a report leads to."""
 
     CONTINUE = auto()
+    REPEAT = auto()
+    """Send the pictures since the keyframe again, divided over time."""
     WAIT_FOR_KEYFRAME = auto()
     """Send nothing up to the next keyframe."""
     REDUCE = auto()
@@ -110,6 +112,16 @@ class CongestionPolicy:
         is_too_narrow |= _lasts(self._slightly_since_s, now_s, SLIGHTLY_NARROW_S)
         if is_too_narrow and has_smaller:
             return self._reduced(CongestionAction.REDUCE)
+        return CongestionAction.CONTINUE
+
+    def on_first_lost(self, is_repeated: bool, has_smaller: bool) -> CongestionAction:
+        """Return what it leads to that a path drops many of the first pictures. `is_repeated` says
+        whether they were divided over time already.
+        """
+        if not is_repeated:
+            return CongestionAction.REPEAT
+        if has_smaller:
+            return self._reduced(CongestionAction.STOP_AND_REDUCE)
         return CongestionAction.CONTINUE
 
     def begin_stream(self) -> None:

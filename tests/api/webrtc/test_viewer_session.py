@@ -20,7 +20,8 @@ from aiortc.rtp import (
     pack_remb_fci,
 )
 
-from api.webrtc.congestion.pacer import MIN_PACE_BITS_PER_S, PACED_BURST
+from api.webrtc.congestion.control import FIRST_PICTURES_S
+from api.webrtc.congestion.pacer import NARROW, PACED_BURST, REPEATED
 from api.webrtc.congestion.receiver_reports import FIRST_ROUND_TRIP_S, LOSS_WINDOW_S
 from api.webrtc.congestion.recovery import RETURN_AFTER_S
 from api.webrtc.congestion.retransmission import AGAIN_BURST, AGAIN_PART
@@ -158,6 +159,16 @@ class World:
         info = RtcpReceiverInfo(ssrc, 0, self._lost, 1000 + self._reported, 9, 0, 0)
         self.say(RtcpRrPacket(ssrc=1, reports=[info]))
 
+    def taken(self) -> list[int]:
+        """Return the sequence numbers of what was sent since the last call, repeated ones too."""
+        found = sequences(self.wire.sent)
+        self.wire.sent.clear()
+        return found
+
+    def nack(self, lost: Sequence[int]) -> None:
+        """Request packets again."""
+        self.say(RtcpRtpfbPacket(fmt=1, ssrc=1, media_ssrc=self.session.ssrc, lost=list(lost)))
+
     def estimate(self, bits_per_s: float) -> None:
         ssrc = self.session.ssrc
         fci = pack_remb_fci(round(bits_per_s), [ssrc])
@@ -167,6 +178,11 @@ class World:
 @pytest.fixture
 def world() -> World:
     return World()
+
+
+def sequences(packets: Sequence[bytes]) -> list[int]:
+    """Return the sequence numbers of protected packets of RTP."""
+    return [int.from_bytes(one[2:4], "big") for one in packets if not is_rtcp(one)]
 
 
 def numbers(packets: Sequence[RtpPacket]) -> list[int]:
@@ -356,7 +372,7 @@ def test_what_a_viewer_on_a_narrow_path_is_sent_is_divided_over_time(world: Worl
             Picture((unit,), TICKS + 3600 * number, world.clock.wall_ns(), number == 0)
         )
     packets, began_s = [], world.clock.monotonic_s()
-    per_s = MIN_PACE_BITS_PER_S / (8 * MAX_PAYLOAD_BYTES)
+    per_s = NARROW.least_bits_per_s / (8 * MAX_PAYLOAD_BYTES)
     while world.session.pump():
         packets += world.received()
         assert len(packets) <= PACED_BURST + per_s * (world.clock.monotonic_s() - began_s)
@@ -365,6 +381,72 @@ def test_what_a_viewer_on_a_narrow_path_is_sent_is_divided_over_time(world: Worl
     assert numbers(packets) == list(range(GOP))
     assert_one_stream(packets)
     assert world.clock.monotonic_s() - began_s > 1.5
+
+
+def test_first_pictures_that_the_path_drops_are_sent_again_over_time(world: World) -> None:
+    world.put(GOP)
+    world.connect()
+    while world.session.pump():
+        """The held pictures are sent at once."""
+    first = world.taken()
+    few = first[: len(first) // 10]
+    world.nack(few)
+    assert world.taken() == few, "few losses are repaired as usual"
+    world.nack(first[3:])
+    assert world.taken() == [], "they would be dropped again"
+    packets, began_s = [], world.clock.monotonic_s()
+    per_s = REPEATED.least_bits_per_s / (8 * MAX_PAYLOAD_BYTES)
+    while world.session.pump():
+        packets += world.received()
+        assert len(packets) <= PACED_BURST + per_s * (world.clock.monotonic_s() - began_s)
+        world.clock.advance(0.01)
+        world.say(RtcpPsfbPacket(fmt=1, ssrc=1, media_ssrc=world.session.ssrc))
+    packets += world.received()
+    assert numbers(packets) == list(range(GOP)), "a request for a keyframe begins nothing again"
+    assert world.wishes == []
+
+
+def watched_by(world: World) -> list[int]:
+    """Send all that is due, and return the sequence numbers."""
+    while world.session.pump():
+        world.clock.advance(0.01)
+    return world.taken()
+
+
+def test_the_sub_stream_is_sent_if_first_pictures_are_dropped_again(world: World) -> None:
+    world.put(GOP)
+    world.connect()
+    world.nack(watched_by(world))
+    assert world.wishes == []
+    world.nack(watched_by(world))
+    assert world.wishes == [True]
+    world.put(GOP - 10)
+    assert numbers(world.received()) == list(range(GOP, 2 * GOP - 10)), "from the next keyframe on"
+
+
+def test_first_pictures_are_repeated_once_without_a_sub_stream() -> None:
+    world = World(has_substream=False)
+    world.put(GOP)
+    world.connect()
+    sent = [watched_by(world)]
+    for _ in range(2):
+        world.nack(sent[-1])
+        sent.append(watched_by(world))
+    assert len(sent[1]) == len(sent[0])
+    assert sent[2] == sent[1], "each lost packet is sent again"
+    assert world.wishes == []
+
+
+def test_later_losses_do_not_repeat_the_first_pictures(world: World) -> None:
+    world.connect()
+    world.put(GOP)
+    world.taken()
+    world.clock.advance(FIRST_PICTURES_S + 0.1)
+    world.put(10)
+    lost = world.taken()
+    world.nack(lost)
+    assert world.taken() == lost
+    assert world.wishes == []
 
 
 def test_a_viewer_that_loses_little_misses_nothing(world: World) -> None:
