@@ -37,7 +37,7 @@ from sightline.http_protocol import ConnectionLimits, raise_descriptor_limit, se
 from sightline.keys.api_trust import api_signer, node_client_context
 from sightline.keys.site_keys import SiteKeys
 from sightline.keys.tls import PLAIN_HTTP_WARNING, server_context
-from sightline.processes.gc_tuning import collect_seldom
+from sightline.processes.memory_tuning import collect_seldom
 from sightline.processes.store_clients import connected, people_of
 from sightline.processes.supervised_threads import Job, run_supervised
 from sightline.websocket_protocol import websocket_options

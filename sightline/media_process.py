@@ -22,7 +22,7 @@ from domain.media.held_gop import MemoryLimit
 from domain.settings import Settings
 from sightline.confinement.report import log_confinement
 from sightline.forking.served_sockets import inherited
-from sightline.processes.gc_tuning import collect_seldom
+from sightline.processes.memory_tuning import collect_seldom
 
 _log = logging.getLogger(__name__)
 _GC_THRESHOLD = 20_000

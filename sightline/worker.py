@@ -43,7 +43,7 @@ from sightline.confinement.report import log_confinement
 from sightline.jobs.node_jobs import NodeJobs
 from sightline.overload.load import LoadGauge
 from sightline.overload.shedding import Shedding
-from sightline.processes.gc_tuning import collect_seldom
+from sightline.processes.memory_tuning import collect_seldom, keep_little_free_memory
 from sightline.processes.message_pipe import MessageReader
 from sightline.processes.process_plan import most_workers
 from sightline.processes.status_file import touch_heartbeat, write_statuses
@@ -303,6 +303,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--index", type=int, required=True)
     arguments = parser.parse_args()
+    keep_little_free_memory()
     set_up_logging(Settings().log_level, f"worker-{arguments.index}")
     log_confinement()
     stop = stop_on_signals()
