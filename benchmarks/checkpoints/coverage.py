@@ -15,7 +15,7 @@ from benchmarks.site import BenchSite
 from domain.clock import NS_PER_S, parse_rfc3339, rfc3339
 from domain.events.event import Event
 from sightline.evaluation.film import EPOCH_NS
-from sightline.evaluation.truth import SLACK_S, Pass
+from sightline.evaluation.truth import Pass, are_found
 
 SETTLED_AFTER_S = 21.0
 """An instance reports its analysis coverage up to 20 s before now."""
@@ -40,16 +40,14 @@ def reported(site: BenchSite, camera_id: str, from_ns: int, to_ns: int) -> Repor
 
 
 def compare_coverage(
-    ranges: Reported, passes: Sequence[Pass], events: Sequence[Event]
+    ranges: Reported, passes: list[Pass], events: Sequence[Event]
 ) -> dict[str, int]:
     """Count the missed passings in a range of `partly`, those that only overlap one, and the found
     ones in a range of `complete`.
     """
     names = "missed", "missed_in_partly", "missed_at_partly", "found", "found_in_complete"
     counts = dict.fromkeys(names, 0)
-    middles_s = [_since_epoch_s((event.started_at + event.ended_at) // 2) for event in events]
-    for one in passes:
-        is_found = any(one.enter_s - SLACK_S <= at_s <= one.leave_s + SLACK_S for at_s in middles_s)
+    for one, is_found in zip(passes, are_found(events, passes), strict=True):
         if is_found:
             counts["found"] += 1
             counts["found_in_complete"] += _has(ranges.complete, one.enter_s)

@@ -5,10 +5,16 @@ The lengths of the empty road are drawn as in free traffic, with a fixed seed. S
 random phases of the groups of pictures, some follow others closely, and some are in two groups.
 Regular traffic would lie in the same part of each group, and what an overloaded worker leaves out
 of a group would hide none of it or all of it.
+
+In one lane no two vehicles are in view at once. With two lanes each half of the picture shows the
+middle of the video, where its vehicles are, with traffic of its own. So vehicles are in view
+together by chance, and each is as large as in one lane. One lane begins with the second half of
+the vehicles: a plate that is in view twice within 10 s is one passing.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice, repeat
@@ -58,8 +64,8 @@ Planes = NDArray[np.uint8]
 
 @dataclass(frozen=True, slots=True)
 class Footage:
-    """A road with a vehicle in view for `IN_VIEW_S` of every `EVERY_S` in the mean, its truth, and
-    the empty road.
+    """A road on which a vehicle comes every `EVERY_S` in the mean and is in view for `IN_VIEW_S`,
+    its truth, and the empty road.
     """
 
     busy: Path
@@ -79,27 +85,59 @@ class Footage:
         }
 
 
-def make_footage(video: Path, passes: list[Pass], folder: Path) -> Footage:
-    """Made in `folder`, two minutes of CPU time, unless it is there."""
+def make_footage(video: Path, passes: list[Pass], folder: Path, lanes: int = 1) -> Footage:
+    """Made in `folder`, two minutes of CPU time, unless it is there. There are one or two
+    `lanes`.
+    """
     road = _road(video, passes)
-    busy, still = folder / f"busy-{SEED}-{round(IN_VIEW_S * FPS)}.mp4", folder / "still.mp4"
+    name = f"busy-{SEED}-{round(IN_VIEW_S * FPS)}" + (f"-{lanes}" if lanes > 1 else "")
+    busy, still = folder / f"{name}.mp4", folder / "still.mp4"
     folder.mkdir(parents=True, exist_ok=True)
-    empty = empty_frames(ROUNDS * len(passes), SEED)
+    traffic = traffic_of(passes, lanes)
     if not busy.exists():
-        _encode(_pictures(video, passes, road, empty), busy, BUSY_NOISE)
+        pictures = [_pictures(video, shown, road, empty) for shown, empty in traffic]
+        _encode(pictures[0] if lanes == 1 else map(side_by_side, *pictures), busy, BUSY_NOISE)
     if not still.exists():
         _encode(repeat(road, round(STILL_S * FPS)), still, STILL_NOISE)
-    return Footage(busy, still, placed(ROUNDS * passes, empty))
+    found = [one for shown, empty in traffic for one in placed(shown, empty)]
+    return Footage(busy, still, sorted(found, key=lambda one: one.enter_s))
 
 
-def empty_frames(vehicles: int, seed: int) -> list[int]:
+def traffic_of(passes: list[Pass], lanes: int) -> list[tuple[list[Pass], list[int]]]:
+    """Return the vehicles of each lane in their order, and the frames of empty road before each."""
+    traffic = []
+    for lane in range(lanes):
+        first = lane * len(passes) // lanes
+        shown = (ROUNDS // lanes) * [*passes[first:], *passes[:first]]
+        traffic.append((shown, empty_frames(len(shown), SEED + lane, lanes * EVERY_S)))
+    return traffic
+
+
+def side_by_side(left: Planes, right: Planes) -> Planes:
+    """Return a picture of which each half is the middle of one of these pictures."""
+    shown = np.empty_like(left)
+    for part, from_left, from_right in zip(*map(_planes_of, (shown, left, right)), strict=True):
+        quarter = part.shape[1] // 4
+        part[:, : 2 * quarter] = from_left[:, quarter : 3 * quarter]
+        part[:, 2 * quarter :] = from_right[:, quarter : 3 * quarter]
+    return shown
+
+
+def _planes_of(picture: Planes) -> list[Planes]:
+    """Return the brightness and the two colours as views."""
+    height, width = picture.shape[0] * 2 // 3, picture.shape[1]
+    colours = picture[height:].reshape(2, height // 2, width // 2)
+    return [picture[:height], colours[0], colours[1]]
+
+
+def empty_frames(vehicles: int, seed: int, every_s: float = EVERY_S) -> list[int]:
     """Return how many frames of empty road come before each vehicle.
 
     Their lengths above the shortest one are distributed exponentially, as in free traffic. Together
-    with the vehicles they take `EVERY_S` a vehicle.
+    with the vehicles they take `every_s` a vehicle.
     """
     least = round(LEAST_APART_S * FPS)
-    spare = round(vehicles * (EVERY_S - IN_VIEW_S - LEAST_APART_S) * FPS)
+    spare = round(vehicles * (every_s - IN_VIEW_S - LEAST_APART_S) * FPS)
     until = np.cumsum(np.random.default_rng(seed).exponential(size=vehicles))
     edges = np.rint(until / until[-1] * spare).astype(int)
     return [least + int(frames) for frames in np.diff(edges, prepend=0)]
@@ -142,16 +180,19 @@ def _encode(pictures: Iterable[Planes], file: Path, noise_levels: float) -> None
 def _pictures(
     video: Path, passes: Sequence[Pass], road: Planes, empty: Sequence[int]
 ) -> Iterator[Planes]:
-    """Yield the passes of the video again and again, each after its frames of empty road."""
-    left = iter(empty)
-    for _ in range(len(empty) // len(passes)):
+    """Yield these passes of the video, in any order, each after its frames of empty road."""
+    left = deque(zip(passes, empty, strict=True))
+    while left:
+        at_s = 0.0
         with av.open(str(video)) as container:
             frames = container.decode(video=0)
-            for one in passes:
-                begin_s = one.leave_s - IN_VIEW_S
-                first = next(frame for frame in frames if (frame.time or 0.0) >= begin_s)
+            while left and left[0][0].leave_s > at_s:
+                one, empty_frames_before = left.popleft()
+                at_s = one.leave_s
+                first = next(frame for frame in frames if (frame.time or 0.0) >= at_s - IN_VIEW_S)
                 shown = islice(chain([first], frames), round(IN_VIEW_S * FPS))
-                yield from chain(repeat(road, next(left)), (_planes(frame) for frame in shown))
+                yield from repeat(road, empty_frames_before)
+                yield from (_planes(frame) for frame in shown)
 
 
 def _road(video: Path, passes: list[Pass]) -> Planes:

@@ -3,7 +3,7 @@ goes.
 
     python -m benchmarks.checkpoints VIDEO.mp4 --truth TRUTH.json [--cameras 10] [--minutes 2]
     [--idle 0] [--footage DIR] [--overload] [--capacity 7] [--times 1,1.3,2] [--short]
-    [--again] [--taken-cores 1] [--before CHECKOUT] [--left-out 0.2,0.5]
+    [--again] [--taken-cores 1] [--before CHECKOUT] [--left-out 0.2,0.5] [--lanes 2]
 
 The video with its truth (as of `benchmarks.passings`) becomes a camera's: a vehicle in view for 1.5
 s of every 4 in the mean, at random phases (`footage.py`). It is played as so many cameras, each at
@@ -13,8 +13,8 @@ gives the most cameras that there could be. `--idle N` also compares N checkpoin
 with N cameras of it that are only recorded. `--overload` searches for the capacity of the machine,
 and then runs with multiples of it (`benchmarks/checkpoints/overload.py`). `--left-out` analyses the
 file without a clock, leaves out such parts of its groups of pictures, and compares the coverage
-(`left_out.py`). Shares are of the workers' CPU time, counted by the threads that spend it. JSON
-goes to `benchmarks/out`.
+(`left_out.py`). With `--lanes 2` vehicles are in view together by chance. Shares are of the
+workers' CPU time, counted by the threads that spend it. JSON goes to `benchmarks/out`.
 """
 
 from __future__ import annotations
@@ -311,13 +311,16 @@ def main() -> None:
         default="",
         help="leave out such parts of the groups of pictures without a clock, separated by commas",
     )
+    parser.add_argument(
+        "--lanes", type=int, choices=(1, 2), default=1, help="with two, vehicles may come together"
+    )
     add_arguments(parser)
     chosen = parser.parse_args()
     passes = read_truth(chosen.truth)
     report: dict[str, Any] = {"machine": machine()}
     with tempfile.TemporaryDirectory(prefix="sightline-checkpoints-") as name:
         _tell("making the footage")
-        footage = make_footage(chosen.video, passes, chosen.footage or Path(name))
+        footage = make_footage(chosen.video, passes, chosen.footage or Path(name), chosen.lanes)
         report["mbit_s"] = footage.mbit_s
         if chosen.left_out:
             parts = [float(part) for part in chosen.left_out.split(",")]

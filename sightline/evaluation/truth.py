@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -106,6 +107,11 @@ def compare(result: AnalyserRun, passes: list[Pass]) -> dict[str, object]:
         "cpu_ms_a_look": round(result.cpu_s / max(1, result.looks) * 1000, 1),
         "worst_look_ms": round(result.worst_look_ms, 1),
     }
+
+
+def are_found(events: Sequence[Event], passes: list[Pass]) -> list[bool]:
+    """Return of each pass whether an event belongs to it, as in `compare`."""
+    return [bool(found) for found in _assigned([(0.0, one) for one in events], passes).of_pass]
 
 
 def _assigned(events: list[tuple[float, Event]], passes: list[Pass]) -> _Tally:

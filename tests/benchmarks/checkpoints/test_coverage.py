@@ -7,6 +7,16 @@ from sightline.evaluation.truth import Pass
 from tests.benchmarks.checkpoints.test_measurement import event
 
 
+def test_of_two_vehicles_in_view_together_the_event_has_the_plate_of_the_found_one() -> None:
+    passes = [
+        Pass(plate=plate, colour="blue", enter_s=at_s, leave_s=at_s + 1.5)
+        for plate, at_s in (("鄂C12345", 1.0), ("川A8H458", 1.2))
+    ]
+    ranges = Reported(complete=[(0, 1.1)], partly=[(1.1, 4)])
+    found = compare_coverage(ranges, passes, [event(0, "鄂C12345", 1.3, 2.4)])
+    assert (found["found_in_complete"], found["missed_in_partly"]) == (1, 1)
+
+
 def test_missed_passings_must_be_in_partly_and_found_ones_in_complete() -> None:
     passes = [
         Pass(plate="鄂C12345", colour="blue", enter_s=at_s + 0.5, leave_s=at_s + 2.0)
