@@ -62,7 +62,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from domain.camera_states import CameraState, Why
-from domain.messages.message import Message, Part
+from domain.messages.message import NO_MESSAGE, Message, Part
 
 
 class SightlineError(Exception):
@@ -91,12 +91,19 @@ class Fault:
     file: str
     line: int
     column: int
-    message: str
-    hint: str = ""
+    message: Message
+    hint: Message = NO_MESSAGE
 
     def __str__(self) -> str:
-        hint = f" ({self.hint})" if self.hint else ""
-        return f"{self.file}:{self.line}:{self.column}: {self.message}{hint}"
+        return self.sentence
+
+    @property
+    def sentence(self) -> Message:
+        """The whole fault as one message, which begins with its place."""
+        place = f"{self.file}:{self.line}:{self.column}"
+        if not self.hint:
+            return Message("{place}: {fault}", place=place, fault=self.message)
+        return Message("{place}: {fault} ({hint})", place=place, fault=self.message, hint=self.hint)
 
 
 class RegistryInvalid(BadInput):

@@ -24,7 +24,7 @@ from domain.access_policy.model import (
 from domain.clock import Clock
 from domain.errors import AuditUnavailable, PolicyInvalid
 from domain.log import FloodGate
-from domain.messages.message import Message
+from domain.messages.message import Message, joined
 from domain.paths.data_layout import Layout
 from domain.stored_model import StoredModel
 from sightline.processes.command_audit import local_user
@@ -87,7 +87,7 @@ class RunningPolicy:
         return Message(
             _LAST_VALID if now.origin is PolicyOrigin.LAST_VALID else _STRICTEST,
             count=len(now.faults),
-            faults="; ".join(str(fault) for fault in now.faults[:_NAMED]),
+            faults=joined([fault.sentence for fault in now.faults[:_NAMED]]),
         )
 
     def _read(self) -> ActivePolicy:

@@ -38,7 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if forked_main is None:
                 return _run(args)
     except SightlineError as error:
-        print(f"sightline: {error}", file=sys.stderr)
+        languages = importlib.import_module("sightline.commands.languages")
+        print(f"sightline: {languages.error_text(error)}", file=sys.stderr)
         return 1
     # for example a folder that is not writable or a full disk, which the user can correct
     except OSError as error:

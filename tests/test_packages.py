@@ -218,7 +218,7 @@ _TABLE = {
         "domain domain.access_policy domain.paths domain.recordings domain.registry simulator "
         "storage.clients storage.archive storage.recordings storage.recordings.gaps storage.site "
         "storage.openid storage.sign_in storage.audit storage.events storage.exports storage "
-        "analytics api.base_map api.exports "
+        "analytics api.base_map api.exports api.translations "
         "sightline.processes sightline.forking sightline.keys sightline.cluster "
         "sightline.evaluation sightline.reanalysis sightline"
     ),

@@ -13,6 +13,7 @@ from api.openid.sign_in_audit import SignInAudit
 from domain.clock import Clock
 from domain.derived_keys import SecretCipher, derived_key
 from domain.errors import Forbidden, ProviderUnavailable, SignInRefused
+from domain.messages.message import Message
 from domain.openid import OpenIdSettings
 from storage.clients.redis import Redis
 from storage.openid.ended_sessions import ProviderLogouts
@@ -40,7 +41,7 @@ class OpenId:
     log: SignInAudit
     clock: Clock
 
-    def fault(self) -> str | None:
+    def fault(self) -> Message | None:
         """Return why people cannot sign in with the provider now; it never blocks."""
         return self.sign_in.provider.fault()
 

@@ -21,6 +21,7 @@ from api.openid.metadata import WELL_KNOWN, ProviderMetadata
 from api.openid.signed_tokens import PublicKeys
 from domain.clock import Clock
 from domain.errors import ProviderUnavailable
+from domain.messages.message import Message
 from domain.openid import OpenIdSettings
 
 _log = logging.getLogger(__name__)
@@ -92,10 +93,10 @@ class _Cached(Generic[T]):
                 return self._former(error)
             return self._held.value
 
-    def failure(self) -> str | None:
+    def failure(self) -> Message | None:
         """Return why the last fetch failed, without a fetch; None after a success."""
         failed = self._failed
-        return None if failed is None else str(failed.value)
+        return None if failed is None else failed.value.message
 
     @property
     def was_fetched(self) -> bool:
@@ -132,7 +133,7 @@ class OpenIdProvider:
             keys = self._keys.get(KEYS_AT_LEAST_S)
         return keys
 
-    def fault(self) -> str | None:
+    def fault(self) -> Message | None:
         """Return why people cannot sign in with the provider, as of the last seconds.
 
         The provider is asked in another thread, so the caller never waits for it.
@@ -141,7 +142,7 @@ class OpenIdProvider:
             threading.Thread(target=self._check, name="openid-check", daemon=True).start()
         fault = self._metadata.failure() or self._keys.failure()
         if fault is None and not self._keys.was_fetched:
-            return "the identity provider has not answered yet"
+            return Message("the identity provider has not answered yet")
         return fault
 
     def _check(self) -> None:

@@ -4,14 +4,33 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from api.access.api_context import ApiContext
 from api.site.models import Dependency
 from domain.alarms import AlarmName
 from domain.errors import SightlineError
+from domain.messages.message import NO_MESSAGE, Message, joined
 
 FRESH_S = 1.0
 _DISK_ALARMS = (AlarmName.DISK_FULL, AlarmName.DISK_HELD, AlarmName.DISK_UNWRITABLE)
+
+
+@dataclass(frozen=True, slots=True)
+class DependencyState:
+    """The state of one dependency; `why` is false while it works."""
+
+    name: str
+    required: bool
+    why: Message = NO_MESSAGE
+
+    @property
+    def ok(self) -> bool:
+        return not self.why
+
+    def view(self, why: str | None) -> Dependency:
+        """Return the answer of the API, with the cause in the language of the client."""
+        return Dependency(name=self.name, ok=self.ok, required=self.required, why=why)
 
 
 class Probes:
@@ -23,10 +42,10 @@ class Probes:
     def __init__(self, context: ApiContext) -> None:
         self._context = context
         self._asking = threading.Lock()
-        self._found: tuple[Dependency, ...] = ()
+        self._found: tuple[DependencyState, ...] = ()
         self._found_s = float("-inf")
 
-    def dependencies(self) -> tuple[Dependency, ...]:
+    def dependencies(self) -> tuple[DependencyState, ...]:
         if self._is_old() and self._asking.acquire(blocking=not self._found):
             try:
                 if self._is_old():
@@ -44,53 +63,49 @@ class Probes:
         return self._context.clock.monotonic_s() - self._found_s >= FRESH_S
 
 
-def _index(context: ApiContext) -> Dependency:
+def _index(context: ApiContext) -> DependencyState:
     try:
         context.index.count()
     except SightlineError:
-        return Dependency(name="index", ok=False, required=True, why="Redis does not answer")
-    return Dependency(name="index", ok=True, required=True, why="")
+        return DependencyState("index", required=True, why=Message("Redis does not answer"))
+    return DependencyState("index", required=True)
 
 
-def _objects(context: ApiContext) -> Dependency:
+def _objects(context: ApiContext) -> DependencyState:
     try:
         context.objects.ping()
     except SightlineError:
-        return Dependency(
-            name="objects",
-            ok=False,
-            required=False,
-            why="the object store does not answer for its bucket",
-        )
-    return Dependency(name="objects", ok=True, required=False, why="")
+        why = Message("the object store does not answer for its bucket")
+        return DependencyState("objects", required=False, why=why)
+    return DependencyState("objects", required=False)
 
 
-def _disk(context: ApiContext) -> Dependency:
+def _disk(context: ApiContext) -> DependencyState:
     bad = [alarm for alarm in context.alarms() if alarm.name in _DISK_ALARMS]
-    return Dependency(
-        name="disk",
-        ok=not bad,
-        required=False,
-        why="; ".join(f"{alarm.node}: {alarm.sentence}" for alarm in bad),
+    sentences = [
+        Message(
+            "{node}: {sentence}", node=alarm.node, sentence=alarm.message or Message(alarm.sentence)
+        )
+        for alarm in bad
+    ]
+    return DependencyState(
+        "disk", required=False, why=joined(sentences) if sentences else NO_MESSAGE
     )
 
 
-def _provider(context: ApiContext) -> list[Dependency]:
+def _provider(context: ApiContext) -> list[DependencyState]:
     """Return the state of the identity provider. Without it, tokens and passwords still work."""
     if context.openid is None:
         return []
     why = context.openid.fault()
-    return [Dependency(name="identity_provider", ok=why is None, required=False, why=why or "")]
+    return [DependencyState("identity_provider", required=False, why=why or NO_MESSAGE)]
 
 
-def _contents(context: ApiContext) -> list[Dependency]:
+def _contents(context: ApiContext) -> list[DependencyState]:
     """Return whether the stores that respond still have the data of this site."""
     faults = context.site_faults()
     contents = (("index_contents", faults.index), ("objects_contents", faults.objects))
-    return [
-        Dependency(name=name, ok=why is None, required=True, why=why or "")
-        for name, why in contents
-    ]
+    return [DependencyState(name, required=True, why=why or NO_MESSAGE) for name, why in contents]
 
 
-_PROBES: tuple[Callable[[ApiContext], Dependency], ...] = (_index, _objects, _disk)
+_PROBES: tuple[Callable[[ApiContext], DependencyState], ...] = (_index, _objects, _disk)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -32,7 +32,9 @@ async def read_health() -> HealthView:
     return HealthView()
 
 
-def read_readiness(context: Context, request: Request, response: Response) -> Readiness:
+def read_readiness(
+    context: Context, request: Request, response: Response, messages: Messages
+) -> Readiness:
     """Return the state of the dependencies.
 
     The status is 503 where no request can be served, and `degraded` where pictures and clips are
@@ -48,7 +50,7 @@ def read_readiness(context: Context, request: Request, response: Response) -> Re
     response.status_code = 503 if status == "not_ready" else 200
     warnings = list(context.warnings)
     if not _may_see_details(context, request):
-        hidden = [one.model_copy(update={"why": None}) for one in dependencies]
+        hidden = [one.view(None) for one in dependencies]
         return Readiness(
             status=status,
             dependencies=hidden,
@@ -58,16 +60,17 @@ def read_readiness(context: Context, request: Request, response: Response) -> Re
         )
     return Readiness(
         status=status,
-        dependencies=list(dependencies),
+        dependencies=[one.view(messages(one.why)) for one in dependencies],
         warnings=[*warnings, *context.unconfined()],
-        registry_faults=_shown(context.registry().faults),
-        policy_faults=_shown(context.policy().faults),
+        registry_faults=_shown(context.registry().faults, messages),
+        policy_faults=_shown(context.policy().faults, messages),
     )
 
 
-def _shown(faults: Iterable[Fault]) -> list[str]:
+def _shown(faults: Iterable[Fault], messages: Callable[[Message], Message]) -> list[str]:
     """Return faults with the names of their files only: the folders are internal to the site."""
-    return [str(replace(fault, file=Path(fault.file).name)) for fault in faults]
+    named = (replace(fault, file=Path(fault.file).name) for fault in faults)
+    return [str(messages(fault.sentence)) for fault in named]
 
 
 def _may_see_details(context: ApiContext, request: Request) -> bool:

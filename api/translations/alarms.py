@@ -51,6 +51,11 @@ ALARMS: dict[str, str] = {
         "Redis 已被清空，缺少对象存储中的人员和事件；"
         "请运行 `sightline index rebuild`，令牌即可恢复使用"
     ),
+    # readiness
+    "{node}: {sentence}": "{node}：{sentence}",
+    "Redis does not answer": "Redis 无应答",
+    "the object store does not answer for its bucket": "对象存储无应答，或没有本站的存储桶",
+    "the identity provider has not answered yet": "身份提供方尚未应答",
     # cameras and analysis
     "{down} of {expected} cameras have delivered no video for {minutes} minutes or more: "
     "{cameras}{more}": (

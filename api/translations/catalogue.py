@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from api.translations.alarms import ALARMS
 from api.translations.errors import SENTENCES
+from api.translations.files import FILE_FAULTS, OF_LIBRARIES
 from api.translations.live import LIVE
 from api.translations.openid import SIGN_INS
 from api.translations.parameters import PARAMETERS
@@ -19,6 +20,8 @@ CHINESE_TEMPLATES: dict[str, str] = {
     **VALIDATION,
     **SIGN_INS,
     **LIVE,
+    **FILE_FAULTS,
+    **OF_LIBRARIES,
 }
 """The Chinese template of each English one, with the same names of parts."""
 

@@ -12,9 +12,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from domain.access_policy.model import AccessPolicy, CallGroup, Requirement
-from domain.errors import Fault, PolicyInvalid, RegistryInvalid
+from domain.errors import PolicyInvalid, RegistryInvalid
+from domain.messages.message import Message
 from domain.people import Right
-from domain.registry.faults import add_fault
+from domain.registry.faults import add_fault, unreadable
 from domain.registry.source import Path, RegistrySource, read_yaml
 from domain.suggestions import is_plain_word, suggestion
 
@@ -41,7 +42,7 @@ def read_policy(file: FilePath, calls: PolicyCalls) -> tuple[str, AccessPolicy]:
     try:
         text = file.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise PolicyInvalid((Fault(str(file), 1, 1, f"cannot be read: {error}"),)) from error
+        raise PolicyInvalid((unreadable(file, error),)) from error
     return text, check_policy(text, str(file), calls)
 
 
@@ -87,8 +88,10 @@ def _check_names(source: RegistrySource, calls: PolicyCalls) -> None:
             if right not in governed and right in tuple(Right):
                 source.fault(
                     ("groups", name, "rights", at),
-                    f"no call that a policy can govern needs the right `{right}`",
-                    "leave it out",
+                    Message(
+                        "no call that a policy can govern needs the right `{right}`", right=right
+                    ),
+                    Message("leave it out"),
                 )
 
 
@@ -99,7 +102,6 @@ def _listed(group: dict[Any, Any], key: str) -> list[tuple[int, str]]:
 
 
 def _add_unknown(source: RegistrySource, path: Path, call: str, known: tuple[str, ...]) -> None:
-    what = f"`{call}`" if is_plain_word(call) else "this word"
-    source.fault(
-        path, f"{what} is no audit term that a policy can govern", suggestion(call, sorted(known))
-    )
+    word = Message("`{key}`", key=call) if is_plain_word(call) else Message("this word")
+    unknown = Message("{word} is no audit term that a policy can govern", word=word)
+    source.fault(path, unknown, suggestion(call, sorted(known)))

@@ -202,3 +202,7 @@ def _validated(value: object) -> Message:
     if isinstance(value, dict) and isinstance(value.get("template"), str):
         return Message.of_form(value)
     raise ValueError("should be a message with a template and parts")
+
+
+NO_MESSAGE = Message("")
+"""The message of what has nothing to say; it is false."""

@@ -13,7 +13,8 @@ from pydantic_core import ErrorDetails
 
 from domain.errors import Fault, RegistryInvalid
 from domain.events.event import Location
-from domain.registry.faults import add_fault
+from domain.messages.message import Message
+from domain.registry.faults import add_fault, unreadable
 from domain.registry.model import (
     SECRET_NAME,
     Area,
@@ -30,7 +31,7 @@ from domain.registry.secrets import Secrets, load_secrets, secrets_file
 from domain.registry.source import Path, RegistrySource, read_yaml
 from domain.suggestions import is_plain_word, suggestion
 
-SECRET_HINT = (
+SECRET_HINT = Message(
     "use letters, digits, - and _; user and password belong in the secrets file, or in "
     "SIGHTLINE_CAMERA_<NAME>=user:password"
 )
@@ -52,7 +53,7 @@ def read_registry(file: FilePath, environ: Mapping[str, str]) -> tuple[str, Regi
     try:
         text = file.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise RegistryInvalid((Fault(str(file), 1, 1, f"cannot be read: {error}"),)) from error
+        raise RegistryInvalid((unreadable(file, error),)) from error
     secrets, secret_faults = load_secrets(secrets_file(file.parent, environ), environ)
     registry, faults = check_text(text, str(file), secrets)
     if registry is None or faults or secret_faults:
@@ -69,9 +70,10 @@ def registry_warnings(text: str, file: str) -> tuple[Fault, ...]:
         path: Path = ("cameras", at, "url")
         line = first_line.setdefault(str(camera["url"]), source.values[path][0])
         if line != source.values[path][0]:
-            message = f"this `url` is also that of the camera on line {line}"
             found.fault(
-                path, message, "each of the two is recorded for itself, from the same pictures"
+                path,
+                Message("this `url` is also that of the camera on line {line}", line=line),
+                Message("each of the two is recorded for itself, from the same pictures"),
             )
     return tuple(found.faults)
 
@@ -147,7 +149,8 @@ def _merged_classes(written: Any, merged: dict[Any, dict[str, Any]]) -> Any:
 def _add_fault(source: RegistrySource, detail: ErrorDetails) -> None:
     is_key = detail["type"] in ("missing", "extra_forbidden", "literal_error")
     if detail["loc"][-1:] == ("credentials",) and not is_key:
-        source.fault(detail["loc"], "`credentials` must be the name of a secret", SECRET_HINT)
+        wrong = Message("`credentials` must be the name of a secret")
+        source.fault(detail["loc"], wrong, SECRET_HINT)
     else:
         add_fault(source, detail, _keys_at, "registry")
 
@@ -207,11 +210,14 @@ def _check_id(
         return
     line = source.values[path][0]
     if camera_id in first_line:
-        what = f"the id `{camera_id}`" if is_plain_word(camera_id) else "this id"
+        taken = (
+            Message("the id `{camera}` is taken", camera=camera_id)
+            if is_plain_word(camera_id)
+            else Message("this id is taken")
+        )
+        first = first_line[camera_id]
         source.fault(
-            path,
-            f"{what} is taken",
-            f"by the camera on line {first_line[camera_id]}; ids are unique",
+            path, taken, Message("by the camera on line {line}; ids are unique", line=first)
         )
     first_line.setdefault(camera_id, line)
 
@@ -225,26 +231,34 @@ def _check_former_areas(source: RegistrySource, areas: dict[Any, Any]) -> None:
             where: Path = ("areas", area, "formerly", i)
             if not isinstance(path, str) or where not in source.values:
                 continue
-            what = f"the former area `{path}`" if is_plain_word(path) else "this former area"
+            former_area = (
+                Message("the former area `{area}`", area=path)
+                if is_plain_word(path)
+                else Message("this former area")
+            )
             line = source.values[where][0]
             if path in areas:
-                source.fault(where, f"{what} is an area of today", "rename one of them")
+                present = Message("{former_area} is an area of today", former_area=former_area)
+                source.fault(where, present, Message("rename one of them"))
             elif path in first_line:
                 source.fault(
                     where,
-                    f"{what} became two areas",
-                    f"it is also on line {first_line[path]}; name it once",
+                    Message("{former_area} became two areas", former_area=former_area),
+                    Message("it is also on line {line}; name it once", line=first_line[path]),
                 )
             first_line.setdefault(path, line)
 
 
 def _check_area(source: RegistrySource, path: Path, area: Any, areas: tuple[str, ...]) -> None:
     if isinstance(area, str) and area not in areas:
-        what, key = (f"the area `{area}`", area) if is_plain_word(area) else ("this area", "ID")
-        hint = (
-            suggestion(area, areas) if areas else f"add it under `areas:`, as  {key}: {{name: …}}"
+        is_plain = is_plain_word(area)
+        unknown = (
+            Message("the area `{area}` is not under `areas`", area=area)
+            if is_plain
+            else Message("this area is not under `areas`")
         )
-        source.fault(path, f"{what} is not under `areas`", hint)
+        add = Message("add it under `areas:`, as  {key}: {name: …}", key=area if is_plain else "ID")
+        source.fault(path, unknown, suggestion(area, areas) if areas else add)
 
 
 def _check_credentials(source: RegistrySource, path: Path, name: Any, secrets: Secrets) -> None:
@@ -253,8 +267,10 @@ def _check_credentials(source: RegistrySource, path: Path, name: Any, secrets: S
         variable = "SIGHTLINE_CAMERA_" + name.upper().replace("-", "_")
         source.fault(
             path,
-            f"there is no secret `{name}`",
-            f"add it to the secrets file, or set {variable}=user:password",
+            Message("there is no secret `{name}`", name=name),
+            Message(
+                "add it to the secrets file, or set {variable}=user:password", variable=variable
+            ),
         )
 
 
@@ -265,22 +281,30 @@ def _check_tls(source: RegistrySource, path: Path, camera: dict[Any, Any]) -> No
         return
     urls = (camera.get("url"), _mapping(camera.get("substream")).get("url"))
     if not any(str(url).lower().startswith("rtsps://") for url in urls):
-        source.fault(path, "`tls` is for cameras with rtsps://", "correct the url, or remove it")
+        source.fault(
+            path,
+            Message("`tls` is for cameras with rtsps://"),
+            Message("correct the url, or remove it"),
+        )
     ca = tls.get("ca")
     if not isinstance(ca, str) or not ca.startswith("/"):
         return
     try:
         text = FilePath(ca).read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is no text"
+        reason = error.strerror if isinstance(error, OSError) else Message("it is no text")
         source.fault(
             (*path, "ca"),
-            f"the file cannot be read: {reason}",
-            "every node needs the file under this path",
+            Message("the file cannot be read: {reason}", reason=reason),
+            Message("every node needs the file under this path"),
         )
     else:
         if "-----BEGIN CERTIFICATE-----" not in text:
-            source.fault((*path, "ca"), "the file holds no certificate", "write it as PEM")
+            source.fault(
+                (*path, "ca"),
+                Message("the file holds no certificate"),
+                Message("write it as PEM"),
+            )
 
 
 def _check_network(source: RegistrySource, path: Path, url: Any, networks: Networks) -> None:
@@ -294,4 +318,8 @@ def _check_network(source: RegistrySource, path: Path, url: Any, networks: Netwo
     )
     refusal = networks.literal_fault(host)
     if refusal:
-        source.fault(path, refusal, "add its network under `networks:`, or correct the address")
+        source.fault(
+            path,
+            refusal,
+            Message("add its network under `networks:`, or correct the address"),
+        )

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path as FilePath
 
 from pydantic_core import ErrorDetails
 
-from domain.registry.source import Path, RegistrySource
+from domain.errors import Fault
+from domain.messages.message import Message
+from domain.messages.validation import validation_message
+from domain.registry.source import Path, RegistrySource, key_named
 from domain.suggestions import is_plain_word, suggestion
 
 KeysAt = Callable[[Path], Sequence[str]]
@@ -16,24 +20,48 @@ KeysAt = Callable[[Path], Sequence[str]]
 def add_fault(source: RegistrySource, detail: ErrorDetails, keys_at: KeysAt, whole: str) -> None:
     """Add one error of pydantic as a fault; `whole` names what the file holds."""
     path: Path = tuple(part for part in detail["loc"] if part != "[key]")
-    kind, message = detail["type"], detail["msg"]
+    kind, context = detail["type"], detail.get("ctx", {})
     if kind == "extra_forbidden":
-        what = f"unknown key `{path[-1]}`" if is_plain_word(path[-1]) else "this key is unknown"
-        source.fault(path, what, suggestion(str(path[-1]), keys_at(path)), at_key=True)
+        hint = suggestion(str(path[-1]), keys_at(path))
+        source.fault(path, _unknown_key(path[-1]), hint, at_key=True)
     elif kind == "missing":
-        source.fault(path[:-1], f"`{path[-1]}` is missing", f"add `{path[-1]}:`")
+        missing, add = (
+            Message("`{key}` is missing", key=path[-1]),
+            Message("add `{key}:`", key=path[-1]),
+        )
+        source.fault(path[:-1], missing, add)
     elif kind in ("literal_error", "enum") and path[-1:] != ("version",):
-        allowed = detail.get("ctx", {}).get("expected", "")
-        value = repr(detail["input"]) if is_plain_word(detail["input"]) else "this value"
-        hint = suggestion(str(detail["input"]), _words(allowed))
-        source.fault(path, f"{_name(path, whole)}: {value} is not one of {allowed}", hint)
+        allowed = _words(context.get("expected", ""))
+        wrong = _not_one_of(detail["input"], allowed)
+        source.fault(path, _at_key(path, whole, wrong), suggestion(str(detail["input"]), allowed))
     else:
-        source.fault(path, f"{_name(path, whole)}: {message.removeprefix('Value error, ')}")
+        wrong = validation_message(kind, detail["msg"], context)
+        source.fault(path, _at_key(path, whole, wrong))
 
 
-def _name(path: Path, whole: str) -> str:
+def unreadable(file: FilePath, error: Exception) -> Fault:
+    """Return the fault of a file that cannot be read."""
+    return Fault(str(file), 1, 1, Message("cannot be read: {reason}", reason=error))
+
+
+def _unknown_key(key: str | int) -> Message:
+    if is_plain_word(key):
+        return Message("unknown key `{key}`", key=key)
+    return Message("this key is unknown")
+
+
+def _not_one_of(value: object, allowed: Sequence[str]) -> Message:
+    if is_plain_word(value):
+        return Message(
+            "{value} is not one of {allowed}", value=repr(value), allowed=", ".join(allowed)
+        )
+    return Message("this value is not one of {allowed}", allowed=", ".join(allowed))
+
+
+def _at_key(path: Path, whole: str, fault: Message) -> Message:
+    """Return a fault with the key that it is about, or with the name of the whole file."""
     name = next((part for part in reversed(path) if isinstance(part, str)), whole)
-    return f"`{name}`" if is_plain_word(name) else "this key"
+    return Message("{key}: {fault}", key=key_named(name), fault=fault)
 
 
 def _words(expected: str) -> tuple[str, ...]:

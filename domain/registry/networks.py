@@ -11,6 +11,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 from domain.address_ranges import is_allowed
 from domain.camera_states import Why
 from domain.errors import SourceUnreachable
+from domain.messages.message import Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,15 +21,15 @@ class Networks:
     def allows(self, address: IPv4Address | IPv6Address) -> bool:
         return is_allowed(address, self.allowed)
 
-    def literal_fault(self, host: str) -> str:
-        """Describe why an address in a URL is refused. It is empty for an allowed address, and for
+    def literal_fault(self, host: str) -> Message | None:
+        """Describe why an address in a URL is refused. It is None for an allowed address, and for
         a name, which is checked when it is resolved.
         """
         try:
             address = ip_address("127.0.0.1" if host == "localhost" else host)
         except ValueError:
-            return ""
-        return "" if self.allows(address) else f"{host} is outside `networks`"
+            return None
+        return None if self.allows(address) else Message("{host} is outside `networks`", host=host)
 
     def resolve(self, host: str, port: int) -> str:
         """Return the address to connect to. Raises SourceUnreachable if the name is unknown or has

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from domain.messages.message import Message
 from domain.registry.model import Camera, ClassPolicy, Registry
 from domain.registry.source import Path, RegistrySource
 
@@ -33,9 +34,13 @@ def _check_retention(source: RegistrySource, path: Path, policy: ClassPolicy) ->
     if written and policy.longest_retention_days < policy.retention_days:
         source.fault(
             written,
-            f"recordings cannot be kept {policy.retention_days} days at least (`retention_days`) "
-            f"and {policy.longest_retention_days} at most (`retention_max_days`)",
-            "raise `retention_max_days`, or lower `retention_days`",
+            Message(
+                "recordings cannot be kept {least_days} days at least (`retention_days`) and "
+                "{most_days} at most (`retention_max_days`)",
+                least_days=policy.retention_days,
+                most_days=policy.longest_retention_days,
+            ),
+            Message("raise `retention_max_days`, or lower `retention_days`"),
         )
 
 
@@ -43,20 +48,19 @@ def _check_triggers(source: RegistrySource, path: Path, camera: Camera) -> None:
     written = _written(source, path, "triggers")
     if needs_triggers(camera):
         if not any(trigger != "checkpoint" or camera.checkpoint for trigger in camera.triggers):
-            why = (
-                "only `checkpoint` can trigger, and the camera is no checkpoint"
+            reason = (
+                Message("only `checkpoint` can trigger, and the camera is no checkpoint")
                 if camera.triggers
-                else "nothing can trigger"
+                else Message("nothing can trigger")
             )
             source.fault(
                 written or path,
-                f"`{_key(camera)}` would keep nothing: {why}",
-                "add `motion` or `api` to `triggers`",
+                Message("`{key}` would keep nothing: {reason}", key=_key(camera), reason=reason),
+                Message("add `motion` or `api` to `triggers`"),
             )
     elif written:
-        source.fault(
-            written, f"`triggers` do nothing where `record` is {camera.record}", _remedy(camera)
-        )
+        idle = Message("`triggers` do nothing where `record` is {mode}", mode=camera.record)
+        source.fault(written, idle, _remedy(camera))
 
 
 def _check_onvif(source: RegistrySource, path: Path, camera: Camera) -> None:
@@ -64,8 +68,8 @@ def _check_onvif(source: RegistrySource, path: Path, camera: Camera) -> None:
     if written and "onvif" not in camera.triggers:
         source.fault(
             written,
-            "`onvif_port` does nothing where `triggers` lack `onvif`",
-            "add `onvif` to `triggers`, or leave it out",
+            Message("`onvif_port` does nothing where `triggers` lack `onvif`"),
+            Message("add `onvif` to `triggers`, or leave it out"),
         )
 
 
@@ -75,8 +79,8 @@ def _check_drawings(source: RegistrySource, path: Path, camera: Camera) -> None:
         if written and not camera.checkpoint:
             source.fault(
                 written,
-                f"`{key}` do nothing at a camera that is no checkpoint",
-                "add `checkpoint`, or leave them out",
+                Message("`{key}` do nothing at a camera that is no checkpoint", key=key),
+                Message("add `checkpoint`, or leave them out"),
             )
 
 
@@ -84,13 +88,13 @@ def _key(camera: Camera) -> str:
     return "record: events" if camera.record == "events" else "upload: events"
 
 
-def _remedy(camera: Camera) -> str:
+def _remedy(camera: Camera) -> Message:
     if camera.record == "on_demand":
-        return (
-            "it is recorded when POST /v1/cameras/{id}/triggers asks; leave `triggers` out, or "
-            "set `record: events`"
+        return Message(
+            "it is recorded when POST /v1/cameras/ID/triggers asks; leave `triggers` out, or set "
+            "`record: events`"
         )
-    return "leave `triggers` out, or set `record: events` or `upload: events`"
+    return Message("leave `triggers` out, or set `record: events` or `upload: events`")
 
 
 def _written(source: RegistrySource, path: Path, *keys: Any) -> Path | None:

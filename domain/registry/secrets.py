@@ -12,6 +12,8 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from domain.errors import Fault, RegistryInvalid
+from domain.messages.message import Message
+from domain.registry.faults import unreadable
 from domain.registry.source import RegistrySource, read_yaml
 from domain.suggestions import is_plain_word
 
@@ -63,9 +65,8 @@ def load_secrets(file: Path, environ: Mapping[str, str]) -> tuple[Secrets, tuple
         if name.startswith(PREFIX):
             user, colon, password = value.partition(":")
             if not colon:
-                source.faults.append(
-                    Fault(name, 1, 1, "this variable of the environment must hold user:password")
-                )
+                wrong = Message("this variable of the environment must hold user:password")
+                source.faults.append(Fault(name, 1, 1, wrong))
             found[_folded(name.removeprefix(PREFIX))] = Credentials.of(user, password)
     return Secrets(found), tuple(source.faults)
 
@@ -75,14 +76,16 @@ def _read(file: Path) -> RegistrySource:
     try:
         source = read_yaml(file.read_text("utf-8"), str(file))
         if file.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-            source.fault((), "others may read this file of passwords", f"chmod 600 {file}")
+            source.fault(
+                (),
+                Message("others may read this file of passwords"),
+                Message("run `chmod 600 {file}`", file=file),
+            )
         return source
     except FileNotFoundError:
         return RegistrySource(str(file))
     except (OSError, UnicodeDecodeError) as error:
-        return RegistrySource(
-            str(file), faults=[Fault(str(file), 1, 1, f"cannot be read: {error}")]
-        )
+        return RegistrySource(str(file), faults=[unreadable(file, error)])
     except RegistryInvalid as invalid:
         return RegistrySource(str(file), faults=list(invalid.faults))
 
@@ -92,20 +95,24 @@ def _from_file(source: RegistrySource) -> dict[str, Credentials]:
     if source.data is not None and not isinstance(source.data, dict):
         source.fault(
             (),
-            "must hold names, each with user and password",
-            "for example  junzhou: {user: admin, password: '...'}",
+            Message("must hold names, each with user and password"),
+            Message("for example  junzhou: {user: admin, password: '...'}"),
         )
         return found
     for name, entry in (source.data or {}).items():
         if not isinstance(entry, dict) or set(entry) != {"user", "password"}:
-            entry_name = f"`{name}`" if is_plain_word(name) else "this entry"
-            source.fault((name,), f"{entry_name} must hold `user` and `password`, and nothing else")
+            named = Message("`{key}`", key=name) if is_plain_word(name) else Message("this entry")
+            wrong = Message(
+                "{entry} must hold `user` and `password`, and nothing else", entry=named
+            )
+            source.fault((name,), wrong)
             continue
         unquoted = [key for key, value in entry.items() if not isinstance(value, str)]
         for key in (
             unquoted
         ):  # YAML reads 0123 as the number 83 and yes as true, which would be another password
-            source.fault((name, key), f"`{key}` must be text", "put it in quotes")
+            wrong = Message("`{key}` must be text", key=key)
+            source.fault((name, key), wrong, Message("put it in quotes"))
         if not unquoted:
             found[_folded(name)] = Credentials.of(entry["user"], entry["password"])
     return found

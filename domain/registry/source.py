@@ -12,6 +12,7 @@ import yaml
 from yaml.constructor import SafeConstructor
 
 from domain.errors import Fault, RegistryInvalid
+from domain.messages.message import NO_MESSAGE, Message
 from domain.suggestions import is_plain_word
 
 Path = tuple[str | int, ...]
@@ -41,7 +42,9 @@ class RegistrySource:
     most_nodes: int = MAX_NODES
     faults: list[Fault] = field(default_factory=list)
 
-    def fault(self, path: Path, message: str, hint: str = "", at_key: bool = False) -> None:
+    def fault(
+        self, path: Path, message: Message, hint: Message = NO_MESSAGE, at_key: bool = False
+    ) -> None:
         """Add a fault at `path`, or at its nearest parent that the file contains."""
         places = self.keys if at_key else self.values
         while path and path not in places:
@@ -67,14 +70,15 @@ def read_yaml(text: str, file: str) -> RegistrySource:
 
 def _syntax_fault(error: yaml.YAMLError, file: str) -> Fault:
     mark = getattr(error, "problem_mark", None)
-    problem = _QUOTED.sub("", str(getattr(error, "problem", None) or "it cannot be parsed"))
+    problem = getattr(error, "problem", None)
+    reason = Message.of(_QUOTED.sub("", problem), {}) if problem else Message("it cannot be parsed")
     line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
     return Fault(
         file,
         line,
         column,
-        f"this is not YAML: {problem}",
-        "indent with spaces, and quote text that holds : or #",
+        Message("this is not YAML: {reason}", reason=reason),
+        Message("indent with spaces, and quote text that holds : or #"),
     )
 
 
@@ -89,8 +93,8 @@ def _walk(node: yaml.Node, path: Path, source: RegistrySource) -> Any:
             source.file,
             line,
             column,
-            "this is nested too deep, or repeats too much",
-            "write it out, without aliases (`*name`)",
+            Message("this is nested too deep, or repeats too much"),
+            Message("write it out, without aliases (`*name`)"),
         )
         raise RegistryInvalid((fault,))
     source.values[path] = _place(node)
@@ -103,7 +107,9 @@ def _walk(node: yaml.Node, path: Path, source: RegistrySource) -> Any:
     except _BAD_VALUES:
         # PyYAML's own message repeats the value, which may be a password.
         source.fault(
-            path, "this value has a tag or a form that YAML does not know", "put it in quotes"
+            path,
+            Message("this value has a tag or a form that YAML does not know"),
+            Message("put it in quotes"),
         )
         return None
 
@@ -112,7 +118,7 @@ def _walk_mapping(node: yaml.MappingNode, path: Path, source: RegistrySource) ->
     result: dict[str, Any] = {}
     for key_node, value_node in node.value:
         if not isinstance(key_node, yaml.ScalarNode):
-            source.fault(path, "a key must be plain text")
+            source.fault(path, Message("a key must be plain text"))
             continue
         key = str(key_node.value)
         here = (*path, key)
@@ -124,8 +130,8 @@ def _walk_mapping(node: yaml.MappingNode, path: Path, source: RegistrySource) ->
                     source.file,
                     line,
                     column,
-                    f"{_named(key)} stands twice",
-                    f"first on line {first}; keep one",
+                    Message("{key} stands twice", key=key_named(key)),
+                    Message("first on line {line}; keep one", line=first),
                 )
             )
             continue
@@ -134,5 +140,6 @@ def _walk_mapping(node: yaml.MappingNode, path: Path, source: RegistrySource) ->
     return result
 
 
-def _named(key: str) -> str:
-    return f"`{key}`" if is_plain_word(key) else "this key"
+def key_named(key: str) -> Message:
+    """Return the key as a part of a message; one that may be a mistyped secret is not repeated."""
+    return Message("`{key}`", key=key) if is_plain_word(key) else Message("this key")

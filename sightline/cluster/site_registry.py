@@ -5,15 +5,12 @@ If a new registry has faults, the last valid one stays in use, and the faults ar
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import threading
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
-
-from pydantic import TypeAdapter
 
 from domain.clock import Clock
 from domain.errors import Fault, RegistryInvalid
@@ -23,12 +20,12 @@ from domain.registry.check import check_text, read_registry
 from domain.registry.former import FormerCamera
 from domain.registry.record import RegistryRecord
 from domain.registry.secrets import load_secrets, secrets_file
+from sightline.cluster.fault_records import read_faults, write_faults
 from sightline.cluster.former_cameras import note_applied, read_former
 from sightline.cluster.registry_cache import read_cached, write_cached
 from sightline.processes.private_files import write_atomically
 
 _log = logging.getLogger(__name__)
-_FAULTS = TypeAdapter(tuple[Fault, ...])
 NONE = Registry(version=1)
 
 
@@ -43,9 +40,7 @@ def settle(file: Path, layout: Layout, clock: Clock) -> RegistryInvalid | None:
     except RegistryInvalid as invalid:
         if known is None:
             raise
-        write_atomically(
-            layout.registry_faults, json.dumps([asdict(fault) for fault in invalid.faults])
-        )
+        write_faults(layout.registry_faults, invalid.faults)
         return invalid
     if known is None or known.text != text:
         store_record(layout, RegistryRecord(version=0, applied_at=clock.wall_ns(), text=text))
@@ -103,10 +98,7 @@ def running_registry(layout: Layout) -> Registry:
 
 def faults_shown(layout: Layout) -> tuple[Fault, ...]:
     """Return the faults of a refused registry; empty if the given registry is in use."""
-    try:
-        return _FAULTS.validate_json(layout.registry_faults.read_bytes())
-    except FileNotFoundError:
-        return ()
+    return read_faults(layout.registry_faults)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,11 +12,13 @@ from dataclasses import asdict
 
 from domain.camera_states import CameraState, CameraStatus
 from domain.clock import rfc3339
-from domain.errors import RegistryInvalid
+from domain.errors import PolicyInvalid, RegistryInvalid
+from domain.messages.message import Message
 from domain.paths.data_layout import Layout
 from domain.registry.check import read_registry, registry_warnings
 from domain.settings import Settings
 from sightline.cluster import site_registry
+from sightline.commands.languages import error_text, localized
 from sightline.processes.instance import complete_settings, instance_secrets, runtime_of
 from storage.clients.redis import connect
 from storage.site.camera_states import CameraStates
@@ -51,15 +53,22 @@ def check(args: argparse.Namespace) -> int:
         print(json.dumps(result, ensure_ascii=False))
     else:
         for warning in warnings:
-            print(f"warning: {warning}", file=sys.stderr)
+            print(localized(Message("warning: {fault}", fault=warning.sentence)), file=sys.stderr)
         print(
-            f"{args.file}: {len(registry.cameras)} cameras in {len(registry.areas)} areas, no fault"
+            localized(
+                Message(
+                    "{file}: {cameras} cameras in {areas} areas, no fault",
+                    file=args.file,
+                    cameras=len(registry.cameras),
+                    areas=len(registry.areas),
+                )
+            )
         )
     return 0
 
 
-def print_faults(invalid: RegistryInvalid, as_json: bool) -> int:
-    """Print all faults with their place; return the exit code.
+def print_faults(invalid: RegistryInvalid | PolicyInvalid, as_json: bool) -> int:
+    """Print all faults of a file with their place; return the exit code.
 
     JSON goes to standard output, text to standard error.
     """
@@ -68,8 +77,8 @@ def print_faults(invalid: RegistryInvalid, as_json: bool) -> int:
             json.dumps({"faults": [asdict(fault) for fault in invalid.faults]}, ensure_ascii=False)
         )
     else:
-        print(invalid, file=sys.stderr)
-        print(f"{len(invalid.faults)} faults", file=sys.stderr)
+        print(error_text(invalid), file=sys.stderr)
+        print(localized(Message("{count} faults", count=len(invalid.faults))), file=sys.stderr)
     return 1
 
 
@@ -121,5 +130,6 @@ def _cells(row: CameraStatus) -> tuple[str, ...]:
     since = rfc3339(row.since_ns)[:19] + "Z" if row.since_ns else ""
     picture = f"{row.codec} {row.width_px}x{row.height_px}" if row.codec else ""
     # A camera's answer may be in its error, so no control character reaches a terminal.
-    error = "".join(one if one.isprintable() else "?" for one in " ".join(row.last_error.split()))
+    sentence = " ".join(localized(Message(row.last_error)).split())
+    error = "".join(one if one.isprintable() else "?" for one in sentence)
     return row.camera_id, row.state, since, picture, f"{row.fps:.1f}", error

@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import sys
-from dataclasses import asdict
 
 from domain.access_policy.check import read_policy
 from domain.errors import PolicyInvalid
+from domain.messages.message import Message
 from sightline.active_policy import known_calls
+from sightline.commands.cameras import print_faults
+from sightline.commands.languages import localized
 
 
 def check(args: argparse.Namespace) -> int:
@@ -19,7 +20,7 @@ def check(args: argparse.Namespace) -> int:
     try:
         text, policy = read_policy(args.file, calls)
     except PolicyInvalid as invalid:
-        return _print_faults(invalid, args.json)
+        return print_faults(invalid, args.json)
     needs = calls.needs(policy)
     sha256 = hashlib.sha256(text.encode()).hexdigest()
     if args.json:
@@ -27,16 +28,11 @@ def check(args: argparse.Namespace) -> int:
         return 0
     for call, required in needs.items():
         print(f"{call}\t{', '.join(required)}")
-    print(f"{args.file}: no fault; {len(needs)} calls are governed; SHA-256 {sha256}")
+    valid = Message(
+        "{file}: no fault; {count} calls are governed; SHA-256 {sha256}",
+        file=args.file,
+        count=len(needs),
+        sha256=sha256,
+    )
+    print(localized(valid))
     return 0
-
-
-def _print_faults(invalid: PolicyInvalid, as_json: bool) -> int:
-    """Print all faults; JSON goes to standard output, text to standard error."""
-    if as_json:
-        faults = [asdict(fault) for fault in invalid.faults]
-        print(json.dumps({"faults": faults}, ensure_ascii=False))
-    else:
-        print(invalid, file=sys.stderr)
-        print(f"{len(invalid.faults)} faults", file=sys.stderr)
-    return 1

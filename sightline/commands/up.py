@@ -16,6 +16,7 @@ from api.base_map.tile_archive import TileArchive
 from domain.clock import Clock, SystemClock
 from domain.errors import StoreError
 from domain.log import set_up_logging
+from domain.messages.message import Message
 from domain.openid import openid_settings
 from domain.paths.data_layout import Layout
 from domain.registry import Camera
@@ -27,6 +28,7 @@ from sightline.cluster.registry_versions import RegistryFollower
 from sightline.cluster.roster import worker_count
 from sightline.cluster.roster_writer import RosterWriter
 from sightline.cluster.worker_balance import needed_workers
+from sightline.commands.languages import error_text, localized
 from sightline.commands.messages import Colour, print_message
 from sightline.forking.client import ForkServer
 from sightline.keys.api_trust import node_server_context
@@ -278,8 +280,9 @@ def _node_api_url(host: str, port: int) -> str:
 def _settle(registry: Path | None, layout: Layout, clock: Clock) -> None:
     invalid = site_registry.settle(registry, layout, clock) if registry else None
     if invalid is not None:
-        print_message(f"{registry} has faults; the last good registry runs instead:", Colour.RED)
-        print_message(str(invalid))
+        refused = Message("{file} has faults; the last good registry runs instead:", file=registry)
+        print_message(localized(refused), Colour.RED)
+        print_message(error_text(invalid))
 
 
 def _print_start(name: str) -> None:

@@ -35,6 +35,7 @@ from domain.registry.former import FormerCamera, FormerCameras
 from domain.registry.record import RegistryRecord
 from domain.stored_model import StoredModel, unreadable
 from sightline.active_policy import LastValidPolicy
+from sightline.cluster.fault_records import FaultRecord
 from sightline.cluster.roster import Assigned, Roster
 from sightline.confinement.report import ConfinementReport
 from sightline.keys.bundle import KeyBundle
@@ -192,6 +193,7 @@ RECORDS: tuple[StoredModel, ...] = (
     REGISTER,
     KeyBundle(certificates=REGISTER, keys={"node": ""}),
     LastValidPolicy(text="version: 1"),
+    FaultRecord(file="r.yaml", line=1, column=1, message="unknown key `x`"),
     ConfinementReport(process="worker-0"),
     NODE_REPORT,
     NODE_REPORT.workers,

@@ -169,7 +169,7 @@ class Running:
     registry: Registry = REGISTRY
 
     def now(self) -> SiteRegistry:
-        fault = Fault("camera_registry.yaml", 1, 1, "bravo-gate: unknown key", "")
+        fault = Fault("camera_registry.yaml", 1, 1, Message("bravo-gate: unknown key"))
         return SiteRegistry(self.registry, (fault,), FORMER)
 
 

@@ -177,7 +177,11 @@ def test_an_index_that_is_down(open_site: OpenSite, dead_port: int) -> None:
 def test_readiness_shows_the_faults_of_a_newer_registry(open_site: OpenSite) -> None:
     faults = (
         Fault(
-            "/etc/sightline/camera_registry.yaml", 7, 3, "unknown key `urll`", "did you mean `url`?"
+            "/etc/sightline/camera_registry.yaml",
+            7,
+            3,
+            Message("unknown key `{key}`", key="urll"),
+            Message("did you mean `{word}`?", word="url"),
         ),
     )
     ready = open_site(registry=lambda: SiteRegistry(Registry(version=1), faults)).get("/readyz")

@@ -15,6 +15,7 @@ from domain.access_policy.model import ActivePolicy
 from domain.alarms import Alarm, AlarmName
 from domain.clock import ManualClock
 from domain.errors import Fault, IndexUnavailable, ObjectsUnavailable
+from domain.messages.message import Message
 from domain.people import RIGHTS, Right, Role
 from domain.registry import Registry
 from storage.clients.redis import connect
@@ -27,7 +28,13 @@ if TYPE_CHECKING:
     from tests.api.conftest import OpenSite
 
 FAULTS = (
-    Fault("/etc/sightline/camera_registry.yaml", 7, 3, "unknown key `urll`", "did you mean `url`?"),
+    Fault(
+        "/etc/sightline/camera_registry.yaml",
+        7,
+        3,
+        Message("unknown key `{key}`", key="urll"),
+        Message("did you mean `{word}`?", word="url"),
+    ),
 )
 ALARM = Alarm(
     name=AlarmName.DISK_FULL, node="node-2", since=START_NS, sentence="give it more space"
@@ -58,7 +65,13 @@ def test_without_a_token_only_names_are_shown(faulty: Site, authorization: str |
 
 
 def test_faults_of_the_policy_are_details(open_site: OpenSite) -> None:
-    fault = Fault("/etc/sightline/policy.yaml", 3, 5, "unknown key `need`", "did you mean `needs`?")
+    fault = Fault(
+        "/etc/sightline/policy.yaml",
+        3,
+        5,
+        Message("unknown key `{key}`", key="need"),
+        Message("did you mean `{word}`?", word="needs"),
+    )
     site = open_site(policy=lambda: ActivePolicy(faults=(fault,)))
     assert site.http.get(f"{site.url}/readyz").json()["policy_faults"] is None
     assert site.get("/readyz").json()["policy_faults"] == [
@@ -84,6 +97,20 @@ def test_while_no_token_can_be_checked_names_are_shown(open_site: OpenSite) -> N
     site = open_site(people=people_of(away, plain.context.objects), alarms=lambda: (ALARM,))
     ready = site.http.get(f"{site.url}/readyz", headers={"Authorization": "Bearer sl_any"})
     assert (ready.status_code, ready.json()["dependencies"][2]["why"]) == (200, None)
+
+
+def test_causes_and_faults_are_in_the_language_of_the_client(open_site: OpenSite) -> None:
+    full = Message("recordings cannot be kept within their limit: {error}", error="x")
+    alarm = Alarm.of(AlarmName.DISK_FULL, "node-2", START_NS, full)
+    site = open_site(
+        registry=lambda: SiteRegistry(Registry(version=1), FAULTS), alarms=lambda: (alarm,)
+    )
+    ready = site.get("/readyz", Accept_Language="zh-CN")
+    assert ready.json()["registry_faults"] == [
+        "camera_registry.yaml:7:3：没有键 `urll`（是否指 `url`？）"
+    ]
+    assert ready.json()["dependencies"][2]["why"] == "node-2：无法将录像控制在限额内：x"
+    assert "Accept-Language" in ready.headers["Vary"]
 
 
 class Counted:

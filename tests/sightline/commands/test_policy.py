@@ -44,6 +44,21 @@ def test_faults_have_their_place_and_the_likely_word(
     assert (fault["line"], fault["column"]) == (2, 26)
 
 
+def test_faults_are_in_the_language_of_the_terminal(
+    file: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file.write_text(VALID.replace("event.clip", "event.clap"))
+    monkeypatch.setenv("LC_ALL", "zh_CN.UTF-8")
+    assert main(["policy", "check", str(file)]) == 1
+    assert capsys.readouterr().err.splitlines() == [
+        f"{file}:2:26：`event.clap` 不是策略可约束的审计名称（是否指 `event.clip`？）",
+        "共 1 处错误",
+    ]
+    assert main(["policy", "check", str(file), "--json"]) == 1
+    (fault,) = json.loads(capsys.readouterr().out)["faults"]
+    assert fault["hint"] == "did you mean `event.clip`?", "JSON is for programs"
+
+
 def test_no_policy_governs_what_the_policy_is_made_of(
     file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
