@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Query
@@ -144,13 +144,13 @@ def read_coverage(
     check_span(from_ns, to_ns, LONGEST_COVERAGE_S)
     now_ns = context.clock.wall_ns()
     answer = coverage_of(context, known, from_ns, to_ns)
-    gaps = tuple(gap.with_detail(messages(Message(gap.detail))) for gap in answer.account.gaps)
     return CoverageView.of(
         CoverageRequest(camera_id, from_ns, to_ns),
-        replace(answer.account, gaps=gaps),
+        answer.account,
         answer.offline,
         answer.analysis,
         now_ns,
+        messages,
     )
 
 

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from api.requests.answers import Answer
-from api.requests.languages import MESSAGE_OF_DETAIL
+from api.requests.languages import MESSAGE_OF_DETAIL, Messages
 from domain.camera_states import CameraState, CameraStatus, Shed, Why
 from domain.events.event import Location
 from domain.messages.message import Message
@@ -185,13 +185,15 @@ class GapView(Answer):
     ongoing: bool = Field(description="it lasts until now, and goes on")
 
     @classmethod
-    def of(cls, gap: Gap, now_ns: int) -> GapView:
+    def of(cls, gap: Gap, now_ns: int, messages: Messages) -> GapView:
+        """Return the view of a gap. `messages` returns a message in the language of the client."""
+        detail = messages(Message(gap.detail))
         return cls(
             from_=gap.start_ns,
             to=gap.end_ns,
             cause=gap.cause,
-            detail=gap.detail,
-            message=Message(gap.detail),
+            detail=str(detail),
+            message=detail,
             since=gap.since_ns or gap.start_ns,
             ongoing=gap.end_ns >= now_ns,
         )
@@ -266,12 +268,13 @@ class CoverageView(Answer):
         offline: Sequence[str],
         analysis: AnalysisCoverage | None,
         now_ns: int,
+        messages: Messages,
     ) -> CoverageView:
         recorded = [
             RecordedView(from_=part.start_ns, to=part.end_ns, where=part.where)
             for part in account.recorded
         ]
-        gaps = [GapView.of(gap, now_ns) for gap in account.gaps]
+        gaps = [GapView.of(gap, now_ns, messages) for gap in account.gaps]
         return cls(
             camera=request.camera_id,
             from_=request.from_ns,

@@ -24,6 +24,7 @@ from api.cameras.segment_locator import (
     with_segments,
 )
 from api.cameras.verified_segments import VerifiedSegments
+from api.requests.languages import Messages
 from api.requests.numbers import Decimal
 from api.requests.parameters import CameraId, RangeFrom, RangeTo
 from api.requests.request_trace import Trace
@@ -81,6 +82,7 @@ def read_playlist(
     camera_id: CameraId,
     from_ns: RangeFrom,
     to_ns: RangeTo,
+    messages: Messages,
 ) -> PlaylistView:
     """Return a playlist of at most a day: the URLs of its segments, its gaps, and the HLS URL.
 
@@ -101,7 +103,7 @@ def read_playlist(
         segments=[
             _view(part, part.segment, addresses) for part in parts if part.segment is not None
         ],
-        gaps=[GapView.of(gap, now_ns) for gap in gaps],
+        gaps=[GapView.of(gap, now_ns, messages) for gap in gaps],
         offline=list(offline),
     )
 

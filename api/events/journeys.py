@@ -12,6 +12,7 @@ from api.events.journey_models import Journey, LegView, NearCameraView
 from api.events.models import EventView, MatchView
 from api.events.unanalysed import unanalysed
 from api.requests.cursors import NO_CURSOR, read_cursor, write_cursor
+from api.requests.languages import Messages
 from api.requests.numbers import WholeNumber
 from api.requests.parameters import ExactPlate, From, Next, To, exact_plate
 from api.requests.times import check_order
@@ -87,6 +88,8 @@ def read_journey(
     around: Around = 3,
     limit: Sightings = 500,
     next_: Next = None,
+    *,
+    messages: Messages,
 ) -> Journey:
     """Return the sightings of a plate in time order, and the legs between them.
 
@@ -114,7 +117,7 @@ def read_journey(
         plate=text,
         from_=begin_ns,
         to=end_ns,
-        sightings=[EventView.of(event) for event in events],
+        sightings=[EventView.of(event, messages) for event in events],
         matches=[MatchView.of(one.match) for one in line] if fuzzy else [],
         legs=_legs(cameras, ([] if before is None else [before]) + events, around),
         expected=_expected(cameras, events, around) if not more else [],

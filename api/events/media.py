@@ -131,7 +131,8 @@ def read_clip(
     event = find_event(context, visible, event_id)
     check_unmasked_clip(context, trace, visible, event.camera)
     if event.clip_missing:
-        why = Message("this event has no clip: {clip_missing}", clip_missing=event.clip_missing)
+        reason = Message.of(event.clip_missing, {})
+        why = Message("this event has no clip: {reason}", reason=reason)
         return problem_response(CLIP_MISSING, why, trace.request_id)
     if not event.clip_ready:
         later = Message("the clip is cut once its last seconds are recorded; ask again in a moment")

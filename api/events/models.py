@@ -8,9 +8,11 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from api.events.unanalysed import UnanalysedView
 from api.requests.answers import Answer
+from api.requests.languages import Messages
 from domain.events.event import Event
 from domain.events.misreadings import Match, MatchKind
 from domain.events.trusted_models import construct_trusted
+from domain.messages.message import Message
 from domain.stored_model import WallNs
 
 
@@ -50,7 +52,11 @@ class EventView(Event):
     clip: str = Field(description="path of the clip (MP4), there once `clip_ready`")
 
     @classmethod
-    def of(cls, event: Event) -> EventView:
+    def of(cls, event: Event, messages: Messages = Message) -> EventView:
+        """Return the view of an event. `messages` returns a message in the language of the client;
+        without it, why there is no clip is in English.
+        """
+        missing = event.clip_missing
         path = f"/v1/events/{event.id}"
         return construct_trusted(
             cls,
@@ -58,7 +64,7 @@ class EventView(Event):
                 **event.__dict__,
                 "direction": event.direction or None,
                 "lane": event.lane or None,
-                "clip_missing": event.clip_missing or None,
+                "clip_missing": str(messages(Message.of(missing, {}))) if missing else None,
                 "snapshot": f"{path}/snapshot",
                 "crop": f"{path}/crop",
                 "clip": f"{path}/clip",

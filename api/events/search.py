@@ -17,6 +17,7 @@ from api.events.unanalysed import unanalysed
 from api.limits.rate_limits import PersonLimits
 from api.requests.audit_recorder import AuditRecorder
 from api.requests.cursors import MAX_ITEMS, NO_CURSOR, read_cursor, write_cursor
+from api.requests.languages import Messages
 from api.requests.numbers import WholeNumber
 from api.requests.parameters import EventId, Next, event_query
 from api.requests.request_trace import Trace
@@ -93,6 +94,7 @@ def search_events(
     request: Request,
     response: Response,
     trace: RequestTrace,
+    messages: Messages,
 ) -> EventList | Response:
     """Search events, by default the newest first.
 
@@ -109,7 +111,7 @@ def search_events(
     page = context.events.query(search.query, visible, search.limit, search.after(visible))
     cursor = None if page.next is None else write_cursor(search.query, visible, page.next)
     matches = [view for view in match_views(page.events, search.query) if view is not None]
-    items = [EventView.of(event) for event in page.events]
+    items = [EventView.of(event, messages) for event in page.events]
     return EventList(
         items=items,
         next=cursor,
@@ -168,6 +170,8 @@ def _following(request: Request, format_: EventFormat, cursor: str) -> str:
     return f"{request.url.path}?{urlencode([*asked, ('format', format_), ('next', cursor)])}"
 
 
-def read_event(context: Context, visible: Visible, event_id: EventId) -> EventView:
+def read_event(
+    context: Context, visible: Visible, event_id: EventId, messages: Messages
+) -> EventView:
     """Return one event."""
-    return EventView.of(find_event(context, visible, event_id))
+    return EventView.of(find_event(context, visible, event_id), messages)

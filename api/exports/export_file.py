@@ -19,9 +19,9 @@ from api.exports.recording_parts import (
     without,
 )
 from domain.camera_scope import ALL_CAMERAS
-from domain.clock import moment, rfc3339
+from domain.clock import moment
 from domain.errors import DataLoss, ExportGone, NodeOffline, NotFound, SightlineError
-from domain.messages.message import Message
+from domain.messages.message import Message, joined
 from storage.exports.layout import ExportLayout
 from storage.exports.records import ExportMember, ExportRecord
 from storage.exports.zip_layout import MemberBytes
@@ -137,7 +137,13 @@ class ExportFile:
         known = self._context.known_camera(camera_id, ALL_CAMERAS)
         gaps = explained(self._context, known, lost)
         named = [
-            f"{rfc3339(gap.from_)}/{rfc3339(gap.to)} ({gap.cause})" for gap in gaps[:_MOST_NAMED]
+            Message(
+                "{start} to {end} ({cause})",
+                start=moment(gap.from_),
+                end=moment(gap.to),
+                cause=gap.cause,
+            )
+            for gap in gaps[:_MOST_NAMED]
         ]
         more = (
             Message(" and {count} more", count=len(gaps) - _MOST_NAMED)
@@ -147,6 +153,6 @@ class ExportFile:
         return Message(
             "{camera} lacks {spans}{more} since it was read; create a new export of what is left",
             camera=camera_id,
-            spans=", ".join(named),
+            spans=joined(named),
             more=more,
         )

@@ -14,6 +14,7 @@ from api.cameras.recording_files import RecordingFiles
 from api.exports.recording_reader import KeptClaim, Listener, RangeReading
 from domain.clock import NS_PER_S
 from domain.errors import BadInput, DataLoss, NotFound, StoreError
+from domain.messages.message import NO_MESSAGE, Message
 from domain.metrics import EXPORTS_MADE
 from storage.clients.locks import Lock
 from storage.exports.records import ExportRecord, ExportState
@@ -110,7 +111,7 @@ class ExportJob:
         try:
             is_done = reading.read_all()
         except (BadInput, NotFound) as error:
-            reading.finish(ExportState.FAILED, str(error))
+            reading.finish(ExportState.FAILED, error.message)
             is_done = True
         if is_done:
             context.export_progress.remove(export_id)
@@ -152,15 +153,16 @@ class _Reading:
         if any(result.members for result in self._results):
             self.finish(ExportState.READY)
         else:
-            self.finish(ExportState.FAILED, "nothing is recorded in any of its ranges")
+            nothing = Message("nothing is recorded in any of its ranges")
+            self.finish(ExportState.FAILED, nothing)
         return True
 
-    def finish(self, state: ExportState, why: str = "") -> None:
+    def finish(self, state: ExportState, why: Message = NO_MESSAGE) -> None:
         """Write the final state."""
         self._write(state, why)
         EXPORTS_MADE.labels(state).inc()
 
-    def _write(self, state: ExportState, why: str = "") -> None:
+    def _write(self, state: ExportState, why: Message = NO_MESSAGE) -> None:
         """Write what was read, unless the export was deleted or another process has read more."""
         results = tuple(self._results)
         is_final = state is not ExportState.WAITING
@@ -170,7 +172,7 @@ class _Reading:
             if current.state is not ExportState.WAITING or not (is_final or has_less):
                 return current
             finished_at = self._context.clock.wall_ns() if is_final else None
-            update = {"state": state, "why": why, "results": results, "finished_at": finished_at}
-            return current.model_copy(update=update)
+            update = {"results": results, "finished_at": finished_at}
+            return current.in_state(state, why).model_copy(update=update)
 
         self._context.exports.change(self._record.id, changed)

@@ -30,12 +30,13 @@ from api.exports.models import (
 from api.requests.byte_ranges import IfRange, RangeHeader
 from api.requests.conditions import IfMatch, expected_version, version_tag
 from api.requests.cursors import MAX_ITEMS, ListLimit, newest_first
+from api.requests.languages import Messages
 from api.requests.parameters import Next
 from api.requests.request_trace import Trace
 from domain.camera_scope import VisibleCameras
 from domain.clock import NS_PER_DAY, moment
 from domain.errors import ExportGone, ExportNotReady, NotFound, QueryInvalid, Unauthenticated
-from domain.messages.message import Message
+from domain.messages.message import NO_MESSAGE, Message
 from domain.paths.object_keys import dated_id
 from domain.people import Person, Right
 from storage.audit.viewings import Viewed
@@ -65,7 +66,12 @@ _ENDED: dict[State, Message] = {
 
 
 def create_export(
-    context: Context, trace: RequestTrace, visible: Visible, asked: ExportAsked, response: Response
+    context: Context,
+    trace: RequestTrace,
+    visible: Visible,
+    asked: ExportAsked,
+    response: Response,
+    messages: Messages,
 ) -> ExportDetails:
     """Create an export. A process of the API reads and hashes its recordings in the background."""
     person = _person(trace)
@@ -92,7 +98,7 @@ def create_export(
     context.export_progress.add([record.id])
     response.headers["Location"] = f"/v1/exports/{record.id}"
     response.headers["ETag"] = version_tag(record.version)
-    return _details(context, record)
+    return _details(context, record, messages)
 
 
 def list_exports(
@@ -101,6 +107,8 @@ def list_exports(
     visible: Visible,
     limit: ListLimit = MAX_ITEMS,
     next_: Next = None,
+    *,
+    messages: Messages,
 ) -> ExportList:
     """List exports, the newest first, until a week after they have expired."""
     person = _person(trace)
@@ -111,19 +119,26 @@ def list_exports(
     )
     is_for_all = visible.is_all and person.may(Right.EXPORTS)
     return ExportList(
-        items=[ExportView.of(record, *_situation(context, record)) for record in page.items],
+        items=[
+            ExportView.of(record, *_situation(context, record), messages) for record in page.items
+        ],
         next=page.next,
         damaged=[UnreadableExport.of(one) for one in known.damaged] if is_for_all else [],
     )
 
 
 def read_export(
-    context: Context, trace: RequestTrace, visible: Visible, export_id: ExportId, response: Response
+    context: Context,
+    trace: RequestTrace,
+    visible: Visible,
+    export_id: ExportId,
+    response: Response,
+    messages: Messages,
 ) -> ExportDetails:
     """Return an export with its files and its gaps. Its ETag changes with each change."""
     record = _visible_export(context, _person(trace), visible, export_id)
     response.headers["ETag"] = version_tag(record.version)
-    return _details(context, record)
+    return _details(context, record, messages)
 
 
 def delete_export(
@@ -131,6 +146,7 @@ def delete_export(
     trace: RequestTrace,
     visible: Visible,
     export_id: ExportId,
+    messages: Messages,
     if_match: IfMatch = None,
 ) -> ExportView:
     """Delete an export: it can no longer be downloaded. Its record is kept with the person's
@@ -140,7 +156,7 @@ def delete_export(
     _visible_export(context, person, visible, export_id)
     record = context.exports.delete(export_id, person.name, expected_version(if_match))
     context.export_progress.remove(export_id)
-    return ExportView.of(record, *_situation(context, record))
+    return ExportView.of(record, *_situation(context, record), messages)
 
 
 def read_export_file(
@@ -177,10 +193,10 @@ def read_export_file(
             file.check()
         response = ranged_response(request, trace, ranged, WantedRanges(range_, if_range))
     except ExportGone as gone:
-        _change_state(context, record, ExportState.INCOMPLETE, str(gone))
+        _change_state(context, record, ExportState.INCOMPLETE, gone.message)
         raise
     if record.state is ExportState.INCOMPLETE:  # restored, for example from a backup
-        _change_state(context, record, ExportState.READY, "")
+        _change_state(context, record, ExportState.READY, NO_MESSAGE)
     return response
 
 
@@ -209,24 +225,26 @@ def check_downloadable(context: ApiContext, record: ExportRecord) -> None:
     if state in ("waiting", "reading"):
         raise ExportNotReady("the recordings of this export are still being read; try again later")
     if state == "failed":
-        raise ExportGone("the export failed: {why}", why=record.why)
+        raise ExportGone("the export failed: {reason}", reason=record.reason_of_state)
     if state in _ENDED:
         raise ExportGone(_ENDED[state])
 
 
-def _change_state(context: ApiContext, record: ExportRecord, state: ExportState, why: str) -> None:
+def _change_state(
+    context: ApiContext, record: ExportRecord, state: ExportState, why: Message
+) -> None:
     """Record that a ready export is incomplete, or that an incomplete one is ready again."""
 
     def changed(current: ExportRecord) -> ExportRecord:
         if current.state not in (ExportState.READY, ExportState.INCOMPLETE):
             return current
-        return current.model_copy(update={"state": state, "why": why})
+        return current.in_state(state, why)
 
     context.exports.change(record.id, changed)
 
 
-def _details(context: ApiContext, record: ExportRecord) -> ExportDetails:
-    return ExportDetails.of(record, *_situation(context, record))
+def _details(context: ApiContext, record: ExportRecord, messages: Messages) -> ExportDetails:
+    return ExportDetails.of(record, *_situation(context, record), messages)
 
 
 def _situation(context: ApiContext, record: ExportRecord) -> tuple[State, float | None, int | None]:

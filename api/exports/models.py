@@ -7,7 +7,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from api.requests.answers import Answer
+from api.requests.languages import MESSAGE_OF_DETAIL, Messages
 from api.requests.times import BodyMoment
+from domain.messages.message import Message
 from domain.stored_model import WallNs
 from storage.clients.versioned_records import DamagedRecord
 from storage.exports.records import ExportRecord
@@ -58,7 +60,10 @@ class ExportView(Answer):
         "can be downloaded; `incomplete`: recordings changed or were deleted since they were "
         "read; `failed`: it cannot be made; `deleted` and `expired`: it has ended"
     )
-    why: str | None = Field(description="why it is incomplete or failed")
+    why: str | None = Field(
+        description="why it is incomplete or failed, in the language of the client"
+    )
+    message: Message | None = Field(description="`why` as a template and its parts")
     progress: float | None = Field(
         description="the part that was read, from 0 to 1; null unless it is waiting or being read"
     )
@@ -76,9 +81,15 @@ class ExportView(Answer):
 
     @classmethod
     def of(
-        cls, record: ExportRecord, state: State, progress: float | None, size_bytes: int | None
+        cls,
+        record: ExportRecord,
+        state: State,
+        progress: float | None,
+        size_bytes: int | None,
+        messages: Messages,
     ) -> ExportView:
-        return cls(**_fields(record, state, progress, size_bytes))
+        """`messages` returns a message in the language of the client."""
+        return cls(**_fields(record, state, progress, size_bytes, messages))
 
 
 class ExportFileView(Answer):
@@ -101,7 +112,8 @@ class ExportGapView(Answer):
     from_: WallNs = Field(alias="from")
     to: WallNs
     cause: str = Field(description="a cause of gaps of the coverage")
-    detail: str | None
+    detail: str | None = Field(description="a sentence for people, in the language of the client")
+    message: Message | None = Field(description=MESSAGE_OF_DETAIL)
 
 
 class ExportDetails(ExportView):
@@ -116,8 +128,14 @@ class ExportDetails(ExportView):
 
     @classmethod
     def of(
-        cls, record: ExportRecord, state: State, progress: float | None, size_bytes: int | None
+        cls,
+        record: ExportRecord,
+        state: State,
+        progress: float | None,
+        size_bytes: int | None,
+        messages: Messages,
     ) -> ExportDetails:
+        """`messages` returns a message in the language of the client."""
         pairs = list(zip(record.ranges, record.results, strict=False))
         files = [
             ExportFileView(
@@ -136,13 +154,14 @@ class ExportDetails(ExportView):
                 from_=gap.from_,
                 to=gap.to,
                 cause=gap.cause,
-                detail=gap.detail or None,
+                detail=str(detail := messages(gap.sentence)) or None,
+                message=detail or None,
             )
             for requested, result in pairs
             for gap in result.gaps
         ]
         offline = sorted({name for _, result in pairs for name in result.offline})
-        fields = _fields(record, state, progress, size_bytes)
+        fields = _fields(record, state, progress, size_bytes, messages)
         return cls(**fields, files=files, gaps=gaps, offline=offline)
 
 
@@ -168,13 +187,19 @@ class ExportList(Answer):
 
 
 def _fields(
-    record: ExportRecord, state: State, progress: float | None, size_bytes: int | None
+    record: ExportRecord,
+    state: State,
+    progress: float | None,
+    size_bytes: int | None,
+    messages: Messages,
 ) -> dict[str, Any]:
     is_ready = state == "ready"
+    why = messages(record.reason_of_state)
     return {
         "id": record.id,
         "state": state,
-        "why": record.why or None,
+        "why": str(why) or None,
+        "message": why or None,
         "progress": progress,
         "person": record.person,
         "reason": record.reason,

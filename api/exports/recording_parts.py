@@ -11,6 +11,7 @@ from api.cameras.recording_files import RecordingFile, RecordingFiles
 from api.cameras.segment_locator import with_segments
 from domain.clock import NS_PER_MS
 from domain.errors import NodeOffline
+from domain.messages.message import Message
 from domain.recordings.gaps import GapCause
 from domain.recordings.overlay_intervals import overlay
 from storage.exports.records import ExportGap
@@ -18,8 +19,8 @@ from storage.recordings.virtual.virtual_file import VirtualFile
 
 Span = tuple[int, int]
 """[from, to) in UTC nanoseconds."""
-_UNEXPLAINED_DETAIL = "an interruption of less than a second, or no keyframe before it"
-_Explanation = tuple[str, str]
+_UNEXPLAINED_DETAIL = Message("an interruption of less than a second, or no keyframe before it")
+_Explanation = tuple[str, Message]
 """A cause and its detail."""
 
 
@@ -86,7 +87,7 @@ def explained(
     # What lies between the missing ranges is not missing, whatever is reported of it.
     layers += [(end, start, None) for (_, end), (start, _) in pairwise(missing)]
     return tuple(
-        ExportGap(from_=start, to=end, cause=found[0], detail=found[1])
+        ExportGap.of(start, end, *found)
         for start, end, found in overlay(layers)
         if found is not None and start // NS_PER_MS < end // NS_PER_MS
     )
@@ -99,9 +100,9 @@ def _reasons(
     try:
         gaps = coverage_of(context, known, *span).account.gaps
     except NodeOffline as error:
-        return [(*span, (GapCause.UNKNOWN, str(error)))]
+        return [(*span, (GapCause.UNKNOWN, error.message))]
     return [
-        (start, end, (gap.cause, gap.detail))
+        (start, end, (gap.cause, Message(gap.detail)))
         for gap in gaps
         for start, end in _within([(gap.start_ns, gap.end_ns)], span)
     ]

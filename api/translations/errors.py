@@ -83,7 +83,12 @@ SENTENCES: dict[str, str] = {
     "there is no event {terms}": ("没有事件 {terms}"),
     "there is no event {event}": ("没有事件 {event}"),
     # exports
-    "the export failed: {why}": ("导出失败：{why}"),
+    "the export failed: {reason}": ("导出失败：{reason}"),
+    "nothing is recorded in any of its ranges": ("所选时段均没有录像"),
+    "an interruption of less than a second, or no keyframe before it": (
+        "不足一秒的中断，或此前没有关键帧"
+    ),
+    "{start} to {end} ({cause})": ("{start} 至 {end}（{cause}）"),
     "the recordings of this export are still being read; try again later": (
         "此导出的录像仍在读取，请稍后重试"
     ),
@@ -296,7 +301,9 @@ SENTENCES: dict[str, str] = {
     ),
     "{running} requests for {pool} are being answered here and {waiting} wait; try again in a "
     "moment": ("此处正在处理 {running} 项请求（{pool}），另有 {waiting} 项等待，请稍后重试"),
-    "this event has no clip: {clip_missing}": ("该事件没有视频片段：{clip_missing}"),
+    "this event has no clip: {reason}": ("该事件没有视频片段：{reason}"),
+    "the recording is damaged": ("录像已损坏"),
+    "nothing was recorded": ("没有录像"),
     "the clip is cut once its last seconds are recorded; ask again in a moment": (
         "视频片段将在最后几秒录完后生成，请稍后再试"
     ),

@@ -19,6 +19,7 @@ from pydantic import ValidationError
 from domain.clock import NS_PER_S, Clock
 from domain.errors import DataLoss, NotFound, ObjectsUnavailable
 from domain.events.event import Event, ObjectDigest, Sidecar
+from domain.messages.message import Message
 from domain.metrics import CLIPS_MISSING
 from domain.paths.object_keys import CLIP, CROP, SIDECAR, SNAPSHOT, event_object
 from domain.settings import Settings
@@ -34,6 +35,8 @@ DEFERRED_S = 180.0
 """A clip is deferred for at most so long after its event while the worker is behind. A load that
 lasts longer defers nothing more: clips are then made as fast as events come.
 """
+_DAMAGED = Message("the recording is damaged")
+_NOT_RECORDED = Message("nothing was recorded")
 NOTHING_AFTER_S = 60
 """An event without any recording this long after its end never gets a clip."""
 
@@ -160,8 +163,8 @@ class PublishSteps:
             "event %s of camera %s is kept without a clip: %s", event.id, event.camera, error
         )
         CLIPS_MISSING.labels(event.camera).inc()
-        why = "the recording is damaged" if isinstance(error, DataLoss) else "nothing was recorded"
-        return Clip(None, None, why)
+        why = _DAMAGED if isinstance(error, DataLoss) else _NOT_RECORDED
+        return Clip(None, None, str(why))
 
     def _put_clip(self, event: Event, path: Path, made: ClipFile) -> ObjectDigest:
         key = event_object(event.camera, event.id, CLIP)

@@ -17,7 +17,7 @@ from pydantic import Field
 from domain.clock import NS_PER_DAY, NS_PER_HOUR, Clock
 from domain.derived_keys import derived_key
 from domain.errors import NotFound, RateLimited, RecordConflict
-from domain.messages.message import Message
+from domain.messages.message import Message, with_parts
 from domain.paths.object_keys import EXPORTS_PREFIX, day_of
 from domain.people import Person
 from domain.stored_model import StoredModel, WallNs, schema_field
@@ -60,6 +60,18 @@ class ExportGap(StoredModel):
     to: WallNs
     cause: str = Field(description="a cause of gaps, or `damaged`")
     detail: str
+    message: Message | None = None
+    """`detail` with its parts, if it has any."""
+
+    @classmethod
+    def of(cls, start_ns: int, end_ns: int, cause: str, detail: Message) -> ExportGap:
+        return cls(
+            from_=start_ns, to=end_ns, cause=cause, detail=str(detail), message=with_parts(detail)
+        )
+
+    @property
+    def sentence(self) -> Message:
+        return self.message or Message.of(self.detail, {})
 
 
 class ExportMember(StoredModel):
@@ -101,12 +113,24 @@ class ExportRecord(SignedRecord):
     state: ExportState = ExportState.WAITING
     why: str = ""
     """Why it is incomplete or failed, in a sentence."""
+    why_message: Message | None = None
+    """`why` with its parts, if it has any."""
     results: Annotated[tuple[RangeResult, ...], Field(repr=False)] = ()
     """The results of the first ranges: of all if it is ready."""
     finished_at: WallNs | None = None
     deleted_by: str = ""
     deleted_at: WallNs | None = None
     schema_: int = schema_field()
+
+    def in_state(self, state: ExportState, why: Message) -> ExportRecord:
+        """Return the record in another state, with the reason for it."""
+        reason = {"why": str(why), "why_message": with_parts(why)}
+        return self.model_copy(update={"state": state, **reason})
+
+    @property
+    def reason_of_state(self) -> Message:
+        """Why it is incomplete or failed; empty otherwise."""
+        return self.why_message or Message.of(self.why, {})
 
     @property
     def length_ns(self) -> int:

@@ -3372,9 +3372,19 @@ export interface components {
             state: "waiting" | "reading" | "ready" | "incomplete" | "failed" | "deleted" | "expired";
             /**
              * Why
-             * @description why it is incomplete or failed
+             * @description why it is incomplete or failed, in the language of the client
              */
             why: string | null;
+            /**
+             * Message
+             * @description `why` as a template and its parts
+             */
+            message: {
+                template: string;
+                parts: {
+                    [key: string]: string | number | Record<string, never>;
+                };
+            } | null;
             /**
              * Progress
              * @description the part that was read, from 0 to 1; null unless it is waiting or being read
@@ -3496,8 +3506,21 @@ export interface components {
              * @description a cause of gaps of the coverage
              */
             cause: string;
-            /** Detail */
+            /**
+             * Detail
+             * @description a sentence for people, in the language of the client
+             */
             detail: string | null;
+            /**
+             * Message
+             * @description `detail` as a template and its parts; a time is `{at}`
+             */
+            message: {
+                template: string;
+                parts: {
+                    [key: string]: string | number | Record<string, never>;
+                };
+            } | null;
         };
         /**
          * ExportList
@@ -3580,9 +3603,19 @@ export interface components {
             state: "waiting" | "reading" | "ready" | "incomplete" | "failed" | "deleted" | "expired";
             /**
              * Why
-             * @description why it is incomplete or failed
+             * @description why it is incomplete or failed, in the language of the client
              */
             why: string | null;
+            /**
+             * Message
+             * @description `why` as a template and its parts
+             */
+            message: {
+                template: string;
+                parts: {
+                    [key: string]: string | number | Record<string, never>;
+                };
+            } | null;
             /**
              * Progress
              * @description the part that was read, from 0 to 1; null unless it is waiting or being read

@@ -2,6 +2,7 @@
 import { useState } from "preact/hooks";
 import { api, result, send } from "../api/client.ts";
 import { usesToken } from "../api/credentials.ts";
+import { sentenceOf } from "../api/message.ts";
 import { type Failure, failureOf, problemOf } from "../api/problem.ts";
 import { cameraName, hasRight, useConsole, useTimes } from "../shell/console-context.ts";
 import { Empty, Failed, Loading, NoRight } from "../shell/states.tsx";
@@ -116,7 +117,7 @@ function ExportState({ export: one }: { export: ExportView }) {
       )}
       {one.size_bytes !== null && <span class="quiet"> {sizeText(one.size_bytes)}</span>}
       {one.gap_count > 0 && <div>{texts.exports.gaps(one.gap_count)}</div>}
-      {one.why !== null && <div>{one.why}</div>}
+      {one.why !== null && <div>{sentenceOf(one.message, one.why)}</div>}
       {one.file !== null && <div class="quiet">{texts.exports.expires(time(one.expires_at))}</div>}
     </>
   );

@@ -90,7 +90,9 @@ def test_ndjson_has_the_items_of_the_list_and_a_summary(site: Site, make_event: 
 
 def test_a_list_depends_on_accept_too(site: Site) -> None:
     answer = site.get("/v1/events")
-    assert {"Accept", "Accept-Encoding"} == set(re.split(r", *", answer.headers["Vary"]))
+    assert {"Accept", "Accept-Encoding", "Accept-Language"} == set(
+        re.split(r", *", answer.headers["Vary"])
+    )
     assert "Sightline-Rows" not in answer.headers
 
 

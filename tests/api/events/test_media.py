@@ -112,14 +112,17 @@ def test_a_clip_that_is_not_ready_has_a_retry_time(site: Site, make_event: MakeE
 
 
 def test_a_missing_clip_has_its_cause(site: Site, make_event: MakeEvent) -> None:
-    event = make_event(5, clip_missing="nothing was recorded then")
+    event = make_event(5, clip_missing="nothing was recorded")
     site.context.index.put(event)
     answer = site.get(f"/v1/events/{event.id}/clip")
     assert (answer.status_code, answer.json()["type"]) == (
         404,
         "urn:sightline:problem:clip_missing",
     )
-    assert "nothing was recorded then" in answer.json()["detail"]
+    assert "nothing was recorded" in answer.json()["detail"]
+    for path in (f"/v1/events/{event.id}", "/v1/events"):
+        found = site.get(path, Accept_Language="zh").json()
+        assert found.get("items", [found])[0]["clip_missing"] == "没有录像"
 
 
 @pytest.mark.parametrize(

@@ -17,9 +17,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from api.translations.catalogue import in_chinese
 from domain.clock import S_PER_DAY, rfc3339
+from domain.messages.message import Message
 from domain.people import Role
 from domain.settings import Settings
+from storage.exports.records import ExportGap
 from tests.api.exports.export_site import (
     ExportSite,
     asked,
@@ -219,10 +222,16 @@ def test_a_deleted_recording_is_named_and_a_restored_one_is_sent(exports: Export
     exports.later()
     gone = exports.download(export, Range="bytes=0-")
     assert problem(gone) == (410, "export_gone")
-    assert f"east-gate lacks {rfc3339(at(4))}/{rfc3339(at(8))}" in gone.json()["detail"]
+    assert f"east-gate lacks {rfc3339(at(4))} to {rfc3339(at(8))}" in gone.json()["detail"]
     found = exports.read(export["id"])
     assert (found["state"], found["file"]) == ("incomplete", None)
     assert found["why"] == gone.json()["detail"]
+    chinese = exports.site.get(f"/v1/exports/{export['id']}", Accept_Language="zh").json()
+    assert chinese["why"] == (
+        f"east-gate 自读取后缺少 {rfc3339(at(4))} 至 {rfc3339(at(8))}（unknown）；"
+        "请将其余录像新建导出"
+    )
+    assert chinese["message"]["parts"]["spans"]["parts"]["start"] == {"at": rfc3339(at(4))}
     # Bytes of the manifest are of no recording, and are still those that were promised.
     assert exports.download(export, method="HEAD").status_code == 410
     paths[1].write_bytes(content)  # from a backup
@@ -277,7 +286,18 @@ def test_a_range_without_recordings_fails_with_a_sentence(exports: ExportSite) -
         "nothing is recorded in any of its ranges",
     )
     assert export["gaps"][0]["camera"] == "east-gate"
+    chinese = exports.site.get(f"/v1/exports/{export['id']}", Accept_Language="zh").json()
+    assert chinese["why"] == "所选时段均没有录像"
     assert problem(exports.download(export)) == (410, "export_gone")
+
+
+def test_a_gap_keeps_the_parts_of_its_detail() -> None:
+    offline = Message("{offline}, which may have it, does not answer", offline="node-2")
+    gap = ExportGap.of(at(1), at(2), "unknown", offline)
+    read = ExportGap.model_validate_json(gap.model_dump_json(by_alias=True))
+    assert in_chinese(read.sentence) == "node-2 可能存有该录像，但无应答"
+    older = ExportGap(from_=at(1), to=at(2), cause="unknown", detail=str(offline))
+    assert in_chinese(older.sentence) == offline, "a record of an older version has no parts"
 
 
 @pytest.mark.parametrize(

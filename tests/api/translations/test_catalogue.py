@@ -18,7 +18,11 @@ SHOWN = (
     *("domain/plates.py", "domain/readable_names.py", "domain/suggestions.py"),
     *("domain/derived_keys.py", "domain/stored_model.py"),
     *("storage/site", "storage/exports/records.py", "storage/events/corrections.py"),
-    *("storage/recordings/coverage.py", "sightline/cameras/gap_recorder.py"),
+    *(
+        "storage/recordings/coverage.py",
+        "storage/events/publish_steps.py",
+        "sightline/cameras/gap_recorder.py",
+    ),
     *("sightline/cameras/pull_policy.py", "ingest/rtsp", "ingest/health", "ingest/live/source.py"),
     "ingest/live/detection_streams.py",
     *("sightline/jobs/alarm_monitor.py", "sightline/jobs/node_jobs.py"),
