@@ -54,7 +54,7 @@ class SecretCipher:
             return AESGCM(self.key).decrypt(nonce, content, context.encode()).decode()
         except (binascii.Error, ValueError, InvalidTag) as error:
             raise DataLoss(
-                "the secret of {context} cannot be decrypted; it was encrypted "
+                "the secret of {owner} cannot be decrypted; it was encrypted "
                 "with another people key, or was changed",
-                context=context,
+                owner=context,
             ) from error

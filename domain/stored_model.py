@@ -21,6 +21,7 @@ from pydantic import (
 
 from domain.clock import NS_PER_MS, parse_rfc3339, rfc3339
 from domain.errors import DataLoss, NewerRecord
+from domain.messages.message import NO_MESSAGE, Message
 
 _VERSIONS = frozenset({"schema", "schema_version", "version"})
 
@@ -55,18 +56,19 @@ def unreadable(where: str, error: ValidationError) -> DataLoss:
         if fault["loc"]
     ):
         return NewerRecord(
-            "{where} was written by a newer version of Sightline; upgrade "
+            "{record} was written by a newer version of Sightline; upgrade "
             "this installation to read it",
-            where=where,
+            record=where,
         )
     first = faults[0]
-    field = ".".join(map(str, first["loc"])) or "the whole record"
-    more = f", and {len(faults) - 1} more faults" if len(faults) > 1 else ""
+    field = ".".join(map(str, first["loc"])) or Message("the whole record")
+    others = len(faults) - 1
+    more = Message(", and {count} more faults", count=others) if others else NO_MESSAGE
     return DataLoss(
-        "{where} cannot be read: {field}: {first}{more}",
-        where=where,
+        "{record} cannot be read: {field}: {fault}{more}",
+        record=where,
         field=field,
-        first=first["msg"],
+        fault=Message.of(first["msg"], {}),
         more=more,
     )
 

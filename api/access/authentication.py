@@ -64,9 +64,9 @@ class Authentication:
         given = request.headers.get(CSRF_HEADER, "")
         if not hmac.compare_digest(given.encode(), self.sessions.csrf_token(session).encode()):
             raise Forbidden(
-                "a change with a session cookie needs the header {csrf_header} "
+                "a change with a session cookie needs the header {header} "
                 "with `csrf_token` of GET /v1/session",
-                csrf_header=CSRF_HEADER,
+                header=CSRF_HEADER,
             )
 
     def check_handshake(self, request: Request) -> None:

@@ -34,9 +34,9 @@ class BrowserCookie:
         found = [value for name, value in _pairs(scope) if name == full_name]
         if len(found) > 1:
             raise Unauthenticated(
-                "the cookie {full_name} occurs {count} times, so it is not "
+                "the cookie {cookie} occurs {count} times, so it is not "
                 "used; delete the cookies of this site and sign in again",
-                full_name=full_name,
+                cookie=full_name,
                 count=len(found),
             )
         return found[0] if found else None

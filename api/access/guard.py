@@ -180,11 +180,11 @@ def _check_right(person: Person, declaration: Declaration, terms: dict[str, str]
     missing = declaration.missing_right(person, terms)
     if missing is not None:
         raise Forbidden(
-            "{person} is {article} {role} without the right `{missing}`",
+            "{person} is {article} {role} without the right `{right}`",
             person=person.name,
             article=_article(person.role),
             role=person.role,
-            missing=missing,
+            right=missing,
         )
 
 

@@ -91,8 +91,8 @@ def _scheme(scope: Scope) -> str:
 
 def _foreign(what: str) -> Forbidden:
     return Forbidden(
-        "{what}, so the request does not come from a page of this site; if a "
+        "{finding}, so the request does not come from a page of this site; if a "
         "proxy is in front of the site, SIGHTLINE_ORIGINS must name the "
         "origin that browsers see",
-        what=what,
+        finding=what,
     )

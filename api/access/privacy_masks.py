@@ -14,10 +14,9 @@ def check_unmasked_view(trace: Trace, camera: Camera) -> None:
     """Check that the person may see unmasked video of this camera. Raises Forbidden."""
     if camera.masks and (trace.person is None or not trace.person.may(Right.UNMASKED_VIEW)):
         raise Forbidden(
-            "{camera} has privacy masks, and its video is not masked; it needs "
-            "the right `{unmasked_view}`",
+            "{camera} has privacy masks, and its video is not masked; it needs the right `{right}`",
             camera=camera.id,
-            unmasked_view=Right.UNMASKED_VIEW,
+            right=Right.UNMASKED_VIEW,
         )
 
 

@@ -14,7 +14,7 @@ from api.cameras.damaged_parts import damaged_parts
 from api.nodes.coverage import NodeAccount
 from domain.clock import NS_PER_DAY, NS_PER_S, moment
 from domain.errors import NodeOffline, ObjectsUnavailable
-from domain.messages.message import Message
+from domain.messages.message import Message, joined_names
 from domain.paths.object_keys import day_start_ns
 from domain.recordings.gaps import Gap, GapCause
 from domain.recordings.missed_passings import NEAR_NS, partly_of
@@ -293,5 +293,5 @@ def _deleted(camera: Camera, deleted: Range) -> Gap:
 def _with_offline_detail(offline: Sequence[str], gap: Gap) -> Gap:
     if gap.cause is not GapCause.UNKNOWN or not offline:
         return gap
-    detail = Message("{offline}, which may have it, does not answer", offline=" and ".join(offline))
+    detail = Message("{offline}, which may have it, does not answer", offline=joined_names(offline))
     return gap.with_detail(detail)

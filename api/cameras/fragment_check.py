@@ -83,9 +83,9 @@ class FragmentVerification:
         except IndexUnavailable as error:
             _log.error("the damage of %s waits to be recorded: %s", one.name, error)
         loss = Message(
-            "fragment {fragment} of {one} differs from its SHA-256 and is not sent",
+            "fragment {fragment} of {segment} differs from its SHA-256 and is not sent",
             fragment=fragment,
-            one=one.name,
+            segment=one.name,
         )
         _log.critical("%s; compare the disk, and who can write to it", loss)
         raise DataLoss(loss)

@@ -37,11 +37,11 @@ class LayoutReader:
         size_bytes = self._stored.unknown_bytes([one for one in segments if one.lease is None])
         if size_bytes > MOST_UNKNOWN_BYTES:
             raise BadInput(
-                "the range has {size_bytes} GB in the object store that were "
+                "the range has {size_gb} GB in the object store that were "
                 "not read before, and one request reads at most "
-                "{most_unknown_bytes} GB; request it in parts",
-                size_bytes=round(size_bytes / 1000000000.0, 1),
-                most_unknown_bytes=round(MOST_UNKNOWN_BYTES / 1000000000.0, 1),
+                "{most_gb} GB; request it in parts",
+                size_gb=round(size_bytes / 1000000000.0, 1),
+                most_gb=round(MOST_UNKNOWN_BYTES / 1000000000.0, 1),
             )
 
     def read(self, segments: Sequence[Located]) -> dict[SegmentKey, StoredRecord]:

@@ -57,8 +57,8 @@ def ranged_response(
     parts = select_parts(wanted_range, wanted.if_range, file.etag, file.size_bytes)
     if parts == "outside":
         message = Message(
-            "{noun} is {size_bytes} bytes long, and a request has at most {most_ranges} ranges",
-            noun=file.noun,
+            "{file} is {size_bytes} bytes long, and a request has at most {most_ranges} ranges",
+            file=file.noun,
             size_bytes=file.size_bytes,
             most_ranges=MOST_RANGES,
         )

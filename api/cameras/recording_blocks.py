@@ -204,9 +204,9 @@ class _Reading:
             self._samples += len(layout.video) + (0 if sound is None else len(sound))
         if self._samples > MOST_SAMPLES:
             raise BadInput(
-                "the range has more than {most_samples} million pictures and "
+                "the range has more than {most_millions} million pictures and "
                 "pieces of sound; request it in parts",
-                most_samples=round(MOST_SAMPLES / 1000000.0),
+                most_millions=round(MOST_SAMPLES / 1000000.0),
             )
         contents = {key: _content(self._located[key], record) for key, record in records.items()}
         return [

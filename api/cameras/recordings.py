@@ -173,7 +173,7 @@ def _file_of(
         return files.file_of(camera_id, span, found)
     except NotFound as error:
         raise NotFound(
-            "{error}; {context}", error=error, context=_nearest(context, camera_id, span)
+            "{error}; {nearest}", error=error, nearest=_nearest(context, camera_id, span)
         ) from error
 
 

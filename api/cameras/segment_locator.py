@@ -16,6 +16,7 @@ from api.nodes.segment_lists import NO_HEAD, read_rows
 from api.nodes.segment_lists import Head as ListedHead
 from domain.clock import NS_PER_MS
 from domain.errors import DataLoss, NodeOffline, NotFound, ObjectsUnavailable
+from domain.messages.message import joined_names
 from domain.paths.object_keys import segment_object
 from domain.paths.segment_name import SegmentName
 from storage.clients.s3 import ObjectStore, ObjectStream
@@ -152,7 +153,7 @@ def locate(
     if not used and offline:
         raise NodeOffline(
             "{offline}, which may have recordings of {camera}, does not answer",
-            offline=" and ".join(offline),
+            offline=joined_names(offline),
             camera=camera_id,
         )
     return LocatedSegments(tuple(found[key] for key in used), tuple(offline), pieces)
@@ -173,7 +174,9 @@ def open_segment_part(
     stream = context.objects.read(_key(one.name), offset, length_bytes)
     if stream.stat.etag != one.version.etag:
         stream.close()
-        raise DataLoss("{one} was replaced in the object store since it was listed", one=one.name)
+        raise DataLoss(
+            "{segment} was replaced in the object store since it was listed", segment=one.name
+        )
     return stream
 
 
@@ -189,7 +192,7 @@ def _open_node_part(
     if not is_listed and not one.is_open:
         stream.close()
         raise DataLoss(
-            "{one} was changed on {node} since it was listed", one=one.name, node=lease.node
+            "{segment} was changed on {node} since it was listed", segment=one.name, node=lease.node
         )
     return stream
 
@@ -199,15 +202,15 @@ def with_segment(context: ApiContext, camera_id: str, name: str, use: Callable[[
     requested = parse_segment(Path(name))
     if requested is None or requested.camera_id != camera_id:
         raise NotFound(
-            "{name} is no segment of {camera}; use the URLs of a playlist without a change",
-            name=repr(name[:80]),
+            "{segment} is no segment of {camera}; use the URLs of a playlist without a change",
+            segment=repr(name[:80]),
             camera=camera_id,
         )
 
     def use_it(found: LocatedSegments) -> T:
         one = next((one for one in found.segments if one.key == requested.key), None)
         if one is None:
-            raise NotFound("{name} was deleted", name=name[:80])
+            raise NotFound("{segment} was deleted", segment=name[:80])
         return use(one)
 
     return with_segments(context, camera_id, (requested.start_ns, requested.start_ns + 1), use_it)
@@ -287,7 +290,7 @@ def _located_in_store(one: StoredSegment, head: tuple[str, str]) -> Located:
 def _key(name: str) -> str:
     parsed = SegmentName.parse(name)
     if parsed is None:
-        raise NotFound("{name} is not in the object store", name=name[:80])
+        raise NotFound("{segment} is not in the object store", segment=name[:80])
     return segment_object(parsed)
 
 

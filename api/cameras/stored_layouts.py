@@ -86,8 +86,8 @@ class StoredLayouts:
             with closing(open_segment_part(self._context, one, 0, one.size_bytes)) as stream:
                 if one.size_bytes > SEGMENT_MAX_BYTES:
                     raise DataLoss(
-                        "{one} has {size_bytes} bytes, which no segment has",
-                        one=one.name,
+                        "{segment} has {size_bytes} bytes, which no segment has",
+                        segment=one.name,
                         size_bytes=one.size_bytes,
                     )
                 data = b"".join(stream)

@@ -101,7 +101,7 @@ class VerifiedSegments:
                 damaged.add(number)
         parts = _intact_parts(layout, damaged)
         if not parts:
-            raise DataLoss("{one} is damaged and is not sent", one=one.name)
+            raise DataLoss("{segment} is damaged and is not sent", segment=one.name)
         piece = CutPiece(one.segment, one.segment.start_ns, one.end_ns)
         laid_out = LaidOutPiece(piece, layout)
         return VerifiedSegment(
@@ -172,7 +172,7 @@ class VerifiedSegments:
         if known is None:
             known = self._layouts.read([one]).get(one.key)
             if known is None:
-                raise NotFound("{one} was deleted, or it cannot be read", one=one.name)
+                raise NotFound("{segment} was deleted, or it cannot be read", segment=one.name)
             if not one.is_open:
                 _remember(self._lock, self._records, key, known, MOST_RECORDS)
         return read_record(known)
@@ -185,7 +185,9 @@ class VerifiedSegments:
             return known
         found = head_of(self._bytes(one, 0, int(layout.fragments[0, 0])))
         if one.head and said_of_head(found.data)[0] != one.head:
-            raise DataLoss("the head of {one} was changed since it was listed", one=one.name)
+            raise DataLoss(
+                "the head of {segment} was changed since it was listed", segment=one.name
+            )
         if one.head:
             _remember(self._lock, self._heads, one.head, found, MOST_HEADS)
         return found
@@ -195,7 +197,7 @@ class VerifiedSegments:
         with closing(here or open_segment_part(self._context, one, offset, length_bytes)) as stream:
             data = b"".join(stream)
         if len(data) != length_bytes:
-            raise DataLoss("{one} is shorter than when it was listed", one=one.name)
+            raise DataLoss("{segment} is shorter than when it was listed", segment=one.name)
         return data
 
 

@@ -102,8 +102,8 @@ def list_impossible(
     if end_ns - begin_ns > LONGEST_S * NS_PER_S:
         raise QueryInvalid(
             "from",
-            "lies more than {longest_s} days before `to`; request a shorter range",
-            longest_s=LONGEST_S // S_PER_DAY,
+            "lies more than {most_days} days before `to`; request a shorter range",
+            most_days=LONGEST_S // S_PER_DAY,
         )
     legs = context.events.impossible(begin_ns // NS_PER_HOUR, (end_ns - 1) // NS_PER_HOUR)
     found = legs.found

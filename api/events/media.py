@@ -97,8 +97,8 @@ def _is_unchanged(context: ApiContext, event: Event) -> bool:
 def _spooled(context: ApiContext, event: Event, name: str) -> bytes:
     """Read a picture from the node that holds the camera, or from one that held it before."""
     missing: NotFound | NodeOffline = NodeOffline(
-        "{name} of this event is not uploaded yet, and no node holds {camera}",
-        name=name,
+        "{file} of this event is not uploaded yet, and no node holds {camera}",
+        file=name,
         camera=event.camera,
     )
     for at, lease in enumerate(context.leases.holders(event.camera)):

@@ -21,7 +21,7 @@ from api.exports.recording_parts import (
 from domain.camera_scope import ALL_CAMERAS
 from domain.clock import moment
 from domain.errors import DataLoss, ExportGone, NodeOffline, NotFound, SightlineError
-from domain.messages.message import Message, joined
+from domain.messages.message import Message, joined, joined_names
 from storage.exports.layout import ExportLayout
 from storage.exports.records import ExportMember, ExportRecord
 from storage.exports.zip_layout import MemberBytes
@@ -108,7 +108,7 @@ class ExportFile:
             # What is missing is there, and can be read again when its source responds.
             raise NodeOffline(
                 "{offline}, which may have recordings of {camera}, does not answer",
-                offline=" and ".join(recording.located.offline),
+                offline=joined_names(recording.located.offline),
                 camera=camera_id,
             )
         lost = without(missing_spans(file), self._known_gaps(camera_id))

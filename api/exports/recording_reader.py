@@ -17,6 +17,7 @@ from api.exports.recording_parts import Span, apart_spans, explained, missing_sp
 from domain.camera_scope import ALL_CAMERAS
 from domain.clock import NS_PER_S, rfc3339
 from domain.errors import BadInput, DataLoss, NodeOffline, NotFound, SightlineError
+from domain.messages.message import joined_names
 from storage.clients.locks import Lock
 from storage.exports.records import (
     ExportMember,
@@ -223,7 +224,7 @@ class RangeReading:
         if offline and self._waits_for_sources():
             raise NodeOffline(
                 "{offline}, which may have recordings of {camera}, does not answer",
-                offline=" and ".join(offline),
+                offline=joined_names(offline),
                 camera=camera_id,
             )
         self._offline.update(offline)

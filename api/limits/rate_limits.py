@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from domain.clock import Clock
 from domain.errors import RateLimited
+from domain.messages.message import Message
 from domain.metrics import REQUESTS_LIMITED
 
 BURST_S = 5.0
@@ -98,9 +99,9 @@ class PersonLimits:
         max_exports: int = MAX_EXPORTS,
     ) -> None:
         self._buckets = TokenBuckets(clock, rate_per_s)
-        self._streams = _PersonSlots("streams", "feeds and files open", max_streams)
-        self._queries = _PersonSlots("queries", "searches and lists running", max_queries)
-        self._exports = _PersonSlots("exports", "exports being made", max_exports)
+        self._streams = _PersonSlots("streams", Message("feeds and files open"), max_streams)
+        self._queries = _PersonSlots("queries", Message("searches and lists running"), max_queries)
+        self._exports = _PersonSlots("exports", Message("exports being made"), max_exports)
 
     def check(self, person: str) -> None:
         """Count a request. Raises RateLimited where the person sends too many."""
@@ -127,9 +128,9 @@ class PersonLimits:
 class _PersonSlots:
     """A number of slots for each person."""
 
-    def __init__(self, label: str, what: str, most: int) -> None:
+    def __init__(self, label: str, requests: Message, most: int) -> None:
         self._label = label
-        self._what = what
+        self._requests = requests
         self._most = most
         self._lock = threading.Lock()
         self._used: dict[str, int] = {}
@@ -140,11 +141,11 @@ class _PersonSlots:
             if self._used.get(person, 0) >= self._most:
                 REQUESTS_LIMITED.labels(self._label).inc()
                 raise RateLimited(
-                    "{person} has {most} {what} here already; wait for one of them",
+                    "{person} has {most} {requests} here already; wait for one of them",
                     retry_after_s=2.0,
                     person=person,
                     most=self._most,
-                    what=self._what,
+                    requests=self._requests,
                 )
             self._used[person] = self._used.get(person, 0) + 1
         try:

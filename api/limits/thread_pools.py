@@ -16,6 +16,7 @@ from typing import Any, Protocol, TypeVar
 from anyio import CapacityLimiter, to_thread
 
 from domain.errors import StoreError
+from domain.messages.message import Message
 from domain.metrics import POOL_REQUESTS_REFUSED
 
 T = TypeVar("T")
@@ -49,6 +50,16 @@ _SIZES = {
 """Queries use the default threads of the server, and wait for them without a bound."""
 
 
+_NAMES = {
+    Pool.QUERIES: Message("searches and lists"),
+    Pool.PICTURES: Message("pictures"),
+    Pool.PLAYBACK: Message("playback"),
+    Pool.PROVIDER: Message("the identity provider"),
+    Pool.RECORDINGS: Message("recordings"),
+    Pool.PASSWORDS: Message("passwords"),
+}
+
+
 class Pools:
     """The pools of one app. Only its event loop may use it."""
 
@@ -70,7 +81,7 @@ class Pools:
                 "{running} requests for {pool} are being answered here and "
                 "{waiting} wait; try again in a moment",
                 running=size.running,
-                pool=pool,
+                pool=_NAMES[pool],
                 waiting=size.waiting,
             )
         self._inside[pool] += 1

@@ -48,11 +48,7 @@ class DetectionSender:
             return
         if not may_read_events:
             self._is_permitted = False
-            self._stop(
-                Forbidden(
-                    "detections need the right `{events_read}`", events_read=Right.EVENTS_READ
-                )
-            )
+            self._stop(Forbidden("detections need the right `{right}`", right=Right.EVENTS_READ))
         elif self._subscription is None and self._clock.monotonic_s() >= self._retry_s:
             self._begin()
 

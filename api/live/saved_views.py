@@ -175,9 +175,9 @@ def _checked_cameras(
     if used > tiles:
         raise QueryInvalid(
             "cameras",
-            "has a camera for tile {used}, and the view has {tiles}; leave it out",
-            used=used,
-            tiles=tiles,
+            "has a camera for tile {tile}, and the view has {tile_count}; leave it out",
+            tile=used,
+            tile_count=tiles,
         )
     if len(set(named)) < len(named):
         raise QueryInvalid("cameras", "has a camera twice; give it one tile")
@@ -221,8 +221,8 @@ def _changeable_view(
     view = _visible_view(context, person, visible, view_id)
     if not _may_change(person, view):
         raise Forbidden(
-            "only {made_by} and administrators change this view; save a new one instead",
-            made_by=view.made_by,
+            "only {maker} and administrators change this view; save a new one instead",
+            maker=view.made_by,
         )
     return view
 

@@ -46,17 +46,17 @@ class LiveViews:
         if self._of_person[person] >= settings.live_views_per_person:
             self._refuse(
                 Message(
-                    "{person} has {live_views_per_person} live views open already",
+                    "{person} has {most_views} live views open already",
                     person=person,
-                    live_views_per_person=settings.live_views_per_person,
+                    most_views=settings.live_views_per_person,
                 )
             )
         if self._of_camera[camera_id] >= settings.live_views_per_camera:
             self._refuse(
                 Message(
-                    "{camera} has {live_views_per_camera} viewers already",
+                    "{camera} has {most_viewers} viewers already",
                     camera=camera_id,
-                    live_views_per_camera=settings.live_views_per_camera,
+                    most_viewers=settings.live_views_per_camera,
                 )
             )
         self._count(person, camera_id, 1)
@@ -74,9 +74,9 @@ class LiveViews:
     def _refuse(self, sentence: Message) -> None:
         REQUESTS_LIMITED.labels("live").inc()
         raise RateLimited(
-            "{sentence}, through this API process; close one of them",
+            "{limit_reached}, through this API process; close one of them",
             _RETRY_AFTER_S,
-            sentence=sentence,
+            limit_reached=sentence,
         )
 
     def _count(self, person: str, camera_id: str, more: int) -> None:

@@ -129,11 +129,13 @@ def _mapped(error: _TokenError) -> SignInRefused | ProviderError:
     code, description = error.args
     said = f"{code}: {description}" if description else code
     if code in _GRANT_ERRORS:
-        return SignInRefused("the identity provider refused the sign-in ({said})", said=repr(said))
+        return SignInRefused(
+            "the identity provider refused the sign-in ({answer})", answer=repr(said)
+        )
     return ProviderError(
-        "the identity provider does not accept this site's requests ({said}); "
+        "the identity provider does not accept this site's requests ({answer}); "
         "check the client id, the client secret and the redirect address",
-        said=repr(said),
+        answer=repr(said),
     )
 
 

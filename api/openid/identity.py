@@ -56,8 +56,8 @@ def _mapped_role(
     if mapped is None:
         raise Forbidden(
             "the identity provider gives this person no role of this site: the "
-            "claim `{roles}` has none of the values of SIGHTLINE_OPENID_ROLES",
-            roles=names.roles,
+            "claim `{claim}` has none of the values of SIGHTLINE_OPENID_ROLES",
+            claim=names.roles,
         )
     return mapped
 
@@ -80,9 +80,9 @@ def _scope(claims: Mapping[str, Any], names: ClaimNames) -> CameraScope:
     absent = [path for path, values in limits.items() if not values]
     if absent:
         raise Forbidden(
-            "the claim `{absent}` of the identity provider is empty, so this "
+            "the claim `{claim}` of the identity provider is empty, so this "
             "person may see no cameras; `{everything}` means all",
-            absent=absent[0],
+            claim=absent[0],
             everything=EVERYTHING,
         )
     areas = _limit(limits.get(names.areas, (EVERYTHING,)))
@@ -90,10 +90,10 @@ def _scope(claims: Mapping[str, Any], names: ClaimNames) -> CameraScope:
     unknown = sorted(set(classes) - CLASSES)
     if unknown:
         raise Forbidden(
-            "the claim `{classes}` of the identity provider has the class "
-            "{unknown}; the classes are A, B and C",
-            classes=names.classes,
-            unknown=repr(_one_line(unknown[0])),
+            "the claim `{claim}` of the identity provider has the class "
+            "{unknown_class}; the classes are A, B and C",
+            claim=names.classes,
+            unknown_class=repr(_one_line(unknown[0])),
         )
     if not areas and not classes:
         return UNLIMITED
@@ -109,9 +109,9 @@ def _without_cameras(names: ClaimNames) -> Forbidden:
         f"`{path}`" for path in (names.areas, names.classes, names.cameras) if path
     )
     return Forbidden(
-        "the identity provider gives this person no cameras: {paths} are "
+        "the identity provider gives this person no cameras: {claims} are "
         "absent or empty; `{everything}` means all",
-        paths=paths,
+        claims=paths,
         everything=EVERYTHING,
     )
 
@@ -124,10 +124,10 @@ def _values(claims: Mapping[str, Any], path: str) -> tuple[str, ...]:
         return ()
     if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
         raise Forbidden(
-            "the claim `{path}` of the identity provider is no text or list of texts", path=path
+            "the claim `{claim}` of the identity provider is no text or list of texts", claim=path
         )
     if len(found) > _MAX_VALUES or any(len(one) > _MAX_VALUE_CHARACTERS for one in found):
-        raise Forbidden("the claim `{path}` of the identity provider is too long", path=path)
+        raise Forbidden("the claim `{claim}` of the identity provider is too long", claim=path)
     return tuple(sorted({one for one in found if one}))
 
 

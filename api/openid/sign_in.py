@@ -210,8 +210,8 @@ class OpenIdSignIn:
         if not cookie:
             raise SignInRefused(
                 "this browser did not begin the sign-in, or it took longer "
-                "than {lifetime_s} minutes; begin again",
-                lifetime_s=LIFETIME_S // 60,
+                "than {lifetime_minutes} minutes; begin again",
+                lifetime_minutes=LIFETIME_S // 60,
             )
         try:
             padded = cookie + "=" * (-len(cookie) % 4)
@@ -220,8 +220,8 @@ class OpenIdSignIn:
             raise SignInRefused("the cookie of the sign-in was changed; begin again") from error
         if attempt.expires_s <= self._now_s():
             raise SignInRefused(
-                "the sign-in took longer than {lifetime_s} minutes; begin again",
-                lifetime_s=LIFETIME_S // 60,
+                "the sign-in took longer than {lifetime_minutes} minutes; begin again",
+                lifetime_minutes=LIFETIME_S // 60,
             )
         return attempt
 

@@ -128,17 +128,19 @@ def verified_logout_token(token: str, keys: PublicKeys, expected: Expected) -> C
 def _signed_claims(token: str, keys: PublicKeys, what: Message) -> tuple[dict[str, Any], Claims]:
     if not token or len(token) > _MAX_TOKEN_CHARACTERS:
         raise SignInRefused(
-            "the identity provider sent no {what}, or one that is too long", what=what
+            "the identity provider sent no {token}, or one that is too long", token=what
         )
     try:
         decoded = jwt.decode(token, keys.keys, algorithms=ALGORITHMS)
     except BadSignatureError as error:
-        raise SignInRefused("the signature of the {what} is wrong", what=what) from error
+        raise SignInRefused("the signature of the {token} is wrong", token=what) from error
     except InvalidKeyIdError as error:
-        raise SignInRefused("the {what} is signed with a key that is unknown", what=what) from error
+        raise SignInRefused(
+            "the {token} is signed with a key that is unknown", token=what
+        ) from error
     except (JoseError, ValueError, TypeError, RecursionError) as error:
         raise SignInRefused(
-            "the {what} cannot be verified: {error}", what=what, error=_shown(error)
+            "the {token} cannot be verified: {error}", token=what, error=_shown(error)
         ) from error
     return dict(decoded.header), decoded.claims
 
@@ -148,18 +150,18 @@ def _check_issued(
 ) -> None:
     """Check who issued a token, about whom, and for which client."""
     if claims.get("iss") != expected.issuer:
-        raise SignInRefused("the {what} is of another issuer (iss)", what=what)
+        raise SignInRefused("the {token} is of another issuer (iss)", token=what)
     audience = claims.get("aud")
     audiences = audience if isinstance(audience, list) else [audience]
     if expected.client_id not in audiences:
-        raise SignInRefused("the {what} is for another client (aud)", what=what)
+        raise SignInRefused("the {token} is for another client (aud)", token=what)
     authorized = claims.get("azp")
     if authorized is None and len(audiences) > 1:
-        raise SignInRefused("the {what} is for several clients and has no azp", what=what)
+        raise SignInRefused("the {token} is for several clients and has no azp", token=what)
     if authorized is not None and authorized != expected.client_id:
-        raise SignInRefused("the {what} was issued to another client (azp)", what=what)
+        raise SignInRefused("the {token} was issued to another client (azp)", token=what)
     if needs_subject and not _is_text(claims.get("sub")):
-        raise SignInRefused("the {what} names no person (sub)", what=what)
+        raise SignInRefused("the {token} names no person (sub)", token=what)
 
 
 def _check_times(claims: Claims, expected: Expected, *, needs_expiry: bool = True) -> None:

@@ -103,10 +103,10 @@ def change_person(
     if _is_own(trace, name):
         raise SecondPersonRequired(
             "{name} cannot change their own role, rights or scope; another "
-            "person with the right `{people_admin}` does it, or `sightline "
+            "person with the right `{right}` does it, or `sightline "
             "user set` on the machine",
             name=name,
-            people_admin=Right.PEOPLE_ADMIN,
+            right=Right.PEOPLE_ADMIN,
         )
     scope = asked.new_scope
     record = context.people.change(
@@ -165,10 +165,10 @@ def _check_administrator_stays(context: ApiContext, leaving: PersonRecord) -> No
     others = (record for record in context.people.list() if record.name != leaving.name)
     if not any(map(_is_administrator, others)):
         raise SecondPersonRequired(
-            "{leaving} is the last person with the right `{people_admin}` for "
+            "{name} is the last person with the right `{right}` for "
             "the whole site; give it to another person first",
-            leaving=leaving.name,
-            people_admin=Right.PEOPLE_ADMIN,
+            name=leaving.name,
+            right=Right.PEOPLE_ADMIN,
         )
 
 

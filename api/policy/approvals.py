@@ -176,9 +176,9 @@ def _callable(declared: Declarations, asked: ApprovalAsked, person: Person) -> D
     missing = route.missing_right(person, asked.terms)
     if missing is not None:
         raise Forbidden(
-            "{person} lacks the right `{missing}`, which the call needs",
+            "{person} lacks the right `{right}`, which the call needs",
             person=person.name,
-            missing=missing,
+            right=missing,
         )
     if route.scope is Scope.WHOLE_SITE and not person.scope.is_unlimited:
         raise Forbidden("the call is about the whole site, and this person may see some cameras")
@@ -187,8 +187,8 @@ def _callable(declared: Declarations, asked: ApprovalAsked, person: Person) -> D
     if lacking:
         raise QueryInvalid(
             "terms",
-            "lacks {lacking}, which the address of the call has",
-            lacking=", ".join(lacking),
+            "lacks {missing_terms}, which the address of the call has",
+            missing_terms=", ".join(lacking),
         )
     return route
 
@@ -203,7 +203,7 @@ def _check_resource(
     if declaration.scope is Scope.CAMERA:
         context.known_camera(terms["id"], visible)
     if declaration.scope is Scope.EVENT and context.events.get(terms["id"], visible) is None:
-        raise NotFound("there is no event {terms}", terms=repr(terms["id"]))
+        raise NotFound("there is no event {event}", event=repr(terms["id"]))
 
 
 def _visible_record(context: ApiContext, reviewer: Reviewer, approval_id: str) -> ApprovalRecord:

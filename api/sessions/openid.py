@@ -119,7 +119,7 @@ def log_out_by_provider(
     openid = _openid(context)
     tokens = form.get(LOGOUT_TOKEN, [])
     if len(tokens) != 1:
-        raise BadInput("{logout_token}: send it once, in a form", logout_token=LOGOUT_TOKEN)
+        raise BadInput("{parameter}: send it once, in a form", parameter=LOGOUT_TOKEN)
     try:
         logged_out = openid.sign_in.logged_out(tokens[0])
     except SignInRefused as refused:

@@ -81,7 +81,8 @@ def end_other_session(context: Context, trace: RequestTrace, id_: SessionId) -> 
     session = next((one for one in context.sessions.list(whose) if one.id == id_), None)
     if session is None:
         raise NotFound(
-            "there is no session {id}; GET /v1/sessions lists those that you may end", id=repr(id_)
+            "there is no session {session}; GET /v1/sessions lists those that you may end",
+            session=repr(id_),
         )
     context.sessions.end(session)
     return _shown(session, person)

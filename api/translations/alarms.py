@@ -5,8 +5,9 @@ from __future__ import annotations
 ALARMS: dict[str, str] = {
     "ask a person who may see the whole site": "请询问可查看全站的人员",
     # disks and stores
-    "the data folder is not writable and nothing is recorded ({why}): check the disk and mount it "
-    "writable": "数据文件夹不可写，未在录像（{why}）：请检查磁盘并以可写方式挂载",
+    "the data folder is not writable and nothing is recorded ({reason}): check the disk "
+    "and mount it "
+    "writable": "数据文件夹不可写，未在录像（{reason}）：请检查磁盘并以可写方式挂载",
     "recordings cannot be kept within their limit: {error}": "无法将录像控制在限额内：{error}",
     "recordings younger than their `retention_days` are deleted to make room: give the disk more "
     "space": "为腾出空间，未满 `retention_days` 的录像正被清除：请扩大磁盘空间",
@@ -28,7 +29,7 @@ ALARMS: dict[str, str] = {
         "录像自 {oldest} 起已等待上传 {waited_h} 小时，仅存于本节点磁盘：请检查对象存储和网络"
     ),
     "unavailable for {minutes} minutes: {error}": "已 {minutes} 分钟不可用：{error}",
-    "expired data is not deleted: {why}": "到期数据未被清除：{why}",
+    "expired data is not deleted: {reason}": "到期数据未被清除：{reason}",
     "put the right store back, or accept the loss with `sightline index rebuild --force`": (
         "请恢复正确的存储，或运行 `sightline index rebuild --force` 接受丢失"
     ),
@@ -38,12 +39,13 @@ ALARMS: dict[str, str] = {
     "the object store is not the one that this site used: it has no {site_object}; {remedy}": (
         "对象存储不是本站使用过的：其中没有 {site_object}；{remedy}"
     ),
-    "the object store belongs to site {stored}, and this node to {local}; {remedy}": (
-        "对象存储属于站点 {stored}，而本节点属于 {local}；{remedy}"
+    "the object store belongs to site {stored_site}, and this node to {local_site}; {remedy}": (
+        "对象存储属于站点 {stored_site}，而本节点属于 {local_site}；{remedy}"
     ),
-    "Redis holds the index of site {indexed}, and the object store is of another: run `sightline "
+    "Redis holds the index of site {indexed_site}, and the object store is of another: "
+    "run `sightline "
     "index rebuild` if the store is right": (
-        "Redis 中是站点 {indexed} 的索引，而对象存储属于另一站点："
+        "Redis 中是站点 {indexed_site} 的索引，而对象存储属于另一站点："
         "若对象存储正确，请运行 `sightline index rebuild`"
     ),
     "Redis was emptied: it lacks the people and events that the object store has; run `sightline "
@@ -57,9 +59,9 @@ ALARMS: dict[str, str] = {
     "the object store does not answer for its bucket": "对象存储无应答，或没有本站的存储桶",
     "the identity provider has not answered yet": "身份提供方尚未应答",
     # cameras and analysis
-    "{down} of {expected} cameras have delivered no video for {minutes} minutes or more: "
+    "{down_count} of {camera_count} cameras have delivered no video for {minutes} minutes or more: "
     "{cameras}{more}": (
-        "{expected} 台摄像机中有 {down} 台已 {minutes} 分钟以上没有视频：{cameras}{more}"
+        "{camera_count} 台摄像机中有 {down_count} 台已 {minutes} 分钟以上没有视频：{cameras}{more}"
     ),
     "no registry runs, so how long anything is to be kept is not known": (
         "没有生效的登记表，因此保存期限不明"

@@ -12,8 +12,8 @@ SENTENCES: dict[str, str] = {
     "{offline}, which may have recordings of {camera}, does not answer": (
         "节点 {offline} 可能存有 {camera} 的录像，但无应答"
     ),
-    "{name} of this event is not uploaded yet, and no node holds {camera}": (
-        "该事件的 {name} 尚未上传，且没有节点接管 {camera}"
+    "{file} of this event is not uploaded yet, and no node holds {camera}": (
+        "该事件的 {file} 尚未上传，且没有节点接管 {camera}"
     ),
     "{node}, the node that holds this camera, sends detections in another form; is it of "
     "another version?": ("接管该摄像机的节点 {node} 发送的检测结果格式不符，版本可能不同"),
@@ -46,13 +46,13 @@ SENTENCES: dict[str, str] = {
         "{camera} 在 {start} 至 {end} 之间没有录像"
     ),
     "nothing of {camera} is recorded at {at}": ("{camera} 在 {at} 没有录像"),
-    "{name} is no segment of {camera}; use the URLs of a playlist without a change": (
-        "{name} 不是 {camera} 的录像分段，请重新打开回放"
+    "{segment} is no segment of {camera}; use the URLs of a playlist without a change": (
+        "{segment} 不是 {camera} 的录像分段，请重新打开回放"
     ),
-    "{name} is not in the object store": ("对象存储中没有 {name}"),
-    "{name} was deleted": ("{name} 已被清除"),
+    "{segment} is not in the object store": ("对象存储中没有 {segment}"),
+    "{segment} was deleted": ("{segment} 已被清除"),
     "{path} was deleted": ("{path} 已被清除"),
-    "{one} was deleted, or it cannot be read": ("{one} 已被清除或无法读取"),
+    "{segment} was deleted, or it cannot be read": ("{segment} 已被清除或无法读取"),
     "this ticket is for another time; use the URLs of a playlist without a change": (
         "此播放凭证属于其他时段，请重新打开回放"
     ),
@@ -62,9 +62,10 @@ SENTENCES: dict[str, str] = {
     "this ticket is for another resource; use URLs without a change": (
         "此凭证属于其他内容，请重新打开"
     ),
-    "{camera} has privacy masks, and its video is not masked; it needs the right "
-    "`{unmasked_view}`": ("{camera} 设有隐私遮挡，而其视频未经遮挡，需要权限 `{unmasked_view}`"),
-    "detections need the right `{events_read}`": ("查看检测框需要权限 `{events_read}`"),
+    "{camera} has privacy masks, and its video is not masked; it needs the right `{right}`": (
+        "{camera} 设有隐私遮挡，而其视频未经遮挡，需要权限 `{right}`"
+    ),
+    "detections need the right `{right}`": ("查看检测框需要权限 `{right}`"),
     "{camera} is disabled in the registry, so nothing records it": (
         "{camera} 在登记表中已停用，不会录像"
     ),
@@ -80,7 +81,6 @@ SENTENCES: dict[str, str] = {
     "what comes before ends at {before}": ("此前的录像止于 {before}"),
     "what comes after begins at {after}": ("此后的录像始于 {after}"),
     # events
-    "there is no event {terms}": ("没有事件 {terms}"),
     "there is no event {event}": ("没有事件 {event}"),
     # exports
     "the export failed: {reason}": ("导出失败：{reason}"),
@@ -95,17 +95,18 @@ SENTENCES: dict[str, str] = {
     "there is no export {export}; GET /v1/exports lists those that you may see": (
         "没有导出 {export}"
     ),
-    "the exports of {person} have {open} hours of recordings, this one has {length}, and one "
+    "the exports of {person} have {open_hours} hours of recordings, this one has {hours}, and one "
     "person may have {most_hours}; delete one that is no longer needed, or export less": (
-        "{person} 的导出已有 {open} 小时录像，此次 {length} 小时，每人至多 {most_hours} 小时；请"
+        "{person} 的导出已有 {open_hours} 小时录像，此次 {hours} 小时，"
+        "每人至多 {most_hours} 小时；请"
         "删除旧导出，或减少时长"
     ),
     "{person} has {count} exports; delete one that is no longer needed": (
         "{person} 已有 {count} 个导出，请删除不再需要的导出"
     ),
     # rights, reasons, cases and approvals
-    "{person} is {article} {role} without the right `{missing}`": (
-        "{person}（角色 {role}）没有权限 `{missing}`"
+    "{person} is {article} {role} without the right `{right}`": (
+        "{person}（角色 {role}）没有权限 `{right}`"
     ),
     "{method} {path} is about the whole site, and {person} may see some cameras only": (
         "{method} {path} 涉及全站，而 {person} 只能查看部分摄像机"
@@ -113,8 +114,8 @@ SENTENCES: dict[str, str] = {
     "{method} {path} is not declared, so it is refused": ("{method} {path} 未经声明，已拒绝"),
     "this site requires a second factor of the role {role}; enrol one by POST "
     "/v1/session/second-factor": ("本站要求角色 {role} 启用双因素验证"),
-    "a change with a session cookie needs the header {csrf_header} with `csrf_token` of GET "
-    "/v1/session": ("会话校验失败（标头 {csrf_header}），请重新载入页面"),
+    "a change with a session cookie needs the header {header} with `csrf_token` of GET "
+    "/v1/session": ("会话校验失败（标头 {header}），请重新载入页面"),
     "the access policy of this site allows no emergency access": ("本站的访问策略不允许紧急查阅"),
     "this emergency access was reviewed and found unjustified": ("此次紧急查阅经复核认定为不当"),
     "this request has no person": ("此请求没有对应的人员"),
@@ -136,8 +137,8 @@ SENTENCES: dict[str, str] = {
     "the `call` and the `terms` of `approval`, and repeat this request when it is approved": (
         "此操作需要另一人批准：请提交申请，获批后重试"
     ),
-    "{person} lacks the right `{missing}`, which the call needs": (
-        "{person} 没有此操作所需的权限 `{missing}`"
+    "{person} lacks the right `{right}`, which the call needs": (
+        "{person} 没有此操作所需的权限 `{right}`"
     ),
     "the call is about the whole site, and this person may see some cameras": (
         "此操作涉及全站，而该人员只能查看部分摄像机"
@@ -155,8 +156,8 @@ SENTENCES: dict[str, str] = {
     "{name} had this emergency access, so another person reviews it": (
         "此次紧急查阅由 {name} 发起，须由另一人复核"
     ),
-    "the request {id} was decided before, or has expired": ("申请 {id} 已处理或已过期"),
-    "the emergency access {id} was reviewed before": ("紧急查阅 {id} 已复核"),
+    "the request {approval} was decided before, or has expired": ("申请 {approval} 已处理或已过期"),
+    "the emergency access {emergency} was reviewed before": ("紧急查阅 {emergency} 已复核"),
     "{person} has {most_waiting} requests for approval that wait; let them be decided first": (
         "{person} 已有 {most_waiting} 项申请待处理，请先等待处理"
     ),
@@ -166,13 +167,11 @@ SENTENCES: dict[str, str] = {
     ),
     # people and sign-ins
     "{name} cannot change their own role, rights or scope; another person with the right "
-    "`{people_admin}` does it, or `sightline user set` on the machine": (
-        "{name} 不能更改本人的角色、权限或可见范围；须由另一位有 `{people_admin}` 权限的人员更改"
+    "`{right}` does it, or `sightline user set` on the machine": (
+        "{name} 不能更改本人的角色、权限或可见范围；须由另一位有 `{right}` 权限的人员更改"
     ),
-    "{leaving} is the last person with the right `{people_admin}` for the whole site; give it "
-    "to another person first": (
-        "{leaving} 是最后一位拥有全站 `{people_admin}` 权限的人员；请先授予他人"
-    ),
+    "{name} is the last person with the right `{right}` for the whole site; give it "
+    "to another person first": ("{name} 是最后一位拥有全站 `{right}` 权限的人员；请先授予他人"),
     "there is no person {name}; GET /v1/people lists all": ("没有人员 {name}"),
     "{name} has no token {token_name}": ("{name} 没有令牌 {token_name}"),
     "the name {name} is in use; choose another": ("名称 {name} 已被使用，请另选"),
@@ -187,28 +186,30 @@ SENTENCES: dict[str, str] = {
     "before is not delayed by them": (
         "此处登录失败次数过多，请稍后重试；此前登录过的浏览器不受影响"
     ),
-    "there is no session {id}; GET /v1/sessions lists those that you may end": ("没有会话 {id}"),
+    "there is no session {session}; GET /v1/sessions lists those that you may end": (
+        "没有会话 {session}"
+    ),
     # holds, watches and saved views
     "there is no hold {hold}; GET /v1/holds lists all": ("没有依法留存 {hold}"),
     "there is no watch {watch}; GET /v1/watches lists those that stand": ("没有布控 {watch}"),
     "there is no saved view {view}; GET /v1/saved-views lists all": ("没有布局 {view}"),
     "the hold {hold} has ended, so place a new one": ("留存 {hold} 已结束，请新建"),
     "the watch {watch} has ended, so place a new one": ("布控 {watch} 已结束，请新建"),
-    "the hold {hold} has version {version}, not {expected}; read it again": (
+    "the hold {hold} has version {version}, not {expected_version}; read it again": (
         "留存 {hold} 已被更改，请重新读取"
     ),
     "the watch {watch} has version {version}, not {expected_version}; read it again": (
         "布控 {watch} 已被更改，请重新读取"
     ),
-    "the record has version {version}, not {expected}; read it again": (
+    "the record has version {version}, not {expected_version}; read it again": (
         "该记录已被更改，请重新读取"
     ),
     "this view has cameras outside of your scope ({hidden_count}), so you cannot change its "
     "tiles; save a new view": (
         "此布局含有您无权查看的摄像机（{hidden_count}），无法更改画面，请另存新布局"
     ),
-    "only {made_by} and administrators change this view; save a new one instead": (
-        "此布局仅 {made_by} 与管理员可更改，请另存新布局"
+    "only {maker} and administrators change this view; save a new one instead": (
+        "此布局仅 {maker} 与管理员可更改，请另存新布局"
     ),
     # corrections
     "this event's correction is not of version {version} any more: {current}; read it again, "
@@ -224,8 +225,11 @@ SENTENCES: dict[str, str] = {
     "administrator of the site": ("审计日志无法写入，因此拒绝查阅与更改，请报告本站管理员"),
     "the audit log cannot be written: {reason}": ("审计日志无法写入：{reason}"),
     "{person} sends too many requests; send fewer": ("{person} 的请求过于频繁"),
-    "{person} has {most} {what} here already; wait for one of them": (
-        "{person} 在此已有 {most} 项（{what}），请等待其中一项结束"
+    "feeds and files open": ("推送和文件"),
+    "searches and lists running": ("检索和列表"),
+    "exports being made": ("导出"),
+    "{person} has {most} {requests} here already; wait for one of them": (
+        "{person} 在此已有 {most} 项（{requests}），请等待其中一项结束"
     ),
     "this address sends too many requests": ("此地址的请求过于频繁"),
     "the index does not respond, so searches are not possible; retry in a few seconds": (
@@ -236,7 +240,10 @@ SENTENCES: dict[str, str] = {
     "the error is in the log under the id of this request; report the id to the administrator "
     "of the site": ("错误已按此请求的编号记入日志，请将编号告知本站管理员"),
     # storage and files
-    "{error}; {context}": ("{error}；{context}"),
+    "{first}, {rest}": ("{first}、{rest}"),
+    "the whole record": ("整条记录"),
+    ", and {count} more faults": ("，另有 {count} 处错误"),
+    "{error}; {nearest}": ("{error}；{nearest}"),
     "the export was deleted; create a new one": ("该导出已删除，请新建导出"),
     "the export has expired; create a new one": ("该导出已过期，请新建导出"),
     "{camera} lacks {spans}{more} since it was read; create a new export of what is left": (
@@ -247,34 +254,36 @@ SENTENCES: dict[str, str] = {
     "hashed; create a new export of what is left": (
         "{camera} 自 {start} 至 {end} 的录像已不是读取并计算哈希时的内容；请将其余录像新建导出"
     ),
-    "{noun} is {size_bytes} bytes long, and a request has at most {most_ranges} ranges": (
-        "{noun}长 {size_bytes} 字节，一次请求至多 {most_ranges} 段"
+    "{file} is {size_bytes} bytes long, and a request has at most {most_ranges} ranges": (
+        "{file}长 {size_bytes} 字节，一次请求至多 {most_ranges} 段"
     ),
     "the recording": ("录像"),
     "the export": ("导出文件"),
-    "the range has {size_bytes} GB in the object store that were not read before, and one "
-    "request reads at most {most_unknown_bytes} GB; request it in parts": (
-        "该时段在对象存储中有 {size_bytes} GB 未读取过的录像，一次请求至多读取 "
-        "{most_unknown_bytes} GB；请分段请求"
+    "the range has {size_gb} GB in the object store that were not read before, and one "
+    "request reads at most {most_gb} GB; request it in parts": (
+        "该时段在对象存储中有 {size_gb} GB 未读取过的录像，一次请求至多读取 "
+        "{most_gb} GB；请分段请求"
     ),
-    "the range has more than {most_samples} million pictures and pieces of sound; request it "
-    "in parts": ("该时段的画面和声音超过 {most_samples} 百万个，请分段请求"),
+    "the range has more than {most_millions} million pictures and pieces of sound; request it "
+    "in parts": ("该时段的画面和声音超过 {most_millions} 百万个，请分段请求"),
     "the recording of {camera} at {at} is damaged; request the picture of another moment": (
         "{camera} 在 {at} 的录像已损坏，请选择其他时刻的画面"
     ),
-    "fragment {fragment} of {one} differs from its SHA-256 and is not sent": (
-        "{one} 的片段 {fragment} 与其 SHA-256 不符，不予发送"
+    "fragment {fragment} of {segment} differs from its SHA-256 and is not sent": (
+        "{segment} 的片段 {fragment} 与其 SHA-256 不符，不予发送"
     ),
-    "{one} was replaced in the object store since it was listed": (
-        "{one} 在列出后于对象存储中被替换"
+    "{segment} was replaced in the object store since it was listed": (
+        "{segment} 在列出后于对象存储中被替换"
     ),
-    "{one} was changed on {node} since it was listed": ("{one} 在列出后于节点 {node} 上被更改"),
-    "{one} has {size_bytes} bytes, which no segment has": (
-        "{one} 有 {size_bytes} 字节，不可能是录像分段"
+    "{segment} was changed on {node} since it was listed": (
+        "{segment} 在列出后于节点 {node} 上被更改"
     ),
-    "{one} is damaged and is not sent": ("{one} 已损坏，不予发送"),
-    "the head of {one} was changed since it was listed": ("{one} 的文件头在列出后被更改"),
-    "{one} is shorter than when it was listed": ("{one} 比列出时短"),
+    "{segment} has {size_bytes} bytes, which no segment has": (
+        "{segment} 有 {size_bytes} 字节，不可能是录像分段"
+    ),
+    "{segment} is damaged and is not sent": ("{segment} 已损坏，不予发送"),
+    "the head of {segment} was changed since it was listed": ("{segment} 的文件头在列出后被更改"),
+    "{segment} is shorter than when it was listed": ("{segment} 比列出时短"),
     "more than {most_damaged} fragments of {camera} are damaged; run `sightline storage check "
     "--deep`": (
         "{camera} 损坏的片段超过 {most_damaged} 个；请运行 `sightline storage check --deep`"
@@ -299,6 +308,12 @@ SENTENCES: dict[str, str] = {
     "{most} files are being sent here already; try again in a moment": (
         "此处已有 {most} 个文件正在发送，请稍后重试"
     ),
+    "searches and lists": ("检索和列表"),
+    "pictures": ("图片"),
+    "playback": ("回放"),
+    "the identity provider": ("身份提供方"),
+    "recordings": ("录像"),
+    "passwords": ("密码"),
     "{running} requests for {pool} are being answered here and {waiting} wait; try again in a "
     "moment": ("此处正在处理 {running} 项请求（{pool}），另有 {waiting} 项等待，请稍后重试"),
     "this event has no clip: {reason}": ("该事件没有视频片段：{reason}"),
@@ -316,14 +331,16 @@ SENTENCES: dict[str, str] = {
         "本站没有地图文件；可由 SIGHTLINE_MAP_FILE 指定"
     ),
     "the map file {path} is damaged: {error}": ("地图文件 {path} 已损坏：{error}"),
-    "{where} was written by a newer version of Sightline; upgrade this installation to read it": (
-        "{where} 由更新版本的 Sightline 写入；请升级本系统后读取"
+    "{record} was written by a newer version of Sightline; upgrade this installation to read it": (
+        "{record} 由更新版本的 Sightline 写入；请升级本系统后读取"
     ),
-    "{where} cannot be read: {field}: {first}{more}": ("无法读取 {where}：{field}：{first}{more}"),
+    "{record} cannot be read: {field}: {fault}{more}": (
+        "无法读取 {record}：{field}：{fault}{more}"
+    ),
     "{count} legal holds cannot be read, so retention deletes nothing. Repair each object, or "
-    "release the hold (`DELETE /v1/holds/ID`) and place it again: {named}": (
+    "release the hold (`DELETE /v1/holds/ID`) and place it again: {objects}": (
         "有 {count} 项依法留存无法读取，因此不会清除任何内容。请修复各对象，或解除后重新留存："
-        "{named}"
+        "{objects}"
     ),
     "a hold's `from` must lie before its `to`": ("留存的 `from` 须早于 `to`"),
     "the hold {hold} was written and cannot be read again, so it is not in force; run "
@@ -350,10 +367,10 @@ SENTENCES: dict[str, str] = {
     "another request has had this Idempotency-Key; use a key only once": (
         "此 Idempotency-Key 已被其他请求使用，每个键只能使用一次"
     ),
-    "the audit log has reached {most_part} of its limit (SIGHTLINE_AUDIT_LIMIT_GB), and no "
+    "the audit log has reached {used_part} of its limit (SIGHTLINE_AUDIT_LIMIT_GB), and no "
     "look or change goes unrecorded; an administrator must restore the object store, to which "
     "the log is copied, or raise the limit": (
-        "审计日志已达上限（SIGHTLINE_AUDIT_LIMIT_GB）的 {most_part}，而一切查阅与更改均须记录；请"
+        "审计日志已达上限（SIGHTLINE_AUDIT_LIMIT_GB）的 {used_part}，而一切查阅与更改均须记录；请"
         "管理员恢复存放日志副本的对象存储，或提高上限"
     ),
     "{name} is not a valid name; {valid_names}": ("{name} 不是有效的名称；{valid_names}"),
@@ -361,8 +378,8 @@ SENTENCES: dict[str, str] = {
         "{name} 不是有效的令牌名称；{valid_names}"
     ),
     "the expiry of a token must be in the future": ("令牌的有效期须在将来"),
-    "{name} signs in with the identity provider, so {what} is not possible; add another person "
-    "for a program": ("{name} 由身份提供方登录，因此不能{what}；请为程序另建人员"),
+    "{name} signs in with the identity provider, so {action} is not possible; add another person "
+    "for a program": ("{name} 由身份提供方登录，因此不能{action}；请为程序另建人员"),
     "the new password is little more than the name; choose another": (
         "新密码与用户名过于相近，请另选"
     ),
@@ -376,8 +393,8 @@ SENTENCES: dict[str, str] = {
     "{key} holds the record of another person or version": ("{key} 含有另一人员或版本的记录"),
     "{key} is not signed by this site, so it is not used": ("{key} 未经本站签名，不予使用"),
     "{key} holds another record or version": ("{key} 含有另一记录或版本"),
-    "the secret of {context} cannot be decrypted; it was encrypted with another people key, or "
-    "was changed": ("无法解密 {context} 的密文；它由另一人员密钥加密，或已被更改"),
+    "the secret of {owner} cannot be decrypted; it was encrypted with another people key, or "
+    "was changed": ("无法解密 {owner} 的密文；它由另一人员密钥加密，或已被更改"),
     "{error}; {hint}": ("{error}；{hint}"),
     "is empty; give a plate, or leave the parameter out": ("为空；请填写号牌，或省略此参数"),
 }

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 LIVE: dict[str, str] = {
-    "{sentence}, through this API process; close one of them": (
-        "{sentence}（经本进程），请先关闭其中一路"
+    "{limit_reached}, through this API process; close one of them": (
+        "{limit_reached}（经本进程），请先关闭其中一路"
     ),
-    "{person} has {live_views_per_person} live views open already": (
-        "{person} 已打开 {live_views_per_person} 路实时视频"
+    "{person} has {most_views} live views open already": (
+        "{person} 已打开 {most_views} 路实时视频"
     ),
-    "{camera} has {live_views_per_camera} viewers already": (
-        "{camera} 已有 {live_views_per_camera} 路观看"
-    ),
+    "{camera} has {most_viewers} viewers already": ("{camera} 已有 {most_viewers} 路观看"),
     "live video needs a WebSocket; the request is valid and the person may watch the camera": (
         "实时视频需要 WebSocket；请求有效，且可以观看该摄像机"
     ),
@@ -72,9 +70,9 @@ LIVE: dict[str, str] = {
     "settings of the camera, or choose its Baseline profile": (
         "摄像机 {camera} 发送 B 帧，WebRTC 无法显示；请在摄像机视频设置中关闭 B 帧，或选择 Baseline"
     ),
-    "camera {camera} sends {name}, and browsers receive only H.264 by WebRTC; set the video codec "
+    "camera {camera} sends {codec}, and browsers receive only H.264 by WebRTC; set the video codec "
     "of the camera, or of its sub-stream, to H.264": (
-        "摄像机 {camera} 发送 {name}，而浏览器经 WebRTC 只接收 H.264；请将主码流或子码流的编码设"
+        "摄像机 {camera} 发送 {codec}，而浏览器经 WebRTC 只接收 H.264；请将主码流或子码流的编码设"
         "为 H.264"
     ),
     "a picture of camera {camera} is empty": "摄像机 {camera} 的一帧画面为空",
@@ -89,10 +87,10 @@ LIVE: dict[str, str] = {
         "摄像机 {camera} 没有可传送的声音；请在摄像机设置中开启麦克风，并选择 G.711 或 AAC"
     ),
     "camera {camera} sends its sound as {encoding}, which the SDP offer does not have; send an "
-    "offer with a section of audio that receives (a=recvonly) with {names}, in the same BUNDLE as "
+    "offer with a section of audio that receives (a=recvonly) with {codecs}, in the same BUNDLE as "
     "the video": (
         "摄像机 {camera} 的声音为 {encoding}，而 SDP offer 中没有；"
-        "请在与视频相同的 BUNDLE 中加入接收 {names} 的音频段（a=recvonly）"
+        "请在与视频相同的 BUNDLE 中加入接收 {codecs} 的音频段（a=recvonly）"
     ),
     "a packet of the sound of camera {camera} is empty": "摄像机 {camera} 的一个声音数据包为空",
     "camera {camera} sends its sound as {codec}, and browsers receive only G.711 by WebRTC; listen "

@@ -10,9 +10,9 @@ SIGN_INS: dict[str, str] = {
     "POST /v1/session": "请发送令牌：`Authorization: Bearer …`；浏览器请先登录",
     "no person has this token; `sightline user add` makes a new one": "此令牌不属于任何人员",
     "the session has ended; sign in again by POST /v1/session": "会话已结束，请重新登录",
-    "the cookie {full_name} occurs {count} times, so it is not used; delete the cookies of this "
+    "the cookie {cookie} occurs {count} times, so it is not used; delete the cookies of this "
     "site and sign in again": (
-        "Cookie {full_name} 出现了 {count} 次，因此不予使用；请删除本站的 Cookie 后重新登录"
+        "Cookie {cookie} 出现了 {count} 次，因此不予使用；请删除本站的 Cookie 后重新登录"
     ),
     "the token or the session of this ticket is no longer valid; repeat the request that issued it "
     "with a valid one": "此凭证所属的令牌或会话已失效，请重新获取",
@@ -54,11 +54,12 @@ SIGN_INS: dict[str, str] = {
     "the token endpoint of the identity provider does not answer: {error}": (
         "身份提供方令牌端点无应答：{error}"
     ),
-    "the identity provider does not accept this site's requests ({said}); check the client id, the "
+    "the identity provider does not accept this site's requests ({answer}); check the "
+    "client id, the "
     "client secret and the redirect address": (
-        "身份提供方不接受本站的请求（{said}）；请检查客户端编号、客户端密钥和回调地址"
+        "身份提供方不接受本站的请求（{answer}）；请检查客户端编号、客户端密钥和回调地址"
     ),
-    "the identity provider refused the sign-in ({said})": "身份提供方拒绝登录（{said}）",
+    "the identity provider refused the sign-in ({answer})": "身份提供方拒绝登录（{answer}）",
     "the identity provider refused the sign-in ({code})": "身份提供方拒绝登录（{code}）",
     "the identity provider sent no code; begin again": "身份提供方未返回授权码，请重新登录",
     "the identity provider answered for another person (sub)": "身份提供方的应答属于另一人（sub）",
@@ -85,28 +86,30 @@ SIGN_INS: dict[str, str] = {
     "is no address: {error}": "不是地址：{error}",
     "it is no JWK set": "不是 JWK 集合",
     "it is a JWK set without keys for signatures": "该 JWK 集合没有签名密钥",
-    "the identity provider gives this person no role of this site: the claim `{roles}` has none of "
+    "the identity provider gives this person no role of this site: the claim `{claim}` has none of "
     "the values of SIGHTLINE_OPENID_ROLES": (
-        "身份提供方未授予此人本站的角色：声明 `{roles}` 不含 SIGHTLINE_OPENID_ROLES 中的值"
+        "身份提供方未授予此人本站的角色：声明 `{claim}` 不含 SIGHTLINE_OPENID_ROLES 中的值"
     ),
-    "the identity provider gives this person no cameras: {paths} are absent or empty; "
+    "the identity provider gives this person no cameras: {claims} are absent or empty; "
     "`{everything}` means all": (
-        "身份提供方未授予此人任何摄像机：{paths} 缺失或为空；`{everything}` 表示全部"
+        "身份提供方未授予此人任何摄像机：{claims} 缺失或为空；`{everything}` 表示全部"
     ),
-    "the claim `{absent}` of the identity provider is empty, so this person may see no cameras; "
+    "the claim `{claim}` of the identity provider is empty, so this person may see no cameras; "
     "`{everything}` means all": (
-        "身份提供方的声明 `{absent}` 为空，此人不能查看任何摄像机；`{everything}` 表示全部"
+        "身份提供方的声明 `{claim}` 为空，此人不能查看任何摄像机；`{everything}` 表示全部"
     ),
-    "the claim `{classes}` of the identity provider has the class {unknown}; the classes are A, B "
-    "and C": "身份提供方的声明 `{classes}` 含有类别 {unknown}；类别只有 A、B、C",
-    "the claim `{path}` of the identity provider is no text or list of texts": (
-        "身份提供方的声明 `{path}` 不是文本或文本列表"
+    "the claim `{claim}` of the identity provider has the class {unknown_class}; the "
+    "classes are A, B "
+    "and C": "身份提供方的声明 `{claim}` 含有类别 {unknown_class}；类别只有 A、B、C",
+    "the claim `{claim}` of the identity provider is no text or list of texts": (
+        "身份提供方的声明 `{claim}` 不是文本或文本列表"
     ),
-    "the claim `{path}` of the identity provider is too long": "身份提供方的声明 `{path}` 过长",
-    "this browser did not begin the sign-in, or it took longer than {lifetime_s} minutes; begin "
-    "again": "登录不是由此浏览器发起的，或超过了 {lifetime_s} 分钟，请重新登录",
-    "the sign-in took longer than {lifetime_s} minutes; begin again": (
-        "登录超过了 {lifetime_s} 分钟，请重新登录"
+    "the claim `{claim}` of the identity provider is too long": "身份提供方的声明 `{claim}` 过长",
+    "this browser did not begin the sign-in, or it took longer than {lifetime_minutes} "
+    "minutes; begin "
+    "again": "登录不是由此浏览器发起的，或超过了 {lifetime_minutes} 分钟，请重新登录",
+    "the sign-in took longer than {lifetime_minutes} minutes; begin again": (
+        "登录超过了 {lifetime_minutes} 分钟，请重新登录"
     ),
     "this sign-in is already finished (state); begin again": "此次登录已完成（state），请重新登录",
     "the answer of the identity provider belongs to another sign-in (state); begin again": (
@@ -127,14 +130,14 @@ SIGN_INS: dict[str, str] = {
     "the token is no logout token: it has a nonce": "该令牌不是注销令牌：含有 nonce",
     "the logout token has no jti": "注销令牌没有 jti",
     "the logout token names neither a person nor a session": "注销令牌未指明人员或会话",
-    "the identity provider sent no {what}, or one that is too long": (
-        "身份提供方未发送 {what}，或其过长"
+    "the identity provider sent no {token}, or one that is too long": (
+        "身份提供方未发送 {token}，或其过长"
     ),
-    "the {what} is of another issuer (iss)": "{what} 属于另一签发方（iss）",
-    "the {what} is for another client (aud)": "{what} 属于另一客户端（aud）",
-    "the {what} is for several clients and has no azp": "{what} 属于多个客户端且没有 azp",
-    "the {what} was issued to another client (azp)": "{what} 签发给了另一客户端（azp）",
-    "the {what} names no person (sub)": "{what} 未指明人员（sub）",
+    "the {token} is of another issuer (iss)": "{token} 属于另一签发方（iss）",
+    "the {token} is for another client (aud)": "{token} 属于另一客户端（aud）",
+    "the {token} is for several clients and has no azp": "{token} 属于多个客户端且没有 azp",
+    "the {token} was issued to another client (azp)": "{token} 签发给了另一客户端（azp）",
+    "the {token} names no person (sub)": "{token} 未指明人员（sub）",
     "the token has no time of issue (iat), or one in the future; compare the clocks of this site "
     "and of the identity provider": (
         "令牌没有签发时间（iat），或在未来；请核对本站与身份提供方的时钟"
@@ -144,9 +147,9 @@ SIGN_INS: dict[str, str] = {
     ),
     "the token is not valid yet (nbf)": "令牌尚未生效（nbf）",
     "the identity provider sent a token that is malformed": "身份提供方发送的令牌格式有误",
-    "the signature of the {what} is wrong": "{what} 的签名有误",
-    "the {what} is signed with a key that is unknown": "{what} 由未知密钥签名",
-    "the {what} cannot be verified: {error}": "无法验证 {what}：{error}",
+    "the signature of the {token} is wrong": "{token} 的签名有误",
+    "the {token} is signed with a key that is unknown": "{token} 由未知密钥签名",
+    "the {token} cannot be verified: {error}": "无法验证 {token}：{error}",
     "id token": "身份令牌",
     "logout token": "注销令牌",
 }

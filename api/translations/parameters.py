@@ -24,7 +24,7 @@ PARAMETERS: dict[str, str] = {
         "正文声明为 {declared}，请使用 `Content-Type: {expected}`"
     ),
     "the body is not {form}": "正文不是 {form}",
-    "{logout_token}: send it once, in a form": "{logout_token}：请在表单中发送一次",
+    "{parameter}: send it once, in a form": "{parameter}：请在表单中发送一次",
     "stands twice; give it once": "出现了两次，请只写一次",
     "is given twice in the body; give it once": "在正文中出现了两次，请只写一次",
     "cannot be used here, because the answer has a secret, which is not stored; send the request "
@@ -60,8 +60,8 @@ PARAMETERS: dict[str, str] = {
     "lies {span_s} s after `from`; request at most {longest_s} s": (
         "比 `from` 晚 {span_s} 秒；至多可查询 {longest_s} 秒"
     ),
-    "lies more than {longest_s} days before `to`; request a shorter range": (
-        "比 `to` 早超过 {longest_s} 天，请缩短时段"
+    "lies more than {most_days} days before `to`; request a shorter range": (
+        "比 `to` 早超过 {most_days} 天，请缩短时段"
     ),
     "makes {count} buckets of this time; at most {max_buckets}, so give a longer one or less "
     "time": ("会将该时段分为 {count} 段，至多 {max_buckets} 段；请加大间隔或缩短时段"),
@@ -151,8 +151,8 @@ PARAMETERS: dict[str, str] = {
         "与 `is_shared`、`tiles`、`cameras` 均未填写，请填写其一"
     ),
     "has only empty tiles; name at least one camera": "只有空画面，请至少选择一台摄像机",
-    "has a camera for tile {used}, and the view has {tiles}; leave it out": (
-        "含有第 {used} 个画面的摄像机，而布局只有 {tiles} 个画面，请去掉"
+    "has a camera for tile {tile}, and the view has {tile_count}; leave it out": (
+        "含有第 {tile} 个画面的摄像机，而布局只有 {tile_count} 个画面，请去掉"
     ),
     "has a camera twice; give it one tile": "同一摄像机出现了两次，请只用一个画面",
     "{person} has {own_count} saved views; delete one of them first": (
@@ -180,7 +180,7 @@ PARAMETERS: dict[str, str] = {
     "is absent, and so is `title`; give one of them": "与 `title` 均未填写，请填写其一",
     "{call} needs no approval; send it at once": "{call} 无需批准，请直接操作",
     "is no audit term of a call; {suggestion}": "不是操作的审计名称；{suggestion}",
-    "lacks {lacking}, which the address of the call has": "缺少操作地址中的 {lacking}",
+    "lacks {missing_terms}, which the address of the call has": "缺少操作地址中的 {missing_terms}",
     "is empty; emergency access needs a reason": "为空；紧急查阅需要填写事由",
     # live video
     "{camera} has no sub-stream; leave out `stream`": "{camera} 没有子码流，请省略 `stream`",

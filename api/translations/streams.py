@@ -26,9 +26,9 @@ STREAM_SENTENCES: dict[str, str] = {
     "the camera did not finish the TLS handshake within {timeout_s} s": (
         "摄像机在 {timeout_s} 秒内未完成 TLS 握手"
     ),
-    "the camera's certificate{shown} is not trusted: {reason}; compare its SHA-256 at the "
+    "the camera's certificate{fingerprint} is not trusted: {reason}; compare its SHA-256 at the "
     "camera and write it into the registry as  tls: {sha256: …}, or name its authority": (
-        "摄像机证书{shown}不受信任：{reason}；请核对其 SHA-256 并登记，或登记其签发机构"
+        "摄像机证书{fingerprint}不受信任：{reason}；请核对其 SHA-256 并登记，或登记其签发机构"
     ),
     "{ca_file}, the file with the camera's authority, cannot be read on this node": (
         "本节点无法读取签发机构文件 {ca_file}"
@@ -67,7 +67,7 @@ STREAM_SENTENCES: dict[str, str] = {
     # the ledger
     "the camera's video encoder may hang: restart it": ("摄像机的视频编码器可能已停滞，请重新启动"),
     "no picture arrived for {timeout_s} s": ("{timeout_s} 秒未收到画面"),
-    "{nothing}, though RTP packets do: {received}": ("{nothing}，但收到 RTP 数据包：{received}"),
+    "{silence}, though RTP packets do: {received}": ("{silence}，但收到 RTP 数据包：{received}"),
     "none of {packets} packets completes a picture": ("{packets} 个数据包未组成任何画面"),
     "{foreign_packets} of {packets} have another payload type than the description says": (
         "{packets} 个中有 {foreign_packets} 个的负载类型与描述不符"
@@ -75,17 +75,17 @@ STREAM_SENTENCES: dict[str, str] = {
     "{packets} packets made {broken_pictures} broken pictures and no whole one": (
         "{packets} 个数据包组成了 {broken_pictures} 幅残缺画面，没有完整画面"
     ),
-    "{nothing}, but {garbage_bytes} bytes that are neither RTSP nor RTP": (
-        "{nothing}，但收到 {garbage_bytes} 字节既非 RTSP 也非 RTP 的数据"
+    "{silence}, but {garbage_bytes} bytes that are neither RTSP nor RTP": (
+        "{silence}，但收到 {garbage_bytes} 字节既非 RTSP 也非 RTP 的数据"
     ),
-    "{nothing}, but {strange_packets} datagrams from another address than the camera's; write "
+    "{silence}, but {strange_packets} datagrams from another address than the camera's; write "
     "`transport: tcp` into the registry": (
-        "{nothing}，但从其他地址收到 {strange_packets} 个数据报；请在登记表中写 `transport: tcp`"
+        "{silence}，但从其他地址收到 {strange_packets} 个数据报；请在登记表中写 `transport: tcp`"
     ),
-    "{nothing}, though sound does; {encoder}": ("{nothing}，但收到声音；{encoder}"),
-    "{nothing}, though reports (RTCP) do; {encoder}, or raise SIGHTLINE_SOURCE_TIMEOUT_S where "
+    "{silence}, though sound does; {encoder}": ("{silence}，但收到声音；{encoder}"),
+    "{silence}, though reports (RTCP) do; {encoder}, or raise SIGHTLINE_SOURCE_TIMEOUT_S where "
     "it sends a picture less often": (
-        "{nothing}，但收到报告（RTCP）；{encoder}，若其发送画面的间隔更长，请提高 "
+        "{silence}，但收到报告（RTCP）；{encoder}，若其发送画面的间隔更长，请提高 "
         "SIGHTLINE_SOURCE_TIMEOUT_S"
     ),
     "the camera sends video, but did not answer within {timeout_s} s": (
@@ -97,8 +97,8 @@ STREAM_SENTENCES: dict[str, str] = {
     "the camera's answer did not end within {timeout_s} s ({pending_bytes} bytes of it arrived)": (
         "摄像机的应答在 {timeout_s} 秒内未结束（已收到 {pending_bytes} 字节）"
     ),
-    "the camera sends {context}; set it to H.264 or H.265": (
-        "摄像机发送 {context}；请设为 H.264 或 H.265"
+    "the camera sends {codec}; set it to H.264 or H.265": (
+        "摄像机发送 {codec}；请设为 H.264 或 H.265"
     ),
     "the camera's stream has no video": ("摄像机的码流没有视频"),
     "the codec of the camera is unknown; set it to H.264 or H.265": (

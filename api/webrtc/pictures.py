@@ -66,11 +66,11 @@ class PictureReader:
         if init.codec != "h264":
             name = "H.265" if init.codec == "hevc" else init.codec
             raise SourceUnsupported(
-                "camera {camera} sends {name}, and browsers receive only H.264 "
+                "camera {camera} sends {codec}, and browsers receive only H.264 "
                 "by WebRTC; set the video codec of the camera, or of its "
                 "sub-stream, to H.264",
                 camera=self._camera_id,
-                name=name,
+                codec=name,
             )
         self._sets = h264_parameter_sets(init.data)
         self._init = init

@@ -61,10 +61,10 @@ def _not_offered(camera_id: str, encoding: str) -> SourceUnsupported:
     return SourceUnsupported(
         "camera {camera} sends its sound as {encoding}, which the SDP offer "
         "does not have; send an offer with a section of audio that receives "
-        "(a=recvonly) with {names}, in the same BUNDLE as the video",
+        "(a=recvonly) with {codecs}, in the same BUNDLE as the video",
         camera=camera_id,
         encoding=encoding,
-        names=names,
+        codecs=names,
     )
 
 

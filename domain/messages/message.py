@@ -137,6 +137,14 @@ def joined(messages: Sequence[Message]) -> Message:
     return whole
 
 
+def joined_names(names: Sequence[str]) -> Message:
+    """Return names as one message, with the comma of the language between them."""
+    whole = Message.of(names[-1], {})
+    for name in reversed(names[:-1]):
+        whole = Message("{first}, {rest}", first=name, rest=whole)
+    return whole
+
+
 def names_in(template: str) -> tuple[str, ...]:
     """Return the names of the parts of a template, in their order."""
     return tuple(dict.fromkeys(_NAME.findall(template)))

@@ -118,8 +118,8 @@ def parse_answer(answer: bytes) -> Element:
 
 def _raise(said: str) -> None:
     if any(word in said for word in ("NotAuthorized", "FailedAuthentication", "InvalidSecurity")):
-        raise SourceRejected("ONVIF refused the credentials: {said}", said=said)
-    raise SourceUnreachable("ONVIF refused: {said}", Why.REJECTED, said=said)
+        raise SourceRejected("ONVIF refused the credentials: {answer}", answer=said)
+    raise SourceUnreachable("ONVIF refused: {answer}", Why.REJECTED, answer=said)
 
 
 def local_name(element: Element) -> str:

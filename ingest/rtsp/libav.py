@@ -137,7 +137,7 @@ def _described_stream(camera_id: str, stream: VideoStream) -> StreamInfo:
     context = stream.codec_context
     if context.name not in CODECS:
         raise SourceUnsupported(
-            "the camera sends {context}; set it to H.264 or H.265", context=context.name
+            "the camera sends {codec}; set it to H.264 or H.265", codec=context.name
         )
     time_base = stream.time_base or Fraction(1, 90_000)
     return StreamInfo(

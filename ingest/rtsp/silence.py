@@ -85,35 +85,35 @@ def no_picture_error(received: ReceivedCounts, timeout_s: float) -> SourceTimeou
     is_mostly_garbage = received.garbage_bytes and 2 * received.foreign_packets >= received.packets
     if received.packets and not is_mostly_garbage:
         return SourceTimeout(
-            "{nothing}, though RTP packets do: {received}",
+            "{silence}, though RTP packets do: {received}",
             Why.NO_PICTURES,
-            nothing=nothing,
+            silence=nothing,
             received=_unusable_packets(received),
         )
     if received.garbage_bytes:
         sentence = Message(
-            "{nothing}, but {garbage_bytes} bytes that are neither RTSP nor RTP",
-            nothing=nothing,
+            "{silence}, but {garbage_bytes} bytes that are neither RTSP nor RTP",
+            silence=nothing,
             garbage_bytes=received.garbage_bytes,
         )
         return SourceTimeout(sentence, Why.MALFORMED)
     if received.strange_packets:
         sentence = Message(
-            "{nothing}, but {strange_packets} datagrams from another address than the "
+            "{silence}, but {strange_packets} datagrams from another address than the "
             "camera's; write `transport: tcp` into the registry",
-            nothing=nothing,
+            silence=nothing,
             strange_packets=received.strange_packets,
         )
         return SourceTimeout(sentence, Why.TRANSPORT)
     if received.sounds:
         return SourceTimeout(
-            "{nothing}, though sound does; {encoder}", nothing=nothing, encoder=_ENCODER
+            "{silence}, though sound does; {encoder}", silence=nothing, encoder=_ENCODER
         )
     if received.reports:
         sentence = Message(
-            "{nothing}, though reports (RTCP) do; {encoder}, or raise "
+            "{silence}, though reports (RTCP) do; {encoder}, or raise "
             "SIGHTLINE_SOURCE_TIMEOUT_S where it sends a picture less often",
-            nothing=nothing,
+            silence=nothing,
             encoder=_ENCODER,
         )
         return SourceTimeout(sentence)

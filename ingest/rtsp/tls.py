@@ -92,11 +92,11 @@ def _fingerprint(pull: Pull) -> str:
 def _untrusted(reason: str, fingerprint: str) -> SourceUnreachable:
     shown = f" (SHA-256 {fingerprint})" if fingerprint else ""
     return SourceUnreachable(
-        "the camera's certificate{shown} is not trusted: {reason}; compare "
+        "the camera's certificate{fingerprint} is not trusted: {reason}; compare "
         "its SHA-256 at the camera and write it into the registry as  tls: "
         "{sha256: …}, or name its authority",
         Why.CERTIFICATE,
-        shown=shown,
+        fingerprint=shown,
         reason=reason,
     )
 

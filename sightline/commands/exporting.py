@@ -80,7 +80,7 @@ def _asked(args: argparse.Namespace) -> ExportAsked:
         field = {"from": "--from", "to": "--to", "reason": "--reason"}.get(
             str(first["loc"][-1]), "--camera"
         )
-        raise BadInput("{field}: {first}", field=field, first=first["msg"]) from error
+        raise BadInput("{field}: {fault}", field=field, fault=first["msg"]) from error
 
 
 def _print(record: ExportRecord, out: Path, size_bytes: int, as_json: bool) -> None:

@@ -54,11 +54,11 @@ def read_truth(file: Path) -> list[Pass]:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
         raise BadInput(
-            '{file}: {place}: {first}; it holds {"passes": [{"enter_s": …, '
+            '{file}: {place}: {fault}; it holds {"passes": [{"enter_s": …, '
             '"leave_s": …, "plate": …}]}',
             file=file,
             place=place,
-            first=first["msg"],
+            fault=first["msg"],
         ) from error
 
 

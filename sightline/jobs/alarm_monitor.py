@@ -135,9 +135,10 @@ class AlarmMonitor:
         if not why:
             return None
         return Message(
-            "the data folder is not writable and nothing is recorded ({why}): check the disk and "
+            "the data folder is not writable and nothing is recorded ({reason}): check "
+            "the disk and "
             "mount it writable",
-            why=why,
+            reason=why,
         )
 
     def _cameras_down(self) -> Message | None:
@@ -157,10 +158,11 @@ class AlarmMonitor:
             return None
         named = ", ".join(f"{status.camera_id} ({status.state})" for status in down[:_MOST_NAMED])
         return Message(
-            "{down} of {expected} cameras have delivered no video for {minutes} minutes or more: "
+            "{down_count} of {camera_count} cameras have delivered no video for {minutes} "
+            "minutes or more: "
             "{cameras}{more}",
-            down=len(down),
-            expected=len(expected),
+            down_count=len(down),
+            camera_count=len(expected),
             minutes=round(DOWN_S / 60),
             cameras=named,
             more=_more(len(down) - _MOST_NAMED),

@@ -318,7 +318,7 @@ class NodeJobs:
                 why = error.message if isinstance(error, StoreError) else Message(str(error))
             self._alarms.set(
                 AlarmName.RETENTION_STOPPED,
-                Message("expired data is not deleted: {why}", why=why)
+                Message("expired data is not deleted: {reason}", reason=why)
                 if failed >= FAILURES_BEFORE_ALARM
                 else None,
             )

@@ -291,8 +291,8 @@ class ObjectStore:
     def _guarded(self, what: str) -> Iterator[None]:
         refusal = ObjectsUnavailable(
             "the object store did not answer its last call, so it is not "
-            "asked for {what} meanwhile",
-            what=what,
+            "asked for {request} meanwhile",
+            request=what,
         )
         with _mapped(what), self._breaker.guard(refusal, _SILENT_ERRORS):
             yield
@@ -331,8 +331,8 @@ def _writing(what: str) -> Iterator[None]:
     except S3Error as error:
         if error.code in _FULL or error.response.status == _INSUFFICIENT_STORAGE:
             raise ObjectsFull(
-                "the object store takes nothing more, {what} was refused: {code}",
-                what=what,
+                "the object store takes nothing more, {request} was refused: {code}",
+                request=what,
                 code=error.code,
             ) from error
         raise
@@ -344,15 +344,15 @@ def _mapped(what: str) -> Iterator[None]:
         yield
     except S3Error as error:
         if error.code in _ABSENT:
-            raise NotFound("the object store has no {what}", what=what) from error
+            raise NotFound("the object store has no {request}", request=what) from error
         raise ObjectsUnavailable(
-            "the object store refused {what}: {code}", what=what, code=error.code
+            "the object store refused {request}: {code}", request=what, code=error.code
         ) from error
     except (MinioException, urllib3.exceptions.HTTPError) as error:
         raise ObjectsUnavailable(
-            "the object store cannot be reached for {what}: {error}", what=what, error=error
+            "the object store cannot be reached for {request}: {error}", request=what, error=error
         ) from error
     except ValueError as error:
         raise ObjectsUnavailable(
-            "the object store cannot be asked for {what}: {error}", what=what, error=error
+            "the object store cannot be asked for {request}: {error}", request=what, error=error
         ) from error

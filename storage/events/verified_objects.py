@@ -138,10 +138,10 @@ class VerifiedObjects:
         OBJECTS_DAMAGED.labels(name).inc()
         self._report(digest, seen)
         raise DataLoss(
-            "the {name} of event {event} is not what was kept: its SHA-256 "
+            "the {file} of event {event} is not what was kept: its SHA-256 "
             "differs from the one in its sidecar, so it is not handed out; "
             "`sightline storage check` names it",
-            name=name,
+            file=name,
             event=event.id,
         )
 
@@ -212,9 +212,9 @@ def _lost(event: Event, name: str) -> DataLoss:
     """
     what = name.partition(".")[0]
     return DataLoss(
-        "the {what} of event {event} was kept and cannot be found whole; "
+        "the {file} of event {event} was kept and cannot be found whole; "
         "`sightline storage check` tells more",
-        what=what,
+        file=what,
         event=event.id,
     )
 

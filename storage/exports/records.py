@@ -202,13 +202,13 @@ class ExportRecords:
         open_ns = sum(one.length_ns for one in mine)
         if open_ns + record.length_ns > most_hours * NS_PER_HOUR:
             raise RateLimited(
-                "the exports of {person} have {open} hours of recordings, this "
-                "one has {length}, and one person may have {most_hours}; "
+                "the exports of {person} have {open_hours} hours of recordings, this "
+                "one has {hours}, and one person may have {most_hours}; "
                 "delete one that is no longer needed, or export less",
                 _RETRY_AFTER_S,
                 person=person.name,
-                open=round(open_ns / NS_PER_HOUR, 1),
-                length=round(record.length_ns / NS_PER_HOUR, 1),
+                open_hours=round(open_ns / NS_PER_HOUR, 1),
+                hours=round(record.length_ns / NS_PER_HOUR, 1),
                 most_hours=most_hours,
             )
 

@@ -154,7 +154,9 @@ class Approvals:
                 record.decision is Decision.APPROVED and decision is Decision.REFUSED
             )
             if not is_open or now_ns >= record.ends_at:
-                raise RecordEnded("the request {id} was decided before, or has expired", id=id_)
+                raise RecordEnded(
+                    "the request {approval} was decided before, or has expired", approval=id_
+                )
             update: dict[str, object] = {
                 "decision": decision,
                 "decided_by": person,

@@ -144,11 +144,11 @@ class AuditLog:
             self._count()
             if self._used_bytes + size_bytes > self.limit_bytes * most_part:
                 raise AuditFull(
-                    "the audit log has reached {most_part} of its limit "
+                    "the audit log has reached {used_part} of its limit "
                     "(SIGHTLINE_AUDIT_LIMIT_GB), and no look or change goes "
                     "unrecorded; an administrator must restore the object "
                     "store, to which the log is copied, or raise the limit",
-                    most_part=f"{most_part:.0%}",
+                    used_part=f"{most_part:.0%}",
                 )
             self._used_bytes += size_bytes
 

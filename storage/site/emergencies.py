@@ -179,7 +179,9 @@ class Emergencies:
 
         def reviewed(record: EmergencyRecord) -> EmergencyRecord:
             if record.verdict is not Verdict.OPEN:
-                raise RecordEnded("the emergency access {id} was reviewed before", id=id_)
+                raise RecordEnded(
+                    "the emergency access {emergency} was reviewed before", emergency=id_
+                )
             return record.model_copy(
                 update={
                     "verdict": verdict,

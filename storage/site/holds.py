@@ -63,9 +63,9 @@ class KnownHolds:
         return Message(
             "{count} legal holds cannot be read, so retention deletes nothing. Repair "
             "each object, or release the hold (`DELETE /v1/holds/ID`) and place it "
-            "again: {named}",
+            "again: {objects}",
             count=len(self.damaged),
-            named=named,
+            objects=named,
         )
 
 
@@ -165,10 +165,10 @@ class Holds:
             raise NotFound(NO_HOLD, hold=repr(hold_id))
         if expected is not None and version != expected:
             raise RecordChanged(
-                "the hold {hold} has version {version}, not {expected}; read it again",
+                "the hold {hold} has version {version}, not {expected_version}; read it again",
                 hold=hold_id,
                 version=version,
-                expected=expected,
+                expected_version=expected,
             )
         return version
 

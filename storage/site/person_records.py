@@ -125,10 +125,10 @@ class PersonRecord(StoredModel):
         """
         if self.identity is not None:
             raise BadInput(
-                "{name} signs in with the identity provider, so {what} is not "
+                "{name} signs in with the identity provider, so {action} is not "
                 "possible; add another person for a program",
                 name=self.name,
-                what=what,
+                action=what,
             )
 
     def has(self, right: Right) -> bool:

@@ -151,7 +151,7 @@ class SignedRecords(Generic[_Record]):
 def _check_version(found: Versioned[_Record], expected: int | None) -> None:
     if expected is not None and found.version != expected:
         raise RecordChanged(
-            "the record has version {version}, not {expected}; read it again",
+            "the record has version {version}, not {expected_version}; read it again",
             version=found.version,
-            expected=expected,
+            expected_version=expected,
         )

@@ -139,17 +139,19 @@ class SiteIdentity:
             return SiteFaults(objects=why)
         if ids.local is not None and ids.stored != ids.local:
             why = Message(
-                "the object store belongs to site {stored}, and this node to {local}; {remedy}",
-                stored=ids.stored,
-                local=ids.local,
+                "the object store belongs to site {stored_site}, and this node to "
+                "{local_site}; {remedy}",
+                stored_site=ids.stored,
+                local_site=ids.local,
                 remedy=_REMEDY,
             )
             return SiteFaults(objects=why)
         if ids.indexed is not None and ids.stored != ids.indexed:
             why = Message(
-                "Redis holds the index of site {indexed}, and the object store is of another: run "
+                "Redis holds the index of site {indexed_site}, and the object store is of "
+                "another: run "
                 "`sightline index rebuild` if the store is right",
-                indexed=ids.indexed,
+                indexed_site=ids.indexed,
             )
             return SiteFaults(index=why)
         is_emptied = self._has_records() if ids.stored else self._lacks_people()

@@ -103,24 +103,24 @@ def test_a_message_within_a_message_is_translated() -> None:
         end="3:20",
     )
     near = Message("nor is anything within a day of it")
-    assert in_chinese(Message("{error}; {context}", error=nothing, context=near)) == (
+    assert in_chinese(Message("{error}; {nearest}", error=nothing, nearest=near)) == (
         "gate 在 3:10 至 3:20 之间没有录像；前后一天内也没有录像"
     )
 
 
 def test_a_part_is_data_in_every_language() -> None:
     """A name that reads as a template or as another sentence changes nothing."""
-    message = Message("{name} was deleted", name="{name} was deleted; {0} {camera}")
-    assert in_chinese(message) == "{name} was deleted; {0} {camera} 已被清除"
+    message = Message("{segment} was deleted", segment="{segment} was deleted; {0} {camera}")
+    assert in_chinese(message) == "{segment} was deleted; {0} {camera} 已被清除"
 
 
 def test_the_parts_keep_their_names() -> None:
     message = Message(
-        "{person} is {article} {role} without the right `{missing}`",
+        "{person} is {article} {role} without the right `{right}`",
         person="li",
         article="an",
         role="operator",
-        missing="exports",
+        right="exports",
     )
     assert message == "li is an operator without the right `exports`"
     assert in_chinese(message) == "li（角色 operator）没有权限 `exports`"

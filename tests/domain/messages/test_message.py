@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from domain.clock import NS_PER_MS, moment
 from domain.errors import NodeOffline, NotFound, QueryInvalid, SourceTimeout
-from domain.messages.message import Message, joined, names_in, with_parts
+from domain.messages.message import Message, joined, joined_names, names_in, with_parts
 
 AT = datetime(2026, 11, 24, 13, 55, 4, 123_000, UTC)
 NOTHING = Message("nothing of {camera} is recorded at {at}", camera="gate", at=AT)
@@ -111,3 +111,10 @@ def test_only_a_message_with_parts_is_stored_beside_its_text() -> None:
 def test_a_moment_has_milliseconds_rounded_down() -> None:
     ns = 1_764_000_000_123 * NS_PER_MS + 999_999
     assert Message("{at}", at=moment(ns)) == "2025-11-24T16:00:00.123Z"
+
+
+def test_names_are_listed_with_the_comma_of_the_language() -> None:
+    names = joined_names(["node-1", "node-2", "objects"])
+    assert names == "node-1, node-2, objects"
+    assert names.translated({"{first}, {rest}": "{first}、{rest}"}.get) == "node-1、node-2、objects"
+    assert joined_names(["{first}"]) == "{first}"

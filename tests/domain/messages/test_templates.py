@@ -12,6 +12,15 @@ _OF_ERRORS = {"NodeOffline": {"node"}}
 """The parts that an error has by itself: `node` may be its second argument."""
 
 
+_VAGUE = frozenset(("one", "what", "noun", "said", "context", "nothing", "thing", "where"))
+"""Names of parts that do not say what is filled in, so that a translator would have to guess."""
+
+
+def test_the_name_of_a_part_says_what_it_is() -> None:
+    made = made_in(*FOLDERS)
+    assert sorted({str(one) for one in made if _VAGUE & set(names_in(one.template))}) == []
+
+
 def test_no_template_is_put_together() -> None:
     """A sentence with data in its template cannot be looked up in another language."""
     composed = [

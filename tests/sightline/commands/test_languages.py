@@ -9,7 +9,7 @@ from domain.messages.message import Message
 from sightline.cli import main
 from sightline.commands.languages import error_text, localized
 
-CLOSED = NotFound("{name} was deleted", name="x")
+CLOSED = NotFound("{segment} was deleted", segment="x")
 
 
 @pytest.mark.parametrize(
