@@ -12,11 +12,11 @@ ALARMS: dict[str, str] = {
     "recordings younger than their `retention_days` are deleted to make room: give the disk more "
     "space": "为腾出空间，未满 `retention_days` 的录像正被清除：请扩大磁盘空间",
     "the disk is too full by {lacking_gb} GB, and no finished recording is left to delete": (
-        "磁盘超出 {lacking_gb} GB，且没有可清除的完整录像"
+        "磁盘空间尚缺 {lacking_gb} GB，且没有可清除的完整录像"
     ),
     "the disk is too full by {lacking_gb} GB, and no finished recording is left to delete; cameras "
     "are not recorded, the least important first, so that events can still be written": (
-        "磁盘超出 {lacking_gb} GB，且没有可清除的完整录像；"
+        "磁盘空间尚缺 {lacking_gb} GB，且没有可清除的完整录像；"
         "为保证事件可以写入，摄像机按重要性由低到高停止录像"
     ),
     "only recordings that legal holds name are left to delete, and they stay: give the disk more "
@@ -76,7 +76,7 @@ ALARMS: dict[str, str] = {
     "{count} files of events or fragments of recordings do not match their SHA-256 and are not "
     "served, most recently {newest}: restore them from a backup; `sightline storage check` lists "
     "all files of events": (
-        "有 {count} 个事件文件或录像片段与其 SHA-256 不符，不予提供，最近一个为 {newest}："
+        "有 {count} 个事件文件或录像分片与其 SHA-256 不符，不予提供，最近一个为 {newest}："
         "请从备份恢复；`sightline storage check` 列出所有事件文件"
     ),
     # the audit log, people and the access policy

@@ -13,30 +13,30 @@ SENTENCES: dict[str, str] = {
         "节点 {offline} 可能存有 {camera} 的录像，但无应答"
     ),
     "{file} of this event is not uploaded yet, and no node holds {camera}": (
-        "该事件的 {file} 尚未上传，且没有节点接管 {camera}"
+        "该事件的 {file} 尚未上传，且没有节点负责 {camera}"
     ),
     "{node}, the node that holds this camera, sends detections in another form; is it of "
-    "another version?": ("接管该摄像机的节点 {node} 发送的检测结果格式不符，版本可能不同"),
+    "another version?": ("负责该摄像机的节点 {node} 发送的检测结果格式不符，版本可能不同"),
     "{node}, the node that holds this camera, ended the stream": (
-        "接管该摄像机的节点 {node} 结束了码流"
+        "负责该摄像机的节点 {node} 结束了码流"
     ),
     "{node}, the node that holds this camera, is being stopped or restarted": (
         "接管该摄像机的节点 {node} 正在停止或重启"
     ),
     "{node}, the node that holds this camera, sends live video in another form; is it of "
-    "another version?": ("接管该摄像机的节点 {node} 发送的实时视频格式不符，版本可能不同"),
+    "another version?": ("负责该摄像机的节点 {node} 发送的实时视频格式不符，版本可能不同"),
     "{node}, the node that holds this camera, is not reachable by TLS; the log says why": (
-        "无法以 TLS 连接接管该摄像机的节点 {node}，原因见日志"
+        "无法以 TLS 连接负责该摄像机的节点 {node}，原因见日志"
     ),
     "{node}, the node that holds this camera, answers in another form; is it of another version?": (
-        "接管该摄像机的节点 {node} 应答格式不符，版本可能不同"
+        "负责该摄像机的节点 {node} 应答格式不符，版本可能不同"
     ),
     "{node}, the node that holds this camera, does not serve this API; the log says why": (
-        "接管该摄像机的节点 {node} 拒绝本 API 的请求，原因见日志"
+        "负责该摄像机的节点 {node} 拒绝本 API 的请求，原因见日志"
     ),
     "{node} announces an address that is none": ("节点 {node} 公布的地址无效"),
     "{node}, the node that holds this camera, does not answer; what is only there must wait "
-    "until it is back": ("接管该摄像机的节点 {node} 无应答；仅存于该节点的内容须待其恢复"),
+    "until it is back": ("负责该摄像机的节点 {node} 无应答；仅存于该节点的内容须待其恢复"),
     "camera {camera} is no longer in the registry since {left}; only what was recorded of it "
     "before can be read": ("摄像机 {camera} 自 {left} 起已不在登记表中，仅可查阅此前的录像"),
     "there is no camera {camera} in the registry; GET /v1/cameras lists all": (
@@ -47,20 +47,20 @@ SENTENCES: dict[str, str] = {
     ),
     "nothing of {camera} is recorded at {at}": ("{camera} 在 {at} 没有录像"),
     "{segment} is no segment of {camera}; use the URLs of a playlist without a change": (
-        "{segment} 不是 {camera} 的录像分段，请重新打开回放"
+        "{segment} 不是 {camera} 的录像段，请重新打开回放"
     ),
     "{segment} is not in the object store": ("对象存储中没有 {segment}"),
     "{segment} was deleted": ("{segment} 已被清除"),
     "{path} was deleted": ("{path} 已被清除"),
     "{segment} was deleted, or it cannot be read": ("{segment} 已被清除或无法读取"),
     "this ticket is for another time; use the URLs of a playlist without a change": (
-        "此播放凭证属于其他时段，请重新打开回放"
+        "此播放票据属于其他时段，请重新打开回放"
     ),
     "this ticket is for another range; use its address without a change": (
-        "此凭证属于其他时段，请重新下载"
+        "此票据属于其他时段，请重新下载"
     ),
     "this ticket is for another resource; use URLs without a change": (
-        "此凭证属于其他内容，请重新打开"
+        "此票据属于其他内容，请重新打开"
     ),
     "{camera} has privacy masks, and its video is not masked; it needs the right `{right}`": (
         "{camera} 设有隐私遮挡，而其视频未经遮挡，需要权限 `{right}`"
@@ -184,7 +184,7 @@ SENTENCES: dict[str, str] = {
     "the proxy in SIGHTLINE_ORIGINS": ("未加密的连接不能用密码登录，请使用 https"),
     "too many sign-ins from here have failed; a browser in which this person has signed in "
     "before is not delayed by them": (
-        "此处登录失败次数过多，请稍后重试；此前登录过的浏览器不受影响"
+        "来自此处的登录失败次数过多，请稍后重试；曾登录过的浏览器不受影响"
     ),
     "there is no session {session}; GET /v1/sessions lists those that you may end": (
         "没有会话 {session}"
@@ -225,7 +225,7 @@ SENTENCES: dict[str, str] = {
     "administrator of the site": ("审计日志无法写入，因此拒绝查阅与更改，请报告本站管理员"),
     "the audit log cannot be written: {reason}": ("审计日志无法写入：{reason}"),
     "{person} sends too many requests; send fewer": ("{person} 的请求过于频繁"),
-    "feeds and files open": ("推送和文件"),
+    "feeds and files open": ("事件流和文件"),
     "searches and lists running": ("检索和列表"),
     "exports being made": ("导出"),
     "{person} has {most} {requests} here already; wait for one of them": (
@@ -270,7 +270,7 @@ SENTENCES: dict[str, str] = {
         "{camera} 在 {at} 的录像已损坏，请选择其他时刻的画面"
     ),
     "fragment {fragment} of {segment} differs from its SHA-256 and is not sent": (
-        "{segment} 的片段 {fragment} 与其 SHA-256 不符，不予发送"
+        "{segment} 的分片 {fragment} 与其 SHA-256 不符，不予发送"
     ),
     "{segment} was replaced in the object store since it was listed": (
         "{segment} 在列出后于对象存储中被替换"
@@ -279,14 +279,14 @@ SENTENCES: dict[str, str] = {
         "{segment} 在列出后于节点 {node} 上被更改"
     ),
     "{segment} has {size_bytes} bytes, which no segment has": (
-        "{segment} 有 {size_bytes} 字节，不可能是录像分段"
+        "{segment} 有 {size_bytes} 字节，不可能是录像段"
     ),
     "{segment} is damaged and is not sent": ("{segment} 已损坏，不予发送"),
     "the head of {segment} was changed since it was listed": ("{segment} 的文件头在列出后被更改"),
     "{segment} is shorter than when it was listed": ("{segment} 比列出时短"),
     "more than {most_damaged} fragments of {camera} are damaged; run `sightline storage check "
     "--deep`": (
-        "{camera} 损坏的片段超过 {most_damaged} 个；请运行 `sightline storage check --deep`"
+        "{camera} 损坏的分片超过 {most_damaged} 个；请运行 `sightline storage check --deep`"
     ),
     "the range of {camera} has {count} gaps, and an export has at most {most_gaps} of one "
     "range; export it in shorter ranges": (
@@ -299,7 +299,7 @@ SENTENCES: dict[str, str] = {
     ),
     "the export cannot be written: {reason}": ("无法写入导出：{reason}"),
     "{max_followers} others follow this feed by this process already; try again later": (
-        "本进程已有 {max_followers} 人订阅此推送，请稍后重试"
+        "本进程已有 {max_followers} 人订阅此事件流，请稍后重试"
     ),
     "{most} requests wait for the SHA-256 of recordings here already; try again in a moment, or "
     "request the recording without it": (
@@ -396,5 +396,5 @@ SENTENCES: dict[str, str] = {
     "the secret of {owner} cannot be decrypted; it was encrypted with another people key, or "
     "was changed": ("无法解密 {owner} 的密文；它由另一人员密钥加密，或已被更改"),
     "{error}; {hint}": ("{error}；{hint}"),
-    "is empty; give a plate, or leave the parameter out": ("为空；请填写号牌，或省略此参数"),
+    "is empty; give a plate, or leave the parameter out": ("为空；请填写车牌，或省略此参数"),
 }

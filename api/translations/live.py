@@ -35,7 +35,7 @@ LIVE: dict[str, str] = {
         "观看端的证书与其 offer 所列不符"
     ),
     "the viewer has no protection profile of SRTP that this server has": (
-        "观看端与本服务器没有共同的 SRTP 保护方式"
+        "观看端与本服务器没有共同的 SRTP 保护配置"
     ),
     "the viewer does not finish the DTLS handshake: {error}": "观看端未完成 DTLS 握手：{error}",
     "the DTLS connection cannot be closed: {error}": "无法关闭 DTLS 连接：{error}",
@@ -135,6 +135,6 @@ LIVE: dict[str, str] = {
         "SDP offer 中的 profile-level-id 不是六位十六进制数"
     ),
     "the fragment has only one of a=ice-ufrag and a=ice-pwd; send both": (
-        "片段只有 a=ice-ufrag 与 a=ice-pwd 之一，请同时发送"
+        "SDP 片段只有 a=ice-ufrag 与 a=ice-pwd 之一，请同时发送"
     ),
 }

@@ -15,15 +15,15 @@ SIGN_INS: dict[str, str] = {
         "Cookie {cookie} 出现了 {count} 次，因此不予使用；请删除本站的 Cookie 后重新登录"
     ),
     "the token or the session of this ticket is no longer valid; repeat the request that issued it "
-    "with a valid one": "此凭证所属的令牌或会话已失效，请重新获取",
+    "with a valid one": "此票据所属的令牌或会话已失效，请重新获取",
     "the ticket was not signed by this site; use URLs without a change": (
-        "此凭证不是本站签发的，请重新打开"
+        "此票据不是本站签发的，请重新打开"
     ),
     "the ticket is of an earlier version; repeat the request that issued it": (
-        "此凭证属于旧版本，请重新获取"
+        "此票据属于旧版本，请重新获取"
     ),
-    "the ticket has expired; repeat the request that issued it": "此凭证已过期，请重新获取",
-    "the ticket is malformed; use URLs without a change": "此凭证格式有误，请重新打开",
+    "the ticket has expired; repeat the request that issued it": "此票据已过期，请重新获取",
+    "the ticket is malformed; use URLs without a change": "此票据格式有误，请重新打开",
     "exports belong to a person; send a token": "导出属于个人，请先登录",
     "saved views belong to a person; send a token": "布局属于个人，请先登录",
     "a password is changed by a browser that has signed in": "须先在浏览器中登录，才能更改密码",

@@ -79,25 +79,25 @@ PARAMETERS: dict[str, str] = {
         "不是事件编号；编号为 26 位数字和大写字母（ULID），例如 {example}"
     ),
     "must be a whole plate here; find it first with GET /v1/events?plate=…, which takes ? and *": (
-        "此处须为完整号牌；请先检索事件，检索时可用 ? 和 *"
+        "此处须为完整车牌；请先检索事件，检索时可用 ? 和 *"
     ),
     "{character} is on no plate; use plate characters, ? for one and * for any": (
-        "{character} 不会出现在号牌上；请使用号牌字符，? 代表一个字符，* 代表任意多个"
+        "{character} 不会出现在车牌上；请使用车牌字符，? 代表一个字符，* 代表任意多个"
     ),
     "has {count} characters; a plate has 7, and one of new energy or the armed police 8": (
-        "有 {count} 个字符；号牌为 7 位，新能源和武警号牌为 8 位"
+        "有 {count} 个字符；车牌为 7 位，新能源和武警车牌为 8 位"
     ),
     "{character} cannot stand at place {place} of {text}; a plate is a province, a letter, then "
     "letters and digits": (
-        "{text} 的第 {place} 位不能是 {character}；号牌由省份简称、一个字母以及字母和数字组成"
+        "{text} 的第 {place} 位不能是 {character}；车牌由省份简称、一个字母以及字母和数字组成"
     ),
     "needs at least {least_known} known characters": "至少需要 {least_known} 个已知字符",
     "cannot be corrected: this event is of a face": "不能更正：该事件为人脸事件",
-    "has wildcards; a correction is a whole plate": "含有通配符；更正须为完整号牌",
+    "has wildcards; a correction is a whole plate": "含有通配符；更正须为完整车牌",
     "is null, which takes a correction back; this event has none": (
-        "为 null，表示撤回更正；但该事件没有更正"
+        "为 null，表示撤销更正；但该事件没有更正"
     ),
-    "must be the id of a message of this feed": "须为此推送中一条消息的编号",
+    "must be the id of a message of this feed": "须为此事件流中一条消息的编号",
     # reasons and names
     "is {count} characters long; at most {max_characters}": (
         "有 {count} 个字符，至多 {max_characters} 个"
@@ -110,10 +110,10 @@ PARAMETERS: dict[str, str] = {
     ),
     # watches and holds
     "needs a whole plate; a pattern with ? or * finds what fits it already": (
-        "需要完整号牌；含 ? 或 * 的样式本已匹配所有相符号牌"
+        "需要完整车牌；含 ? 或 * 的样式本已匹配所有相符车牌"
     ),
     "fixes fewer than {least_fixed} characters; a watch is for a vehicle, not for a city": (
-        "确定的字符少于 {least_fixed} 个；布控针对车辆，而非整座城市"
+        "已确定的字符少于 {least_fixed} 个；布控针对车辆，而非整座城市"
     ),
     "lies in the past, so that nothing would be watched for": "已过去，布控不会生效",
     "lies more than {most_days} days ahead, the most that this site allows; place it again then": (
@@ -123,7 +123,7 @@ PARAMETERS: dict[str, str] = {
         "用于签署 webhook，但没有 webhook；请填写 `webhook`，或省略此项"
     ),
     "a webhook's address is http://host/… or https://host/…, without a user name or a fragment": (
-        "webhook 地址须为 http://主机/… 或 https://主机/…，不含用户名和片段"
+        "webhook 地址须为 http://主机/… 或 https://主机/…，不含用户名和 # 片段"
     ),
     "a webhook's address is wrong: its host or its port cannot be read": (
         "webhook 地址有误：无法识别主机或端口"
@@ -175,7 +175,7 @@ PARAMETERS: dict[str, str] = {
     ),
     "lies in the past, so that the token would not be valid": "已过去，令牌不会生效",
     "{name} has {most_tokens} tokens; revoke one first": (
-        "{name} 已有 {most_tokens} 个令牌，请先撤销一个"
+        "{name} 已有 {most_tokens} 个令牌，请先吊销一个"
     ),
     "is absent, and so is `title`; give one of them": "与 `title` 均未填写，请填写其一",
     "{call} needs no approval; send it at once": "{call} 无需批准，请直接操作",

@@ -28,7 +28,8 @@ STREAM_SENTENCES: dict[str, str] = {
     ),
     "the camera's certificate{fingerprint} is not trusted: {reason}; compare its SHA-256 at the "
     "camera and write it into the registry as  tls: {sha256: …}, or name its authority": (
-        "摄像机证书{fingerprint}不受信任：{reason}；请核对其 SHA-256 并登记，或登记其签发机构"
+        "摄像机证书{fingerprint}不受信任：{reason}；请在摄像机上核对其 SHA-256，在登记表中写  "
+        "tls: {sha256: …}，或写明其签发机构"
     ),
     "{ca_file}, the file with the camera's authority, cannot be read on this node": (
         "本节点无法读取签发机构文件 {ca_file}"
@@ -37,7 +38,8 @@ STREAM_SENTENCES: dict[str, str] = {
     "the camera asks for the password without encryption (basic authentication), so it is not "
     "sent; enable digest authentication or rtsps at the camera, or accept that with  "
     "basic_in_clear: true": (
-        "摄像机要求明文口令，未发送；请启用摘要认证或 rtsps，或登记 basic_in_clear: true"
+        "摄像机要求以明文发送密码（基本认证），因此未发送；请在摄像机上启用摘要认证或 rtsps，"
+        "或在登记表中写 basic_in_clear: true 表示接受"
     ),
     "user and password together are too long for RTSP (127 bytes, and reserved characters "
     "count three)": ("用户名与密码合计过长（RTSP 限 127 字节，保留字符按三字节计）"),
@@ -45,15 +47,15 @@ STREAM_SENTENCES: dict[str, str] = {
     "the camera has no stream under this path (404)": ("该路径没有码流（404）"),
     "the camera refuses the request ({reason})": ("摄像机拒绝请求（{reason}）"),
     "the camera refuses the request ({method}: {status})": ("摄像机拒绝请求（{method}：{status}）"),
-    "the camera describes no stream": ("摄像机未描述任何码流"),
-    "the camera gave up the session (454)": ("摄像机丢弃了会话（454）"),
+    "the camera describes no stream": ("摄像机的描述中没有码流"),
+    "the camera gave up the session (454)": ("摄像机上的会话已不存在（454）"),
     "the camera's answer is not RTSP": ("摄像机的应答不是 RTSP"),
     "the camera's answer is not RTSP, or its description of the stream is broken": (
         "摄像机的应答不是 RTSP，或码流描述有误"
     ),
     "the camera's answer is longer than {kib} KiB": ("摄像机的应答超过 {kib} KiB"),
     "the camera redirects to another address; write that one into the registry": (
-        "摄像机要求改连其他地址，请登记该地址"
+        "摄像机要求改连其他地址，请将该地址写入登记表"
     ),
     "the camera does not send the way the registry says; write another `transport` there": (
         "摄像机不按登记表的方式传输，请更改 `transport`"
@@ -105,7 +107,7 @@ STREAM_SENTENCES: dict[str, str] = {
         "摄像机的编码未知；请设为 H.264 或 H.265"
     ),
     "the camera redirects to an address that cannot be followed; write the right one into the "
-    "registry": ("摄像机要求改连的地址不可用；请登记正确的地址"),
+    "registry": ("摄像机要求改连的地址不可用；请将正确的地址写入登记表"),
     "{host} ({addresses}) is outside `networks` of the registry": (
         "{host}（{addresses}）不在登记表的 `networks` 内"
     ),
@@ -137,9 +139,13 @@ STREAM_SENTENCES: dict[str, str] = {
     "keyframes are more than {interval_s} s apart: the live view and clips start that late; "
     "{advice}": ("关键帧间隔超过 {interval_s} 秒，实时画面和视频片段会相应延迟开始；{advice}"),
     "the camera's clock is {skew} ahead of this node's: recorded under the node's time; turn "
-    "on the camera's NTP": ("摄像机的时钟比本节点快 {skew}，录像采用节点时间；请开启摄像机的 NTP"),
+    "on the camera's NTP": (
+        "摄像机的时钟比本节点快 {skew}，录像采用节点时间；请启用摄像机的 NTP 校时"
+    ),
     "the camera's clock is {skew} behind this node's: recorded under the node's time; turn on "
-    "the camera's NTP": ("摄像机的时钟比本节点慢 {skew}，录像采用节点时间；请开启摄像机的 NTP"),
+    "the camera's NTP": (
+        "摄像机的时钟比本节点慢 {skew}，录像采用节点时间；请启用摄像机的 NTP 校时"
+    ),
     "keyframes come without their parameter sets ({lacking_sets} are neither in the "
     "description nor in the stream): have the camera send them with each keyframe; restart it "
     "or update its firmware": (
@@ -151,30 +157,30 @@ STREAM_SENTENCES: dict[str, str] = {
         "无法识别摄像机关键帧的参数集；请更改档次或分辨率，或升级固件"
     ),
     "this machine's clock was set forward by {by_s} s, from {start} to {end}": (
-        "本机时钟被拨快 {by_s} 秒，由 {start} 改为 {end}"
+        "本机时钟被调快 {by_s} 秒，由 {start} 改为 {end}"
     ),
     "this machine's clock was set back by {by_s} s, from {start} to {end}": (
-        "本机时钟被拨慢 {by_s} 秒，由 {start} 改为 {end}"
+        "本机时钟被调慢 {by_s} 秒，由 {start} 改为 {end}"
     ),
     # gaps of a recording
     "the process that looks after the camera was not running, or had just started": (
-        "接管该摄像机的进程未运行，或刚刚启动"
+        "负责该摄像机的进程未运行，或刚刚启动"
     ),
     "packets were lost on the way": ("数据包在传输中丢失"),
-    "no recording was requested": ("没有要求录像"),
-    "given up, since the disk was full": ("磁盘已满，放弃录像"),
-    "given up under pressure of the processor": ("处理器过载，放弃录像"),
+    "no recording was requested": ("未要求录像"),
+    "given up, since the disk was full": ("因磁盘已满而放弃录像"),
+    "given up under pressure of the processor": ("因处理器过载而放弃录像"),
     "the file {name} is there and holds no picture": ("文件 {name} 存在，但没有画面"),
     "what is stored differs from its SHA-256 and is not sent; restore the segment from a "
-    "backup if there is one": ("存储的内容与其 SHA-256 不符，不予发送；若有备份，请恢复该分段"),
+    "backup if there is one": ("存储的内容与其 SHA-256 不符，不予发送；若有备份，请恢复该录像段"),
     "recordings are kept for {days} days": ("录像保存 {days} 天"),
     "nothing is known of it before {first}": ("{first} 之前的情况不明"),
     "the camera is switched off in the registry": ("该摄像机在登记表中已停用"),
-    "no process looks after the camera": ("没有进程接管该摄像机"),
+    "no process looks after the camera": ("没有进程负责该摄像机"),
     "the camera is no longer in the registry since {left}": ("该摄像机自 {left} 起已不在登记表中"),
     "no trigger asked for it": ("没有触发，无需录像"),
     "it was recorded, and deleted when its time was over or the disk was full": (
-        "曾有录像，到期或磁盘满时被清除"
+        "曾有录像，到期或因磁盘已满被清除"
     ),
     "{offline}, which may have it, does not answer": ("{offline} 可能存有该录像，但无应答"),
 }

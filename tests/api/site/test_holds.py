@@ -107,7 +107,7 @@ def test_alarms_are_in_the_language_of_the_client(open_site: OpenSite) -> None:
     site = open_site(alarms=lambda: (alarm,))
     answer = site.get("/v1/alarms", Role.OPERATOR, Accept_Language="zh-CN")
     (item,) = answer.json()["items"]
-    assert item["sentence"] == "磁盘超出 1.5 GB，且没有可清除的完整录像"
+    assert item["sentence"] == "磁盘空间尚缺 1.5 GB，且没有可清除的完整录像"
     assert item["message"]["parts"] == {"lacking_gb": 1.5}
     assert "Accept-Language" in answer.headers["Vary"]
 

@@ -4,11 +4,11 @@ import type { alarmsInEnglish } from "../en/alarms.ts";
 export const alarmsInChinese: typeof alarmsInEnglish = {
   title: "告警",
   names: {
-    disk_full: "磁盘满",
+    disk_full: "磁盘已满",
     disk_held: "磁盘只剩依法留存的录像",
     disk_unwritable: "数据目录不可写",
     audit_full: "审计日志将满",
-    audit_unshipped: "审计日志未能备份",
+    audit_unshipped: "审计日志未能上传",
     audit_syslog: "审计日志未能发送至 syslog",
     analysis_overloaded: "分析过载",
     cameras_down: "摄像机离线",
@@ -25,6 +25,6 @@ export const alarmsInChinese: typeof alarmsInEnglish = {
     clock_stepped: "节点时钟被调整",
     evidence_damaged: "证据文件受损",
     hold_damaged: "留存记录损坏",
-    retention_stopped: "过期内容未清除",
+    retention_stopped: "到期数据未清除",
   },
 };

@@ -4,7 +4,7 @@ import type { exportsInEnglish } from "../en/exports.ts";
 export const exportsInChinese: typeof exportsInEnglish = {
   create: "新建导出",
   explanation:
-    "生成一个 ZIP 文件：每台摄像机、每个时段各一个 MP4，并附哈希与缺失清单。若干天后失效，且不阻止录像到期清除。",
+    "生成一个 ZIP 文件：每台摄像机、每个时段各一个 MP4，并附哈希与缺口清单。若干天后失效，且不阻止录像到期清除。",
   submit: "创建导出",
   removeCamera: (name) => `移除 ${name} 摄像机`,
   empty: "尚无导出。",
@@ -24,7 +24,7 @@ export const exportsInChinese: typeof exportsInEnglish = {
     deleted: "已删除",
     expired: "已失效",
   },
-  gaps: (count) => `${count} 处缺失`,
+  gaps: (count) => `${count} 处缺口`,
   expires: (time) => `有效期至 ${time}`,
   download: "下载",
   delete: "删除",

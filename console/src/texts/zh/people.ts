@@ -17,7 +17,7 @@ export const peopleInChinese: typeof peopleInEnglish = {
     integrator: "接入人员",
     auditor: "审计员",
     admin: "管理员",
-    metrics: "监控（设备）",
+    metrics: "运行监测（设备）",
     push: "事件推送（设备）",
     triggers: "触发录像（设备）",
   },
@@ -58,7 +58,7 @@ export const peopleInChinese: typeof peopleInEnglish = {
     exports: "导出证据",
     approvals: "审批申请",
     audit_read: "查看审计日志",
-    metrics_read: "读取监控指标",
+    metrics_read: "读取运行指标",
     people_admin: "管理人员",
   },
 };

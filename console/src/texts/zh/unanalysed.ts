@@ -2,7 +2,7 @@
 import type { unanalysedInEnglish } from "../en/unanalysed.ts";
 
 export const unanalysedInChinese: typeof unanalysedInEnglish = {
-  summary: (cameras, minutes) => `可能有遗漏：${cameras} 路摄像机未完全分析，共 ${minutes} 分钟`,
+  summary: (cameras, minutes) => `可能有遗漏：${cameras} 台摄像机未完全分析，共 ${minutes} 分钟`,
   meaning: "在这些时段经过的目标可能没有记录。",
   minutes: (minutes) => `${minutes} 分钟`,
   range: (from, to, cause) => `${from} 至 ${to}，${cause}`,
