@@ -89,6 +89,55 @@ class Why(StrEnum):
     CLOCK_STEPPED = "clock_stepped"  # this node's clock was set
 
 
+CAUSES: dict[Why, Message] = {
+    Why.HOST_UNKNOWN: Message("The host name cannot be resolved."),
+    Why.OUTSIDE_NETWORKS: Message("The address is outside the networks that the registry allows."),
+    Why.REFUSED: Message("The port refuses connections. Check the port, and that RTSP is enabled."),
+    Why.NO_ROUTE: Message("The network cannot be reached. Check cable, VLAN and route."),
+    Why.NO_ANSWER: Message("The connection timed out. Check address, power and firewall."),
+    Why.FAILED: Message("The connection broke."),
+    Why.NOT_RTSP: Message("Another service than RTSP answers on this port."),
+    Why.TLS: Message("The TLS connection failed. Check rtsps and the port."),
+    Why.CERTIFICATE: Message(
+        "The camera's certificate is not trusted. Check and register its fingerprint."
+    ),
+    Why.LOGIN: Message("The user name or the password is wrong. Check the credentials."),
+    Why.BASIC_IN_CLEAR: Message(
+        "The camera wants the password without encryption, so it was not sent. Enable digest or "
+        "rtsps."
+    ),
+    Why.NO_PATH: Message("The path of the stream does not exist (404). Check the path."),
+    Why.SESSION_LOST: Message("The camera has lost the session (454)."),
+    Why.REDIRECTED: Message("The camera redirects to another address. Register that address."),
+    Why.TRANSPORT: Message(
+        "The camera does not support this transport. Set transport to udp or tcp."
+    ),
+    Why.REJECTED: Message("The camera rejects the request."),
+    Why.ENDED: Message("The camera has ended the stream."),
+    Why.SILENT: Message("The camera is connected and sends nothing. It may have crashed."),
+    Why.MALFORMED: Message(
+        "The data is not valid RTSP or RTP. Restart the camera or update its firmware."
+    ),
+    Why.NO_PICTURES: Message(
+        "RTP packets arrive but form no picture. Check packet loss, or set transport to tcp."
+    ),
+    Why.NO_VIDEO: Message("The stream has no video. Choose another path."),
+    Why.CODEC: Message("The codec is not supported. Set the camera to H.264 or H.265."),
+    Why.NO_KEYFRAMES: Message("No keyframe arrives. Set the keyframe interval to 1 to 2 s."),
+    Why.NO_PARAMETER_SETS: Message(
+        "Keyframes lack parameter sets (SPS, PPS). Update the firmware."
+    ),
+    Why.UNDECODABLE: Message(
+        "No picture can be decoded. Restart the camera; disable stream encryption."
+    ),
+    Why.SPARSE_KEYFRAMES: Message("Keyframes are too far apart. Set the interval to 1 to 4 s."),
+    Why.FROZEN: Message("The picture does not change at all. Restart the camera."),
+    Why.CLOCK: Message("The camera's clock is wrong. Enable time synchronisation in the camera."),
+    Why.CLOCK_STEPPED: Message("The clock of the node was set."),
+}
+"""What is wrong and what to do about it, of every kind but `Why.NONE`."""
+
+
 class Shed(StrEnum):
     """What a camera loses under load shedding; each level includes those before it."""
 

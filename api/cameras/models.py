@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from api.requests.answers import Answer
 from api.requests.languages import MESSAGE_OF_DETAIL, Messages
-from domain.camera_states import CameraState, CameraStatus, Shed, Why
+from domain.camera_states import CAUSES, CameraState, CameraStatus, Shed, Why
 from domain.events.event import Location
 from domain.messages.message import Message
 from domain.recordings.gaps import Gap, GapCause
@@ -71,6 +71,9 @@ class CameraView(Answer):
     )
     last_error_at: WallNs | None
     why: Why | None = Field(description="the kind of the fault in `last_error`")
+    cause: str | None = Field(
+        description="what is wrong and what to do, by `why`, in the language of the client"
+    )
     last_frame_at: WallNs | None
     codec: str | None
     width_px: int | None
@@ -132,6 +135,7 @@ class CameraView(Answer):
             last_error_message=last_error,
             last_error_at=known.last_error_ns or None,
             why=known.why or None,
+            cause=str(messages(CAUSES[known.why])) if known.why else None,
             last_frame_at=known.last_packet_wall_ns or None,
             codec=known.codec or None,
             width_px=known.width_px or None,

@@ -92,6 +92,9 @@ class OutageList(Answer):
         description="nodes, and `objects` for the object store, that do not respond; outages of "
         "their cameras may be missing here"
     )
+    examined: int = Field(
+        default=0, description="with `unknown`: the number of cameras that this page examined"
+    )
     unexamined: list[str] = Field(
         default=[],
         description="with `unknown`: cameras of this page of whose recordings no place responds",
@@ -129,6 +132,7 @@ def list_outages(
             items=[OutageView.of(one, now_ns, messages) for one in found.outages],
             next=cameras.next,
             offline=sorted(found.silent),
+            examined=len(cameras.items),
             unexamined=found.unexamined,
         )
     gaps, silent = _gaps_of_nodes(context, from_ns, min(to_ns, now_ns))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from api.translations.alarms import ALARMS
+from api.translations.causes import CAUSES_OF_CAMERAS
 from api.translations.errors import SENTENCES
 from api.translations.files import FILE_FAULTS, OF_LIBRARIES
 from api.translations.live import LIVE
@@ -15,6 +16,7 @@ from domain.messages.message import Message
 CHINESE_TEMPLATES: dict[str, str] = {
     **SENTENCES,
     **ALARMS,
+    **CAUSES_OF_CAMERAS,
     **STREAM_SENTENCES,
     **PARAMETERS,
     **VALIDATION,

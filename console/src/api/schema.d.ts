@@ -590,6 +590,48 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/readyz": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Readiness"];
+                    };
+                };
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/alarms": {
         parameters: {
             query?: never;
@@ -2762,6 +2804,11 @@ export interface components {
             last_error_at: string | null;
             /** @description the kind of the fault in `last_error` */
             why: components["schemas"]["Why"] | null;
+            /**
+             * Cause
+             * @description what is wrong and what to do, by `why`, in the language of the client
+             */
+            cause: string | null;
             /** Last Frame At */
             last_frame_at: string | null;
             /** Codec */
@@ -2994,6 +3041,26 @@ export interface components {
          * @enum {string}
          */
         Decision: "pending" | "approved" | "refused";
+        /**
+         * Dependency
+         * @description The state of one dependency of the API.
+         */
+        Dependency: {
+            /** Name */
+            name: string;
+            /** Ok */
+            ok: boolean;
+            /**
+             * Required
+             * @description without it nothing can be answered
+             */
+            required: boolean;
+            /**
+             * Why
+             * @description empty while ok; null without a token that may read the states of cameras
+             */
+            why: string | null;
+        };
         /**
          * EmergencyList
          * @description One page of emergency accesses.
@@ -4256,6 +4323,12 @@ export interface components {
              */
             offline: string[];
             /**
+             * Examined
+             * @description with `unknown`: the number of cameras that this page examined
+             * @default 0
+             */
+            examined: number;
+            /**
              * Unexamined
              * @description with `unknown`: cameras of this page of whose recordings no place responds
              * @default []
@@ -4721,6 +4794,35 @@ export interface components {
              * @default false
              */
             emergency: boolean;
+        };
+        /**
+         * Readiness
+         * @description The state of all dependencies of the API.
+         */
+        Readiness: {
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "ready" | "degraded" | "not_ready";
+            /** Dependencies */
+            dependencies: components["schemas"]["Dependency"][];
+            /**
+             * Warnings
+             * @description what is unsafe in the way this API was started, for all to see; with a token that may read the states of cameras, also processes that are not confined
+             * @default []
+             */
+            warnings: string[];
+            /**
+             * Registry Faults
+             * @description faults of a newer registry that therefore does not run; null without a token that may read the states of cameras
+             */
+            registry_faults: string[] | null;
+            /**
+             * Policy Faults
+             * @description faults of the policy file, which is therefore not in force; null without a token that may read the states of cameras
+             */
+            policy_faults: string[] | null;
         };
         /**
          * RecordedView

@@ -7,7 +7,7 @@ import { hasRight, useConsole, useTimes } from "../shell/console-context.ts";
 import { Dialog } from "../shell/dialog.tsx";
 import { addressOf } from "../shell/route.ts";
 import { Failed } from "../shell/states.tsx";
-import { causeOf, StateMark, streamText } from "./camera-state.tsx";
+import { causeOf, errorOf, StateMark, streamText } from "./camera-state.tsx";
 
 export function CameraDialog({ camera, onClose }: { camera: CameraView; onClose: () => void }) {
   const { texts, session } = useConsole();
@@ -55,6 +55,8 @@ function CameraFacts({ camera }: { camera: CameraView }) {
     [texts.cameras.address, camera.url],
     [columns.since, moment(camera.since)],
     [columns.cause, causeOf(camera, texts)],
+    [texts.cameras.lastError, errorOf(camera)],
+    [texts.cameras.lastErrorAt, moment(camera.last_error_at)],
     [columns.stream, streamText(camera, texts)],
     [texts.cameras.lastFrame, moment(camera.last_frame_at)],
     [texts.cameras.recordedUntil, moment(camera.recorded_until)],

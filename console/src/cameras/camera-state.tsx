@@ -14,7 +14,7 @@ export function StateMark({ camera, texts }: { camera: CameraView; texts: Texts 
 /** Return what is wrong with a camera now; empty if nothing is. */
 export function causeOf(camera: CameraView, texts: Texts): string {
   const parts = [
-    camera.state === "live" ? "" : errorText(camera, texts),
+    camera.state === "live" ? "" : (camera.cause ?? errorOf(camera)),
     skewText(camera, texts),
     camera.shed ? texts.cameras.sheds[camera.shed] : "",
     camera.over_limit ? texts.cameras.overLimit : "",
@@ -22,9 +22,9 @@ export function causeOf(camera: CameraView, texts: Texts): string {
   return parts.filter(Boolean).join(" ");
 }
 
-function errorText(camera: CameraView, texts: Texts): string {
-  const known = camera.why ? texts.causes[camera.why] : undefined;
-  return known ?? sentenceOf(camera.last_error_message, camera.last_error ?? "");
+/** Return what the camera or its connection reported last; empty without an error. */
+export function errorOf(camera: CameraView): string {
+  return sentenceOf(camera.last_error_message, camera.last_error ?? "");
 }
 
 function skewText(camera: CameraView, texts: Texts): string {

@@ -25,6 +25,7 @@ import {
 import { CameraMap } from "./camera-map.tsx";
 import { causeOf, StateMark, streamText } from "./camera-state.tsx";
 import { OutageList } from "./outage-list.tsx";
+import { RegistryFaults } from "./registry-faults.tsx";
 import type { Cameras } from "./use-cameras.ts";
 
 const ROW_PX = 44;
@@ -62,6 +63,7 @@ function CameraList({ filters, cameras }: { filters: CameraFilters; cameras: Cam
     <div class="cameras-page">
       <AreaTree areas={cameras.areas} chosen={area} onChoose={(id) => change({ area: id })} />
       <div class="cameras-main">
+        <RegistryFaults />
         <FilterBar filters={filters} onChange={change} />
         {range === null && (
           <div class="row">

@@ -16,8 +16,7 @@ type CauseView = Schemas["CauseOfOutageView"];
 /** What is shown of the time before an outage. */
 const BEFORE_MS = 10_000;
 
-/** A page of the API examines so many cameras, and at most this range. */
-const CAMERAS_OF_PAGE = 20;
+/** The API examines at most this range. */
 const LONGEST_EXAMINED_MS = 86_400_000;
 
 interface OutageListProps extends ExaminedRange {
@@ -71,13 +70,13 @@ function Examine(props: { examination: Examination; isShort: boolean }) {
   const { phase, pages, failure, begin } = props.examination;
   const { outages } = texts;
   const unexamined = pages.flatMap((page) => page.unexamined);
+  const examined = pages.reduce((total, page) => total + page.examined, 0);
   const names = unexamined.map((id) => cameraName(cameras, id)).join(texts.list);
   if (failure !== null) return <Failed failure={failure} onRetry={begin} />;
   return (
     <>
       <p class="row hint" role="status">
-        {phase === "idle" && outages.unlogged}{" "}
-        {phase === "running" && outages.examining(pages.length * CAMERAS_OF_PAGE)}
+        {phase === "idle" && outages.unlogged} {phase === "running" && outages.examining(examined)}
         {phase === "done" && outages.examined}
         {phase === "idle" && props.isShort && (
           <button type="button" onClick={begin}>

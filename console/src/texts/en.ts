@@ -3,7 +3,6 @@ import { alarmsInEnglish } from "./en/alarms.ts";
 import { approvalsInEnglish } from "./en/approvals.ts";
 import { auditInEnglish } from "./en/audit.ts";
 import { callsInEnglish } from "./en/audit-calls.ts";
-import { causesInEnglish } from "./en/causes.ts";
 import { cityInEnglish } from "./en/city.ts";
 import { correctionInEnglish } from "./en/correction.ts";
 import { exportsInEnglish } from "./en/exports.ts";
@@ -258,8 +257,14 @@ export const en = {
     clockSkew: (seconds: string) => `its clock differs by ${seconds} s`,
     empty: "No camera matches these filters.",
     none: "You can see no cameras.",
+    registryFaults: (count: number) =>
+      count === 1
+        ? "The new registry has a fault, so the last valid one stays in force."
+        : `The new registry has ${count} faults, so the last valid one stays in force.`,
     address: "Address",
     node: "Node",
+    lastError: "Last error",
+    lastErrorAt: "Time of the error",
     reconnects: "Reconnects",
     lostPackets: "Lost packets",
     lastFrame: "Last frame",
@@ -350,7 +355,6 @@ export const en = {
   audit: auditInEnglish,
   auditCalls: callsInEnglish,
   alarms: alarmsInEnglish,
-  causes: causesInEnglish,
   help: {
     title: "Keyboard",
     singleKeys: "Use single keys as shortcuts",

@@ -5,7 +5,6 @@ import { alarmsInChinese } from "./zh/alarms.ts";
 import { approvalsInChinese } from "./zh/approvals.ts";
 import { auditInChinese } from "./zh/audit.ts";
 import { callsInChinese } from "./zh/audit-calls.ts";
-import { causesInChinese } from "./zh/causes.ts";
 import { cityInChinese } from "./zh/city.ts";
 import { correctionInChinese } from "./zh/correction.ts";
 import { exportsInChinese } from "./zh/exports.ts";
@@ -254,8 +253,11 @@ export const zh: Texts = {
     clockSkew: (seconds) => `时钟偏差 ${seconds} 秒`,
     empty: "没有符合筛选条件的摄像机。",
     none: "您没有可查看的摄像机。",
+    registryFaults: (count) => `新的登记表有 ${count} 处错误，因此继续使用上一份有效的登记表。`,
     address: "地址",
     node: "节点",
+    lastError: "最近的错误",
+    lastErrorAt: "错误时间",
     reconnects: "重连次数",
     lostPackets: "丢包数",
     lastFrame: "最近一帧",
@@ -344,7 +346,6 @@ export const zh: Texts = {
   audit: auditInChinese,
   auditCalls: callsInChinese,
   alarms: alarmsInChinese,
-  causes: causesInChinese,
   help: {
     title: "键盘操作",
     singleKeys: "启用单键快捷方式",

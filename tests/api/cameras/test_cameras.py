@@ -12,7 +12,7 @@ import av
 import pytest
 
 from api.limits.send_limits import MAX_OPEN
-from domain.camera_states import CameraState, CameraStatus, Why
+from domain.camera_states import CAUSES, CameraState, CameraStatus, Why
 from domain.clock import NS_PER_S, rfc3339
 from domain.paths.data_layout import Layout
 from domain.people import Role
@@ -74,6 +74,10 @@ def test_a_camera_has_its_entry_and_state_without_credentials(site: Site) -> Non
     assert "hunter2" not in str(camera)
 
 
+def test_each_kind_of_fault_has_a_cause_for_people() -> None:
+    assert set(CAUSES) == set(Why) - {Why.NONE}
+
+
 def test_a_camera_with_a_wrong_clock_is_live_and_reports_its_skew(site: Site) -> None:
     sentence = "the camera's clock is 2 h behind this node's"
     site.context.states.publish(
@@ -95,6 +99,11 @@ def test_a_camera_with_a_wrong_clock_is_live_and_reports_its_skew(site: Site) ->
         True,
         -7_200_000,
     )
+    assert camera["cause"] == (
+        "The camera's clock is wrong. Enable time synchronisation in the camera."
+    )
+    chinese = site.get("/v1/cameras/east-gate", Accept_Language="zh").json()
+    assert chinese["cause"] == "摄像机时钟不准：请启用摄像机校时。"
     assert (camera["why"], camera["last_error"], camera["last_error_at"]) == (
         "clock",
         sentence,

@@ -101,10 +101,12 @@ def test_a_page_examines_some_cameras_also_without_outages(site: Site, record: R
         site.hold(camera)
     path = f"/v1/outages?{span(0, 4)}&unknown=1&limit=1"
     first = site.get(path).json()
-    assert (first["items"], first["unexamined"]) == ([], [])
+    assert (first["items"], first["unexamined"], first["examined"]) == ([], [], 1)
     second = site.get(f"{path}&next={first['next']}").json()
     assert second["items"] == []
     assert second["next"] is not None
+    assert site.get(path.replace("limit=1", "limit=100")).json()["examined"] == 3
+    assert site.get(f"/v1/outages?{span(0, 4)}").json()["examined"] == 0
     long = f"from={rfc3339(START_NS - 2 * NS_PER_DAY)}&to={rfc3339(START_NS)}"
     assert site.get(f"/v1/outages?{long}&unknown=1").status_code == 400
 

@@ -14,7 +14,14 @@ from domain.messages.message import Message, names_in
 from tests.message_templates import ERRORS, PACKAGES, Made, made_in
 
 SHOWN = (
-    *("api", "domain/messages", "domain/recordings", "domain/clock.py", "domain/passwords.py"),
+    *(
+        "api",
+        "domain/messages",
+        "domain/recordings",
+        "domain/clock.py",
+        "domain/passwords.py",
+        "domain/camera_states.py",
+    ),
     *("domain/plates.py", "domain/readable_names.py", "domain/suggestions.py"),
     *("domain/derived_keys.py", "domain/stored_model.py"),
     *("storage/site", "storage/exports/records.py", "storage/events/corrections.py"),

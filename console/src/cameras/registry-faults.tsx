@@ -1,0 +1,29 @@
+// The faults of a newer registry, which is therefore not in force.
+import { useCallback } from "preact/hooks";
+import { api, result } from "../api/client.ts";
+import { useConsole } from "../shell/console-context.ts";
+import { useList } from "../shell/use-list.ts";
+
+/** One line with the faults below it; nothing without faults, or if the person may not see them. */
+export function RegistryFaults() {
+  const { texts, language } = useConsole();
+  // The faults are sentences of the API, in the language of the request.
+  const read = useCallback(readFaults, [language]);
+  const { items } = useList(read);
+  if (items === null || items.length === 0) return null;
+  return (
+    <details class="notice">
+      <summary>{texts.cameras.registryFaults(items.length)}</summary>
+      <ul>
+        {items.map((fault) => (
+          <li key={fault}>{fault}</li>
+        ))}
+      </ul>
+    </details>
+  );
+}
+
+async function readFaults(): Promise<readonly string[]> {
+  const { registry_faults } = await result(api.GET("/readyz"));
+  return registry_faults ?? [];
+}
