@@ -41,6 +41,15 @@ SoundWish = Annotated[
 ]
 
 
+LanguageWish = Annotated[
+    Literal["en", "zh-CN"] | None,
+    Query(
+        description="the language of problems, in place of `Accept-Language`, which a page cannot "
+        "set for a WebSocket"
+    ),
+]
+
+
 async def _views(request: Request) -> LiveViews:
     return cast(LiveViews, request.app.state.live)
 
@@ -58,6 +67,7 @@ def watch_camera(
     stream: Stream = "main",
     detections: DetectionsWish = None,
     sound: SoundWish = None,
+    language: LanguageWish = None,
     ticket: TicketOf = None,
 ) -> LiveAnswer:
     """Open a WebSocket with live video of a camera: fragmented MP4, not re-encoded.
@@ -81,11 +91,15 @@ def watch_camera(
         camera.substream is not None,
         stream == "sub",
         trace.request_id,
-        preferred_language(request.headers.get("Accept-Language", "")),
+        language or _language_of(request),
         has_detections=detections is not None,
         has_sound=sound is not None,
     )
     return LiveAnswer(views, trace, target)
+
+
+def _language_of(request: Request) -> str:
+    return preferred_language(request.headers.get("Accept-Language", ""))
 
 
 def _check_checkpoint(camera: Camera, detections: str | None) -> None:
@@ -98,6 +112,7 @@ def _check_checkpoint(camera: Camera, detections: str | None) -> None:
 
 
 def read_live_ticket(
+    request: Request,
     context: Context,
     trace: RequestTrace,
     visible: Visible,
@@ -106,7 +121,7 @@ def read_live_ticket(
 ) -> LiveTicket:
     """Return the URLs of the camera's live video for a player that sends no headers.
 
-    They may be opened for ten minutes.
+    They may be opened for ten minutes. Problems are in the language of this request.
     """
     camera = context.camera(camera_id, visible)
     check_unmasked_view(trace, camera)
@@ -119,7 +134,7 @@ def read_live_ticket(
         further = live_ticket(context, trace, camera_id, Right.EVENTS_READ)
         address = f"{with_ticket(context, path, further)}&detections=1"
     return LiveTicket(
-        address=address,
+        address=f"{address}&language={_language_of(request)}",
         whep=with_ticket(context, f"/v1/cameras/{camera_id}/whep", ticket),
         until=ticket.expires_s * NS_PER_S,
     )

@@ -72,6 +72,7 @@ NEUTRAL: dict[str, tuple[str, ...]] = {
     "stream": ("sub",),
     "detections": ("1",),
     "sound": ("1",),
+    "language": ("zh-CN",),
     "at": (SINCE,),
     "part": ("head",),
     "v": ("0123456789ab",),

@@ -16,7 +16,7 @@ from domain.media.packets import Packet
 from domain.media.viewer_metrics import LIVE_BYTES, LIVE_SKIPPED, LIVE_SWITCHES, LIVE_VIEWERS
 from ingest.live import source
 from tests.api.live.conftest import CAMERA, LIVE, Camera
-from tests.api.live.live_client import Viewer, watching
+from tests.api.live.live_client import Viewer, opened, watching
 from tests.recorded import HEVC, PLAIN, START_NS, Material, number_in, packets_of
 from tests.waiting import wait_for
 
@@ -230,6 +230,15 @@ def test_a_silent_camera_ends_the_view_with_the_reason(
     assert problem_message["problem"]["title"] == "摄像机没有视频"
     assert "已 0.5 秒没有视频" in problem_message["problem"]["detail"]
     assert viewer.closed == (4503, "camera_unavailable")
+
+
+def test_a_ticket_opens_the_view_in_the_language_in_which_it_was_requested(site: Site) -> None:
+    """A page cannot choose the language of a WebSocket, whose headers the browser sends."""
+    site.hold(CAMERA, node_api_url="http://127.0.0.1:9")
+    address = site.get(f"{LIVE}/ticket", Accept_Language="zh-CN").json()["address"]
+    with opened(site, address, {"Accept-Language": "en"}) as viewer:
+        viewer.read_to_end()
+    assert viewer.of_type("problem")[0]["problem"]["title"] == "摄像机所在的节点不可用"
 
 
 def test_a_node_that_is_offline_ends_the_view(site: Site) -> None:

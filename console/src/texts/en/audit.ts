@@ -94,6 +94,7 @@ export const auditInEnglish = {
     id: "Id",
     kind: "Kind of passing",
     lane: "Lane",
+    language: "Language",
     limit: "Most results",
     method: "Way of sign-in",
     min_confidence: "Least confidence",

@@ -95,6 +95,7 @@ export const auditInChinese: typeof auditInEnglish = {
     id: "编号",
     kind: "过车类型",
     lane: "车道",
+    language: "语言",
     limit: "最多条数",
     method: "登录方式",
     min_confidence: "最低置信度",
