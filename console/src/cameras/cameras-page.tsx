@@ -229,10 +229,10 @@ function Rows(props: { cameras: readonly CameraView[]; onOpen: (id: string) => v
                   <StateMark camera={camera} texts={texts} />
                 </span>
                 <span class="cut">{camera.since === null ? "" : time(camera.since)}</span>
-                <span class="cut" title={cause}>
+                <span class="two-lines" title={cause}>
                   {cause}
                 </span>
-                <span class="cut">{streamText(camera, texts)}</span>
+                <span class="two-lines">{streamText(camera, texts)}</span>
               </button>
             );
           }}

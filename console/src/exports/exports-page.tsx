@@ -83,21 +83,23 @@ function ExportRow({ export: one, onChange }: ExportRowProps) {
         <ExportState export={one} />
         {failure !== null && <p role="alert">{failure.message || texts.states.failed}</p>}
       </td>
-      <td class="row">
-        {one.file !== null && <Download path={one.file} attempt={attempt} onChange={onChange} />}
-        {isOpen && (
-          <button
-            type="button"
-            onClick={() =>
-              attempt(async () => {
-                await deleteExport(one.id);
-                onChange();
-              })
-            }
-          >
-            {texts.exports.delete}
-          </button>
-        )}
+      <td>
+        <div class="row">
+          {one.file !== null && <Download path={one.file} attempt={attempt} onChange={onChange} />}
+          {isOpen && (
+            <button
+              type="button"
+              onClick={() =>
+                attempt(async () => {
+                  await deleteExport(one.id);
+                  onChange();
+                })
+              }
+            >
+              {texts.exports.delete}
+            </button>
+          )}
+        </div>
       </td>
     </tr>
   );
