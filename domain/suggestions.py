@@ -6,7 +6,7 @@ import difflib
 import re
 from collections.abc import Sequence
 
-from domain.messages.message import Message
+from domain.messages.message import NO_MESSAGE, Message
 
 _NEAR = 0.65
 """The least similarity of two words by difflib's ratio. `xyzzy` and `fuzzy`, with two different
@@ -25,13 +25,18 @@ def is_plain_word(value: object) -> bool:
 
 def suggestion(word: str, known: Sequence[str]) -> Message:
     """Return `did you mean …?`, ignoring case, or all known words if none is similar."""
-    folded = {name.lower(): name for name in known}
-    close = difflib.get_close_matches(word.lower(), folded, n=1, cutoff=_NEAR)
-    if close:
-        return Message("did you mean `{word}`?", word=folded[close[0]])
+    if likely := likely_word(word, known):
+        return likely
     if not known:
         return Message("none is known here")
     return Message("known here: {words}", words=", ".join(known))
+
+
+def likely_word(word: str, known: Sequence[str]) -> Message:
+    """Return `did you mean …?`, ignoring case; it is false if no known word is similar."""
+    folded = {name.lower(): name for name in known}
+    close = difflib.get_close_matches(word.lower(), folded, n=1, cutoff=_NEAR)
+    return Message("did you mean `{word}`?", word=folded[close[0]]) if close else NO_MESSAGE
 
 
 def shortened(value: object, most: int = 60) -> str:

@@ -11,7 +11,7 @@ from domain.errors import Fault
 from domain.messages.message import Message
 from domain.messages.validation import validation_message
 from domain.registry.source import Path, RegistrySource, key_named
-from domain.suggestions import is_plain_word, suggestion
+from domain.suggestions import is_plain_word, likely_word, suggestion
 
 KeysAt = Callable[[Path], Sequence[str]]
 """Returns the keys that are known at a path."""
@@ -33,7 +33,7 @@ def add_fault(source: RegistrySource, detail: ErrorDetails, keys_at: KeysAt, who
     elif kind in ("literal_error", "enum") and path[-1:] != ("version",):
         allowed = _words(context.get("expected", ""))
         wrong = _not_one_of(detail["input"], allowed)
-        source.fault(path, _at_key(path, whole, wrong), suggestion(str(detail["input"]), allowed))
+        source.fault(path, _at_key(path, whole, wrong), likely_word(str(detail["input"]), allowed))
     else:
         wrong = validation_message(kind, detail["msg"], context)
         source.fault(path, _at_key(path, whole, wrong))
@@ -41,7 +41,8 @@ def add_fault(source: RegistrySource, detail: ErrorDetails, keys_at: KeysAt, who
 
 def unreadable(file: FilePath, error: Exception) -> Fault:
     """Return the fault of a file that cannot be read."""
-    return Fault(str(file), 1, 1, Message("cannot be read: {reason}", reason=error))
+    reason = (error.strerror if isinstance(error, OSError) else None) or error
+    return Fault(str(file), 1, 1, Message("cannot be read: {reason}", reason=reason))
 
 
 def _unknown_key(key: str | int) -> Message:
