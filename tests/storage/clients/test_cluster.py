@@ -32,6 +32,7 @@ from storage.site.registries import Registries
 from tests.kept import START_NS, make_event
 from tests.people import people_of
 from tests.searched import PATTERNS, by_looking_at_all, drawn_of_few, paged
+from tests.waiting import wait_for
 
 T = TypeVar("T")
 
@@ -161,10 +162,13 @@ def test_slots_move_while_events_are_written_and_searched(
 
 def until_done(work: Callable[[], T]) -> T:
     """What a node and a person do: ask again while Redis refuses."""
-    for _ in range(1000):
+
+    def attempt() -> tuple[T] | None:
         with suppress(IndexUnavailable):
-            return work()
-    raise AssertionError("Redis still refuses")
+            return (work(),)
+        return None
+
+    return wait_for("answer of Redis", attempt)[0]
 
 
 def test_a_node_that_dies_takes_no_answer_with_it(
