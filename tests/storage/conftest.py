@@ -13,6 +13,7 @@ from domain.paths.data_layout import Layout
 from storage.clients.redis import Redis, connect
 from storage.clients.s3 import ObjectStore
 from tests.kept import START_NS, Site, record
+from tests.storage.events.drawn_city import City
 
 
 class S3Config(Protocol):
@@ -57,3 +58,11 @@ def site(redis: Redis, objects: ObjectStore, layout: Layout, clock: ManualClock)
     record(layout.recordings, "gate", START_NS, 30)
     clock.advance(40)
     return Site(redis, objects, layout, clock)
+
+
+@pytest.fixture
+def city(redis: Redis, objects: ObjectStore, tmp_path: Path) -> Iterator[City]:
+    """An index and an archive of several days."""
+    city = City(redis, objects, tmp_path / "archive")
+    yield city
+    city.archive.close()

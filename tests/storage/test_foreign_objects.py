@@ -23,8 +23,8 @@ from storage.site.registries import Registries
 from storage.site.watches import Watches
 from tests.kept import Site, make_event
 from tests.people import people_of
+from tests.storage.retained import REGISTRY, retention_of
 from tests.storage.site.test_watch_index import watch_of
-from tests.storage.test_retention import REGISTRY, retention_of
 
 EVENT = make_event(after_s=5)
 PREFIXES = (

@@ -8,9 +8,7 @@ and write it again, and looks for the field in what is stored then.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import asdict
-from pathlib import Path
 
 import pytest
 
@@ -52,7 +50,7 @@ from storage.site.watch_matches import WatchMatches
 from storage.site.watches import Watches
 from tests.kept import START_NS, Site, make_event
 from tests.people import PEOPLE_KEY, people_of
-from tests.storage.events.test_store import City
+from tests.storage.events.drawn_city import City
 from tests.storage.site.test_watch_index import watch_of
 from tests.storage.site.test_watches import match_of_watch
 
@@ -272,13 +270,6 @@ def test_an_alarm_of_a_newer_node_is_shown(redis: Redis, clock: ManualClock) -> 
         AlarmName.DISK_FULL,
         "roof_leaks",
     ]
-
-
-@pytest.fixture
-def city(redis: Redis, objects: ObjectStore, tmp_path: Path) -> Iterator[City]:
-    city = City(redis, objects, tmp_path / "archive")
-    yield city
-    city.archive.close()
 
 
 def _write_newer_day(

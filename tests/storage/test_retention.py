@@ -1,11 +1,10 @@
+"""Retention deletes what is older than its maximum, and keeps what is held."""
+
 from __future__ import annotations
 
-import threading
 from dataclasses import replace
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from domain.clock import NS_PER_DAY, NS_PER_HOUR, NS_PER_MS, NS_PER_S, S_PER_DAY
 from domain.errors import IndexUnavailable, StoreError
@@ -16,82 +15,30 @@ from domain.recordings.holds import Hold
 from domain.recordings.triggers import Trigger
 from domain.registry import Registry
 from domain.registry.model import TriggerSource
-from domain.settings import Settings
 from storage.audit.shipping import AuditShipper
 from storage.check import check
 from storage.clients.redis import connect
-from storage.events.journal import JournalUploader
 from storage.findings import Breach
 from storage.index.event_index import EventIndex
 from storage.rebuild import rebuild
-from storage.recordings.gaps.log import GapLog
 from storage.recordings.ledger import Ledger, Segment
 from storage.recordings.stored_segments import StoredSegments
 from storage.recordings.trigger_log import TriggerLog
 from storage.recordings.virtual.stored_index import StoredIndex
-from storage.retention import Kept, Retention
+from storage.retention import Retention
 from storage.site.audit import AuditLog
 from storage.site.holds import Holds
-from tests.buckets import remove_objects
-from tests.examples import examples
-from tests.fuses import Fuse, FusedJournal, FusedObjects, FusedRedis, Killed
 from tests.kept import START_NS, Site, make_event
-from tests.storage.site.test_audit import ENTRY
-
-SETTINGS = Settings(trigger_wait_s=600)
-PLACE = {"area": "a", "location": {"lon": 0, "lat": 0}, "url": "rtsp://10.0.0.1/"}
-REGISTRY = Registry.model_validate(
-    {
-        "version": 1,
-        "areas": {"a": {"name": "a"}},
-        "cameras": [
-            {
-                "id": "gate",
-                "name": "gate",
-                "class": "A",
-                "retention_days": 20,
-                "retention_max_days": 30,
-                **PLACE,
-            },
-            {"id": "bridge", "name": "bridge", "class": "B", "retention_days": 5, **PLACE},
-            {
-                "id": "shop",
-                "name": "shop",
-                "class": "C",
-                "record": "events",
-                "retention_days": 10,
-                **PLACE,
-            },
-            {
-                "id": "yard",
-                "name": "yard",
-                "class": "C",
-                "record": "on_demand",
-                "retention_days": 10,
-                **PLACE,
-            },
-        ],
-    }
+from tests.storage.retained import (
+    REGISTRY,
+    SETTINGS,
+    breaches,
+    keep_everywhere,
+    kept_of,
+    objects_of,
+    retention_of,
 )
-
-
-def _kept(site: Site) -> Kept:
-    triggers = TriggerLog(site.layout, SETTINGS)
-    holds = Holds(site.objects, site.clock)
-    gaps = GapLog(site.layout, site.clock)
-    return Kept(
-        Ledger(site.layout.recordings),
-        triggers,
-        gaps,
-        site.objects,
-        EventIndex(site.redis),
-        site.journal,
-        holds,
-    )
-
-
-def retention_of(site: Site) -> Retention:
-    return Retention(_kept(site), lambda: REGISTRY, SETTINGS, site.clock)
+from tests.storage.site.test_audit import ENTRY
 
 
 def _segment(site: Site, camera_id: str, after_s: float, stored: bool = False) -> SegmentName:
@@ -103,15 +50,6 @@ def _segment(site: Site, camera_id: str, after_s: float, stored: bool = False) -
         StoredSegments(site.objects, site.clock).put(name, path)
         path.unlink()
     return name
-
-
-def _breaches(site: Site) -> set[Breach]:
-    return {
-        finding.breach
-        for finding in check(
-            site.objects, site.redis, site.layout, registry=REGISTRY, clock=site.clock
-        )
-    }
 
 
 def _here(site: Site) -> list[tuple[str, int]]:
@@ -140,23 +78,7 @@ def _hold(site: Site, camera: str, from_s: float, to_s: float, event: str = "") 
 
 @pytest.fixture
 def event(site: Site) -> Event:
-    return _keep(site, make_event(after_s=5, lasts_s=3))
-
-
-def _keep(site: Site, event: Event) -> Event:
-    """Kept everywhere, its journal minute uploaded."""
-    site.put(event)
-    site.publisher.run_once()
-    site.clock.advance(120)
-    JournalUploader(site.journal, site.objects, "node-1", site.clock).run_once()
-    return event
-
-
-def _objects_of(site: Site, event: Event) -> list[str]:
-    return [
-        found.key.rpartition("/")[2]
-        for found in site.objects.list(event_object(event.camera, event.id, ""))
-    ]
+    return keep_everywhere(site, make_event(after_s=5, lasts_s=3))
 
 
 def test_recordings_go_once_they_are_older_than_their_maximum_and_not_before(site: Site) -> None:
@@ -205,7 +127,7 @@ def test_the_stored_index_of_an_hour_goes_after_its_recordings(site: Site) -> No
     retention_of(site).run_site()
     assert left() == hours[2:]
     index.put("bridge", hours[0], "node-1", b"")
-    assert _breaches(site) == {Breach.TOO_OLD}
+    assert breaches(site) == {Breach.TOO_OLD}
 
 
 def test_what_is_held_stays_here_and_in_the_store(site: Site) -> None:
@@ -216,13 +138,13 @@ def test_what_is_held_stays_here_and_in_the_store(site: Site) -> None:
     hold = _hold(site, "bridge", -8 * S_PER_DAY + 12, -8 * S_PER_DAY + 13)
     assert (retention_of(site).run_node().held, retention_of(site).run_site().held) == (1, 1)
     assert _here(site) == [("bridge", -8 * S_PER_DAY + 10)]
-    assert _breaches(site) == set()
+    assert breaches(site) == set()
     Holds(site.objects, site.clock).release(hold.id, "wang")
-    assert _breaches(site) == {Breach.TOO_OLD}
+    assert breaches(site) == {Breach.TOO_OLD}
     retention_of(site).run_node()
     retention_of(site).run_site()
     assert _here(site) == []
-    assert _breaches(site) == set()
+    assert breaches(site) == set()
 
 
 @pytest.mark.parametrize(("camera_id", "source"), [("shop", "motion"), ("yard", "api")])
@@ -235,7 +157,7 @@ def test_what_no_trigger_claims_goes_once_none_may_come_any_more(
         Trigger(camera_id, source, START_NS + 42 * NS_PER_S, START_NS + 43 * NS_PER_S)
     )
     site.clock.advance(60 + 600 - 40)  # 40 s were gone
-    kept = replace(_kept(site), clip_ranges=lambda: [(camera_id, START_NS + 1, START_NS + 2)])
+    kept = replace(kept_of(site), clip_ranges=lambda: [(camera_id, START_NS + 1, START_NS + 2)])
     report = Retention(kept, lambda: REGISTRY, SETTINGS, site.clock).run_node()
     gone = {0, 10, 20, 30, 40, 50} - {0, 30, 40, 50}
     assert report.unclaimed_recordings == len(gone)
@@ -243,19 +165,19 @@ def test_what_no_trigger_claims_goes_once_none_may_come_any_more(
 
 
 def test_an_event_goes_whole_and_no_rebuilt_index_has_it_again(site: Site, event: Event) -> None:
-    late = _keep(site, make_event(after_s=12))
+    late = keep_everywhere(site, make_event(after_s=12))
     site.clock.advance(30 * S_PER_DAY - 280 + 8)  # 280 s were gone
     assert retention_of(site).run_site(dry=True).events == 1
-    assert len(_objects_of(site, event)) == 4
+    assert len(objects_of(site, event)) == 4
     assert retention_of(site).run_site().events == 1
-    assert (_objects_of(site, event), site.row(event)) == ([], None)
-    assert len(_objects_of(site, late)) == 4
+    assert (objects_of(site, event), site.row(event)) == ([], None)
+    assert len(objects_of(site, late)) == 4
     site.redis.do("FLUSHALL")
     rebuild(site.objects, site.redis, site.layout, from_sidecars=True)
     assert site.row(event) is None
     assert site.row(late) is not None
     retention_of(site).run_node()
-    assert _breaches(site) == set()
+    assert breaches(site) == set()
 
 
 def test_a_held_event_stays_with_all_that_it_has(site: Site, event: Event) -> None:
@@ -264,10 +186,10 @@ def test_a_held_event_stays_with_all_that_it_has(site: Site, event: Event) -> No
     report = retention_of(site).run_site()
     assert (report.events, report.held) == (0, 1)
     assert site.row(event) is not None
-    assert Breach.HELD_MISSING not in _breaches(site)
+    assert Breach.HELD_MISSING not in breaches(site)
     site.objects.delete(event_object(event.camera, event.id, CLIP))
     site.objects.delete(event_object(event.camera, event.id, SIDECAR))
-    found = _breaches(site)
+    found = breaches(site)
     assert Breach.HELD_MISSING in found
 
 
@@ -277,7 +199,7 @@ def test_a_damaged_hold_that_is_released_lets_retention_go_on(site: Site) -> Non
     site.objects.put(key, b"{", "application/json")
     Holds(site.objects, site.clock).release("20251009-torn", "wang")
     assert retention_of(site).run_node().recordings == 1
-    assert _breaches(site) == set()
+    assert breaches(site) == set()
     assert site.objects.get(key) == b"{"
 
 
@@ -320,85 +242,25 @@ def test_while_it_is_not_known_what_is_held_or_how_long_anything_is_kept_nothing
     assert "DELETE /v1/holds/20251009-torn" in damaged.message
     assert Breach.TOO_OLD not in {finding.breach for finding in findings}, "it may be held"
     site.objects.delete(hold_object("20251009-torn", 1))
-    nothing = Retention(_kept(site), lambda: Registry(version=1), SETTINGS, site.clock)
+    nothing = Retention(kept_of(site), lambda: Registry(version=1), SETTINGS, site.clock)
     with pytest.raises(StoreError, match="no registry"):
         getattr(nothing, part)()
     assert _here(site) == [("bridge", -300 * S_PER_DAY)]
-    assert len(_objects_of(site, event)) == 4
+    assert len(objects_of(site, event)) == 4
 
 
 def test_without_redis_an_event_keeps_its_objects(site: Site, event: Event) -> None:
     site.clock.advance(31 * S_PER_DAY)
-    kept = replace(_kept(site), index=EventIndex(connect("redis://127.0.0.1:1/0")))
+    kept = replace(kept_of(site), index=EventIndex(connect("redis://127.0.0.1:1/0")))
     with pytest.raises(IndexUnavailable):
         Retention(kept, lambda: REGISTRY, SETTINGS, site.clock).run_site()
-    assert len(_objects_of(site, event)) == 4
+    assert len(objects_of(site, event)) == 4
     assert {finding.breach for finding in check(site.objects, site.redis, site.layout)} == {
         Breach.DELETION_UNFINISHED
     }
     retention_of(site).run_node()
     retention_of(site).run_site()
-    assert _breaches(site) == set()
-
-
-@settings(
-    max_examples=examples(15),
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
-@given(st.lists(st.tuples(st.integers(1, 9), st.booleans()), min_size=1, max_size=4))
-def test_a_run_killed_anywhere_and_run_again_leaves_nothing_half_deleted(
-    site: Site, kills: list[tuple[int, bool]]
-) -> None:
-    """Killed at random calls of the stores, again and again: what is shown is whole at each
-    moment, and the last run finishes.
-    """
-    event = _fresh(site)
-    whole = site.objects, site.redis, site.journal
-    for at, after in kills:
-        fuse = Fuse(at, after)
-        site.objects, site.redis = FusedObjects(whole[0], fuse), FusedRedis(whole[1], fuse)
-        site.journal = FusedJournal(site.layout.journal, site.clock, fuse)
-        try:
-            retention_of(site).run_site()
-        except Killed:
-            pass
-        finally:
-            site.objects, site.redis, site.journal = whole
-        _nothing_is_shown_that_is_gone(site, event)
-    retention_of(site).run_site()
-    assert (_objects_of(site, event), site.row(event)) == ([], None)
-    assert check(site.objects, site.redis, site.layout) == []
-
-
-def _fresh(site: Site) -> Event:
-    remove_objects(site.objects)
-    site.redis.do("FLUSHALL")
-    for path in site.journal.minutes():
-        path.unlink()
-    site.clock.advance((START_NS + 40 * NS_PER_S - site.clock.wall_ns()) / NS_PER_S)
-    site.restart()
-    event = _keep(site, make_event(after_s=5, lasts_s=3))
-    site.clock.advance(31 * S_PER_DAY)
-    return event
-
-
-def _nothing_is_shown_that_is_gone(site: Site, event: Event) -> None:
-    row, there = site.row(event), _objects_of(site, event)
-    if row is not None:
-        assert len(there) == 4
-    if there:
-        assert SIDECAR in there
-    found = {finding.breach for finding in check(site.objects, site.redis, site.layout)}
-    assert found <= {Breach.DELETION_UNFINISHED}
-
-
-def test_it_stops_immediately(site: Site, event: Event) -> None:
-    site.clock.advance(31 * S_PER_DAY)
-    stop = threading.Event()
-    stop.set()
-    assert retention_of(site).run_site(stop).events == 0
-    assert len(_objects_of(site, event)) == 4
+    assert breaches(site) == set()
 
 
 def test_audit_lines_are_deleted_after_their_days_also_under_a_hold(site: Site) -> None:

@@ -23,7 +23,6 @@ from storage.archive.check import ArchiveCheck
 from storage.archive.progress import Moved
 from storage.check import check
 from storage.clients.redis import Redis
-from storage.clients.s3 import ObjectStore
 from storage.events.journal import JournalDelete
 from storage.events.store import EventStore
 from storage.findings import Breach
@@ -31,16 +30,9 @@ from storage.index.event_index import EventIndex
 from tests.buckets import remove_objects
 from tests.fuses import Fuse, FusedObjects, FusedRedis, Killed
 from tests.kept import START_NS, Site, make_event
-from tests.storage.events.test_store import INDEX_DAYS, City
+from tests.storage.events.drawn_city import INDEX_DAYS, City
 
 NO_HOLDS = StandingHolds((), 0)
-
-
-@pytest.fixture
-def city(redis: Redis, objects: ObjectStore, tmp_path: Path) -> Iterator[City]:
-    city = City(redis, objects, tmp_path / "archive")
-    yield city
-    city.archive.close()
 
 
 def archiver(city: City) -> Archiver:

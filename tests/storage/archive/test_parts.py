@@ -24,7 +24,7 @@ from storage.clients.redis import Redis
 from storage.clients.s3 import ObjectStore, ObjectStream
 from storage.events.store import EventStore
 from tests.kept import make_event
-from tests.storage.events.test_store import INDEX_DAYS, City
+from tests.storage.events.drawn_city import INDEX_DAYS, City
 
 PLATES = [f"鄂C{number:05d}" for number in range(0, 9_000, 2)]
 

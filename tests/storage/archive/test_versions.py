@@ -5,10 +5,7 @@ and brought up to date.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from pathlib import Path
-
-import pytest
+from collections.abc import Sequence
 
 from domain.camera_scope import ALL_CAMERAS
 from domain.events.event import Event
@@ -19,20 +16,11 @@ from storage.archive.check import ArchiveCheck
 from storage.archive.parquet_files import describe
 from storage.archive.rows import ORDER, TYPES, columns_of, row_from_event
 from storage.archive.search import day_of_ms
-from storage.clients.redis import Redis
-from storage.clients.s3 import ObjectStore
 from tests.kept import START_NS, make_event
-from tests.storage.events.test_store import City
+from tests.storage.events.drawn_city import City
 
 DAY = day_of_ms(START_NS // 10**6)
 NEW = ("direction", "lane", "crossed")
-
-
-@pytest.fixture
-def city(redis: Redis, objects: ObjectStore, tmp_path: Path) -> Iterator[City]:
-    city = City(redis, objects, tmp_path / "archive")
-    yield city
-    city.archive.close()
 
 
 def passed(

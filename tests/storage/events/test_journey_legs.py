@@ -4,34 +4,20 @@ had them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
-
 from domain.camera_scope import ALL_CAMERAS
 from domain.clock import NS_PER_DAY, NS_PER_S, S_PER_DAY
 from domain.events.event import Event
 from storage.archive.archiver import Archiver
-from storage.clients.redis import Redis
-from storage.clients.s3 import ObjectStore
 from storage.events.corrections import Corrections
 from tests.buckets import remove_objects
 from tests.kept import START_NS
 from tests.storage.archive.test_archiver import NO_HOLDS
-from tests.storage.events.test_store import City
+from tests.storage.events.drawn_city import City
 from tests.storage.index.test_impossible_legs import FIRST, seen
 
 MIDNIGHT_S = S_PER_DAY - START_NS // NS_PER_S // 3600 * 3600 % S_PER_DAY
 """From the first hour to the end of its day (UTC)."""
 LAST = FIRST + 6 * 24
-
-
-@pytest.fixture
-def city(redis: Redis, objects: ObjectStore, tmp_path: Path) -> Iterator[City]:
-    city = City(redis, objects, tmp_path / "archive")
-    yield city
-    city.archive.close()
 
 
 def found(

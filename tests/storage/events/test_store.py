@@ -4,8 +4,6 @@ against looking at everything.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,17 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from domain.camera_scope import ALL_CAMERAS, CameraScope, VisibleCameras
-from domain.clock import (
-    MS_PER_DAY,
-    MS_PER_HOUR,
-    NS_PER_DAY,
-    NS_PER_HOUR,
-    NS_PER_MS,
-    NS_PER_S,
-    S_PER_DAY,
-    ManualClock,
-)
-from domain.errors import ObjectsUnavailable
+from domain.clock import NS_PER_DAY, NS_PER_HOUR, NS_PER_S, S_PER_DAY
 from domain.events.event import Event, Location
 from domain.events.misreadings import MATCH_KINDS, match_of
 from domain.events.query import EventQuery
@@ -32,85 +20,12 @@ from storage.archive import catalogue as archive_catalogue
 from storage.archive import search as archive_search
 from storage.archive.archive import Archive
 from storage.archive.archiver import Archiver
-from storage.clients.redis import Redis
-from storage.clients.s3 import ObjectStore
 from storage.events.corrections import Corrections
-from storage.events.store import EventStore
-from storage.index.counts import Buckets
-from storage.index.event_index import EventIndex
 from storage.index.plate_query import found_by
-from tests.buckets import remove_objects
 from tests.examples import examples
 from tests.kept import START_NS, make_event
-from tests.searched import by_looking_at_all, events_that, queries_of
-
-INDEX_DAYS = 2
-DAYS = [0, 1, 2, 5]
-"""Days after the first on which something happens; the first three are older than the index
-holds.
-"""
-
-events = events_that(
-    st.tuples(st.sampled_from(DAYS), st.integers(0, 6)).map(
-        lambda pair: pair[0] * S_PER_DAY + pair[1] / 2
-    ),
-    "123",
-)
-moments = st.none() | st.tuples(st.sampled_from(DAYS), st.integers(0, 6)).map(
-    lambda pair: START_NS + (pair[0] * S_PER_DAY + pair[1]) * NS_PER_S
-)
-queries = queries_of(moments)
-
-
-class City:
-    """An index, an archive, and a clock that stands six days after the first event."""
-
-    def __init__(self, redis: Redis, objects: ObjectStore, folder: Path) -> None:
-        self.redis, self.objects = redis, objects
-        self.clock = ManualClock(START_NS + 6 * NS_PER_DAY)
-        self.index = EventIndex(redis)
-        self.archive = Archive.open(objects, redis, folder, Settings(), self.clock)
-        self.store = EventStore(self.index, self.archive, self.clock, INDEX_DAYS)
-
-    def empty(self) -> None:
-        self.redis.do("FLUSHALL")
-        remove_objects(self.objects, "archive/")
-
-    def move(self) -> int:
-        moved = Archiver(self.archive, self.index, self.redis, self.objects, self.clock).run(
-            INDEX_DAYS
-        )
-        assert moved is not None
-        return moved.events
-
-    def ids(self, query: EventQuery, limit: int = 50, seconds: float | None = None) -> list[str]:
-        found: list[str] = []
-        after: str | None = None
-        for _ in range(1000):
-            page = self.store.query(query, query.visible, limit, after, seconds)
-            assert len(page.events) <= limit
-            found += [event.id for event in page.events]
-            if page.next is None:
-                return found
-            assert page.next != after
-            after = page.next
-        raise AssertionError("the pages never end")
-
-
-@pytest.fixture
-def city(redis: Redis, objects: ObjectStore, tmp_path: Path) -> Iterator[City]:
-    city = City(redis, objects, tmp_path / "archive")
-    yield city
-    city.archive.close()
-
-
-def latest(stored: list[Event]) -> list[Event]:
-    """Of each id the version that stands, as the index has it."""
-    found: dict[str, Event] = {}
-    for event in stored:
-        if event.id not in found or event.ended_at >= found[event.id].ended_at:
-            found[event.id] = event
-    return list(found.values())
+from tests.searched import by_looking_at_all
+from tests.storage.events.drawn_city import DAYS, INDEX_DAYS, City, events, latest, queries
 
 
 @settings(
@@ -197,75 +112,6 @@ def test_misreadings_are_ranked_alike(
     assert sorted(hot[0]) == sorted(matched)
 
 
-def counted(stored: list[Event], ids: list[str], buckets: Buckets) -> tuple[int, ...]:
-    starts = [event.started_at // NS_PER_MS for event in stored if event.id in ids]
-    return tuple(
-        sum(buckets.index_of(start) == n for start in starts) for n in range(buckets.count)
-    )
-
-
-@settings(
-    max_examples=examples(20),
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
-@given(
-    st.lists(events, max_size=25),
-    st.lists(events, max_size=4),
-    st.lists(queries, min_size=8, max_size=8),
-    st.sampled_from([2 * MS_PER_HOUR, MS_PER_DAY, 3 * MS_PER_DAY]),
-    st.booleans(),
-)
-def test_a_histogram_counts_what_a_search_finds(
-    city: City,
-    early: list[Event],
-    late: list[Event],
-    asked: list[EventQuery],
-    width_ms: int,
-    in_haste: bool,
-) -> None:
-    """In haste one day is looked at, and `whole_from_ns` says from when on the counts are whole."""
-    city.empty()
-    city.index.put_all(latest(early))
-    city.move()
-    for event in late:
-        city.index.put(event)
-    stored = latest([*early, *late])
-    start_ms = START_NS // NS_PER_MS // MS_PER_DAY * MS_PER_DAY
-    buckets = Buckets(start_ms, width_ms, -(-9 * MS_PER_DAY // width_ms))
-    exact = [
-        EventQuery(kind=None),
-        EventQuery(kind="face"),
-        EventQuery(plate="鄂C12345", fuzzy=True),
-    ]
-    with pytest.MonkeyPatch.context() as patch:
-        if in_haste:
-            patch.setattr(archive_search, "FILES_A_GROUP", 1)
-        for query in [*exact, *asked]:
-            query = replace(
-                query,
-                from_ns=query.from_ns or START_NS,
-                to_ns=query.to_ns or START_NS + 8 * NS_PER_DAY,
-            )
-            found = city.store.histogram(query, query.visible, buckets, 0.0 if in_haste else 60.0)
-            expected = counted(
-                stored,
-                city.ids(query) if query.fuzzy else by_looking_at_all(stored, query),
-                buckets,
-            )
-            assert found.exact
-            whole_from = (
-                0
-                if found.whole_from_ns is None
-                else buckets.index_of(found.whole_from_ns // NS_PER_MS) + 1
-            )
-            assert found.counts[whole_from:] == expected[whole_from:], query
-            assert all(count <= most for count, most in zip(found.counts, expected, strict=True)), (
-                query
-            )
-            assert in_haste or found.whole_from_ns is None
-
-
 def test_what_is_not_visible_is_not_found_by_any_call(city: City) -> None:
     there = [
         make_event(after_s=at_s, camera=camera)
@@ -289,37 +135,6 @@ def test_what_is_not_visible_is_not_found_by_any_call(city: City) -> None:
     legs = city.store.impossible(span[0] // NS_PER_HOUR, span[1] // NS_PER_HOUR)
     assert legs.found.pairs
     assert all(None in pair for pair in city.store.ends(legs, visible, legs.found.pairs))
-
-
-def test_a_histogram_in_haste_says_from_when_on_it_is_whole(
-    city: City, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    city.index.put_all([make_event(after_s=n * S_PER_DAY) for n in DAYS])
-    city.move()
-    monkeypatch.setattr(archive_search, "FILES_A_GROUP", 1)
-    start_ms = START_NS // NS_PER_MS // MS_PER_DAY * MS_PER_DAY
-    query = EventQuery(from_ns=START_NS, to_ns=START_NS + 8 * NS_PER_DAY)
-    found = city.store.histogram(query, ALL_CAMERAS, Buckets(start_ms, MS_PER_DAY, 9), 0.0)
-    assert found.whole_from_ns == (start_ms + DAYS[2] * MS_PER_DAY) * NS_PER_MS
-    assert found.counts[: DAYS[2]] == (0, 0)
-    assert found.counts[DAYS[2]] == 1
-
-
-def test_a_histogram_says_what_it_lacks_while_the_object_store_is_away(
-    city: City, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    city.index.put_all([make_event(after_s=n * S_PER_DAY) for n in DAYS])
-    city.move()
-
-    def away(*_: object) -> bytes:
-        raise ObjectsUnavailable("the store is away")
-
-    monkeypatch.setattr(city.archive.cache, "_local_path", away)
-    start_ms = START_NS // NS_PER_MS // MS_PER_DAY * MS_PER_DAY
-    query = EventQuery(kind="vehicle", from_ns=START_NS, to_ns=START_NS + 8 * NS_PER_DAY)
-    found = city.store.histogram(query, ALL_CAMERAS, Buckets(start_ms, MS_PER_DAY, 9))
-    assert sum(found.counts) == 1
-    assert found.whole_from_ns == (start_ms + (DAYS[2] + 1) * MS_PER_DAY) * NS_PER_MS
 
 
 def test_a_page_of_recent_events_does_not_ask_the_archive(city: City) -> None:

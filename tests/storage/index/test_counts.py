@@ -20,7 +20,7 @@ from storage.index.plate_query import found_by
 from tests.examples import examples
 from tests.kept import START_NS, make_event
 from tests.searched import by_looking_at_all
-from tests.storage.index.test_event_index import events, queries
+from tests.storage.index.drawn_events import events, queries
 
 START_MS = START_NS // NS_PER_MS
 
