@@ -15,6 +15,7 @@ from analytics.passings.vehicles import Vehicles
 from analytics.plates.fusion import Fusion
 from analytics.plates.grammar_search import Alphabet, GrammarSearch, Lattice
 from analytics.plates.reader import Lattices
+from domain.clock import NS_PER_S
 from domain.events.event import Passing
 from domain.media.packets import Frame
 from domain.plates import ALPHABET
@@ -137,3 +138,24 @@ LONG_GONE = [EMPTY] * 30
 
 def texts(passings: list[Passing]) -> list[str]:
     return [passing.event.plate.text for passing in passings if passing.event.plate is not None]
+
+
+def drive(grey: int, x: float = 300) -> list[Scene]:
+    """A vehicle that is in view for 1.6 s."""
+    return [[(grey, (x, 40 + 16 * n, 60 * 1.04**n, 18 * 1.04**n))] for n in range(16)]
+
+
+def settle(street: Street) -> list[Passing]:
+    return street.analyser.publish_settled(street.analyser.settled())
+
+
+def without_pictures(street: Street, seconds: int) -> list[Passing]:
+    """The camera is away, or its groups of pictures are not decoded, and time goes on."""
+    began_ns = 1_900_000_000 * NS_PER_S
+    out = [
+        passing
+        for second in range(seconds)
+        for passing in street.analyser.idle(began_ns + second * NS_PER_S)
+    ]
+    street.at_ms += 1000 * seconds
+    return out

@@ -136,6 +136,7 @@ WATCHDOG = LibavWatchdog()
 WATCHDOG_THREAD = "libav watchdog"
 """The thread that ends connections of libavformat."""
 Puller = Callable[..., Pull]
+MakeSource = Callable[..., RtspSource]
 
 
 class Pulling:
@@ -240,7 +241,7 @@ def assert_silence_ends_at_the_timeout(source: RtspSource, fall_silent: Callable
 
 
 @pytest.fixture
-def source_of() -> Callable[..., RtspSource]:
+def source_of() -> MakeSource:
     def make(
         url: str,
         transport: str = "tcp",

@@ -19,8 +19,7 @@ from sightline.jobs.webhook_post import post
 from tests.security.listeners import listening
 
 if TYPE_CHECKING:
-    from tests.ingest.conftest import Puller
-    from tests.ingest.rtsp.test_source import MakeSource
+    from tests.ingest.conftest import MakeSource, Puller
 
 ANYWHERE = (ip_network("0.0.0.0/0"), ip_network("::/0"))
 LOOPBACK = (ip_network("127.0.0.0/8"),)

@@ -10,13 +10,10 @@ from analytics.passings.passings import LOST_NS
 from analytics.passings.vehicles import SURE_READINGS
 from domain.clock import MS_PER_HOUR, NS_PER_MS, NS_PER_S
 from domain.events.event import Passing
-from domain.metrics import UNREAD
-from domain.unread_reasons import MAX_UNREAD, MAX_UNREAD_AGE_NS
 from tests.analytics.conftest import EPOCH_NS
 from tests.analytics.drawn import (
     EMPTY,
     GONE,
-    LONG_GONE,
     PLATES,
     UNREADABLE,
     MakeCamera,
@@ -25,14 +22,12 @@ from tests.analytics.drawn import (
     Scene,
     Street,
     approach,
+    drive,
+    settle,
     stand,
     texts,
+    without_pictures,
 )  # fmt: skip
-
-
-@pytest.fixture
-def street(make_camera: MakeCamera, make_found: MakeFound, make_frame: MakeFrame) -> Street:
-    return Street(make_camera(), make_found, make_frame)
 
 
 def test_a_vehicle_that_drives_by_is_one_event(street: Street) -> None:
@@ -131,72 +126,6 @@ def test_with_skipped_looks_no_passing_is_published_before_its_end(
     )
 
 
-def drive(grey: int, x: float = 300) -> list[Scene]:
-    """A vehicle that is in view for 1.6 s."""
-    return [[(grey, (x, 40 + 16 * n, 60 * 1.04**n, 18 * 1.04**n))] for n in range(16)]
-
-
-def settle(street: Street) -> list[Passing]:
-    return street.analyser.publish_settled(street.analyser.settled())
-
-
-def test_a_vehicle_is_settled_once_its_plate_was_read_with_certainty(street: Street) -> None:
-    assert street.analyser.settled() == frozenset()
-    settled_at = [
-        at
-        for at, scene in enumerate(drive(60))
-        if street.show([scene]) == [] and street.analyser.settled()
-    ]
-    assert 2 <= settled_at[0] <= 8
-    assert settled_at == list(range(settled_at[0], 16))
-    reads = street.reader.reads
-    street.analyser.settled()
-    assert street.reader.reads == reads
-
-
-def test_a_settled_vehicle_is_one_event_although_its_frames_end_and_continue(
-    street: Street,
-) -> None:
-    way = drive(60)
-    street.show(way[:8])
-    (published,) = settle(street)
-    assert texts([published]) == ["鄂F12345"]
-    assert settle(street) == []
-    assert street.analyser.drafts() == []
-    street.at_ms += 500
-    again = street.show([*way[13:], *GONE])
-    assert {passing.event.id for passing in again} == {published.event.id}
-    assert again[-1].event.ended_at - published.event.ended_at > NS_PER_S // 2
-
-
-def test_of_a_settled_vehicle_that_is_not_seen_again_there_is_no_second_event(
-    street: Street,
-) -> None:
-    street.show(drive(60)[:8])
-    assert len(settle(street)) == 1
-    street.at_ms += 500
-    assert street.show(GONE) == []
-
-
-@pytest.mark.parametrize("other", [UNREADABLE, 100])
-def test_nothing_is_settled_while_another_vehicle_comes(street: Street, other: int) -> None:
-    way = drive(60, x=150)
-    street.show(way[:8])
-    assert street.analyser.settled()
-    street.show([[*way[8 + n], (other, (450, 60 + 16 * n, 60, 18))] for n in range(5)])
-    assert street.analyser.settled() == frozenset()
-
-
-def test_what_crosses_a_count_line_is_known_at_its_end(
-    make_camera: MakeCamera, make_found: MakeFound, make_frame: MakeFrame
-) -> None:
-    camera = make_camera(count_lines=(((0.0, 0.9), (1.0, 0.9)),))
-    street = Street(camera, make_found, make_frame)
-    street.show(drive(60))
-    assert street.analyser.settled() == frozenset()
-    assert texts(settle(street)) == []
-
-
 def test_an_event_comes_out_when_the_stream_stops_too(street: Street) -> None:
     """By the course of our clock: the camera's may be hours away from it."""
     street.show(approach(60))
@@ -237,62 +166,6 @@ def test_idle_before_the_first_frame_is_nothing(street: Street) -> None:
     assert street.analyser.idle(1) == []
 
 
-def test_a_stop_on_the_way_is_one_event(street: Street) -> None:
-    way = approach(60)
-    looks = street.detector.looks
-    out = street.show([*way[:15], *stand(way[15], 200), *way[15:], *GONE])
-    assert texts(out) == ["鄂F12345"]
-    assert street.detector.looks - looks < 80, "a picture that does not change is hardly looked at"
-
-
-def test_a_parked_vehicle_is_one_event_after_a_minute_and_no_other_when_it_leaves(
-    street: Street,
-) -> None:
-    way = approach(60)
-    first = street.show([*way[:15], *stand(way[15], 650)])
-    assert texts(first) == ["鄂F12345"]
-    assert street.show([*stand(way[15], 300), *way[15:], *GONE]) == []
-    assert street.analyser.drafts() == []
-
-
-def test_a_vehicle_stands_from_its_event_after_a_minute_until_it_leaves(street: Street) -> None:
-    way = approach(60)
-    street.show([*way[:15], *stand(way[15], 550)])
-    assert not street.analyser.stands()
-    street.show(stand(way[15], 100))
-    assert street.analyser.stands()
-    street.show([*way[15:], *GONE])
-    assert not street.analyser.stands()
-
-
-def without_pictures(street: Street, seconds: int) -> list[Passing]:
-    """The camera is away, or its groups of pictures are not decoded, and time goes on."""
-    began_ns = 1_900_000_000 * NS_PER_S
-    out = [
-        passing
-        for second in range(seconds)
-        for passing in street.analyser.idle(began_ns + second * NS_PER_S)
-    ]
-    street.at_ms += 1000 * seconds
-    return out
-
-
-def test_a_parked_vehicle_is_published_once_though_its_camera_was_away(street: Street) -> None:
-    way = approach(60)
-    assert texts(street.show([*way[:15], *stand(way[15], 650)])) == ["鄂F12345"]
-    assert without_pictures(street, 40) == []
-    assert street.show([*stand(way[15], 650), *way[15:], *GONE]) == []
-
-
-def test_a_stop_over_which_the_camera_was_away_is_one_event(street: Street) -> None:
-    way = approach(60)
-    out = street.show([*way[:15], *stand(way[15], 100)]) + without_pictures(street, 40)
-    out += street.show([*stand(way[15], 100), *way[15:], *GONE])
-    assert texts(out) == ["鄂F12345", "鄂F12345"]
-    assert out[0].event.id == out[1].event.id
-    assert out[1].event.ended_at - out[1].event.started_at > 50 * NS_PER_S
-
-
 def test_a_vehicle_that_passes_the_same_place_again_is_another_passing(street: Street) -> None:
     """An overloaded worker decoded no group of pictures between the two."""
     way = drive(60)
@@ -301,16 +174,6 @@ def test_a_vehicle_that_passes_the_same_place_again_is_another_passing(street: S
     out += street.show([*way[7:], *GONE])
     assert set(texts(out)) == {"鄂F12345"}
     assert len({passing.event.id for passing in out}) == 2
-
-
-def test_a_parked_vehicle_is_one_event_however_few_groups_are_decoded(street: Street) -> None:
-    way = approach(60)
-    out = street.show([*way[:15], *stand(way[15], 20)])
-    for _ in range(4):
-        out += without_pictures(street, 30)
-        out += street.show(stand(way[15], 4))
-    out += street.show([*way[15:], *GONE])
-    assert len({passing.event.id for passing in out}) == 1
 
 
 @pytest.mark.parametrize(("grey", "x", "away_s"), [(100, 300, 40), (60, 420, 40), (60, 300, 700)])
@@ -406,85 +269,6 @@ def test_two_looks_at_a_plain_plate_are_an_event(street: Street) -> None:
 def test_two_side_by_side_are_two_events(street: Street) -> None:
     scenes = [a + b for a, b in zip(approach(60, x=150), approach(180, x=450), strict=True)]
     assert sorted(texts(street.show([*scenes, *GONE]))) == ["粤B6R678", "鄂F12345"]
-
-
-def test_an_unreadable_plate_that_goes_by_is_an_event_without_a_text(street: Street) -> None:
-    out = street.show([*approach(UNREADABLE), *LONG_GONE])
-    assert texts(out) == [""]
-
-
-def test_a_sign_that_stands_still_and_says_nothing_is_no_event(street: Street) -> None:
-    sign: Scene = [(UNREADABLE, (500, 100, 80, 25))]
-    out = street.show(
-        [
-            *stand(sign, 100),
-            *[sign + scene for scene in approach(60, x=150)],
-            *stand(sign, 650),
-            *GONE,
-        ]
-    )
-    assert texts(out) == ["鄂F12345"]
-
-
-def test_writing_on_a_vehicle_whose_plate_is_read_is_no_event(street: Street) -> None:
-    def with_writing(scene: Scene) -> Scene:
-        _, (x, y, wide, high) = scene[0]
-        return [*scene, (UNREADABLE, (x + 2 * wide, y - wide, wide, high))]
-
-    assert texts(street.show([*[with_writing(scene) for scene in approach(60)], *GONE])) == [
-        "鄂F12345"
-    ]
-
-
-def why(street: Street) -> list[tuple[str, bool]]:
-    return [(one.why.value, one.is_event) for one in street.analyser.unread()]
-
-
-def test_the_reason_of_a_plate_without_a_text_is_reported_and_counted(street: Street) -> None:
-    def count(reason: str) -> float:
-        return float(UNREAD.labels("east-gate", reason)._value.get())
-
-    before = {
-        reason: count(reason)
-        for reason in ("seen_once", "still", "writing", "no_grammar", "too_small")
-    }
-    street.show([*approach(60), *GONE])
-    assert why(street) == [], "a plate that is read is none of them"
-    street.show([*approach(UNREADABLE), *LONG_GONE])
-    assert why(street) == [("no_grammar", True)]
-    small_ones: list[Scene] = [
-        [(UNREADABLE, (100 + 5.0 * n, 60 + 4.0 * n, 30, 9))] for n in range(24)
-    ]
-    street.show([*small_ones, *LONG_GONE])
-    sign: Scene = [(UNREADABLE, (500, 100, 80, 25))]
-    street.show([*stand(sign, 25), *GONE])
-    assert why(street)[1:] == [("too_small", True), ("still", False)]
-    small = street.analyser.unread()[1]
-    assert small.width_px == pytest.approx(30, abs=2)
-    assert 12 <= small.looks <= 24
-    street.show([[(UNREADABLE, (200, 100, 80, 25))], *GONE])
-    after = {reason: count(reason) - number for reason, number in before.items()}
-    assert after == {"seen_once": 1, "still": 1, "writing": 0, "no_grammar": 1, "too_small": 1}
-    assert len(street.analyser.unread()) == 3, "what was seen once is counted only"
-
-
-def test_the_last_eight_unread_plates_are_reported_for_an_hour(street: Street) -> None:
-    sign: Scene = [(UNREADABLE, (500, 100, 80, 25))]
-    for _ in range(MAX_UNREAD + 2):
-        street.show([*stand(sign, 25), *GONE])
-    assert len(street.analyser.unread()) == MAX_UNREAD
-    street.at_ms += MAX_UNREAD_AGE_NS // NS_PER_MS
-    street.show([EMPTY] * MAX_UNREAD)
-    assert street.analyser.unread() == ()
-
-
-def test_writing_is_distinguished_from_plates_that_could_not_be_read(street: Street) -> None:
-    def with_writing(scene: Scene) -> Scene:
-        _, (x, y, wide, high) = scene[0]
-        return [*scene, (UNREADABLE, (x + 2 * wide, y - wide, wide, high))]
-
-    street.show([*[with_writing(scene) for scene in approach(60)], *GONE])
-    assert why(street) == [("writing", False)]
 
 
 def test_one_or_two_sights_are_no_event(street: Street) -> None:

@@ -8,13 +8,8 @@ import pytest
 
 from domain.errors import RegistryInvalid
 from domain.registry import load_registry
+from tests.domain.registry.checked_registry import CAMERA, HEAD, faults_of
 
-HEAD = """\
-version: 1
-areas:
-  dan/jun: {name: 均州路}
-cameras:
-"""
 NETWORK_HINT = "(add its network under `networks:`, or correct the address)"
 RETENTION_FAULT = (
     "recordings cannot be kept 90 days at least (`retention_days`) and 60 at most "
@@ -23,24 +18,6 @@ RETENTION_FAULT = (
 )
 ADD_TRIGGER = "(add `motion` or `api` to `triggers`)"
 NO_CHECKPOINT = "only `checkpoint` can trigger, and the camera is no checkpoint " + ADD_TRIGGER
-CAMERA = """\
-  - id: east
-    name: 东口
-    class: A
-    area: dan/jun
-    location: {lon: 111.5, lat: 32.5}
-    url: rtsp://10.0.0.1/1
-"""
-
-
-def _faults(tmp_path: Path, text: str, environ: dict[str, str] | None = None) -> list[str]:
-    file = tmp_path / "r.yaml"
-    file.write_text(text, "utf-8")
-    try:
-        load_registry(file, environ or {})
-    except RegistryInvalid as invalid:
-        return [str(fault).removeprefix(f"{file}:") for fault in invalid.faults]
-    return []
 
 
 @pytest.mark.parametrize(
@@ -150,7 +127,7 @@ def _faults(tmp_path: Path, text: str, environ: dict[str, str] | None = None) ->
     ],
 )
 def test_a_fault_names_its_place_and_its_remedy(tmp_path: Path, text: str, expected: str) -> None:
-    assert _faults(tmp_path, HEAD + text) == [expected]
+    assert faults_of(tmp_path, HEAD + text) == [expected]
 
 
 AREAS_HEAD = "version: 1\nareas:\n  dan/jun: {name: x}\n"
@@ -179,7 +156,7 @@ AREAS_HEAD = "version: 1\nareas:\n  dan/jun: {name: x}\n"
     ],
 )
 def test_former_paths_of_areas(tmp_path: Path, areas: str, expected: list[str]) -> None:
-    assert _faults(tmp_path, AREAS_HEAD + areas) == expected
+    assert faults_of(tmp_path, AREAS_HEAD + areas) == expected
 
 
 def test_all_faults_come_at_once_in_the_order_of_the_file(tmp_path: Path) -> None:
@@ -189,62 +166,21 @@ def test_all_faults_come_at_once_in_the_order_of_the_file(tmp_path: Path) -> Non
         + CAMERA.replace("lat: 32.5", "lat: 320")
         + "extra: 1\n"
     )
-    lines = [fault.partition(": ")[0] for fault in _faults(tmp_path, text)]
+    lines = [fault.partition(": ")[0] for fault in faults_of(tmp_path, text)]
     assert lines == ["7:12", "11:9", "15:33", "17:1"]
 
 
 def test_a_password_in_a_url_is_refused_and_not_repeated(tmp_path: Path) -> None:
-    (fault,) = _faults(tmp_path, HEAD + CAMERA.replace("10.0.0.1", "root:hunter2@10.0.0.1"))
+    (fault,) = faults_of(tmp_path, HEAD + CAMERA.replace("10.0.0.1", "root:hunter2@10.0.0.1"))
     assert "secrets file" in fault
     assert "hunter2" not in fault
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        CAMERA + "    credentials: admin:hunter2\n",
-        CAMERA + "    credentials: {admin:hunter2: 1}\n",
-        CAMERA + "    credentials: *hunter2\n",
-        CAMERA + "    credentials: !hunter2 admin\n",
-        CAMERA + "    transport: admin:hunter2\n",
-        CAMERA + "    admin:hunter2: 1\n",
-        CAMERA + "    admin:hunter2: 1\n    admin:hunter2: 1\n",
-        CAMERA.replace("dan/jun", "admin:hunter2"),
-        2 * CAMERA.replace("id: east", "id: admin:hunter2"),
-        CAMERA.replace("10.0.0.1", "admin:hunter2/x@10.0.0.1"),
-        CAMERA.replace("10.0.0.1", "admin:12/hunter2@10.0.0.1"),
-    ],
-)
-def test_a_mistyped_secret_is_refused_and_not_repeated(tmp_path: Path, text: str) -> None:
-    faults = _faults(tmp_path, HEAD + text)
-    assert faults
-    assert "HUNTER2" not in "".join(faults).upper()
-
-
-@pytest.mark.parametrize(
-    "data",
-    [
-        "'admin:hunter2': x\n",
-        "gate: *hunter2\n",
-        "gate: !hunter2 x\n",
-        "gate: {user: a, password: !hunter2}\n",
-        "admin:hunter2\n",
-    ],
-)
-def test_a_fault_of_the_secrets_file_repeats_no_value(tmp_path: Path, data: str) -> None:
-    secrets_file = tmp_path / "camera_secrets.yaml"
-    secrets_file.write_text(data)
-    secrets_file.chmod(0o600)
-    faults = _faults(tmp_path, HEAD + CAMERA)
-    assert faults
-    assert "hunter2" not in "".join(faults)
 
 
 @pytest.mark.parametrize(
     "text", ["a: [1", "a:\n\t- b", "version: 1\nversion: 1\n", "- 1", "", "version: 2\n"]
 )
 def test_text_that_is_no_registry_is_a_fault_not_a_crash(tmp_path: Path, text: str) -> None:
-    assert _faults(tmp_path, text)
+    assert faults_of(tmp_path, text)
 
 
 def test_a_missing_file_is_a_fault(tmp_path: Path) -> None:
@@ -269,7 +205,7 @@ def test_a_class_gives_defaults_and_a_camera_may_say_otherwise(tmp_path: Path) -
 
 
 def test_a_fault_of_a_class_is_said_once_and_not_at_each_camera(tmp_path: Path) -> None:
-    (fault,) = _faults(
+    (fault,) = faults_of(
         tmp_path,
         "classes:\n  A: {retention_days: 9, retention_max_days: 8}\n"
         + HEAD
@@ -303,31 +239,6 @@ def test_policy_keys_have_defaults_by_class(tmp_path: Path) -> None:
     )
 
 
-def test_secrets_come_from_the_environment_before_the_file_and_are_never_shown(
-    tmp_path: Path,
-) -> None:
-    secrets_file = tmp_path / "camera_secrets.yaml"
-    secrets_file.write_text(
-        "gate: {user: admin, password: 'p:a/s@s%字'}\nhall: {user: a, password: file}\n", "utf-8"
-    )
-    secrets_file.chmod(0o600)
-    (tmp_path / "r.yaml").write_text(HEAD + CAMERA + "    credentials: gate\n", "utf-8")
-    _, secrets = load_registry(tmp_path / "r.yaml", {"SIGHTLINE_CAMERA_HALL": "env:with:colon"})
-    gate, hall = secrets.get("gate"), secrets.get("hall")
-    assert gate is not None
-    assert gate.password.get_secret_value() == "p:a/s@s%字"
-    assert hall is not None
-    assert (hall.user, hall.password.get_secret_value()) == ("env", "with:colon")
-    assert "with:colon" not in repr(secrets)
-
-
-def test_a_secrets_file_that_others_may_read_is_a_fault(tmp_path: Path) -> None:
-    (tmp_path / "camera_secrets.yaml").write_text("gate: {user: a, password: b}\n", "utf-8")
-    (tmp_path / "camera_secrets.yaml").chmod(0o644)
-    (fault,) = _faults(tmp_path, HEAD + CAMERA)
-    assert "chmod 600" in fault
-
-
 def test_the_sample_is_right() -> None:
     registry, _ = load_registry(Path(__file__).parents[3] / "camera_registry.yaml", {})
     assert {camera.class_ for camera in registry.cameras} == {"A", "B", "C"}
@@ -335,47 +246,8 @@ def test_the_sample_is_right() -> None:
 
 @pytest.mark.parametrize("text", ["a: &a [*a]\n", "a: &a {b: *a}\n"])
 def test_aliases_without_end_are_a_fault(tmp_path: Path, text: str) -> None:
-    (fault,) = _faults(tmp_path, text)
+    (fault,) = faults_of(tmp_path, text)
     assert "nested too deep" in fault
-
-
-@pytest.mark.parametrize(
-    ("data", "expected"),
-    [
-        (b"\xff\xfe", "cannot be read"),
-        (b"gate: {user: a, password: 'b'", "this is not YAML"),
-        (b"gate: {user: a, password: 0123}\n", "`password` must be text (put it in quotes)"),
-        (b"gate: {user: yes, password: 'b'}\n", "`user` must be text (put it in quotes)"),
-        (b"gate: [a, b]\n", "must hold `user` and `password`"),
-        (b"- gate\n", "must hold names"),
-    ],
-)
-def test_a_secrets_file_that_cannot_be_understood_is_a_fault(
-    tmp_path: Path, data: bytes, expected: str
-) -> None:
-    """0123 is the number 83 in YAML, so the camera would get another password than the file
-    shows.
-    """
-    secrets_file = tmp_path / "camera_secrets.yaml"
-    secrets_file.write_bytes(data)
-    secrets_file.chmod(0o600)
-    (fault,) = _faults(tmp_path, HEAD + CAMERA)
-    assert fault.startswith(str(secrets_file))
-    assert expected in fault
-
-
-def test_a_secrets_file_that_cannot_be_read_is_a_fault(tmp_path: Path) -> None:
-    (tmp_path / "camera_secrets.yaml").mkdir()
-    (fault,) = _faults(tmp_path, HEAD + CAMERA)
-    assert "cannot be read" in fault
-
-
-def test_a_secret_of_the_environment_without_a_colon_is_a_fault(tmp_path: Path) -> None:
-    (fault,) = _faults(tmp_path, HEAD + CAMERA, {"SIGHTLINE_CAMERA_HALL": "secret-word"})
-    assert (
-        fault
-        == "SIGHTLINE_CAMERA_HALL:1:1: this variable of the environment must hold user:password"
-    )
 
 
 TLS_CAMERA = CAMERA.replace("rtsp://", "rtsps://")
@@ -413,13 +285,13 @@ def test_what_proves_a_camera_is_checked(tmp_path: Path, tls: str, expected: lis
     file = tmp_path / "authority.pem"
     file.write_text("-----BEGIN CERTIFICATE-----\n")
     tls = tls.replace("FILE", str(file)).replace("REGISTRY", str(tmp_path / "r.yaml"))
-    assert _faults(tmp_path, f"{HEAD}{TLS_CAMERA}    tls: {tls}\n") == expected
+    assert faults_of(tmp_path, f"{HEAD}{TLS_CAMERA}    tls: {tls}\n") == expected
 
 
 def test_tls_without_rtsps_is_a_fault(tmp_path: Path) -> None:
     text = f"{HEAD}{CAMERA}    tls: {{sha256: {SHA256}}}\n"
-    assert _faults(tmp_path, text) == [
+    assert faults_of(tmp_path, text) == [
         "11:10: `tls` is for cameras with rtsps:// (correct the url, or remove it)"
     ]
     sub_stream = "    substream: {url: rtsps://10.0.0.1/2}\n"
-    assert _faults(tmp_path, text + sub_stream) == []
+    assert faults_of(tmp_path, text + sub_stream) == []

@@ -3,31 +3,26 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from ipaddress import ip_network
 from threading import Thread
-from typing import Protocol
 
 import pytest
 from pydantic import SecretStr
 
 from domain.camera_states import CameraState, Why
-from domain.errors import SourceError, SourceRejected
+from domain.errors import SourceRejected
 from domain.registry import Credentials, Networks
 from domain.settings import Settings
 from domain.settings_groups.recording import RtspReader
 from ingest.rtsp.source import RtspSource
-from tests.ingest.conftest import make_camera
+from tests.ingest.conftest import Puller, make_camera
 from tests.ingest.rtsp.test_readers import Scripted
 
 BASIC, DIGEST = 'Basic realm="x"', 'Digest realm="x", nonce="y"'
 BEYOND = "0.0.0.0"
 """An address that leads to this machine and is not one of loopback."""
 NETWORKS = Networks((ip_network("0.0.0.0/32"), ip_network("127.0.0.0/8")))
-
-
-class Pulled(Protocol):
-    error: SourceError | None
 
 
 Served = tuple[Scripted, int]
@@ -76,7 +71,7 @@ def test_basic_is_sent_in_clear_only_where_it_may_be(
     host: str,
     is_allowed: bool,
     sends: bool,
-    pull: Callable[..., Pulled],
+    pull: Puller,
 ) -> None:
     scripted, port = camera
     got = pull(_source(host, port, RtspReader.OWN, is_allowed))
@@ -95,7 +90,7 @@ def test_basic_is_sent_in_clear_only_where_it_may_be(
 
 
 def test_libavformat_gets_no_password_that_it_could_send_in_clear(
-    camera: Served, pull: Callable[..., Pulled]
+    camera: Served, pull: Puller
 ) -> None:
     """It answers basic authentication whenever a camera asks for it."""
     scripted, port = camera

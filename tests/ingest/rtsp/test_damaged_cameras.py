@@ -11,11 +11,9 @@ import pytest
 
 from domain.camera_states import Why
 from domain.errors import SourceError
-from ingest.rtsp.source import RtspSource
-from tests.ingest.conftest import Puller
+from tests.ingest.conftest import MakeSource, Puller
 from tests.ingest.damaged_camera import SDP_WITH_SOUND, DamagedCamera, Say, rtp
 
-MakeSource = Callable[..., RtspSource]
 TIMEOUT_S = 1.5
 EVERY_S = 0.05
 

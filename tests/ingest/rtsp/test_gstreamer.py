@@ -10,26 +10,18 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
-from typing import Protocol
 
 import av
 import numpy as np
 import pytest
 
-from domain.errors import SourceError, SourceUnreachable
-from domain.media.packets import AudioPacket, Packet
+from domain.errors import SourceUnreachable
 from ingest.rtsp.source import RtspSource
 from tests.footage import Footage
-from tests.ingest.conftest import pulling
+from tests.ingest.conftest import Puller, pulling
 from tests.waiting import PATIENCE_S, wait_for
 
 SERVER = Path(__file__).parents[2] / "gst_server.py"
-
-
-class Pulled(Protocol):
-    packets: list[Packet]
-    audio: list[AudioPacket]
-    error: SourceError | None
 
 
 SOUNDS = {"aac": ("aac", 16_000), "pcm_alaw": ("pcm_alaw", 8000), "pcm_mulaw": ("pcm_mulaw", 8000)}
@@ -99,7 +91,7 @@ def test_every_packet_comes(
     transport: str,
     urls: dict[str, str],
     source_of: Callable[..., RtspSource],
-    pull: Callable[..., Pulled],
+    pull: Puller,
 ) -> None:
     got = pull(source_of(urls[name], transport))
     assert isinstance(got.error, SourceUnreachable)
@@ -128,7 +120,7 @@ def test_a_city_checkpoint_tells_the_senders_time(
     checkpoint: str,
     footage: Footage,
     source_of: Callable[..., RtspSource],
-    pull: Callable[..., Pulled],
+    pull: Puller,
 ) -> None:
     first = pull(source_of(checkpoint, transport), most=1)
     assert first.packets[0].stream.width_px == width_px_of(footage.plates)
@@ -146,7 +138,7 @@ def test_audio_arrives_with_the_pictures_and_on_their_clock(
     transport: str,
     urls: dict[str, str],
     source_of: Callable[..., RtspSource],
-    pull: Callable[..., Pulled],
+    pull: Puller,
 ) -> None:
     got = pull(source_of(urls[name], transport))
     codec, rate_hz = SOUNDS[name]

@@ -11,25 +11,19 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from itertools import pairwise
 from pathlib import Path
-from typing import Protocol
 
 import av
 import pytest
 
-from domain.media.packets import Packet
 from ingest.rtsp.source import RtspSource
 from sightline.processes.ports import answers, free_ports
-from tests.ingest.conftest import FPS, make_video
+from tests.ingest.conftest import FPS, Puller, make_video
 
 UNPRIVILEGED_ID = 65534
 FILM_S = 30
 EXPECTED_PACKETS = 75
 ATTEMPTS = 200
 Serving = Callable[[Path], AbstractContextManager[str]]
-
-
-class Pulled(Protocol):
-    packets: list[Packet]
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +114,7 @@ def test_pictures_come_whole_and_in_step(
     codec: str,
     films: dict[str, Path],
     source_of: Callable[..., RtspSource],
-    pull: Callable[..., Pulled],
+    pull: Puller,
 ) -> None:
     with serving(films[codec]) as url:
         attempts = (

@@ -10,32 +10,19 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Protocol
 
 import av
 import numpy as np
 import pytest
 from pydantic import SecretStr
 
-from domain.errors import SourceError, SourceRejected, SourceUnreachable
-from domain.media.packets import Packet
+from domain.errors import SourceRejected, SourceUnreachable
 from domain.registry import Credentials
 from ingest.packets import nal
 from ingest.rtsp.auth import Challenge, RtspLogin
-from ingest.rtsp.source import RtspSource
 from simulator import ConnectionCut, NewPassword, PacketLoss, SimCamera, Simulator
-from tests.ingest.conftest import NEVER_S, pulling, wait_passes
+from tests.ingest.conftest import NEVER_S, MakeSource, Puller, pulling, wait_passes
 from tests.waiting import PATIENCE_S, wait_for
-
-MakeSource = Callable[..., RtspSource]
-
-
-class Pulled(Protocol):
-    packets: list[Packet]
-    error: SourceError | None
-
-
-Puller = Callable[..., Pulled]
 
 
 @pytest.fixture(scope="module")

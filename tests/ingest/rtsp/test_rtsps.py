@@ -2,34 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 from socket import create_connection, create_server, socket
 from threading import Thread
-from typing import Protocol
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from domain.camera_states import Why
-from domain.errors import SourceError, SourceTimeout, SourceUnreachable
-from domain.media.packets import Packet
+from domain.errors import SourceTimeout, SourceUnreachable
 from domain.settings import Settings
 from ingest.rtsp.source import RtspSource
 from simulator import SimCamera, Simulator, Stall
 from tests.ingest.conftest import (
     NETWORKS,
     NEVER_S,
+    Pull,
+    Puller,
     assert_silence_ends_at_the_timeout,
     make_camera,
 )
 from tests.tls_relay import TlsFiles, copy_bytes, make_files, tls_relay
-
-
-class Pulled(Protocol):
-    packets: list[Packet]
-    error: SourceError | None
 
 
 @pytest.fixture(scope="module")
@@ -73,14 +68,14 @@ def _source(
     return RtspSource(type(camera).model_validate(entry), None, NETWORKS, settings)
 
 
-def _played(got: Pulled) -> int:
+def _played(got: Pull) -> int:
     """The packets of a connection that the camera ended."""
     assert isinstance(got.error, SourceUnreachable)
     assert got.error.why is Why.ENDED
     return len(got.packets)
 
 
-def _refused(got: Pulled) -> str:
+def _refused(got: Pull) -> str:
     assert got.packets == []
     assert isinstance(got.error, SourceUnreachable)
     assert got.error.why is Why.CERTIFICATE
@@ -88,7 +83,7 @@ def _refused(got: Pulled) -> str:
 
 
 def test_a_camera_is_trusted_by_its_authority(
-    tls_port: int, files: TlsFiles, others: TlsFiles, pull: Callable[..., Pulled]
+    tls_port: int, files: TlsFiles, others: TlsFiles, pull: Puller
 ) -> None:
     url = f"rtsps://127.0.0.1:{tls_port}/gate"
     assert _played(pull(_source(url, {"ca": str(files.authority)}))) == 50
@@ -100,7 +95,7 @@ def test_a_camera_is_trusted_by_its_authority(
 
 
 def test_a_camera_is_trusted_by_its_fingerprint(
-    tls_port: int, files: TlsFiles, others: TlsFiles, pull: Callable[..., Pulled]
+    tls_port: int, files: TlsFiles, others: TlsFiles, pull: Puller
 ) -> None:
     url = f"rtsps://127.0.0.1:{tls_port}/gate"
     assert _played(pull(_source(url, {"sha256": _fingerprint(files)}))) == 50
@@ -108,9 +103,7 @@ def test_a_camera_is_trusted_by_its_fingerprint(
     assert _fingerprint(files) in refused
 
 
-def test_a_fingerprint_needs_no_name(
-    sim_port: int, others: TlsFiles, pull: Callable[..., Pulled]
-) -> None:
+def test_a_fingerprint_needs_no_name(sim_port: int, others: TlsFiles, pull: Puller) -> None:
     with tls_relay(sim_port, others.server) as port:
         url = f"rtsps://127.0.0.1:{port}/gate"
         assert _played(pull(_source(url, {"sha256": _fingerprint(others)}))) == 50
@@ -120,7 +113,7 @@ def test_a_fingerprint_needs_no_name(
 
 @pytest.mark.parametrize("proof", ["ca", "sha256"])
 def test_another_certificate_on_the_second_connection_is_refused(
-    proof: str, sim_port: int, files: TlsFiles, tmp_path: Path, pull: Callable[..., Pulled]
+    proof: str, sim_port: int, files: TlsFiles, tmp_path: Path, pull: Puller
 ) -> None:
     """The certificate is verified on one connection, and libavformat opens another one."""
     same_name = make_files(tmp_path / "attacker", "127.0.0.1", "camera.example")
@@ -155,7 +148,7 @@ def _relay(client: socket, inner: socket) -> None:
         back.join()
 
 
-def test_a_server_without_tls_is_named(pull: Callable[..., Pulled]) -> None:
+def test_a_server_without_tls_is_named(pull: Puller) -> None:
     with create_server(("127.0.0.1", 0)) as plain:
         Thread(target=_answer_in_clear, args=(plain,), daemon=True).start()
         url = f"rtsps://127.0.0.1:{plain.getsockname()[1]}/gate"
@@ -171,7 +164,7 @@ def _answer_in_clear(server: socket) -> None:
         client.sendall(b"RTSP/1.0 400 Bad Request\r\n\r\n")
 
 
-def test_a_handshake_without_an_answer_ends_at_the_timeout(pull: Callable[..., Pulled]) -> None:
+def test_a_handshake_without_an_answer_ends_at_the_timeout(pull: Puller) -> None:
     with create_server(("127.0.0.1", 0)) as silent:
         url = f"rtsps://127.0.0.1:{silent.getsockname()[1]}/gate"
         got = pull(_source(url, None, timeout_s=0.5))

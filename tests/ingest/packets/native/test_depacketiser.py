@@ -1,5 +1,5 @@
-"""The compiled depacketiser. `test_depacketise.py` shows that its results equal those of Python;
-this module tests its memory safety and its build.
+"""The compiled depacketiser: its memory safety and its build. `test_compiled_depacketise.py` shows
+that its results equal those of Python.
 """
 
 from __future__ import annotations
