@@ -13,64 +13,27 @@ from pathlib import Path
 import uvicorn
 from anyio import to_thread
 
-from api.access.api_context import ApiContext, SiteRegistry
 from api.app import make_app
 from api.app_routes import site_routes
-from api.base_map.tile_archive import TileArchive
 from api.exports.export_job import ExportJob
 from api.live.whep_sessions import WhepSessions
-from api.nodes.client import NodeClient
-from api.openid.openid import make_openid
 from api.requests.refused_requests import Refusals
-from domain.alarms import AlarmName
 from domain.clock import Clock, SystemClock
-from domain.errors import BadInput
 from domain.log import set_up_logging
-from domain.openid import openid_settings
 from domain.paths.data_layout import Layout
 from domain.settings import Settings
-from sightline.active_policy import RunningPolicy, known_calls
-from sightline.api_alarms import OwnAlarm, PeopleAlarm, current_alarms
-from sightline.cluster import site_registry
-from sightline.confinement.report import confinement_warnings, log_confinement
+from sightline.confinement.report import log_confinement
 from sightline.http_protocol import ConnectionLimits, raise_descriptor_limit, server_config
-from sightline.keys.api_trust import api_signer, node_client_context
-from sightline.keys.site_keys import SiteKeys
 from sightline.keys.tls import PLAIN_HTTP_WARNING, server_context
 from sightline.processes.memory_tuning import collect_seldom
-from sightline.processes.store_clients import connected, people_of
 from sightline.processes.supervised_threads import Job, run_supervised
+from sightline.site_context import make_context
 from sightline.websocket_protocol import websocket_options
-from storage.archive.archive import Archive
 from storage.audit.shipping import AuditShipper
 from storage.audit.syslog import SyslogSender
 from storage.audit.viewings import Viewings
-from storage.events.corrections import Corrections
-from storage.events.damaged_objects import DamagedObjects
-from storage.events.verified_objects import VerifiedObjects
-from storage.exports.progress import ExportProgress
-from storage.exports.records import ExportRecords
-from storage.recordings.damaged_fragments import DamagedFragments
-from storage.recordings.gaps.site_coverage import SiteCoverage
-from storage.recordings.gaps.stored import StoredGaps
-from storage.recordings.gaps.unanalysed import UnanalysedRanges
-from storage.recordings.stored_segments import StoredSegments
-from storage.sign_in.attempts import SignInAttempts
-from storage.site.approvals import Approvals
-from storage.site.audit import AuditLog
-from storage.site.cases import Cases
-from storage.site.emergencies import Emergencies
-from storage.site.idempotency import IdempotencyKeys
-from storage.site.node_reports import NodeReports
-from storage.site.saved_views import SavedViews
-from storage.site.sessions import SessionLimits, Sessions
-from storage.site.site_identity import RecentSiteFaults
 
 _log = logging.getLogger(__name__)
-MAP_WARNING = (
-    "the map file of SIGHTLINE_MAP_FILE cannot be used, so maps have a plain ground; the log of "
-    "the API says why"
-)
 STOP_WITHIN_S = 5
 """The server does not wait longer for open responses at a stop."""
 UNREAD_S = 60
@@ -78,128 +41,6 @@ UNREAD_S = 60
 _BACKLOG = 2048
 _GC_THRESHOLD = 20_000
 """The garbage collector scans so many objects in some milliseconds."""
-
-
-def make_context(
-    layout: Layout,
-    settings: Settings,
-    clock: Clock,
-    name: str = "api",
-    warnings: tuple[str, ...] = (),
-) -> ApiContext:
-    """Create the API's dependencies.
-
-    `name` is the process name, unique in its data folder. `warnings` are for `/readyz`.
-    """
-    stores = connected(settings, layout, clock)
-    keys = SiteKeys(layout.keys, clock)
-    signer = api_signer(keys)
-    registry = site_registry.RunningRegistry(layout)
-    people = people_of(stores, settings, layout, clock)
-    attempts = SignInAttempts(stores.redis, clock)
-    audit = AuditLog(layout.audit, clock, settings.audit_limit_gb)
-    shipper = AuditShipper(audit, stores.objects, settings.node, clock)
-    syslog = SyslogSender.from_settings(audit, settings, clock)
-    emergencies = Emergencies(stores.objects, people.key, clock)
-    policy = RunningPolicy(settings.policy, layout, known_calls(), audit, clock)
-    openid_of_site = openid_settings(settings, settings.site_origins)
-    openid = (
-        None
-        if openid_of_site is None
-        else make_openid(openid_of_site, stores.redis, people, audit, clock)
-    )
-    damaged = DamagedObjects(stores.redis, clock)
-    own_alarms = [
-        OwnAlarm(alarm, sentence, settings.node, clock)
-        for alarm, sentence in (
-            (AlarmName.POLICY_INVALID, policy.alarm),
-            (AlarmName.EMERGENCY_ACCESS, emergencies.alarm),
-            (AlarmName.AUDIT_FULL, audit.alarm),
-            (AlarmName.AUDIT_UNSHIPPED, shipper.alarm),
-            (AlarmName.AUDIT_SYSLOG, None if syslog is None else syslog.alarm),
-            (AlarmName.SIGN_INS_FAIL, attempts.alarm),
-        )
-        if sentence is not None
-    ]
-    base_map, map_warnings = _base_map(settings)
-    return ApiContext(
-        settings=settings,
-        registry=lambda: _site_registry(registry.now(), layout),
-        index=stores.index,
-        archive=Archive.open(
-            stores.objects, stores.redis, layout.archive_cache(name), settings, clock
-        ),
-        feed=stores.feed,
-        watches=stores.watches,
-        matches=stores.matches,
-        cases=Cases(stores.objects, people.key, clock),
-        approvals=Approvals(stores.objects, people.key, clock),
-        emergencies=emergencies,
-        exports=ExportRecords(stores.objects, people.key, clock, settings.export_days),
-        export_progress=ExportProgress(stores.redis),
-        saved_views=SavedViews(stores.objects, people.key, clock),
-        policy=policy.now,
-        objects=stores.objects,
-        verified=VerifiedObjects(stores.objects, damaged, clock),
-        damaged=damaged,
-        damaged_fragments=DamagedFragments(stores.redis),
-        people=people,
-        attempts=attempts,
-        sessions=Sessions(
-            stores.redis,
-            people,
-            clock,
-            SessionLimits.from_settings(settings),
-            None if openid is None else openid.check.is_confirmed,
-        ),
-        openid=openid,
-        corrections=Corrections(stores.redis, stores.objects, stores.index, clock),
-        states=stores.states,
-        leases=stores.leases,
-        nodes=NodeReports(stores.redis),
-        idempotency=IdempotencyKeys(stores.redis),
-        stored=StoredSegments(stores.objects, clock),
-        stored_gaps=StoredGaps(stores.objects),
-        unanalysed=UnanalysedRanges(SiteCoverage(stores.redis), clock),
-        audit=audit,
-        node_client=NodeClient(signer, clock, node_client_context(keys)),
-        clock=clock,
-        layout=layout,
-        scratch=layout.scratch / name,
-        media_socket=layout.media_socket if settings.webrtc else None,
-        signer=signer,
-        alarms=partial(
-            current_alarms,
-            stores.redis,
-            layout,
-            own_alarms,
-            PeopleAlarm(people, settings.node, clock),
-            clock,
-        ),
-        site_faults=RecentSiteFaults(stores.identity, clock),
-        base_map=base_map,
-        warnings=(*warnings, *map_warnings),
-        unconfined=partial(confinement_warnings, layout),
-    )
-
-
-def _site_registry(now: site_registry.Running, layout: Layout) -> SiteRegistry:
-    return SiteRegistry(now.registry, site_registry.faults_shown(layout), now.former)
-
-
-def _base_map(settings: Settings) -> tuple[TileArchive | None, tuple[str, ...]]:
-    """Open the map file, if there is one, and return it with the warnings for `/readyz`.
-
-    The command that starts a site refuses a wrong file. One that is damaged afterwards takes the
-    ground of the maps away, and nothing else.
-    """
-    if settings.map_file is None:
-        return None, ()
-    try:
-        return TileArchive(settings.map_file), ()
-    except BadInput as error:
-        _log.error("%s", error)
-        return None, (MAP_WARNING,)
 
 
 class ApiServer(uvicorn.Server):

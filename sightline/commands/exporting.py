@@ -17,9 +17,9 @@ from domain.clock import SystemClock
 from domain.errors import BadInput
 from domain.paths.data_layout import Layout
 from domain.settings import Settings
-from sightline.api_process import make_context
 from sightline.processes.command_audit import local_user
 from sightline.processes.instance import complete_settings, instance_secrets, runtime_of
+from sightline.site_context import make_context
 from storage.exports.records import ExportRecord
 
 _TO_PEOPLE = Console(stderr=True)

@@ -10,7 +10,7 @@ import pytest
 from api.base_map.pmtiles import TileType
 from domain.paths.data_layout import Layout
 from domain.settings import Settings
-from sightline import api_process
+from sightline import site_context
 from sightline.cli import main
 from sightline.confinement.policy import ProcessArguments, ProcessKind, access_of
 from tests.api.base_map.written_map import write_map
@@ -99,9 +99,9 @@ def test_a_site_with_a_wrong_map_file_does_not_start(
 
 def test_an_api_whose_map_was_damaged_runs_without_it(file: Path) -> None:
     file.write_bytes(b"")
-    base_map, warnings = api_process._base_map(Settings(map_file=file))
-    assert (base_map, warnings) == (None, (api_process.MAP_WARNING,))
-    assert api_process._base_map(Settings()) == (None, ())
+    base_map, warnings = site_context._base_map(Settings(map_file=file))
+    assert (base_map, warnings) == (None, (site_context.MAP_WARNING,))
+    assert site_context._base_map(Settings()) == (None, ())
 
 
 def test_only_the_api_may_read_the_file(file: Path, tmp_path: Path) -> None:

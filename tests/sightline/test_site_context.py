@@ -13,10 +13,10 @@ from domain.clock import ManualClock, SystemClock
 from domain.paths.data_layout import Layout
 from domain.people import Right
 from domain.settings import Settings
-from sightline.api_process import make_context
 from sightline.cli import _parser, main
 from sightline.commands.up import name_policy
 from sightline.processes.environment import API
+from sightline.site_context import make_context
 
 
 def test_the_policy_file_is_in_force_and_its_faults_raise_an_alarm(
