@@ -8,7 +8,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
@@ -18,14 +18,13 @@ import pytest
 import uvicorn
 from fastapi import FastAPI
 
-from api.access.api_context import ApiContext, SiteRegistry
+from api.access.api_context import ApiContext
 from api.app import make_app
 from api.node_api.app import make_node_api
-from api.nodes.client import NodeClient
 from api.requests.refused_requests import Refusals
 from api.site.console import ConsoleFiles
 from domain.camera_states import CameraStatus
-from domain.clock import Clock, SystemClock
+from domain.clock import SystemClock
 from domain.errors import NotFound
 from domain.events.event import Event, Passing
 from domain.paths.data_layout import Layout
@@ -37,52 +36,21 @@ from domain.paths.object_keys import (
     RECORDINGS_PREFIX,
 )
 from domain.people import Role
-from domain.settings import Settings
 from sightline.http_protocol import ConnectionLimits, server_config
 from sightline.websocket_protocol import websocket_options
-from storage.archive.archive import Archive
 from storage.audit.viewings import Viewings
 from storage.clients.redis import Redis, connect
 from storage.clients.s3 import ObjectStore
-from storage.events.corrections import Corrections
-from storage.events.damaged_objects import DamagedObjects
-from storage.events.feed import Feed
 from storage.events.spool import Spool
-from storage.events.verified_objects import VerifiedObjects
-from storage.exports.progress import ExportProgress
-from storage.exports.records import ExportRecords
-from storage.index.event_index import EventIndex
-from storage.recordings.damaged_fragments import DamagedFragments
-from storage.recordings.gaps.site_coverage import SiteCoverage
-from storage.recordings.gaps.stored import StoredGaps
-from storage.recordings.gaps.unanalysed import UnanalysedRanges
-from storage.recordings.stored_segments import StoredSegments
-from storage.sign_in.attempts import SignInAttempts
-from storage.site.approvals import Approvals
-from storage.site.audit import AuditLog
-from storage.site.camera_states import CameraStates
-from storage.site.cases import Cases
-from storage.site.emergencies import Emergencies
-from storage.site.idempotency import IdempotencyKeys
 from storage.site.leases import Leases
-from storage.site.node_reports import NodeReports
 from storage.site.nodes import NodeEntry, Nodes
 from storage.site.people import People
-from storage.site.saved_views import SavedViews
-from storage.site.sessions import SessionLimits, Sessions
-from storage.site.watch_matches import WatchMatches
-from storage.site.watches import Watches
 from tests.api.documented import check_documented
 from tests.api.node_contexts import node_context
-from tests.api.site_data import (
-    REGISTRY,
-    SIGNER,
-    MakeEvent,
-    event_at,
-    record_segment,
-)
+from tests.api.site_context import make_context
+from tests.api.site_data import MakeEvent, event_at, record_segment
 from tests.buckets import remove_objects
-from tests.people import PEOPLE_KEY, people_of
+from tests.people import people_of
 from tests.waiting import PATIENCE_S, wait_for
 
 if TYPE_CHECKING:
@@ -261,19 +229,15 @@ def open_module_site(
 
 @contextmanager
 def _opener(url: str, objects: ObjectStore, folder: Path) -> Iterator[OpenSite]:
-    closing: list[Callable[[], object]] = []
     # What another file has left would otherwise decide a test, and only where one process runs
     # both files.
     remove_objects(objects)
+    with ExitStack() as opened:
 
-    def opened(**changes: object) -> Site:
-        site, close = _open(url, objects, folder, changes)
-        closing.append(close)
-        return site
+        def open_one(**changes: object) -> Site:
+            return opened.enter_context(_opened_site(url, objects, folder, changes))
 
-    yield opened
-    for close in closing:
-        close()
+        yield open_one
 
 
 @pytest.fixture(scope="session")
@@ -281,9 +245,8 @@ def session_site(
     valkey_server: str, bucket: ObjectStore, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Site]:
     remove_objects(bucket)
-    site, close = _open(valkey_server, bucket, tmp_path_factory.mktemp("site"), {})
-    yield site
-    close()
+    with _opened_site(valkey_server, bucket, tmp_path_factory.mktemp("site"), {}) as site:
+        yield site
 
 
 @pytest.fixture
@@ -308,96 +271,43 @@ def _node_api(
     return served(make_node_api(replace(context, spool=spool)))
 
 
-def _open(
+@contextmanager
+def _opened_site(
     url: str, objects: ObjectStore, folder: Path, changes: dict[str, object]
-) -> tuple[Site, Callable[[], object]]:
-    redis, clock, layout = connect(url), SystemClock(), Layout(folder)
-    redis.do("FLUSHALL")
-    remove_objects(objects, GAPS_PREFIX, RECORDINGS_PREFIX, RECORDING_INDEX_PREFIX, ARCHIVE_PREFIX)
-    spool, statuses, pictures = Spool(layout, clock), list[CameraStatus](), dict[str, bytes]()
-    node_api = _node_api(layout, spool, statuses, pictures)
-    node_api_url = node_api.__enter__()
-    people = people_of(redis, objects)
-    settings = changes.get(
-        "settings",
-        Settings(
-            address_requests_per_s=0,
-            person_requests_per_s=0,
-            password_memory_mb=19,
-            password_passes=2,
-        ),
-    )
-    parts: dict[str, object] = {
-        "settings": settings,
-        "registry": lambda: SiteRegistry(REGISTRY),
-        "index": EventIndex(redis),
-        "archive": Archive.open(objects, redis, folder / "archive", Settings(), clock),
-        "feed": Feed(redis, 1000),
-        "watches": Watches(redis, objects, clock),
-        "matches": WatchMatches(redis),
-        "objects": objects,
-        "cases": Cases(objects, PEOPLE_KEY, clock),
-        "approvals": Approvals(objects, PEOPLE_KEY, clock),
-        "emergencies": Emergencies(objects, PEOPLE_KEY, clock),
-        "exports": ExportRecords(objects, PEOPLE_KEY, cast(Clock, changes.get("clock", clock)), 7),
-        "export_progress": ExportProgress(redis),
-        "saved_views": SavedViews(objects, PEOPLE_KEY, clock),
-        "people": people,
-        "sessions": Sessions(
-            redis, people, clock, SessionLimits.from_settings(cast(Settings, settings))
-        ),
-        "attempts": SignInAttempts(redis, clock),
-        "corrections": Corrections(redis, objects, EventIndex(redis), clock),
-        "states": CameraStates(redis),
-        "leases": Leases(redis),
-        "nodes": NodeReports(redis),
-        "idempotency": IdempotencyKeys(redis),
-        "stored": StoredSegments(objects, clock),
-        "stored_gaps": StoredGaps(objects),
-        "unanalysed": UnanalysedRanges(
-            SiteCoverage(redis), cast(Clock, changes.get("clock", clock))
-        ),
-        "audit": AuditLog(layout.audit, clock),
-        "node_client": NodeClient(SIGNER, clock),
-        "clock": clock,
-        "layout": layout,
-        "scratch": folder / "api-scratch",
-        "media_socket": layout.media_socket,
-        "signer": SIGNER,
-    }
-    # The people of a test are made in the store that works.
-    asked = parts["objects"] = cast(ObjectStore, changes.pop("objects_asked", objects))
-    damaged = parts["damaged"] = DamagedObjects(redis, clock)
-    parts["damaged_fragments"] = DamagedFragments(redis)
-    parts["verified"] = VerifiedObjects(asked, damaged, clock)
-    console = cast(ConsoleFiles | None, changes.pop("console", None))
-    context = ApiContext(**(parts | changes))  # type: ignore[arg-type]
-    app = make_app(context, console=console)
-    api = served(app)
-    site = Site(
-        context,
-        redis,
-        layout,
-        spool,
-        node_api_url,
-        api.__enter__(),
-        Tokens(people),
-        statuses,
-        pictures,
-        app.state.recorder.refusals,
-        app.state.recorder.viewings,
-    )
-    site.http.event_hooks["response"].append(check_documented(app, site.url))
-
-    def close() -> None:
-        site.http.close()
-        context.node_client.close()
-        context.archive.close()
-        api.__exit__(None, None, None)
-        node_api.__exit__(None, None, None)
-        redis.close()
-
-    return site, close
+) -> Iterator[Site]:
+    layout, spool_clock = Layout(folder), SystemClock()
+    spool, statuses, pictures = Spool(layout, spool_clock), list[CameraStatus](), dict[str, bytes]()
+    with ExitStack() as ending:
+        redis = ending.enter_context(closing(connect(url)))
+        redis.do("FLUSHALL")
+        remove_objects(
+            objects, GAPS_PREFIX, RECORDINGS_PREFIX, RECORDING_INDEX_PREFIX, ARCHIVE_PREFIX
+        )
+        node_api_url = ending.enter_context(_node_api(layout, spool, statuses, pictures))
+        people = people_of(redis, objects)
+        console = cast(ConsoleFiles | None, changes.pop("console", None))
+        context = make_context(redis, objects, layout, people, changes)
+        app = make_app(context, console=console)
+        api_url = ending.enter_context(served(app))
+        ending.callback(context.archive.close)
+        ending.callback(context.node_client.close)
+        site = Site(
+            context,
+            redis,
+            layout,
+            spool,
+            node_api_url,
+            api_url,
+            Tokens(people),
+            statuses,
+            pictures,
+            app.state.recorder.refusals,
+            app.state.recorder.viewings,
+        )
+        # A test may replace the client.
+        ending.callback(lambda: site.http.close())
+        site.http.event_hooks["response"].append(check_documented(app, site.url))
+        yield site
 
 
 @pytest.fixture

@@ -11,33 +11,19 @@ import json
 import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 import httpx
-import pytest
 
 from api.requests.declarations import Access, Declaration, Scope
 from api.routes import ROUTES
-from domain.camera_scope import CameraScope
-from domain.clock import NS_PER_S, rfc3339
-from domain.registry import Registry
 from tests.api.live.live_client import refused
-from tests.security.two_areas import (
-    BRAVO_PLATE,
-    REGISTRY,
-    SHARED_PLATE,
-    START_NS,
-    Running,
-    TwoAreas,
-    event_of,
-    two_areas,
-)
-from tests.sse import messages
+from tests.security.sent_requests import SINCE, UNTIL, name_of, send
+from tests.security.two_areas import BRAVO_PLATE, SHARED_PLATE, TwoAreas, event_of
 
 if TYPE_CHECKING:
-    from tests.api.conftest import OpenSite
+    pass
 
-SINCE, UNTIL = rfc3339(START_NS), rfc3339(START_NS + 600 * NS_PER_S)
 UNKNOWN_EVENT = event_of("alpha-gate", 555, SHARED_PLATE).id
 FAR_UNTIL = "2099-01-01T00:00:00Z"
 
@@ -50,6 +36,7 @@ PARAMETERS: dict[str, tuple[str, str]] = {
     "within": ("114,30;115,30;115,31", "100,20;101,20;101,21"),
 }
 """Parameters that can name something of `bravo`, with a value that names nothing at all."""
+
 NEUTRAL: dict[str, tuple[str, ...]] = {
     "kind": ("vehicle", "face"),
     "class": ("A", "C"),
@@ -84,8 +71,10 @@ NEUTRAL: dict[str, tuple[str, ...]] = {
 }
 BOUNDS = {"from": SINCE, "to": UNTIL, "seconds": "0", "after": "0", "reason": "a test"}
 """Given whenever a route has them, so that an answer does not depend on the time of the test."""
+
 OTHERS = {"next", "ticket", "plate"}
 """Tried by tests of their own; a plate is also given where it is required."""
+
 BODIES: dict[str, list[dict[str, Any] | str]] = {
     "POST /v1/cameras/{id}/triggers": [{"reason": "a test"}],
     "POST /v1/cameras/{id}/whep": ["v=0"],
@@ -129,11 +118,8 @@ BODIES: dict[str, list[dict[str, Any] | str]] = {
     "PATCH /v1/events/{id}": [{"plate": "鄂A22222", "reason": "a test", "version": 0}],
 }
 """The bodies of every change; `$camera` and `$event` stand for a thing of the area."""
+
 GUARDED = [route for route in ROUTES if route.right is not Access.ANYONE]
-
-
-def _named(route: Declaration) -> str:
-    return f"{route.method} {route.path}"
 
 
 def _names_of(areas: TwoAreas) -> dict[str, tuple[str, str, str]]:
@@ -159,34 +145,6 @@ def _names_of(areas: TwoAreas) -> dict[str, tuple[str, str, str]]:
 def _thing(things: dict[str, tuple[str, str, str]], route: Declaration) -> tuple[str, str, str]:
     found = (names for start, names in things.items() if route.path.startswith(start))
     return next(found, ("", "", ""))
-
-
-@pytest.fixture(params=[False, True], ids=["index", "archive"])
-def areas(open_site: OpenSite, request: pytest.FixtureRequest) -> TwoAreas:
-    return two_areas(open_site, is_archived=request.param)[0]
-
-
-@pytest.fixture
-def moving(open_site: OpenSite) -> tuple[TwoAreas, Running]:
-    return two_areas(open_site)
-
-
-def _send(
-    areas: TwoAreas,
-    route: Declaration,
-    path: str,
-    query: dict[str, str],
-    body: object = None,
-    token: str | None = None,
-) -> httpx.Response:
-    headers = {"Authorization": f"Bearer {token or areas.alpha}", "X-Reason": "a test"}
-    address = f"{areas.site.url}{path}" + (f"?{urlencode(query)}" if query else "")
-    if isinstance(body, str):
-        headers["Content-Type"] = route.body_type
-        return areas.site.http.request(route.method, address, headers=headers, content=body)
-    return areas.site.http.request(
-        route.method, address, headers=headers, json=body if body else None
-    )
 
 
 def _text(answer: httpx.Response) -> str:
@@ -219,7 +177,7 @@ def _queries(areas: TwoAreas, route: Declaration) -> Iterator[tuple[dict[str, st
     """Yield queries with a value of bravo and the value that names nothing; both may be empty."""
     names = _parameters(areas, route)
     unknown = set(names) - set(PARAMETERS) - set(NEUTRAL) - set(BOUNDS) - OTHERS
-    assert not unknown, f"{_named(route)}: say in this test what {unknown} may name"
+    assert not unknown, f"{name_of(route)}: say in this test what {unknown} may name"
     base = {name: value for name, value in BOUNDS.items() if name in names}
     if route.path == "/v1/journeys":
         base["plate"] = SHARED_PLATE
@@ -249,18 +207,18 @@ def test_no_answer_has_a_byte_of_another_area(areas: TwoAreas) -> None:
         for query, bravo, nothing in _queries(areas, route):
             if route.is_change:
                 continue
-            answer = _send(areas, route, _path(route, alpha, "x"), query)
-            assert answer.status_code != 500, f"{_named(route)} {query}: {answer.text}"
+            answer = send(areas, route, _path(route, alpha, "x"), query)
+            assert answer.status_code != 500, f"{name_of(route)} {query}: {answer.text}"
             said = _text(answer).replace(bravo, "") if bravo else _text(answer)
             leaked = [secret for secret in areas.secrets if secret in said]
-            assert not leaked, f"{_named(route)} {query} has {leaked}: {answer.text[:500]}"
+            assert not leaked, f"{name_of(route)} {query} has {leaked}: {answer.text[:500]}"
             if bravo:
                 named = {
                     name: nothing if value == bravo else value for name, value in query.items()
                 }
-                other = _send(areas, route, _path(route, alpha, "x"), named)
+                other = send(areas, route, _path(route, alpha, "x"), named)
                 assert _comparable(answer, bravo) == _comparable(other, nothing), (
-                    f"{_named(route)} {query}"
+                    f"{name_of(route)} {query}"
                 )
 
 
@@ -273,11 +231,11 @@ def test_the_walk_finds_what_it_looks_for(areas: TwoAreas) -> None:
             continue
         bravo = _thing(things, route)[1]
         query = next(iter(_queries(areas, route)))[0]
-        answer = _send(
+        answer = send(
             areas, route, _path(route, bravo, areas.bravo_segment), query, token=areas.everyone
         )
         if not any(secret in _text(answer) for secret in areas.secrets):
-            silent.append(_named(route))
+            silent.append(name_of(route))
     # Tickets and counts name no camera, no session is open, and no clip was stored. The files are
     # binary, and their names are in the request; `test_a_thing_of_another_area…` covers them.
     assert set(silent) <= {
@@ -300,13 +258,13 @@ def test_a_thing_of_another_area_is_answered_like_one_that_never_was(areas: TwoA
             continue
         _, bravo, never = _thing(things, route)
         query = next(iter(_queries(areas, route)))[0]
-        for body in BODIES.get(_named(route), [{}]):
+        for body in BODIES.get(name_of(route), [{}]):
             answers = [
-                _send(areas, route, _path(route, name, areas.bravo_segment), query, body)
+                send(areas, route, _path(route, name, areas.bravo_segment), query, body)
                 for name in (bravo, never)
             ]
-            assert _comparable(answers[0], bravo) == _comparable(answers[1], never), _named(route)
-            assert answers[0].status_code == 404, f"{_named(route)}: {answers[0].text}"
+            assert _comparable(answers[0], bravo) == _comparable(answers[1], never), name_of(route)
+            assert answers[0].status_code == 404, f"{name_of(route)}: {answers[0].text}"
             assert set(answers[0].headers) == set(answers[1].headers)
 
 
@@ -314,7 +272,7 @@ def test_a_handshake_for_a_camera_of_another_area_is_refused_like_one_that_never
     areas: TwoAreas,
 ) -> None:
     sockets = [route for route in GUARDED if route.upgrades]
-    assert [_named(route) for route in sockets] == ["GET /v1/cameras/{id}/live"]
+    assert [name_of(route) for route in sockets] == ["GET /v1/cameras/{id}/live"]
     headers = {"Authorization": f"Bearer {areas.alpha}", "X-Reason": "a test"}
     for route in sockets:
         found = []
@@ -328,7 +286,9 @@ def test_a_handshake_for_a_camera_of_another_area_is_refused_like_one_that_never
 
 def test_a_change_cannot_name_a_thing_of_another_area(areas: TwoAreas) -> None:
     assert {
-        _named(route) for route in ROUTES if route.is_change and route.scope is not Scope.WHOLE_SITE
+        name_of(route)
+        for route in ROUTES
+        if route.is_change and route.scope is not Scope.WHOLE_SITE
     } == set(BODIES)
     naming = (
         "POST /v1/holds",
@@ -336,7 +296,7 @@ def test_a_change_cannot_name_a_thing_of_another_area(areas: TwoAreas) -> None:
         "POST /v1/exports",
         "POST /v1/saved-views",
     )
-    routes = {_named(one): one for one in ROUTES if _named(one) in naming}
+    routes = {name_of(one): one for one in ROUTES if name_of(one) in naming}
     for name, body in [(one, body) for one in naming for body in BODIES[one]]:
         route, found = routes[name], []
         for camera, event in (
@@ -346,7 +306,7 @@ def test_a_change_cannot_name_a_thing_of_another_area(areas: TwoAreas) -> None:
             filled = json.loads(
                 json.dumps(body).replace("$camera", camera).replace("$event", event)
             )
-            found.append(_comparable(_send(areas, route, route.path, {}, filled), camera, event))
+            found.append(_comparable(send(areas, route, route.path, {}, filled), camera, event))
         assert found[0] == found[1]
         assert found[0][0] == 404
 
@@ -354,8 +314,8 @@ def test_a_change_cannot_name_a_thing_of_another_area(areas: TwoAreas) -> None:
 def test_routes_of_the_whole_site_are_refused(areas: TwoAreas) -> None:
     for route in ROUTES:
         if route.scope is Scope.WHOLE_SITE:
-            answer = _send(areas, route, _path(route, "x", "x"), {})
-            assert answer.status_code == 403, _named(route)
+            answer = send(areas, route, _path(route, "x", "x"), {})
+            assert answer.status_code == 403, name_of(route)
             assert "the whole site" in answer.json()["detail"]
             assert not any(secret in _text(answer) for secret in areas.secrets)
 
@@ -367,145 +327,3 @@ def test_details_of_readiness_are_for_the_whole_site(areas: TwoAreas) -> None:
     headers = {"Authorization": f"Bearer {areas.everyone}"}
     answer = areas.site.http.get(f"{areas.site.url}/readyz", headers=headers)
     assert "bravo" in answer.text
-
-
-def test_pages_are_full_although_they_are_filtered(areas: TwoAreas) -> None:
-    (search,) = [route for route in ROUTES if _named(route) == "GET /v1/events"]
-    found: list[str] = []
-    query = {"limit": "1", "from": SINCE, "to": UNTIL}
-    while True:
-        page = _send(areas, search, search.path, query).json()
-        found += [item["id"] for item in page["items"]]
-        assert len(page["items"]) == 1 or page["archived"], "a page without items is no page"
-        if page["next"] is None:
-            break
-        query["next"] = page["next"]
-    assert found == sorted((event.id for event in areas.alpha_events), reverse=True)
-
-
-def test_a_cursor_of_a_wider_scope_is_refused(areas: TwoAreas) -> None:
-    for path in ("/v1/events", "/v1/cameras"):
-        (route,) = [one for one in ROUTES if _named(one) == f"GET {path}"]
-        wide = _send(areas, route, path, {"limit": "1"}, token=areas.everyone).json()["next"]
-        answer = _send(areas, route, path, {"limit": "1", "next": wide})
-        assert (answer.status_code, answer.json()["field"]) == (400, "next")
-
-
-def test_a_journey_has_the_sightings_of_the_scope_only(areas: TwoAreas) -> None:
-    (route,) = [one for one in ROUTES if one.path == "/v1/journeys"]
-    query = {"plate": SHARED_PLATE, "from": SINCE, "to": UNTIL, "around": "10"}
-    journey = _send(areas, route, route.path, query).json()
-    assert [one["id"] for one in journey["sightings"]] == [one.id for one in areas.alpha_events]
-    assert not any(leg["impossible"] for leg in journey["legs"])
-    whole = _send(areas, route, route.path, query, token=areas.everyone).json()
-    assert len(whole["sightings"]) == len(areas.alpha_events) + 2
-
-
-def test_a_histogram_counts_the_scope_only(areas: TwoAreas) -> None:
-    (route,) = [one for one in ROUTES if one.path == "/v1/events/histogram"]
-    query = {"from": SINCE, "to": UNTIL}
-    assert _send(areas, route, route.path, query).json()["total"] == len(areas.alpha_events)
-    whole = _send(areas, route, route.path, query, token=areas.everyone).json()
-    assert whole["total"] == len(areas.alpha_events) + len(areas.bravo_events)
-
-
-def test_a_feed_sends_what_is_in_the_scope(moving: tuple[TwoAreas, Running]) -> None:
-    areas, _ = moving
-    last = areas.site.context.feed.after(0, 1).last
-    headers = {
-        "Authorization": f"Bearer {areas.alpha}",
-        "X-Reason": "a test",
-        "Last-Event-ID": str(last),
-    }
-    with areas.site.http.stream(
-        "GET", f"{areas.site.url}/v1/events/feed", headers=headers
-    ) as answer:
-        found = messages(answer)
-        next(found)
-        new = [event_of("bravo-gate", 300, BRAVO_PLATE), event_of("alpha-gate", 301, SHARED_PLATE)]
-        areas.site.context.feed.add_all(new)
-        first = next(message for message in found if message.name == "event")
-    assert first.data["event"]["id"] == new[1].id
-
-
-def test_an_open_feed_follows_a_change_of_the_scope(moving: tuple[TwoAreas, Running]) -> None:
-    areas, _ = moving
-    last = areas.site.context.feed.after(0, 1).last
-    headers = {
-        "Authorization": f"Bearer {areas.alpha}",
-        "X-Reason": "a test",
-        "Last-Event-ID": str(last),
-    }
-    with areas.site.http.stream(
-        "GET", f"{areas.site.url}/v1/events/feed", headers=headers
-    ) as answer:
-        found = messages(answer)
-        next(found)
-        areas.site.context.people.change("alpha-person", scope=CameraScope(areas=("bravo",)))
-        for at_s in range(1000):
-            areas.site.context.feed.add_all([event_of("bravo-gate", 300 + at_s, BRAVO_PLATE)])
-            message = next(found)
-            if message.name == "event":
-                break
-    assert message.data["event"]["camera"] == "bravo-gate"
-
-
-def _cameras(areas: TwoAreas) -> list[str]:
-    (route,) = [one for one in ROUTES if _named(one) == "GET /v1/cameras"]
-    return [item["id"] for item in _send(areas, route, route.path, {"former": "1"}).json()["items"]]
-
-
-def test_the_scope_follows_a_camera_that_moves(moving: tuple[TwoAreas, Running]) -> None:
-    areas, running = moving
-    assert _cameras(areas) == ["alpha-former", "alpha-gate", "alpha-school"]
-    moved = {"alpha-gate": "bravo", "bravo-bridge": "alpha/east"}
-    cameras = tuple(
-        camera.model_copy(update={"area": moved.get(camera.id, camera.area)})
-        for camera in REGISTRY.cameras
-    )
-    running.registry = REGISTRY.model_copy(update={"cameras": cameras})
-    assert _cameras(areas) == ["alpha-former", "alpha-school", "bravo-bridge"]
-    for event, status in (
-        (areas.alpha_events[0], 404),
-        (areas.bravo_events[3], 200),
-        (areas.bravo_events[0], 404),
-    ):
-        (route,) = [one for one in ROUTES if _named(one) == "GET /v1/events/{id}"]
-        assert _send(areas, route, f"/v1/events/{event.id}", {}).status_code == status
-
-
-def test_a_scope_names_a_renamed_area_by_its_former_path(
-    moving: tuple[TwoAreas, Running],
-) -> None:
-    areas, running = moving
-    written = REGISTRY.model_dump(by_alias=True, mode="json")
-    renamed = json.loads(
-        json.dumps(written).replace('"alpha', '"omega').replace("omega-", "alpha-")
-    )
-    running.registry = Registry.model_validate(renamed)
-    assert _cameras(areas) == ["alpha-former"], "the new path is another area"
-    renamed["areas"]["omega"]["formerly"] = ["alpha"]
-    running.registry = Registry.model_validate(renamed)
-    assert _cameras(areas) == ["alpha-former", "alpha-gate", "alpha-school"]
-
-
-@pytest.mark.parametrize(
-    ("scope", "expected"),
-    [
-        (CameraScope(areas=("alpha/east",)), ["alpha-gate"]),
-        (CameraScope(classes=("B",)), ["alpha-school"]),
-        (CameraScope(areas=("alpha",), classes=("B",)), ["alpha-school"]),
-        (CameraScope(cameras=("bravo-bridge",)), ["bravo-bridge"]),
-        (
-            CameraScope(areas=("alpha",), classes=("B",), cameras=("bravo-bridge",)),
-            ["alpha-school", "bravo-bridge"],
-        ),
-        (CameraScope(areas=("never",)), []),
-    ],
-)
-def test_what_a_scope_includes(
-    moving: tuple[TwoAreas, Running], scope: CameraScope, expected: list[str]
-) -> None:
-    areas, _ = moving
-    areas.site.context.people.change("alpha-person", scope=scope)
-    assert _cameras(areas) == expected

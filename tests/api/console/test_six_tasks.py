@@ -26,6 +26,7 @@ from domain.ulid import event_id
 from storage.recordings.gaps.log import GapLog
 from tests.api.console.drawn_map import draw_map
 from tests.api.console.drawn_passings import keep_pictures
+from tests.api.console.new_user import NewUser
 from tests.api.console.pages import (
     MAP_IS_DRAWN,
     axe,
@@ -44,7 +45,6 @@ if TYPE_CHECKING:
     from tests.api.conftest import OpenSite, Site
     from tests.api.site_data import MakeEvent
 
-MOST_CLICKS = 6
 ZONE = ZoneInfo("Asia/Shanghai")
 VEHICLE = "鄂CA12BK"
 OTHERS = (
@@ -56,6 +56,7 @@ OTHERS = (
     (29, "west-gate", "粤BD12345"),
 )
 """Other vehicles, with the minutes since they passed."""
+
 PLACES = {
     "daba-bridge": ("大坝桥头卡口", 111.4950),
     "station-hall": ("汽车站进站口", 111.5090),
@@ -63,57 +64,6 @@ PLACES = {
     "station-square": ("汽车站广场", 111.5094),
     "station-car-park": ("汽车站停车场", 111.5096),
 }
-
-
-class NewUser:
-    """Acts by the texts of a page, and counts clicks."""
-
-    def __init__(self, browser: Browser) -> None:
-        self._browser = browser
-        self.clicks = 0
-
-    def click(self, text: str, within: str = "body") -> None:
-        """Click on the first visible control that has a text or a name."""
-
-        def marked() -> bool:
-            found: bool = self._browser.run(MARK, text, within)
-            return found
-
-        self._browser.until(f"control {text!r}", marked)
-        self._browser.click("[data-marked]")
-        self.clicks += 1
-
-    def type(self, field: str, text: str) -> None:
-        """Type into the field with this name or label, and leave it as by the tabulator key."""
-        self._browser.until(f"field {field!r}", lambda: self._browser.run(MARK_FIELD, field))
-        self._browser.fill("[data-marked]", text)
-        self._browser.run("document.activeElement.blur()")
-
-    def finish(self, task: str) -> None:
-        assert self.clicks <= MOST_CLICKS, f"{task}: {self.clicks} clicks"
-        self.clicks = 0
-
-
-MARK = """
-for (const one of document.querySelectorAll('[data-marked]')) one.removeAttribute('data-marked');
-const [text, within] = arguments;
-const controls = [...document.querySelectorAll('a, button, summary')]
-  .filter((one) => one.closest(within) && one.checkVisibility() && !one.disabled);
-const says = (one) => [one.innerText, one.getAttribute('aria-label') ?? ''];
-const found = controls.find((one) => says(one).some((words) => words.trim() === text))
-  ?? controls.find((one) => says(one).some((words) => words.includes(text)));
-found?.setAttribute('data-marked', '');
-return found !== undefined
-"""
-MARK_FIELD = """
-for (const one of document.querySelectorAll('[data-marked]')) one.removeAttribute('data-marked');
-const label = [...document.querySelectorAll('main label')]
-  .find((one) => one.innerText.trim().startsWith(arguments[0]));
-const field = label?.querySelector('input');
-field?.setAttribute('data-marked', '');
-return field !== undefined && field !== null
-"""
-
 
 CROPS = """
 const crops = [...document.querySelectorAll('.sighting img')];

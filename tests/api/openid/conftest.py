@@ -7,26 +7,35 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 
-from domain.clock import SystemClock
+from api.openid.metadata import WELL_KNOWN
+from api.openid.provider import OpenIdProvider, provider_client
+from domain.clock import ManualClock, SystemClock
+from domain.openid import ClaimNames, OpenIdSettings
 from domain.paths.data_layout import Layout
 from domain.settings import Settings
+from sightline.keys.tls import server_context
 from sightline.processes.people_key import people_key
 from sightline.processes.ports import free_ports
 from storage.clients.redis import Redis, connect
 from storage.clients.s3 import ObjectStore
 from storage.site.people import People
+from tests.api.openid.answering_provider import FIRST, Answers, handler_of
 from tests.api.openid.provider import (
     CLIENT_ID,
     CLIENT_SECRET,
     RunningProvider,
+    TlsFiles,
     Visitor,
     make_tls,
     running_provider,
@@ -141,3 +150,59 @@ def openid_site(running_site: OpenIdSite) -> OpenIdSite:
     running_site.provider.set_accounts()
     running_site.provider.forge()
     return running_site
+
+
+@pytest.fixture
+def tls(tmp_path: Path) -> TlsFiles:
+    return make_tls(tmp_path)
+
+
+@pytest.fixture
+def answers(tls: TlsFiles) -> Iterator[Answers]:
+    """A server behind TLS whose answers a test sets; at first those of a provider."""
+    answers = Answers()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler_of(answers))
+    server.socket = server_context(tls.certificate, tls.key).wrap_socket(
+        server.socket, server_side=True
+    )
+    answers.url = f"https://127.0.0.1:{server.server_port}"
+    answers.put(WELL_KNOWN, answers.metadata())
+    answers.put("/keys", {"keys": [FIRST.as_dict(private=False)]})
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield answers
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def settings(answers: Answers, tls: TlsFiles) -> OpenIdSettings:
+    return OpenIdSettings(
+        issuer=answers.url,
+        client_id="site:1",
+        client_secret="a secret/of=all&kinds",
+        origin="https://sightline.example.cn",
+        scopes="openid",
+        ca=tls.ca,
+        claims=ClaimNames("name", "roles"),
+        roles={},
+        clock_skew_s=30,
+        check_every_s=300,
+    )
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture
+def http(settings: OpenIdSettings, clock: ManualClock) -> Iterator[httpx.Client]:
+    with provider_client(settings, clock) as client:
+        yield client
+
+
+@pytest.fixture
+def provider(settings: OpenIdSettings, http: httpx.Client, clock: ManualClock) -> OpenIdProvider:
+    return OpenIdProvider(settings, http, clock)

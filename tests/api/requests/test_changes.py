@@ -9,8 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import httpx
-import pyotp
 import pytest
 
 from api.app import make_app
@@ -18,25 +16,14 @@ from api.live.routes import LIVE_ROUTES
 from api.requests.declarations import Access, Declaration, Scope
 from api.routes import ROUTES
 from domain.access_policy.model import AccessPolicy, ActivePolicy, CallGroup, Requirement
-from domain.clock import NS_PER_HOUR, NS_PER_S, SystemClock
+from domain.clock import SystemClock
 from domain.errors import AuditUnavailable
 from domain.metrics import AUDIT_LINES_LOST
-from domain.paths.object_keys import (
-    APPROVALS_PREFIX,
-    CASES_PREFIX,
-    EMERGENCIES_PREFIX,
-    dated_id,
-)
 from domain.people import Right, Role
-from domain.settings import Settings
-from storage.clients.redis import Script, texts
-from storage.recordings.trigger_log import TriggerLog
-from storage.site.approvals import ApprovalRecord
 from storage.site.audit import AuditEntry, AuditLog
-from tests.api.browser import PASSWORD, set_password, signed_in
 from tests.api.feeds.test_watches import asked as watch_asked
+from tests.api.requests.change_requests import RANGE, ChangeRequests, state_of
 from tests.api.requests.test_declarations import role_for
-from tests.buckets import remove_objects
 
 if TYPE_CHECKING:
     from tests.api.conftest import OpenSite, Site
@@ -51,23 +38,7 @@ CHANGES = [
     and route not in LIVE_ROUTES
 ]
 """Without the sessions of WHEP, which store nothing; `tests/api/live/test_whep.py` tests them."""
-RANGE = {
-    "camera": "east-gate",
-    "from": "2025-11-24T16:00:00Z",
-    "to": "2025-11-24T17:00:00Z",
-    "reason": "case 118",
-}
-EXPORT = {
-    "ranges": [
-        {
-            "camera": "east-gate",
-            "from": "2025-11-24T16:00:00Z",
-            "to": "2025-11-24T17:00:00Z",
-        }
-    ],
-    "reason": "case 118",
-}
-SAVED_VIEW = {"name": "the gates", "tiles": 4, "cameras": ["east-gate"]}
+
 HISTOGRAMS = ActivePolicy(
     AccessPolicy(
         version=1,
@@ -77,6 +48,7 @@ HISTOGRAMS = ActivePolicy(
     )
 )
 """A policy under which an approval can be requested, and which governs no change."""
+
 WITHOUT_REASON = {
     "saved_view.create",
     "saved_view.change",
@@ -89,171 +61,9 @@ WITHOUT_REASON = {
     "session.second_factor_confirm",
 }
 """Changes of the own sign-in, and of the layout of a wall, need no reason."""
+
 LAST = "session.password session.end"
 """Changes that end sessions, so they come last and in this order."""
-FOR_EVER_NS = 1 << 62
-DIGEST = "return ARGV[1] .. redis.sha1hex(redis.call('DUMP', ARGV[1]))"
-
-
-def state_of(site: Site) -> dict[str, object]:
-    """Return everything that a change by a person may alter."""
-    objects = {
-        stat.key: stat.etag
-        for stat in site.context.objects.list("")
-        if not stat.key.startswith("state/people/")
-    }
-    keys = texts(site.redis.do("KEYS", "*"))
-    keys = [key for key in keys if "people" not in key and "{sessions}:record" not in key]
-    digests = site.redis.run_all([Script(DIGEST, "{x}", (key,)) for key in sorted(keys)])
-    return {
-        "objects": objects,
-        "redis": digests,
-        "sessions": {(one.id, one.reason, one.case) for one in site.context.sessions.list()},
-        "triggers": TriggerLog(site.layout, Settings()).between("school", 0, FOR_EVER_NS),
-    }
-
-
-class Asked:
-    """The paths and bodies of the requests to all routes that change something."""
-
-    def __init__(self, site: Site, make_event: MakeEvent) -> None:
-        event = make_event()
-        site.context.index.put(event)
-        site.hold("school")
-        people = site.context.people
-        for record in people.index.records().records:
-            if record.removed_at is None and record.name.startswith("asked."):
-                people.remove(record.name)
-        people.add("asked.gone", Role.OPERATOR)
-        people.add("asked.stays", Role.OPERATOR)
-        people.add("asked.second", Role.INVESTIGATOR)
-        policy_ids = _policy_records(site)
-        person = site.context.people.by_token(site.tokens[Role.INVESTIGATOR])
-        assert person is not None
-        self._site = site
-        self._secret = ""
-        set_password(site, person.name)
-        self._browser = signed_in(site, name=person.name)
-        self._leaving = signed_in(site, name=person.name)
-        other_session = signed_in(site, name=person.name).id
-        hold = site.get("/v1/holds", method="POST", body=RANGE).json()["id"]
-        export = site.get("/v1/exports", method="POST", body=EXPORT).json()["id"]
-        view = site.get("/v1/saved-views", method="POST", body=SAVED_VIEW).json()["id"]
-        watch = site.get("/v1/watches", method="POST", body=watch_asked(site)).json()["id"]
-        self.of: dict[tuple[str, str], tuple[str, object]] = {
-            ("POST", "/v1/cameras/{id}/triggers"): (
-                "/v1/cameras/school/triggers",
-                {"reason": "button"},
-            ),
-            ("POST", "/v1/holds"): ("/v1/holds", RANGE),
-            ("DELETE", "/v1/holds/{id}"): (f"/v1/holds/{hold}", None),
-            ("PATCH", "/v1/holds/{id}"): (
-                f"/v1/holds/{hold}",
-                {"until": "2099-01-01T00:00:00Z", "reason": "the trial lasts longer"},
-            ),
-            ("POST", "/v1/exports"): ("/v1/exports", EXPORT),
-            ("DELETE", "/v1/exports/{id}"): (f"/v1/exports/{export}", None),
-            ("POST", "/v1/saved-views"): ("/v1/saved-views", SAVED_VIEW),
-            ("PATCH", "/v1/saved-views/{id}"): (f"/v1/saved-views/{view}", {"name": "gates"}),
-            ("DELETE", "/v1/saved-views/{id}"): (f"/v1/saved-views/{view}", None),
-            ("PATCH", "/v1/watches/{id}"): (
-                f"/v1/watches/{watch}",
-                {"until": watch_asked(site)["until"], "reason": "not found yet"},
-            ),
-            ("POST", "/v1/watches"): ("/v1/watches", watch_asked(site)),
-            ("DELETE", "/v1/watches/{id}"): (f"/v1/watches/{watch}", None),
-            ("POST", "/v1/people"): (
-                "/v1/people",
-                {"name": "asked.new", "role": "operator", "reason": "joins the team"},
-            ),
-            ("PATCH", "/v1/people/{name}"): (
-                "/v1/people/asked.stays",
-                {"role": "auditor", "reason": "changes the team"},
-            ),
-            ("DELETE", "/v1/people/{name}"): ("/v1/people/asked.gone", None),
-            ("POST", "/v1/people/{name}/tokens"): (
-                "/v1/people/asked.stays/tokens",
-                {"token_name": "phone", "reason": "a new phone"},
-            ),
-            ("DELETE", "/v1/people/{name}/tokens/{token}"): (
-                "/v1/people/asked.stays/tokens/first",
-                None,
-            ),
-            ("PATCH", "/v1/events/{id}"): (
-                f"/v1/events/{event.id}",
-                {"plate": "鄂F8888B", "reason": "read it", "version": 0},
-            ),
-            ("POST", "/v1/cases"): (
-                "/v1/cases",
-                {"number": "2026-new", "title": "theft", "reason": "reported"},
-            ),
-            ("PATCH", "/v1/cases/{id}"): (
-                f"/v1/cases/{policy_ids[0]}",
-                {"state": "closed", "reason": "solved"},
-            ),
-            ("POST", "/v1/approvals"): (
-                "/v1/approvals",
-                {"call": "events.histogram", "reason": "needed"},
-            ),
-            ("PATCH", "/v1/approvals/{id}"): (
-                f"/v1/approvals/{policy_ids[1]}",
-                {"decision": "approved", "reason": "it is right"},
-            ),
-            ("PATCH", "/v1/emergencies/{id}"): (
-                f"/v1/emergencies/{policy_ids[2]}",
-                {"verdict": "justified", "reason": "it was right"},
-            ),
-            ("PUT", "/v1/session/password"): (
-                "/v1/session/password",
-                {"old_password": PASSWORD, "new_password": "correct horse staple"},
-            ),
-            ("POST", "/v1/session/second-factor"): (
-                "/v1/session/second-factor",
-                {"password": PASSWORD},
-            ),
-            ("PUT", "/v1/session/second-factor"): ("/v1/session/second-factor", {"code": "1"}),
-            ("PATCH", "/v1/session"): ("/v1/session", {"reason": "case 118"}),
-            ("DELETE", "/v1/session"): ("/v1/session", None),
-            ("DELETE", "/v1/session/openid"): ("/v1/session/openid", None),
-            ("DELETE", "/v1/sessions/{id}"): (f"/v1/sessions/{other_session}", None),
-        }
-
-    def send(self, route: Declaration) -> httpx.Response:
-        """Send the request of a route: with a session where it is about the session itself."""
-        path, body = self.of[route.method, route.path]
-        if route.path.startswith("/v1/session"):
-            browser = self._leaving if route.path == "/v1/session/openid" else self._browser
-            browser.url = self._site.url
-            if self._secret and route.audit == "session.second_factor_confirm":
-                body = {"code": pyotp.TOTP(self._secret).at(SystemClock().wall_ns() // NS_PER_S)}
-            answer = browser.change(route.method, path, body)
-            if route.audit == "session.second_factor":
-                self._secret = answer.json().get("secret", "")
-            return browser.adopt(answer) if route.audit == "session.password" else answer
-        return self._site.get(path, role_for(route), method=route.method, body=body)
-
-
-def _policy_records(site: Site) -> tuple[str, str, str]:
-    """Return the ids of a case, and of a request and an emergency access of another person."""
-    context = site.context
-    remove_objects(context.objects, CASES_PREFIX, APPROVALS_PREFIX, EMERGENCIES_PREFIX)
-    now_ns = context.clock.wall_ns()
-    approval = ApprovalRecord(
-        id=dated_id(context.clock),
-        person="asked.second",
-        call="events.histogram",
-        terms={},
-        reason="needed",
-        case="",
-        requested_at=now_ns,
-        ends_at=now_ns + NS_PER_HOUR,
-    )
-    asked = ("asked.second", "investigator", "::1", "shooting", "", "event.clip")
-    return (
-        context.cases.open("2026-old", "theft", "asked.second").id,
-        context.approvals.request(approval).id,
-        context.emergencies.add(*asked, {}),
-    )
 
 
 class FailingLog(AuditLog):
@@ -272,11 +82,11 @@ def test_every_change_has_its_intent_before_its_outcome(
     open_site: OpenSite, make_event: MakeEvent
 ) -> None:
     site = open_site(policy=lambda: HISTOGRAMS)
-    asked = Asked(site, make_event)
+    requests = ChangeRequests(site, make_event)
     assert len(CHANGES) >= 6
     for route in sorted(CHANGES, key=lambda route: LAST.find(route.audit)):
         before = len(site.audit_lines())
-        answer = asked.send(route)
+        answer = requests.send(route)
         assert answer.status_code == route.success_status, answer.text
         intent, outcome = map(json.loads, site.audit_lines()[before:])
         assert (intent["phase"], intent["status"], intent["route"]) == ("intent", None, route.audit)
@@ -297,12 +107,12 @@ def test_nothing_changes_without_a_written_intent(
     open_site: OpenSite, make_event: MakeEvent
 ) -> None:
     site = open_site(policy=lambda: HISTOGRAMS)
-    asked = Asked(site, make_event)
+    requests = ChangeRequests(site, make_event)
     failing = FailingLog(site.layout.audit, SystemClock())
     with site.serve(make_app(replace(site.context, audit=failing))) as url:
         site.url, before = url, state_of(site)
         for route in CHANGES:
-            answer = asked.send(route)
+            answer = requests.send(route)
             assert (answer.status_code, answer.json()["type"]) == (
                 503,
                 "urn:sightline:problem:audit_unavailable",
