@@ -54,6 +54,7 @@ from sightline.processes.watchdog import Watchdog
 from storage.events.damaged_objects import DamagedObjects
 from storage.events.event_clips import EventClips
 from storage.events.journal import Journal
+from storage.events.publish_steps import PublishedCameras, PublishTargets
 from storage.events.publisher import EventPublisher
 from storage.events.spool import Spool
 from storage.recordings.gaps.disk_writes import DeferredSync
@@ -190,10 +191,7 @@ class Worker:
         stores = self._stores
         return EventPublisher(
             self._spool,
-            stores.index,
-            stores.feed,
-            stores.objects,
-            self._journal,
+            PublishTargets(stores.index, stores.feed, stores.objects, self._journal),
             EventClips(
                 self._ledger,
                 RecordingIndex(self._layout.recording_index),
@@ -201,11 +199,13 @@ class Worker:
                 DamagedObjects(stores.redis, self._clock),
                 self._clock,
             ),
+            PublishedCameras(
+                self._published_ids,
+                lambda camera_id: self._runs.recorded_until(camera_id),
+                decode_share.is_saving,
+            ),
             self._settings,
             self._clock,
-            self._published_ids,
-            lambda camera_id: self._runs.recorded_until(camera_id),
-            decode_share.is_saving,
         )
 
     def _published_ids(self) -> list[str]:

@@ -16,7 +16,7 @@ import av
 import numpy as np
 from av.video.stream import VideoStream
 
-from domain.clock import NS_PER_HOUR, NS_PER_MS, NS_PER_S, ManualClock
+from domain.clock import NS_PER_HOUR, NS_PER_MS, NS_PER_S, Clock, ManualClock
 from domain.events.event import (
     Alternative,
     Direction,
@@ -40,6 +40,7 @@ from storage.events.damaged_objects import DamagedObjects
 from storage.events.event_clips import EventClips
 from storage.events.feed import Feed
 from storage.events.journal import Journal
+from storage.events.publish_steps import PublishedCameras, PublishTargets
 from storage.events.publisher import EventPublisher
 from storage.events.spool import Spool
 from storage.index.event_index import EventIndex
@@ -153,28 +154,26 @@ class Site:
         self.publisher = self.restart()
 
     def restart(self) -> EventPublisher:
-        index = EventIndex(self.redis)
-        cameras = ["gate", "bridge", "shop"]
-        self.publisher = EventPublisher(
-            self.spool,
-            index,
-            Feed(self.redis, 1000),
-            self.objects,
-            self.journal,
-            EventClips(
-                Ledger(self.layout.recordings),
-                RecordingIndex(self.layout.recording_index),
-                self.objects,
-                DamagedObjects(self.redis, self.clock),
-                self.clock,
-            ),
-            SETTINGS,
-            self.clock,
-            lambda: cameras,
-            lambda camera: self.recorded_until,
-            lambda: self.is_behind,
+        ids = ["gate", "bridge", "shop"]
+        cameras = PublishedCameras(
+            lambda: ids, lambda camera: self.recorded_until, lambda: self.is_behind
         )
+        self.publisher = self.publisher_to(self.redis, self.objects, cameras, self.clock)
         return self.publisher
+
+    def publisher_to(
+        self, redis: Redis, objects: ObjectStore, cameras: PublishedCameras, clock: Clock
+    ) -> EventPublisher:
+        """Return a publisher of the spool of this site."""
+        clips = EventClips(
+            Ledger(self.layout.recordings),
+            RecordingIndex(self.layout.recording_index),
+            objects,
+            DamagedObjects(redis, clock),
+            clock,
+        )
+        targets = PublishTargets(EventIndex(redis), Feed(redis, 1000), objects, self.journal)
+        return EventPublisher(self.spool, targets, clips, cameras, SETTINGS, clock)
 
     def put(self, event: Event, pictures: bytes = b"") -> Passing:
         passing = make_passing(event, pictures)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,8 +25,10 @@ from domain.paths.object_keys import CLIP, CROP, SIDECAR, SNAPSHOT, event_object
 from domain.settings import Settings
 from storage.clients.s3 import ObjectStore
 from storage.events.event_clips import EventClips
+from storage.events.feed import Feed
 from storage.events.journal import Journal, JournalPut
 from storage.events.spool import SpoolEntry
+from storage.index.event_index import EventIndex
 from storage.recordings.recording_progress import Progress, RecordingProgress
 from storage.recordings.virtual.clips import ClipFile
 
@@ -39,6 +41,31 @@ _DAMAGED = Message("the recording is damaged")
 _NOT_RECORDED = Message("nothing was recorded")
 NOTHING_AFTER_S = 60
 """An event without any recording this long after its end never gets a clip."""
+
+
+@dataclass(frozen=True, slots=True)
+class PublishTargets:
+    """Where events are published."""
+
+    index: EventIndex
+    feed: Feed
+    objects: ObjectStore
+    journal: Journal
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedCameras:
+    """The cameras whose events are published, as the process that records them knows them."""
+
+    ids: Callable[[], Sequence[str]]
+    """Return them; it is called at every pass."""
+    recorded_until: Callable[[str], int | None]
+    """Return the wall time (UTC ns) up to which a camera is recorded, or None if no process
+    records it.
+    """
+    is_behind: Callable[[], bool] = lambda: False
+    """Return whether live analysis needs the processor: clips are then deferred for some minutes.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,22 +100,19 @@ class PublishSteps:
 
     def __init__(
         self,
-        objects: ObjectStore,
-        journal: Journal,
+        targets: PublishTargets,
         clips: EventClips,
+        cameras: PublishedCameras,
         settings: Settings,
         clock: Clock,
-        recorded_until: Callable[[str], int | None],
-        is_behind: Callable[[], bool],
     ) -> None:
-        """While `is_behind` returns True, clips are deferred."""
-        self._is_behind = is_behind
-        self._objects = objects
-        self._journal = journal
+        self._objects = targets.objects
+        self._journal = targets.journal
         self._clips = clips
+        self._is_behind = cameras.is_behind
         self._settings = settings
         self._clock = clock
-        self._progress = RecordingProgress(recorded_until, clock)
+        self._progress = RecordingProgress(cameras.recorded_until, clock)
 
     def advance(self, work: Work) -> None:
         """Do the steps of an event up to its journal line, or until its clip must wait.

@@ -9,7 +9,7 @@ and writes the journal. An entry leaves the spool when both are done with it.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 
 from domain.clock import Clock
@@ -18,14 +18,10 @@ from domain.errors import IndexUnavailable, ObjectsUnavailable, StoreError
 from domain.events.event import Event
 from domain.metrics import ANALYSIS_CPU_S, PUBLISH_RETRIES
 from domain.settings import Settings
-from storage.clients.s3 import ObjectStore
 from storage.events.event_clips import EventClips
-from storage.events.feed import Feed
-from storage.events.journal import Journal
-from storage.events.publish_steps import PublishSteps, Work
+from storage.events.publish_steps import PublishedCameras, PublishSteps, PublishTargets, Work
 from storage.events.retry_loop import RetryLoop
 from storage.events.spool import Spool, SpoolEntry
-from storage.index.event_index import EventIndex
 
 _INDEX_BATCH = 200
 _JOIN_S = 2.0
@@ -36,30 +32,17 @@ class EventPublisher:
     def __init__(
         self,
         spool: Spool,
-        index: EventIndex,
-        feed: Feed,
-        objects: ObjectStore,
-        journal: Journal,
+        targets: PublishTargets,
         clips: EventClips,
+        cameras: PublishedCameras,
         settings: Settings,
         clock: Clock,
-        camera_ids: Callable[[], Sequence[str]],
-        recorded_until: Callable[[str], int | None],
-        is_behind: Callable[[], bool] = lambda: False,
     ) -> None:
-        """Publish the events of `camera_ids`, which is called at every pass.
-
-        `recorded_until` returns the wall time (UTC ns) up to which a camera is recorded, or None if
-        no process records it. While `is_behind` returns True, live analysis needs the processor,
-        and clips are deferred for some minutes.
-        """
         self._spool = spool
-        self._index = index
-        self._feed = feed
-        self._steps = PublishSteps(
-            objects, journal, clips, settings, clock, recorded_until, is_behind
-        )
-        self._camera_ids = camera_ids
+        self._index = targets.index
+        self._feed = targets.feed
+        self._steps = PublishSteps(targets, clips, cameras, settings, clock)
+        self._camera_ids = cameras.ids
         self._work: dict[SpoolEntry, Work] = {}
         self._lock = threading.Lock()
         loops = (("index", self._index_pass), ("objects", self._object_pass))

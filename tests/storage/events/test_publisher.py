@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
@@ -18,19 +20,18 @@ from domain.paths.object_keys import CLIP, CROP, SIDECAR, event_object
 from storage.check import check
 from storage.clients.redis import connect
 from storage.clients.s3 import ObjectStore
-from storage.events.damaged_objects import DamagedObjects
-from storage.events.event_clips import EventClips
-from storage.events.feed import Feed
 from storage.events.journal import JournalPut
+from storage.events.publish_steps import PublishedCameras
 from storage.events.publisher import EventPublisher
 from storage.events.spool import Spool, SpoolEntry
 from storage.index.event_index import EventIndex
-from storage.recordings.ledger import Ledger
-from storage.recordings.virtual.layouts import RecordingIndex
 from tests.buckets import remove_objects
 from tests.fuses import Fuse, FusedJournal, FusedObjects, FusedRedis, Killed
-from tests.kept import SETTINGS, START_NS, Relay, Site, make_event
+from tests.kept import START_NS, Relay, Site, make_event
 from tests.waiting import PATIENCE_S, wait_for
+
+if TYPE_CHECKING:
+    from tests.conftest import S3Config
 
 
 def test_an_event_is_kept_whole(site: Site) -> None:
@@ -150,89 +151,69 @@ def test_a_crash_at_any_call_ends_in_the_same_state(site: Site, after: bool) -> 
     raise AssertionError("the publisher makes calls without end")
 
 
+@dataclass(frozen=True)
+class Cables:
+    """Connections to the stores that a test may cut, and a publisher that runs over them."""
+
+    redis: Relay
+    objects: Relay
+    publisher: EventPublisher
+
+
 @pytest.fixture
-def relays(valkey_server: str, s3_server: object) -> Iterator[dict[str, Relay]]:
-    found = {
-        "redis": Relay(urlsplit(valkey_server).port or 0),
-        "objects": Relay(int(str(getattr(s3_server, "endpoint")).rpartition(":")[2])),  # noqa: B009 - its type lives in tests/conftest.py
-    }
-    yield found
-    for relay in found.values():
-        relay.cut()
-
-
-def test_each_store_may_be_away_while_the_other_is_served(
-    site: Site, relays: dict[str, Relay], valkey_server: str, s3_server: object
-) -> None:
-    """The publisher runs in its threads, and the cables are pulled: events are searchable without
-    the object store, and their objects arrive without Redis. Later nothing is missing.
-    """
-    config = (
-        vars(s3_server)
-        if hasattr(s3_server, "__dict__")
-        else {name: getattr(s3_server, name) for name in s3_server.__slots__}  # type: ignore[attr-defined]
-    )
-    real_port = str(urlsplit(valkey_server).port)
-    redis = connect(valkey_server.replace(f":{real_port}/", f":{relays['redis'].port}/"))
+def cables(site: Site, valkey_server: str, s3_server: S3Config) -> Iterator[Cables]:
+    """Yield the connections of a publisher that runs in its threads until the end of the test."""
+    port = urlsplit(valkey_server).port or 0
+    to_redis, to_objects = Relay(port), Relay(int(s3_server.endpoint.rpartition(":")[2]))
+    redis = connect(valkey_server.replace(f":{port}/", f":{to_redis.port}/"))
     objects = ObjectStore(
-        f"127.0.0.1:{relays['objects'].port}",
-        config["access_key"],
-        config["secret_key"],
+        f"127.0.0.1:{to_objects.port}",
+        s3_server.access_key,
+        s3_server.secret_key,
         site.objects.bucket,
     )
-    watcher = EventIndex(site.redis)
-    publisher = EventPublisher(
-        site.spool,
-        EventIndex(redis),
-        Feed(redis, 1000),
-        objects,
-        site.journal,
-        EventClips(
-            Ledger(site.layout.recordings),
-            RecordingIndex(site.layout.recording_index),
-            objects,
-            DamagedObjects(redis, SystemClock()),
-            SystemClock(),
-        ),
-        SETTINGS,
-        SystemClock(),
-        lambda: ["gate"],
-        lambda camera: START_NS + NS_PER_HOUR,
-    )
+    cameras = PublishedCameras(lambda: ["gate"], lambda camera: START_NS + NS_PER_HOUR)
+    publisher = site.publisher_to(redis, objects, cameras, SystemClock())
     stop = threading.Event()
     thread = threading.Thread(target=publisher.run, args=(stop,))
     thread.start()
-    try:
-        relays["objects"].cut()
-        first = make_event(after_s=5)
-        site.put(first)
-        publisher.wake()
-        wait_for("event in the index", lambda: watcher.get(first.id) == first)
-        assert [event.id for event in watcher.query(EventQuery(plate="鄂C*"), 5).events] == [
-            first.id
-        ]
-        relays["redis"].cut()
-        relays["objects"].mend()
-        second = make_event(after_s=8)
-        site.put(second)
-        publisher.wake()
-        wait_for(
-            "objects",
-            lambda: all(
-                site.objects.stat(event_object("gate", one.id, SIDECAR)) is not None
-                for one in (first, second)
-            ),
-        )
-        assert watcher.get(second.id) is None
-        relays["redis"].mend()
-        wait_for("empty spool", lambda: site.spool.pending(["gate"]) == [])
-    finally:
-        stop.set()
-        publisher.wake()
-        thread.join(PATIENCE_S)
-        objects.close()
-        redis.close()
+    yield Cables(to_redis, to_objects, publisher)
+    stop.set()
+    publisher.wake()
+    thread.join(PATIENCE_S)
+    objects.close()
+    redis.close()
+    to_redis.cut()
+    to_objects.cut()
     assert not thread.is_alive()
+
+
+def test_each_store_may_be_away_while_the_other_is_served(site: Site, cables: Cables) -> None:
+    """The publisher runs in its threads, and the cables are pulled: events are searchable without
+    the object store, and their objects arrive without Redis. Later nothing is missing.
+    """
+    watcher = EventIndex(site.redis)
+    cables.objects.cut()
+    first = make_event(after_s=5)
+    site.put(first)
+    cables.publisher.wake()
+    wait_for("event in the index", lambda: watcher.get(first.id) == first)
+    assert [event.id for event in watcher.query(EventQuery(plate="鄂C*"), 5).events] == [first.id]
+    cables.redis.cut()
+    cables.objects.mend()
+    second = make_event(after_s=8)
+    site.put(second)
+    cables.publisher.wake()
+    wait_for(
+        "objects",
+        lambda: all(
+            site.objects.stat(event_object("gate", one.id, SIDECAR)) is not None
+            for one in (first, second)
+        ),
+    )
+    assert watcher.get(second.id) is None
+    cables.redis.mend()
+    wait_for("empty spool", lambda: site.spool.pending(["gate"]) == [])
     site.assert_clean(first, second)
 
 
