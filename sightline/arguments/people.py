@@ -20,6 +20,27 @@ def add_people(commands: Commands[argparse.ArgumentParser]) -> None:
     user = commands.add_parser("user", help="manage people and their roles").add_subparsers(
         metavar="ACTION", required=True
     )
+    for command in (
+        *_people_commands(user),
+        *_token_commands(user),
+        *_sign_in_commands(user),
+    ):
+        command.add_argument("name", metavar="NAME", help="name of the person")
+        add_data(command)
+    sign = add_command(
+        user, "sign", "sign the records of people that an older version wrote", "people", "sign"
+    )
+    record_changes(sign, "command.user_sign")
+    listing = add_command(user, "list", "list people and their roles", "people", "list_people")
+    add_json(listing)
+    for command in (sign, listing):
+        add_data(command)
+
+
+def _people_commands(
+    user: Commands[argparse.ArgumentParser],
+) -> tuple[argparse.ArgumentParser, ...]:
+    """Add the commands that add, change, remove and restore a person."""
     add = add_command(
         user,
         "add",
@@ -28,12 +49,46 @@ def add_people(commands: Commands[argparse.ArgumentParser]) -> None:
         "add",
     )
     change = add_command(user, "set", "change the role or the granted rights", "people", "change")
+    _add_rights(add, change)
+    _add_expiry(add)
+    remove = add_command(user, "remove", "remove a person and all tokens", "people", "remove")
+    restore = add_command(
+        user,
+        "restore",
+        "let a removed person of the identity provider sign in again",
+        "people",
+        "restore",
+    )
+    scope = ("area", "class_", "camera")
+    record_changes(add, "command.user_add", "name", "role", "grant", *scope, "expires")
+    record_changes(change, "command.user_set", "name", "role", "grant", *scope, "unlimited")
+    record_changes(remove, "command.user_remove", "name")
+    record_changes(restore, "command.user_restore", "name")
+    return add, change, remove, restore
+
+
+def _token_commands(
+    user: Commands[argparse.ArgumentParser],
+) -> tuple[argparse.ArgumentParser, ...]:
+    """Add the commands about the tokens of a person."""
     token = add_command(
         user, "token", "add, replace or revoke a token of a person", "people", "token"
     )
+    _add_expiry(token)
+    token.add_argument("--name", dest="token_name", metavar="N", help="name of the token")
+    token.add_argument("--revoke", metavar="N", help="revoke the token of this name")
     revoke = add_command(
         user, "revoke", "revoke all tokens of a person and end all sessions", "people", "revoke"
     )
+    record_changes(token, "command.user_token", "name", "token_name", "expires", "revoke")
+    record_changes(revoke, "command.user_revoke", "name")
+    return token, revoke
+
+
+def _sign_in_commands(
+    user: Commands[argparse.ArgumentParser],
+) -> tuple[argparse.ArgumentParser, ...]:
+    """Add the commands about the password and the second factor of a person."""
     password = add_command(
         user,
         "password",
@@ -51,44 +106,17 @@ def add_people(commands: Commands[argparse.ArgumentParser]) -> None:
         "passwords",
         "reset_second_factor",
     )
-    remove = add_command(user, "remove", "remove a person and all tokens", "people", "remove")
-    restore = add_command(
-        user,
-        "restore",
-        "let a removed person of the identity provider sign in again",
-        "people",
-        "restore",
-    )
-    for command in (add, change, token, password, reset, revoke, remove, restore):
-        command.add_argument("name", metavar="NAME", help="name of the person")
-    _add_rights(add, change)
-    for command in (add, token):
-        command.add_argument(
-            "--expires",
-            metavar="D",
-            help="end of the token's validity: 90d, 12h, a date, or a time of RFC 3339",
-        )
-    token.add_argument("--name", dest="token_name", metavar="N", help="name of the token")
-    token.add_argument("--revoke", metavar="N", help="revoke the token of this name")
-    sign = add_command(
-        user, "sign", "sign the records of people that an older version wrote", "people", "sign"
-    )
-    listing = add_command(user, "list", "list people and their roles", "people", "list_people")
-    scope = ("area", "class_", "camera")
-    record_changes(add, "command.user_add", "name", "role", "grant", *scope, "expires")
-    record_changes(change, "command.user_set", "name", "role", "grant", *scope, "unlimited")
-    record_changes(token, "command.user_token", "name", "token_name", "expires", "revoke")
     record_changes(password, "command.user_password", "name", "remove")
     record_changes(reset, "command.user_reset_second_factor", "name")
-    record_changes(revoke, "command.user_revoke", "name")
-    record_changes(remove, "command.user_remove", "name")
-    record_changes(restore, "command.user_restore", "name")
-    record_changes(sign, "command.user_sign")
-    for command in (
-        add, change, token, password, reset, revoke, remove, restore, sign, listing
-    ):  # fmt: skip
-        add_data(command)
-    add_json(listing)
+    return password, reset
+
+
+def _add_expiry(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--expires",
+        metavar="D",
+        help="end of the token's validity: 90d, 12h, a date, or a time of RFC 3339",
+    )
 
 
 def _add_rights(add: argparse.ArgumentParser, change: argparse.ArgumentParser) -> None:
