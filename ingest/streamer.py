@@ -21,7 +21,7 @@ from domain.errors import SourceError, SourceUnreachable
 from domain.media.fanout import Fanout
 from domain.media.packet_batch import PacketBatch, PacketOrBatch, newest_pts_ns, newest_wall_ns
 from domain.media.packets import AudioPacket, Packet, StreamInfo
-from domain.registry import Camera, Credentials, Networks
+from domain.registry import Camera
 from domain.settings import Settings
 from ingest.health.announce import StatePublisher
 from ingest.health.decode_failures import DecodeFailures
@@ -30,7 +30,7 @@ from ingest.health.health import CameraHealth
 from ingest.packets.packet_builder import SourceCounts
 from ingest.rtsp.backoff import UNREACHABLE, Backoff, UnreachableCameras
 from ingest.rtsp.pull_loop import PullLoop
-from ingest.rtsp.source import Receiver, RtspSource
+from ingest.rtsp.source import Receiver
 
 _log = logging.getLogger(__name__)
 
@@ -106,12 +106,10 @@ class Streamer:
     def __init__(
         self,
         camera: Camera,
-        credentials: Credentials | None,
-        networks: Networks,
+        source: PacketSource,
         fanout: Fanout,
         settings: Settings,
         clock: Clock,
-        source: PacketSource | None = None,
         failures: DecodeFailures | None = None,
         is_urgent: bool = False,
     ) -> None:
@@ -123,7 +121,7 @@ class Streamer:
         self._camera = camera
         self._fanout = fanout
         self._clock = clock
-        self._source: PacketSource = source or RtspSource(camera, credentials, networks, settings)
+        self._source = source
         self._backoff = Backoff()
         self._is_urgent = is_urgent
         self._loop: PullLoop | None = None

@@ -29,6 +29,7 @@ from ingest.frames.packet_motion import MotionSink
 from ingest.health.decode_failures import DecodeFailures
 from ingest.onvif.client import OnvifEvents
 from ingest.recording.recorder import Recorder
+from ingest.rtsp.source import RtspSource
 from ingest.streamer import Streamer
 from sightline.cameras.analysis_recorder import AnalysisRecorder
 from sightline.cameras.bitrate_limit import BitrateLimit
@@ -91,12 +92,11 @@ class CameraRun:
         failures = DecodeFailures()
         self._streamer = Streamer(
             camera,
-            credentials,
-            networks,
+            RtspSource(camera, credentials, networks, tools.settings),
             self.fanout,
             tools.settings,
             tools.clock,
-            failures=failures,
+            failures,
             is_urgent=not is_always_pulled(camera),
         )
         self._gaps = GapRecorder(camera.id, tools.layout, tools.clock, tools.gap_sync)

@@ -11,6 +11,7 @@ from domain.media.fanout import Fanout
 from domain.registry import Camera, Credentials, Networks
 from domain.settings import Settings
 from ingest.rtsp.pull_loop import PullLoop
+from ingest.rtsp.source import RtspSource
 from ingest.streamer import Streamer
 from sightline.cameras.pull_policy import PullPolicy
 
@@ -42,7 +43,12 @@ class SubStreamPull:
         """`camera` is the result of `as_camera`."""
         self._fanout = Fanout()
         self._streamer = Streamer(
-            camera, credentials, networks, self._fanout, settings, clock, is_urgent=True
+            camera,
+            RtspSource(camera, credentials, networks, settings),
+            self._fanout,
+            settings,
+            clock,
+            is_urgent=True,
         )
         self._policy = PullPolicy(camera, lambda: False, clock)
         self._update_lock = threading.Lock()

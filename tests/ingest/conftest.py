@@ -13,6 +13,8 @@ import av
 import numpy as np
 import pytest
 
+from domain.clock import Clock
+from domain.media.fanout import Fanout
 from domain.media.packet_batch import PacketOrBatch, single_packets
 from domain.media.packets import AudioPacket, Packet
 from domain.registry import Camera, Credentials, Networks
@@ -21,6 +23,7 @@ from domain.settings_groups.recording import RtspReader
 from ingest.rtsp.libav_watchdog import LibavWatchdog
 from ingest.rtsp.pull_loop import PullLoop
 from ingest.rtsp.source import RtspSource
+from ingest.streamer import Streamer
 from tests.adjusted_clock import AdjustedClock
 from tests.waiting import wait_event, wait_for
 
@@ -83,6 +86,12 @@ def make_camera(url: str, transport: str = "tcp", camera_id: str = "gate") -> Ca
     }
     entry["transport"] = transport
     return Camera.model_validate(entry)
+
+
+def streamer_of(camera: Camera, fanout: Fanout, clock: Clock) -> Streamer:
+    """Return a streamer of a camera without a password."""
+    settings = Settings()
+    return Streamer(camera, RtspSource(camera, None, NETWORKS, settings), fanout, settings, clock)
 
 
 @dataclass

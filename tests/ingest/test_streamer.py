@@ -22,7 +22,7 @@ from ingest.packets.packet_builder import SourceCounts
 from ingest.packets.timeline import Timeline
 from ingest.rtsp.backoff import FIRST_S, MAX_S
 from ingest.rtsp.pull_loop import Action, Owner, PullLoop
-from ingest.rtsp.source import Receiver
+from ingest.rtsp.source import Receiver, RtspSource
 from ingest.streamer import Streamer
 from simulator import ConnectionCut, SimCamera, Simulator
 from tests.waiting import PATIENCE_S, wait_for
@@ -125,9 +125,7 @@ def scripted(
     """Has played them all, and was stopped after the last."""
     clock = ManualClock()
     source, loop = ScriptedSource(clock, sessions), ManualLoop(clock)
-    streamer = source.streamer = Streamer(
-        CAMERA, None, Networks(()), Fanout(), Settings(), clock, source
-    )
+    streamer = source.streamer = Streamer(CAMERA, source, Fanout(), Settings(), clock)
     streamer.start(loop)
     loop.run()
     return streamer, loop, source
@@ -157,9 +155,7 @@ def test_a_camera_waits_longer_while_thousands_of_its_worker_are_unreachable() -
     source, loop = ScriptedSource(clock, [dead, dead, (15.0, dead[1]), dead]), ManualLoop(clock)
     for number in range(2999):
         loop.unreachable.add(str(number))
-    streamer = source.streamer = Streamer(
-        CAMERA, None, Networks(()), Fanout(), Settings(), clock, source
-    )
+    streamer = source.streamer = Streamer(CAMERA, source, Fanout(), Settings(), clock)
     streamer.start(loop)
     loop.run()
     assert all(20 <= wait_s <= 40 for wait_s in loop.waits_s[:2])
@@ -174,7 +170,7 @@ def test_an_urgent_camera_waits_no_longer_while_thousands_of_its_worker_are_unre
     for number in range(2999):
         loop.unreachable.add(str(number))
     streamer = source.streamer = Streamer(
-        CAMERA, None, Networks(()), Fanout(), Settings(), clock, source, is_urgent=True
+        CAMERA, source, Fanout(), Settings(), clock, is_urgent=True
     )
     streamer.start(loop)
     loop.run()
@@ -189,9 +185,7 @@ def test_a_camera_that_could_be_connected_does_not_wait_for_the_unreachable_ones
     source, loop = ScriptedSource(clock, [silent] * 12), ManualLoop(clock)
     for number in range(2999):
         loop.unreachable.add(str(number))
-    streamer = source.streamer = Streamer(
-        CAMERA, None, Networks(()), Fanout(), Settings(), clock, source
-    )
+    streamer = source.streamer = Streamer(CAMERA, source, Fanout(), Settings(), clock)
     streamer.start(loop)
     loop.run()
     assert len(loop.waits_s) == 12
@@ -206,7 +200,7 @@ def test_a_camera_that_sent_nothing_has_no_counters_of_packets() -> None:
     clock = ManualClock()
     source = ScriptedSource(clock, [(0.0, SourceUnreachable("gone"))])
     silent = CAMERA.model_copy(update={"id": "silent"})
-    source.streamer = Streamer(silent, None, Networks(()), Fanout(), Settings(), clock, source)
+    source.streamer = Streamer(silent, source, Fanout(), Settings(), clock)
     loop = ManualLoop(clock)
     source.streamer.start(loop)
     loop.run()
@@ -242,9 +236,7 @@ def test_a_software_fault_is_logged_counted_and_retried(caplog: pytest.LogCaptur
 def test_what_was_stopped_while_it_waited_is_over_and_can_be_started_again() -> None:
     clock = ManualClock()
     source, loop = ScriptedSource(clock, [(0.0, SourceUnreachable("gone"))] * 2), ManualLoop(clock)
-    streamer = source.streamer = Streamer(
-        CAMERA, None, Networks(()), Fanout(), Settings(), clock, source
-    )
+    streamer = source.streamer = Streamer(CAMERA, source, Fanout(), Settings(), clock)
     for opened in (2, 4):  # it is seen at the beginning and at the end of each session
         streamer.start(loop)
         streamer.stop()
@@ -272,7 +264,7 @@ def test_packets_without_keyframes_are_a_state_of_their_own(
 ) -> None:
     clock = ManualClock()
     source, loop = ScriptedSource(clock, []), ManualLoop(clock)
-    streamer = Streamer(CAMERA, None, Networks(()), Fanout(), Settings(), clock, source)
+    streamer = Streamer(CAMERA, source, Fanout(), Settings(), clock)
     seen: list[CameraStatus] = []
 
     def without_keyframes(loop: PullLoop, receiver: Receiver) -> None:
@@ -313,7 +305,7 @@ def test_keyframes_without_parameter_sets_are_not_called_missing(
 ) -> None:
     clock = ManualClock()
     source, loop = ScriptedSource(clock, []), ManualLoop(clock)
-    streamer = Streamer(CAMERA, None, Networks(()), Fanout(), Settings(), clock, source)
+    streamer = Streamer(CAMERA, source, Fanout(), Settings(), clock)
     seen: list[CameraStatus] = []
 
     def without_sets(loop: PullLoop, receiver: Receiver) -> None:
@@ -340,7 +332,7 @@ def test_a_status_changes_nothing_and_a_tick_reports_the_state(
     clock = ManualClock()
     source, loop = ScriptedSource(clock, []), ManualLoop(clock)
     camera = CAMERA.model_copy(update={"id": "silent"})
-    streamer = Streamer(camera, None, Networks(()), Fanout(), Settings(), clock, source)
+    streamer = Streamer(camera, source, Fanout(), Settings(), clock)
     reported: list[tuple[float, float, bool]] = []
 
     def report() -> None:
@@ -380,7 +372,9 @@ def test_a_camera_that_is_cut_again_and_again_is_pulled_again_and_again(
     with Simulator(
         [SimCamera("gate", clips["h264"], mode="on_play", faults=(ConnectionCut(0.4),))]
     ) as sim:
-        streamer = Streamer(camera_of(sim.url("gate")), None, networks, fanout, Settings(), clock)
+        camera = camera_of(sim.url("gate"))
+        source = RtspSource(camera, None, networks, Settings())
+        streamer = Streamer(camera, source, fanout, Settings(), clock)
         loop = PullLoop(clock)
         loop.start()
         streamer.start(loop)

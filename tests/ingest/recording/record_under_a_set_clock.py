@@ -8,20 +8,17 @@ import json
 import sys
 import threading
 from dataclasses import asdict
-from ipaddress import ip_network
 from pathlib import Path
 
 from domain.clock import SystemClock
 from domain.log import set_up_logging
 from domain.media.fanout import Fanout
 from domain.paths.data_layout import Layout
-from domain.registry import Networks
 from domain.settings import Settings
 from ingest.recording.disk_writer import DiskWriter
 from ingest.recording.recorder import Recorder
 from ingest.rtsp.pull_loop import PullLoop
-from ingest.streamer import Streamer
-from tests.ingest.conftest import make_camera
+from tests.ingest.conftest import make_camera, streamer_of
 
 
 def main(url: str, folder: str) -> None:
@@ -38,9 +35,7 @@ def main(url: str, folder: str) -> None:
         "gate", Layout(Path(folder)), lambda: 7, settings, clock, writer, lambda *_: None
     )
     fanout.attach(recorder)
-    streamer = Streamer(
-        make_camera(url), None, Networks((ip_network("127.0.0.0/8"),)), fanout, settings, clock
-    )
+    streamer = streamer_of(make_camera(url), fanout, clock)
     writing = threading.Thread(target=writer.run, args=(stop,))
     writing.start()
     loop.start()

@@ -19,14 +19,12 @@ from domain.clock import SystemClock
 from domain.media.fanout import Fanout
 from domain.media.packet_batch import PacketOrBatch, count_packets
 from domain.media.packets import AudioPacket
-from domain.registry import Camera, Networks
-from domain.settings import Settings
+from domain.registry import Camera
 from ingest.rtsp.pull_loop import READ_TOGETHER, PullLoop
 from ingest.rtsp.read_cadence import LONG_TICKS, LONGEST_TICKS
-from ingest.streamer import Streamer
 from simulator import SimCamera, Simulator
 from tests.adjusted_clock import AdjustedClock
-from tests.ingest.conftest import wait_passes
+from tests.ingest.conftest import streamer_of, wait_passes
 from tests.waiting import PATIENCE_S, wait_event, wait_for
 
 CLOCK = SystemClock()
@@ -224,7 +222,7 @@ def test_ticks_at_which_nothing_is_to_be_done_are_slept_through() -> None:
 
 
 def test_a_sink_that_raises_costs_its_own_camera_the_connection_and_no_other(
-    loop: PullLoop, clips: dict[str, Path], camera_of: MakeCamera, networks: Networks
+    loop: PullLoop, clips: dict[str, Path], camera_of: MakeCamera
 ) -> None:
     with Simulator([SimCamera(name, clips["h264"]) for name in ("good", "bad")]) as sim:
         sinks = {"good": Sink(), "bad": Sink(limit=5)}
@@ -232,9 +230,8 @@ def test_a_sink_that_raises_costs_its_own_camera_the_connection_and_no_other(
         for name, sink in sinks.items():
             fanout = Fanout()
             fanout.attach(sink)
-            streamers[name] = Streamer(
-                camera_of(sim.url(name), camera_id=name), None, networks, fanout, Settings(), CLOCK
-            )
+            camera = camera_of(sim.url(name), camera_id=name)
+            streamers[name] = streamer_of(camera, fanout, CLOCK)
             streamers[name].start(loop)
         assert sinks["bad"].has_raised.wait(PATIENCE_S)
         before = sinks["good"].packets
@@ -250,7 +247,7 @@ def test_a_sink_that_raises_costs_its_own_camera_the_connection_and_no_other(
 
 
 def test_hundreds_of_dead_cameras_have_no_thread_and_hold_up_no_other(
-    loop: PullLoop, clips: dict[str, Path], camera_of: MakeCamera, networks: Networks
+    loop: PullLoop, clips: dict[str, Path], camera_of: MakeCamera
 ) -> None:
     """Half of them refuse, half accept and say nothing."""
     with (
@@ -262,14 +259,14 @@ def test_hundreds_of_dead_cameras_have_no_thread_and_hold_up_no_other(
         urls = [f"rtsp://127.0.0.1:{one.getsockname()[1]}/x" for one in (refusing, mute)] * 100
         before = threading.active_count()
         dead = [
-            Streamer(camera_of(url, camera_id=f"d{n}"), None, networks, Fanout(), Settings(), CLOCK)
+            streamer_of(camera_of(url, camera_id=f"d{n}"), Fanout(), CLOCK)
             for n, url in enumerate(urls)
         ]
         for streamer in dead:
             streamer.start(loop)
         fanout, sink = Fanout(), Sink()
         fanout.attach(sink)
-        live = Streamer(camera_of(sim.url("gate")), None, networks, fanout, Settings(), CLOCK)
+        live = streamer_of(camera_of(sim.url("gate")), fanout, CLOCK)
         live.start(loop)
         assert sink.has_some.wait(PATIENCE_S)
         wait_for(

@@ -66,9 +66,7 @@ class Pulled:
         settings = Settings(source_timeout_s=TIMEOUT_S)
         self.source = RtspSource(camera, None, networks, settings)
         self.fanout.attach(sink, (lambda: False) if hurries else None)
-        self.streamer = Streamer(
-            camera, None, networks, self.fanout, settings, loop.clock, self.source
-        )
+        self.streamer = Streamer(camera, self.source, self.fanout, settings, loop.clock)
         self.streamer.start(loop)
 
     @property
