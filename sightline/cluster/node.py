@@ -52,6 +52,15 @@ class Identity:
     capacity: float
 
 
+@dataclass(frozen=True, slots=True)
+class ClusterStores:
+    """What the nodes of a site tell each other through Redis."""
+
+    nodes: Nodes
+    leases: Leases
+    states: CameraStates
+
+
 class Node:
     """One node of a site.
 
@@ -64,9 +73,7 @@ class Node:
         identity: Identity,
         roster_writer: RosterWriter,
         registry: RunningRegistry,
-        nodes: Nodes,
-        leases: Leases,
-        states: CameraStates,
+        stores: ClusterStores,
         layout: Layout,
         clock: Clock,
         workers_fail: Callable[[], bool],
@@ -74,9 +81,9 @@ class Node:
         self._identity = identity
         self._roster_writer = roster_writer
         self._registry = registry
-        self._nodes = nodes
-        self._leases = leases
-        self._states = states
+        self._nodes = stores.nodes
+        self._leases = stores.leases
+        self._states = stores.states
         self._layout = layout
         self._clock = clock
         self._workers_fail = workers_fail

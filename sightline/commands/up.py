@@ -23,7 +23,7 @@ from domain.registry import Camera
 from domain.settings import Settings
 from sightline.cluster import site_registry
 from sightline.cluster.camera_credentials import CredentialSender
-from sightline.cluster.node import Identity, Node
+from sightline.cluster.node import ClusterStores, Identity, Node
 from sightline.cluster.registry_versions import RegistryFollower
 from sightline.cluster.roster import worker_count
 from sightline.cluster.roster_writer import RosterWriter
@@ -131,9 +131,7 @@ def serve(
     """
     settings = Settings()
     if parts.api:
-        openid_settings(settings, settings.site_origins)
-        if settings.map_file is not None:
-            TileArchive(settings.map_file).close()  # The start is refused for a wrong file.
+        _check_api_settings(settings)
     set_up_logging(settings.log_level, "supervisor")
     layout = Layout(data.resolve())
     stop = stop_on_signals()
@@ -177,6 +175,13 @@ def serve(
         supervisor.run(stop)
     print_message("stopped")
     return 0
+
+
+def _check_api_settings(settings: Settings) -> None:
+    """Refuse the start for a wrong map file or identity provider. Raises BadInput."""
+    openid_settings(settings, settings.site_origins)
+    if settings.map_file is not None:
+        TileArchive(settings.map_file).close()
 
 
 def _prepare_keys(layout: Layout, settings: Settings, parts: Parts, clock: Clock) -> None:
@@ -256,9 +261,7 @@ def _jobs(
             identity,
             roster_writer,
             registry,
-            stores.nodes,
-            stores.leases,
-            stores.states,
+            ClusterStores(stores.nodes, stores.leases, stores.states),
             layout,
             clock,
             workers_fail,

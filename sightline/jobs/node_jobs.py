@@ -27,7 +27,7 @@ from sightline.jobs.disk_quota_job import DiskQuotaJob
 from sightline.jobs.disk_usage import OtherDiskUsage
 from sightline.jobs.node_report import NodeReporter
 from sightline.jobs.site_job import SiteJob, SiteWork
-from sightline.jobs.watch_matcher import WatchMatcher
+from sightline.jobs.watch_matcher import WatchMatcher, WatchStores
 from sightline.jobs.watch_owners import WatchOwners
 from sightline.jobs.webhooks import Webhooks
 from sightline.processes.instance import has_own_store
@@ -134,10 +134,7 @@ class NodeJobs:
     def _watch_jobs(self) -> dict[str, Job]:
         stores, audit = self._stores, self._audit
         matcher = WatchMatcher(
-            stores.feed,
-            stores.index,
-            stores.watches,
-            stores.matches,
+            WatchStores(stores.feed, stores.index, stores.watches, stores.matches),
             audit,
             self._clock,
             self._settings.node,

@@ -57,25 +57,32 @@ class FoundMatch:
     match: WatchMatch
 
 
+@dataclass(frozen=True, slots=True)
+class WatchStores:
+    """The events that are matched, the watches, and the matches that are found."""
+
+    feed: Feed
+    index: EventIndex
+    watches: Watches
+    matches: WatchMatches
+
+
 class WatchMatcher:
     """Matches the events of the feed, and searches events that the feed no longer has."""
 
     def __init__(
         self,
-        feed: Feed,
-        index: EventIndex,
-        watches: Watches,
-        matches: WatchMatches,
+        stores: WatchStores,
         audit: AuditLog,
         clock: Clock,
         node: str,
         sees: OwnerSees,
     ) -> None:
         self._sees = sees
-        self._feed = feed
-        self._index = index
-        self._watches = watches
-        self._matches = matches
+        self._feed = stores.feed
+        self._index = stores.index
+        self._watches = stores.watches
+        self._matches = stores.matches
         self._audit = audit
         self._clock = clock
         self._owner = f"{node}/{os.getpid()}/{secrets.token_hex(4)}"

@@ -10,7 +10,7 @@ import pytest
 
 from domain.clock import ManualClock
 from domain.paths.data_layout import Layout
-from sightline.cluster.node import Identity, Node
+from sightline.cluster.node import ClusterStores, Identity, Node
 from sightline.cluster.roster import RosterFile
 from sightline.cluster.roster_writer import RosterWriter
 from sightline.cluster.site_registry import RunningRegistry, settle
@@ -72,9 +72,7 @@ def _open(redis: Redis, folder: Path) -> Alone:
         who,
         RosterWriter(layout, lambda _: 1, lambda *_: None, clock),
         RunningRegistry(layout),
-        Nodes(redis),
-        leases,
-        CameraStates(redis),
+        ClusterStores(Nodes(redis), leases, CameraStates(redis)),
         layout,
         clock,
         workers_fail=lambda: bool(failing),

@@ -10,7 +10,7 @@ from domain.clock import ManualClock
 from domain.events.event import Event
 from domain.events.watches import Watch
 from domain.settings import Settings
-from sightline.jobs.watch_matcher import OwnerSees, WatchMatcher
+from sightline.jobs.watch_matcher import OwnerSees, WatchMatcher, WatchStores
 from sightline.jobs.webhooks import Webhooks
 from storage.clients.redis import connect
 from storage.clients.s3 import ObjectStore
@@ -42,10 +42,7 @@ class City:
 
     def node(self, name: str = "node-1") -> WatchMatcher:
         return WatchMatcher(
-            self.feed,
-            self.index,
-            self.watches,
-            self.matches,
+            WatchStores(self.feed, self.index, self.watches, self.matches),
             self.audit,
             self.clock,
             name,
