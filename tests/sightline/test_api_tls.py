@@ -37,6 +37,7 @@ from sightline.processes.certificates import (
 )
 from sightline.processes.ports import free_ports, is_loopback
 from storage.clients.s3 import ObjectStore
+from tests.waiting import PATIENCE_S
 
 if TYPE_CHECKING:
     from tests.conftest import S3Config
@@ -53,7 +54,7 @@ class RunningApi:
     log: Path
 
     def get(self, path: str, verify: ssl.SSLContext | None = None) -> httpx.Response:
-        with httpx.Client(verify=verify or True, trust_env=False, timeout=30) as http:
+        with httpx.Client(verify=verify or True, trust_env=False, timeout=PATIENCE_S) as http:
             return http.get(self.address.rstrip("/") + path)
 
     def root_context(self) -> ssl.SSLContext:
@@ -110,7 +111,7 @@ def start(valkey_server: str, s3_server: S3Config, tmp_path: Path) -> Iterator[S
 
 def _stop(process: subprocess.Popen[str]) -> None:
     process.send_signal(signal.SIGTERM)
-    process.wait(60)
+    process.wait(PATIENCE_S)
     assert process.stdout is not None
     process.stdout.close()
 

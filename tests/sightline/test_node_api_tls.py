@@ -31,7 +31,7 @@ from sightline.keys.register import Purpose
 from sightline.keys.site_keys import SiteKeys
 from sightline.processes.certificates import certificate_pem
 from sightline.processes.ports import free_ports
-from tests.waiting import wait_for
+from tests.waiting import PATIENCE_S, wait_for
 
 CLOCK = SystemClock()
 HEALTH = f"{PATH_PREFIX}/health"
@@ -96,7 +96,7 @@ def tls_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TlsSite]:
         yield site
     finally:
         process.terminate()
-        process.wait(60)
+        process.wait(PATIENCE_S)
 
 
 def test_the_api_reaches_the_node_that_it_names(tls_site: TlsSite) -> None:

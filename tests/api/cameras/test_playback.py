@@ -17,6 +17,7 @@ from domain.people import Role
 from domain.recordings.gaps import Gap, GapCause
 from storage.recordings.gaps.log import GapLog
 from tests.api.an_hour_ago import CAMERA, Record, at, record_twice, span
+from tests.waiting import PATIENCE_S
 
 if TYPE_CHECKING:
     from tests.api.conftest import OpenSite, Site
@@ -74,7 +75,7 @@ def test_ffmpeg_plays_the_playlist_over_its_gap(recorded: Site) -> None:
         "json",
         recorded.url + playlist["hls"],
     ]
-    done = subprocess.run(command, capture_output=True, timeout=60, check=False)
+    done = subprocess.run(command, capture_output=True, timeout=PATIENCE_S, check=False)
     assert done.returncode == 0, done.stderr
     times = [float(frame["pts_time"]) for frame in json.loads(done.stdout)["frames"]]
     assert len(times) == 120

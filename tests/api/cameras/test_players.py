@@ -10,6 +10,7 @@ import pytest
 
 from tests.api.an_hour_ago import CAMERA, Record, record_twice, span
 from tests.api.chromium import result_in_chromium
+from tests.waiting import PATIENCE_S
 
 if TYPE_CHECKING:
     from tests.api.conftest import Site
@@ -137,6 +138,8 @@ def test_ffmpeg_plays_a_cut_from_the_requested_moment(
         "gray",
         "-",
     ]
-    shades = list(subprocess.run(command, capture_output=True, timeout=60, check=True).stdout)
+    shades = list(
+        subprocess.run(command, capture_output=True, timeout=PATIENCE_S, check=True).stdout
+    )
     assert shades[:2] == [pytest.approx(15 * 8, abs=6), pytest.approx(16 * 8, abs=6)]
     assert len(shades) == 25 + 40 + 40

@@ -21,6 +21,7 @@ from domain.clock import ManualClock
 from domain.metrics import SLOW_READERS
 from domain.people import Right, Role
 from domain.settings import Settings
+from tests.waiting import PATIENCE_S
 
 if TYPE_CHECKING:
     from tests.api.conftest import Site
@@ -101,7 +102,7 @@ def test_a_client_that_stops_is_disconnected_counted_and_released(site: Site) ->
         site.eventually(lambda: served.sending.open == 0)
         assert SLOW_READERS._value.get() == before + 1
         assert served.export.given < SIZE_BYTES // len(CHUNK)
-        reader.settimeout(20)
+        reader.settimeout(PATIENCE_S)
         got = 0
         while part := reader.recv(1 << 20):
             got += len(part)
@@ -110,10 +111,10 @@ def test_a_client_that_stops_is_disconnected_counted_and_released(site: Site) ->
 
 def test_a_client_that_reads_gets_all(site: Site) -> None:
     served, before = Served(site), SLOW_READERS._value.get()
-    with site.serve(served.app) as url, httpx.Client(trust_env=False, timeout=60) as http:
+    with site.serve(served.app) as url, httpx.Client(trust_env=False, timeout=PATIENCE_S) as http:
         answer = http.get(f"{url}/v1/export", headers=served.headers)
     assert len(answer.content) == SIZE_BYTES
-    assert served.export.closed.acquire(timeout=20)
+    assert served.export.closed.acquire(timeout=PATIENCE_S)
     assert SLOW_READERS._value.get() == before
 
 
@@ -122,7 +123,7 @@ def test_a_client_that_disconnects_is_released(site: Site) -> None:
     with site.serve(served.app) as url:
         with served.reader(url):
             pass
-        assert served.export.closed.acquire(timeout=20)
+        assert served.export.closed.acquire(timeout=PATIENCE_S)
         site.eventually(lambda: served.sending.open == 0)
     assert SLOW_READERS._value.get() == before
 
@@ -130,13 +131,15 @@ def test_a_client_that_disconnects_is_released(site: Site) -> None:
 def test_too_many_streams_are_refused_and_released(site: Site) -> None:
     served = Served(site, most=1)
     with site.serve(served.app) as url, served.reader(url):
-        refused = httpx.get(f"{url}/v1/export", headers=served.headers, trust_env=False, timeout=20)
+        refused = httpx.get(
+            f"{url}/v1/export", headers=served.headers, trust_env=False, timeout=PATIENCE_S
+        )
         assert (refused.status_code, refused.json()["type"]) == (
             503,
             "urn:sightline:problem:unavailable",
         )
         assert "Retry-After" in refused.headers
-        assert served.export.closed.acquire(timeout=20)
+        assert served.export.closed.acquire(timeout=PATIENCE_S)
         assert (served.export.opened, served.sending.open) == (2, 1)
 
 

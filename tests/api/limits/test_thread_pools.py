@@ -22,6 +22,7 @@ from domain.metrics import POOL_REQUESTS_REFUSED
 from domain.people import Role
 from tests.api.node_contexts import node_context
 from tests.api.site_data import SIGNER
+from tests.waiting import PATIENCE_S
 
 if TYPE_CHECKING:
     from tests.api.conftest import OpenSite, Site
@@ -41,7 +42,7 @@ class DeadCamera:
     def picture(self) -> bytes:
         with self._lock:
             self.waiting += 1
-        self.let_go.wait(60)
+        self.let_go.wait(PATIENCE_S)
         raise NotFound("no picture")
 
 
@@ -77,7 +78,9 @@ def test_pictures_of_a_dead_camera_delay_no_other_call(
 ) -> None:
     site = open_site(node_client=HangingNodeClient(camera))
     site.hold("east-gate")
-    site.http = httpx.Client(trust_env=False, timeout=60, limits=httpx.Limits(max_connections=None))
+    site.http = httpx.Client(
+        trust_env=False, timeout=PATIENCE_S, limits=httpx.Limits(max_connections=None)
+    )
     assert site.get("/v1/session").status_code == 200
     asked = [threads.submit(site.get, PICTURE) for _ in range(RUNNING + WAITING)]
     site.eventually(lambda: camera.waiting == RUNNING)

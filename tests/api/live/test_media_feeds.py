@@ -19,6 +19,7 @@ from domain.errors import SightlineError, SourceTimeout
 from domain.media.held_gop import MemoryLimit
 from domain.media.live_stream import LiveBroadcast, LiveQueue, LiveStreamName
 from tests.api.webrtc.test_sound_session import fragments
+from tests.waiting import PATIENCE_S
 
 SILENT = SourceTimeout("camera gate sends no packets")
 
@@ -67,7 +68,7 @@ class Link:
         self.changed.set()
 
     async def until(self, holds: Callable[[], bool]) -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             while not holds():
                 await self.changed.wait()
                 self.changed.clear()

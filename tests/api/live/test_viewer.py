@@ -17,6 +17,7 @@ from domain.errors import SourceTimeout
 from domain.media.held_gop import MemoryLimit
 from domain.media.live_stream import LiveBroadcast, LiveFragment, LiveInit, LiveQueue
 from domain.media.packets import WallSource
+from tests.waiting import PATIENCE_S
 
 INIT = LiveInit('video/mp4; codecs="avc1.64001f"', "h264", 8, 8, b"init")
 CLOCK = ManualClock()
@@ -69,7 +70,7 @@ async def _watched(channels: OneChannel) -> list[Message]:
         raise AssertionError("the client sends nothing")
 
     socket = ServerSocket(receive, send)
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE_S):
         await LiveView(socket, channels, TARGET, _Permitted(), CLOCK).run()
     return sent
 

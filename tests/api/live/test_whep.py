@@ -31,7 +31,7 @@ from tests.api.webrtc.aiortc_viewer import AiortcViewer
 from tests.api.webrtc.test_sdp import CHROMIUM
 from tests.live_station import Station, tapped
 from tests.recorded import HEVC
-from tests.waiting import wait_for
+from tests.waiting import PATIENCE_S, wait_for
 
 if TYPE_CHECKING:
     from tests.api.conftest import OpenSite, Site
@@ -75,7 +75,7 @@ def watch(site: Site, camera: Camera, work: Watching, opening: Opening = post) -
             )
             assert answer.status_code == 201, answer.text
             await viewer.accept(answer.text)
-            async with asyncio.timeout(60):
+            async with asyncio.timeout(PATIENCE_S):
                 await viewer.until(1)
                 await work(viewer, answer)
         finally:

@@ -23,6 +23,7 @@ from storage.site.site_identity import SiteFaults
 from tests.api.conftest import Site
 from tests.api.site_data import START_NS
 from tests.people import people_of
+from tests.waiting import PATIENCE_S
 
 if TYPE_CHECKING:
     from tests.api.conftest import OpenSite
@@ -132,7 +133,7 @@ class Counted:
 
     def _count(self) -> None:
         self.asked += 1
-        self.answers.wait(60)
+        self.answers.wait(PATIENCE_S)
         raise IndexUnavailable("away")
 
     def _ping(self) -> None:

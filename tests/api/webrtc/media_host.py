@@ -20,6 +20,7 @@ from domain.media.packets import Packet
 from domain.paths.local_sockets import listening
 from ingest.live.fragmenter import Fragmenter
 from tests.api.webrtc.aiortc_viewer import AiortcViewer
+from tests.waiting import PATIENCE_S
 
 HOSTS = ("127.0.0.1",)
 
@@ -126,7 +127,7 @@ async def media_host(folder: Path) -> AsyncIterator[Host]:
 
 def run(folder: Path, work: Callable[[Host], Coroutine[None, None, None]]) -> None:
     async def all_of_it() -> None:
-        async with media_host(folder) as host, asyncio.timeout(60):
+        async with media_host(folder) as host, asyncio.timeout(PATIENCE_S):
             await work(host)
 
     asyncio.run(all_of_it())

@@ -10,7 +10,7 @@ import pytest
 
 from api.webrtc.udp_socket import UdpPath, UdpSocket, bound_port
 from domain.media.viewer_metrics import LIVE_DATAGRAMS_NOT_SENT
-from tests.waiting import wait_for
+from tests.waiting import PATIENCE_S, wait_for
 
 PACKETS = [bytes((number,)) * size for number, size in enumerate((1200, 1200, 1200, 300, 50, 900))]
 
@@ -33,7 +33,7 @@ def server(request: pytest.FixtureRequest) -> Iterator[tuple[UdpSocket, str]]:
 def viewer() -> Iterator[socket.socket]:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as opened:
         opened.bind(("127.0.0.1", 0))
-        opened.settimeout(20)
+        opened.settimeout(PATIENCE_S)
         yield opened
 
 

@@ -19,6 +19,7 @@ from domain.clock import SystemClock
 from sightline.forking.client import ForkedProcess, ForkServer
 from sightline.forking.request import LOADED, MAX_BYTES, ForkRequest
 from sightline.processes.child import Child, ChildSpec
+from tests.waiting import PATIENCE_S
 
 CLOCK = SystemClock()
 PROGRAM = """
@@ -113,7 +114,7 @@ def test_a_forked_process_has_its_own_arguments_environment_and_parent(server: F
         # The last one is the folder that the process lists.
         "open": [0, 1, 2, 3],
     }
-    assert forked.process.wait(10) == 3
+    assert forked.process.wait(PATIENCE_S) == 3
     assert forked.process.poll() == 3
 
 
@@ -131,7 +132,7 @@ def test_a_forked_process_has_further_descriptors_in_their_order(
         os.close(descriptor)
     with os.fdopen(lines) as written:
         assert json.loads(written.read()) == [file.name for file in files]
-    assert process.wait(10) == 0
+    assert process.wait(PATIENCE_S) == 0
     for file in files:
         file.close()
 
@@ -143,7 +144,7 @@ def test_a_forked_process_receives_signals(server: ForkServer) -> None:
     with pytest.raises(subprocess.TimeoutExpired):
         forked.process.wait(0.01)
     forked.process.kill()
-    assert forked.process.wait(10) == -signal.SIGKILL
+    assert forked.process.wait(PATIENCE_S) == -signal.SIGKILL
     forked.process.send_signal(signal.SIGTERM)  # It has ended, so nothing receives it.
 
 
@@ -159,10 +160,10 @@ def test_forked_processes_survive_their_server_which_is_started_again(
     server.wait_loaded(threading.Event(), CLOCK)
     second = Forked(server)
     assert second.report("end")["loaded_before"]
-    assert second.process.wait(10) == 3
+    assert second.process.wait(PATIENCE_S) == 3
     assert first.process.poll() is None
     first.process.kill()
-    first.process.wait(10)
+    first.process.wait(PATIENCE_S)
 
 
 def test_a_process_without_an_environment_does_not_run(tmp_path: Path) -> None:
@@ -181,10 +182,10 @@ def test_a_process_without_an_environment_does_not_run(tmp_path: Path) -> None:
         descriptors = (reader, out.fileno(), out.fileno(), out.fileno())
         socket.send_fds(ours, [request.encoded()], descriptors)
         process = ForkedProcess(int(ours.recv(MAX_BYTES)))
-        assert process.wait(10) == 0
+        assert process.wait(PATIENCE_S) == 0
         ours.close()
         theirs.close()
-        assert server.wait(10) == 0
+        assert server.wait(PATIENCE_S) == 0
     assert (tmp_path / "out").read_bytes() == b""
 
 
@@ -263,7 +264,7 @@ server.wait_loaded(threading.Event(), SystemClock())
 process = server.fork(ForkRequest("program", ("x",), 15), {"OWN": "1"}, (0, 1, 1))
 print(json.dumps({
     "supervisor": os.getpid(), "server": server._process.pid, "SECRET": os.environ["SECRET"],
-    "code": process.wait(10), "loaded": os.environ["IMPORTED_IN"] == str(os.getpid()),
+    "code": process.wait(120), "loaded": os.environ["IMPORTED_IN"] == str(os.getpid()),
 }), flush=True)
 sys.stdin.readline()
 server.stop()
@@ -319,7 +320,7 @@ def test_a_server_that_a_command_forks_from_itself_has_no_secret(
         ]
         command.stdin.write("\n")
         command.stdin.flush()
-        assert command.wait(10) == 0
+        assert command.wait(PATIENCE_S) == 0
     assert (forked["parent"], forked["environment"]) == (command.pid, {"OWN": "1"})
     assert forked["loaded_before"]
     assert forked["shares_command"] is (module is OF_THE_COMMAND)

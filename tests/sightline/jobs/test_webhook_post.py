@@ -12,6 +12,7 @@ import pytest
 from api.feeds.webhook_address import Target
 from domain.clock import ManualClock
 from sightline.jobs.webhook_post import POST_ERRORS, post
+from tests.waiting import PATIENCE_S
 
 Answer = Callable[[socket.socket, bytes], None]
 BODY = b'{"match": 1}'
@@ -36,7 +37,7 @@ def receiver(answer: Answer) -> Iterator[Target]:
         yield Target(
             f"http://127.0.0.1:{port}/收?a=%20b", "receiver.example", f"receiver.example:{port}"
         )
-        thread.join(20)
+        thread.join(PATIENCE_S)
 
 
 def test_the_request_is_whole_and_the_status_is_answered() -> None:
@@ -115,4 +116,4 @@ def test_a_receiver_whose_certificate_is_not_trusted_is_an_error() -> None:
                 ManualClock(),
                 10,
             )
-        thread.join(20)
+        thread.join(PATIENCE_S)

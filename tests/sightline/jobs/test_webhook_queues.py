@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from sightline.jobs.webhook_queues import WebhookQueues
+from tests.waiting import PATIENCE_S
 
 
 class Work:
@@ -22,7 +23,7 @@ class Work:
     def __call__(self, piece: tuple[str, int]) -> None:
         if piece[0] == "dead":
             self.begun.release()
-            assert self.let_go.wait(60)
+            assert self.let_go.wait(PATIENCE_S)
         if piece[0] == "broken":
             raise ZeroDivisionError("a fault of ours")
         self.done.append(piece)
@@ -47,10 +48,10 @@ def test_a_dead_receiver_delays_no_other(
 ) -> None:
     for number in range(3):
         assert receivers.add("dead", ("dead", number))
-    assert work.begun.acquire(timeout=20)
+    assert work.begun.acquire(timeout=PATIENCE_S)
     for number in range(50):
         assert receivers.add("well", ("well", number))
-        assert work.done_one.acquire(timeout=20)
+        assert work.done_one.acquire(timeout=PATIENCE_S)
     assert work.done == [("well", number) for number in range(50)]
     assert not work.begun.acquire(blocking=False), "one at a time"
     work.let_go.set()
@@ -60,7 +61,7 @@ def test_a_dead_receiver_delays_no_other(
 
 def test_a_queue_is_bounded(work: Work, receivers: WebhookQueues[tuple[str, int]]) -> None:
     assert receivers.add("dead", ("dead", 0))
-    assert work.begun.acquire(timeout=20)
+    assert work.begun.acquire(timeout=PATIENCE_S)
     assert [receivers.add("dead", ("dead", number)) for number in range(1, 6)] == [
         True,
         True,
@@ -85,11 +86,11 @@ def test_what_waits_is_dropped_at_the_end(work: Work) -> None:
     receivers = WebhookQueues(work, max_receivers=1, max_queued=3)
     for number in range(3):
         receivers.add("dead", ("dead", number))
-    assert work.begun.acquire(timeout=20)
+    assert work.begun.acquire(timeout=PATIENCE_S)
     closing = threading.Thread(target=receivers.close)
     closing.start()
     while any(receivers._queues.values()):
         work.begun.acquire(timeout=0.01)
     work.let_go.set()
-    closing.join(20)
+    closing.join(PATIENCE_S)
     assert work.done == [("dead", 0)]

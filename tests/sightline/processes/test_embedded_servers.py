@@ -16,13 +16,14 @@ from sightline.processes.child import Child, ChildSpec
 from sightline.processes.embedded_servers import seaweedfs, valkey
 from sightline.processes.ports import free_ports
 from tests.conftest import S3Config
+from tests.waiting import PATIENCE_S
 
 SECRETS = StoreSecrets("pw", "access", "secret", "signing")
 
 
 def _ask(port: int, text: str) -> bytes:
-    with socket.create_connection(("127.0.0.1", port), 2) as connection:
-        connection.settimeout(2)
+    with socket.create_connection(("127.0.0.1", port), PATIENCE_S) as connection:
+        connection.settimeout(PATIENCE_S)
         connection.sendall(text.encode())
         return connection.recv(4096)
 

@@ -18,6 +18,7 @@ from sightline.arguments.serving import API_MODULES, NODE_MODULES
 from sightline.forking.client import ForkServer
 from sightline.forking.request import ForkRequest
 from sightline.processes import preloading
+from tests.waiting import PATIENCE_S
 
 CLOCK = SystemClock()
 NOT_USED = ("aiortc", "cv2", "dns", "duckdb", "onnxruntime", "pyarrow", "pygments", "rich")
@@ -55,6 +56,6 @@ def test_a_command_that_cannot_start_again_starts_the_fork_server_as_a_program(
         server.wait_loaded(threading.Event(), CLOCK)
         process = server.fork(ForkRequest("program", (), signal.SIGTERM), {"OWN": "1"}, ())
         assert process is not None
-        assert process.wait(10) == 7
+        assert process.wait(PATIENCE_S) == 7
     finally:
         server.stop()

@@ -24,6 +24,7 @@ from sightline.processes.ports import free_ports
 from sightline.processes.seaweedfs_security import SeaweedfsSecurity
 from sightline.processes.server_certificates import CertificateFiles
 from storage.clients.s3 import ObjectStore
+from tests.waiting import PATIENCE_S
 
 SECRETS = StoreSecrets("valkey-password", "access", "secret", "signing")
 KEY = "state/people/li/0000000001.json"
@@ -69,7 +70,7 @@ class Store:
 
     def ask(self, commands: str) -> str:
         """Return the output of a `weed shell` that has the certificate of the instance."""
-        return self.shell(self.config).communicate(commands, timeout=120)[0]
+        return self.shell(self.config).communicate(commands, timeout=PATIENCE_S)[0]
 
 
 @pytest.fixture(scope="module")
@@ -146,8 +147,11 @@ def test_a_grpc_port_refuses_a_client_of_another_authority(
     address = ("127.0.0.1", port)
     unix = f"/tmp/seaweedfs-{component}-grpc-{port}.sock"
     foreign = _foreign(tmp_path).files if has_foreign_certificate else None
-    with socket.create_connection(address, 2) as tcp, socket.socket(socket.AF_UNIX) as local:
-        local.settimeout(2)
+    with (
+        socket.create_connection(address, PATIENCE_S) as tcp,
+        socket.socket(socket.AF_UNIX) as local,
+    ):
+        local.settimeout(PATIENCE_S)
         local.connect(unix)
         assert _refuses(tcp, foreign)
         assert _refuses(local, foreign)
@@ -172,7 +176,7 @@ def test_a_grpc_port_serves_a_client_with_the_certificate_of_the_instance(store:
     for component in GRPC:
         address = ("127.0.0.1", store.port(f"{component}.port.grpc"))
         with (
-            socket.create_connection(address, 2) as connection,
+            socket.create_connection(address, PATIENCE_S) as connection,
             context.wrap_socket(connection, server_hostname="127.0.0.1") as wrapped,
         ):
             wrapped.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\4\0\0\0\0\0")
@@ -237,7 +241,7 @@ def test_a_server_without_tls_is_refused_at_its_start(tmp_path: Path) -> None:
     security = SeaweedfsSecurity(tmp_path / "security", "signing")
     security.prepare(CLOCK)
     with socket.create_server(("127.0.0.1", 0)) as plain:
-        plain.settimeout(2)
+        plain.settimeout(PATIENCE_S)
         with pytest.raises(SightlineError, match="accepts connections without a certificate"):
             _answering_in_clear(plain, security)
 

@@ -33,6 +33,7 @@ from tests.recorded import (
     sound_of,
     with_sound,
 )
+from tests.waiting import PATIENCE_S
 
 UNPRIVILEGED_ID = 65534
 FROM_NS, TO_NS = START_NS + 3 * NS_PER_S // 2, START_NS + 9 * NS_PER_S
@@ -121,7 +122,7 @@ def played_pictures(path: Path) -> int:
             group=account,
             extra_groups=groups,
             check=True,
-            timeout=120,
+            timeout=PATIENCE_S,
         )
     with av.open(str(out)) as container:
         return sum(1 for packet in container.demux(container.streams.video[0]) if packet.size)
