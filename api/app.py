@@ -87,5 +87,6 @@ def make_app(
         requests_per_s=context.settings.address_requests_per_s,
     )
     app.add_middleware(WebSocketHandshakes)
+    # FastAPI documents this assignment as the way to change the description.
     app.openapi = lru_cache(1)(partial(describe, app, declarations))  # type: ignore[method-assign]
     return app

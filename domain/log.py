@@ -53,7 +53,7 @@ def _escape(character: str) -> str:
 class _EscapingFormatter(logging.Formatter):
     """Escapes messages. A line break stays, and the line after it is indented."""
 
-    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - as in the base
         return escaped(super().formatMessage(record), _UNPRINTED)
 
 

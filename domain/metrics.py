@@ -393,4 +393,4 @@ PROCESS_CONFINED = Gauge(
 def forget_process(pid: int | None) -> None:
     """Remove the gauges of an ended process from `/metrics`; its counters remain."""
     if pid is not None and "PROMETHEUS_MULTIPROC_DIR" in os.environ:
-        multiprocess.mark_process_dead(pid)  # type: ignore[no-untyped-call]
+        multiprocess.mark_process_dead(pid)

@@ -96,7 +96,7 @@ class LimitedProtocol(HttpToolsProtocol):
         self._reader_check: asyncio.TimerHandle | None = None
         self._drain: asyncio.TimerHandle | None = None
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # TCP or TLS
         super().connection_made(transport)
         self._address = network_of(self.client[0] if self.client else "")
         if self.limits.admit(self._address):

@@ -31,7 +31,7 @@ def tensor_of(
         for at, plane in enumerate(cv2.split(picture)):
             cv2.subtract(
                 plane, less[at], dst=tensor[0, 2 - at if red_first else at], dtype=cv2.CV_32F
-            )  # type: ignore[call-overload]
+            )  # type: ignore[call-overload]  # OpenCV's types know no number as second operand
         yield tensor
     finally:
         _spare.append(memory)

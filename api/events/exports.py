@@ -104,7 +104,7 @@ class Exports:
                 "{max_running} exports are being made already; try again in a moment",
                 max_running=self._max_running,
             )
-        file = SpooledTemporaryFile(_MEMORY_BYTES, dir=str(self._scratch))  # noqa: SIM115
+        file = SpooledTemporaryFile(_MEMORY_BYTES, dir=str(self._scratch))  # noqa: SIM115 - see EventExport
         export = EventExport(file)
         try:
             self._fill(export, events, query, visible, form)

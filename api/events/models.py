@@ -33,6 +33,7 @@ class EventView(Event):
     The record has an empty text or 0 for what is absent; the view has null.
     """
 
+    # The fields whose types are ignored have other types than those of the record.
     direction: Literal["toward", "away", "left", "right"] | None = Field(  # type: ignore[assignment]
         description="direction of travel, as the camera sees it: toward it, away from it, to the "
         "picture's left or right; null: unknown",

@@ -40,7 +40,7 @@ class StrictRequest(Request):
 def with_strict_bodies(route_class: type[APIRoute]) -> type[APIRoute]:
     """Return a subclass of `route_class` that reads bodies with `StrictRequest`."""
 
-    class StrictBodies(route_class):  # type: ignore[valid-type, misc]
+    class StrictBodies(route_class):  # type: ignore[valid-type, misc]  # a base by parameter
         def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
             handle = super().get_route_handler()
 

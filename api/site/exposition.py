@@ -59,7 +59,7 @@ class Exposition:
         for file, kind in files:
             merge = _MERGES[kind]
             try:
-                values = MmapedDict.read_all_values_from_file(file)  # type: ignore[no-untyped-call]
+                values = MmapedDict.read_all_values_from_file(file)
             except FileNotFoundError:
                 continue  # Its process ended meanwhile, and its gauges with it.
             for key, value, _, _ in values:
@@ -73,10 +73,7 @@ class Exposition:
 
 
 def _lines(header: str, values: dict[str, float]) -> str:
-    lines = (
-        f"{prefix}{floatToGoString(value)}\n"  # type: ignore[no-untyped-call]
-        for prefix, value in values.items()
-    )
+    lines = (f"{prefix}{floatToGoString(value)}\n" for prefix, value in values.items())
     return header + "".join(lines)
 
 
@@ -95,7 +92,7 @@ def _header(metric: str, description: str, kind: str) -> str:
 
 def _of_library(files: Sequence[Path]) -> bytes:
     """Return the metrics of these files as the library merges them."""
-    merged = MultiProcessCollector.merge(map(str, files))  # type: ignore[no-untyped-call]
+    merged = MultiProcessCollector.merge(map(str, files))
     return _text(merged).encode()
 
 

@@ -32,7 +32,7 @@ def validation_message(kind: str, text: str, context: Mapping[str, Any]) -> Mess
 def _template(kind: str, context: Mapping[str, Any]) -> str:
     """Return pydantic's own template of an error; empty if the error is not pydantic's."""
     try:
-        known = PydanticKnownError(kind, dict(context))  # type: ignore[arg-type]
+        known = PydanticKnownError(kind, dict(context))  # type: ignore[arg-type]  # any text
     except (KeyError, TypeError):
         return ""
     return known.message_template.removeprefix(_INPUT)

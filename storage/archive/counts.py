@@ -164,7 +164,7 @@ class _CountSql:
 
     def decided(self, columns: str) -> tuple[str, list[Value]]:
         sql, values = self._where("AND", columns)
-        return f"SELECT *, count(*) FROM ({sql}) GROUP BY ALL", values  # noqa: S608
+        return f"SELECT *, count(*) FROM ({sql}) GROUP BY ALL", values
 
     def undecided(self) -> tuple[str, list[Value]]:
         return self._where("AND NOT", _COLUMNS)

@@ -66,7 +66,7 @@ class ArchiveWriter:
     def stage(self, rows: Sequence[ArchiveRow]) -> Path:
         """Write rows unsorted into a file of their own, which is merged later."""
         path = self._folder / f"{secrets.token_hex(8)}.stage"
-        self._duck.write(f"SELECT {SELECT} FROM incoming", path, columns_of(rows))  # noqa: S608
+        self._duck.write(f"SELECT {SELECT} FROM incoming", path, columns_of(rows))
         return path
 
     def merge(
@@ -81,7 +81,7 @@ class ArchiveWriter:
         of_parts = [self._added_columns(part) for part in parts]
         added = {name: kind for columns in of_parts for name, kind in columns.items()}
         rows = " UNION ALL ".join(
-            f"SELECT {SELECT}{_selected(added, own)} FROM {table(part.version)} "  # noqa: S608
+            f"SELECT {SELECT}{_selected(added, own)} FROM {table(part.version)} "
             "WHERE area = ? AND id NOT IN (SELECT unnest(?::VARCHAR[]))"
             for part, own in zip(parts, of_parts, strict=True)
         )
@@ -91,18 +91,18 @@ class ArchiveWriter:
             for value in ([str(file) for file in part.files], area, list(part.without))
         ]
         self._duck.write(
-            f"SELECT * FROM ({rows}) ORDER BY {ORDER[VERSION]}",  # noqa: S608
+            f"SELECT * FROM ({rows}) ORDER BY {ORDER[VERSION]}",
             path,
             values=values,
             group_rows=GROUP_ROWS,
         )
         expected = self._duck.rows(
-            f"SELECT count(*), sum(hash(r)::HUGEINT) FROM ({rows}) r",  # noqa: S608
+            f"SELECT count(*), sum(hash(r)::HUGEINT) FROM ({rows}) r",
             values,
         )
-        made = f"SELECT {SELECT}{_selected(added, added)} FROM read_parquet(?)"  # noqa: S608
+        made = f"SELECT {SELECT}{_selected(added, added)} FROM read_parquet(?)"
         written = self._duck.rows(
-            f"SELECT count(*), sum(hash(r)::HUGEINT) FROM ({made}) r",  # noqa: S608
+            f"SELECT count(*), sum(hash(r)::HUGEINT) FROM ({made}) r",
             [[str(path)]],
         )
         if expected != written:
@@ -236,7 +236,7 @@ def _parts(duck: DuckDb, path: Path) -> str:
     groups = cast(
         "list[tuple[int, int, int]]",
         duck.rows(
-            f"SELECT min(row_group_num_rows), min({starts}), "  # noqa: S608
+            f"SELECT min(row_group_num_rows), min({starts}), "
             "sum(total_compressed_size)::BIGINT "
             "FROM "
             "parquet_metadata(?) "
@@ -247,7 +247,7 @@ def _parts(duck: DuckDb, path: Path) -> str:
     ends = np.cumsum([rows for rows, _, _ in groups]).tolist()
     number = f"len(list_filter({ends}, lambda n: n <= file_row_number))"
     sql = (
-        f"SELECT min(plate), max(plate), count(others) FROM (SELECT *, {number} AS number "  # noqa: S608
+        f"SELECT min(plate), max(plate), count(others) FROM (SELECT *, {number} AS number "
         "FROM "
         "read_parquet(?, file_row_number = true)) "
         "GROUP BY number ORDER BY number"

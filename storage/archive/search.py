@@ -211,7 +211,7 @@ def _page(
         paths,
         [(f"{where} AND {more}", (*asked, *bounds)) for where, asked in terms.wheres],
     )
-    return f"SELECT * FROM ({sql}) ORDER BY id {order} LIMIT {most}", values  # noqa: S608
+    return f"SELECT * FROM ({sql}) ORDER BY id {order} LIMIT {most}", values
 
 
 def selected(
@@ -227,7 +227,7 @@ def selected(
             str(path) for file, path in zip(files, paths, strict=True) if file.version == version
         ]
         for where, asked in wheres:
-            parts.append(f"SELECT {columns} FROM {table(version)} WHERE {where}")  # noqa: S608
+            parts.append(f"SELECT {columns} FROM {table(version)} WHERE {where}")
             values += [of_version, *asked]
     return " UNION ALL ".join(parts), values
 

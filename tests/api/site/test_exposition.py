@@ -45,7 +45,7 @@ def lines(text: bytes) -> list[str]:
 
 def by_library(folder: Path) -> list[str]:
     registry = CollectorRegistry()
-    MultiProcessCollector(registry, str(folder))  # type: ignore[no-untyped-call]
+    MultiProcessCollector(registry, str(folder))
     return lines(generate_latest(registry))
 
 
