@@ -1,7 +1,7 @@
 """The route class of the API: it runs the guard first, and a blocking route in one thread.
 
-That thread runs the guard, the endpoint and the audit. Each change of thread and back costs some
-tenths of a millisecond, and a search used to make three.
+That thread runs the guard, the endpoint and the audit, because each change of thread and back
+costs some tenths of a millisecond.
 """
 
 from __future__ import annotations

@@ -125,7 +125,7 @@ def filled(template: str, parts: Mapping[str, Filling]) -> str:
 
 
 def with_parts(text: str) -> Message | None:
-    """Return `text` if it is a message with parts: what a record stores beside its English text."""
+    """Return `text` if it is a message with parts: what a record stores with its English text."""
     return text if isinstance(text, Message) and text.parts else None
 
 

@@ -192,8 +192,8 @@ class Layout:
 
     @property
     def worker_loads(self) -> Path:
-        """The folder of worker loads: `run/strain/<worker>.json`."""
-        return self.run / "strain"
+        """The folder of worker loads: `run/load/<worker>.json`."""
+        return self.run / "load"
 
     @property
     def shed(self) -> Path:

@@ -52,7 +52,7 @@ def uses_triggers_from(camera: Camera, source: TriggerSource) -> bool:
 
 def accepts_triggers_from(camera: Camera, source: TriggerSource) -> bool:
     """Whether a camera accepts triggers from `source`. An on-demand camera accepts them from the
-    API, whatever its `triggers` say.
+    API, also if its `triggers` name others.
     """
     if camera.record == "on_demand":
         return source == "api" or (source == "checkpoint" and bool(camera.checkpoint))

@@ -1,4 +1,4 @@
-"""Measures the load of a worker, and writes it for the node to `run/strain/<worker>.json`.
+"""Measures the load of a worker, and writes it for the node to `run/load/<worker>.json`.
 
 The load of the processor is how late a thread of the worker wakes. That is the effect of an
 overloaded processor or a busy interpreter lock on a pull loop, independent of the load average. The

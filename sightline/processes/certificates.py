@@ -52,7 +52,7 @@ class CertifiedKey:
 
 @dataclass(frozen=True, slots=True)
 class CertificateRequest:
-    """What a certificate shall say. `names` are DNS names and IP addresses of a server."""
+    """The content of a certificate. `names` are DNS names and IP addresses of a server."""
 
     common_name: str
     lifetime: timedelta

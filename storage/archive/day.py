@@ -23,9 +23,7 @@ _LENGTH_BYTES = 4
 COLUMNS_VERSION = 2
 """The newest version of a file's columns that this program knows (`rows.py`)."""
 _SCHEMA = 2
-"""In schema 1 the filters were stored one after the other and were of another kind, which is not
-read any more; its files had no parts.
-"""
+"""Schema 1, whose filters are of another kind and whose files have no parts, is not read."""
 
 
 @dataclass(frozen=True, slots=True)

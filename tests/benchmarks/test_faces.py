@@ -32,7 +32,7 @@ def frame() -> Picture:
     return picture
 
 
-def test_a_face_is_shown_at_each_height_where_it_is_said_to_be() -> None:
+def test_a_face_is_shown_at_each_height_where_the_truth_has_it() -> None:
     made = list(shown(frame(), BOX, np.random.default_rng(1)))
     assert [one.height for one in made] == ["12 to 20", "20 to 32", "32 to 48", "48 to 80"], (
         "80 px would be made up"

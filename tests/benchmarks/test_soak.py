@@ -40,7 +40,7 @@ def test_what_rises_after_the_warm_up_is_found() -> None:
     assert faults_found({"seaweedfs": _series(leaking)}, warm_up_s=50) == []
 
 
-def test_who_did_not_live_through_it_is_found() -> None:
+def test_a_process_that_ended_meanwhile_is_found() -> None:
     series = _series([100.0, 100.0])
     series.pids.add(2)
     assert faults_found({"live": series}, 0) == ["live was started again"]

@@ -117,7 +117,7 @@ def test_a_whole_conversation(make_video: MakeVideo) -> None:
         ("RECORD", (), 501),
     ],
 )
-def test_what_cannot_be_done_is_said(
+def test_what_cannot_be_done_is_reported(
     make_video: MakeVideo, method: str, headers: tuple[str, ...], status: int
 ) -> None:
     with _client(SimCamera("gate", make_video())) as (client, _):

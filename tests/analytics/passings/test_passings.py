@@ -305,7 +305,7 @@ def test_a_process_that_takes_over_goes_on_with_the_passing(street: Street) -> N
     assert out[0].event.ended_at > begun.ended_at
 
 
-def test_a_process_that_takes_over_too_late_begins_anew(street: Street) -> None:
+def test_a_process_that_takes_over_too_late_begins_again(street: Street) -> None:
     street.show(approach(60)[:15])
     begun = street.analyser.drafts()[0].event
     street.restart()

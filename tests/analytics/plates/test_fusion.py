@@ -166,7 +166,7 @@ def test_confidence_rises_with_evidence_with_readings_and_with_a_lower_temperatu
     assert sure(log_evidence=-500.0) < 1e-9
 
 
-def test_an_unreadable_plate_is_said_to_be_and_its_guess_kept() -> None:
+def test_an_unreadable_plate_is_reported_with_its_guess() -> None:
     doubtful = FUSION.fuse([reading(lattice_of("鄂F12345", sure=0.02))], PlateColor.BLUE)
     assert not doubtful.is_read
     plate = doubtful.plate(PlateColor.BLUE)

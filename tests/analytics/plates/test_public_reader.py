@@ -54,7 +54,7 @@ def test_what_is_impossible_stays_so_and_does_no_harm() -> None:
     ) == pytest.approx(0.0)
 
 
-def test_nothing_is_said_against_kinds_that_it_was_never_taught() -> None:
+def test_nothing_is_reported_against_kinds_that_it_was_never_taught() -> None:
     word = np.full((3, len(FIRSTS)), -30.0)
     counted = corrected(word, ["A12345", "A1234警", "J京1234X"])
     at = {first: FIRSTS.index(first) for first in "使VW"}

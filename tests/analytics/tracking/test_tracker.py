@@ -161,7 +161,7 @@ def test_a_mark_that_flickers_near_a_plate_is_on_its_vehicle(make_found: MakeFou
     assert moves_with(second, first)
 
 
-def test_what_is_said_to_be_another_begins_a_track(make_found: MakeFound) -> None:
+def test_what_is_declared_another_begins_a_track(make_found: MakeFound) -> None:
     tracker = Tracker(GATE)
     tracker.update(make_found((400, 200, 80, 25)), 0)
     tracker.update(

@@ -59,7 +59,7 @@ def test_a_ledger_that_says_more_than_there_is_lies() -> None:
     assert verdict.problems == ["hit: ledger and files differ for 11.0 s from +1.0 s"]
 
 
-def test_where_no_gap_is_allowed_who_is_hit_may_have_none() -> None:
+def test_where_no_gap_is_allowed_an_affected_camera_may_have_none() -> None:
     scene = replace(SCENE, scenario=replace(SCENARIO, causes=frozenset()))
     files = {"hit": Files([(0, 11 * S), (13 * S, 100 * S)]), "unaffected": Files(WHOLE)}
     verdict = judged(scene, files, {name: Account(held.spans, []) for name, held in files.items()})

@@ -65,7 +65,7 @@ def test_starts_that_are_not_all_known_are_left_out(pictures: list[list[bytes]])
     assert list(run_of(packets).packets()) == [replace(packet, starts=()) for packet in packets]
 
 
-def test_taps_and_who_begins_to_watch_get_single_packets() -> None:
+def test_taps_and_new_viewers_get_single_packets() -> None:
     first, *others = _packets([[b"x" * 10]] * 30)
     packets = [replace(first, is_keyframe=True), *others]
     fanout = Fanout()

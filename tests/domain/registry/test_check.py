@@ -204,7 +204,7 @@ def test_a_class_gives_defaults_and_a_camera_may_say_otherwise(tmp_path: Path) -
     }
 
 
-def test_a_fault_of_a_class_is_said_once_and_not_at_each_camera(tmp_path: Path) -> None:
+def test_a_fault_of_a_class_is_reported_once_and_not_at_each_camera(tmp_path: Path) -> None:
     (fault,) = faults_of(
         tmp_path,
         "classes:\n  A: {retention_days: 9, retention_max_days: 8}\n"

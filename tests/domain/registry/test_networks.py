@@ -22,6 +22,6 @@ def test_a_foreign_address_is_refused() -> None:
         LOOPBACK.resolve("192.0.2.1", 554)
 
 
-def test_an_unknown_name_is_said_to_be_unknown() -> None:
+def test_an_unknown_name_is_reported_as_unknown() -> None:
     with pytest.raises(SourceUnreachable, match="cannot be resolved"):
         LOOPBACK.resolve("no-such-host.invalid", 554)

@@ -126,7 +126,7 @@ def test_a_keyframe_a_minute_is_live_with_a_warning_that_stays_until_they_come_s
     assert (standing.state, standing.since_ns) == (CameraState.LIVE, at(183).ns)
 
 
-def test_a_new_connection_measures_keyframes_anew() -> None:
+def test_a_new_connection_measures_keyframes_again() -> None:
     health = connected()
     keyframe(health, 1)
     keyframe(health, 61)
@@ -209,7 +209,7 @@ def test_a_wrong_clock_is_a_state_of_a_live_camera_and_does_not_go_to_and_fro(si
     )
 
 
-def test_how_far_the_clock_is_off_is_said_in_words() -> None:
+def test_how_far_the_clock_is_off_is_reported_in_words() -> None:
     health = connected()
     keyframe(health, 1)
     health.skewed(-(2 * 3600 + 180) * NS_PER_S, at(1))

@@ -102,7 +102,7 @@ def test_parameter_sets_under_a_stamp_of_their_own_belong_to_the_next_picture(co
     assert unit == AccessUnit(0, annex_b(nals), False, () if codec == "hevc" else starts(nals))
 
 
-def test_a_stream_that_ends_amid_a_picture_gives_no_half_of_it() -> None:
+def test_a_stream_that_ends_within_a_picture_gives_no_half_of_it() -> None:
     packets = sent("h264", pictures("h264", [[40], [50, 50]]))
     units = received("h264", packets[:-1])
     units.flush()

@@ -62,7 +62,7 @@ def test_one_that_is_late_or_comes_twice_is_dropped() -> None:
     assert out.numbers == [1, 2, 3]
 
 
-def test_a_counter_that_begins_anew_is_followed_at_once() -> None:
+def test_a_counter_that_begins_again_is_followed_at_once() -> None:
     out = Out()
     out.put(1, 2, 4, 30_000, 30_001)
     assert out.numbers == [1, 2, 4, 30_000, 30_001]

@@ -147,7 +147,7 @@ def test_a_silent_camera_has_its_segment_finished(tmp_path: Path) -> None:
     assert [segment.end_ns for segment in _segments(tmp_path)] == [START_NS + 30 * PLAIN.frame_ns]
 
 
-def test_a_disk_that_refuses_is_counted_said_and_outlived(tmp_path: Path) -> None:
+def test_a_disk_that_refuses_is_counted_and_reported_and_ends_nothing(tmp_path: Path) -> None:
     clock, holes = ManualClock(), list[Hole]()
     writer = DiskWriter(clock)
     recorder = make_recorder(tmp_path, clock, writer, holes)
@@ -285,7 +285,7 @@ sys.stdin.read()
 """
 
 
-def test_after_kill_9_everything_said_to_be_recorded_is(tmp_path: Path) -> None:
+def test_after_kill_9_everything_reported_as_recorded_is(tmp_path: Path) -> None:
     root = Path(__file__).parents[3]
     command = [sys.executable, "-c", KILLED, str(tmp_path)]
     with subprocess.Popen(

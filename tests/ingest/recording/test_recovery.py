@@ -110,7 +110,7 @@ def test_nothing_whole_is_deleted(open_file: Path, tmp_path: Path) -> None:
         assert _files(layout) == []
 
 
-def test_what_cannot_be_read_is_left_and_said(
+def test_what_cannot_be_read_is_left_and_reported(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     def box(kind: bytes, body: bytes) -> bytes:

@@ -123,7 +123,7 @@ def test_pictures_keep_their_times(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("material", [PLAIN, B_FRAMES, LONG_GOP, HEVC], ids=str)
-def test_what_is_said_to_be_readable_is_while_the_file_is_open(
+def test_what_is_reported_as_readable_is_while_the_file_is_open(
     material: Material, tmp_path: Path
 ) -> None:
     """A reader of the open file has each picture before `recorded_until_ns`, which is never

@@ -114,7 +114,7 @@ CAMERAS = {
 
 
 @pytest.mark.parametrize("name", CAMERAS)
-def test_what_comes_instead_of_pictures_is_said(
+def test_what_comes_instead_of_pictures_is_reported(
     name: str, source_of: MakeSource, pull: Puller
 ) -> None:
     camera, why, sentence = CAMERAS[name]
@@ -135,7 +135,7 @@ def test_packets_that_a_stalled_camera_left_of_a_picture_are_no_fault_of_theirs(
     assert str(got.error) == "no video arrived for 1.5 s"
 
 
-def test_datagrams_from_another_address_are_said_with_the_remedy(
+def test_datagrams_from_another_address_are_reported_with_the_remedy(
     source_of: MakeSource, pull: Puller
 ) -> None:
     """As a camera with two addresses sends them, or one behind address translation."""

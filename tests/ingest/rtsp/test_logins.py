@@ -32,7 +32,7 @@ def test_any_password_logs_in(
 
 @pytest.mark.parametrize("transport", ["tcp", "libavformat"])
 @pytest.mark.parametrize("credentials", [None, Credentials("admin", SecretStr("s3cret@wrong"))])
-def test_a_wrong_password_is_said_and_never_shown(
+def test_a_wrong_password_is_reported_and_never_shown(
     credentials: Credentials | None,
     clips: dict[str, Path],
     transport: str,

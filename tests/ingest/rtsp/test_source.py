@@ -59,7 +59,7 @@ def test_every_packet_of_a_stream_comes_and_can_be_recorded(
     assert decoded(whole) == len(whole)
 
 
-def test_who_joins_in_the_middle_begins_at_a_keyframe(
+def test_a_viewer_that_joins_in_the_middle_begins_at_a_keyframe(
     clips: dict[str, Path], source_of: MakeSource, pull: Puller
 ) -> None:
     with Simulator([SimCamera("gate", clips["h264"], join="held")]) as sim:

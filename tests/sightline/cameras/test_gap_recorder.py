@@ -291,7 +291,9 @@ def test_a_camera_that_sends_rarely_has_only_an_ongoing_gap(node: Node) -> None:
     assert node.logged_gaps()[-1][1] <= 29.1
 
 
-def test_a_gap_ends_where_a_process_recorded_that_was_killed_before_it_said_so(node: Node) -> None:
+def test_a_gap_ends_where_a_process_recorded_that_was_killed_before_it_reported_so(
+    node: Node,
+) -> None:
     live_for(node)
     second = node.process()
     node.until(second, 30, CameraState.CONNECTING)
@@ -301,7 +303,7 @@ def test_a_gap_ends_where_a_process_recorded_that_was_killed_before_it_said_so(n
     assert node.logged_gaps() == [(20, 31, "restart"), (33, 60, "restart")]
 
 
-def test_an_ongoing_gap_is_derived_anew_only_after_a_change(node: Node) -> None:
+def test_an_ongoing_gap_is_derived_again_only_after_a_change(node: Node) -> None:
     gaps = node.process()
     node.until(gaps, 15, CameraState.UNREACHABLE)
     assert not gaps.is_logged, "the cause of a short gap changes with its length"

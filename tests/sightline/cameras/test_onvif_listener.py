@@ -126,7 +126,7 @@ def test_motion_of_a_device_is_a_line_of_the_log(
         assert not device.is_subscribed.is_set()
 
 
-def test_a_lost_subscription_is_taken_anew(tmp_path: Path) -> None:
+def test_a_lost_subscription_is_taken_again(tmp_path: Path) -> None:
     site, device = Site(tmp_path), OnvifDevice()
     with serving(device):
         site.cameras = [site.events(device.port)]
@@ -177,7 +177,7 @@ def _failures() -> float:
     ],
     ids=["password", "networks", "no server"],
 )
-def test_failures_are_said_and_counted(
+def test_failures_are_reported_and_counted(
     change: Callable[[Site, OnvifDevice], OnvifEvents],
     says: str,
     tmp_path: Path,

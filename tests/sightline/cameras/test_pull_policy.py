@@ -87,7 +87,7 @@ def test_a_gate_lets_through_from_a_keyframe_on() -> None:
     assert [packets.index(packet) for packet in through] == [*range(25, 60), *range(75, 100)]
 
 
-def test_a_bitrate_above_the_limit_for_a_minute_is_said_until_it_was_kept_for_one() -> None:
+def test_a_bitrate_above_the_limit_for_a_minute_is_reported_until_it_was_kept_for_one() -> None:
     limit = BitrateLimit("gate", 1000)
     for _ in range(MINUTE - 1):
         limit.feed(2_000_000)

@@ -100,7 +100,7 @@ def test_cameras_that_become_checkpoints_are_spread_and_analysed_by_one_worker_e
     ]
 
 
-def test_unchanged_rosters_are_not_made_anew_and_credentials_are_still_sent(
+def test_unchanged_rosters_are_not_made_again_and_credentials_are_still_sent(
     tmp_path: Path,
 ) -> None:
     layout, clock, sent = Layout(tmp_path), ManualClock(), list[tuple[int, int]]()

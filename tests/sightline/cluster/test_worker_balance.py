@@ -65,7 +65,7 @@ def test_each_camera_has_one_worker_and_the_loads_are_even(
 
 
 @given(Kinds, st.sets(st.integers(0, 29)), st.integers(1, 5))
-def test_who_need_not_move_stays(
+def test_a_camera_that_need_not_move_stays(
     kinds: list[tuple[bool, bool]], removed: set[int], workers: int
 ) -> None:
     cameras = _cameras(kinds)

@@ -38,7 +38,7 @@ def test_pictures_are_found_below_and_other_files_are_not(tmp_path: Path) -> Non
     assert [one.truth for one in labelled(tmp_path)] == ["湘A12345", "鄂C12345"]
 
 
-def test_no_folder_and_no_picture_are_said(tmp_path: Path) -> None:
+def test_no_folder_and_no_picture_are_reported(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="there is no folder"):
         labelled(tmp_path / "absent")
     with pytest.raises(BadInput, match="there is no picture"):
@@ -56,7 +56,7 @@ def test_formats(tmp_path: Path, suffix: str) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"no picture", b"\xff\xd8\xff\xe0 and no more"])
-def test_what_is_no_picture_is_said(tmp_path: Path, content: bytes) -> None:
+def test_what_is_no_picture_is_reported(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "鄂C12345.jpg"
     file.write_bytes(content)
     with pytest.raises(BadInput, match=r"empty|no picture"):

@@ -187,7 +187,7 @@ def test_a_stopped_camera_is_recorded_to_its_last_packet(
     assert run.status().lost_packets == 0
 
 
-def test_who_sends_more_than_its_limit_gives_way_first(make_node: Callable[..., Node]) -> None:
+def test_a_camera_above_its_limit_is_shed_first(make_node: Callable[..., Node]) -> None:
     node = make_node()
     run = node.runs["gate"]
     wait_for("live camera", lambda: run.status().state is CameraState.LIVE)

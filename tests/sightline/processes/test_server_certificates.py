@@ -91,7 +91,7 @@ def test_an_authority_is_renewed_with_its_identity_before_it_expires(
     assert all(old != new for old, new in zip(before, after, strict=True))
 
 
-def test_certificates_that_are_not_valid_yet_are_made_anew(files: CertificateFiles) -> None:
+def test_certificates_that_are_not_valid_yet_are_made_again(files: CertificateFiles) -> None:
     """They were created while the machine's clock was years ahead."""
     clock = ManualClock()
     ensure_certificates(files, clock)
@@ -104,7 +104,7 @@ def test_certificates_that_are_not_valid_yet_are_made_anew(files: CertificateFil
 
 @pytest.mark.parametrize("name", ["authority", "authority_key", "identity"])
 @pytest.mark.parametrize("damage", ["absent", "cut short", "of another authority"])
-def test_a_damaged_file_is_made_anew(files: CertificateFiles, name: str, damage: str) -> None:
+def test_a_damaged_file_is_made_again(files: CertificateFiles, name: str, damage: str) -> None:
     clock = ManualClock()
     ensure_certificates(files, clock)
     file: Path = getattr(files, name)

@@ -13,7 +13,7 @@ from tests.unwritable import unwritable
 
 
 @pytest.mark.parametrize("over", [set[str](), {"one"}, {"one", "three"}])
-def test_who_is_over_its_limit(tmp_path: Path, over: set[str]) -> None:
+def test_cameras_over_their_limit(tmp_path: Path, over: set[str]) -> None:
     layout = Layout(tmp_path)
     layout.statuses.mkdir(parents=True)
     for worker, cameras in enumerate((("one", "two"), ("three",))):

@@ -167,7 +167,7 @@ def test_children_end_with_their_parent(tmp_path: Path) -> None:
     )
 
 
-def test_a_log_that_has_grown_begins_anew_and_keeps_its_end(tmp_path: Path) -> None:
+def test_a_log_that_has_grown_begins_again_and_keeps_its_end(tmp_path: Path) -> None:
     log = tmp_path / "c.log"
     log.write_bytes(b"x" * LOG_LIMIT_BYTES + b"the end")
     Child(ChildSpec("c", ("true",), log), CLOCK).bound_log()
@@ -336,7 +336,7 @@ class _SlowUntil(ManualClock):
         return super().wait(event, timeout_s)
 
 
-def test_who_ends_young_again_and_again_fails_until_it_has_lived(tmp_path: Path) -> None:
+def test_a_process_that_ends_soon_after_each_start_fails_until_one_lasts(tmp_path: Path) -> None:
     goes = tmp_path / "goes"
     clock = _SlowUntil(goes)
     command = ("/bin/sh", "-c", f"test -e {goes} && exec sleep 60; exit 1")

@@ -139,7 +139,7 @@ def test_what_was_looked_for_in_vain_counts_and_not_time_that_passed() -> None:
     loop.close()
 
 
-def test_a_sign_of_life_begins_the_count_anew() -> None:
+def test_a_sign_of_life_begins_the_count_again() -> None:
     clock = ManualClock()
     pulse = ThreadProbe("disk writer", WRITER_HANGS_AFTER_S, lambda: None, clock)
     assert [pulse.check(20.0) for _ in range(4)] == [None] * 4

@@ -77,7 +77,7 @@ def test_the_bucket_may_be_there(objects: ObjectStore) -> None:
     objects.ping()
 
 
-def test_a_dead_store_is_said_plainly() -> None:
+def test_a_dead_store_is_reported_plainly() -> None:
     store = ObjectStore("127.0.0.1:1", "key", "secret", "bucket")
     for call in (
         lambda: store.get("x"),

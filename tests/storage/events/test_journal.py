@@ -138,7 +138,7 @@ def test_a_damaged_object_holds_up_no_other_minute(
     assert stored_part(objects, stored_keys(objects)[1]).lines == (line(1),)
 
 
-def test_a_damaged_object_is_said(objects: ObjectStore) -> None:
+def test_a_damaged_object_is_reported(objects: ObjectStore) -> None:
     objects.put(MINUTE_KEY, gzip.compress(b"x" * 1000)[:-5], "application/gzip")
     with pytest.raises(DataLoss, match="0853"):
         stored_part(objects, MINUTE_KEY)
@@ -194,7 +194,7 @@ def test_writers_and_the_uploader_at_once_lose_nothing(
     assert len(ids) == len(set(ids)) == 30
 
 
-def test_a_journal_that_cannot_be_written_is_said(tmp_path: Path, clock: ManualClock) -> None:
+def test_a_journal_that_cannot_be_written_is_reported(tmp_path: Path, clock: ManualClock) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match="journal"):
         Journal(tmp_path / "file", clock).append(line())

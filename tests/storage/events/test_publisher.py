@@ -79,7 +79,7 @@ def test_an_event_is_searchable_while_its_clip_is_coming(site: Site) -> None:
     site.assert_clean(event)
 
 
-def test_a_passing_that_went_on_is_kept_anew(site: Site) -> None:
+def test_a_passing_that_went_on_is_kept_again(site: Site) -> None:
     site.put(make_event(after_s=5))
     site.publisher.run_once()
     longer = make_event(after_s=5, lasts_s=8)

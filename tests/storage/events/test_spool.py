@@ -161,7 +161,7 @@ def test_what_dead_writers_left_is_swept(spool: Spool, layout: Layout) -> None:
     assert len(list(folder.iterdir())) == 1
 
 
-def test_what_clips_will_be_cut_from_is_said(spool: Spool) -> None:
+def test_what_clips_will_be_cut_from_is_reported(spool: Spool) -> None:
     event = make_event()
     spool.put(make_passing(event))
     assert spool.clip_ranges(3, 2.5) == [

@@ -118,7 +118,7 @@ def test_whole_hours_are_counted_without_reading_them(redis: Redis, kind: str | 
     assert "cmdstat_get" not in stats, "no block was read"
 
 
-def test_what_would_take_long_is_estimated_and_said_to_be(
+def test_what_would_take_long_is_estimated_and_reported_as_such(
     redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Half of the events are at each camera; a sample of a fifth of the blocks tells so, bucket

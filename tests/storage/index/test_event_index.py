@@ -239,7 +239,7 @@ def test_no_pattern_takes_long(redis: Redis, pattern: str) -> None:
     assert isinstance(paged(index, EventQuery(plate=pattern), 50), list)
 
 
-def test_a_dead_redis_is_said_plainly() -> None:
+def test_a_dead_redis_is_reported_plainly() -> None:
     client = connect("redis://127.0.0.1:1/0")
     with pytest.raises(IndexUnavailable, match="Redis"):
         EventIndex(client).get(make_event().id)

@@ -69,7 +69,7 @@ def _file(codec: str, options: dict[str, str], tag: str, has_sound: bool = False
         ),
     ],
 )
-def test_what_is_said(
+def test_what_is_reported(
     codec: str, options: dict[str, str], tag: str, has_sound: bool, said: str
 ) -> None:
     assert (

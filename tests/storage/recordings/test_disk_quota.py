@@ -146,7 +146,7 @@ def test_a_folder_that_is_not_there_yet_is_empty(tmp_path: Path) -> None:
     assert _bound(tmp_path / "recordings", 1).run_once() == 0
 
 
-def test_a_disk_that_refuses_is_said_and_ends_nothing(
+def test_a_disk_that_refuses_is_reported_and_ends_nothing(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "recordings").write_text("a file where a folder should be")

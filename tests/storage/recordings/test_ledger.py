@@ -97,7 +97,7 @@ def test_an_open_segment_has_no_end_and_is_in_every_range_after_its_start(tmp_pa
     assert ledger.oldest() is None
 
 
-def test_foreign_files_are_said_once_and_left(
+def test_foreign_files_are_reported_once_and_left(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = _write(tmp_path, "cam", NOON_MS)

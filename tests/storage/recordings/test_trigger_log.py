@@ -133,7 +133,7 @@ def test_days_are_forgotten_once_no_trigger_of_them_can_reach(tmp_path: Path) ->
     assert len(log.between(CAMERA, 0, START_NS + 9 * NS_PER_DAY)) == 2
 
 
-def test_a_disk_that_refuses_is_said(tmp_path: Path) -> None:
+def test_a_disk_that_refuses_is_reported(tmp_path: Path) -> None:
     (tmp_path / "triggers").write_text("in the way")
     with pytest.raises(StoreError, match="a trigger of gate cannot be logged"):
         log_in(tmp_path).add(at(0, 1))

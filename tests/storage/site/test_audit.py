@@ -85,7 +85,7 @@ def test_writers_at_once_lose_nothing(tmp_path: Path) -> None:
     assert len(people) == len(set(people)) == 120
 
 
-def test_a_log_that_cannot_be_written_is_said(tmp_path: Path, clock: ManualClock) -> None:
+def test_a_log_that_cannot_be_written_is_reported(tmp_path: Path, clock: ManualClock) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match="audit"):
         AuditLog(tmp_path / "file", clock).append(ENTRY)

@@ -7,7 +7,7 @@ from storage.clients.redis import Redis, number
 from storage.site.camera_states import FRESH_FOR_S, CameraStates
 
 
-def test_a_state_comes_back_as_it_was_said(redis: Redis) -> None:
+def test_a_state_comes_back_as_it_was_written(redis: Redis) -> None:
     said = [
         CameraStatus(
             "gate",

@@ -53,7 +53,7 @@ class _Late(ObjectStore):
         return iter(())
 
 
-def test_what_is_damaged_or_not_announced_is_said(redis: Redis, objects: ObjectStore) -> None:
+def test_what_is_damaged_or_not_announced_is_reported(redis: Redis, objects: ObjectStore) -> None:
     objects.put(registry_object(7), b"{", "application/json")
     with pytest.raises(DataLoss, match=r"0000000007.*sightline cameras apply"):
         Registries(redis, objects).newest()

@@ -94,7 +94,7 @@ def test_an_open_gap_ends_where_the_next_line_begins(node: Node) -> None:
     assert node.reported(NOON_NS, NOON_NS + NS_PER_DAY) == [(10, 30, "camera_down")]
 
 
-def test_an_open_gap_goes_on_over_midnight_when_it_is_said_again(node: Node) -> None:
+def test_an_open_gap_goes_on_over_midnight_when_it_is_reported_again(node: Node) -> None:
     node.log.open(gap(10, 10, GapCause.CAMERA_DOWN))
     node.clock.advance(43_200 + 60)
     node.log.open(gap(10, 43_260, GapCause.CAMERA_DOWN))

@@ -197,7 +197,7 @@ def test_a_clip_is_cut_from_the_segment_being_written(material: Material, tmp_pa
     assert again.gaps_ms == ()
 
 
-def test_nothing_recorded_is_said(tmp_path: Path) -> None:
+def test_nothing_recorded_is_reported(tmp_path: Path) -> None:
     with pytest.raises(NotFound, match="nothing is recorded between 2025-10-09"):
         clip_of((), wall_ns_at(0), wall_ns_at(1), tmp_path / "clip.mp4")
     gone = Segment(tmp_path / "gone.mp4", "cam-1", wall_ns_at(0), wall_ns_at(10), 1)
