@@ -1,5 +1,5 @@
 """The machine's clock is set by an hour while a camera is recorded: real packets, real files,
-and libfaketime's hand on the clock.
+and a clock that libfaketime sets.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
@@ -25,76 +26,95 @@ FAKETIME = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1")
 BEFORE_S, AFTER_S = 2.5, 4.5
 
 
+@dataclass(frozen=True)
+class Recorded:
+    """A recording during which the clock was set."""
+
+    status: dict[str, object]
+    log: str
+    segments: list[Segment]
+    step_ns: int
+    """When the clock was set, by a clock that was not."""
+    end_ns: int
+
+
 @pytest.mark.parametrize("by_s", [3600, -3600], ids=["forward", "back"])
 def test_times_are_right_from_the_next_keyframe_on_and_no_picture_is_lost(
     by_s: int, tmp_path: Path, clips: dict[str, Path]
 ) -> None:
     if not FAKETIME.exists():
         pytest.skip("Debian package absent: faketime")
-    clock, hand = SystemClock(), tmp_path / "hand"
-    hand.write_text("+0")
-    faked = {
-        "LD_PRELOAD": str(FAKETIME),
-        "FAKETIME_TIMESTAMP_FILE": str(hand),
-        "FAKETIME_NO_CACHE": "1",
-    }
-    faked |= {
-        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-        "DONT_FAKE_MONOTONIC": "1",
-        "PYTHONPATH": str(ROOT),
-    }
-    with Simulator([SimCamera("gate", clips["h264"])]) as sim:
-        command = [
-            sys.executable,
-            "-m",
-            "tests.ingest.recording.record_under_a_set_clock",
-            sim.url("gate"),
-            str(tmp_path),
-        ]
-        process = subprocess.Popen(
-            command,
-            cwd=ROOT,
-            env=os.environ | faked,
-            text=True,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
-        _until(clock, lambda: bool(_segments(tmp_path)), process)
-        clock.sleep(BEFORE_S)
-        hand.write_text(f"{by_s:+d}")
-        step_ns = clock.wall_ns()
-        clock.sleep(AFTER_S)
-        end_ns = clock.wall_ns()
-        out, log = process.communicate("", timeout=PATIENCE_S)
-    assert log.count("clock_stepped: ") == 1, log
-    status = json.loads(out.splitlines()[-1])
-    assert status["state"] == "clock_wrong", (
+    recorded = _record(clips["h264"], tmp_path, by_s)
+    assert recorded.log.count("clock_stepped: ") == 1, recorded.log
+    assert recorded.status["state"] == "clock_wrong", (
         "the camera, whose reports have the old time, is distinct from ours"
     )
-    assert status["clock_skew_ms"] == pytest.approx(-by_s * 1000, abs=500)
-    assert status["reconnects"] == 0
+    assert recorded.status["clock_skew_ms"] == pytest.approx(-by_s * 1000, abs=500)
+    assert recorded.status["reconnects"] == 0
     by_ns = by_s * NS_PER_S
-    found = sorted(_segments(tmp_path), key=lambda segment: (segment.fence, segment.start_ns))
-    jumps = [
-        index
-        for index, (one, other) in enumerate(pairwise(found), 1)
-        if abs(other.start_ns - one.start_ns) > 1800 * NS_PER_S
-    ]
-    assert len(jumps) == 1, "one new beginning, and not one for each keyframe"
-    old, new = found[: jumps[0]], found[jumps[0] :]
+    old, new = _divided(recorded.segments)
     _assert_gapless(old)
     _assert_gapless(new)
     assert _end(old) + by_ns == pytest.approx(new[0].start_ns, abs=NS_PER_S // 4), (
         "nothing was lost between"
     )
+    step_ns = recorded.step_ns
     assert step_ns - NS_PER_S // 2 < _end(old) < step_ns + 2 * NS_PER_S, (
         "the next keyframe arrived within a second"
     )
-    assert _end(new) == pytest.approx(end_ns + by_ns, abs=2 * NS_PER_S)
+    assert _end(new) == pytest.approx(recorded.end_ns + by_ns, abs=2 * NS_PER_S)
     assert len(new) <= 5
     fences = {segment.fence for segment in old}, {segment.fence for segment in new}
     assert fences == ({7}, {7 if by_s > 0 else 8}), "what is recorded again has a higher fence"
+
+
+def _record(clip: Path, folder: Path, by_s: int) -> Recorded:
+    """Record in another process, whose clock is set by `by_s` meanwhile."""
+    clock, offset = SystemClock(), folder / "offset"
+    offset.write_text("+0")
+    with Simulator([SimCamera("gate", clip)]) as sim:
+        module = "tests.ingest.recording.record_under_a_set_clock"
+        process = subprocess.Popen(
+            [sys.executable, "-m", module, sim.url("gate"), str(folder)],
+            cwd=ROOT,
+            env=os.environ | _faked(offset),
+            text=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        _until(clock, lambda: bool(_segments(folder)), process)
+        clock.sleep(BEFORE_S)
+        offset.write_text(f"{by_s:+d}")
+        step_ns = clock.wall_ns()
+        clock.sleep(AFTER_S)
+        end_ns = clock.wall_ns()
+        out, log = process.communicate("", timeout=PATIENCE_S)
+    found = sorted(_segments(folder), key=lambda segment: (segment.fence, segment.start_ns))
+    return Recorded(json.loads(out.splitlines()[-1]), log, found, step_ns, end_ns)
+
+
+def _faked(offset: Path) -> dict[str, str]:
+    """Return the environment in which libfaketime adds the content of a file to the clock."""
+    return {
+        "LD_PRELOAD": str(FAKETIME),
+        "FAKETIME_TIMESTAMP_FILE": str(offset),
+        "FAKETIME_NO_CACHE": "1",
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+        "DONT_FAKE_MONOTONIC": "1",
+        "PYTHONPATH": str(ROOT),
+    }
+
+
+def _divided(segments: list[Segment]) -> tuple[list[Segment], list[Segment]]:
+    """Return the segments before and after the time was set; there is one such place."""
+    jumps = [
+        index
+        for index, (one, other) in enumerate(pairwise(segments), 1)
+        if abs(other.start_ns - one.start_ns) > 1800 * NS_PER_S
+    ]
+    assert len(jumps) == 1, "one new beginning, and not one for each keyframe"
+    return segments[: jumps[0]], segments[jumps[0] :]
 
 
 def _segments(root: Path) -> list[Segment]:
