@@ -28,8 +28,8 @@ class CameraScope:
         return not (self.areas or self.classes or self.cameras)
 
     def includes(self, camera_id: str, class_: str, areas: Collection[str]) -> bool:
-        """Whether a camera is in scope. `areas` are the area of the camera and all areas above it,
-        under all names that they have or had.
+        """Return whether a camera is in scope. `areas` are the area of the camera and all areas
+        above it, under all names that they have or had.
         """
         if self.is_unlimited or camera_id in self.cameras:
             return True

@@ -201,7 +201,7 @@ def rfc3339(wall_ns: int) -> str:
 
 
 def moment(wall_ns: int) -> datetime:
-    """The time as a part of a message; it is shown with milliseconds, rounded down."""
+    """Return the time as a part of a message; it is shown with milliseconds, rounded down."""
     return _EPOCH + timedelta(milliseconds=wall_ns // NS_PER_MS)
 
 

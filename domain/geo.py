@@ -12,7 +12,7 @@ EARTH_RADIUS_M = 6_371_008.8
 
 
 def distance_m(lon_a: float, lat_a: float, lon_b: float, lat_b: float) -> float:
-    """The great-circle distance between two points (haversine formula)."""
+    """Return the great-circle distance between two points (haversine formula)."""
     phi_a, phi_b = math.radians(lat_a), math.radians(lat_b)
     half_dphi = (phi_b - phi_a) / 2
     half_dlam = math.radians(lon_b - lon_a) / 2
@@ -38,8 +38,8 @@ class Circle:
         return distance_m(self.lon, self.lat, lon, lat) <= self.radius_m
 
     def may_intersect(self, bounds: Bounds) -> bool:
-        """Whether it may contain a point of these bounds. A circle around a pole or across the
-        180th meridian always may.
+        """Return whether it may contain a point of these bounds. A circle around a pole or across
+        the 180th meridian always may.
         """
         high = math.degrees(self.radius_m / EARTH_RADIUS_M) * 1.001
         if abs(self.lat) + high >= 89:
@@ -63,7 +63,7 @@ class Polygon:
     corners: tuple[tuple[float, float], ...]
 
     def contains(self, lon: float, lat: float) -> bool:
-        """Whether a point is inside, by the number of sides that a ray to the east crosses."""
+        """Return whether a point is inside, by the number of sides that an eastward ray crosses."""
         inside = False
         for (lon_a, lat_a), (lon_b, lat_b) in pairwise((*self.corners, self.corners[0])):
             if (lat_a > lat) != (lat_b > lat) and lon < lon_a + (lat - lat_a) / (lat_b - lat_a) * (
@@ -73,6 +73,6 @@ class Polygon:
         return inside
 
     def may_intersect(self, bounds: Bounds) -> bool:
-        """Whether it may contain a point of these bounds."""
+        """Return whether it may contain a point of these bounds."""
         lons, lats = [lon for lon, _ in self.corners], [lat for _, lat in self.corners]
         return _overlap((min(lons), min(lats), max(lons), max(lats)), bounds)

@@ -13,5 +13,7 @@ def is_node_name(text: str) -> bool:
 
 
 def node_host(node: str) -> str:
-    """The name in the certificate of `node`: a node is verified by its name, not its address."""
+    """Return the name in the certificate of `node`: a node is verified by its name, not its
+    address.
+    """
     return f"{node}.{DOMAIN}"

@@ -69,7 +69,8 @@ class PasswordHasher:
         return self._argon2.hash(_normal(password))
 
     def is_right(self, password_hash: str | None, password: str) -> bool:
-        """Whether the password belongs to a hash. Raises DataLoss for a text that is no hash.
+        """Return whether the password belongs to a hash. Raises DataLoss for a text that is no
+        hash.
 
         Without a hash it is False after the same work, so that the time does not tell whether a
         name exists.
@@ -83,7 +84,7 @@ class PasswordHasher:
         return password_hash is not None
 
     def is_outdated(self, password_hash: str) -> bool:
-        """Whether a hash was made at another cost than that of the settings."""
+        """Return whether a hash was made at another cost than that of the settings."""
         return self._argon2.check_needs_rehash(password_hash)
 
 

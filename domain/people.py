@@ -91,7 +91,7 @@ class Person:
     """When the person was added (UTC)."""
 
     def has_made(self, name: str, at_ns: int) -> bool:
-        """Whether this person made what `name` made at a time.
+        """Return whether this person made what `name` made at a time.
 
         A person who is added under the name of a removed one inherits nothing from that one.
         """

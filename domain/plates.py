@@ -77,7 +77,7 @@ PATTERNS: tuple[Pattern, ...] = (
 
 
 def is_plate(text: str) -> bool:
-    """Whether `text` is a plate that the grammar allows."""
+    """Return whether `text` is a plate that the grammar allows."""
     return any(pattern.matches(text) for pattern in PATTERNS)
 
 

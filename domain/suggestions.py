@@ -19,7 +19,7 @@ _PLAIN_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,63}")
 
 
 def is_plain_word(value: object) -> bool:
-    """Whether `value` may be repeated in a message. Any other text may be a mistyped secret."""
+    """Return whether `value` may be repeated in a message. Other texts may be mistyped secrets."""
     return isinstance(value, str) and _PLAIN_WORD.fullmatch(value) is not None
 
 

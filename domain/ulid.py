@@ -52,7 +52,7 @@ def id_text(wall_ms: int, tail: bytes) -> str:
 
 
 def is_event_id(text: str) -> bool:
-    """Whether `text` is the id of an event that started before the year 10000."""
+    """Return whether `text` is the id of an event that started before the year 10000."""
     return _FORM.fullmatch(text) is not None and text < _END
 
 

@@ -205,7 +205,7 @@ class LimitedProtocol(HttpToolsProtocol):
 
 
 def limited_protocol(limits: ConnectionLimits) -> type[asyncio.Protocol]:
-    """The protocol class for `uvicorn.Config(http=...)`."""
+    """Return the protocol class for `uvicorn.Config(http=...)`."""
     return type("ServerProtocol", (LimitedProtocol,), {"limits": limits})
 
 

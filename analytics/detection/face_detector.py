@@ -40,7 +40,7 @@ class FaceDetector(Protocol):
         """The least score that it gives."""
 
     def at(self, input_area_px: int, /) -> FaceDetector:
-        """The same model, looking at pictures of at most this size."""
+        """Return the same model, looking at pictures of at most this size."""
 
     def detect(self, bgr: Picture) -> Detections:
         """Faces in one picture, best first; `points` are (n, 5, 2): eyes, nose, corners of the
@@ -109,7 +109,9 @@ class YuNet:
 
 
 def _within(bgr: Picture, size_px: tuple[int, int]) -> tuple[Picture, float]:
-    """The picture scaled down to fit into (width, height), with black at the right and below."""
+    """Return the picture scaled down to fit into (width, height), with black at the right and
+    below.
+    """
     scale = min(1.0, size_px[0] / bgr.shape[1], size_px[1] / bgr.shape[0])
     small = (
         bgr

@@ -39,7 +39,7 @@ class PlateDetector:
         self.input_area_px = input_area_px
 
     def at(self, input_area_px: int) -> PlateDetector:
-        """The same model, looking at pictures of at most this size."""
+        """Return the same model, looking at pictures of at most this size."""
         return PlateDetector(self._model, self._threshold, input_area_px)
 
     def detect(self, bgr: Picture) -> Detections:
@@ -60,8 +60,8 @@ class PlateDetector:
 
 
 def letterbox(bgr: Picture, area_px: int) -> tuple[Picture, float]:
-    """The picture scaled down to at most `area_px`, its sides made multiples of 32 with black at
-    the right and below.
+    """Return the picture scaled down to at most `area_px`, its sides made multiples of 32 with
+    black at the right and below.
 
     Black, because bars in the mean colour make the detector find hundreds of plates in them.
     """

@@ -77,7 +77,8 @@ class Authentication:
         check_websocket_origin(request.scope, self.settings.site_origins)
 
     def lacks_second_factor(self, caller: Caller) -> bool:
-        """Whether this is a session without the second factor that the site requires of the role.
+        """Return whether this is a session without the second factor that the site requires of the
+        role.
 
         An identity provider decides about second factors itself.
         """

@@ -122,7 +122,7 @@ class FollowerAccess:
             await self._standing.check_requirements(self._trace)
 
     async def is_ended(self) -> bool:
-        """Whether the response must end, for any reason that `check` raises."""
+        """Return whether the response must end, for any reason that `check` raises."""
         try:
             await self.check()
         except Forbidden:

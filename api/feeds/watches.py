@@ -146,7 +146,7 @@ def _check_may_see(person: Person | None, watch: Watch) -> None:
 
 
 def _may_see(person: Person | None, watch: Watch) -> bool:
-    """Whether the person may see a watch, whose plate and reason may concern other areas."""
+    """Return whether the person may see a watch, whose plate and reason may concern other areas."""
     if person is None:
         return False
     return person.scope.is_unlimited or person.has_made(watch.placed_by, watch.placed_at)

@@ -80,7 +80,9 @@ class TokenVerifier:
         return ""
 
     def _verified(self, authorization: str, method: str, target: bytes) -> _Claims | str:
-        """The claims that an API of the site has signed for this request, or why there are none."""
+        """Return the claims that an API of the site has signed for this request, or why there are
+        none.
+        """
         scheme, _, token = authorization.partition(" ")
         if scheme != AUTHORIZATION_SCHEME or len(token) > _MAX_TOKEN_CHARACTERS:
             return "the node API serves Sightline's own API only"

@@ -211,7 +211,7 @@ def _is_equal(found: object, expected: str) -> bool:
 
 
 def _is_text(value: object) -> bool:
-    """Whether a claim is a text that every store can hold and every log can show."""
+    """Return whether a claim is a text that every store can hold and every log can show."""
     return isinstance(value, str) and 0 < len(value) <= 255 and value.isprintable()
 
 

@@ -29,7 +29,7 @@ class Reviewer:
         self.may_review = person.may(Right.APPROVALS)
 
     def covers_approval(self, record: ApprovalRecord) -> bool:
-        """Whether the scope has everything that the call may show."""
+        """Return whether the scope has everything that the call may show."""
         if self._visible.is_all:
             return True
         declared = self._declarations.of_call(record.call)
@@ -39,7 +39,7 @@ class Reviewer:
         return self.covers_person(record.person, record.requested_at)
 
     def covers_person(self, name: str, at_ns: int) -> bool:
-        """Whether the scope has every camera that a person may see who was there at a time.
+        """Return whether the scope has every camera that a person may see who was there at a time.
 
         The cameras of a person who was removed are unknown, also if another one has the name now.
         """

@@ -13,7 +13,7 @@ FORWARDED_FOR = b"x-forwarded-for"
 
 
 def client_address(scope: Scope, trusted_proxies: Sequence[Network]) -> str:
-    """The address that the audit log records; empty where the server knows none.
+    """Return the address that the audit log records; empty where the server knows none.
 
     A trusted proxy appends the address of its own client to X-Forwarded-For. So the header is read
     from its end, up to the first address that is no trusted proxy: what stands before that, any
@@ -39,7 +39,7 @@ def _forwarded(scope: Scope) -> list[str]:
 
 
 def _parsed(text: str) -> Address | None:
-    """An address, which some proxies write with brackets or with a port."""
+    """Return an address, which some proxies write with brackets or with a port."""
     if text.startswith("["):
         text = text[1:].partition("]")[0]
     elif text.count(":") == 1:

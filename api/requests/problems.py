@@ -235,7 +235,7 @@ class ErrorRecord(BaseModel):
 
 
 def kind_of(error: SightlineError) -> Kind:
-    """The kind of the error's class, or of its nearest base class that has one."""
+    """Return the kind of the error's class, or of its nearest base class that has one."""
     return next((_OF_ERROR[cls] for cls in type(error).__mro__ if cls in _OF_ERROR), INTERNAL)
 
 
@@ -249,7 +249,7 @@ def problem_response(
     headers: dict[str, str] | None = None,
     approval: dict[str, str | dict[str, str]] | None = None,
 ) -> Response:
-    """The problem as a response, with `Retry-After` where a retry may succeed."""
+    """Return the problem as a response, with `Retry-After` where a retry may succeed."""
     status = status or kind.status
     body = Problem(
         type=kind.uri,
@@ -287,7 +287,7 @@ _KEPT_INSIDE = {
 
 
 def error_response(error: SightlineError, request_id: str) -> Response:
-    """The response for a Sightline error."""
+    """Return the response for a Sightline error."""
     kind = kind_of(error)
     kept_inside = _KEPT_INSIDE.get(kind)
     if kept_inside is not None or kind is DATA_LOSS:

@@ -34,7 +34,7 @@ class HoldQuery:
     to_ns: int | None
 
     def includes(self, hold: Hold) -> bool:
-        """Whether the hold protects a part of the range of the camera."""
+        """Return whether the hold protects a part of the range of the camera."""
         return (
             self.camera in (None, hold.camera)
             and (self.from_ns is None or hold.to > self.from_ns)

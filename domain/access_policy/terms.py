@@ -16,7 +16,7 @@ def decisive_terms(terms: Mapping[str, str]) -> dict[str, str]:
 
 
 def are_terms_covered(approved: Mapping[str, str], called: Mapping[str, str]) -> bool:
-    """Whether a call has the approved terms; its range may be a part of the approved one.
+    """Return whether a call has the approved terms; its range may be a part of the approved one.
 
     An absent term can widen a call as much as an additional one, so both must have the same.
     """

@@ -27,7 +27,7 @@ class Analyser(Protocol):
         """
 
     def in_view(self) -> bool:
-        """Whether a track is open, so that the next frames must be analysed."""
+        """Return whether a track is open, so that the next frames must be analysed."""
 
     def settled(self) -> frozenset[str]:
         """Return the ids of all that is in view if no further frame would change their events: each
@@ -39,11 +39,11 @@ class Analyser(Protocol):
         """Return those of these passings of `settled` that are not published as they are now."""
 
     def stands(self) -> bool:
-        """Whether a vehicle has stood in view for more than a minute, and may hide others."""
+        """Return whether a vehicle stands in view for over a minute, and may hide others."""
 
     def drafts(self) -> list[Passing]:
-        """The current state of the passings that are still in view, to be stored in case this
-        process dies. They have the ids of the final passings.
+        """Return the current state of the passings that are still in view, to be stored in case
+        this process dies. They have the ids of the final passings.
         """
 
     def detections(self, wall_ns: int) -> list[LiveDetection]:
@@ -52,7 +52,7 @@ class Analyser(Protocol):
         """
 
     def unread(self) -> tuple[Unread, ...]:
-        """The last plates without a text, the newest last. Any thread may call it."""
+        """Return the last plates without a text, the newest last. Any thread may call it."""
 
     def resume(self, recent: list[Passing]) -> None:
         """Continue the passings that the previous process saw last: a track that continues one of

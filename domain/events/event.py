@@ -151,8 +151,8 @@ class Event(StoredModel):
         return event_version(self.ended_at // NS_PER_MS, self.clip_state, correction)
 
     def to_json(self) -> str:
-        """The event as journals, sidecars and the index store it: every field, compact, keys as in
-        the API.
+        """Return the event as journals, sidecars and the index store it: every field, compact, keys
+        as in the API.
         """
         return self.model_dump_json(by_alias=True)
 

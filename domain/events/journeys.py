@@ -28,8 +28,8 @@ class Limits:
     """The largest distance of a vehicle from its camera, summed over both ends."""
 
     def reach_m(self, seconds: float) -> float:
-        """The largest possible distance between two sightings, with the clock error and the views
-        taken into account.
+        """Return the largest possible distance between two sightings, with the clock error and the
+        views taken into account.
         """
         return self.speed_kmh / KMH * (max(seconds, 0.0) + self.clock_error_s) + self.view_m
 
@@ -69,7 +69,7 @@ class Sighting:
 
 
 def legs_between(sightings: Sequence[Event], limits: Limits = DEFAULT_LIMITS) -> list[Leg]:
-    """The legs between sightings in time order.
+    """Return the legs between sightings in time order.
 
     Overlapping views and skewed clocks give short legs with little or negative time, which are not
     impossible.
@@ -100,8 +100,8 @@ def leg(a: Event, b: Event, limits: Limits = DEFAULT_LIMITS) -> Leg:
 def joined(
     certain: Sequence[Event], likely: Iterable[tuple[Event, Match]], plate: str
 ) -> list[Sighting]:
-    """The sightings of `plate` in time order, with its likely misreadings where time and distance
-    allow them.
+    """Return the sightings of `plate` in time order, with its likely misreadings where time and
+    distance allow them.
 
     Each misreading must fit between its neighbours within `ROAD`, and one of them must be within
     `NEAR_S`. A reading that was seen where this vehicle cannot have been belongs to another
@@ -124,7 +124,7 @@ def joined(
 
 
 def _neighbours(line: Sequence[Sighting], event: Event) -> list[tuple[Leg, str]]:
-    """The legs to the sightings before and after, each with the word "before" or "after"."""
+    """Return the legs to the sightings before and after, each with the word "before" or "after"."""
     at = bisect_left(line, event.id, key=lambda sighting: sighting.order)
     before = [(leg(line[at - 1].event, event), "after")] if at else []
     return before + ([(leg(event, line[at].event), "before")] if at < len(line) else [])

@@ -74,8 +74,8 @@ class Match:
 
 
 def misreadings_of(plate: str) -> tuple[str, ...]:
-    """The likely misreadings of `plate` that differ by one letter or digit, in the order of their
-    places.
+    """Return the likely misreadings of `plate` that differ by one letter or digit, in the order of
+    their places.
     """
     return tuple(
         plate[:place] + other + plate[place + 1 :]
@@ -92,8 +92,8 @@ def other_provinces(plate: str) -> tuple[str, ...]:
 
 
 def match_of(event: Event, plate: str, exact: Sequence[str]) -> Match | None:
-    """How `event` matches the whole plate `plate`; None if it does not. `exact` are the readings by
-    which a search finds it.
+    """Return how `event` matches the whole plate `plate`; None if it does not. `exact` are the
+    readings by which a search finds it.
     """
     if event.corrected is not None and event.corrected.text == plate:
         return Match(

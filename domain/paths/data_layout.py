@@ -205,7 +205,7 @@ class Layout:
         return self.root / "rosters"
 
     def roster(self, worker: int) -> Path:
-        """The list of cameras of one worker, as the node last assigned them. It survives a
+        """Return the list of cameras of one worker, as the node last assigned them. It survives a
         restart.
         """
         return self.rosters / f"{worker}.json"
@@ -216,13 +216,13 @@ class Layout:
         return self.run / "scratch"
 
     def archive_cache(self, process: str) -> Path:
-        """The folder of archive files that a process has read recently. It may be deleted while
-        that process does not run.
+        """Return the folder of archive files that a process has read recently. It may be deleted
+        while that process does not run.
         """
         return self.root / "archive" / process
 
     def live_socket(self, worker: int) -> Path:
-        """The socket on which a worker sends packets to the live process."""
+        """Return the socket on which a worker sends packets to the live process."""
         return self.sockets / f"worker-{worker}"
 
     @property

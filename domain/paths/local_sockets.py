@@ -35,7 +35,7 @@ def address_of(path: Path) -> Iterator[str]:
 
 
 def is_ours(connection: socket.socket) -> bool:
-    """Whether the peer runs as this user or root. The mode of the path permits no other peer
+    """Return whether the peer runs as this user or root. The mode of the path permits no other peer
     either, unless somebody changed it.
     """
     credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size)

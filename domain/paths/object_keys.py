@@ -111,7 +111,7 @@ def day_start_ns(day: str) -> int:
 
 
 def is_day(text: str) -> bool:
-    """Whether `text` is a day as `day_of` writes it."""
+    """Return whether `text` is a day as `day_of` writes it."""
     try:
         return day_of(day_start_ns(text)) == text
     except ValueError:

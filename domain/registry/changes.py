@@ -60,5 +60,5 @@ def changed_keys(old: Camera, new: Camera) -> tuple[str, ...]:
 
 
 def must_restart(old: Camera, new: Camera) -> bool:
-    """Whether the camera's stream must restart to follow its new entry."""
+    """Return whether the camera's stream must restart to follow its new entry."""
     return bool(set(changed_keys(old, new)) - _NOT_OF_THE_STREAM)

@@ -63,7 +63,7 @@ def _rtsp_url(url: str) -> str:
 
 
 def _fingerprint(text: str) -> str:
-    """The SHA-256 of a certificate as 64 lower-case digits; tools write it with colons."""
+    """Return the SHA-256 of a certificate as 64 lower-case digits; tools write it with colons."""
     digits = text.replace(":", "").lower()
     if not re.fullmatch("[0-9a-f]{64}", digits):
         raise ValueError("is not the SHA-256 of a certificate: 64 hexadecimal digits")

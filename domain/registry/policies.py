@@ -23,7 +23,7 @@ def check_policies(source: RegistrySource, registry: Registry) -> None:
 
 
 def needs_triggers(policy: ClassPolicy) -> bool:
-    """Whether a camera with this policy keeps recordings only around triggers."""
+    """Return whether a camera with this policy keeps recordings only around triggers."""
     return policy.record == "events" or (
         policy.record == "continuous" and policy.upload == "events"
     )

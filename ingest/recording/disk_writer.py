@@ -95,13 +95,13 @@ class DiskWriter:
                 )
 
     def has_room(self) -> bool:
-        """Whether the unwritten data may still grow. It asks all recorders, so only a recorder
-        beyond its share calls it.
+        """Return whether the unwritten data may still grow. It asks all recorders, so only a
+        recorder beyond its share calls it.
         """
         return self.waiting_part() < 1.0
 
     def waiting_part(self) -> float:
-        """The unwritten data as a part of the limit, 0 to 1."""
+        """Return the unwritten data as a part of the limit, 0 to 1."""
         return sum(recorder.waiting_bytes for recorder in self._recorders) / MAX_BYTES
 
     def _step(self, recorder: RecordingSink, now_s: float) -> bool:

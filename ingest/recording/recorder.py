@@ -201,8 +201,8 @@ class Recorder:
         self._count_lost()
 
     def _refuses(self, packet: Packet) -> bool:
-        """Whether `packet` is refused: there is no room, or an earlier packet was refused and this
-        is no keyframe.
+        """Return whether `packet` is refused: there is no room, or an earlier packet was refused
+        and this is no keyframe.
         """
         if (self._is_refusing and not packet.is_keyframe) or not self._has_room():
             if not self._is_refusing:

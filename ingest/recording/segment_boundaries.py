@@ -79,9 +79,9 @@ class SegmentBoundaries:
         return verdict
 
     def append_batch(self, batch: PacketBatch) -> bool:
-        """Whether the whole `batch` follows regularly in the open segment. If so, it counts as
-        appended, as if `place` had returned APPEND for each packet. Otherwise nothing changes, and
-        `place` decides for each packet.
+        """Return whether the whole `batch` follows regularly in the open segment. If so, it counts
+        as appended, as if `place` had returned APPEND for each packet. Otherwise nothing changes,
+        and `place` decides for each packet.
         """
         last = self._last
         if self._first is None or last is None or batch.stream is not last.stream:

@@ -21,7 +21,7 @@ _MAX_CERTIFICATES = 100
 
 
 def api_signer(keys: SiteKeys) -> ApiSigner:
-    """The signer of this machine's API. Raises BadInput if the machine has no key for it."""
+    """Return the signer of this machine's API. Raises BadInput if the machine has no key for it."""
     own = keys.key(Purpose.API_SIGNING)
     if own is None or not isinstance(own.key, Ed25519PrivateKey):
         raise BadInput(
@@ -53,7 +53,7 @@ class ApiTrust:
         self._verified: dict[bytes, x509.Certificate | None] = {}
 
     def key_of_api(self, certificate: bytes) -> Ed25519PublicKey | None:
-        """The public key of an API's certificate (DER); None if the site does not trust it."""
+        """Return the public key of an API's certificate (DER); None if it is not trusted."""
         now = self._keys.now
         self._reload()
         if certificate not in self._verified:

@@ -66,7 +66,7 @@ def export_api(keys: SiteKeys, folder: Path, hosts: Sequence[str]) -> Path:
 
 
 def read_bundle(file: Path) -> tuple[KeyRegister, dict[Purpose, CertifiedKey]]:
-    """What a bundle holds. Raises BadInput if the file is no bundle."""
+    """Return what a bundle holds. Raises BadInput if the file is no bundle."""
     try:
         bundle = KeyBundle.model_validate_json(file.read_text("utf-8"))
         keys = {Purpose(name): _key(pem) for name, pem in bundle.keys.items()}

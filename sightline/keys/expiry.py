@@ -9,7 +9,7 @@ from sightline.keys.register import CertificateRecord, KeyRegister
 
 
 def expiry_warnings(register: KeyRegister, now: datetime) -> list[str]:
-    """A sentence for each certificate in use that expires within 90 days or has expired."""
+    """Return a sentence for each certificate in use that expires within 90 days or has expired."""
     return [_warning(one, now) for one in register.certificates if one.expires_soon(now)]
 
 

@@ -73,12 +73,12 @@ class KeyRegister(StoredModel):
         return tuple(record for record in self.certificates if record.purpose == purpose)
 
     def find(self, certificate: x509.Certificate) -> CertificateRecord | None:
-        """The record of a certificate, by its fingerprint."""
+        """Return the record of a certificate, by its fingerprint."""
         requested = fingerprint(certificate)
         return next((one for one in self.certificates if one.fingerprint == requested), None)
 
     def trusted_roots(self, now: datetime) -> tuple[x509.Certificate, ...]:
-        """The root certificates that sign for this site now, replaced ones included."""
+        """Return the root certificates that sign for this site now, replaced ones included."""
         return tuple(
             record.certificate
             for record in self.of(Purpose.ROOT)
@@ -86,8 +86,8 @@ class KeyRegister(StoredModel):
         )
 
     def is_trusted(self, certificate: x509.Certificate, now: datetime) -> bool:
-        """Whether a certificate of this site still counts: signed by a trusted root, valid now,
-        and not revoked.
+        """Return whether a certificate of this site still counts: signed by a trusted root, valid
+        now, and not revoked.
         """
         record = self.find(certificate)
         if record is not None and record.is_revoked:
@@ -113,7 +113,9 @@ def _parsed(pem: str) -> x509.Certificate:
 
 
 def read_register(file: Path) -> KeyRegister:
-    """The register in `file`; an empty one if there is none. Raises DataLoss if it is damaged."""
+    """Return the register in `file`; an empty one if there is none. Raises DataLoss if it is
+    damaged.
+    """
     try:
         return KeyRegister.model_validate_json(file.read_text("utf-8"))
     except FileNotFoundError:

@@ -92,8 +92,8 @@ class SiteKeys:
         return read_register(self.files.register)
 
     def key(self, purpose: Purpose) -> CertifiedKey | None:
-        """The present key of `purpose`, or None if this machine has none. Raises DataLoss if its
-        file is damaged.
+        """Return the present key of `purpose`, or None if this machine has none. Raises DataLoss if
+        its file is damaged.
         """
         file = self.files.key(purpose)
         found = read_key(file)
@@ -155,7 +155,7 @@ class SiteKeys:
             return self._replace(purpose, node, names, is_revoking=is_revoking)
 
     def issue_for_node(self, node: str) -> tuple[CertifiedKey, CertificateRecord]:
-        """A key for a node on another machine; it is stored nowhere here, only registered."""
+        """Create a key for a node on another machine; here it is only registered."""
         with self._changing():
             made = issue(self._root(), _request(Purpose.NODE, node, ()), self.now)
             record = _record(Purpose.NODE, node, made, is_here=False)
@@ -169,7 +169,7 @@ class SiteKeys:
             return made, record
 
     def issue_for_api(self, hosts: Sequence[str]) -> tuple[CertifiedKey, CertificateRecord]:
-        """A TLS key for an API on another machine; it is stored nowhere here, only registered."""
+        """Create a TLS key for an API on another machine; here it is only registered."""
         with self._changing():
             made = issue(self._root(), _request(Purpose.API, "", tuple(hosts)), self.now)
             record = _record(Purpose.API, "", made, is_here=False)
@@ -219,7 +219,7 @@ class SiteKeys:
         return purpose is not Purpose.API or names >= set(hosts)
 
     def _is_renewable(self, key: CertifiedKey) -> bool:
-        """Whether the key expires soon and the root here can sign one that lasts longer."""
+        """Return whether the key expires soon and the root here can sign one that lasts longer."""
         root = self.key(Purpose.ROOT)
         if root is None or key.is_valid(self.now, RENEWED_BEFORE):
             return False
@@ -247,7 +247,7 @@ class SiteKeys:
         return record
 
     def _api_names(self) -> tuple[str, ...]:
-        """The names of the API's present certificate."""
+        """Return the names of the API's present certificate."""
         key = self.key(Purpose.API)
         return () if key is None else tuple(sorted(server_names(key.certificate)))
 
@@ -300,7 +300,7 @@ class SiteKeys:
 
     @contextmanager
     def _changing(self) -> Iterator[None]:
-        """The lock of all changes. It also removes what an interrupted write left."""
+        """Hold the lock of all changes. It also removes what an interrupted write left."""
         self.files.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.files.folder.chmod(0o700)
         with self.files.lock.open("a") as lock:
@@ -327,7 +327,7 @@ def _request(purpose: Purpose, node: str, hosts: tuple[str, ...]) -> Certificate
 
 
 def signing_name(purpose: Purpose) -> str:
-    """The common name of a certificate that signs documents; verifiers compare it."""
+    """Return the common name of a certificate that signs documents; verifiers compare it."""
     return f"Sightline {purpose}"
 
 
@@ -345,7 +345,7 @@ def common_name(certificate: x509.Certificate) -> str:
 
 
 def _merged(own: KeyRegister, other: KeyRegister) -> KeyRegister:
-    """The certificates of both. What one of them has retired or revoked stays so."""
+    """Return the certificates of both. What one of them has retired or revoked stays so."""
     known = {record.fingerprint: record for record in own.certificates}
     merged = []
     for record in other.certificates:

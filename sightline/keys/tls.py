@@ -41,7 +41,7 @@ class TlsOptions:
 def api_listener(
     layout: Layout, node: str, address: tuple[str, int], options: TlsOptions, clock: Clock
 ) -> ApiListener:
-    """How the API listens at `address`: plain on loopback, otherwise with TLS.
+    """Return how the API listens at `address`: plain on loopback, otherwise with TLS.
 
     Without files of its own it gets a certificate of the site's root, which is made if it is
     absent. Raises BadInput if a certificate cannot be used.
@@ -82,7 +82,7 @@ def make_keys(
 
 
 def server_context(certificate: Path, key: Path) -> ssl.SSLContext:
-    """The TLS context of a server. Raises BadInput for files without a certificate and its
+    """Return the TLS context of a server. Raises BadInput for files without a certificate and its
     key.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -47,7 +47,7 @@ def open_file(path: Path) -> Iterator[int]:
 
 @contextmanager
 def exclusive_turn(path: Path) -> Iterator[bool]:
-    """Whether no other process has this turn; none gets it until the end of the context."""
+    """Yield whether no other process has this turn; none gets it until the end of the context."""
     file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, FILE_MODE)
     try:
         try:

@@ -78,7 +78,9 @@ class AuditQuery:
 
 
 def _has_searched(line: AuditLine, plate: str) -> bool:
-    """Whether a line is of a search for a plate, for a pattern that finds it, or for its start."""
+    """Return whether a line is of a search for a plate, for a pattern that finds it, or for its
+    start.
+    """
     typed = [line.terms["plate"]] if "plate" in line.terms else []
     typed += [line.terms["start"] + "*"] if "start" in line.terms else []
     return any(is_searched_by(plate, one) for one in typed)
@@ -147,7 +149,7 @@ class _Newest:
                 del self._lines[heapq.heappop(self._heap).line_id]
 
     def is_full_before(self, hour_end_ns: int) -> bool:
-        """Whether no line from before this time can be among them."""
+        """Return whether no line from before this time can be among them."""
         return len(self._heap) == self.size and self._heap[0].at_ns >= hour_end_ns
 
     def newest_first(self) -> list[AuditLine]:

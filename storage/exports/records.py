@@ -152,7 +152,7 @@ class ExportRecord(SignedRecord):
         )
 
     def is_open_at(self, wall_ns: int) -> bool:
-        """Whether it counts for the limits of its person."""
+        """Return whether it counts for the limits of its person."""
         is_kept = self.state not in (ExportState.FAILED, ExportState.DELETED)
         return is_kept and wall_ns < self.expires_at
 

@@ -38,7 +38,7 @@ class FuzzyCursor:
         return f"{self.rank}.{self.event_id or ''}"
 
     def is_before(self, rank: int, event_id: str, newest: bool) -> bool:
-        """Whether an event of this kind comes after the cursor in the order of the search."""
+        """Return whether an event of this kind is after the cursor in the order of the search."""
         if rank != self.rank or self.event_id is None:
             return rank >= self.rank
         return event_id < self.event_id if newest else event_id > self.event_id
@@ -57,7 +57,7 @@ def search(shards: Shards, query: EventQuery, limit: int, after: str | None) -> 
 
 
 def is_cursor(query: EventQuery, after: str) -> bool:
-    """Whether `after` is a cursor that a page of this search can return as `next`."""
+    """Return whether `after` is a cursor that a page of this search can return as `next`."""
     if query.plate is None or not query.fuzzy:
         return is_event_id(after)
     number, dot, event_id = after.partition(".")

@@ -118,7 +118,7 @@ class SignInAttempts:
         )
 
     def accept_step(self, person: str, step: int) -> bool:
-        """Whether a one-time code of this time step is used for the first time by a person.
+        """Return whether a one-time code of this time step is used for the first time by a person.
 
         A step before the last accepted one was missed, and is refused too.
         """

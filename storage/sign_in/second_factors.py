@@ -32,7 +32,7 @@ class SecondFactors:
         return self._cipher.encrypt(secret, f"second factor of {name}")
 
     def is_code_right(self, name: str, encrypted_secret: str, code: str) -> bool:
-        """Whether a one-time code is right and is used for the first time. Raises DataLoss.
+        """Return whether a one-time code is right and is used for the first time. Raises DataLoss.
 
         All API processes share the used time steps, so a code that was overheard is worth nothing.
         """
@@ -41,7 +41,8 @@ class SecondFactors:
         return step is not None and self._attempts.accept_step(name, step)
 
     def accepts(self, record: PersonRecord, code: str) -> bool:
-        """Whether a person with a second factor has sent a right code; a recovery code is used up.
+        """Return whether a person with a second factor has sent a right code; a recovery code is
+        used up.
 
         Raises DataLoss, ObjectsUnavailable.
         """
@@ -73,7 +74,7 @@ class SecondFactors:
         return self._people.update(name, change)
 
     def _uses_recovery_code(self, name: str, code: str) -> bool:
-        """Whether this is a recovery code of a person; then it is removed from the record.
+        """Return whether this is a recovery code of a person; then it is removed from the record.
 
         Of two requests with the same code one writes the next version of the record, and the other
         one is refused.

@@ -55,7 +55,7 @@ class ApprovalRecord(SignedRecord):
     schema_: int = schema_field()
 
     def allows(self, person: Person, call: str, case: str, terms: dict[str, str]) -> bool:
-        """Whether it is for this call, at whatever time."""
+        """Return whether it is for this call, at any time."""
         is_same = (self.call, self.case) == (call, case)
         is_own = person.has_made(self.person, self.requested_at)
         return is_same and is_own and are_terms_covered(self.terms, terms)
@@ -124,12 +124,12 @@ class Approvals:
         return is_pending and record.person == person
 
     def is_revoked(self, id_: str) -> bool:
-        """Whether an approval was refused after it was given, as of the last seconds."""
+        """Return whether an approval was refused after it was given, as of the last seconds."""
         record = self._records.recent(id_)
         return record is None or record.decision is not Decision.APPROVED
 
     def is_over(self, id_: str) -> bool:
-        """Whether an approval was refused after it was given, or its time has passed."""
+        """Return whether an approval was refused after it was given, or its time has passed."""
         record = self._records.recent(id_)
         is_given = record is not None and record.decision is Decision.APPROVED
         return record is None or not is_given or self._clock.wall_ns() >= record.ends_at

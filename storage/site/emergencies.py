@@ -163,7 +163,7 @@ class Emergencies:
         return self._records.all()
 
     def is_unjustified(self, id_: str) -> bool:
-        """Whether a review found an access unjustified, as of the last seconds."""
+        """Return whether a review found an access unjustified, as of the last seconds."""
         record = self._records.recent(id_)
         return record is None or record.verdict is Verdict.UNJUSTIFIED
 

@@ -70,7 +70,7 @@ class PeopleIndex:
         return sum(record.removed_at is None for record in listing.records)
 
     def is_restored(self, record: PersonRecord) -> bool:
-        """Whether Redis has this record, its tokens and its identity."""
+        """Return whether Redis has this record, its tokens and its identity."""
         hashes = [token.token_sha256 for token in record.tokens]
         identities = [] if record.identity is None else [record.identity.hash]
         found = self.redis.do_all(

@@ -171,12 +171,12 @@ def signed(record: PersonRecord, key: bytes) -> PersonRecord:
 
 
 def is_authentic(record: PersonRecord, key: bytes) -> bool:
-    """Whether the HMAC of the record is right; False for a record without one."""
+    """Return whether the HMAC of the record is right; False for a record without one."""
     return is_mac_of(record.mac, record, key, _PREFIX)
 
 
 def person_records(objects: ObjectStore) -> VersionedRecords[PersonRecord]:
-    """The records of people in the object store."""
+    """Return the records of people in the object store."""
     return VersionedRecords(objects, PersonRecord, check=_check_key)
 
 

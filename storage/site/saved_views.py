@@ -40,7 +40,7 @@ class SavedViewRecord(SignedRecord):
     schema_: int = schema_field()
 
     def is_of(self, person: Person) -> bool:
-        """Whether this person made it, and not an earlier person of the same name."""
+        """Return whether this person made it, and not an earlier person of the same name."""
         return person.has_made(self.made_by, self.made_at)
 
 
