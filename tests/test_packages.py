@@ -38,6 +38,7 @@ ADAPTERS = {
 RTSP_SOURCE, RTSP_OPENERS = "ingest/rtsp/source.py", {"ingest/rtsp/libav.py"}
 RTSP_READERS = {"ingest.rtsp.libav", "ingest.rtsp.connection"}
 MOST_MODULES = 24
+MOST_LINES = 400
 MOST_REPEATED_CLASS_NAMES = 8
 STANDARD_TERMS = set((ROOT / "tests" / "standard-terms.txt").read_text("utf-8").split())
 _PART = re.compile(r"[A-Z]?[a-z0-9]+|[A-Z]+(?![a-z])")
@@ -147,6 +148,12 @@ def test_no_folder_is_crowded() -> None:
     sizes = Counter(file.parent for file in modules_and_tools() if file.name != "__init__.py")
     crowded = {path_of(folder): size for folder, size in sizes.items() if size > MOST_MODULES}
     assert not crowded
+
+
+def test_no_file_is_too_long_to_be_read_at_once() -> None:
+    files = [*modules_and_tools(), *(ROOT / "tests").rglob("*.py")]
+    lengths = {path_of(file): len(file.read_text("utf-8").splitlines()) for file in files}
+    assert {name: length for name, length in lengths.items() if length > MOST_LINES} == {}
 
 
 def test_three_modules_with_one_prefix_are_a_folder() -> None:

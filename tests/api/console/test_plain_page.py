@@ -134,7 +134,7 @@ def test_the_page_gets_events_and_clips_from_the_feed(
     assert [line for line in street.audit_lines() if '"events.search"' in line] == looks
 
 
-def test_a_wrong_token_is_retransmission_requests(browser: Browser, street: Site) -> None:
+def test_a_wrong_token_is_requested_again(browser: Browser, street: Site) -> None:
     browser.open(f"{street.url}/healthz")
     browser.open(f"{street.url}/#token=sl_wrong")
     _until(lambda: not browser.run("return document.getElementById('gate-error').hidden"))
