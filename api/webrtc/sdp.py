@@ -1,4 +1,4 @@
-"""Offers and answers of WebRTC viewers.
+"""Offers and answers of WebRTC viewers. The adapter of aiortc, whose parser reads the offers.
 
 The answer accepts one section of video with one payload type of H.264, and, if the viewer is sent
 sound, one section of audio with G.711. Other sections are refused in it.
@@ -10,13 +10,9 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from aiortc.sdp import MediaDescription, SessionDescription
+
 from api.webrtc.protocols.dtls import Fingerprint, is_supported
-from api.webrtc.session_description import (
-    MOST_PAYLOAD_TYPES,
-    DescribedMedia,
-    SessionDescription,
-    read_description,
-)
 from api.webrtc.sound_stream import SOUND_HZ, Encoding
 from domain.errors import BadInput
 
@@ -31,10 +27,6 @@ _G711: dict[Encoding, int] = {"PCMA": 8, "PCMU": 0}
 SEND_TIME_URI = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"
 _REMB = "goog-remb"
 _LINE_END = "\r\n"
-_NUMBER = re.compile("[0-9]{1,3}")
-_SHORT_ID = re.compile("[1-9]|1[0-4]")
-_SETUPS_OF_CLIENTS = ("actpass", "active")
-"""Which values of `setup` let the viewer begin with DTLS (RFC 8842)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,72 +105,98 @@ def _parsed(text: str) -> SessionDescription:
         raise BadInput("the SDP offer has more than {max_lines} lines", max_lines=_MAX_LINES)
     if not text.startswith("v=0"):
         raise BadInput("the body is no SDP offer: it does not begin with v=0")
-    return read_description(text)
+    try:
+        return SessionDescription.parse(text)
+    except (
+        ValueError,
+        LookupError,
+        AssertionError,
+        AttributeError,
+        TypeError,
+        StopIteration,
+    ) as error:
+        # aiortc's parser has no exception of its own.
+        raise BadInput(
+            "the SDP offer cannot be read ({kind}: {error}); send the one that "
+            "RTCPeerConnection.createOffer() returns",
+            kind=type(error).__name__,
+            error=error,
+        ) from error
 
 
-def _section(media: DescribedMedia) -> MediaSection:
-    section = MediaSection(media.kind, media.protocol, media.formats, media.value("mid") or "")
+def _section(media: MediaDescription) -> MediaSection:
+    section = MediaSection(
+        media.kind, media.profile, tuple(map(str, media.fmt)), media.rtp.muxId or ""
+    )
     for name in (section.kind, section.mid or "0", *section.formats):
         if not _TOKEN.fullmatch(name):
             raise BadInput("the SDP offer has a name that is no token")
     return section
 
 
-def _offer(sections: tuple[MediaSection, ...], video: int, media: DescribedMedia) -> SdpOffer:
-    if media.value("setup") not in _SETUPS_OF_CLIENTS:
+def _offer(sections: tuple[MediaSection, ...], video: int, media: MediaDescription) -> SdpOffer:
+    if media.dtls is None or media.dtls.role == "server":
         raise BadInput("the SDP offer must have a=setup:actpass or a=setup:active")
-    pairs = [value.split() for value in media.values("fingerprint")]
-    prints = [Fingerprint(pair[0].lower(), pair[1]) for pair in pairs if len(pair) == 2]
+    prints = [Fingerprint(one.algorithm.lower(), one.value) for one in media.dtls.fingerprints]
     supported = [one for one in prints if is_supported(one)]
     if not supported:
         raise BadInput("the SDP offer has no a=fingerprint of sha-256, sha-384 or sha-512")
-    if media.value("rtcp-mux") is None:
+    if not media.rtcp_mux:
         raise BadInput("the SDP offer must have a=rtcp-mux: video has one port")
     codecs = [
         codec
-        for codec in media.codecs()
-        if codec.name == "H264" and codec.parameters.get("packetization-mode") == "1"
+        for codec in media.rtp.codecs
+        if codec.name.upper() == "H264"
+        and str(codec.parameters.get("packetization-mode", "")) == "1"
+        and codec.payloadType is not None
+        and 0 <= codec.payloadType < 128
     ]
     if not codecs:
         raise BadInput(
             "the SDP offer has no H.264 with packetization-mode=1, which is the only form that "
             "cameras are shown in by WebRTC; the WebSocket of the camera needs none"
         )
-    codec = min(codecs, key=lambda one: _rank(one.parameters.get("profile-level-id", "")))
-    profile = codec.parameters.get("profile-level-id", "42e01f")
+    codec = min(codecs, key=lambda one: _rank(str(one.parameters.get("profile-level-id", ""))))
+    feedback = [f"{one.type} {one.parameter or ''}".strip() for one in codec.rtcpFeedback]
+    profile = str(codec.parameters.get("profile-level-id", "42e01f"))
     if not re.fullmatch("[0-9A-Fa-f]{6}", profile):
         raise BadInput("a profile-level-id in the SDP offer is not six hexadecimal digits")
     return SdpOffer(
         sections,
         video,
-        codec.payload_type,
+        codec.payloadType or 0,
         profile,
-        tuple(one for one in ("nack", "nack pli", "ccm fir") if one in codec.feedback),
+        tuple(one for one in ("nack", "nack pli", "ccm fir") if one in feedback),
         supported[0],
-        media.value("ice-ufrag") or "",
-        send_time_id=_send_time_id(media) if _REMB in codec.feedback else None,
+        (media.ice and media.ice.usernameFragment) or "",
+        send_time_id=_send_time_id(media) if _REMB in feedback else None,
     )
 
 
-def _send_time_id(media: DescribedMedia) -> int | None:
+def _send_time_id(media: MediaDescription) -> int | None:
     """Return the number of abs-send-time. One of more than 14 needs the longer form of header
     extensions (RFC 8285, 4.3), which is not used.
     """
-    for number, uri in (value.split()[:2] for value in media.values("extmap") if " " in value):
-        digits = number.partition("/")[0]
-        if uri == SEND_TIME_URI and _SHORT_ID.fullmatch(digits):
-            return int(digits)
-    return None
+    return next(
+        (
+            one.id
+            for one in media.rtp.headerExtensions
+            if one.uri == SEND_TIME_URI and 1 <= one.id <= 14
+        ),
+        None,
+    )
 
 
-def _receives(media: DescribedMedia) -> bool:
+def _receives(media: MediaDescription) -> bool:
     return media.direction in ("recvonly", "sendrecv", None)
 
 
 def _with_sound(offer: SdpOffer, described: SessionDescription) -> SdpOffer:
     """Add the first section of sound that receives G.711 over the transport of the video."""
     video = offer.sections[offer.video].mid
-    bundled = described.bundled()
+    bundled = next(
+        (set(one.items) for one in described.group if one.semantic == "BUNDLE"), set[str]()
+    )
     for at, media in enumerate(described.media):
         types = _sound_types(media)
         is_bundled = {video, offer.sections[at].mid} <= bundled
@@ -187,18 +205,19 @@ def _with_sound(offer: SdpOffer, described: SessionDescription) -> SdpOffer:
     return offer
 
 
-def _sound_types(media: DescribedMedia) -> dict[Encoding, int]:
+def _sound_types(media: MediaDescription) -> dict[Encoding, int]:
     """Return the payload types of G.711. The static ones need no rtpmap (RFC 3551, 6)."""
-    mapped = {codec.payload_type: codec for codec in media.codecs()}
+    mapped = {codec.payloadType: codec for codec in media.rtp.codecs}
     found: dict[Encoding, int] = {}
-    for text in media.formats:
-        number = int(text) if _NUMBER.fullmatch(text) else MOST_PAYLOAD_TYPES
-        if number >= MOST_PAYLOAD_TYPES:
+    for number in media.fmt:
+        if not (isinstance(number, int) and 0 <= number < 128):
             continue
         codec = mapped.get(number)
         for encoding, static in _G711.items():
-            is_mapped = codec is not None and (
-                (codec.name, codec.clock_hz, codec.channels) == (encoding, SOUND_HZ, 1)
+            is_mapped = (
+                codec is not None
+                and codec.name.upper() == encoding
+                and (codec.clockRate, codec.channels or 1) == (SOUND_HZ, 1)
             )
             is_static = codec is None and number == static
             if is_mapped or is_static:
