@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.clock import SystemClock
+from domain.clock import ManualClock, SystemClock
 from sightline.cameras.turns import (
+    HANGS_AFTER_S,
     MAX_COST_S,
     MOST_YIELD_S,
     InView,
@@ -17,6 +18,7 @@ from sightline.cameras.turns import (
     Turns,
     first_due,
 )
+from tests.waiting import PATIENCE_S, wait_for
 
 REQUESTS = st.builds(
     TurnRequest,
@@ -100,3 +102,35 @@ def test_work_that_fails_gives_its_turn_on() -> None:
     with turns.turn("gate", InView.NOTHING):
         done.set()
     assert done.is_set()
+
+
+def test_a_turn_that_hangs_takes_no_turn_of_the_others(caplog: pytest.LogCaptureFixture) -> None:
+    clock = ManualClock()
+    turns, done = Turns(1, clock), threading.Event()
+    hung_s = turns.begin("hung", InView.UNSETTLED)
+
+    def work() -> None:
+        with turns.turn("other", InView.NOTHING):
+            done.set()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    wait_for("the other camera to wait", lambda: turns.has_waiting or None)
+    clock.advance(HANGS_AFTER_S - 1)
+    turns.end_hanging()
+    assert turns.has_waiting, "the turn may still end by itself"
+    clock.advance(2)
+    assert done.wait(PATIENCE_S), "the camera that waits checks for itself"
+    thread.join(PATIENCE_S)
+    assert caplog.messages == [
+        "hung: a picture has taken more than 10 s to decode or to analyse; the other cameras of "
+        "the worker continue without it"
+    ]
+    turns.end("hung", hung_s)  # after all
+    first_s = turns.begin("first", InView.NOTHING)
+    thread = threading.Thread(target=work)
+    thread.start()
+    wait_for("the turns to be as many as before", lambda: turns.has_waiting or None)
+    turns.end("first", first_s)
+    thread.join(PATIENCE_S)
+    assert not turns.has_waiting
