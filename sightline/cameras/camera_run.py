@@ -20,6 +20,7 @@ from domain.events.analyser import Analyser
 from domain.media.fanout import Fanout, Tap
 from domain.media.live_detections import DetectionFeed
 from domain.metrics import CAMERA_SHED
+from domain.recordings.partly_analysed import PartlyCause
 from domain.recordings.triggers import uses_triggers_from
 from domain.registry import Camera, Credentials, Networks
 from ingest.frames.analysis_losses import AnalysisLosses
@@ -103,6 +104,7 @@ class CameraRun:
         self._ticked_status: CameraStatus | None = None
         self._ticked_facts: _WaitingFacts | None = None
         self._ticks_skipped = 0
+        self._ticked_ns = tools.clock.wall_ns()
         self._recorder = Recorder(
             camera.id,
             tools.layout,
@@ -290,7 +292,17 @@ class CameraRun:
         self._gaps.update(status, self._policy.why_not_recorded())
         if self._analyser is not None:
             self._share.tick()
+            self._lose_shed_time()
             self._analysis.update()
+
+    def _lose_shed_time(self) -> None:
+        """Report the time since the last tick as not analysed if the recording is shed.
+
+        The camera is not pulled then, so no packet shows that its pictures are not analysed.
+        """
+        since_ns, self._ticked_ns = self._ticked_ns, self._tools.clock.wall_ns()
+        if self._policy.shed.is_of_recording:
+            self._frames.losses.add(since_ns, self._ticked_ns, PartlyCause.OVERLOAD)
 
     def _waiting_facts(self) -> _WaitingFacts | None:
         """Return what the state of a camera without a connection depends on.

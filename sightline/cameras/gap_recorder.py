@@ -23,6 +23,7 @@ from domain.recordings.gap_explanation import (
     explain,
 )
 from domain.recordings.gaps import Gap, GapCause
+from domain.recordings.partly_analysed import cause_of_gap
 from storage.recordings.gaps.disk_writes import DeferredSync
 from storage.recordings.gaps.log import GapLog
 from storage.recordings.ledger import Ledger
@@ -74,8 +75,9 @@ class GapRecorder:
     def start(self) -> int:
         """Continue after an earlier process, whose segments must be recovered before.
 
-        Return until when it recorded the camera; if it never did, until when it ran the camera.
-        Without an earlier process, that is the present time.
+        Return until when it received pictures of the camera: until it recorded them, or until it
+        ended if it left them out of the recording. Without an earlier process, return the present
+        time.
         """
         bounds, beat_ns = (
             RecordedRanges(self._ledger.recordings).bounds(self._camera_id),
@@ -86,14 +88,16 @@ class GapRecorder:
             last_ns = beat_ns  # its own log has the causes until then
         if last_ns:
             self._until_ns = min(last_ns, self._started_ns)
-        self._close_left_open()
-        return recorded_ns or self._until_ns
-
-    def _close_left_open(self) -> None:
-        """Close a gap that an earlier process left open although it recorded again."""
         gap = self._log.left_open(self._camera_id)
         if gap is None:
-            return
+            return recorded_ns or self._until_ns
+        self._close_left_open(gap)
+        if cause_of_gap(gap.cause) is None:
+            return self._until_ns
+        return max(recorded_ns, gap.since_ns or gap.start_ns)
+
+    def _close_left_open(self, gap: Gap) -> None:
+        """Close a gap that an earlier process left open, if it recorded again."""
         found = self._ledger.segments(self._camera_id, gap.start_ns, self._started_ns)
         ends_ns = next((one.start_ns for one in found if one.start_ns > gap.start_ns), None)
         if ends_ns is not None:

@@ -13,7 +13,9 @@ from domain.camera_states import CameraState, Shed, Why
 from domain.clock import NS_PER_S, ManualClock
 from domain.events.event import Passing
 from domain.media.packets import Frame, Packet
-from domain.recordings.partly_analysed import PartlyCause
+from domain.recordings.missed_passings import EARLIER_NS
+from domain.recordings.overlay_intervals import overlay
+from domain.recordings.partly_analysed import SEEN_ENOUGH_NS, PartlyCause
 from domain.registry.model import SubStream
 from ingest.recording.recorder import Recorder
 from sightline.cameras.camera_run import CameraRun
@@ -124,6 +126,30 @@ def test_a_checkpoint_is_analysed_until_the_packet_in_work(spool: FullDisk, tmp_
         assert run._analysed_until_ns() == frame.wall_ns - drafted_ns
     now_ns = tools.clock.wall_ns() + ahead_ns
     assert run._analysed_until_ns() == now_ns - drafted_ns, "by the clock of the camera"
+
+
+def test_a_checkpoint_whose_recording_is_shed_is_not_analysed(
+    spool: FullDisk, tmp_path: Path
+) -> None:
+    """It is not pulled, so no packet shows that its pictures are not analysed."""
+    camera = make_camera("rtsp://10.0.0.1/1").model_copy(update={"checkpoint": ("plate",)})
+    tools = worker_context(spool, tmp_path, [])
+    clock, log = tools.clock, GapLog(tools.layout, tools.clock)
+    assert isinstance(clock, ManualClock)
+    run = CameraRun(camera, None, lambda: 1, IdleAnalyser, NETWORKS, tools)
+    run.tick()
+    shed_ns = clock.wall_ns()
+    run.shed(Shed.RECORDING_FOR_DISK)
+    for _ in range(60):
+        clock.advance(1)
+        run.tick()
+    run.shed(Shed.NOTHING)
+    until_ns = clock.wall_ns()
+    clock.advance(1)
+    run.tick()
+    run._analysis.close()
+    lost = overlay(log.partly_analysed(camera.id, 0, until_ns))
+    assert lost == [(shed_ns - SEEN_ENOUGH_NS, until_ns - EARLIER_NS, PartlyCause.OVERLOAD)]
 
 
 def test_a_checkpoint_reports_what_its_earlier_process_did_not_log(

@@ -10,6 +10,7 @@ import pytest
 
 from domain.camera_states import CameraState, CameraStatus, Why
 from domain.clock import NS_PER_S, S_PER_DAY, ManualClock
+from domain.messages.message import Message
 from domain.paths.data_layout import Layout
 from domain.paths.object_keys import day_of
 from domain.paths.segment_name import SegmentName
@@ -114,6 +115,18 @@ def test_a_process_knows_until_when_the_one_before_recorded(node: Node) -> None:
     gaps = live_for(node)
     node.until(gaps, 600, CameraState.UNREACHABLE, Why.FAILED)
     assert GapRecorder("cam", node.layout, node.clock).start() == node.at(20)
+
+
+def test_a_process_knows_until_when_the_one_before_ran_without_recording(node: Node) -> None:
+    """What it did not analyse meanwhile is lost with it."""
+    given_up = Message("given up, since the disk was full")
+    gaps = live_for(node)
+    for _ in range(30):
+        node.clock.advance(1)
+        gaps.update(node.status(CameraState.IDLE), (GapCause.DISK, given_up))
+    ended_ns = node.clock.wall_ns()
+    node.clock.advance(10)
+    assert GapRecorder("cam", node.layout, node.clock).start() == ended_ns
 
 
 def again(node: Node, until_s: float, from_s: float, to_s: float) -> None:
