@@ -1,6 +1,7 @@
 """The last packets of a checkpoint, which a decode gate may still put into the tap of the decoder.
 
-They begin with a keyframe, because decoding begins at one. No packet is put into the tap twice.
+They begin with a keyframe, because decoding begins at one. No packet is put into the tap twice,
+except for a keyframe that was put alone.
 """
 
 from __future__ import annotations
