@@ -28,6 +28,10 @@ class Tap:
     def __init__(self, name: str, max_packets: int, max_bytes: int) -> None:
         self.name = name
         self.dropped_packets = 0
+        self.taken_packets = 0
+        """How many packets the last `take` returned, less those that the consumer subtracts when
+        they are done.
+        """
         self._max_packets = max_packets
         self._max_bytes = max_bytes
         self._queue: deque[Packet] = deque()
@@ -57,6 +61,7 @@ class Tap:
         with self._ready:
             self._ready.wait_for(lambda: bool(self._queue) or self._closed, timeout_s)
             packets = list(self._queue)
+            self.taken_packets = len(packets)  # first, because other threads add both numbers
             self._queue.clear()
             self._bytes = 0
             return packets

@@ -89,8 +89,6 @@ class FrameReader:
         self._decoded = metrics.FRAMES_DECODED.labels(camera_id)
         self.decoded_packets = 0
         """The packets that were decoded since the start. Any thread may read it."""
-        self._taken_packets = 0
-        """The packets that were taken from the tap and not decoded or left out yet."""
         self._taken_ns = 0
         """The wall time of the packet that was decoded or left out last, or is in work."""
         self._dropped = metrics.PACKETS_DROPPED.labels(camera_id, tap.name)
@@ -110,7 +108,8 @@ class FrameReader:
 
         Any thread may read it.
         """
-        return self._tap.waiting_packets + self._taken_packets
+        waiting = self._tap.waiting_packets  # first: a packet may be taken between the two
+        return waiting + self._tap.taken_packets
 
     @property
     def undone_from_ns(self) -> int | None:
@@ -144,7 +143,7 @@ class FrameReader:
         return is_skipped
 
     def __iter__(self) -> Iterator[Frame | None]:
-        self._taken_packets = 0  # of an iteration before this one, which its caller left
+        self._tap.taken_packets = 0  # of an iteration before this one, which its caller left
         try:
             yield from self._read()
         finally:
@@ -169,6 +168,7 @@ class FrameReader:
                 self._wants_keyframe = True
                 self._rest.end(packets[0].wall_ns)
                 self._loss.begin(packets[0].wall_ns, packets[-1].wall_ns, PartlyCause.OVERLOAD)
+                self._tap.taken_packets = 0
                 yield None
                 continue
             self._newest_wall_ns = max(self._newest_wall_ns, packets[-1].wall_ns)
@@ -176,7 +176,7 @@ class FrameReader:
                 for frame in self._frames(packet):
                     self._turn.end()
                     yield frame
-            self._taken_packets = 0
+            self._tap.taken_packets = 0
 
     def _needed(self, packets: Sequence[Packet]) -> Iterator[Packet]:
         """Yield all packets but those before a keyframe up to which nothing moves.
@@ -196,7 +196,7 @@ class FrameReader:
                 if still:
                     self._rest.end(packets[at].wall_ns)
                     at = still[-1]
-            self._taken_packets, self._taken_ns = len(packets) - at, packets[at].wall_ns
+            self._tap.taken_packets, self._taken_ns = len(packets) - at, packets[at].wall_ns
             yield packets[at]
             at += 1
 

@@ -164,6 +164,30 @@ def test_pictures_are_undone_until_they_are_given_or_their_loss_is_reported(load
     assert reader.undone_from_ns == packets[25].wall_ns, "its loss is reported with the next packet"
 
 
+def test_packets_are_undone_from_the_moment_at_which_they_are_taken(
+    load: Load, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another thread may ask before the first of them is decoded."""
+    packets, tap = load("h264"), Tap("decode", 512, 32 << 20)
+    reader = FrameReader(tap, SystemClock(), 1000.0, "gate")
+    take, undone = tap.take, list[int | None]()
+
+    def take_and_ask(timeout_s: float | None = None) -> list[Packet]:
+        taken = take(timeout_s)
+        undone.append(reader.undone_from_ns)
+        return taken
+
+    monkeypatch.setattr(tap, "take", take_and_ask)
+    for fps in (1000.0, 0.0):
+        reader.rate.set(fps)
+        tap.put(packets[0])
+        frames = iter(reader)
+        next(frames)
+        while next(frames) is not None:
+            continue
+    assert undone == [0, None, packets[0].wall_ns, packets[0].wall_ns]
+
+
 def test_nothing_is_analysed_at_a_rate_of_zero_and_that_is_a_loss(load: Load) -> None:
     packets, tap = load("h264"), Tap("decode", 512, 32 << 20)
     reader = FrameReader(tap, SystemClock(), 0.0, "gate", losses=(losses := AnalysisLosses()))
