@@ -54,7 +54,7 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class ClusterStores:
-    """What the nodes of a site tell each other through Redis."""
+    """What the nodes of a site publish of themselves through Redis."""
 
     nodes: Nodes
     leases: Leases
