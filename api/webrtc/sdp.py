@@ -16,7 +16,8 @@ from api.webrtc.protocols.dtls import Fingerprint, is_supported
 from api.webrtc.sound_stream import SOUND_HZ, Encoding
 from domain.errors import BadInput
 
-_MAX_LINES = 2_000
+_MAX_LINES = 600
+"""Browsers send up to some hundreds. The parser takes quadratic time for repeated lines."""
 _MAX_SECTIONS = 16
 _TOKEN = re.compile(r"[!-~]{1,64}")
 _HOST_PRIORITY = 126 << 24 | 65535 << 8 | 255
@@ -27,6 +28,7 @@ _G711: dict[Encoding, int] = {"PCMA": 8, "PCMU": 0}
 SEND_TIME_URI = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"
 _REMB = "goog-remb"
 _LINE_END = "\r\n"
+_HEX_PAIRS = re.compile("[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2})*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +92,6 @@ def read_offer(text: str) -> SdpOffer:
     """Read an offer. Raises BadInput, which says what is missing, if it cannot be answered."""
     described = _parsed(text)
     sections = tuple(_section(media) for media in described.media)
-    if not 0 < len(sections) <= _MAX_SECTIONS:
-        raise BadInput(
-            "an SDP offer has 1 to {max_sections} media sections", max_sections=_MAX_SECTIONS
-        )
     for at, media in enumerate(described.media):
         if media.kind == "video" and _receives(media):
             return _with_sound(_offer(sections, at, media), described)
@@ -101,10 +99,16 @@ def read_offer(text: str) -> SdpOffer:
 
 
 def _parsed(text: str) -> SessionDescription:
-    if text.count("\n") > _MAX_LINES:
+    lines = text.splitlines()
+    if len(lines) > _MAX_LINES:
         raise BadInput("the SDP offer has more than {max_lines} lines", max_lines=_MAX_LINES)
     if not text.startswith("v=0"):
         raise BadInput("the body is no SDP offer: it does not begin with v=0")
+    # Each section gets the attributes of the session, so their number is checked before.
+    if not 0 < sum(line.startswith("m=") for line in lines) <= _MAX_SECTIONS:
+        raise BadInput(
+            "an SDP offer has 1 to {max_sections} media sections", max_sections=_MAX_SECTIONS
+        )
     try:
         return SessionDescription.parse(text)
     except (
@@ -138,7 +142,7 @@ def _offer(sections: tuple[MediaSection, ...], video: int, media: MediaDescripti
     if media.dtls is None or media.dtls.role == "server":
         raise BadInput("the SDP offer must have a=setup:actpass or a=setup:active")
     prints = [Fingerprint(one.algorithm.lower(), one.value) for one in media.dtls.fingerprints]
-    supported = [one for one in prints if is_supported(one)]
+    supported = [one for one in prints if is_supported(one) and _HEX_PAIRS.fullmatch(one.value)]
     if not supported:
         raise BadInput("the SDP offer has no a=fingerprint of sha-256, sha-384 or sha-512")
     if not media.rtcp_mux:

@@ -205,7 +205,10 @@ def test_the_answer_accepts_the_sound_of_a_viewer_who_is_sent_it() -> None:
         ("a=rtpmap:102 H264/90000", "a=rtpmap:999 H264/90000", "cannot be read"),
         ("profile-level-id=42e01f", "profile-level-id=42e0;x", "six hexadecimal digits"),
         ("m=video", "m=vid\u00e9o", "no token"),
-        ("s=-", "s=-" + "\r\na=x" * 2_001, "more than 2000 lines"),
+        ("s=-", "s=-" + "\r\na=x" * 601, "more than 600 lines"),
+        ("s=-", "s=-" + "\ra=x" * 601, "more than 600 lines"),
+        ("s=-", "s=-" + "\r\nm=audio 9 RTP/AVP 0" * 17, "1 to 16 media sections"),
+        (FINGERPRINT, FINGERPRINT.replace("AB", "\u00c4B"), "no a=fingerprint"),
     ],
 )
 def test_an_offer_that_cannot_be_answered_is_refused_with_a_sentence(
