@@ -81,6 +81,8 @@ class CongestionControl:
         if not self._requested.is_much(sequences) or self.recovery.is_reduced or not is_first:
             return CongestionAction.CONTINUE
         action = self._policy.on_first_lost(self._is_repeated, has_smaller)
+        if action is CongestionAction.CONTINUE:
+            return action  # The receiver reports decide: their windows must not begin again.
         self._requested.forget()
         self._loss = LossWindow()
         self._began_s, self._is_repeated = None, True

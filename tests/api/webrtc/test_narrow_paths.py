@@ -5,14 +5,15 @@ from __future__ import annotations
 import pytest
 from aiortc.rtp import RtcpPsfbPacket, RtcpRtpfbPacket
 
-from api.webrtc.congestion.control import FIRST_PICTURES_S
+from api.webrtc.congestion.control import FIRST_PICTURES_S, CongestionControl
 from api.webrtc.congestion.pacer import NARROW, PACED_BURST, REPEATED
+from api.webrtc.congestion.policy import CongestionAction
 from api.webrtc.congestion.receiver_reports import FIRST_ROUND_TRIP_S, LOSS_WINDOW_S
 from api.webrtc.congestion.recovery import RETURN_AFTER_S
 from api.webrtc.congestion.retransmission import AGAIN_BURST, AGAIN_PART
 from api.webrtc.pictures import Picture
 from api.webrtc.protocols.packetiser import MAX_PAYLOAD_BYTES
-from api.webrtc.protocols.rtcp import is_rtcp
+from api.webrtc.protocols.rtcp import ReceiverReport, RtcpFeedback, is_rtcp
 from api.webrtc.stream import MediaStream
 from domain.media.held_gop import MemoryLimit
 from domain.media.viewer_metrics import LIVE_NARROW_PATHS, LIVE_SKIPPED
@@ -195,6 +196,20 @@ def test_first_pictures_are_repeated_once_without_a_sub_stream() -> None:
     assert len(sent[1]) == len(sent[0])
     assert sent[2] == sent[1], "each lost packet is sent again"
     assert world.wishes == []
+
+
+def test_a_viewer_that_requests_much_again_without_end_waits_for_keyframes() -> None:
+    """Without a smaller stream, the receiver reports decide after the first pictures."""
+    path, found = CongestionControl(), list[CongestionAction]()
+    for number in range(250):
+        now_s, sent, lost = number / 25, 4 * (number + 1), number + 1
+        path.on_sent(4, now_s)
+        report = ReceiverReport(lost, sent, 0, 0, 0.0)
+        lost_part = path.measure(RtcpFeedback(report=report), now_s)
+        found.append(path.on_requested([sent], now_s, has_smaller=False))
+        found += path.actions(RtcpFeedback(report=report), lost_part, 1e6, now_s, False)
+    assert found.count(CongestionAction.REPEAT) == 1
+    assert found.count(CongestionAction.WAIT_FOR_KEYFRAME) > 4
 
 
 def test_later_losses_do_not_repeat_the_first_pictures(world: World) -> None:
