@@ -20,7 +20,7 @@ def find(ledger: Ledger, camera_id: str, name: str) -> Segment:
     NotFound.
     """
     asked = parse_segment(Path(name))
-    if asked is None or asked.camera_id != camera_id:
+    if asked is None or asked.camera_id != camera_id or asked.path.name != name:
         raise NotFound("{name} is no segment of {camera}", name=repr(name), camera=camera_id)
     path = ledger.recordings / camera_id / day_of(asked.start_ns) / name
     if path.exists():  # usually: to list its day for each part takes longer than to read the part

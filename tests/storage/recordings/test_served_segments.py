@@ -48,5 +48,6 @@ def test_a_segment_that_was_finished_since_it_was_listed_is_found(folder: Path) 
 @pytest.mark.parametrize("name", [NAME, f"../{NAME}", NAME.replace("gate", "door"), "notes.txt"])
 def test_another_name_is_not_found(name: str, folder: Path) -> None:
     (folder / "notes.txt").touch()
+    (folder.parent / NAME).touch()
     with pytest.raises(NotFound):
         find(Ledger(folder.parent.parent), "gate", name)
