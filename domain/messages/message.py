@@ -131,18 +131,23 @@ def with_parts(text: str) -> Message | None:
 
 def joined(messages: Sequence[Message]) -> Message:
     """Return one message of several, with a semicolon between them."""
-    whole = messages[-1]
-    for message in reversed(messages[:-1]):
-        whole = Message("{first}; {rest}", first=message, rest=whole)
-    return whole
+    return _halved(messages, lambda first, rest: Message("{first}; {rest}", first=first, rest=rest))
 
 
 def joined_names(names: Sequence[str]) -> Message:
     """Return names as one message, with the comma of the language between them."""
-    whole = Message.of(names[-1], {})
-    for name in reversed(names[:-1]):
-        whole = Message("{first}, {rest}", first=name, rest=whole)
-    return whole
+    return _halved(
+        [Message.of(name, {}) for name in names],
+        lambda first, rest: Message("{first}, {rest}", first=first, rest=rest),
+    )
+
+
+def _halved(messages: Sequence[Message], join: Callable[[Message, Message], Message]) -> Message:
+    """Join messages by halves, so that the form of hundreds is nested less than ten times."""
+    if len(messages) == 1:
+        return messages[0]
+    half = len(messages) // 2
+    return join(_halved(messages[:half], join), _halved(messages[half:], join))
 
 
 def names_in(template: str) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ import pickle
 from datetime import UTC, datetime
 
 import pytest
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from domain.clock import NS_PER_MS, moment
 from domain.errors import NodeOffline, NotFound, QueryInvalid, SourceTimeout
@@ -102,7 +102,7 @@ def test_messages_are_joined_and_their_names_listed() -> None:
     assert names_in("{b} {a} {b} {A} {1}") == ("b", "a")
 
 
-def test_only_a_message_with_parts_is_stored_beside_its_text() -> None:
+def test_only_a_message_with_parts_is_stored_with_its_text() -> None:
     assert with_parts(NOTHING) is NOTHING
     assert with_parts(Message("full")) is None
     assert with_parts("full") is None
@@ -118,3 +118,11 @@ def test_names_are_listed_with_the_comma_of_the_language() -> None:
     assert names == "node-1, node-2, objects"
     assert names.translated({"{first}, {rest}": "{first}、{rest}"}.get) == "node-1、node-2、objects"
     assert joined_names(["{first}"]) == "{first}"
+
+
+def test_hundreds_of_names_can_be_written_and_read() -> None:
+    """The form of each further message was nested deeper, and pydantic writes 255 levels."""
+    names = [f"node-{number}" for number in range(1_000)]
+    listed, written = joined_names(names), TypeAdapter(Message)
+    assert listed == ", ".join(names)
+    assert written.validate_json(written.dump_json(listed)) == listed
