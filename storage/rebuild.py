@@ -213,9 +213,7 @@ class _Rebuild:
                 self._redis.do("HSET", _DONE, one.name, marks[one.name])
 
     def _merge_result(self, done: Applied) -> None:
-        """Return what is left to be done of some lines: what the archive may have, and what is
-        deleted.
-        """
+        """Do what is left of some lines: of what the archive may have, and of what is deleted."""
         self._damaged += done.damaged
         known = (
             self._archive.search.get_all([*{event.id for event in done.old}, *done.old_corrections])

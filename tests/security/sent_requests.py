@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 import httpx
@@ -10,10 +9,6 @@ import httpx
 from api.requests.declarations import Declaration
 from domain.clock import NS_PER_S, rfc3339
 from tests.security.two_areas import START_NS, TwoAreas
-
-if TYPE_CHECKING:
-    pass
-
 
 SINCE, UNTIL = rfc3339(START_NS), rfc3339(START_NS + 600 * NS_PER_S)
 

@@ -80,7 +80,6 @@ def test_many_slow_readers_hold_the_budget_and_the_least(site: Site) -> None:
             readers.enter_context(reader(site, url))
         # The buffers of the kernel take some megabytes of each.
         site.eventually(lambda: app.state.sending.open == READERS and is_still(site, source))
-        print("LIVE", source.live)
         most_chunks = BUDGET_BYTES // CHUNK_BYTES + READERS * LEAST_CHUNKS
         assert READERS <= source.live <= most_chunks
         assert budget.left_bytes < CHUNK_BYTES, "the budget is used where it is left"
