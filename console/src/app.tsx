@@ -113,6 +113,7 @@ function SignedIn({ control, preferences, onPreferences, session, site }: Signed
   const cameras = useCameras(
     hasRight(session, "cameras_read"),
     ["cameras", "city"].includes(route.place),
+    language,
   );
   const askPurpose = useCallback(() => setAsking(true), []);
   const bound = (next: Purpose) => {

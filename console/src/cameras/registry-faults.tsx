@@ -8,7 +8,7 @@ import { useList } from "../shell/use-list.ts";
 export function RegistryFaults() {
   const { texts, language } = useConsole();
   // The faults are sentences of the API, in the language of the request.
-  const read = useCallback(readFaults, [language]);
+  const read = useCallback(() => readFaults(), [language]);
   const { items } = useList(read);
   if (items === null || items.length === 0) return null;
   return (

@@ -13,8 +13,11 @@ export interface Cameras {
 
 const REFRESH_MS = 10_000;
 
-/** Read the cameras if the person may, and read them again while `isWatched`. */
-export function useCameras(mayRead: boolean, isWatched: boolean): Cameras {
+/**
+ * Read the cameras if the person may, and read them again while `isWatched`, and in another
+ * `language`: the causes are sentences of the API.
+ */
+export function useCameras(mayRead: boolean, isWatched: boolean, language: string): Cameras {
   const [all, setAll] = useState<ReadonlyMap<string, CameraView>>(new Map());
   const [areas, setAreas] = useState<readonly AreaView[]>([]);
   const [isLoaded, setLoaded] = useState(false);
@@ -46,7 +49,7 @@ export function useCameras(mayRead: boolean, isWatched: boolean): Cameras {
       isCurrent = false;
       window.clearTimeout(timer);
     };
-  }, [mayRead, isWatched, round]);
+  }, [mayRead, isWatched, language, round]);
 
   return { all, areas, isLoaded, failure, reload };
 }

@@ -12,7 +12,7 @@ from domain.camera_states import CameraState, CameraStatus, Why
 from domain.errors import Fault, SourceRejected
 from domain.messages.message import Message
 from domain.people import Role
-from tests.api.console.pages import axe, open_in_english
+from tests.api.console.pages import axe, choose, open_in_english
 from tests.api.site_data import REGISTRY, START_NS
 from tests.web_driver import Browser
 
@@ -54,10 +54,10 @@ def test_faults_of_the_registry_and_of_a_camera_are_in_both_languages(
     shown = browser.text("dialog")
     assert "The user name or the password is wrong. Check the credentials." in shown
     assert "the camera refuses the user name or password" in shown
-    browser.run("localStorage.setItem('sightline.preferences', '{\"language\": \"zh\"}')")
-    browser.run("location.reload()")
-    browser.until("fault", lambda: "新的登记表有 1 处错误" in browser.text(".cameras-main"))
-    browser.click(".cameras-main details summary")
+    browser.press("Escape")
+    choose(browser, "Language", "zh")
+    browser.until("fault", lambda: "没有键 `urll`" in browser.text(".cameras-main details"))
+    assert "新的登记表有 1 处错误" in browser.text(".cameras-main")
     assert "没有键 `urll`（是否指 `url`？）" in browser.text(".cameras-main details")
     browser.until("cause", lambda: "用户名或密码错误" in browser.text(".cameras-main"))
     browser.open("about:blank")
