@@ -5,6 +5,7 @@ ordinary user without the permission.
 from __future__ import annotations
 
 import os
+import stat
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,14 +21,28 @@ def unwritable(folder: Path) -> Iterator[None]:
         with _mounted_read_only(folder):
             yield
         return
-    modes = {Path(path): Path(path).stat().st_mode for path, _, _ in os.walk(folder)}
-    for path, mode in modes.items():
-        path.chmod(mode & ~0o222)
+    folders = {Path(path): Path(path).stat().st_mode for path, _, _ in os.walk(folder)}
+    files = dict[Path, int]()
     try:
+        for path, mode in folders.items():
+            path.chmod(mode & ~0o222)
+        files.update(_files(folder))  # Now none can be made or removed.
+        for path, mode in files.items():
+            path.chmod(mode & ~0o222)
         yield
     finally:
-        for path, mode in modes.items():
+        for path, mode in (folders | files).items():
             path.chmod(mode)
+
+
+def _files(folder: Path) -> Iterator[tuple[Path, int]]:
+    """Yield the files with their modes. A socket stays writable, as under a read-only mount."""
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            path = Path(parent, name)
+            mode = path.lstat().st_mode
+            if stat.S_ISREG(mode):
+                yield path, mode
 
 
 @contextmanager

@@ -26,9 +26,9 @@ from tests.waiting import PATIENCE_S, wait_for
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
 ROOT = Path(__file__).parents[2]
-SEARCHABLE_WITHIN_S = 2.0
-"""Half of the events: a stall of the machine makes some later. How late they are at a load is
-said by `benchmarks.checkpoints`.
+SEARCHABLE_WITHIN_S = 10.0
+"""A bound for half of the events, also on a busy machine. `benchmarks.checkpoints` measures how
+late they are.
 """
 HEVC_PASSES = 6
 
