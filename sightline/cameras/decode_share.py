@@ -39,7 +39,7 @@ BEHIND_FOR_S = 3.0
 """A worker stays behind for so long afterwards. The groups of a camera are about as long, and a
 group that was held is decoded when this ends.
 """
-ADMIT_S = 1.75
+ADMIT_S = 2.0
 """A group of an average camera is refused if its last packet would wait for longer than this.
 
 A shorter time leaves the processor idle where several cameras show nothing for a moment; a longer
