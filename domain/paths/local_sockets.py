@@ -36,7 +36,7 @@ def address_of(path: Path) -> Iterator[str]:
 
 def is_ours(connection: socket.socket) -> bool:
     """Return whether the peer runs as this user or root. The mode of the path permits no other peer
-    either, unless somebody changed it.
+    either, unless it was changed.
     """
     credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size)
     return _PEER.unpack(credentials)[1] in (os.getuid(), 0)

@@ -41,7 +41,6 @@ YIELD_S = {InView.UNSETTLED: 0.0, InView.NOTHING: 0.1, InView.SETTLED: 0.3}
 What is settled waits longest, because further pictures hardly change an event that is published.
 Another vehicle may still come in them, so it waits only for about as long as one takes to settle.
 """
-MOST_YIELD_S = max(YIELD_S.values())
 MAX_COST_S = 0.1
 _COST_WEIGHT = 0.2
 HANGS_AFTER_S = 10.0

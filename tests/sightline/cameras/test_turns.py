@@ -12,7 +12,7 @@ from domain.clock import ManualClock, SystemClock
 from sightline.cameras.turns import (
     HANGS_AFTER_S,
     MAX_COST_S,
-    MOST_YIELD_S,
+    YIELD_S,
     InView,
     TurnRequest,
     Turns,
@@ -37,7 +37,7 @@ def test_no_request_is_overtaken_by_a_much_later_one(waiting: list[TurnRequest])
         waiting.remove(order[-1])
     for at, one in enumerate(order):
         assert all(
-            earlier.requested_s <= one.requested_s + MOST_YIELD_S + MAX_COST_S
+            earlier.requested_s <= one.requested_s + max(YIELD_S.values()) + MAX_COST_S
             for earlier in order[:at]
         )
 
@@ -58,7 +58,7 @@ def test_of_equally_old_requests_what_is_not_settled_and_what_costs_less_comes_f
 
 def test_what_is_settled_has_its_turn_before_what_is_requested_much_later() -> None:
     settled = TurnRequest("settled", 1.0, InView.SETTLED)
-    later = TurnRequest("later", 1.0 + MOST_YIELD_S + 0.01, InView.UNSETTLED)
+    later = TurnRequest("later", 1.0 + max(YIELD_S.values()) + 0.01, InView.UNSETTLED)
     assert first_due([later, settled]) is settled
 
 
