@@ -162,8 +162,8 @@ def test_class_c_loses_before_class_b_and_class_b_before_class_a() -> None:
     worker = Worker()
     shares = {class_: worker.share(f"cam-{class_}", class_) for class_ in "ABC"}
     seen = []
-    for work_s in (0.4, 0.8, 1.2, 2.0):
-        worker.wait_for(work_s)
+    for part in (0.25, 0.5, 0.8, 1.2):
+        worker.wait_for(part * ADMIT_S)
         seen.append([share.admits(NOTHING) for share in shares.values()])
     assert seen == [[True] * 3, [True, True, False], [True, False, False], [False] * 3]
 
