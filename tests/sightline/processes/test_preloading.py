@@ -21,7 +21,10 @@ from sightline.processes import preloading
 from tests.waiting import PATIENCE_S
 
 CLOCK = SystemClock()
-NOT_USED = ("cv2", "duckdb", "onnxruntime", "pyarrow", "pygments", "rich")
+NOT_USED = (
+    "aiortc", "cv2", "dns", "duckdb", "onnxruntime", "pyarrow",
+    "pygments", "rich",
+)  # fmt: skip
 """Large libraries. A process that needs one loads it: a checkpoint, or a search of the archive."""
 LOAD = f"""
 import json, sys
