@@ -9,9 +9,10 @@ from collections.abc import Iterable
 PRELOAD = "preload"
 """The function of a module that makes what every process of it needs, without secrets."""
 
-UNUSED = ("httpx._main",)
+UNUSED = ("httpx._main", "pydantic.v1", "cffi")
 """Modules that libraries import if they can, and that no process uses: the command line of httpx,
-which loads rich and pygments.
+which loads rich and pygments; the models of pydantic 1, which FastAPI refuses; and the parser of C
+with which pycryptodome declares its functions. The administration of `minio` loads pycryptodome.
 """
 
 

@@ -22,8 +22,8 @@ from tests.waiting import PATIENCE_S
 
 CLOCK = SystemClock()
 NOT_USED = (
-    "aiortc", "cv2", "dns", "duckdb", "onnxruntime", "pyarrow",
-    "pygments", "rich",
+    "aiortc", "cffi", "cv2", "dns", "duckdb", "onnxruntime", "pyarrow",
+    "pydantic.v1", "pygments", "rich",
 )  # fmt: skip
 """Large libraries. A process that needs one loads it: a checkpoint, or a search of the archive."""
 LOAD = f"""
