@@ -1,16 +1,22 @@
-"""The adapter of Authlib: the authorization request and the requests to the token endpoint."""
+"""The adapter of Authlib: the authorization request and the requests to the token endpoint.
+
+The library is loaded by the first sign-in, because most sites have no identity provider.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 from urllib.parse import quote_plus
 
 import httpx
-from authlib.oauth2.client import OAuth2Client
 
 from api.openid.metadata import ProviderMetadata
 from domain.errors import ProviderError, ProviderUnavailable, SignInRefused
 from domain.openid import OpenIdSettings
+
+if TYPE_CHECKING:
+    from authlib.oauth2.client import OAuth2Client
 
 _GRANT_ERRORS = frozenset(
     {
@@ -50,9 +56,7 @@ class AuthlibClient:
     def authorization_url(
         self, metadata: ProviderMetadata, state: str, nonce: str, verifier: str
     ) -> str:
-        client = OAuth2Client(
-            self.http,
-            self.settings.client_id,
+        client = self._client(
             scope=self.settings.scopes,
             redirect_uri=self.settings.redirect_uri,
             code_challenge_method="S256",
@@ -81,7 +85,7 @@ class AuthlibClient:
 
     def _request(self, metadata: ProviderMetadata, **parameters: str) -> TokenAnswer:
         auth, own = self._authentication(metadata)
-        client = OAuth2Client(self.http, self.settings.client_id)
+        client = self._client()
         client.oauth_error_class = _TokenError
         try:
             answer = client.fetch_token(metadata.token_endpoint, auth=auth, **parameters, **own)
@@ -102,6 +106,11 @@ class AuthlibClient:
                 "the token endpoint of the identity provider sent neither tokens nor an error"
             )
         return tokens
+
+    def _client(self, **options: str) -> OAuth2Client:
+        from authlib.oauth2.client import OAuth2Client
+
+        return OAuth2Client(self.http, self.settings.client_id, **options)
 
     def _authentication(self, metadata: ProviderMetadata) -> tuple[httpx.Auth, dict[str, str]]:
         """Return how this site proves its identity: in a header, or in the body."""

@@ -2,6 +2,8 @@
 
 A token is accepted only if it was signed with a public key of the provider by an algorithm of the
 list, and if each claim has the expected value. The error names the claim that is wrong.
+
+The library is loaded with the keys, because most sites have no identity provider.
 """
 
 from __future__ import annotations
@@ -12,13 +14,13 @@ import hashlib
 import hmac
 import json
 from dataclasses import dataclass
-from typing import Any, TypeGuard
-
-from joserfc import jwk, jwt
-from joserfc.errors import BadSignatureError, InvalidKeyIdError, JoseError
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from domain.errors import SignInRefused
 from domain.messages.message import Message
+
+if TYPE_CHECKING:
+    from joserfc import jwk
 
 ALGORITHMS = (
     "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512"
@@ -47,6 +49,8 @@ class PublicKeys:
 
         A key that cannot be used is left out, so that one key of a new kind ends no sign-in.
         """
+        from joserfc import jwk
+
         try:
             found = json.loads(content)["keys"]
             imported = [_imported(one) for one in found]
@@ -130,6 +134,9 @@ def _signed_claims(token: str, keys: PublicKeys, what: Message) -> tuple[dict[st
         raise SignInRefused(
             "the identity provider sent no {token}, or one that is too long", token=what
         )
+    from joserfc import jwt
+    from joserfc.errors import BadSignatureError, InvalidKeyIdError, JoseError
+
     try:
         decoded = jwt.decode(token, keys.keys, algorithms=ALGORITHMS)
     except BadSignatureError as error:
@@ -194,6 +201,9 @@ def _half_hash(access_token: str, algorithm: str) -> str:
 
 def _imported(key: object) -> jwk.Key | None:
     """Return a public key for signatures, or None for any other key."""
+    from joserfc import jwk
+    from joserfc.errors import JoseError
+
     try:
         if not isinstance(key, dict) or not isinstance(key.get("kid", ""), str):
             return None
