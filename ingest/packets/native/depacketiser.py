@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import mmap
 import threading
 from collections.abc import Callable
 from functools import cache, partial
@@ -60,10 +61,13 @@ unchanged.
 
 
 class _Room(threading.local):
-    """The output buffers of one thread. The result of a call is copied before the next call."""
+    """The output buffers of one thread. The result of a call is copied before the next call.
+
+    Of the largest one, only what pictures have filled takes memory.
+    """
 
     def __init__(self) -> None:
-        self.data = bytearray(_MAX_BYTES)
+        self.data = mmap.mmap(-1, _MAX_BYTES, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
         units, starts = bytearray(16 * _MAX_UNITS), bytearray(4 * _MAX_STARTS)
         self.addresses = _address(self.data), _address(units), _address(starts)
         self.table, self.starts = memoryview(units).cast("I"), memoryview(starts).cast("I")
@@ -125,7 +129,7 @@ class NativeDepacketiser:
         )
 
 
-def _address(buffer: bytearray) -> int:
+def _address(buffer: bytearray | mmap.mmap) -> int:
     return ctypes.addressof(ctypes.c_char.from_buffer(buffer))
 
 

@@ -6,13 +6,14 @@ from __future__ import annotations
 
 import struct
 import subprocess
+import threading
 from pathlib import Path
 from random import Random
 
 import pytest
 
 from ingest.packets.native.build import FLAGS, SOURCE, build, compilers, library_path
-from ingest.packets.native.depacketiser import unavailable_reason
+from ingest.packets.native.depacketiser import NativeDepacketiser, unavailable_reason
 from simulator.rtp import Codec, payloads
 
 HARSH = (
@@ -136,3 +137,23 @@ def test_a_missing_build_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyP
         "ingest.packets.native.depacketiser.library_path", lambda: tmp_path / "it.so"
     )
     assert "was not built" in unavailable_reason.__wrapped__()
+
+
+def _anonymous_kb() -> int:
+    lines = Path("/proc/self/status").read_text("ascii").splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("RssAnon"))
+
+
+@pytest.mark.skipif(bool(unavailable_reason()), reason="the compiled code was not built")
+def test_the_output_buffers_of_a_thread_take_memory_only_for_what_they_hold() -> None:
+    grown_kb: list[int] = []
+
+    def take_nothing() -> None:
+        before_kb = _anonymous_kb()
+        NativeDepacketiser("h264", 96, 0).take(bytearray(64), 0, 0, 0, 0, None)
+        grown_kb.append(_anonymous_kb() - before_kb)
+
+    thread = threading.Thread(target=take_nothing)
+    thread.start()
+    thread.join()
+    assert grown_kb[0] < 1000
