@@ -1,5 +1,5 @@
 """One camera in one worker: its streamer runs in the pull loop and its recorder in the disk writer.
-A checkpoint is analysed in a thread of its own.
+A checkpoint is analysed in a thread of its own (`checkpoint_run.py`).
 
 The streamer puts packets into the fan-out and never waits; packets that a consumer loses are
 counted there.
@@ -14,36 +14,26 @@ from contextlib import contextmanager
 from functools import partial
 
 from domain.camera_states import CameraState, CameraStatus, Shed
-from domain.clock import NS_PER_S
 from domain.errors import NotFound
 from domain.events.analyser import Analyser
-from domain.media.fanout import Fanout, Tap
+from domain.media.fanout import Fanout
 from domain.media.live_detections import DetectionFeed
 from domain.metrics import CAMERA_SHED
-from domain.recordings.partly_analysed import PartlyCause
 from domain.recordings.triggers import uses_triggers_from
 from domain.registry import Camera, Credentials, Networks
-from ingest.frames.analysis_losses import AnalysisLosses
-from ingest.frames.decode_gate import DecodeGate
-from ingest.frames.decoder import FrameReader
 from ingest.frames.packet_motion import MotionSink
 from ingest.health.decode_failures import DecodeFailures
 from ingest.onvif.client import OnvifEvents
 from ingest.recording.recorder import Recorder
 from ingest.rtsp.source import RtspSource
 from ingest.streamer import Streamer
-from sightline.cameras.analysis_recorder import AnalysisRecorder
 from sightline.cameras.bitrate_limit import BitrateLimit
-from sightline.cameras.checkpoint_loop import DRAFT_EVERY_S, CheckpointFrames, CheckpointLoop
-from sightline.cameras.decode_turns import CameraDecodeTurn
+from sightline.cameras.checkpoint_run import CheckpointRun
 from sightline.cameras.gap_recorder import GapRecorder
 from sightline.cameras.pull_policy import PullPolicy, SinkGate
 from sightline.cameras.sub_stream import SubStreamPull, as_camera
 from sightline.cameras.worker_context import WorkerContext
-from sightline.cameras.workload import DecoderWork
 from sightline.cluster.worker_balance import is_always_pulled
-from sightline.processes.supervised_threads import run_supervised
-from storage.recordings.gaps.log import GapLog
 
 _log = logging.getLogger(__name__)
 
@@ -54,15 +44,6 @@ new day, are therefore up to 5 s late.
 _WaitingFacts = tuple[int, bool, bool, Shed, int]
 FINISH_S = 1.5
 """How long `join` waits for the end of the recording."""
-_SHED_PARTS = {
-    Shed.NOTHING: 1.0,
-    Shed.ANALYTICS_SLOWER: 0.5,
-    Shed.ANALYTICS: 0.0,
-    Shed.RECORDING: 0.0,
-    Shed.RECORDING_FOR_DISK: 0.0,
-}
-"""The part of the looks a second that is made while the camera is shed so far."""
-DECODER_TAP_PACKETS, DECODER_TAP_BYTES = 256, 16 << 20
 
 
 class CameraRun:
@@ -77,12 +58,10 @@ class CameraRun:
         networks: Networks,
         tools: WorkerContext,
     ) -> None:
-        """Call `analyser` in the analysis thread, because its models may take a while to load."""
+        """`analyser` makes the analyser of a checkpoint. It is None for other cameras."""
         self.camera = camera
         self.fanout = Fanout()
-        self._detections = DetectionFeed()
         self._tools = tools
-        self._analyser = analyser
         is_requested = partial(tools.triggers.is_requested, camera.id)
         self._policy = PullPolicy(camera, is_requested, tools.clock)
         self._limit = BitrateLimit(camera.id, camera.max_bitrate_kbps)
@@ -104,7 +83,6 @@ class CameraRun:
         self._ticked_status: CameraStatus | None = None
         self._ticked_facts: _WaitingFacts | None = None
         self._ticks_skipped = 0
-        self._ticked_ns = tools.clock.wall_ns()
         self._recorder = Recorder(
             camera.id,
             tools.layout,
@@ -123,11 +101,11 @@ class CameraRun:
         self._sub = self._make_sub_stream(credentials, networks)
         self.events = self._make_events(credentials, networks)
         """The client of the camera's ONVIF events; None for a camera without ONVIF triggers."""
-        self._decoder_tap = Tap("decoder", DECODER_TAP_PACKETS, DECODER_TAP_BYTES)
+        self._checkpoint: CheckpointRun | None = None
         if analyser is not None:
-            self._attach_decoder(failures)
-        self._checkpoint: CheckpointLoop | None = None
-        self._threads: list[threading.Thread] = []
+            self._checkpoint = CheckpointRun(camera, analyser, failures, tools)
+            decode_gate = self._checkpoint.gate
+            self.fanout.attach(decode_gate, lambda: not decode_gate.is_closed)
 
     def _make_sub_stream(
         self, credentials: Credentials | None, networks: Networks
@@ -145,34 +123,10 @@ class CameraRun:
         fire = partial(self._tools.triggers.fire, self.camera.id, "onvif")
         return OnvifEvents(self.camera, credentials, networks, fire, self._tools.clock)
 
-    def _attach_decoder(self, failures: DecodeFailures) -> None:
-        losses = AnalysisLosses()
-        self._share = self._tools.decode_share.of(self.camera, losses)
-        self._decode_gate = DecodeGate(self.camera.id, self._decoder_tap, self._share)
-        tools = self._tools
-        self._turn = CameraDecodeTurn(self.camera.id, tools.decode_turns, tools.clock)
-        self._frames = FrameReader(
-            self._decoder_tap,
-            tools.clock,
-            self._fps(),
-            self.camera.id,
-            failures,
-            self._decode_gate,
-            losses,
-            tools.decoder_devices,
-            self._turn,
-        )
-        gaps = GapLog(tools.layout, tools.clock)
-        self._analysis = AnalysisRecorder(
-            self.camera.id, gaps, losses.take, self._analysed_until_ns, tools.clock
-        )
-        self.fanout.attach(self._decode_gate, lambda: not self._decode_gate.is_closed)
-
     def start(self) -> None:
         until_ns = self._gaps.start()
-        if self._analyser is not None:
-            self._analysis.start(until_ns)
-            self._spawn("look", partial(self._analyse, self._analyser))
+        if self._checkpoint is not None:
+            self._checkpoint.start(until_ns)
         self.update()
 
     def stop(self) -> None:
@@ -181,6 +135,8 @@ class CameraRun:
             self._stop.set()
             self._streamer.stop()
             self._report_shed(Shed.NOTHING)
+        if self._checkpoint is not None:
+            self._checkpoint.stop()
         if self._sub is not None:
             self._sub.stop()
 
@@ -197,14 +153,10 @@ class CameraRun:
     def join(self) -> None:
         self.finish()
         self.fanout.close_all()
-        self._detections.end()
-        self._decoder_tap.close()
         if self._sub is not None:
             self._sub.join()
-        for thread in self._threads:
-            thread.join()
-        if self._analyser is not None:
-            self._analysis.close()
+        if self._checkpoint is not None:
+            self._checkpoint.join()
         if not self._recorder.join(FINISH_S):
             _log.warning(
                 "%s: the disk does not respond; the next start completes the recording",
@@ -235,11 +187,11 @@ class CameraRun:
     @contextmanager
     def watching_detections(self) -> Iterator[DetectionFeed]:
         """Yield the detections of a checkpoint for a viewer. Raises NotFound for other cameras."""
-        if self._analyser is None:
+        if self._checkpoint is None:
             raise NotFound(
                 "camera {camera} is no checkpoint, so nothing is detected", camera=self.camera.id
             )
-        yield self._detections
+        yield self._checkpoint.detections
 
     def shed(self, level: Shed) -> None:
         """Set the level of load shedding, which the next `update` applies."""
@@ -262,8 +214,8 @@ class CameraRun:
             elif self._is_pulled and not is_pulled:
                 self._streamer.stop()
             self._is_pulled = is_pulled
-            if self._analyser is not None:
-                self._frames.rate.set(_SHED_PARTS[self._policy.shed] * self._fps())
+            if self._checkpoint is not None:
+                self._checkpoint.update(self._policy.shed)
             self._report_shed(self._policy.shed)
             if is_pulled:
                 self._limit.feed(self._streamer.bitrate_bps)
@@ -290,19 +242,8 @@ class CameraRun:
         self._streamer.tick()
         self._ticked_status = status = self.status()
         self._gaps.update(status, self._policy.why_not_recorded())
-        if self._analyser is not None:
-            self._share.tick()
-            self._lose_shed_time()
-            self._analysis.update()
-
-    def _lose_shed_time(self) -> None:
-        """Report the time since the last tick as not analysed if the recording is shed.
-
-        The camera is not pulled then, so no packet shows that its pictures are not analysed.
-        """
-        since_ns, self._ticked_ns = self._ticked_ns, self._tools.clock.wall_ns()
-        if self._policy.shed.is_of_recording:
-            self._frames.losses.add(since_ns, self._ticked_ns, PartlyCause.OVERLOAD)
+        if self._checkpoint is not None:
+            self._checkpoint.tick(self._policy.shed)
 
     def _waiting_facts(self) -> _WaitingFacts | None:
         """Return what the state of a camera without a connection depends on.
@@ -310,7 +251,7 @@ class CameraRun:
         Return None for a camera with a connection or an attempt to make one, for a checkpoint, and
         while the ongoing gap is not logged or its cause may still change.
         """
-        if self._analyser is not None or self._streamer.is_open or not self._gaps.is_logged:
+        if self._checkpoint is not None or self._streamer.is_open or not self._gaps.is_logged:
             return None
         return (
             self._streamer.reconnects,
@@ -338,8 +279,8 @@ class CameraRun:
         status.node = self._tools.settings.node
         status.shed = self._policy.shed
         status.over_limit = self._limit.is_over
-        status.analysed_part = self._share.recent_part() if self._analyser is not None else 1.0
-        status.unread = self._checkpoint.unread() if self._checkpoint is not None else ()
+        if self._checkpoint is not None:
+            self._checkpoint.add_to(status)
         return status
 
     def give_up(self, since_ns: int, detail: str) -> None:
@@ -350,39 +291,3 @@ class CameraRun:
         """
         if self._policy.why_not_recorded() is None:
             self._gaps.give_up(since_ns, detail)
-
-    def _analyse(self, analyser: Callable[[], Analyser]) -> None:
-        frames = CheckpointFrames(self._frames, self._decode_gate, self._turn, self._share)
-        self._checkpoint = CheckpointLoop(
-            self.camera, analyser(), frames, self._detections, self._tools
-        )
-        # Packets that no thread decodes take no time of the worker.
-        with self._share.counting(DecoderWork(self._frames, self._decode_gate)):
-            self._checkpoint.run()
-
-    def _analysed_until_ns(self) -> int | None:
-        """Return until when all passings are spooled or drafted, or what hides them is reported.
-
-        Return None before the first packet is analysed.
-        """
-        done_ns = self._decode_gate.done_until_ns(self._tools.clock.wall_ns())
-        undone_ns = self._frames.undone_from_ns
-        if self._checkpoint is None or undone_ns == 0:
-            return None
-        drafted_ns = round(DRAFT_EVERY_S * NS_PER_S)
-        return (done_ns if undone_ns is None else min(done_ns, undone_ns)) - drafted_ns
-
-    def _fps(self) -> float:
-        settings = self._tools.settings
-        rates = {"plate": settings.plate_detect_fps, "face": settings.face_detect_fps}
-        return max(rates[kind] for kind in self.camera.checkpoint)
-
-    def _spawn(self, job: str, target: Callable[[], None]) -> threading.Thread:
-        thread = threading.Thread(
-            target=run_supervised,
-            args=(job, self.camera.id, target, self._stop, self._tools.clock),
-            name=f"{job} {self.camera.id}",
-        )
-        thread.start()
-        self._threads.append(thread)
-        return thread

@@ -11,38 +11,18 @@ import pytest
 
 from domain.camera_states import CameraState, Shed, Why
 from domain.clock import NS_PER_S, ManualClock
-from domain.events.event import Passing
-from domain.media.packets import Frame, Packet
-from domain.recordings.missed_passings import EARLIER_NS
-from domain.recordings.overlay_intervals import overlay
-from domain.recordings.partly_analysed import SEEN_ENOUGH_NS, PartlyCause
+from domain.media.packets import Packet
 from domain.registry.model import SubStream
 from ingest.recording.recorder import Recorder
 from sightline.cameras.camera_run import CameraRun
-from sightline.cameras.checkpoint_loop import DRAFT_EVERY_S
-from sightline.cameras.turns import InView
 from storage.recordings.gaps.log import GapLog
 from tests.ingest.conftest import NETWORKS, make_camera
 from tests.recorded import PLAIN, packets_of
 from tests.sightline.cameras.idle_checkpoint import (
     FullDisk,
     IdleAnalyser,
-    checkpoint_loop,
-    passing,
     worker_context,
 )
-
-
-def test_a_checkpoint_yields_its_turns_only_if_all_that_it_shows_is_settled(
-    spool: FullDisk, tmp_path: Path
-) -> None:
-    analyser = IdleAnalyser()
-    checkpoint, _ = checkpoint_loop(spool, analyser, tmp_path, [])
-    shown = list[InView]()
-    for seen, is_settled in ([], False), ([passing(0)], False), ([passing(0)], True):
-        analyser.seen, checkpoint._rests.is_settled = seen, is_settled
-        shown.append(checkpoint._in_view())
-    assert shown == [InView.NOTHING, InView.UNSETTLED, InView.SETTLED]
 
 
 def random_slices(packet: Packet, number: int) -> Packet:
@@ -61,13 +41,15 @@ def test_a_checkpoint_of_which_no_picture_decodes_is_undecodable_until_one_does(
     clock = tools.clock
     assert isinstance(clock, ManualClock)
     run = CameraRun(camera, None, lambda: 1, IdleAnalyser, NETWORKS, tools)
+    checkpoint = run._checkpoint
+    assert checkpoint is not None
     states: list[CameraState] = []
 
     def play(played: Iterable[Packet]) -> None:
         for packet in played:
             run._streamer.on_packets([replace(packet, received_ns=clock.steady_ns())])
-            for queued in run._decoder_tap.take(0):
-                list(run._frames._frames(queued))
+            for queued in checkpoint._tap.take(0):
+                list(checkpoint._frames._frames(queued))
             clock.advance(PLAIN.frame_ns / NS_PER_S)
         states.append(run._streamer.status().state)
 
@@ -80,90 +62,6 @@ def test_a_checkpoint_of_which_no_picture_decodes_is_undecodable_until_one_does(
     assert status.why is Why.UNDECODABLE
     play(packets_of(PLAIN, session=4)[:1])
     assert states[-1] is CameraState.LIVE
-
-
-class _Failing(IdleAnalyser):
-    """An analyser that cannot analyse."""
-
-    def analyse(self, frame: Frame) -> list[Passing]:
-        raise ValueError("the model returned nothing")
-
-
-def test_packets_of_a_checkpoint_that_no_thread_analyses_are_no_work_of_the_worker(
-    spool: FullDisk, tmp_path: Path
-) -> None:
-    """The other checkpoints of the worker would be left out for them."""
-    camera = make_camera("rtsp://10.0.0.1/1").model_copy(update={"checkpoint": ("plate",)})
-    tools = worker_context(spool, tmp_path, [])
-    run = CameraRun(camera, None, lambda: 1, IdleAnalyser, NETWORKS, tools)
-    load = tools.decode_share.workload
-    for packet in packets_of(PLAIN, session=1)[:100]:
-        run._streamer.on_packets([packet])
-    assert run._decoder_tap.waiting_packets == 100
-    assert load.waiting_s() == 0, "its models are not loaded yet"
-    with pytest.raises(ValueError, match="nothing"):
-        run._analyse(_Failing)
-    assert load.waiting_s() == 0, "its thread pauses"
-    run._decoder_tap.close()
-    run._analyse(IdleAnalyser)
-    assert run._frames.waiting_packets == 0
-
-
-def test_a_checkpoint_is_analysed_until_the_packet_in_work(spool: FullDisk, tmp_path: Path) -> None:
-    camera = make_camera("rtsp://10.0.0.1/1").model_copy(update={"checkpoint": ("plate",)})
-    tools = worker_context(spool, tmp_path, [])
-    run = CameraRun(camera, None, lambda: 1, IdleAnalyser, NETWORKS, tools)
-    assert run._analysed_until_ns() is None, "its models are not loaded yet"
-    run._checkpoint, _ = checkpoint_loop(spool, IdleAnalyser(), tmp_path, [])
-    ahead_ns = 3 * NS_PER_S
-    for packet in packets_of(PLAIN, session=1)[:20]:
-        received_ns = packet.wall_ns - ahead_ns
-        run._streamer.on_packets([replace(packet, received_ns=received_ns)])
-    assert run._analysed_until_ns() is None, "no packet was taken yet"
-    drafted_ns = round(DRAFT_EVERY_S * NS_PER_S)
-    frames = iter(run._frames)
-    while (frame := next(frames)) is not None:
-        assert run._analysed_until_ns() == frame.wall_ns - drafted_ns
-    now_ns = tools.clock.wall_ns() + ahead_ns
-    assert run._analysed_until_ns() == now_ns - drafted_ns, "by the clock of the camera"
-
-
-def test_a_checkpoint_whose_recording_is_shed_is_not_analysed(
-    spool: FullDisk, tmp_path: Path
-) -> None:
-    """It is not pulled, so no packet shows that its pictures are not analysed."""
-    camera = make_camera("rtsp://10.0.0.1/1").model_copy(update={"checkpoint": ("plate",)})
-    tools = worker_context(spool, tmp_path, [])
-    clock, log = tools.clock, GapLog(tools.layout, tools.clock)
-    assert isinstance(clock, ManualClock)
-    run = CameraRun(camera, None, lambda: 1, IdleAnalyser, NETWORKS, tools)
-    run.tick()
-    shed_ns = clock.wall_ns()
-    run.shed(Shed.RECORDING_FOR_DISK)
-    for _ in range(60):
-        clock.advance(1)
-        run.tick()
-    run.shed(Shed.NOTHING)
-    until_ns = clock.wall_ns()
-    clock.advance(1)
-    run.tick()
-    run._analysis.close()
-    lost = overlay(log.partly_analysed(camera.id, 0, until_ns))
-    assert lost == [(shed_ns - SEEN_ENOUGH_NS, until_ns - EARLIER_NS, PartlyCause.OVERLOAD)]
-
-
-def test_a_checkpoint_reports_what_its_earlier_process_did_not_log(
-    spool: FullDisk, tmp_path: Path
-) -> None:
-    camera = make_camera("rtsp://10.0.0.1/1").model_copy(update={"checkpoint": ("plate",)})
-    tools = worker_context(spool, tmp_path, [])
-    log, now_ns = GapLog(tools.layout, tools.clock), tools.clock.wall_ns()
-    log.mark_analysed(camera.id, now_ns - 60 * NS_PER_S)
-    run = CameraRun(camera, None, lambda: 1, IdleAnalyser, NETWORKS, tools)
-    run._analysis.start(run._gaps.start())
-    run._analysis.close()
-    (lost,) = log.partly_analysed(camera.id, 0, now_ns)
-    assert lost.cause is PartlyCause.RESTART
 
 
 @pytest.mark.parametrize("is_checkpoint", [True, False])

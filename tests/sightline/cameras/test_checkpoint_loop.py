@@ -9,6 +9,7 @@ from domain.media.live_detections import DetectionFeed, DetectionQueue
 from domain.recordings.partly_analysed import PartlyCause
 from ingest.frames.decoder import FrameReader
 from sightline.cameras.checkpoint_loop import MOST_WAITING
+from sightline.cameras.turns import InView
 from tests.recorded import PLAIN, packets_of
 from tests.sightline.cameras.idle_checkpoint import (
     CAMERA,
@@ -37,6 +38,18 @@ def test_an_event_that_the_disk_refuses_waits_and_is_kept_later(
         passing(1).event.id,
     ]
     assert woken
+
+
+def test_a_checkpoint_yields_its_turns_only_if_all_that_it_shows_is_settled(
+    spool: FullDisk, tmp_path: Path
+) -> None:
+    analyser = IdleAnalyser()
+    checkpoint, _ = checkpoint_loop(spool, analyser, tmp_path, [])
+    shown = list[InView]()
+    for seen, is_settled in ([], False), ([passing(0)], False), ([passing(0)], True):
+        analyser.seen, checkpoint._rests.is_settled = seen, is_settled
+        shown.append(checkpoint._in_view())
+    assert shown == [InView.NOTHING, InView.UNSETTLED, InView.SETTLED]
 
 
 def test_the_time_in_which_a_vehicle_stands_in_view_is_partly_analysed(
