@@ -43,8 +43,13 @@ def missed_starts(not_analysed: Sequence[PartlyAnalysed]) -> list[PartlyAnalysed
     """Return the ranges in which a missed passing may have begun, in order and without overlaps.
     Of times that overlap, the cause of the later one in the sequence counts.
     """
+    return _starts(list(_joined(not_analysed)))
+
+
+def _starts(joined: Sequence[Sequence[PartlyAnalysed]]) -> list[PartlyAnalysed]:
+    """Return the ranges of times as `_joined` gives them."""
     found = list[PartlyAnalysed]()
-    for times in _joined(not_analysed):
+    for times in joined:
         until_ns = times[-1].end_ns - EARLIER_NS
         found += [
             PartlyAnalysed(start_ns - SEEN_ENOUGH_NS, min(end_ns - SEEN_ENOUGH_NS, until_ns), cause)
@@ -53,9 +58,16 @@ def missed_starts(not_analysed: Sequence[PartlyAnalysed]) -> list[PartlyAnalysed
     return [PartlyAnalysed._make(one) for one in overlay(found)]
 
 
+def _as_short(times: Sequence[PartlyAnalysed]) -> PartlyAnalysed | None:
+    """Return what stands for joined times so short that they leave no range; None for others."""
+    start_ns, end_ns = times[0].start_ns - SEEN_ENOUGH_NS, times[-1].end_ns - EARLIER_NS
+    return None if start_ns < end_ns else PartlyAnalysed(start_ns, end_ns, times[0].cause)
+
+
 def partly_of(gaps: Iterable[Gap], logged: Sequence[PartlyAnalysed]) -> list[PartlyAnalysed]:
     """Return the ranges that are partly analysed, by the gaps of the recording and by the logged
-    ranges of `MissedPassings`, in order and without overlaps.
+    ranges of `MissedPassings`, in order and without overlaps. No analysed time shorter than
+    `SEEN_ENOUGH_NS` between a gap and what was logged hides a passing.
 
     For a span, both must be known from `NEAR_NS` before it until `NEAR_NS` after it.
     """
@@ -65,7 +77,12 @@ def partly_of(gaps: Iterable[Gap], logged: Sequence[PartlyAnalysed]) -> list[Par
 
 
 def _not_analysed(ranges: Sequence[PartlyAnalysed]) -> Iterator[PartlyAnalysed]:
-    """Yield the times of which `missed_starts` returns these ranges."""
+    """Yield the times of which `missed_starts` returns these ranges, and those that are too short
+    for a range.
+    """
+    for start_ns, end_ns, cause in ranges:
+        if start_ns >= end_ns:
+            yield PartlyAnalysed(start_ns + SEEN_ENOUGH_NS, end_ns + EARLIER_NS, cause)
     seen = [PartlyAnalysed._make(one) for one in overlay(ranges)]
     for one, after in zip(seen, [*seen, None][1:], strict=False):
         is_joined = after is not None and after.start_ns == one.end_ns
@@ -97,6 +114,10 @@ def _without_holes(times: Sequence[PartlyAnalysed]) -> Iterator[PartlyAnalysed]:
 class MissedPassings:
     """The ranges of one camera in which missed passings may have begun, each given once. One thread
     calls it.
+
+    A time that is too short for a range is given too, because a gap of the recording or a kill of
+    the process may adjoin it. It is given as a range that ends at its start or before it.
+    `partly_of` evaluates it; everything else ignores such a range.
     """
 
     def __init__(self) -> None:
@@ -110,14 +131,16 @@ class MissedPassings:
         """
         if not not_analysed:
             return []
-        found = missed_starts([*self._not_analysed, *not_analysed])
-        layers: list[tuple[int, int, PartlyCause | None]] = [*found]
+        joined = list(_joined([*self._not_analysed, *not_analysed]))
+        layers: list[tuple[int, int, PartlyCause | None]] = [*_starts(joined)]
         layers += [(one.start_ns, one.end_ns, None) for one in self._given]
         added = [
             PartlyAnalysed(start_ns, end_ns, cause)
             for start_ns, end_ns, cause in overlay(layers)
             if cause is not None
         ]
+        short = (_as_short(times) for times in joined)
+        added += [one for one in short if one is not None and one not in self._given]
         self._not_analysed.extend(not_analysed)
         self._given.extend(added)
         return added

@@ -104,6 +104,10 @@ class DecodeGate(DecodeControl):
         for packet in single_packets(received):
             self._put(packet)
 
+    def end(self) -> None:
+        """Report what was not decoded of the current group, after the last packet."""
+        self._group.end_session()
+
     def put_audio(self, packet: AudioPacket) -> None:
         """Ignore audio, which is not analysed."""
 

@@ -72,7 +72,7 @@ class AnalysisRecorder:
 
     def _add(self, not_analysed: list[PartlyAnalysed]) -> None:
         for one in self._missed.add(not_analysed):
-            seconds = (one.end_ns - one.start_ns) / NS_PER_S
+            seconds = max(0, one.end_ns - one.start_ns) / NS_PER_S
             PARTLY_ANALYSED_S.labels(self._camera_id, one.cause).inc(seconds)
             self._waiting.append(one)
 

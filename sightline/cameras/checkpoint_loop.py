@@ -78,7 +78,13 @@ class CheckpointLoop:
         """The time of the last frame, if a vehicle stood in view in it."""
         self._waiting: dict[str, Passing] = {}
         """The passings that the disk refused, by event id, until it accepts them."""
+        self._drafts_refused = False
         self._warn = FloodGate(_log.error, tools.clock, every_s=10.0)
+
+    @property
+    def has_unstored(self) -> bool:
+        """Whether the disk refuses passings, or drafts of them. Any thread may read it."""
+        return bool(self._waiting) or self._drafts_refused
 
     def run(self) -> None:
         """Analyse until the reader's tap is closed, then store what is still in view."""
@@ -208,9 +214,12 @@ class CheckpointLoop:
                 for event_id in self._drafted - now - self._waiting.keys():
                     self._tools.spool.drop_draft(event_id)
         except StoreError as error:
+            self._drafts_refused = True
             self._warn(
                 "drafts",
                 f"{self._camera_id}: drafts of passings cannot be written and would be lost "
                 f"if this process ended: {error}",
             )
+        else:
+            self._drafts_refused = False
         self._drafted = now | self._waiting.keys()

@@ -84,6 +84,8 @@ class CheckpointRun:
             tools.clock,
         )
         self._loop: CheckpointLoop | None = None
+        self._is_finished = False
+        """Whether the analysis ended with everything stored that was in view."""
         self._ticked_ns = tools.clock.wall_ns()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
@@ -105,6 +107,7 @@ class CheckpointRun:
     def join(self) -> None:
         """Wait until all packets are analysed. No further packet may come."""
         self.detections.end()
+        self.gate.end()
         self._tap.close()
         if self._thread is not None:
             self._thread.join()
@@ -142,17 +145,18 @@ class CheckpointRun:
         # Packets that no thread decodes take no time of the worker.
         with self._share.counting(DecoderWork(self._frames, self.gate)):
             self._loop.run()
+        self._is_finished = True
 
     def _analysed_until_ns(self) -> int | None:
         """Return until when all passings are spooled or drafted, or what hides them is reported.
 
-        Return None before the first packet is analysed.
+        Return None before the first packet is analysed, and while the disk refuses passings.
         """
         done_ns = self.gate.done_until_ns(self._tools.clock.wall_ns())
         undone_ns = self._frames.undone_from_ns
-        if self._loop is None or undone_ns == 0:
+        if self._loop is None or self._loop.has_unstored or undone_ns == 0:
             return None
-        drafted_ns = round(DRAFT_EVERY_S * NS_PER_S)
+        drafted_ns = 0 if self._is_finished else round(DRAFT_EVERY_S * NS_PER_S)
         return (done_ns if undone_ns is None else min(done_ns, undone_ns)) - drafted_ns
 
     def _fps(self) -> float:

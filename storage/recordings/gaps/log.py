@@ -63,13 +63,14 @@ class GapLog:
         return gaps_between(camera_id, days, self.last_beat_ns(camera_id), (from_ns, to_ns))
 
     def add_partly_analysed(self, camera_id: str, ranges: Sequence[PartlyAnalysed]) -> None:
-        """Log ranges in which a checkpoint was analysed only partly. Raises StoreError.
+        """Log ranges in which a checkpoint was analysed only partly, as `MissedPassings` gives
+        them: some end at their start or before it. Raises StoreError.
 
         They survive this process at once, and a power cut some seconds later.
         """
         parts: dict[tuple[str, PartlyCause], list[PartlyAnalysed]] = {}
         for start_ns, end_ns, cause in ranges:
-            for part_ns in _by_day(start_ns, end_ns):
+            for part_ns in _by_day(start_ns, end_ns) or [(start_ns, end_ns)]:
                 key = day_of(part_ns[0]), cause
                 parts.setdefault(key, []).append(PartlyAnalysed(*part_ns, cause))
         for (day, cause), found in parts.items():

@@ -3,7 +3,8 @@ ranges were analysed again from the recording. Pure.
 
 They are in the same files as the gaps, so that they are uploaded, kept and deleted together with
 them. Versions that do not know these lines leave them out. A line holds several ranges, because
-under overload there is one every few seconds.
+under overload there is one every few seconds. A range that ends at its start or before it stands
+for a time that is too short for a range (`domain/recordings/missed_passings.py`).
 """
 
 from __future__ import annotations

@@ -11,11 +11,13 @@ from hypothesis import strategies as st
 from domain.clock import NS_PER_MS, NS_PER_S
 from domain.recordings.gaps import Gap, GapCause
 from domain.recordings.missed_passings import MissedPassings, missed_starts, partly_of
+from domain.recordings.overlay_intervals import overlay
 from domain.recordings.partly_analysed import (
     SEEN_ENOUGH_NS,
     SHORTEST_PASSING_NS,
     PartlyAnalysed,
     PartlyCause,
+    cover,
 )
 
 STEP_NS = 50 * NS_PER_MS
@@ -32,6 +34,10 @@ def times(seconds: list[tuple[float, float, PartlyCause]]) -> list[PartlyAnalyse
 
 def seconds(ranges: list[PartlyAnalysed]) -> list[tuple[float, float, PartlyCause]]:
     return [(one.start_ns / NS_PER_S, one.end_ns / NS_PER_S, one.cause) for one in ranges]
+
+
+def without_causes(ranges: list[PartlyAnalysed]) -> list[tuple[int, int, None]]:
+    return overlay([(one.start_ns, one.end_ns, None) for one in ranges])
 
 
 @st.composite
@@ -128,19 +134,32 @@ def test_what_was_in_view_when_everything_was_settled_is_found_however_short_the
 def test_gaps_and_logged_ranges_are_joined_as_if_all_were_known_at_once(
     schedule: list[tuple[bool, int, PartlyCause]], are_gaps: list[bool]
 ) -> None:
-    """Except for a logged time so short that it left no range."""
     unseen = [
         one._replace(cause=PartlyCause.DECODER) if is_gap else one
-        for one, is_gap in zip(placed(schedule)[1][::2], are_gaps, strict=False)
+        for one, is_gap in zip(placed(schedule)[1], are_gaps, strict=False)
     ]
-    gaps = [
-        Gap("cam", one.start_ns, one.end_ns, GapCause.DECODER)
-        for one, is_gap in zip(unseen, are_gaps, strict=False)
-        if is_gap
+    missed, gaps, logged = MissedPassings(), list[Gap](), list[PartlyAnalysed]()
+    for one, is_gap in zip(unseen, are_gaps, strict=False):
+        if is_gap:
+            gaps.append(Gap("cam", one.start_ns, one.end_ns, GapCause.DECODER))
+        else:
+            logged += missed.add([one])
+    assert without_causes(partly_of(gaps, logged)) == without_causes(missed_starts(unseen))
+
+
+def test_a_time_too_short_for_a_range_counts_if_a_gap_adjoins_it() -> None:
+    """A passing from 4.7 s on would be seen for 0.3 s, and for 0.2 s before the gap."""
+    missed = MissedPassings()
+    (short,) = missed.add(times([(5.0, 5.4, PartlyCause.OVERLOAD)]))
+    assert short.end_ns <= short.start_ns
+    assert missed.add(times([(5.0, 5.4, PartlyCause.OVERLOAD)])) == [], "it is given once"
+    assert partly_of([], [short]) == []
+    assert cover(0, 20 * NS_PER_S, [short]).partly == ()
+    gap = Gap("cam", round(5.6 * NS_PER_S), 9 * NS_PER_S, GapCause.CAMERA_DOWN)
+    assert seconds(partly_of([gap], [short])) == [
+        (4.5, 5.1, PartlyCause.OVERLOAD),
+        (5.1, 8.0, PartlyCause.CAMERA_DOWN),
     ]
-    others = [one for one, is_gap in zip(unseen, are_gaps, strict=False) if not is_gap]
-    assume(all(one.end_ns - one.start_ns > SEEN_ENOUGH_NS for one in others))
-    assert partly_of(gaps, missed_starts(others)) == missed_starts(unseen)
 
 
 def test_a_passing_that_begins_just_before_a_gap_is_missed_and_one_at_its_end_is_not() -> None:

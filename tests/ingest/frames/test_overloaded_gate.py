@@ -107,6 +107,15 @@ def test_a_refused_group_is_not_decoded_and_the_next_one_is_asked_for_again(
     assert channel.worker.left_out == [(GOP_S, GOP, NotDecoded.OVERLOAD)]
 
 
+def test_a_refused_group_is_reported_at_the_end_of_the_camera(channel: OverloadedChannel) -> None:
+    channel.worker.admitted = False
+    channel.feed(GOP_S / 2, MOVING)
+    assert channel.worker.left_out == []
+    channel.gate.end()
+    assert channel.worker.left_out == [((GOP // 2 - 1) / FPS, GOP // 2, NotDecoded.OVERLOAD)]
+    assert channel.gate.done_until_ns(channel.fed[-1].received_ns) == channel.fed[-1].wall_ns
+
+
 def test_it_says_how_much_work_a_group_is(channel: OverloadedChannel) -> None:
     channel.feed(1.0, STILL)
     channel.feed(0.4, MOVING)

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from hypothesis import given
+from hypothesis import strategies as st
 
 from domain.clock import NS_PER_S, ManualClock
 from domain.metrics import PARTLY_ANALYSED_S
 from domain.paths.data_layout import Layout
-from domain.recordings.missed_passings import EARLIER_NS
+from domain.recordings.gaps import Gap, GapCause
+from domain.recordings.missed_passings import EARLIER_NS, missed_starts, partly_of
+from domain.recordings.overlay_intervals import overlay
 from domain.recordings.partly_analysed import SEEN_ENOUGH_NS, PartlyAnalysed, PartlyCause
 from ingest.frames.analysis_losses import AnalysisLosses
 from sightline.cameras.analysis_recorder import WRITE_EVERY_S, AnalysisRecorder
@@ -41,7 +48,8 @@ class Checkpoint:
         return PartlyAnalysed(start_ns - SEEN_ENOUGH_NS, end_ns - EARLIER_NS, PartlyCause.OVERLOAD)
 
     def logged(self) -> list[PartlyAnalysed]:
-        return list(self.gaps.partly_analysed("cam", NOON_NS, NOON_NS + 3600 * NS_PER_S))
+        near_ns = 3600 * NS_PER_S
+        return list(self.gaps.partly_analysed("cam", NOON_NS - near_ns, NOON_NS + near_ns))
 
 
 def test_ranges_are_logged_together_every_few_seconds_and_counted(tmp_path: Path) -> None:
@@ -134,3 +142,53 @@ def test_the_log_is_complete_only_until_ranges_wait_to_be_written(tmp_path: Path
     checkpoint.recorder.close()
     assert len(checkpoint.logged()) == 2
     assert checkpoint.gaps.analysed_until_ns("cam") == at(6)
+
+
+STEP_S = 0.05
+
+
+@given(
+    parts=st.lists(st.tuples(st.integers(1, 40), st.integers(1, 40)), max_size=6),
+    ticks_s=st.lists(st.integers(1, 60), max_size=10),
+    until_step=st.integers(0, 40),
+)
+def test_a_kill_at_any_moment_leaves_no_missed_passing_unreported(
+    parts: list[tuple[int, int]], ticks_s: list[int], until_step: int
+) -> None:
+    """What the killed process had logged, what its successor logs and the gap of the recording are
+    together as if all had been known at once.
+    """
+    with TemporaryDirectory() as folder:
+        before, step, lost = Checkpoint(Path(folder)), 0, list[PartlyAnalysed]()
+        for seen, unseen in parts:
+            start_ns, end_ns = at((step + seen) * STEP_S), at((step + seen + unseen) * STEP_S)
+            lost.append(PartlyAnalysed(start_ns, end_ns, PartlyCause.OVERLOAD))
+            step += seen + unseen
+        waiting, tick = list(lost), 0
+        for passed in ticks_s:
+            tick += passed
+            before.clock.advance(passed * STEP_S)
+            while waiting and waiting[0].end_ns <= at(tick * STEP_S):
+                before.losses.add(*waiting.pop(0))
+            before.done_ns = at(tick * STEP_S)
+            if waiting:  # a time that began is reported at its end
+                before.done_ns = min(before.done_ns, waiting[0].start_ns)
+            before.recorder.update()
+        since_ns = before.gaps.analysed_until_ns("cam")
+        after, until_ns = Checkpoint(Path(folder)), at((max(step, tick) + until_step) * STEP_S)
+        after.recorder.start(until_ns)
+        after.recorder.close()
+        gap = Gap("cam", until_ns, until_ns + 3 * NS_PER_S, GapCause.RESTART)
+        known = [one for one in lost if since_ns is not None and one.end_ns <= since_ns]
+        if since_ns is not None and since_ns < until_ns:
+            known.append(PartlyAnalysed(since_ns, until_ns, PartlyCause.RESTART))
+        whole = missed_starts([*known, PartlyAnalysed(*gap_span(gap), PartlyCause.RESTART)])
+        assert covered(partly_of([gap], after.logged())) == covered(whole)
+
+
+def gap_span(gap: Gap) -> tuple[int, int]:
+    return gap.start_ns, gap.end_ns
+
+
+def covered(ranges: Iterable[PartlyAnalysed]) -> list[tuple[int, int, None]]:
+    return overlay([(one.start_ns, one.end_ns, None) for one in ranges])

@@ -26,6 +26,7 @@ from tests.sightline.cameras.idle_checkpoint import (
     FullDisk,
     IdleAnalyser,
     checkpoint_loop,
+    passing,
     worker_context,
 )
 
@@ -79,6 +80,44 @@ def test_a_checkpoint_is_analysed_until_the_packet_in_work(spool: FullDisk, tmp_
         assert run._analysed_until_ns() == frame.wall_ns - drafted_ns
     now_ns = tools.clock.wall_ns() + ahead_ns
     assert run._analysed_until_ns() == now_ns - drafted_ns, "by the clock of the camera"
+
+
+def test_a_checkpoint_that_ends_is_analysed_to_its_last_packet(
+    spool: FullDisk, tmp_path: Path
+) -> None:
+    spool.is_full = False
+    tools = worker_context(spool, tmp_path, [])
+    run = checkpoint_run(tools)
+    run.start(tools.clock.wall_ns())
+    packets = packets_of(PLAIN, session=1)[:20]
+    run.gate.put(*packets)
+    run.stop()
+    run.join()
+    ahead_ns = packets[-1].wall_ns - packets[-1].received_ns
+    marked_ns = GapLog(tools.layout, tools.clock).analysed_until_ns(CAMERA)
+    assert marked_ns == tools.clock.wall_ns() + ahead_ns
+
+
+def test_while_the_disk_refuses_events_a_kill_would_lose_them(
+    spool: FullDisk, tmp_path: Path
+) -> None:
+    """So the checkpoint does not count as analysed beyond the last ones that were stored."""
+    tools = worker_context(spool, tmp_path, [])
+    run = checkpoint_run(tools)
+    analyser = IdleAnalyser()
+    run._loop, _ = checkpoint_loop(spool, analyser, tmp_path, [])
+    assert run._analysed_until_ns() is not None
+    analyser.seen = [passing(0)]
+    run._loop._store_drafts()
+    assert run._analysed_until_ns() is None
+    analyser.seen = []
+    run._loop._store_drafts()
+    assert run._analysed_until_ns() is not None
+    run._loop._store([passing(0)])
+    assert run._analysed_until_ns() is None
+    spool.is_full = False
+    run._loop._store([])
+    assert run._analysed_until_ns() is not None
 
 
 def test_a_checkpoint_whose_recording_is_shed_is_not_analysed(
