@@ -32,6 +32,8 @@ class AlarmName(StrEnum):
     CAMERAS_DOWN = "cameras_down"
     # passings are missed, because the node cannot analyse all of its checkpoints
     ANALYSIS_OVERLOADED = "analysis_overloaded"
+    # the analysis of a checkpoint hangs or fails, so its passings are missed
+    ANALYSIS_STOPPED = "analysis_stopped"
     # the file of the access policy has faults, so an earlier or the strictest policy is in force
     POLICY_INVALID = "policy_invalid"
     # emergency accesses wait for a review

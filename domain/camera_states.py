@@ -190,6 +190,8 @@ class CameraStatus:
     """Whether it sent more than its `max_bitrate_kbps` over the last minute."""
     analysed_part: float = 1.0
     """The part of the groups of pictures with motion that were decoded in the last seconds."""
+    analysis_stopped_ns: int = 0
+    """Since when the analysis of a checkpoint hangs or fails; 0 if it works."""
     unread: tuple[Unread, ...] = ()
     """The last plates without a text, the newest last."""
     message: Message | None = None

@@ -265,6 +265,12 @@ CAMERA_OVER_LIMIT = Gauge(
     ["camera"],
     multiprocess_mode="livemax",
 )
+ANALYSIS_STOPPED = Gauge(
+    "sightline_camera_analysis_stopped",
+    "Whether the analysis of the checkpoint hangs or fails (1) or works (0).",
+    ["camera"],
+    multiprocess_mode="livemax",
+)
 LOAD_RATIO = Gauge(
     "sightline_load_ratio",
     "Ratio of the load to the highest load that the resource sustains; 1 is the limit.",
@@ -377,9 +383,7 @@ CHILD_RESTARTS = Counter(
     ["child"],
 )
 CHILD_HANGS = Counter(
-    "sightline_child_hangs_total",
-    "Number of child processes that stopped responding and were killed.",
-    ["child"],
+    "sightline_child_hangs_total", "Number of child processes that hung and were killed.", ["child"]
 )
 PROCESS_CONFINED = Gauge(
     "sightline_process_confined",

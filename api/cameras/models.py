@@ -94,6 +94,10 @@ class CameraView(Answer):
     over_limit: bool = Field(
         description="it sent more than its `max_bitrate_kbps` over the last minute"
     )
+    analysis_stopped_since: WallNs | None = Field(
+        description="since when the analysis of the checkpoint does not respond or fails, so its "
+        "passings are missed; null if it works"
+    )
     unread: tuple[UnreadView, ...] = Field(
         description="the last plates that gave no text, at most 8 of the last hour, the newest last"
     )
@@ -149,6 +153,7 @@ class CameraView(Answer):
             lost_packets=known.lost_packets,
             shed=known.shed or None,
             over_limit=known.over_limit,
+            analysis_stopped_since=known.analysis_stopped_ns or None,
             unread=tuple(UnreadView.of(one) for one in known.unread),
             node=known.node or None,
         )

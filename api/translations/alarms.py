@@ -72,6 +72,12 @@ ALARMS: dict[str, str] = {
         "以目前的车流，本节点可分析 {capacity} 台卡口摄像机，现有 {count} 台，正在漏检，"
         "以 {cameras} 最多：请将卡口移至其他节点，或增加处理器核心"
     ),
+    "the analysis of {count} checkpoint cameras does not respond or fails, so their passings are "
+    "missed: {cameras}{more}; read the log of the node, and restart the node when a short gap in "
+    "its recordings is acceptable": (
+        "{count} 台卡口摄像机的分析无响应或失败，正在漏检：{cameras}{more}；"
+        "请查看节点日志，并在允许录像短暂中断时重启该节点"
+    ),
     "{step}: correct the time source (NTP) of the node": "{step}：请更正该节点的时间源（NTP）",
     "{count} files of events or fragments of recordings do not match their SHA-256 and are not "
     "served, most recently {newest}: restore them from a backup; `sightline storage check` lists "

@@ -28,6 +28,8 @@ class Tap:
     def __init__(self, name: str, max_packets: int, max_bytes: int) -> None:
         self.name = name
         self.dropped_packets = 0
+        self.first_ns: int | None = None
+        """The wall time of the first packet that was put; None before."""
         self.taken_packets = 0
         """How many packets the last `take` returned, less those that the consumer subtracts when
         they are done.
@@ -50,6 +52,8 @@ class Tap:
             if self._is_full(packet) and not self._make_room(packet):
                 return
             self._wants_keyframe = False
+            if self.first_ns is None:
+                self.first_ns = packet.wall_ns
             self._queue.append(packet)
             self._bytes += packet.size_bytes
             self._ready.notify()
@@ -65,6 +69,14 @@ class Tap:
             self._queue.clear()
             self._bytes = 0
             return packets
+
+    def discard(self) -> None:
+        """Drop all waiting packets, and those that follow up to the next keyframe."""
+        with self._ready:
+            self.dropped_packets += len(self._queue)
+            self._queue.clear()
+            self._bytes = 0
+            self._wants_keyframe = True
 
     @property
     def waiting_packets(self) -> int:

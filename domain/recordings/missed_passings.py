@@ -73,10 +73,10 @@ def partly_of(gaps: Iterable[Gap], logged: Sequence[PartlyAnalysed]) -> list[Par
     """
     causes = [(gap, cause_of_gap(gap.cause)) for gap in gaps]
     times = [PartlyAnalysed(gap.start_ns, gap.end_ns, cause) for gap, cause in causes if cause]
-    return missed_starts([*times, *_not_analysed(logged)])
+    return missed_starts([*times, *times_of(logged)])
 
 
-def _not_analysed(ranges: Sequence[PartlyAnalysed]) -> Iterator[PartlyAnalysed]:
+def times_of(ranges: Sequence[PartlyAnalysed]) -> Iterator[PartlyAnalysed]:
     """Yield the times of which `missed_starts` returns these ranges, and those that are too short
     for a range.
     """

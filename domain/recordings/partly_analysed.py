@@ -34,10 +34,11 @@ class PartlyCause(StrEnum):
     OVERLOAD = "overload"  # its worker was behind, and left out groups of pictures
     DECODER = "decoder"  # pictures could not be decoded
     CAMERA_DOWN = "camera_down"  # the camera sent nothing, or the network lost it
-    RESTART = "restart"  # no process ran the camera
+    RESTART = "restart"  # no process ran the camera, or its models were not loaded yet
     UNKNOWN = "unknown"
     STANDING_VEHICLE = "standing_vehicle"  # one stood in view, and may have hidden others
     SETTLED = "settled"  # its worker was behind, and every plate in view had been read
+    ANALYSIS_STOPPED = "analysis_stopped"  # the analysis of the camera hung or failed
 
 
 class PartlyAnalysed(NamedTuple):

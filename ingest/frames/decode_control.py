@@ -92,7 +92,7 @@ class DecodeControl(Protocol):
         arrive. Return None if it follows the packet before it in the tap.
 
         The reader calls it in the analysis thread, for a keyframe after it skipped the rest of a
-        group. What was held showed no motion, or the gate reports it.
+        group, or after a loss. What was held showed no motion, or the gate reports it.
         """
 
     def on_appeared(self, wall_ns: int, /) -> None:

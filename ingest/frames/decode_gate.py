@@ -86,7 +86,14 @@ class DecodeGate(DecodeControl):
         Any thread may call it.
         """
         held_ns = self._group.unreported_from_ns
-        return now_ns + self._ahead_ns if held_ns is None else held_ns
+        return self.camera_ns(now_ns) if held_ns is None else held_ns
+
+    def camera_ns(self, now_ns: int) -> int:
+        """Return the present time by the clock of the camera. `now_ns` is that of this machine.
+
+        Any thread may call it.
+        """
+        return now_ns + self._ahead_ns
 
     def quiet_until_ns(self, wall_ns: int, /) -> int:
         return self._sizes.still_until_ns(wall_ns) if self._nothing_in_view else 0

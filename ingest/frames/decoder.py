@@ -10,6 +10,7 @@ in which nothing moves therefore stay YUV. The recorder has a tap of its own, an
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Sequence
 
 import av
@@ -86,6 +87,9 @@ class FrameReader:
         self._wants_keyframe = True
         self._loss = OngoingLoss(self.losses)
         """The loss after a failure, or while the rate is 0."""
+        self._given_up: tuple[int, int] | None = None
+        """The time that `give_up` reported, until the analysis thread continues."""
+        self._giving_up = threading.Lock()
         self._decoded = metrics.FRAMES_DECODED.labels(camera_id)
         self.decoded_packets = 0
         """The packets that were decoded since the start. Any thread may read it."""
@@ -118,9 +122,58 @@ class FrameReader:
 
         Any thread may read it.
         """
+        given_up, loss_ns = self._given_up, self._loss.from_ns
+        undone_ns = [] if given_up is None else [given_up[0]]
+        if loss_ns is not None:
+            undone_ns.append(loss_ns)
         if self.waiting_packets or self._tap.dropped_packets != self._seen_drops:
-            return self._taken_ns
-        return self._loss.from_ns
+            undone_ns.append(self._taken_ns)
+        return min(undone_ns, default=None)
+
+    @property
+    def progress(self) -> tuple[int, int]:
+        """Two numbers that change as packets are decoded or left out. Any thread may read it."""
+        return self._taken_ns, self.decoded_packets
+
+    @property
+    def is_given_up(self) -> bool:
+        """Whether the analysis thread has not continued since `give_up`. Any thread may read it."""
+        return self._given_up is not None
+
+    def give_up(self, until_ns: int) -> None:
+        """Report that nothing from the packet in work to `until_ns` is analysed, and drop the
+        packets that wait.
+
+        One other thread calls it repeatedly while the analysis thread hangs. If that continues
+        after all, it does so at the next keyframe, and the loss ends there.
+        """
+        with self._giving_up:
+            if self._given_up is None:
+                from_ns = self._taken_ns or self._tap.first_ns or until_ns
+                self._given_up = from_ns, from_ns
+            from_ns, before_ns = self._given_up
+            self._tap.discard()
+            self.losses.add(before_ns, until_ns, PartlyCause.ANALYSIS_STOPPED)
+            self._given_up = from_ns, max(before_ns, until_ns)
+
+    def _resume(self) -> None:
+        """Continue at the next keyframe if a time was given up."""
+        with self._giving_up:
+            if self._given_up is None:
+                return
+            from_ns, until_ns = self._given_up
+            self._lose_from(from_ns)
+            self._loss.begin(until_ns, until_ns, PartlyCause.ANALYSIS_STOPPED)
+            self._given_up = None
+        self._count_drops(until_ns)
+
+    def _lose_from(self, wall_ns: int) -> None:
+        """End all losses at this time, because another one begins, and wait for a keyframe. A new
+        decoder has no pictures from before.
+        """
+        self._rest.end(wall_ns)
+        self._loss.end(wall_ns)
+        self._wants_keyframe, self._decoder = True, None
 
     @property
     def groups(self) -> int:
@@ -143,15 +196,30 @@ class FrameReader:
         return is_skipped
 
     def __iter__(self) -> Iterator[Frame | None]:
-        self._tap.taken_packets = 0  # of an iteration before this one, which its caller left
+        if self._tap.taken_packets:
+            self._lose_rest()
         try:
             yield from self._read()
         finally:
             self._turn.end()
 
+    def _lose_rest(self) -> None:
+        """Report the packets that an iteration before this one had not given when its caller failed
+        and left it.
+        """
+        self._lose_from(self._taken_ns)
+        self._loss.begin(self._taken_ns, self._taken_ns + 1, PartlyCause.ANALYSIS_STOPPED)
+        self._drop_rest()
+
+    def _drop_rest(self) -> None:
+        """Count the packets after the one in work as dropped."""
+        self._dropped.inc(self._tap.taken_packets - 1)
+        self._tap.taken_packets = 0
+
     def _read(self) -> Iterator[Frame | None]:
         while True:
             self._turn.end()
+            self._resume()
             packets = self._tap.take(
                 CLOSED_GATE_IDLE_S if self._control.expects_nothing else IDLE_S
             )
@@ -168,7 +236,7 @@ class FrameReader:
                 self._wants_keyframe = True
                 self._rest.end(packets[0].wall_ns)
                 self._loss.begin(packets[0].wall_ns, packets[-1].wall_ns, PartlyCause.OVERLOAD)
-                self._tap.taken_packets = 0
+                self._tap.taken_packets, self._taken_ns = 0, packets[-1].wall_ns
                 yield None
                 continue
             self._newest_wall_ns = max(self._newest_wall_ns, packets[-1].wall_ns)
@@ -176,6 +244,9 @@ class FrameReader:
                 for frame in self._frames(packet):
                     self._turn.end()
                     yield frame
+                if self.is_given_up:
+                    self._drop_rest()
+                    break
             self._tap.taken_packets = 0
 
     def _needed(self, packets: Sequence[Packet]) -> Iterator[Packet]:
@@ -217,6 +288,7 @@ class FrameReader:
         if not packet.is_keyframe and (is_new or self._wants_keyframe):
             return
         self._rest.on_decoded(packet)
+        self._end_loss_before(packet)
         if decoder is None or is_new:
             decoder = self._decoder = FrameDecoder(packet.stream, self._devices, self._turn)
             self.rate.start_session()
@@ -255,14 +327,30 @@ class FrameReader:
                     source.wall_source,
                 )
 
+    def _end_loss_before(self, packet: Packet) -> None:
+        """End a loss where the gate held the packets before this one, which is a keyframe then:
+        they showed no motion.
+        """
+        if self._loss.from_ns is not None and packet.is_keyframe:
+            held_ns = self._control.skipped_from_ns(packet.wall_ns)
+            if held_ns is not None:
+                self._loss.end(held_ns)
+
     def _count_failure(self) -> None:
         self._broken.inc()
         self._failures.failed(Moment(self._clock.monotonic_s(), self._clock.steady_ns()))
 
     def _count_drops(self, next_wall_ns: int) -> None:
-        """Count what the tap dropped before the packet of `next_wall_ns`."""
+        """Count what the tap dropped before the packet of `next_wall_ns`.
+
+        A loss that continues covers it. Before the first packet the models were being loaded.
+        """
         dropped = self._tap.dropped_packets - self._seen_drops
         self._dropped.inc(dropped)
         self._seen_drops += dropped
-        if dropped and self._newest_wall_ns:
+        if not dropped or self._loss.from_ns is not None:
+            return
+        if self._newest_wall_ns:
             self.losses.add(self._newest_wall_ns, next_wall_ns, PartlyCause.OVERLOAD)
+        elif self._tap.first_ns is not None:
+            self.losses.add(self._tap.first_ns, next_wall_ns, PartlyCause.RESTART)

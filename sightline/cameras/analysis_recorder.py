@@ -1,7 +1,8 @@
 """Logs the ranges in which a checkpoint was analysed only partly, some seconds after each.
 
 A process that is killed has not logged its last seconds. It has left a mark until when the log is
-complete, and the next process reports the time from there to the end of the recording.
+complete, and the next process reports the time from there to the end of the recording, as far as
+the log has no cause of it.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from domain.clock import NS_PER_S, Clock
 from domain.errors import StoreError
 from domain.log import FloodGate
 from domain.metrics import PARTLY_ANALYSED_S
-from domain.recordings.missed_passings import MissedPassings
+from domain.recordings.missed_passings import NEAR_NS, MissedPassings, times_of
+from domain.recordings.overlay_intervals import overlay
 from domain.recordings.partly_analysed import PartlyAnalysed, PartlyCause
 from storage.recordings.gaps.log import GapLog
 
@@ -50,8 +52,21 @@ class AnalysisRecorder:
     def start(self, until_ns: int) -> None:
         """Continue after an earlier process, which ran the camera until `until_ns`."""
         since_ns = self._gaps.analysed_until_ns(self._camera_id)
-        if since_ns is not None and since_ns < until_ns:
-            self._add([PartlyAnalysed(since_ns, until_ns, PartlyCause.RESTART)])
+        if since_ns is None or since_ns >= until_ns:
+            return
+        near = since_ns - NEAR_NS, until_ns + NEAR_NS
+        logged = times_of(self._gaps.partly_analysed(self._camera_id, *near))
+        layers: list[tuple[int, int, PartlyCause | None]] = [
+            (since_ns, until_ns, PartlyCause.RESTART),
+            *((one.start_ns, one.end_ns, None) for one in logged),
+        ]
+        self._add(
+            [
+                PartlyAnalysed(start_ns, end_ns, cause)
+                for start_ns, end_ns, cause in overlay(layers)
+                if cause is not None
+            ]
+        )
 
     def update(self) -> None:
         """Log the ranges that are due. The next call retries what the disk refused."""

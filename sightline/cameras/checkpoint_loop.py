@@ -79,6 +79,8 @@ class CheckpointLoop:
         self._waiting: dict[str, Passing] = {}
         """The passings that the disk refused, by event id, until it accepts them."""
         self._drafts_refused = False
+        self.has_analysed = False
+        """Whether a frame was analysed. Any thread may read it."""
         self._warn = FloodGate(_log.error, tools.clock, every_s=10.0)
 
     @property
@@ -99,9 +101,6 @@ class CheckpointLoop:
                 self._store([])
                 self._store_drafts()
         self._store(self._analyser.close())
-        self._tools.scheduler.forget(self._camera_id)
-        self._tools.decode_turns.forget(self._camera_id)
-        self._tools.decode_share.forget(self._camera_id)
 
     def _analyse(self, frame: Frame) -> list[Passing]:
         was_in_view = self._analyser.in_view()
@@ -109,6 +108,7 @@ class CheckpointLoop:
         with self._tools.scheduler.turn(self._camera_id, in_view, self._reader.arrived_ns):
             passings = self._analyser.analyse(frame)
         self._analysed.inc()
+        self.has_analysed = True
         if self._detections.is_watched:
             self._show(frame.wall_ns)
         self._note_standing(frame.wall_ns)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 
@@ -13,6 +14,7 @@ from domain.clock import NS_PER_S
 from domain.events.analyser import Analyser
 from domain.media.fanout import Tap
 from domain.media.live_detections import DetectionFeed
+from domain.metrics import ANALYSIS_STOPPED
 from domain.recordings.partly_analysed import PartlyCause
 from domain.registry import Camera
 from ingest.frames.analysis_losses import AnalysisLosses
@@ -22,6 +24,7 @@ from ingest.health.decode_failures import DecodeFailures
 from sightline.cameras.analysis_recorder import AnalysisRecorder
 from sightline.cameras.checkpoint_loop import DRAFT_EVERY_S, CheckpointFrames, CheckpointLoop
 from sightline.cameras.decode_turns import CameraDecodeTurn
+from sightline.cameras.hang_detection import HangDetection
 from sightline.cameras.worker_context import WorkerContext
 from sightline.cameras.workload import DecoderWork
 from sightline.processes.supervised_threads import run_supervised
@@ -36,6 +39,12 @@ _SHED_PARTS = {
 }
 """The part of the looks a second that is made while the camera is shed so far."""
 DECODER_TAP_PACKETS, DECODER_TAP_BYTES = 256, 16 << 20
+_DRAFTED_NS = round(DRAFT_EVERY_S * NS_PER_S)
+JOIN_S = 5.0
+"""`join` waits for so long for the next packet to advance. The supervisor kills a worker without a
+heartbeat after twice that time.
+"""
+_log = logging.getLogger(__name__)
 
 
 class CheckpointRun:
@@ -86,6 +95,10 @@ class CheckpointRun:
         self._loop: CheckpointLoop | None = None
         self._is_finished = False
         """Whether the analysis ended with everything stored that was in view."""
+        self._failed_ns: int | None = None
+        """When the analysis failed first (UTC), until it has analysed a frame again."""
+        self._hang = HangDetection(camera.id, self._frames, self._is_waiting_for_turn, tools.clock)
+        self._stopped = ANALYSIS_STOPPED.labels(camera.id)
         self._ticked_ns = tools.clock.wall_ns()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
@@ -97,6 +110,7 @@ class CheckpointRun:
             target=run_supervised,
             args=("look", self._camera.id, self._analyse, self._stop, self._tools.clock),
             name=f"look {self._camera.id}",
+            daemon=True,  # a thread that hangs must not keep the process
         )
         self._thread.start()
 
@@ -105,13 +119,32 @@ class CheckpointRun:
         self._stop.set()
 
     def join(self) -> None:
-        """Wait until all packets are analysed. No further packet may come."""
+        """Wait until all packets are analysed, unless the thread hangs. No further packet may
+        come.
+        """
         self.detections.end()
         self.gate.end()
         self._tap.close()
         if self._thread is not None:
-            self._thread.join()
+            self._join(self._thread)
         self._recorder.close()
+        self._stopped.set(0)
+        self._tools.scheduler.forget(self._camera.id)
+        self._tools.decode_turns.forget(self._camera.id)
+        self._tools.decode_share.forget(self._camera.id)
+
+    def _join(self, thread: threading.Thread) -> None:
+        """Wait for the end of the thread while packets advance, or models are loaded."""
+        progress: tuple[int, int] | None = None
+        while thread.is_alive() and (self._loop is None or progress != self._frames.progress):
+            progress = self._frames.progress
+            thread.join(JOIN_S)
+        if thread.is_alive():
+            _log.error(
+                "%s: the analysis has not responded for %.0f s; its thread is left behind",
+                self._camera.id,
+                JOIN_S,
+            )
 
     def update(self, shed: Shed) -> None:
         """Analyse as often as this level of load shedding allows."""
@@ -121,11 +154,22 @@ class CheckpointRun:
         """Record what was not analysed."""
         self._share.tick()
         self._lose_shed_time(shed)
+        self._hang.check(self.gate.camera_ns(self._tools.clock.wall_ns()))
         self._recorder.update()
+        self._stopped.set(self.stopped_since_ns is not None)
+
+    @property
+    def stopped_since_ns(self) -> int | None:
+        """Since when (UTC) the analysis hangs or fails again and again; None if it works."""
+        if self._hang.since_ns is not None:
+            return self._hang.since_ns
+        has_recovered = self._loop is not None and self._loop.has_analysed
+        return None if has_recovered else self._failed_ns
 
     def add_to(self, status: CameraStatus) -> None:
         """Add the state of the analysis to that of the camera."""
         status.analysed_part = self._share.recent_part()
+        status.analysis_stopped_ns = self.stopped_since_ns or 0
         status.unread = self._loop.unread() if self._loop is not None else ()
 
     def _lose_shed_time(self, shed: Shed) -> None:
@@ -139,13 +183,33 @@ class CheckpointRun:
 
     def _analyse(self) -> None:
         frames = CheckpointFrames(self._frames, self.gate, self._turn, self._share)
-        self._loop = CheckpointLoop(
+        self._loop = loop = CheckpointLoop(
             self._camera, self._analyser(), frames, self.detections, self._tools
         )
-        # Packets that no thread decodes take no time of the worker.
-        with self._share.counting(DecoderWork(self._frames, self.gate)):
-            self._loop.run()
-        self._is_finished = True
+        try:
+            # Packets that no thread decodes take no time of the worker.
+            with self._share.counting(DecoderWork(self._frames, self.gate)):
+                loop.run()
+            self._is_finished = True
+        finally:
+            if not self._is_finished:
+                self._fail(loop)
+
+    def _fail(self, loop: CheckpointLoop) -> None:
+        """Report what was in view without a draft when the analysis failed. The reader reports the
+        packets from then on.
+        """
+        if self._failed_ns is None or loop.has_analysed:
+            self._failed_ns = self._tools.clock.wall_ns()
+        drafted_ns = self._analysed_until_ns()
+        if drafted_ns is not None:
+            until_ns = drafted_ns + _DRAFTED_NS
+            self._losses.add(drafted_ns, until_ns, PartlyCause.ANALYSIS_STOPPED)
+        self._loop = None
+
+    def _is_waiting_for_turn(self) -> bool:
+        tools, camera_id = self._tools, self._camera.id
+        return tools.decode_turns.is_waiting(camera_id) or tools.scheduler.is_waiting(camera_id)
 
     def _analysed_until_ns(self) -> int | None:
         """Return until when all passings are spooled or drafted, or what hides them is reported.
@@ -156,7 +220,7 @@ class CheckpointRun:
         undone_ns = self._frames.undone_from_ns
         if self._loop is None or self._loop.has_unstored or undone_ns == 0:
             return None
-        drafted_ns = 0 if self._is_finished else round(DRAFT_EVERY_S * NS_PER_S)
+        drafted_ns = 0 if self._is_finished else _DRAFTED_NS
         return (done_ns if undone_ns is None else min(done_ns, undone_ns)) - drafted_ns
 
     def _fps(self) -> float:

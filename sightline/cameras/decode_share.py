@@ -136,7 +136,7 @@ class CameraShare(Admission):
         try:
             yield
         finally:
-            self._shares.workload.forget(self._camera_id)
+            self._shares.workload.forget(self._camera_id, work)
 
     @property
     def is_behind(self) -> bool:

@@ -102,6 +102,10 @@ class InferenceScheduler:
             self._add_delay(arrived_ns, self._clock.monotonic_s())
             yield
 
+    def is_waiting(self, camera_id: str) -> bool:
+        """Return whether this camera waits for a turn."""
+        return self._turns.is_waiting(camera_id)
+
     def forget(self, camera_id: str) -> None:
         """Forget a camera that this worker no longer runs."""
         self._turns.forget(camera_id)

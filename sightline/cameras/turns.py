@@ -94,6 +94,11 @@ class Turns:
         """Whether a camera waits for a turn."""
         return bool(self._waiting)
 
+    def is_waiting(self, camera_id: str) -> bool:
+        """Return whether this camera waits for a turn."""
+        with self._lock:
+            return any(one.camera_id == camera_id for one in self._waiting)
+
     @contextmanager
     def turn(self, camera_id: str, in_view: InView) -> Iterator[None]:
         """Wait for a turn, and hold it while the block runs."""

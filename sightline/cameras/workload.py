@@ -54,7 +54,8 @@ class DecoderWork(CheckpointWork):
 
     @property
     def waiting_packets(self) -> int:
-        return self.reader.waiting_packets
+        # A thread that hangs takes no time of the worker.
+        return 0 if self.reader.is_given_up else self.reader.waiting_packets
 
     @property
     def decoded_packets(self) -> int:
@@ -62,7 +63,8 @@ class DecoderWork(CheckpointWork):
 
     @property
     def coming_packets(self) -> int:
-        return self.gate.coming_packets if self.reader.is_decoding else 0
+        is_decoding = self.reader.is_decoding and not self.reader.is_given_up
+        return self.gate.coming_packets if is_decoding else 0
 
 
 class Workload:
@@ -93,9 +95,13 @@ class Workload:
             self._works = {**self._works, camera_id: work}
             self._sampled_s = None
 
-    def forget(self, camera_id: str) -> None:
+    def forget(self, camera_id: str, work: CheckpointWork) -> None:
+        """Forget this work of the camera. A later one stays, because the analysis of the camera may
+        have hung in an earlier run.
+        """
         with self._lock:
-            self._works = {one: work for one, work in self._works.items() if one != camera_id}
+            if self._works.get(camera_id) is work:
+                self._works = {one: of for one, of in self._works.items() if one != camera_id}
             self._sampled_s = None
 
     def waiting_s(self) -> float:

@@ -27,6 +27,8 @@ from storage.site.site_identity import SiteFaults
 
 CHECK_EVERY_S = 5.0
 DOWN_S = 180.0
+STOPPED_S = 60.0
+"""A disk that stalls stops the analysis for a while; it then continues by itself."""
 OUTAGE_S = 120.0
 STEP_ALARM_S = 900.0
 _MOST_NAMED = 5
@@ -83,6 +85,7 @@ class AlarmMonitor:
         self._alarms.set(AlarmName.DISK_UNWRITABLE, self._unwritable())
         self._alarms.set(AlarmName.CAMERAS_DOWN, self._cameras_down())
         self._alarms.set(AlarmName.ANALYSIS_OVERLOADED, self._analysis_overloaded())
+        self._alarms.set(AlarmName.ANALYSIS_STOPPED, self._analysis_stopped())
         self._alarms.set(AlarmName.UPLOADS_BEHIND, self._uploads_behind())
         self._alarms.set(AlarmName.AUDIT_FULL, self.audit_alarm())
         self._alarms.set(AlarmName.AUDIT_UNSHIPPED, self.unshipped_alarm())
@@ -183,6 +186,22 @@ class AlarmMonitor:
             capacity=capacity,
             count=len(found),
             cameras=named,
+        )
+
+    def _analysis_stopped(self) -> Message | None:
+        before_ns = self._clock.wall_ns() - round(STOPPED_S * NS_PER_S)
+        stopped = sorted(
+            one.camera_id for one in self._statuses() if 0 < one.analysis_stopped_ns <= before_ns
+        )
+        if not stopped:
+            return None
+        return Message(
+            "the analysis of {count} checkpoint cameras does not respond or fails, so their "
+            "passings are missed: {cameras}{more}; read the log of the node, and restart the node "
+            "when a short gap in its recordings is acceptable",
+            count=len(stopped),
+            cameras=", ".join(stopped[:_MOST_NAMED]),
+            more=_more(len(stopped) - _MOST_NAMED),
         )
 
     def _uploads_behind(self) -> Message | None:

@@ -6,6 +6,7 @@ A vehicle that stood in view hides others in the recording too, so its time is n
 from __future__ import annotations
 
 from domain.clock import NS_PER_MS, NS_PER_S
+from domain.recordings.missed_passings import NEAR_NS, partly_of
 from domain.recordings.partly_analysed import PartlyCause, cover
 from storage.recordings.gaps.log import GapLog
 from storage.recordings.gaps.stored import StoredGaps
@@ -26,7 +27,9 @@ def unanalysed(
     object store. Raises ObjectsUnavailable.
     """
     span = camera_id, from_ns, to_ns
-    partly = [*stored.partly_analysed(*span), *gaps.partly_analysed(*span)]
+    near = camera_id, max(0, from_ns - NEAR_NS), to_ns + NEAR_NS
+    # A process logs its ranges without those of the one before it, which may adjoin.
+    partly = partly_of([], [*stored.partly_analysed(*near), *gaps.partly_analysed(*near)])
     again = [*stored.analysed_again(*span), *gaps.analysed_again(*span)]
     left = cover(from_ns, to_ns, partly, again).partly
     found = merge(

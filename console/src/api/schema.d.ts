@@ -2313,7 +2313,7 @@ export interface components {
          * AlarmName
          * @enum {string}
          */
-        AlarmName: "disk_full" | "disk_held" | "disk_unwritable" | "audit_full" | "audit_unshipped" | "audit_syslog" | "cameras_down" | "analysis_overloaded" | "policy_invalid" | "emergency_access" | "people_refused" | "sign_ins_fail" | "store_unreachable" | "store_full" | "store_lost" | "index_emptied" | "index_unreachable" | "uploads_behind" | "clock_stepped" | "evidence_damaged" | "hold_damaged" | "retention_stopped";
+        AlarmName: "disk_full" | "disk_held" | "disk_unwritable" | "audit_full" | "audit_unshipped" | "audit_syslog" | "cameras_down" | "analysis_overloaded" | "analysis_stopped" | "policy_invalid" | "emergency_access" | "people_refused" | "sign_ins_fail" | "store_unreachable" | "store_full" | "store_lost" | "index_emptied" | "index_unreachable" | "uploads_behind" | "clock_stepped" | "evidence_damaged" | "hold_damaged" | "retention_stopped";
         /** Alternative */
         Alternative: {
             /** Text */
@@ -2844,6 +2844,11 @@ export interface components {
              * @description it sent more than its `max_bitrate_kbps` over the last minute
              */
             over_limit: boolean;
+            /**
+             * Analysis Stopped Since
+             * @description since when the analysis of the checkpoint does not respond or fails, so its passings are missed; null if it works
+             */
+            analysis_stopped_since: string | null;
             /**
              * Unread
              * @description the last plates that gave no text, at most 8 of the last hour, the newest last
@@ -4380,7 +4385,7 @@ export interface components {
          * @description Why passings may be missing.
          * @enum {string}
          */
-        PartlyCause: "overload" | "decoder" | "camera_down" | "restart" | "unknown" | "standing_vehicle" | "settled";
+        PartlyCause: "overload" | "decoder" | "camera_down" | "restart" | "unknown" | "standing_vehicle" | "settled" | "analysis_stopped";
         /**
          * PersonAdded
          * @description A new person with the first token.

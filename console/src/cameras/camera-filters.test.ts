@@ -11,7 +11,8 @@ import {
 
 function camera(id: string, fields: Partial<CameraView> = {}): CameraView {
   const usual = { id, name: id, class: "A", area: "city/east", state: "live", live: true };
-  return { ...usual, shed: null, over_limit: false, ...fields } as CameraView;
+  const well = { shed: null, over_limit: false, analysis_stopped_since: null };
+  return { ...usual, ...well, ...fields } as CameraView;
 }
 
 const CAMERAS = [

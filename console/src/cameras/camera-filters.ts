@@ -100,7 +100,7 @@ function isInGroup(camera: CameraView, group: Group): boolean {
 }
 
 function hasTrouble(camera: CameraView): boolean {
-  return camera.shed !== null || camera.over_limit;
+  return camera.shed !== null || camera.over_limit || camera.analysis_stopped_since !== null;
 }
 
 function rank(camera: CameraView): number {

@@ -18,6 +18,7 @@ export function causeOf(camera: CameraView, texts: Texts): string {
     skewText(camera, texts),
     camera.shed ? texts.cameras.sheds[camera.shed] : "",
     camera.over_limit ? texts.cameras.overLimit : "",
+    camera.analysis_stopped_since ? texts.cameras.analysisStopped : "",
   ];
   return parts.filter(Boolean).join(" ");
 }

@@ -254,6 +254,7 @@ export const en = {
       recording_for_disk: "disk full: not recorded",
     },
     overLimit: "sends more than its bit rate limit",
+    analysisStopped: "the analysis stopped: passings are missed",
     clockSkew: (seconds: string) => `its clock differs by ${seconds} s`,
     empty: "No camera matches these filters.",
     none: "You can see no cameras.",

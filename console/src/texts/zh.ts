@@ -250,6 +250,7 @@ export const zh: Texts = {
       recording_for_disk: "磁盘已满：暂停录像",
     },
     overLimit: "码率超过上限",
+    analysisStopped: "分析中断，正在漏检",
     clockSkew: (seconds) => `时钟偏差 ${seconds} 秒`,
     empty: "没有符合筛选条件的摄像机。",
     none: "您没有可查看的摄像机。",

@@ -29,6 +29,7 @@ CAUSES = (
     PartlyCause.UNKNOWN,
     PartlyCause.STANDING_VEHICLE,
     PartlyCause.SETTLED,
+    PartlyCause.ANALYSIS_STOPPED,
 )
 """A cause is stored as its place here, so further causes go to the end."""
 _SEPARATOR = "/"

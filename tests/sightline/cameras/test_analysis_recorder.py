@@ -144,6 +144,22 @@ def test_the_log_is_complete_only_until_ranges_wait_to_be_written(tmp_path: Path
     assert checkpoint.gaps.analysed_until_ns("cam") == at(6)
 
 
+def test_a_cause_that_a_killed_process_logged_stays_the_cause(tmp_path: Path) -> None:
+    """Its analysis hung: the mark stays where it was, and what was lost since is logged."""
+    before = Checkpoint(tmp_path)
+    before.losses.add(at(0), at(4), PartlyCause.ANALYSIS_STOPPED)
+    before.done_ns = at(-0.5)
+    before.recorder.update()
+    after = Checkpoint(tmp_path)
+    after.recorder.start(at(7))
+    after.recorder.close()
+    assert partly_of([], after.logged()) == [
+        (at(-1), at(-0.5), PartlyCause.RESTART),
+        (at(-0.5), at(3.5), PartlyCause.ANALYSIS_STOPPED),
+        (at(3.5), at(6), PartlyCause.RESTART),
+    ]
+
+
 STEP_S = 0.05
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -32,7 +33,7 @@ from tests.sightline.cameras.idle_checkpoint import (
 
 
 def checkpoint_run(
-    tools: WorkerContext, analyser: type[IdleAnalyser] = IdleAnalyser
+    tools: WorkerContext, analyser: Callable[[], IdleAnalyser] = IdleAnalyser
 ) -> CheckpointRun:
     camera = make_camera("rtsp://10.0.0.1/1", camera_id=CAMERA)
     camera = camera.model_copy(update={"checkpoint": ("plate",)})

@@ -115,7 +115,7 @@ def test_after_the_load_has_ended_everything_is_analysed_again() -> None:
     simulation.run(106.0, is_busy=False)
     for camera in simulation.cameras[4:]:
         simulation.shares.forget(camera.camera_id)
-        simulation.shares.workload.forget(camera.camera_id)
+        simulation.shares.workload.forget(camera.camera_id, camera)
     del simulation.cameras[4:]
     simulation.run(160.0)
     assert min(simulation.events(110.0, 150.0).found_parts) == 1.0

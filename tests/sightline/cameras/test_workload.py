@@ -92,11 +92,14 @@ def test_it_is_bounded() -> None:
 
 def test_the_work_is_that_of_all_checkpoints_until_they_are_forgotten() -> None:
     worker = Worker()
-    worker.load.add("other", Packets(waiting=10, coming=30))
+    other = Packets(waiting=10, coming=30)
+    worker.load.add("other", other)
     worker.packets.waiting, worker.packets.coming = 20, 5
     assert worker.load.waiting_s() == pytest.approx(30 * FIRST_PACKET_S)
     assert worker.load.coming_s() == pytest.approx(35 * FIRST_PACKET_S)
-    worker.load.forget("other")
+    worker.load.forget("other", Packets())
+    assert worker.load.waiting_s() == pytest.approx(30 * FIRST_PACKET_S), "of an earlier run"
+    worker.load.forget("other", other)
     worker.run(12, 0.01, waiting=20)
     assert worker.load.waiting_s() == pytest.approx(20 * worker.load.packet_s)
     assert worker.load.packet_s == pytest.approx(0.01, rel=0.15)

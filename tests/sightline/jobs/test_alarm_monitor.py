@@ -12,7 +12,14 @@ from domain.errors import IndexUnavailable, ObjectsUnavailable
 from domain.messages.message import Message
 from domain.registry import Camera
 from domain.settings import Settings
-from sightline.jobs.alarm_monitor import CHECK_EVERY_S, DOWN_S, OUTAGE_S, STEP_ALARM_S, AlarmMonitor
+from sightline.jobs.alarm_monitor import (
+    CHECK_EVERY_S,
+    DOWN_S,
+    OUTAGE_S,
+    STEP_ALARM_S,
+    STOPPED_S,
+    AlarmMonitor,
+)
 from storage.clients.redis import Redis, connect
 from storage.clients.s3 import ObjectStore
 from storage.events.damaged_objects import STANDS_FOR_MS, DamagedObjects
@@ -101,6 +108,19 @@ def test_missed_passings_raise_an_alarm_that_says_how_many_checkpoints_are_too_m
         "passings, most at gate-1, gate-2,"
     )
     site.statuses = [CameraStatus(camera.id, live, 0) for camera in site.cameras]
+    assert site.look() == {}
+
+
+def test_an_analysis_that_stays_stopped_raises_an_alarm(site: Site) -> None:
+    stopped = CameraStatus("gate", CameraState.LIVE, 0, analysis_stopped_ns=site.clock.wall_ns())
+    site.statuses = [stopped, CameraStatus("shop", CameraState.LIVE, 0)]
+    assert site.look(STOPPED_S - 1) == {}
+    assert site.look() == {
+        AlarmName.ANALYSIS_STOPPED: "the analysis of 1 checkpoint cameras does not respond or "
+        "fails, so their passings are missed: gate; read the log of the node, and restart the node "
+        "when a short gap in its recordings is acceptable"
+    }
+    stopped.analysis_stopped_ns = 0
     assert site.look() == {}
 
 

@@ -73,6 +73,17 @@ def night(tmp_path: Path, s3_server: S3Config) -> Night:
     return Night(tmp_path, objects)
 
 
+def test_ranges_that_two_processes_logged_are_one_if_their_times_adjoin(night: Night) -> None:
+    """The first hung and was killed. The second one logged the time after it by itself."""
+    first = night.lose("gate", NS_PER_HOUR)
+    rest = PartlyAnalysed(
+        first.end_ns + NS_PER_S // 2, first.end_ns + 5 * NS_PER_S, PartlyCause.RESTART
+    )
+    night.gaps.add_partly_analysed("gate", [rest])
+    night.run()
+    assert night.done == [("gate", (first.start_ns, rest.end_ns))]
+
+
 def test_a_short_range_is_analysed_unless_it_is_left_at_the_edge_of_an_analysed_one(
     night: Night,
 ) -> None:

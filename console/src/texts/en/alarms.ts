@@ -10,6 +10,7 @@ export const alarmsInEnglish = {
     audit_unshipped: "Audit log not copied",
     audit_syslog: "Audit log not sent to syslog",
     analysis_overloaded: "Passings missed",
+    analysis_stopped: "Analysis stopped",
     cameras_down: "Cameras down",
     policy_invalid: "Access policy has faults",
     emergency_access: "Emergency access to review",

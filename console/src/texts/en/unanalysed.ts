@@ -18,5 +18,6 @@ export const unanalysedInEnglish = {
     unknown: "cause unknown",
     standing_vehicle: "a vehicle stood in view",
     settled: "overload, after every plate in view was read",
+    analysis_stopped: "the analysis stopped",
   },
 };

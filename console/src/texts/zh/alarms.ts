@@ -11,6 +11,7 @@ export const alarmsInChinese: typeof alarmsInEnglish = {
     audit_unshipped: "审计日志未能上传",
     audit_syslog: "审计日志未能发送至 syslog",
     analysis_overloaded: "分析过载",
+    analysis_stopped: "分析中断",
     cameras_down: "摄像机离线",
     policy_invalid: "访问策略有错误",
     emergency_access: "紧急查阅待复核",

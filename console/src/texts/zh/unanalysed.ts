@@ -18,5 +18,6 @@ export const unanalysedInChinese: typeof unanalysedInEnglish = {
     unknown: "原因不明",
     standing_vehicle: "有车辆停留遮挡",
     settled: "过载，画面中车牌均已识读",
+    analysis_stopped: "分析中断",
   },
 };
