@@ -7,6 +7,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from domain.clock import NS_PER_DAY, Clock
 from domain.errors import StoreError
@@ -15,6 +16,7 @@ from domain.paths.object_keys import day_of, day_start_ns
 from domain.recordings.missed_passings import NEAR_NS, partly_of
 from domain.recordings.partly_analysed import PartlyAnalysed, cover, summary
 from domain.registry import Camera
+from sightline.jobs.day_coverage import DayCoverage
 from storage.recordings.gaps.log import GapLog
 from storage.recordings.gaps.rows import day_end_ns
 from storage.recordings.gaps.site_coverage import KEPT_DAYS, SiteCoverage
@@ -43,6 +45,8 @@ class CoverageReporter:
         self._clock = clock
         self._reported: dict[tuple[str, str], int] = {}
         """The size of each reported log, by camera and day."""
+        self._last: dict[str, DayCoverage] = {}
+        """The last day of each camera, of whose log only new lines are read."""
         self._open: set[str] = set()
         """The cameras with a gap that continues, whose last day changes without a new line."""
         self._forgotten_before = ""
@@ -64,6 +68,8 @@ class CoverageReporter:
         if self._site.report(self._node, until_ns, cameras):
             self._reported.clear()
         self._forget_expired(day_of(until_ns - KEPT_DAYS * NS_PER_DAY))
+        for camera_id in self._last.keys() - set(cameras):
+            del self._last[camera_id]
         changed: dict[str, dict[str, Sequence[PartlyAnalysed]]] = {}
         sizes: dict[tuple[str, str], int] = {}
         for camera_id in cameras:
@@ -73,7 +79,8 @@ class CoverageReporter:
                 is_open = day == last and camera_id in self._open
                 if self._reported.get((camera_id, day)) == size_bytes and not is_open:
                     continue
-                changed.setdefault(day, {})[camera_id] = self._ranges(camera_id, day)
+                ranges_of = self._last_day if day == last else self._ranges
+                changed.setdefault(day, {})[camera_id] = ranges_of(camera_id, day)
                 sizes[camera_id, day] = size_bytes
         for day, ranges in changed.items():
             self._site.put(self._node, day, ranges)
@@ -84,7 +91,31 @@ class CoverageReporter:
             self._site.forget_before(day)
             self._forgotten_before = day
 
+    def _last_day(self, camera_id: str, day: str) -> tuple[PartlyAnalysed, ...]:
+        """Return the ranges of the last day, whose log grows."""
+        known = self._last.get(camera_id)
+        is_open = None
+        if known is None:
+            is_open = self._gaps.left_open(camera_id) is not None
+        if known is None or known.day != day:
+            lines = self._gaps.follow(camera_id, day)
+            derive = partial(self._derive, camera_id, day)
+            known = self._last[camera_id] = DayCoverage(camera_id, day, lines, derive)
+        known.update(self._gaps.last_beat_ns(camera_id))
+        if known.is_open is not None:  # otherwise as before: a gap may continue since yesterday
+            is_open = known.is_open
+        if is_open is not None:
+            (self._open.add if is_open else self._open.discard)(camera_id)
+        return summary(known.coverage(), MOST_RANGES).partly
+
     def _ranges(self, camera_id: str, day: str) -> tuple[PartlyAnalysed, ...]:
+        """Return the ranges of an earlier day, which seldom changes."""
+        start_ns = day_start_ns(day)
+        partly = self._derive(camera_id, day)
+        return summary(cover(start_ns, day_end_ns(start_ns), partly), MOST_RANGES).partly
+
+    def _derive(self, camera_id: str, day: str) -> tuple[PartlyAnalysed, ...]:
+        """Read the log of a day, and return its ranges."""
         start_ns = day_start_ns(day)
         end_ns = day_end_ns(start_ns)
         partly = self._partly(camera_id, start_ns, end_ns)
@@ -92,11 +123,7 @@ class CoverageReporter:
             # Otherwise the log of the day before changes nothing, and is not read.
             partly = self._partly(camera_id, start_ns - NEAR_NS, end_ns)
         again = self._gaps.analysed_again(camera_id, start_ns, end_ns)
-        if self._gaps.left_open(camera_id) is None:
-            self._open.discard(camera_id)
-        else:
-            self._open.add(camera_id)
-        return summary(cover(start_ns, end_ns, partly, again), MOST_RANGES).partly
+        return cover(start_ns, end_ns, partly, again).partly
 
     def _partly(self, camera_id: str, from_ns: int, end_ns: int) -> list[PartlyAnalysed]:
         span = from_ns, end_ns + NEAR_NS

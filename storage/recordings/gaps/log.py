@@ -19,6 +19,7 @@ from domain.recordings.gaps import Gap
 from domain.recordings.holds import StandingHolds
 from domain.recordings.partly_analysed import Analysed, PartlyAnalysed, PartlyCause
 from storage.clients.append_only_file import append_line
+from storage.clients.append_reader import AppendReader
 from storage.recordings.gaps.disk_writes import DeferredSync
 from storage.recordings.gaps.partly_rows import again_line, partly_line, read_again, read_partly
 from storage.recordings.gaps.rows import GapRow, day_end_ns, gaps_between, read_rows, readable
@@ -182,6 +183,10 @@ class GapLog:
             log.name.removesuffix(".jsonl"): log.stat().st_size
             for log in sorted(logs, key=lambda entry: entry.name)
         }
+
+    def follow(self, camera_id: str, day: str) -> AppendReader:
+        """Return a reader of the lines that are appended to a day's log."""
+        return AppendReader(self._layout.gaps / camera_id / f"{day}.jsonl")
 
     def read(self, camera_id: str, day: str) -> bytes:
         """Return the readable lines of a day's log, as they are on disk."""

@@ -50,7 +50,7 @@ def read_rows(data: bytes, of: str) -> tuple[list[GapRow], int]:
     rows: list[GapRow] = []
     damaged = 0
     for number, line in enumerate(data.splitlines(), 1):
-        row = _parsed(line)
+        row = parse_gap(line)
         if row is not None:
             rows.append(row)
         elif line and not is_about_analysis(line):
@@ -64,7 +64,7 @@ def readable(data: bytes) -> bytes:
     return b"".join(
         line + b"\n"
         for line in data.splitlines()
-        if _parsed(line) is not None or is_about_analysis(line)
+        if parse_gap(line) is not None or is_about_analysis(line)
     )
 
 
@@ -84,7 +84,8 @@ def gaps_between(
     )
 
 
-def _parsed(line: bytes) -> GapRow | None:
+def parse_gap(line: bytes) -> GapRow | None:
+    """Return the gap of a line; None if it is another line or cannot be read."""
     try:
         found = json.loads(line)
         end_ns = None if found["to"] is None else int(found["to"]) * NS_PER_MS

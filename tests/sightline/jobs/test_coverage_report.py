@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import cast
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from domain.clock import NS_PER_DAY, NS_PER_S, ManualClock
 from domain.paths.data_layout import Layout
 from domain.paths.object_keys import day_of, day_start_ns
 from domain.recordings.gaps import Gap, GapCause
-from domain.recordings.missed_passings import missed_starts
+from domain.recordings.missed_passings import MissedPassings, missed_starts
 from domain.recordings.partly_analysed import Analysed, PartlyAnalysed, PartlyCause
 from sightline.jobs.coverage_report import CoverageReporter
 from storage.clients.redis import Redis, connect
@@ -124,3 +128,98 @@ def test_after_a_loss_of_redis_everything_is_reported_again(node: Node, redis: R
     redis.do("FLUSHALL")
     assert node.site.day(DAY).cameras == []
     assert node.reported() == before
+
+
+def test_the_last_gap_that_continues_is_known_after_midnight(node: Node) -> None:
+    """It is logged again at the first check of the day; until then the day may have other lines."""
+    node.gaps.open(Gap("gate", at(90), at(100), GapCause.CAMERA_DOWN))
+    node.reported()
+    node.clock.advance(NS_PER_DAY / NS_PER_S)
+    following_ns = NOON_NS + NS_PER_DAY
+    node.gaps.add_partly_analysed(
+        "gate", [PartlyAnalysed(following_ns, following_ns + NS_PER_S, PartlyCause.OVERLOAD)]
+    )
+    node.reported()
+    assert node.reporter._open == {"gate"}
+
+
+def test_only_what_was_appended_is_read(
+    node: Node, monkeypatch: pytest.MonkeyPatch, redis: Redis
+) -> None:
+    node.gaps.add_partly_analysed("gate", [overload(20, 30)])
+    node.reported()
+
+    def read_whole(*_: object) -> None:
+        raise AssertionError("the whole log was read again")
+
+    for name in ("between", "partly_analysed", "analysed_again", "left_open"):
+        monkeypatch.setattr(node.gaps, name, read_whole)
+    expected = [overload(20, 30)]
+    for number in range(100):
+        expected.append(overload(40 + 20 * number, 50 + 20 * number))
+        node.gaps.add_partly_analysed("gate", expected[-1:])
+        assert node.reported() == expected
+    redis.do("FLUSHALL")
+    assert node.reported() == expected
+
+
+SPAN_S = 20_000
+"""All lines are about a shorter time."""
+CAUSES = [PartlyCause.OVERLOAD, PartlyCause.SETTLED, PartlyCause.ANALYSIS_STOPPED]
+GAP_CAUSES = [GapCause.CAMERA_DOWN, GapCause.RESTART, GapCause.DISK]
+Change = tuple[str, int, float, int]
+
+
+@st.composite
+def changes(draw: st.DrawFn) -> list[Change]:
+    """Lines that are appended to a log, mostly in the order of their times: what each is, when it
+    begins, how long it lasts, and a number for its cause.
+    """
+    now, found = 0, list[Change]()
+    for _ in range(draw(st.integers(1, 25))):
+        what = draw(
+            st.sampled_from(
+                ["partly", "partly", "partly", "gap", "open", "again", "cut", "replace"]
+            )
+        )
+        now += draw(st.integers(0, 200))
+        back = draw(st.sampled_from([0, 0, 0, 0, 3, 400]))
+        lasts_s = draw(st.sampled_from([0.2, 0.5, 0.7, 2.0, 30.0]))
+        found.append((what, max(0, now - back), lasts_s, draw(st.integers(0, 2))))
+    return found
+
+
+@given(steps=changes(), first_s=st.sampled_from([1 - NS_PER_DAY // NS_PER_S // 2, 0]))
+def test_appended_lines_give_the_same_as_the_whole_log(steps: list[Change], first_s: int) -> None:
+    """Also at the start of a day, and if the file was cut or replaced."""
+    with TemporaryDirectory() as folder:
+        log = GapLog(Layout(Path(folder)), ManualClock(at(3 * SPAN_S)))
+        log.beat("gate")
+        file = Layout(Path(folder)).gaps / "gate" / f"{DAY}.jsonl"
+        follower = _reporter(log)
+        for what, after_s, lasts_s, number in steps:
+            start_ns = at(first_s + after_s)
+            end_ns = start_ns + round(lasts_s * NS_PER_S)
+            if what == "partly":
+                # A time of 0.5 s or less has a range that ends before it starts.
+                log.add_partly_analysed(
+                    "gate", MissedPassings().add([PartlyAnalysed(start_ns, end_ns, CAUSES[number])])
+                )
+            elif what == "again":
+                log.add_analysed_again("gate", [Analysed(start_ns, end_ns)])
+            elif what == "gap":
+                log.add(Gap("gate", start_ns, end_ns, GAP_CAUSES[number]))
+            elif what == "open":
+                log.open(Gap("gate", start_ns, end_ns, GAP_CAUSES[number]))
+            elif file.exists():
+                lines = file.read_bytes().splitlines(keepends=True)
+                if what == "replace":
+                    file.unlink()
+                file.write_bytes(b"".join(lines[: len(lines) // 2]))
+            if file.exists():
+                assert follower._last_day("gate", DAY) == _reporter(log)._last_day("gate", DAY)
+
+
+def _reporter(log: GapLog) -> CoverageReporter:
+    site = cast(SiteCoverage, None)
+    return CoverageReporter(log, site, list, "node-1", ManualClock(at(3 * SPAN_S)))
