@@ -27,6 +27,7 @@ ADAPTERS = {
     "duckdb": {"storage/clients/duckdb.py"},
     "onnxruntime": {"analytics/inference/onnx_runtime.py"},
     "onnx": {"analytics/models.py"},
+    "aiortc": {"api/webrtc/sdp.py"},
     "pylibsrtp": {"api/webrtc/protocols/srtp.py"},
     "OpenSSL": {"api/webrtc/protocols/dtls.py"},
     "argon2": {"domain/passwords.py"},

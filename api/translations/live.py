@@ -107,9 +107,9 @@ LIVE: dict[str, str] = {
     # the SDP of a client
     "the body is no SDP: it has characters beyond ASCII": "正文不是 SDP：含有非 ASCII 字符",
     "the body is no SDP offer: it does not begin with v=0": "正文不是 SDP offer：不以 v=0 开头",
-    "the SDP offer cannot be read at {line}; send the one that "
+    "the SDP offer cannot be read ({kind}: {error}); send the one that "
     "RTCPeerConnection.createOffer() returns": (
-        "无法识别 SDP offer 的 {line}；请发送 RTCPeerConnection.createOffer() 的结果"
+        "无法识别 SDP offer（{kind}：{error}）；请发送 RTCPeerConnection.createOffer() 的结果"
     ),
     "the SDP offer has more than {max_lines} lines": "SDP offer 超过 {max_lines} 行",
     "an SDP offer has 1 to {max_sections} media sections": (

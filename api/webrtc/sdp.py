@@ -1,4 +1,4 @@
-"""What is used of the offers of WebRTC viewers, and the answers to them.
+"""Offers and answers of WebRTC viewers. The adapter of aiortc, whose parser reads the offers.
 
 The answer accepts one section of video with one payload type of H.264, and, if the viewer is sent
 sound, one section of audio with G.711. Other sections are refused in it.
@@ -10,18 +10,14 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from aiortc.sdp import MediaDescription, SessionDescription
+
 from api.webrtc.protocols.dtls import Fingerprint, is_supported
-from api.webrtc.session_description import (
-    OfferedCodec,
-    OfferedMedia,
-    OfferedSession,
-    read_description,
-)
 from api.webrtc.sound_stream import SOUND_HZ, Encoding
 from domain.errors import BadInput
 
 _MAX_LINES = 600
-"""Browsers send up to some hundreds."""
+"""Browsers send up to some hundreds. The parser takes quadratic time for repeated lines."""
 _MAX_SECTIONS = 16
 _TOKEN = re.compile(r"[!-~]{1,64}")
 _HOST_PRIORITY = 126 << 24 | 65535 << 8 | 255
@@ -33,7 +29,6 @@ SEND_TIME_URI = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"
 _REMB = "goog-remb"
 _LINE_END = "\r\n"
 _HEX_PAIRS = re.compile("[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2})*")
-_EXTENSION = re.compile("([0-9]{1,3})(?:/[a-z]+)? ([^ ]+).*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +93,12 @@ def read_offer(text: str) -> SdpOffer:
     described = _parsed(text)
     sections = tuple(_section(media) for media in described.media)
     for at, media in enumerate(described.media):
-        if media.kind == "video" and media.receives:
+        if media.kind == "video" and _receives(media):
             return _with_sound(_offer(sections, at, media), described)
     raise BadInput("the SDP offer has no section of video that receives (a=recvonly)")
 
 
-def _parsed(text: str) -> OfferedSession:
+def _parsed(text: str) -> SessionDescription:
     lines = text.splitlines()
     if len(lines) > _MAX_LINES:
         raise BadInput("the SDP offer has more than {max_lines} lines", max_lines=_MAX_LINES)
@@ -114,97 +109,119 @@ def _parsed(text: str) -> OfferedSession:
         raise BadInput(
             "an SDP offer has 1 to {max_sections} media sections", max_sections=_MAX_SECTIONS
         )
-    return read_description(text)
+    try:
+        return SessionDescription.parse(text)
+    except (
+        ValueError,
+        LookupError,
+        AssertionError,
+        AttributeError,
+        TypeError,
+        StopIteration,
+    ) as error:
+        # aiortc's parser has no exception of its own.
+        raise BadInput(
+            "the SDP offer cannot be read ({kind}: {error}); send the one that "
+            "RTCPeerConnection.createOffer() returns",
+            kind=type(error).__name__,
+            error=error,
+        ) from error
 
 
-def _section(media: OfferedMedia) -> MediaSection:
-    section = MediaSection(media.kind, media.protocol, media.formats, media.value("mid"))
+def _section(media: MediaDescription) -> MediaSection:
+    section = MediaSection(
+        media.kind, media.profile, tuple(map(str, media.fmt)), media.rtp.muxId or ""
+    )
     for name in (section.kind, section.mid or "0", *section.formats):
         if not _TOKEN.fullmatch(name):
             raise BadInput("the SDP offer has a name that is no token")
     return section
 
 
-def _offer(sections: tuple[MediaSection, ...], video: int, media: OfferedMedia) -> SdpOffer:
-    if media.value("setup") not in ("actpass", "active"):
+def _offer(sections: tuple[MediaSection, ...], video: int, media: MediaDescription) -> SdpOffer:
+    if media.dtls is None or media.dtls.role == "server":
         raise BadInput("the SDP offer must have a=setup:actpass or a=setup:active")
-    fingerprint = _fingerprint(media)
-    if not media.has_rtcp_mux:
+    prints = [Fingerprint(one.algorithm.lower(), one.value) for one in media.dtls.fingerprints]
+    supported = [one for one in prints if is_supported(one) and _HEX_PAIRS.fullmatch(one.value)]
+    if not supported:
+        raise BadInput("the SDP offer has no a=fingerprint of sha-256, sha-384 or sha-512")
+    if not media.rtcp_mux:
         raise BadInput("the SDP offer must have a=rtcp-mux: video has one port")
-    codec = _h264(media)
-    profile = codec.parameters.get("profile-level-id", "42e01f")
-    if not re.fullmatch("[0-9A-Fa-f]{6}", profile):
-        raise BadInput("a profile-level-id in the SDP offer is not six hexadecimal digits")
-    return SdpOffer(
-        sections,
-        video,
-        codec.payload_type,
-        profile,
-        tuple(one for one in ("nack", "nack pli", "ccm fir") if one in codec.feedback),
-        fingerprint,
-        media.value("ice-ufrag"),
-        send_time_id=_send_time_id(media) if _REMB in codec.feedback else None,
-    )
-
-
-def _fingerprint(media: OfferedMedia) -> Fingerprint:
-    for line in media.values("fingerprint"):
-        algorithm, _, value = line.partition(" ")
-        fingerprint = Fingerprint(algorithm.lower(), value)
-        if is_supported(fingerprint) and _HEX_PAIRS.fullmatch(value):
-            return fingerprint
-    raise BadInput("the SDP offer has no a=fingerprint of sha-256, sha-384 or sha-512")
-
-
-def _h264(media: OfferedMedia) -> OfferedCodec:
-    """Return the payload type that is answered."""
     codecs = [
         codec
-        for codec in media.codecs()
-        if codec.name == "H264" and codec.parameters.get("packetization-mode") == "1"
+        for codec in media.rtp.codecs
+        if codec.name.upper() == "H264"
+        and str(codec.parameters.get("packetization-mode", "")) == "1"
+        and codec.payloadType is not None
+        and 0 <= codec.payloadType < 128
     ]
     if not codecs:
         raise BadInput(
             "the SDP offer has no H.264 with packetization-mode=1, which is the only form that "
             "cameras are shown in by WebRTC; the WebSocket of the camera needs none"
         )
-    return min(codecs, key=lambda one: _rank(one.parameters.get("profile-level-id", "")))
+    codec = min(codecs, key=lambda one: _rank(str(one.parameters.get("profile-level-id", ""))))
+    feedback = [f"{one.type} {one.parameter or ''}".strip() for one in codec.rtcpFeedback]
+    profile = str(codec.parameters.get("profile-level-id", "42e01f"))
+    if not re.fullmatch("[0-9A-Fa-f]{6}", profile):
+        raise BadInput("a profile-level-id in the SDP offer is not six hexadecimal digits")
+    return SdpOffer(
+        sections,
+        video,
+        codec.payloadType or 0,
+        profile,
+        tuple(one for one in ("nack", "nack pli", "ccm fir") if one in feedback),
+        supported[0],
+        (media.ice and media.ice.usernameFragment) or "",
+        send_time_id=_send_time_id(media) if _REMB in feedback else None,
+    )
 
 
-def _send_time_id(media: OfferedMedia) -> int | None:
+def _send_time_id(media: MediaDescription) -> int | None:
     """Return the number of abs-send-time. One of more than 14 needs the longer form of header
     extensions (RFC 8285, 4.3), which is not used.
     """
-    for value in media.values("extmap"):
-        match = _EXTENSION.fullmatch(value)
-        if match is not None and match[2] == SEND_TIME_URI and 1 <= int(match[1]) <= 14:
-            return int(match[1])
-    return None
+    return next(
+        (
+            one.id
+            for one in media.rtp.headerExtensions
+            if one.uri == SEND_TIME_URI and 1 <= one.id <= 14
+        ),
+        None,
+    )
 
 
-def _with_sound(offer: SdpOffer, described: OfferedSession) -> SdpOffer:
+def _receives(media: MediaDescription) -> bool:
+    return media.direction in ("recvonly", "sendrecv", None)
+
+
+def _with_sound(offer: SdpOffer, described: SessionDescription) -> SdpOffer:
     """Add the first section of sound that receives G.711 over the transport of the video."""
     video = offer.sections[offer.video].mid
+    bundled = next(
+        (set(one.items) for one in described.group if one.semantic == "BUNDLE"), set[str]()
+    )
     for at, media in enumerate(described.media):
-        if media.kind != "audio" or not media.receives:
-            continue
         types = _sound_types(media)
-        if types and {video, offer.sections[at].mid} <= described.bundled:
+        is_bundled = {video, offer.sections[at].mid} <= bundled
+        if media.kind == "audio" and _receives(media) and is_bundled and types:
             return replace(offer, sound=at, sound_types=types)
     return offer
 
 
-def _sound_types(media: OfferedMedia) -> dict[Encoding, int]:
+def _sound_types(media: MediaDescription) -> dict[Encoding, int]:
     """Return the payload types of G.711. The static ones need no rtpmap (RFC 3551, 6)."""
-    mapped = {codec.payload_type: codec for codec in media.codecs()}
+    mapped = {codec.payloadType: codec for codec in media.rtp.codecs}
     found: dict[Encoding, int] = {}
-    for number in map(int, media.formats):
+    for number in media.fmt:
+        if not (isinstance(number, int) and 0 <= number < 128):
+            continue
         codec = mapped.get(number)
         for encoding, static in _G711.items():
             is_mapped = (
                 codec is not None
-                and codec.name == encoding
-                and (codec.clock_hz, codec.channels) == (SOUND_HZ, 1)
+                and codec.name.upper() == encoding
+                and (codec.clockRate, codec.channels or 1) == (SOUND_HZ, 1)
             )
             is_static = codec is None and number == static
             if is_mapped or is_static:

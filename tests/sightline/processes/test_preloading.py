@@ -22,7 +22,7 @@ from tests.waiting import PATIENCE_S
 
 CLOCK = SystemClock()
 NOT_USED = (
-    "aiortc", "authlib", "cffi", "cv2", "dns", "duckdb", "joserfc", "onnxruntime", "pyarrow",
+    "authlib", "cffi", "cv2", "duckdb", "joserfc", "onnxruntime", "pyarrow",
     "pydantic.v1", "pygments", "rich",
 )  # fmt: skip
 """Large libraries. A process that needs one loads it: a checkpoint, or a search of the archive."""
