@@ -24,6 +24,7 @@ from domain.paths.data_layout import Layout
 from domain.settings import Settings
 from sightline.confinement.report import log_confinement
 from sightline.http_protocol import ConnectionLimits, raise_descriptor_limit, server_config
+from sightline.http_server import HttpServer
 from sightline.keys.tls import PLAIN_HTTP_WARNING, server_context
 from sightline.processes.memory_tuning import collect_seldom
 from sightline.processes.supervised_threads import Job, run_supervised
@@ -34,8 +35,6 @@ from storage.audit.syslog import SyslogSender
 from storage.audit.viewings import Viewings
 
 _log = logging.getLogger(__name__)
-STOP_WITHIN_S = 5
-"""The server does not wait longer for open responses at a stop."""
 UNREAD_S = 60
 """The kernel closes a connection whose peer acknowledges nothing, or has no room, for this long."""
 _BACKLOG = 2048
@@ -43,9 +42,9 @@ _GC_THRESHOLD = 20_000
 """The garbage collector scans so many objects in some milliseconds."""
 
 
-class ApiServer(uvicorn.Server):
-    """Calls `end_feeds` when it stops. When it has stopped, it ends the WebRTC sessions and calls
-    `at_end`; the signal ends the process directly afterwards.
+class ApiServer(HttpServer):
+    """When it has stopped, it ends the WebRTC sessions and calls `at_end`; the signal ends the
+    process directly afterwards.
     """
 
     def __init__(
@@ -55,14 +54,11 @@ class ApiServer(uvicorn.Server):
         sessions: WhepSessions,
         at_end: Callable[[], None],
     ) -> None:
-        super().__init__(config)
-        self._end_feeds = end_feeds
+        super().__init__(config, end_feeds)
         self._sessions = sessions
         self._at_end = at_end
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        # A feed that the server cancels would be an error in the log.
-        self._end_feeds()
         await super().shutdown(sockets)
         await self._sessions.close()
         await to_thread.run_sync(self._at_end)
@@ -118,7 +114,6 @@ def main() -> None:
         app,
         limits,
         tls=tls,
-        stop_within_s=STOP_WITHIN_S,
         websockets=websocket_options(limits),
     )
     with listening(arguments.host, arguments.port, arguments.shared) as listener:

@@ -36,6 +36,8 @@ READER_MIN_BYTES = 32 << 10
 HANDSHAKE_TIMEOUT_S = 10.0
 """A connection without a finished TLS handshake is not counted, so it must not last."""
 DESCRIPTOR_LIMIT = 65_536
+STOP_WITHIN_S = 10
+"""At a stop, the task of a response that still runs after so long is cancelled."""
 DRAIN_S = 2.0
 """How long the rest of a refused body is discarded, so that its sender reads the answer."""
 _log = logging.getLogger(__name__)
@@ -239,7 +241,7 @@ def server_config(
     tls: ssl.SSLContext | None = None,
     host: str = "127.0.0.1",
     port: int = 0,
-    stop_within_s: int | None = None,
+    stop_within_s: int = STOP_WITHIN_S,
     websockets: Mapping[str, Any] | None = None,
 ) -> uvicorn.Config:
     """Return the configuration of every HTTP server of Sightline.

@@ -6,13 +6,9 @@ It is started as `python -m sightline.live_process`.
 from __future__ import annotations
 
 import argparse
-import socket
 import threading
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-
-import uvicorn
 
 from api.limits.send_limits import LeastRate
 from api.node_api.app import make_node_api, node_routes
@@ -37,6 +33,7 @@ from sightline.http_protocol import (
     raise_descriptor_limit,
     server_config,
 )
+from sightline.http_server import HttpServer
 from sightline.keys.api_trust import ApiTrust, node_server_context
 from sightline.keys.site_keys import SiteKeys
 from sightline.processes.ports import is_loopback
@@ -135,18 +132,6 @@ def _first_frame(path: Path, camera_id: str, clock: Clock) -> Frame:
     )
 
 
-class LiveServer(uvicorn.Server):
-    """Calls `end_streams` when it stops: the live streams do not end by themselves."""
-
-    def __init__(self, config: uvicorn.Config, end_streams: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._end_streams = end_streams
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self._end_streams()
-        await super().shutdown(sockets)
-
-
 def preload() -> None:
     """Make the routes, which processes then share."""
     node_routes()
@@ -189,7 +174,7 @@ def main() -> None:
         port=arguments.port,
     )
     raise_descriptor_limit()
-    LiveServer(config, app.state.streams.end).run()
+    HttpServer(config, app.state.streams.end).run()
 
 
 if __name__ == "__main__":

@@ -154,6 +154,7 @@ def serve(
         people = people_of(stores, settings, layout, clock) if parts.api else None
         ending.callback(stores.close)
         ending.callback(supervisor.stop)
+        jobs_ending = ending.enter_context(ExitStack())
         ending.callback(print_message, "stopping …")
         publish(layout, planned.runtime)
         supervisor.start(stop, _print_start, slice(SERVER_GROUPS))
@@ -165,7 +166,7 @@ def serve(
                 "supervisor",
                 clock,
             )
-            ending.callback(jobs.stop)
+            jobs_ending.callback(jobs.stop)
             jobs.start()
             supervisor.start(stop, _print_start, slice(SERVER_GROUPS, None))
         if not stop.is_set():

@@ -64,6 +64,8 @@ class ChildSpec:
     """The standard input of the child, for what no other process may read."""
     heartbeat: Path | None = None
     """A file that the child touches about once a second. A child that stops doing so is killed."""
+    stop_turn: int = 0
+    """At a stop, the children of a group end by this number, the highest first."""
     start_timeout_s: float = 30.0
     stop_timeout_s: float = 15.0
 

@@ -8,6 +8,7 @@ import ssl
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import IntEnum
 from functools import partial
 from pathlib import Path
 
@@ -27,6 +28,17 @@ from sightline.processes.status_file import status_file
 
 MOST_API_PROCESSES = 4
 """The default maximum: each process uses memory, and may search the archive."""
+
+
+class StopTurn(IntEnum):
+    """The order in which the processes of a site stop, the highest number first. Each one ends
+    before the processes that it gets data from, so that it ends its own responses in order.
+    """
+
+    WORKERS = 0
+    LIVE = 1
+    MEDIA = 2
+    API = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +188,7 @@ def _node(
         ready=lambda: answers(runtime.node_api_port, settings.node_api_host),
         allowed=LIVE,
         is_forkable=True,
+        stop_turn=StopTurn.LIVE,
     )
     workers = [
         ChildSpec(
@@ -186,6 +199,7 @@ def _node(
             allowed=WORKER,
             is_forkable=True,
             env=shared,
+            stop_turn=StopTurn.WORKERS,
             stop_timeout_s=30,
             messages=pipes[index],
             # The first worker also has the jobs of the node.
@@ -208,6 +222,7 @@ def _reanalysis(layout: Layout, settings: Settings, shared: dict[str, str]) -> l
             layout.logs / "reanalysis.log",
             allowed=WORKER,
             env=shared,
+            stop_turn=StopTurn.WORKERS,
         )
     ]
 
@@ -224,6 +239,7 @@ def _media(layout: Layout, media: ServedSockets) -> ChildSpec:
         sockets=media.descriptors,
         allowed=MEDIA,
         is_forkable=True,
+        stop_turn=StopTurn.MEDIA,
     )
 
 
@@ -256,6 +272,7 @@ def _api(
             allowed=API,
             is_forkable=True,
             env=shared,
+            stop_turn=StopTurn.API,
         )
         for name in names
     ]

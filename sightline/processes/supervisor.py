@@ -176,12 +176,16 @@ class Supervisor:
         return False
 
     def stop(self) -> None:
-        """Stop group by group, the last one first; the children of a group stop together."""
+        """Stop group by group, the last one first, and each group turn by turn: the children of a
+        turn stop together, after all earlier ones have ended.
+        """
         for group in reversed(self._groups):
-            for watched in group:
-                watched.child.terminate()
-            for watched in group:
-                watched.child.join()
+            for turn in sorted({one.child.spec.stop_turn for one in group}, reverse=True):
+                children = [one.child for one in group if one.child.spec.stop_turn == turn]
+                for child in children:
+                    child.terminate()
+                for child in children:
+                    child.join()
 
     def _forget_ended(self) -> None:
         while self._ended:

@@ -63,7 +63,7 @@ class Site:
         self._process: subprocess.Popen[str] | None = None
         self._tokens: dict[str, str] = {}
         self._http = httpx.Client(
-            timeout=30, trust_env=False, limits=httpx.Limits(max_keepalive_connections=0)
+            timeout=PATIENCE_S, trust_env=False, limits=httpx.Limits(max_keepalive_connections=0)
         )
         """One for all questions: to make a client takes longer than to be answered. It keeps no
         connection: the site is killed at times.
@@ -97,7 +97,7 @@ class Site:
     def stop(self, number: int = signal.SIGTERM) -> int:
         assert self._process is not None
         self._process.send_signal(number)
-        code = self._process.wait(60)
+        code = self._process.wait(PATIENCE_S)
         assert self._process.stdout is not None
         self._process.stdout.close()
         self._process = None
@@ -177,6 +177,15 @@ class Site:
     def kill(self, *words: str) -> None:
         os.kill(self.pid(*words), signal.SIGKILL)
 
+    @contextlib.contextmanager
+    def unsupervised(self) -> Iterator[None]:
+        """Let no process be started again meanwhile."""
+        os.kill(self.process_id, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(self.process_id, signal.SIGCONT)
+
     def kill_whole(self) -> None:
         """Kill all processes at once, as when the machine loses its power."""
         assert self._process is not None
@@ -185,7 +194,7 @@ class Site:
         for pid in pids:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-        assert self._process.wait(60) == -signal.SIGKILL
+        assert self._process.wait(PATIENCE_S) == -signal.SIGKILL
         assert self._process.stdout is not None
         self._process.stdout.close()
         self._process = None

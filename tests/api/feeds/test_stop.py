@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def test_a_feed_ends_when_the_server_stops(site: Site, caplog: pytest.LogCaptureFixture) -> None:
     """It would otherwise be cancelled after some seconds, which is an error in the log."""
     app = make_app(site.context)
-    config = server_config(app, ConnectionLimits(SystemClock()), stop_within_s=2)
+    config = server_config(app, ConnectionLimits(SystemClock()))
     with socket.create_server(("127.0.0.1", 0)) as listener:
         server = ApiServer(config, app.state.feeds.end, app.state.whep, lambda: None)
         thread = threading.Thread(target=server.run, args=([listener],))

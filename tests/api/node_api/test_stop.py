@@ -21,7 +21,7 @@ from domain.media.live_detections import LiveDetections
 from domain.media.live_stream import LiveFragment
 from domain.paths.data_layout import Layout
 from sightline.http_protocol import ConnectionLimits, server_config
-from sightline.live_process import LiveServer
+from sightline.http_server import HttpServer
 from tests.api.node_contexts import node_context
 from tests.api.site_data import NODE, SIGNER
 from tests.live_station import Station, tapped
@@ -35,7 +35,7 @@ CAMERA = "east-gate"
 class Process:
     """The server of a live process, in a thread."""
 
-    server: LiveServer
+    server: HttpServer
     thread: threading.Thread
     url: str
     station: Station
@@ -56,7 +56,7 @@ def process(tmp_path: Path) -> Iterator[Process]:
         tapped(layout.live_socket(0), station),
         socket.create_server(("127.0.0.1", 0)) as listener,
     ):
-        server = LiveServer(config, app.state.streams.end)
+        server = HttpServer(config, app.state.streams.end)
         thread = threading.Thread(target=server.run, args=([listener],))
         thread.start()
         wait_for("the server", lambda: server.started)

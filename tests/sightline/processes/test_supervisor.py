@@ -138,6 +138,27 @@ def test_a_stop_ignores_children_that_were_never_started(tmp_path: Path) -> None
     assert supervisor.pids["never"] is None
 
 
+def test_children_stop_turn_by_turn_and_servers_last(tmp_path: Path) -> None:
+    signs = tmp_path / "signs"
+
+    def child(name: str, stop_turn: int = 0) -> ChildSpec:
+        end = f"echo {name} stops >> {signs}; sleep 0.2; echo {name} ends >> {signs}; exit"
+        ready = tmp_path / name
+        script = f"trap '{end}' TERM; touch {ready}; while :; do sleep 0.05; done"
+        command = ("/bin/sh", "-c", script)
+        log = tmp_path / f"{name}.log"
+        return ChildSpec(name, command, log, ready=ready.exists, stop_turn=stop_turn)
+
+    groups = [[child("server")], [child("worker"), child("live", 1), child("api", 2)]]
+    supervisor = Supervisor(groups, CLOCK)
+    supervisor.start(threading.Event(), lambda _: None)
+    supervisor.stop()
+    order = ("api", "live", "worker", "server")
+    assert signs.read_text().splitlines() == [
+        f"{name} {does}" for name in order for does in ("stops", "ends")
+    ]
+
+
 def _stop_after_lines(file: Path, count: int, stop: threading.Event) -> None:
     try:
         wait_for(f"{count} lines", lambda: len(file.read_text().split()) >= count)
