@@ -20,6 +20,7 @@ from fastapi import FastAPI
 
 from api.access.api_context import ApiContext
 from api.app import make_app
+from api.feeds.feeds import Feeds
 from api.node_api.app import make_node_api
 from api.requests.refused_requests import Refusals
 from api.site.console import ConsoleFiles
@@ -117,6 +118,7 @@ class Site:
     pictures: dict[str, bytes]
     refusals: Refusals
     viewings: Viewings
+    feeds: Feeds
     http: httpx.Client = field(
         default_factory=lambda: httpx.Client(trust_env=False, timeout=PATIENCE_S)
     )
@@ -170,6 +172,16 @@ class Site:
             shutil.rmtree(folder, ignore_errors=True)
         for held in (self.tokens, self.statuses, self.pictures):
             held.clear()
+
+    def end_reading(self) -> None:
+        """End the reading of the feeds, which goes on for some seconds after the last follower. It
+        writes to Redis where a feed is empty, also while a test of another file runs.
+        """
+        for hub in (self.feeds.events, self.feeds.watches):
+            reading = hub._task
+            if reading is not None and not reading.done():
+                reading.get_loop().call_soon_threadsafe(reading.cancel)
+                self.eventually(reading.done)
 
     def hold(self, camera_id: str, node: str = "node-1", node_api_url: str | None = None) -> None:
         """Let a node hold a camera: the node of this site, or one at another URL."""
@@ -250,10 +262,11 @@ def session_site(
 
 
 @pytest.fixture
-def site(session_site: Site) -> Site:
-    """Empty the site of the whole test run and return it."""
+def site(session_site: Site) -> Iterator[Site]:
+    """Empty the site of the whole test run and yield it."""
     session_site.forget()
-    return session_site
+    yield session_site
+    session_site.end_reading()
 
 
 def _node_api(
@@ -303,6 +316,7 @@ def _opened_site(
             pictures,
             app.state.recorder.refusals,
             app.state.recorder.viewings,
+            app.state.feeds,
         )
         # A test may replace the client.
         ending.callback(lambda: site.http.close())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -12,8 +13,15 @@ from domain.clock import ManualClock
 from domain.paths.data_layout import Layout
 from storage.clients.redis import Redis, connect
 from storage.clients.s3 import ObjectStore
-from tests.kept import START_NS, Site, record
+from tests.kept import START_NS, Relay, Site, record
 from tests.storage.events.drawn_city import City
+from tests.threads_left import no_thread_left
+
+
+@pytest.fixture(autouse=True)
+def _no_thread_left() -> Iterator[None]:
+    with no_thread_left():
+        yield
 
 
 class S3Config(Protocol):
@@ -41,6 +49,26 @@ def objects(s3_server: S3Config) -> Iterator[ObjectStore]:
     for found in list(client.list("")):
         client.delete(found.key)
     client.close()
+
+
+@dataclass(frozen=True, slots=True)
+class RelayedStore:
+    """An object store behind a relay, which a test cuts and mends."""
+
+    relay: Relay
+    objects: ObjectStore
+
+
+@pytest.fixture
+def relayed(s3_server: S3Config, objects: ObjectStore) -> Iterator[RelayedStore]:
+    """The bucket of `objects` by another way."""
+    relay = Relay(int(s3_server.endpoint.rpartition(":")[2]))
+    client = ObjectStore(
+        f"127.0.0.1:{relay.port}", s3_server.access_key, s3_server.secret_key, objects.bucket
+    )
+    yield RelayedStore(relay, client)
+    client.close()
+    relay.cut()
 
 
 @pytest.fixture

@@ -66,15 +66,16 @@ def test_a_server_that_is_not_rtsp_is_an_error(
     transport: str, source_of: MakeSource, pull: Puller
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
-        threading.Thread(target=_answer_nonsense, args=(server,), daemon=True).start()
+        answering = threading.Thread(target=_answer_nonsense, args=(server,), daemon=True)
+        answering.start()
         got = pull(source_of(f"rtsp://127.0.0.1:{server.getsockname()[1]}/x", transport))
+        server.shutdown(socket.SHUT_RDWR)  # a thread that accepts would not notice the close
+        answering.join()
     assert isinstance(got.error, SourceUnreachable)
 
 
 def _answer_nonsense(server: socket.socket) -> None:
-    with contextlib.suppress(
-        OSError
-    ):  # the test is over, and has closed it: how often it was asked is the reader's affair
+    with contextlib.suppress(OSError):  # the test has shut it down
         while True:
             connection, _ = server.accept()
             connection.sendall(b"SSH-2.0-OpenSSH_9.2\r\n\r\n")

@@ -16,6 +16,7 @@ from storage.index import shards as index_shards
 from storage.index.event_index import EventIndex
 from tests.kept import START_NS, make_event
 from tests.searched import by_looking_at_all, drawn_of_few, paged
+from tests.storage.index.stored_keys import stored_keys
 
 
 class Interrupted(Redis):
@@ -132,4 +133,4 @@ def test_batches_leave_what_one_by_one_would(redis: Redis, seed: int) -> None:
             assert paged(index, query, 50) == by_looking_at_all(list(kept.values()), query)
     for event_id in kept:
         index.remove(event_id)
-    assert redis.do("DBSIZE") == 0
+    assert stored_keys(redis) == []

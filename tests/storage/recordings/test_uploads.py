@@ -25,10 +25,10 @@ from storage.recordings.uploads import LOOK_AGAIN_S, Uploads
 from storage.recordings.virtual.index_uploads import IndexUploads
 from storage.recordings.virtual.layouts import RecordingIndex
 from storage.recordings.virtual.stored_index import StoredIndex
-from tests.kept import START_NS, Relay
+from tests.kept import START_NS
 
 if TYPE_CHECKING:
-    from tests.conftest import S3Config
+    from tests.storage.conftest import RelayedStore
 
 START_MS = START_NS // NS_PER_MS
 NEVER = threading.Event()
@@ -184,13 +184,9 @@ def test_what_the_policy_keeps_here_stays_here(node: Node) -> None:
 
 
 def test_an_outage_is_spooled_and_drained(
-    layout: Layout, s3_server: S3Config, objects: ObjectStore, clock: ManualClock
+    layout: Layout, relayed: RelayedStore, clock: ManualClock
 ) -> None:
-    relay = Relay(int(s3_server.endpoint.rpartition(":")[2]))
-    client = ObjectStore(
-        f"127.0.0.1:{relay.port}", s3_server.access_key, s3_server.secret_key, objects.bucket
-    )
-    node = Node(layout, client, clock)
+    relay, node = relayed.relay, Node(layout, relayed.objects, clock)
     node.record("gate", 0)
     assert node.upload_all() == 1
     relay.cut()
@@ -204,8 +200,6 @@ def test_an_outage_is_spooled_and_drained(
     relay.mend()
     assert node.upload_all() == 30
     assert node.there("gate") == list(range(31))
-    relay.cut()
-    client.close()
 
 
 def test_no_more_is_uploaded_a_second_than_may_be(

@@ -13,10 +13,10 @@ from domain.paths.object_keys import dated_id, hold_object
 from domain.recordings.holds import Hold, StandingHolds
 from storage.clients.s3 import ObjectStore
 from storage.site.holds import FreshHeld, HoldFollower, Holds, NodeHolds, last_read
-from tests.kept import START_NS, Relay, make_event
+from tests.kept import START_NS, make_event
 
 if TYPE_CHECKING:
-    from tests.conftest import S3Config
+    from tests.storage.conftest import RelayedStore
 
 
 def hold_of(
@@ -201,12 +201,9 @@ def test_a_hold_that_cannot_be_found_again_is_not_confirmed(
 
 
 def test_a_follower_keeps_the_copy_fresh_and_raises_the_alarm(
-    s3_server: S3Config, objects: ObjectStore, clock: ManualClock, tmp_path: Path
+    relayed: RelayedStore, objects: ObjectStore, clock: ManualClock, tmp_path: Path
 ) -> None:
-    relay = Relay(int(s3_server.endpoint.rpartition(":")[2]))
-    store = ObjectStore(
-        f"127.0.0.1:{relay.port}", s3_server.access_key, s3_server.secret_key, objects.bucket
-    )
+    store = relayed.objects
     said: dict[AlarmName, str | None] = {}
     follower = HoldFollower(
         NodeHolds(Holds(store, clock), tmp_path / "holds.json", clock), said.__setitem__
@@ -220,16 +217,15 @@ def test_a_follower_keeps_the_copy_fresh_and_raises_the_alarm(
     assert sentence is not None
     assert DAMAGED_ID in sentence
     assert key in sentence
-    relay.cut()
+    relayed.relay.cut()
     follower.run_once()
     assert said[AlarmName.HOLD_DAMAGED] == sentence, "a store that is away says nothing new"
     after_restart = NodeHolds(Holds(store, clock), tmp_path / "holds.json", clock)
     assert _covers(after_restart.held(), "gate", 0, 1)
-    relay.mend()
+    relayed.relay.mend()
     Holds(objects, clock).release(DAMAGED_ID, "wang")
     follower.run_once()
     assert said[AlarmName.HOLD_DAMAGED] is None
-    store.close()
 
 
 def test_a_long_run_finds_a_hold_that_is_placed_meanwhile(
@@ -247,12 +243,9 @@ def test_a_long_run_finds_a_hold_that_is_placed_meanwhile(
 
 
 def test_a_node_remembers_holds_while_the_store_is_away(
-    s3_server: S3Config, objects: ObjectStore, clock: ManualClock, tmp_path: Path
+    relayed: RelayedStore, objects: ObjectStore, clock: ManualClock, tmp_path: Path
 ) -> None:
-    relay = Relay(int(s3_server.endpoint.rpartition(":")[2]))
-    client = ObjectStore(
-        f"127.0.0.1:{relay.port}", s3_server.access_key, s3_server.secret_key, objects.bucket
-    )
+    relay, client = relayed.relay, relayed.objects
     relay.cut()
     with pytest.raises(StoreError, match="never were"):
         NodeHolds(Holds(client, clock), tmp_path / "holds.json", clock).held()
@@ -263,7 +256,6 @@ def test_a_node_remembers_holds_while_the_store_is_away(
     relay.cut()
     for one in (node, NodeHolds(Holds(client, clock), tmp_path / "holds.json", clock)):
         assert _covers(one.held(), "gate", 0, 1)
-    client.close()
 
 
 def test_a_node_goes_on_holding_what_the_store_lost(

@@ -19,11 +19,10 @@ from storage.recordings.virtual import stored_index
 from storage.recordings.virtual.index_uploads import EVERY_S, SETTLED_S, IndexUploads
 from storage.recordings.virtual.layouts import RecordingIndex, hashed_record
 from storage.recordings.virtual.stored_index import StoredIndex
-from tests.kept import Relay
 from tests.recorded import PLAIN, packets_of, record
 
 if TYPE_CHECKING:
-    from tests.conftest import S3Config
+    from tests.storage.conftest import RelayedStore
 
 NEVER = threading.Event()
 HOUR_NS = 1_760_000_400 * NS_PER_S
@@ -151,13 +150,9 @@ def test_two_nodes_of_an_hour_are_read_together(
 
 
 def test_an_unreachable_store_is_tried_again(
-    layout: Layout, s3_server: S3Config, objects: ObjectStore, clock: ManualClock, segment: Path
+    layout: Layout, relayed: RelayedStore, clock: ManualClock, segment: Path
 ) -> None:
-    relay = Relay(int(s3_server.endpoint.rpartition(":")[2]))
-    away = ObjectStore(
-        f"127.0.0.1:{relay.port}", s3_server.access_key, s3_server.secret_key, objects.bucket
-    )
-    node = Node(layout, away, clock)
+    relay, node = relayed.relay, Node(layout, relayed.objects, clock)
     name = node.add(segment, HOUR_NS)
     relay.cut()
     with pytest.raises(ObjectsUnavailable):
@@ -166,7 +161,6 @@ def test_an_unreachable_store_is_tried_again(
     clock.advance(60)
     assert node.uploads.run_once(NEVER) > 0
     assert node.names() == {name}
-    relay.cut()
 
 
 def test_an_index_that_is_too_large_is_read_from_the_segments(
