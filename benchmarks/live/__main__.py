@@ -62,10 +62,16 @@ def measure(folder: Path, options: argparse.Namespace) -> dict[str, object]:
 
 
 def end_media_process(site: BenchSite) -> None:
-    """End the media process as it ends without viewers, and wait for that."""
-    for pid in site.pids("sightline.media_process"):
+    """End the media process as it ends without viewers, and wait for that.
+
+    The opening before has started it. Raises RuntimeError if it is not found: the next opening
+    would otherwise count as cold with a process that runs.
+    """
+    module = "sightline.media_process"
+    wait_until("media process", lambda: bool(site.pids(module)))
+    for pid in site.pids(module):
         os.kill(pid, signal.SIGTERM)
-    wait_until("end of the media process", lambda: not site.pids("sightline.media_process"))
+    wait_until("end of the media process", lambda: not site.pids(module))
 
 
 def _costs(site: BenchSite, options: argparse.Namespace) -> dict[str, object]:
