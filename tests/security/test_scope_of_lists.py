@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,7 +22,7 @@ from tests.security.two_areas import (
     event_of,
     two_areas,
 )
-from tests.sse import messages
+from tests.sse import Message, messages
 
 if TYPE_CHECKING:
     from tests.api.conftest import OpenSite
@@ -71,19 +73,25 @@ def test_a_histogram_counts_the_scope_only(areas: TwoAreas) -> None:
     assert whole["total"] == len(areas.alpha_events) + len(areas.bravo_events)
 
 
-def test_a_feed_sends_what_is_in_the_scope(moving: tuple[TwoAreas, Running]) -> None:
-    areas, _ = moving
+@contextmanager
+def _following(areas: TwoAreas) -> Iterator[Iterator[Message]]:
+    """Follow the events of area alpha that arrive from now on."""
     last = areas.site.context.feed.after(0, 1).last
     headers = {
         "Authorization": f"Bearer {areas.alpha}",
         "X-Reason": "a test",
         "Last-Event-ID": str(last),
     }
-    with areas.site.http.stream(
-        "GET", f"{areas.site.url}/v1/events/feed", headers=headers
-    ) as answer:
+    url = f"{areas.site.url}/v1/events/feed"
+    with areas.site.http.stream("GET", url, headers=headers) as answer:
         found = messages(answer)
         next(found)
+        yield found
+
+
+def test_a_feed_sends_what_is_in_the_scope(moving: tuple[TwoAreas, Running]) -> None:
+    areas, _ = moving
+    with _following(areas) as found:
         new = [event_of("bravo-gate", 300, BRAVO_PLATE), event_of("alpha-gate", 301, SHARED_PLATE)]
         areas.site.context.feed.add_all(new)
         first = next(message for message in found if message.name == "event")
@@ -92,17 +100,7 @@ def test_a_feed_sends_what_is_in_the_scope(moving: tuple[TwoAreas, Running]) -> 
 
 def test_an_open_feed_follows_a_change_of_the_scope(moving: tuple[TwoAreas, Running]) -> None:
     areas, _ = moving
-    last = areas.site.context.feed.after(0, 1).last
-    headers = {
-        "Authorization": f"Bearer {areas.alpha}",
-        "X-Reason": "a test",
-        "Last-Event-ID": str(last),
-    }
-    with areas.site.http.stream(
-        "GET", f"{areas.site.url}/v1/events/feed", headers=headers
-    ) as answer:
-        found = messages(answer)
-        next(found)
+    with _following(areas) as found:
         areas.site.context.people.change("alpha-person", scope=CameraScope(areas=("bravo",)))
         for at_s in range(1000):
             areas.site.context.feed.add_all([event_of("bravo-gate", 300 + at_s, BRAVO_PLATE)])

@@ -7,20 +7,16 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
-from api.app import make_app
 from api.limits.send_limits import LeastRate, Sending, SendRate
-from api.requests.declarations import Declaration, Scope
 from api.requests.streams import HeldStream
-from api.routes import ROUTES
 from domain.clock import ManualClock
 from domain.metrics import SLOW_READERS
-from domain.people import Right, Role
 from domain.settings import Settings
+from tests.api.limits.export_route import PATH, app_with_export, headers_of, requested
 from tests.waiting import PATIENCE_S
 
 if TYPE_CHECKING:
@@ -61,31 +57,15 @@ class Served:
                 export, export.close, 200, {"Content-Length": str(SIZE_BYTES)}, "video/mp4"
             )
 
-        declared = Declaration(
-            "GET",
-            "/v1/export",
-            read_export,
-            Right.EVENTS_READ,
-            Scope.SITE,
-            audit="test.export",
-            is_evidence_access=True,
-        )
-        self.app = make_app(site.context, (*ROUTES, declared))
+        self.app = app_with_export(site, read_export)
         self.sending = Sending(self.clock, LEAST, most)
         self.app.state.sending = self.sending
-        self.headers = {"Authorization": f"Bearer {site.tokens[Role.OPERATOR]}", "X-Reason": "test"}
+        self.headers = headers_of(site)
 
     @contextmanager
     def reader(self, url: str) -> Iterator[socket.socket]:
         """Connect and send the request; the caller reads the response."""
-        place = urlsplit(url)
-        assert place.port is not None
-        with socket.create_connection(("127.0.0.1", place.port)) as reader:
-            said = "".join(
-                f"{name}: {value}\r\n"
-                for name, value in {"Host": place.netloc, **self.headers}.items()
-            )
-            reader.sendall(f"GET /v1/export HTTP/1.1\r\n{said}\r\n".encode())
+        with requested(self.site, url) as reader:
             self.site.eventually(lambda: self.sending.open > 0)
             yield reader
 
@@ -112,7 +92,7 @@ def test_a_client_that_stops_is_disconnected_counted_and_released(site: Site) ->
 def test_a_client_that_reads_gets_all(site: Site) -> None:
     served, before = Served(site), SLOW_READERS._value.get()
     with site.serve(served.app) as url, httpx.Client(trust_env=False, timeout=PATIENCE_S) as http:
-        answer = http.get(f"{url}/v1/export", headers=served.headers)
+        answer = http.get(f"{url}{PATH}", headers=served.headers)
     assert len(answer.content) == SIZE_BYTES
     assert served.export.closed.acquire(timeout=PATIENCE_S)
     assert SLOW_READERS._value.get() == before
@@ -132,7 +112,7 @@ def test_too_many_streams_are_refused_and_released(site: Site) -> None:
     served = Served(site, most=1)
     with site.serve(served.app) as url, served.reader(url):
         refused = httpx.get(
-            f"{url}/v1/export", headers=served.headers, trust_env=False, timeout=PATIENCE_S
+            f"{url}{PATH}", headers=served.headers, trust_env=False, timeout=PATIENCE_S
         )
         assert (refused.status_code, refused.json()["type"]) == (
             503,

@@ -20,6 +20,7 @@ from domain.media.packets import Packet
 from domain.paths.local_sockets import listening
 from ingest.live.fragmenter import Fragmenter
 from tests.api.webrtc.aiortc_viewer import AiortcViewer
+from tests.recorded import PLAIN, packets_of
 from tests.waiting import PATIENCE_S
 
 HOSTS = ("127.0.0.1",)
@@ -104,6 +105,14 @@ class Host:
         opened = await self.open(stream, await viewer.offer(), has_substream)
         await viewer.accept(opened.reply.text)
         return viewer, opened
+
+    async def watched(self) -> tuple[Sent, Opened]:
+        """Open a viewer of a new stream with five pictures, and wait until it shows the first."""
+        stream = self.stream()
+        await stream.put(packets_of(PLAIN)[:5])
+        viewer, opened = await self.viewer(stream)
+        await viewer.until(1)
+        return stream, opened
 
 
 @asynccontextmanager

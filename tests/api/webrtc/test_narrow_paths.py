@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from aiortc.rtp import RtcpPsfbPacket, RtcpRtpfbPacket
+from aiortc.rtp import RtcpPsfbPacket
 
 from api.webrtc.congestion.control import FIRST_PICTURES_S, CongestionControl
 from api.webrtc.congestion.pacer import NARROW, PACED_BURST, REPEATED
@@ -13,11 +13,21 @@ from api.webrtc.congestion.recovery import RETURN_AFTER_S
 from api.webrtc.congestion.retransmission import AGAIN_BURST, AGAIN_PART
 from api.webrtc.pictures import Picture
 from api.webrtc.protocols.packetiser import MAX_PAYLOAD_BYTES
-from api.webrtc.protocols.rtcp import ReceiverReport, RtcpFeedback, is_rtcp
+from api.webrtc.protocols.rtcp import ReceiverReport, RtcpFeedback
 from api.webrtc.stream import MediaStream
 from domain.media.held_gop import MemoryLimit
 from domain.media.viewer_metrics import LIVE_NARROW_PATHS, LIVE_SKIPPED
 from tests.api.webrtc.viewer_world import GOP, TICKS, World, assert_one_stream, numbers
+
+
+def lose_much(world: World) -> None:
+    """Report losses after which the viewer needs another stream."""
+    world.report_loss(0.3)
+    world.report_loss(0.3)
+
+
+def sub_stream() -> MediaStream:
+    return MediaStream("gate", True, MemoryLimit(64 << 20))
 
 
 def test_what_the_kernel_has_no_room_for_is_sent_later(world: World) -> None:
@@ -66,8 +76,7 @@ def test_a_viewer_that_loses_much_needs_the_sub_stream_and_is_sent_nothing_up_to
 ) -> None:
     world.connect()
     world.put(3)
-    world.report_loss(0.3)
-    world.report_loss(0.3)
+    lose_much(world)
     assert world.wishes == [True]
     world.put(2)
     assert numbers(world.received()) == [0, 1, 2]
@@ -103,10 +112,9 @@ def test_a_viewer_that_loses_little_on_the_sub_stream_gets_the_main_stream_back(
 ) -> None:
     world.connect()
     world.put(GOP)
-    world.report_loss(0.3)
-    world.report_loss(0.3)
+    lose_much(world)
     assert world.wishes == [True]
-    main, world.stream = world.stream, MediaStream("gate", True, MemoryLimit(64 << 20))
+    main, world.stream = world.stream, sub_stream()
     world.session.move_to(world.stream)
     assert world.session.is_reduced
     world.put(1)
@@ -122,9 +130,8 @@ def test_a_viewer_that_loses_little_on_the_sub_stream_gets_the_main_stream_back(
 def test_what_a_viewer_on_a_narrow_path_is_sent_is_divided_over_time(world: World) -> None:
     world.connect()
     world.put(GOP)
-    world.report_loss(0.3)
-    world.report_loss(0.3)
-    world.stream = MediaStream("gate", True, MemoryLimit(64 << 20))
+    lose_much(world)
+    world.stream = sub_stream()
     world.session.move_to(world.stream)
     world.received()
     for number in range(GOP):
@@ -236,37 +243,28 @@ def test_a_viewer_that_loses_little_misses_nothing(world: World) -> None:
 def test_lost_packets_are_sent_again_up_to_a_limit(world: World) -> None:
     world.connect()
     world.put(5)
-    lost = [data for data in world.wire.sent if not is_rtcp(data)][3:6]
-    numbers_lost = [int.from_bytes(data[2:4], "big") for data in lost]
-    nack = RtcpRtpfbPacket(fmt=1, ssrc=1, media_ssrc=world.session.ssrc, lost=numbers_lost)
-    world.wire.sent.clear()
-    world.say(nack)
-    assert world.wire.sent == lost
-    world.wire.sent.clear()
-    world.say(nack)
-    assert world.wire.sent == [], "the viewer asks again within a round trip"
+    lost = world.taken()[3:6]
+    world.nack(lost)
+    assert world.taken() == lost
+    world.nack(lost)
+    assert world.taken() == [], "the viewer asks again within a round trip"
     for _ in range(700):
         world.clock.advance(FIRST_ROUND_TRIP_S)
-        world.say(nack)
-    assert len(world.wire.sent) == AGAIN_BURST - 3
-    world.wire.sent.clear()
+        world.nack(lost)
+    assert len(world.taken()) == AGAIN_BURST - 3
     world.put(5)
-    sent = len([data for data in world.wire.sent if not is_rtcp(data)])
-    world.wire.sent.clear()
+    sent = len(world.taken())
     world.clock.advance(FIRST_ROUND_TRIP_S)
     for _ in range(20):
-        world.say(nack)
+        world.nack(lost)
         world.clock.advance(FIRST_ROUND_TRIP_S)
-    assert len(world.wire.sent) == pytest.approx(AGAIN_PART * sent, abs=1)
+    assert len(world.taken()) == pytest.approx(AGAIN_PART * sent, abs=1)
 
 
 def test_what_a_viewer_does_not_need_any_more_is_not_sent_again(world: World) -> None:
     world.connect()
     world.put(5)
-    lost = [data for data in world.wire.sent if not is_rtcp(data)][3:6]
-    numbers_lost = [int.from_bytes(data[2:4], "big") for data in lost]
-    nack = RtcpRtpfbPacket(fmt=1, ssrc=1, media_ssrc=world.session.ssrc, lost=numbers_lost)
-    world.session.move_to(MediaStream("gate", True, MemoryLimit(64 << 20)))
-    world.wire.sent.clear()
-    world.say(nack)
-    assert world.wire.sent == []
+    lost = world.taken()[3:6]
+    world.session.move_to(sub_stream())
+    world.nack(lost)
+    assert world.taken() == []

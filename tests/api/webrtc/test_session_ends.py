@@ -50,10 +50,7 @@ def test_a_viewer_that_leaves_disturbs_no_other_and_its_session_ends(tmp_path: P
 
 def test_the_end_of_a_stream_ends_its_sessions_with_the_cause(tmp_path: Path) -> None:
     async def work(host: Host) -> None:
-        stream = host.stream()
-        await stream.put(packets_of(PLAIN)[:5])
-        viewer, opened = await host.viewer(stream)
-        await viewer.until(1)
+        stream, opened = await host.watched()
         silence = SourceTimeout("camera gate gives no video")
         await host.link.send_records(stream.number, error_record(silence))
         async with asyncio.timeout(PATIENCE_S):
@@ -67,10 +64,7 @@ def test_the_end_of_a_stream_ends_its_sessions_with_the_cause(tmp_path: Path) ->
 
 def test_the_cause_of_an_end_can_be_read_by_the_viewer_and_no_other(tmp_path: Path) -> None:
     async def work(host: Host) -> None:
-        stream = host.stream()
-        await stream.put(packets_of(PLAIN)[:5])
-        viewer, opened = await host.viewer(stream)
-        await viewer.until(1)
+        _, opened = await host.watched()
         state = await host.link.read(opened.name, "ada", "gate")
         assert (state.is_sub, state.is_reduced, state.skipped, state.problem) == (
             False,
@@ -90,10 +84,7 @@ def test_the_cause_of_an_end_can_be_read_by_the_viewer_and_no_other(tmp_path: Pa
 
 def test_a_session_ends_with_its_api_process(tmp_path: Path) -> None:
     async def work(host: Host) -> None:
-        stream = host.stream()
-        await stream.put(packets_of(PLAIN)[:5])
-        viewer, opened = await host.viewer(stream)
-        await viewer.until(1)
+        _, opened = await host.watched()
         other = MediaClient(tmp_path / "media")
         link = await other.link()
         await host.client.close()
@@ -111,10 +102,7 @@ def test_a_session_ends_with_its_api_process(tmp_path: Path) -> None:
 
 def test_another_api_process_ends_a_session_for_its_person_only(tmp_path: Path) -> None:
     async def work(host: Host) -> None:
-        stream = host.stream()
-        await stream.put(packets_of(PLAIN)[:5])
-        viewer, opened = await host.viewer(stream)
-        await viewer.until(1)
+        _, opened = await host.watched()
         other = MediaClient(tmp_path / "media")
         link = await other.link()
         for owner, camera in (("bob", "gate"), ("ada", "yard")):
