@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -173,6 +174,9 @@ def serve(
             _print_lost_data(stores, people, layout)
             _print_key_warnings(layout, listener, clock)
             _greet(parts, layout, listener, greeting)
+            if parts.api and not settings.openid_issuer:
+                _print_first_person(stores, layout)
+            print_message("Ctrl-C stops")
         supervisor.run(stop)
     print_message("stopped")
     return 0
@@ -328,7 +332,18 @@ def _greet(
         print_message("1 camera worker runs" if count == 1 else f"{count} camera workers run")
     if parts.api:
         print(f"console: {listener.url}/{_greeting(greeting)}", flush=True)
-    print_message("Ctrl-C stops")
+
+
+def _print_first_person(stores: Stores, layout: Layout) -> None:
+    """Print how the first person is added, if there is none who could sign in."""
+    with suppress(StoreError):  # A store that does not serve yet was reported before.
+        people = stores.people.records()
+        is_person = any(record.removed_at is None for record in people.records)
+        if not (is_person or people.damaged):
+            print_message(
+                "no person can sign in yet: `sightline user add NAME --role investigator "
+                f"--data {shlex.quote(str(layout.root))}` adds one and prints the token"
+            )
 
 
 def _greeting(greeting: Callable[[], str]) -> str:

@@ -16,7 +16,7 @@ import pytest
 from sightline.processes.ports import free_ports
 from tests.api.console.pages import loaded_pictures
 from tests.api.live.live_client import Viewer, viewing
-from tests.waiting import wait_for
+from tests.waiting import PATIENCE_S, wait_for
 from tests.web_driver import open_browser
 
 ROOT = Path(__file__).parents[2]
@@ -58,9 +58,10 @@ def test_a_stranger_sees_events(tmp_path: Path, models_folder: Path) -> None:
         _see_pictures(address)
     finally:
         demo.terminate()
-        code = demo.wait(60)
+        code = demo.wait(PATIENCE_S)
         demo.stdout.close()
     assert code == 0
+    assert "no person can sign in" not in (tmp_path / "demo.log").read_text()
 
 
 def _kinds_with_clips(port: int, token: str) -> set[str] | None:
@@ -71,7 +72,7 @@ def _kinds_with_clips(port: int, token: str) -> set[str] | None:
             params={"limit": 100},
             headers=headers,
             trust_env=False,
-            timeout=10,
+            timeout=PATIENCE_S,
         )
     except httpx.TransportError:
         return None
@@ -86,7 +87,7 @@ def _finds(port: int, token: str, path: str, plate: str) -> bool:
         params={"plate": plate},
         headers={"Authorization": f"Bearer {token}"},
         trust_env=False,
-        timeout=10,
+        timeout=PATIENCE_S,
     )
     found = answer.raise_for_status().json()
     return bool(found["items"] if "items" in found else found["sightings"])

@@ -12,6 +12,10 @@ from tests.e2e.conftest import Site, _descendants
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
+FIRST_PERSON = (
+    "no person can sign in yet: `sightline user add NAME --role investigator --data {data}` "
+    "adds one and prints the token"
+)
 STEPS = [
     "servers: starting Valkey",
     "servers: starting SeaweedFS with its certificates",
@@ -19,6 +23,7 @@ STEPS = [
     "workers: starting worker-0",
     "API: starting api",
     "1 camera worker runs",
+    FIRST_PERSON,
     "Ctrl-C stops",
     "stopping …",
     "stopped",
@@ -38,7 +43,8 @@ def test_a_healthy_start_names_its_steps_and_leaves_nothing(make_site: Callable[
     children = _descendants(site.process_id)
     assert site.stop() == 0
     said = (site.folder / "up.log").read_text("utf-8").splitlines()
-    assert [line for line in said if not _is_information(line)] == STEPS
+    steps = [step.format(data=site.data) for step in STEPS]
+    assert [line for line in said if not _is_information(line)] == steps
     assert not [path for path in sockets if path.exists()]
     assert not [pid for pid in children if Path(f"/proc/{pid}").exists()]
 
