@@ -135,7 +135,7 @@ def test_bad_questions_get_a_plain_answer(two_gates: Site) -> None:
         assert answer.headers["content-type"] == "application/problem+json"
         assert word in answer.text
     base = f"http://127.0.0.1:{site.port}"
-    unreasoned = httpx.get(f"{base}/v1/events", headers=token, trust_env=False)
+    unreasoned = httpx.get(f"{base}/v1/events", headers=token, trust_env=False, timeout=PATIENCE_S)
     assert unreasoned.status_code == 403
     assert "X-Reason" in unreasoned.text
     assert (
@@ -184,7 +184,7 @@ def test_a_second_up_is_refused_and_a_stop_leaves_nothing_behind(two_gates: Site
     for child in children:
         assert not Path(f"/proc/{child}").exists()
     with pytest.raises(httpx.ConnectError):
-        httpx.get(f"http://127.0.0.1:{site.port}/healthz", trust_env=False)
+        httpx.get(f"http://127.0.0.1:{site.port}/healthz", trust_env=False, timeout=PATIENCE_S)
 
 
 def test_an_emptied_index_is_rebuilt_tokens_included(two_gates: Site) -> None:

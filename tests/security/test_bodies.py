@@ -16,6 +16,7 @@ from api.limits.request_limits import MAX_BODY_BYTES
 from domain.clock import NS_PER_S, S_PER_DAY, SystemClock, rfc3339
 from domain.people import Role
 from tests.api.site_data import START_NS
+from tests.waiting import PATIENCE_S
 
 if TYPE_CHECKING:
     from tests.api.conftest import Site
@@ -39,7 +40,7 @@ def post(site: Site, path: str, body: str | bytes, **headers: str) -> httpx.Resp
         "Content-Type": "application/json",
     }
     content = body.encode() if isinstance(body, str) else body
-    with httpx.Client(trust_env=False) as http:
+    with httpx.Client(trust_env=False, timeout=PATIENCE_S) as http:
         return http.post(site.url + path, content=content, headers=signed_in | names)
 
 

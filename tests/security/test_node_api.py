@@ -24,6 +24,7 @@ from sightline.keys.site_keys import SiteKeys, signing_name
 from sightline.processes.certificates import CertificateRequest, issue, make_authority, wall_time
 from tests.api.site_data import NODE, SIGNER
 from tests.security.raw_http import statuses
+from tests.waiting import PATIENCE_S
 
 if TYPE_CHECKING:
     from tests.api.conftest import Site
@@ -34,7 +35,7 @@ HEALTH = f"{PATH_PREFIX}/health"
 
 def _get(site: Site, target: str, token: str, method: str = "GET") -> int:
     headers = {"Authorization": token}
-    with httpx.Client(trust_env=False) as http:
+    with httpx.Client(trust_env=False, timeout=PATIENCE_S) as http:
         return http.request(method, site.node_api_url + target, headers=headers).status_code
 
 

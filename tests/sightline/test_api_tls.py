@@ -127,7 +127,7 @@ def test_an_api_beyond_loopback_has_a_certificate_of_the_root(start: Start) -> N
     with pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
         api.get("/readyz")
     with (
-        httpx.Client(trust_env=False) as http,
+        httpx.Client(trust_env=False, timeout=PATIENCE_S) as http,
         pytest.raises(httpx.RemoteProtocolError),
     ):
         http.get(f"http://127.0.0.1:{api.port}/readyz")

@@ -20,7 +20,7 @@ from ingest.live.tap import LiveTap
 from sightline.live_process import _first_frame
 from storage.recordings.pictures import jpeg_of
 from tests.recorded import B_FRAMES, HEIGHT_PX, PLAIN, WIDTH_PX, Material, packets_of
-from tests.waiting import PATIENCE_S
+from tests.waiting import wait_for
 
 CLOCK = SystemClock()
 MOST_DIFFERENCE = 4.0
@@ -58,7 +58,7 @@ def test_a_picture_comes_from_the_packets_held(tmp_path: Path, material: Materia
     for packet in packets_of(material)[:20]:
         fanout.put(packet)
     with _worker(tmp_path / "socket", fanout):
-        frame = _until_it_serves(tmp_path / "socket")
+        frame = wait_for("a frame", lambda: _frame_if_served(tmp_path / "socket"))
     assert (frame.width_px, frame.height_px) == (WIDTH_PX, HEIGHT_PX)
     shown = cv2.imdecode(np.frombuffer(jpeg_of(frame.bgr), np.uint8), cv2.IMREAD_COLOR)
     assert shown is not None
@@ -66,15 +66,11 @@ def test_a_picture_comes_from_the_packets_held(tmp_path: Path, material: Materia
     assert np.abs(shown.astype(int) - frame.bgr).mean() < MOST_DIFFERENCE
 
 
-def _until_it_serves(socket: Path) -> Frame:
-    deadline_s = CLOCK.monotonic_s() + PATIENCE_S
-    while True:
-        try:
-            return _first_frame(socket, "cam-1", CLOCK)
-        except NodeOffline:
-            if CLOCK.monotonic_s() > deadline_s:
-                raise
-            CLOCK.sleep(0.05)
+def _frame_if_served(socket: Path) -> Frame | None:
+    try:
+        return _first_frame(socket, "cam-1", CLOCK)
+    except NodeOffline:
+        return None
 
 
 def test_a_dead_worker_is_reported(tmp_path: Path) -> None:

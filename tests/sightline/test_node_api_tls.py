@@ -134,7 +134,7 @@ def test_only_the_certificate_of_an_api_opens_a_connection(tls_site: TlsSite) ->
     for certificate in (None, node.key(Purpose.NODE), api.key(Purpose.NODE)):
         assert tls_site.raw(certificate) == ""
     with pytest.raises(httpx.RemoteProtocolError):
-        httpx.get(f"http://127.0.0.1:{tls_site.port}{HEALTH}", trust_env=False)
+        httpx.get(f"http://127.0.0.1:{tls_site.port}{HEALTH}", trust_env=False, timeout=PATIENCE_S)
 
 
 def test_an_api_of_another_site_is_refused_and_refuses(tls_site: TlsSite, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from analytics.detection.tensors import tensor_of
+from tests.waiting import PATIENCE_S
 
 LESS = (104.0, 117.0, 123.0)
 
@@ -33,9 +34,9 @@ def test_two_at_once_share_no_memory() -> None:
 
     def make(level: int) -> None:
         with tensor_of(np.full((32, 32, 3), level, np.uint8)) as tensor:
-            both.wait(10)
+            both.wait(PATIENCE_S)
             seen[level] = bool((tensor == level).all())
-            both.wait(10)
+            both.wait(PATIENCE_S)
 
     threads = [threading.Thread(target=make, args=(level,)) for level in (10, 200)]
     for thread in threads:

@@ -16,6 +16,7 @@ from api.requests.declarations import Declaration, Scope
 from api.routes import ROUTES
 from domain.people import Right, Role
 from storage.site.audit import AuditEntry, AuditLog
+from tests.waiting import PATIENCE_S
 
 if TYPE_CHECKING:
     import pytest
@@ -41,7 +42,7 @@ def _noted() -> dict[str, str]:
 def _asked(site: Site, path: str, *added: Declaration) -> httpx.Response:
     headers = {"Authorization": f"Bearer {site.tokens[Role.INVESTIGATOR]}", "X-Reason": "test"}
     with site.serve(make_app(site.context, (*ROUTES, *added))) as url:
-        return httpx.get(url + path, headers=headers, trust_env=False)
+        return httpx.get(url + path, headers=headers, trust_env=False, timeout=PATIENCE_S)
 
 
 def _look(path: str, endpoint: Callable[..., Any]) -> Declaration:

@@ -16,6 +16,7 @@ from domain.people import Role
 from storage.clients.redis import connect
 from storage.site.idempotency import IdempotencyKeys
 from tests.api.feeds.test_watches import asked as watch_asked
+from tests.waiting import PATIENCE_S
 
 if TYPE_CHECKING:
     from tests.api.conftest import Site
@@ -86,7 +87,13 @@ def test_two_processes_and_a_restart_have_one_answer(site: Site, valkey_server: 
         urls = [site.url, url] * 4
 
         def send(address: str) -> httpx.Response:
-            return httpx.post(f"{address}/v1/holds", json=HOLD, headers=headers, trust_env=False)
+            return httpx.post(
+                f"{address}/v1/holds",
+                json=HOLD,
+                headers=headers,
+                trust_env=False,
+                timeout=PATIENCE_S,
+            )
 
         with ThreadPoolExecutor(len(urls)) as threads:
             answers = list(threads.map(send, urls))

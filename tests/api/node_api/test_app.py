@@ -20,6 +20,7 @@ from domain.errors import NodeOffline, NotFound, SourceTimeout
 from domain.people import Role
 from tests.api.node_contexts import node_context
 from tests.api.site_data import NODE, SIGNER
+from tests.waiting import PATIENCE_S
 
 if TYPE_CHECKING:
     from tests.api.conftest import Site
@@ -52,7 +53,9 @@ def test_every_route_needs_its_own_token(site: Site, path: str) -> None:
         {"Authorization": f"Bearer {site.tokens[Role.OPERATOR]}"},
         *({"Authorization": t} for t in (other, stale, guessed, of_another_node)),
     ):
-        answer = httpx.get(site.node_api_url + path, headers=headers, trust_env=False)
+        answer = httpx.get(
+            site.node_api_url + path, headers=headers, trust_env=False, timeout=PATIENCE_S
+        )
         assert (answer.status_code, answer.json()["type"]) == (
             401,
             "urn:sightline:problem:unauthenticated",
@@ -62,9 +65,14 @@ def test_every_route_needs_its_own_token(site: Site, path: str) -> None:
 def test_the_right_token_is_accepted(site: Site) -> None:
     token = sign(SIGNER, NODE, "GET", HEALTH.encode(), SystemClock().wall_ns())
     url, headers = site.node_api_url + HEALTH, {"Authorization": token}
-    assert httpx.get(f"{url}?x=1", headers=headers, trust_env=False).status_code == 401
-    assert httpx.get(url, headers=headers, trust_env=False).json() == {"cameras": []}
-    replayed = httpx.get(url, headers=headers, trust_env=False)
+    assert (
+        httpx.get(f"{url}?x=1", headers=headers, trust_env=False, timeout=PATIENCE_S).status_code
+        == 401
+    )
+    assert httpx.get(url, headers=headers, trust_env=False, timeout=PATIENCE_S).json() == {
+        "cameras": []
+    }
+    replayed = httpx.get(url, headers=headers, trust_env=False, timeout=PATIENCE_S)
     assert (replayed.status_code, replayed.json()["detail"]) == (401, "the token was used before")
 
 

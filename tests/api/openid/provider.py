@@ -108,7 +108,9 @@ class RunningProvider:
     def _control(self, what: str, content: object) -> str:
         url = f"{self.issuer}/test/{what}"
         body = json.dumps(content)
-        answer = httpx.post(url, content=body, verify=self.trust(), trust_env=False)
+        answer = httpx.post(
+            url, content=body, verify=self.trust(), trust_env=False, timeout=PATIENCE_S
+        )
         answer.raise_for_status()
         return answer.text
 

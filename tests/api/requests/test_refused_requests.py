@@ -13,6 +13,7 @@ from api.requests.refused_requests import MAX_ADDRESSES, OTHERS, Refusals, netwo
 from domain.clock import ManualClock
 from domain.metrics import AUDIT_LINES_LOST, REFUSALS
 from storage.site.audit import AuditLog
+from tests.waiting import PATIENCE_S
 
 if TYPE_CHECKING:
     from tests.api.conftest import OpenSite
@@ -147,4 +148,6 @@ def test_a_refusal_is_sent_while_the_audit_log_cannot_be_written(open_site: Open
     plain = open_site()
     (plain.layout.root / "a-file").write_text("")
     site = open_site(audit=AuditLog(plain.layout.root / "a-file" / "audit", ManualClock()))
-    assert httpx.get(f"{site.url}/v1/events", trust_env=False).status_code == 401
+    assert (
+        httpx.get(f"{site.url}/v1/events", trust_env=False, timeout=PATIENCE_S).status_code == 401
+    )

@@ -17,6 +17,7 @@ from domain.errors import Unauthenticated
 from domain.people import Person, Role
 from domain.signatures import ApiSigner, is_signed
 from tests.api.site_data import SIGNER
+from tests.waiting import PATIENCE_S
 
 if TYPE_CHECKING:
     from tests.api.conftest import Site
@@ -85,7 +86,7 @@ def test_a_forged_ticket_opens_no_playlist(site: Site) -> None:
 
     def status(signer: ApiSigner) -> int:
         parameters = query | {"ticket": write_ticket(signer, ticket)}
-        return httpx.get(path, params=parameters, trust_env=False).status_code
+        return httpx.get(path, params=parameters, trust_env=False, timeout=PATIENCE_S).status_code
 
     assert status(NODE_SIGNER) == 401
     assert status(SIGNER) not in (401, 403)

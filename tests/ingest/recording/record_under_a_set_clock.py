@@ -1,5 +1,5 @@
-"""A camera pulled and recorded in a process of its own, whose clock a test sets: `url folder
-seconds`. Prints its status as it ends.
+"""A camera pulled and recorded in a process of its own, whose clock a test sets: `url folder`.
+Prints its status for each line that it reads, and when it ends.
 """
 
 from __future__ import annotations
@@ -40,7 +40,8 @@ def main(url: str, folder: str) -> None:
     writing.start()
     loop.start()
     streamer.start(loop)
-    sys.stdin.read()
+    for _line in sys.stdin:
+        print(json.dumps(asdict(streamer.status())), flush=True)
     status = streamer.status()
     streamer.stop()
     streamer.join()

@@ -7,7 +7,7 @@ import threading
 from domain.clock import ManualClock
 from sightline.cameras.decode_turns import MOST_S, CameraDecodeTurn
 from sightline.cameras.turns import InView, Turns
-from tests.waiting import wait_for
+from tests.waiting import PATIENCE_S, wait_for
 
 
 class Cameras:
@@ -31,7 +31,7 @@ class Cameras:
         wait_for("the second camera to wait", lambda: self.turns.has_waiting or None)
 
     def join(self) -> None:
-        self._thread.join(30)
+        self._thread.join(PATIENCE_S)
         assert self.has_decoded.is_set()
         assert not self.turns.has_waiting
 

@@ -80,7 +80,7 @@ def test_no_more_turns_are_held_than_may_be_and_all_cameras_get_theirs() -> None
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(PATIENCE_S)
     assert inside[0] == 0
     assert inside[1] <= 2
     assert sorted(had) == sorted(f"cam-{at}" for at in range(4) for _ in range(50))

@@ -53,7 +53,12 @@ def test_valkey_refuses_without_the_password_and_keeps_data_over_a_kill(tmp_path
 
 
 def test_seaweedfs_refuses_unsigned_calls(s3_server: S3Config) -> None:
-    assert httpx.get(f"http://{s3_server.endpoint}/sightline/x", trust_env=False).status_code == 403
+    assert (
+        httpx.get(
+            f"http://{s3_server.endpoint}/sightline/x", trust_env=False, timeout=PATIENCE_S
+        ).status_code
+        == 403
+    )
 
 
 def _garbage_percent(process: int | None) -> str:

@@ -65,16 +65,18 @@ def test_what_a_killed_instance_left_running_is_waited_for(tmp_path: Path) -> No
 
     The child needs a moment to end, as a worker does.
     """
-    child = "trap 'sleep 1; exit' TERM; while :; do sleep 0.1; done"
+    ready = tmp_path / "ready"
+    child = f"trap 'sleep 1; exit' TERM; touch {ready}; while :; do sleep 0.1; done"
     program = (
         "import time; from pathlib import Path; from domain.clock import SystemClock; from "
         "domain.paths.data_layout import Layout\n"
         "from sightline.processes.child import Child, ChildSpec; from "
         "sightline.processes.instance import claimed\n"
         f"folder = Path({str(tmp_path)!r}); claim = claimed(Layout(folder), SystemClock())\n"
-        f"child = Child(ChildSpec('c', ('/bin/sh', '-c', {child!r}), folder / 'log'), "
-        "SystemClock(), (claim.__enter__(),)); child.start()\n"
-        "time.sleep(0.5); print(child.pid, flush=True); time.sleep(60)"
+        f"spec = ChildSpec('c', ('/bin/sh', '-c', {child!r}), folder / 'log', "
+        f"ready=Path({str(ready)!r}).exists)\n"
+        "child = Child(spec, SystemClock(), (claim.__enter__(),)); child.start()\n"
+        "child.wait_ready(); print(child.pid, flush=True); time.sleep(60)"
     )
     parent = subprocess.Popen((sys.executable, "-c", program), stdout=subprocess.PIPE, text=True)
     assert parent.stdout is not None

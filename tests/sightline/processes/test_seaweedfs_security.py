@@ -186,12 +186,12 @@ def test_a_grpc_port_serves_a_client_with_the_certificate_of_the_instance(store:
 def test_the_master_hands_no_token_to_a_client_without_a_certificate(store: Store) -> None:
     """The master's HTTP API signs tokens; with a token any object could be deleted."""
     for path in ("/dir/assign", "/dir/lookup?fileId=1,0100000001", "/dir/status"):
-        answer = httpx.get(store.url("master", path), trust_env=False)
+        answer = httpx.get(store.url("master", path), trust_env=False, timeout=PATIENCE_S)
         assert answer.status_code == 400
         assert "HTTPS server" in answer.text
     url = store.url("master", "/dir/assign").replace("http:", "https:")
     with pytest.raises(httpx.TransportError):
-        httpx.get(url, trust_env=False, verify=False)
+        httpx.get(url, trust_env=False, timeout=PATIENCE_S, verify=False)
 
 
 def test_the_volume_server_and_the_filer_demand_tokens(store: Store) -> None:
@@ -200,7 +200,9 @@ def test_the_volume_server_and_the_filer_demand_tokens(store: Store) -> None:
     assert file_id, seen
     for url in (store.url("volume", f"/{file_id[1]}"), store.url("filer", PATH)):
         for method in ("GET", "HEAD", "PUT", "POST", "DELETE"):
-            assert httpx.request(method, url, trust_env=False).status_code == 401, (method, url)
+            assert (
+                httpx.request(method, url, trust_env=False, timeout=PATIENCE_S).status_code == 401
+            ), (method, url)
 
 
 def test_its_sockets_are_gone_once_it_has_stopped(tmp_path: Path) -> None:

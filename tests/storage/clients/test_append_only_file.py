@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from domain.clock import SystemClock
 from storage.clients.append_only_file import AppendOnlyFile, append_line, locked
+from tests.waiting import wait_for
 
 
 def test_lines_follow_each_other(tmp_path: Path) -> None:
@@ -42,8 +42,7 @@ def test_lines_that_wait_go_to_disk_together(
     with locked(path):
         for thread in threads:
             thread.start()
-        while appending.waiting < len(threads) - 1:
-            SystemClock().sleep(0.001)
+        wait_for("all lines", lambda: appending.waiting >= len(threads) - 1)
     for thread in threads:
         thread.join()
     assert sorted(path.read_bytes().split(), key=int) == [b"%d" % n for n in range(20)]

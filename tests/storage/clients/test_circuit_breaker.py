@@ -7,13 +7,12 @@ import threading
 
 import pytest
 
-from domain.clock import SystemClock
 from domain.errors import NotFound, ObjectsUnavailable
 from storage.clients.circuit_breaker import CircuitBreaker
 from storage.clients.s3 import ObjectStore
+from tests.waiting import wait_for
 
 REFUSAL = ObjectsUnavailable("not asked")
-CLOCK = SystemClock()
 
 
 def _ask(breaker: CircuitBreaker, fault: Exception | None = None) -> None:
@@ -53,8 +52,7 @@ def test_a_store_that_hangs_keeps_few_threads() -> None:
             store.get("first")
         probe = threading.Thread(target=_swallow, args=(store,))
         probe.start()
-        while not store._breaker._probing.locked():
-            CLOCK.sleep(0.01)
+        wait_for("the probe", store._breaker._probing.locked)
         for _ in range(20):
             with pytest.raises(ObjectsUnavailable, match="last call"):
                 store.get("next")
