@@ -11,8 +11,8 @@ FILE_FAULTS: dict[str, str] = {
     "made": (
         "没有数据目录 {data}；请用 --data 指定由 `sightline up` 或 `sightline demo` 建立的目录"
     ),
-    "{count} faults": "共 {count} 处错误",
-    "{file}: {cameras} cameras in {areas} areas, no fault": (
+    "faults: {count}": "共 {count} 处错误",
+    "{file}: no fault; cameras: {cameras}, areas: {areas}": (
         "{file}：{areas} 个区域、{cameras} 台摄像机，没有错误"
     ),
     "{file}: no fault; {count} calls are governed; SHA-256 {sha256}": (

@@ -57,7 +57,7 @@ def check(args: argparse.Namespace) -> int:
         print(
             localized(
                 Message(
-                    "{file}: {cameras} cameras in {areas} areas, no fault",
+                    "{file}: no fault; cameras: {cameras}, areas: {areas}",
                     file=args.file,
                     cameras=len(registry.cameras),
                     areas=len(registry.areas),
@@ -78,7 +78,7 @@ def print_faults(invalid: RegistryInvalid | PolicyInvalid, as_json: bool) -> int
         )
     else:
         print(error_text(invalid), file=sys.stderr)
-        print(localized(Message("{count} faults", count=len(invalid.faults))), file=sys.stderr)
+        print(localized(Message("faults: {count}", count=len(invalid.faults))), file=sys.stderr)
     return 1
 
 

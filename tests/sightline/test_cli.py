@@ -73,7 +73,7 @@ def test_check_warns_of_two_cameras_with_one_url(
     assert output.err.startswith(f"warning: {file}:4:")
     assert "camera on line 3" in output.err
     assert "127.0.0.1" not in output.err, "a url may hold a token"
-    assert "2 cameras" in output.out
+    assert "cameras: 2," in output.out
     assert main(["cameras", "check", str(file), "--json"]) == 0
     said = json.loads(capsys.readouterr().out)
     assert (said["faults"], [one["line"] for one in said["warnings"]]) == ([], [4])
