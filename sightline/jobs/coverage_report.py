@@ -94,16 +94,15 @@ class CoverageReporter:
     def _last_day(self, camera_id: str, day: str) -> tuple[PartlyAnalysed, ...]:
         """Return the ranges of the last day, whose log grows."""
         known = self._last.get(camera_id)
-        is_open = None
-        if known is None:
-            is_open = self._gaps.left_open(camera_id) is not None
+        is_new = known is None
         if known is None or known.day != day:
             lines = self._gaps.follow(camera_id, day)
             derive = partial(self._derive, camera_id, day)
             known = self._last[camera_id] = DayCoverage(camera_id, day, lines, derive)
         known.update(self._gaps.last_beat_ns(camera_id))
-        if known.is_open is not None:  # otherwise as before: a gap may continue since yesterday
-            is_open = known.is_open
+        is_open = known.is_open
+        if is_open is None and is_new:  # a gap may continue since an earlier day
+            is_open = self._gaps.left_open(camera_id) is not None
         if is_open is not None:
             (self._open.add if is_open else self._open.discard)(camera_id)
         return summary(known.coverage(), MOST_RANGES).partly

@@ -54,7 +54,7 @@ class DayCoverage:
         """Lines about the time before it may have been dropped."""
         self._partly: list[PartlyAnalysed] = []
         self._is_stale = True
-        """Whether the ranges must be derived from the whole log."""
+        """Whether the ranges must be derived from the start of the day on."""
         self.is_open: bool | None = None
         """Whether the last gap continues; None if the day has no gap."""
 
@@ -67,14 +67,26 @@ class DayCoverage:
             self._rows, self._logged, self._again = [], [], []
             self._newest_ns = self._floor_ns = self._start_ns
         from_ns = min(self._open_from_ns(), self._add(data)) - NEAR_NS
-        if is_whole or self._is_stale or from_ns - NEAR_NS < self._floor_ns:
-            self._is_stale = True  # unless this succeeds
-            self._partly = list(self._derive())
-            self._is_stale = False
-        elif from_ns < self._end_ns:
-            self._splice(from_ns, alive_ns)
+        self._is_stale = self._is_stale or is_whole or from_ns - NEAR_NS < self._start_ns
+        if self._is_stale:
+            from_ns = self._start_ns
+        if from_ns < self._end_ns:
+            self._update_from(from_ns, alive_ns)
         self.is_open = self._rows[-1].end_ns is None if self._rows else None
         self._forget()
+
+    def _update_from(self, from_ns: int, alive_ns: int | None) -> None:
+        """Derive the ranges from `from_ns` on again, from the log where lines of that time were
+        dropped, and where the day before may change the first range.
+        """
+        are_lines_kept = self._floor_ns <= max(self._start_ns, from_ns - NEAR_NS)
+        if are_lines_kept:
+            self._splice(from_ns, alive_ns)
+        is_first_near = bool(self._partly) and self._partly[0].start_ns < self._start_ns + NEAR_NS
+        if not are_lines_kept or (self._is_stale and is_first_near):
+            self._is_stale = True  # unless this succeeds
+            self._partly = list(self._derive())
+        self._is_stale = False
 
     def coverage(self) -> AnalysisCoverage:
         """Return the coverage of the day as of the last `update`."""

@@ -17,6 +17,8 @@ from domain.recordings.partly_analysed import Analysed, PartlyAnalysed, PartlyCa
 
 _KEY, _AGAIN = "partly_analysed", "analysed_again"
 _CAUSES = {cause.value: cause for cause in PartlyCause}
+_KEY_BYTES, _AGAIN_BYTES = f'"{_KEY}"'.encode(), f'"{_AGAIN}"'.encode()
+"""Other lines are not parsed: a day may have tens of thousands of either kind."""
 
 
 def partly_line(cause: PartlyCause, ranges: Sequence[PartlyAnalysed]) -> bytes:
@@ -39,6 +41,8 @@ def parse_partly(line: bytes) -> tuple[PartlyAnalysed, ...] | None:
 
     A cause that a newer version wrote counts as unknown.
     """
+    if _KEY_BYTES not in line:
+        return None
     try:
         found = json.loads(line)
         known = _CAUSES.get(found[_KEY], PartlyCause.UNKNOWN)
@@ -64,6 +68,8 @@ def read_again(data: bytes) -> Iterator[Analysed]:
 
 def parse_again(line: bytes) -> tuple[Analysed, ...] | None:
     """Return the ranges of a line; None if it is another line or cannot be read."""
+    if _AGAIN_BYTES not in line:
+        return None
     try:
         return tuple(
             Analysed(int(start_ms) * NS_PER_MS, int(end_ms) * NS_PER_MS)

@@ -86,6 +86,8 @@ def gaps_between(
 
 def parse_gap(line: bytes) -> GapRow | None:
     """Return the gap of a line; None if it is another line or cannot be read."""
+    if b'"since"' not in line:
+        return None
     try:
         found = json.loads(line)
         end_ns = None if found["to"] is None else int(found["to"]) * NS_PER_MS
