@@ -13,8 +13,9 @@ import pytest
 from pydantic import ValidationError
 
 from analytics.inference.onnx_runtime import CPU, Model, providers_of
-from analytics.models import Models
+from analytics.models import OWN_READER, Models
 from domain.settings import Settings
+from tests.conftest import ROOT
 
 GROWTH_OF_SIZES = """
 import sys
@@ -56,6 +57,18 @@ for model in models:
     grown_kb.append(resident_kb() - before_kb)
 print(*grown_kb)
 """
+
+
+def test_onnx_runtime_sends_no_telemetry(tmp_path: Path) -> None:
+    """It would keep an id of the machine in the home folder."""
+    program = (
+        "import sys; from pathlib import Path; from analytics.inference.onnx_runtime import Model; "
+        "Model(Path(sys.argv[1]))"
+    )
+    # Variables of a CI service switch it off, too.
+    environment = {"HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    subprocess.run((sys.executable, "-c", program, OWN_READER), env=environment, check=True)
+    assert list(tmp_path.rglob("*")) == []
 
 
 def test_without_a_setting_only_the_processor_is_requested(
