@@ -132,10 +132,11 @@ class WatchMatcher:
     def _read_watches(self) -> None:
         version = self._watches.version()
         if version is None:
-            _log.warning(
-                "the index has lost its watches; %d were restored from their records",
-                self._watches.restore(),
-            )
+            restored = self._watches.restore()
+            if restored:
+                _log.warning(
+                    "the index has lost its watches; %d were restored from their records", restored
+                )
             version = self._watches.version()
         if version != self._version:
             self._active = WatchIndex(self._watches.active())
@@ -172,11 +173,12 @@ class WatchMatcher:
             return False
         if self._to_search is None:
             self._to_search = list(self._active.watches.values())
-            _log.warning(
-                "%d vehicle watches are matched with the events in the index since %s",
-                len(self._to_search),
-                rfc3339(since_ms * NS_PER_MS),
-            )
+            if self._to_search:
+                _log.warning(
+                    "%d vehicle watches are matched with the events in the index since %s",
+                    len(self._to_search),
+                    rfc3339(since_ms * NS_PER_MS),
+                )
         until_s = self._clock.monotonic_s() + CATCH_UP_S
         while self._to_search and self._clock.monotonic_s() < until_s:
             watch = self._to_search.pop()
