@@ -18,11 +18,11 @@ from pydantic import (
     ValidationError,
     field_validator,
 )
-from pydantic_settings import BaseSettings
 
 from domain.camera_scope import CameraScope
 from domain.errors import BadInput
 from domain.people import Right, Role
+from domain.settings_groups.environment import EnvironmentFields
 
 _PEOPLE_ROLES = frozenset(
     {Role.OPERATOR, Role.INVESTIGATOR, Role.INTEGRATOR, Role.AUDITOR, Role.ADMIN}
@@ -31,7 +31,7 @@ CALLBACK_PATH = "/v1/session/openid/callback"
 _MAX_SECRET_BYTES = 4096
 
 
-class OpenIdFields(BaseSettings):
+class OpenIdFields(EnvironmentFields):
     """The environment variables of OpenID Connect, which are a part of `Settings`."""
 
     openid_issuer: str = Field(

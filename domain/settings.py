@@ -7,7 +7,6 @@ from __future__ import annotations
 from collections.abc import MutableMapping
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import SettingsConfigDict
 
 from domain.errors import BadInput
 from domain.node_names import PATTERN
@@ -15,6 +14,7 @@ from domain.openid import OpenIdFields
 from domain.people import Role
 from domain.settings_groups.access import AccessFields
 from domain.settings_groups.analysis import AnalysisFields
+from domain.settings_groups.environment import PREFIX
 from domain.settings_groups.live import LiveFields
 from domain.settings_groups.parts import parts_of
 from domain.settings_groups.recording import RecordingFields
@@ -25,10 +25,6 @@ class Settings(
     StoreFields, RecordingFields, AnalysisFields, LiveFields, AccessFields, OpenIdFields
 ):
     """The settings of one process. They do not change after the start."""
-
-    model_config = SettingsConfigDict(
-        env_prefix="SIGHTLINE_", frozen=True, extra="ignore", hide_input_in_errors=True
-    )
 
     node: str = Field(
         "node-1",
@@ -118,6 +114,6 @@ def check_settings() -> None:
         Settings()
     except ValidationError as error:
         faults = [
-            f"SIGHTLINE_{str(fault['loc'][0]).upper()}: {fault['msg']}" for fault in error.errors()
+            f"{PREFIX}{str(fault['loc'][0]).upper()}: {fault['msg']}" for fault in error.errors()
         ]
         raise BadInput("; ".join(faults)) from error

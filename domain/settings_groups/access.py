@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
 from pydantic import Field, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings
 
+from domain.settings_groups.environment import EnvironmentFields
 from domain.settings_groups.parts import parts_of
 
 _TILE_ADDRESS = re.compile(r"(https?://[\w.:\[\]-]+)?/(?!/)[\w.~/{}?=&%-]*", re.ASCII)
@@ -18,7 +18,7 @@ _TIME_ZONE = re.compile(r"[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*")
 _ORIGIN = re.compile(r"https?://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(:[0-9]{1,5})?")
 
 
-class AccessFields(BaseSettings):
+class AccessFields(EnvironmentFields):
     """A part of `Settings`."""
 
     reason_required: bool = Field(

@@ -7,7 +7,8 @@ from enum import StrEnum
 from pathlib import Path
 
 from pydantic import Field
-from pydantic_settings import BaseSettings
+
+from domain.settings_groups.environment import EnvironmentFields
 
 
 class DecoderDevice(StrEnum):
@@ -19,7 +20,7 @@ class DecoderDevice(StrEnum):
     QSV = "qsv"
 
 
-class AnalysisFields(BaseSettings):
+class AnalysisFields(EnvironmentFields):
     """A part of `Settings`."""
 
     models_dir: Path = Field(

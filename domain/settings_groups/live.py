@@ -6,12 +6,12 @@ import re
 from ipaddress import ip_address
 
 from pydantic import Field, SecretStr, field_validator
-from pydantic_settings import BaseSettings
 
+from domain.settings_groups.environment import EnvironmentFields
 from domain.settings_groups.parts import parts_of
 
 
-class LiveFields(BaseSettings):
+class LiveFields(EnvironmentFields):
     """A part of `Settings`."""
 
     feed_events: int = Field(

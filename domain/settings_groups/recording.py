@@ -5,7 +5,8 @@ from __future__ import annotations
 from enum import StrEnum
 
 from pydantic import Field, FilePath
-from pydantic_settings import BaseSettings
+
+from domain.settings_groups.environment import EnvironmentFields
 
 
 class RtspReader(StrEnum):
@@ -15,7 +16,7 @@ class RtspReader(StrEnum):
     LIBAVFORMAT = "libavformat"
 
 
-class RecordingFields(BaseSettings):
+class RecordingFields(EnvironmentFields):
     """A part of `Settings`."""
 
     source_timeout_s: float = Field(

@@ -5,10 +5,11 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from pydantic import Field, FilePath, SecretStr, field_validator
-from pydantic_settings import BaseSettings
+
+from domain.settings_groups.environment import EnvironmentFields
 
 
-class StoreFields(BaseSettings):
+class StoreFields(EnvironmentFields):
     """A part of `Settings`."""
 
     redis_url: SecretStr | None = Field(

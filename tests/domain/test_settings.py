@@ -51,6 +51,29 @@ def test_former_names_are_read_with_a_warning_that_has_the_present_name() -> Non
     assert rename_former_settings(environ) == []
 
 
+def test_the_defaults_are_valid_and_of_the_types_of_their_settings() -> None:
+    """They are not validated at each start."""
+    defaults = Settings().model_dump()
+    assert Settings(**defaults).model_dump() == defaults
+    assert Settings.model_validate(defaults, strict=True).model_dump() == defaults
+
+
+def test_settings_are_read_from_the_environment_whatever_the_case_of_their_names(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("SIGHTLINE_WORKERS", "3")
+    monkeypatch.setenv("sightline_node", "east")
+    monkeypatch.setenv("SIGHTLINE_UNKNOWN", "x")
+    monkeypatch.setenv("NODE_API_PORT", "7000")
+    settings = Settings()
+    assert (settings.workers, settings.node, settings.node_api_port) == (3, "east", 0)
+
+
+def test_a_value_that_a_caller_gives_has_precedence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SIGHTLINE_WORKERS", "wrong")
+    assert Settings(workers=2).workers == 2
+
+
 def test_every_present_name_is_a_setting() -> None:
     names = {f"SIGHTLINE_{field.upper()}" for field in Settings.model_fields}
     assert set(FORMER_NAMES.values()) <= names

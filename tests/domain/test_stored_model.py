@@ -273,6 +273,7 @@ WRITTEN_BY_PEOPLE = {
     "Settings", "Registry", "Camera", "CameraTls", "Area", "ClassPolicy", "SubStream", "Pass",
     "_Strict", "_Truth", "AccessPolicy", "CallGroup", "ClaimRole", "OpenIdFields",
     "AccessFields", "AnalysisFields", "LiveFields", "RecordingFields", "StoreFields",
+    "EnvironmentFields",
 }  # fmt: skip
 """Configuration and files of people: an unknown key there is a typing error. Not stored by a
 program.
