@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from domain.errors import Fault, NotFound, RegistryInvalid
@@ -42,11 +44,12 @@ def test_a_message_without_a_translation_is_english() -> None:
 
 
 def test_an_error_of_a_command_is_translated(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("LC_ALL", "zh_CN.UTF-8")
-    assert main(["cameras", "list", "--data", "/nonexistent"]) == 1
+    absent = tmp_path / "absent"
+    assert main(["cameras", "list", "--data", str(absent)]) == 1
     assert capsys.readouterr().err == (
-        "sightline: 没有数据目录 /nonexistent；请用 --data 指定由 `sightline up` 或 "
+        f"sightline: 没有数据目录 {absent}；请用 --data 指定由 `sightline up` 或 "
         "`sightline demo` 建立的目录\n"
     )
