@@ -136,14 +136,16 @@ class CheckpointRun:
     def _join(self, thread: threading.Thread) -> None:
         """Wait for the end of the thread while packets advance, or models are loaded."""
         progress: tuple[int, int] | None = None
-        while thread.is_alive() and (self._loop is None or progress != self._frames.progress):
+        while (
+            thread.is_alive()
+            and self._hang.since_ns is None
+            and (self._loop is None or progress != self._frames.progress)
+        ):
             progress = self._frames.progress
             thread.join(JOIN_S)
         if thread.is_alive():
             _log.error(
-                "%s: the analysis has not responded for %.0f s; its thread is left behind",
-                self._camera.id,
-                JOIN_S,
+                "%s: the analysis does not respond; its thread is left behind", self._camera.id
             )
 
     def update(self, shed: Shed) -> None:

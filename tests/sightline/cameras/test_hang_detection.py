@@ -193,6 +193,8 @@ def make(spool: FullDisk, tmp_path: Path) -> Iterator[Callable[[str], Checkpoint
         one.hanging.release()
         one.run.stop()
         one.run.join()
+        assert one.run._thread is not None
+        one.run._thread.join(PATIENCE_S)
 
 
 @pytest.mark.parametrize("part", ["model", "decoder"])
@@ -228,15 +230,20 @@ def test_an_analysis_that_hangs_is_reported_until_it_continues(
     assert checkpoint.lost() == [(from_ns - SEEN_ENOUGH_NS, again_ns - EARLIER_NS, None)]
 
 
+@pytest.mark.parametrize(("is_detected", "join_s"), [(False, 0.2), (True, PATIENCE_S)])
 def test_a_camera_whose_analysis_hangs_can_be_stopped(
+    is_detected: bool,
+    join_s: float,
     make: Callable[[str], Checkpoint],
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr(runs, "JOIN_S", 0.2)
+    """It is not waited for at all if the hang was detected before."""
+    monkeypatch.setattr(runs, "JOIN_S", join_s)
     checkpoint = make("model")
     checkpoint.pass_time(1)
     from_ns = checkpoint.hang()
+    checkpoint.pass_time(round(HANGS_AFTER_S) + 1 if is_detected else 0)
     checkpoint.run.stop()
     checkpoint.run.join()
     assert any("left behind" in line for line in caplog.messages)
