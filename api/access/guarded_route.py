@@ -6,9 +6,11 @@ costs some tenths of a millisecond.
 
 from __future__ import annotations
 
+import asyncio
 import inspect
-from collections.abc import Callable, Coroutine
-from contextlib import nullcontext
+from collections.abc import AsyncIterator, Callable, Coroutine
+from concurrent.futures import Future
+from contextlib import asynccontextmanager, nullcontext
 from contextvars import ContextVar
 from functools import partial, wraps
 from typing import Any, cast
@@ -17,6 +19,7 @@ from fastapi import Request
 from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
+from starlette.types import Receive
 
 from api.access.compression import compress, is_large
 from api.access.idempotent import HEADER
@@ -144,9 +147,33 @@ def _in_pool(handle: Handler, pool: Pool, body_type: str) -> Handler:
         body = await request.body()
         await run_in_threadpool(services.guard, request)
         check_media_type(request, body, body_type)
-        return await services.pools.run(pool, _handled, services, handle, request)
+        async with _watched(request, pool):
+            return await services.pools.run(pool, _handled, services, handle, request)
 
     return answer
+
+
+@asynccontextmanager
+async def _watched(request: Request, pool: Pool) -> AsyncIterator[None]:
+    """Note in the trace that the client disconnects, where an answer may take a minute. The body of
+    the request was read.
+    """
+    if pool is not Pool.RECORDINGS:
+        yield
+        return
+    disconnected = trace_of(request.scope).disconnected
+    watching = asyncio.ensure_future(_note_disconnect(request.receive, disconnected))
+    try:
+        yield
+    finally:
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
+
+
+async def _note_disconnect(receive: Receive, disconnected: Future[None]) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    disconnected.set_result(None)
 
 
 def _handled(services: RouteServices, handle: Handler, request: Request) -> Response:

@@ -15,6 +15,7 @@ from starlette.responses import Response
 from api.access.api_context import ApiContext, Context, RequestTrace, Visible
 from api.access.privacy_masks import check_unmasked_view
 from api.cameras.cameras import check_span, holder
+from api.cameras.digest_cache import DigestRequest
 from api.cameras.models import RecordingTicket
 from api.cameras.ranged_files import RangedFile, WantedRanges, ranged_response
 from api.cameras.recording_files import RecordingFile, RecordingFiles
@@ -192,9 +193,9 @@ def _answer(
         found = _headers(file) | offline_header(recording.located.offline)
         found |= _coverage_link(request, file)
         if asked.wants_digest:
-            found["Repr-Digest"] = repr_digest(
-                files.digests.sha256(file.etag, read([ranged.whole]))
-            )
+            assert trace.person is not None
+            wanted = DigestRequest(file.etag, trace.person.name, trace.disconnected)
+            found["Repr-Digest"] = repr_digest(files.digests.sha256(wanted, read([ranged.whole])))
         return found
 
     ranged = RangedFile(Message("the recording"), MP4, file.size_bytes, file.etag, read, headers)

@@ -20,12 +20,14 @@ from api.requests.problems import (
 )
 from api.requests.request_trace import trace_of
 from api.requests.tickets import TICKET
-from domain.errors import SightlineError
+from domain.errors import Cancelled, SightlineError
 from domain.messages.message import Message, joined
 from domain.messages.validation import validation_message
 from domain.suggestions import shortened, suggestion
 
 Detail = dict[str, object]
+CLIENT_DISCONNECTED = 499
+"""The status in the log of a request whose client disconnected before its answer, as in nginx."""
 _SECRET_FIELDS = frozenset(
     {"secret", "password", "old_password", "new_password", "code", "state", TICKET}
 )
@@ -40,6 +42,8 @@ def add_fault_handlers(app: FastAPI) -> None:
 
 async def _on_sightline_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, SightlineError)
+    if isinstance(error, Cancelled):
+        return Response(status_code=CLIENT_DISCONNECTED)
     return error_response(error, trace_of(request.scope).request_id)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, MutableMapping
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -46,6 +47,8 @@ class Trace:
     """Whether the response is an export: the audit log has its rows before and after sending."""
     viewing: OpenViewing | None = None
     """The viewing of a connection that shows live video."""
+    disconnected: Future[None] = field(default_factory=Future)
+    """Complete once the client has disconnected, where a route may take a minute."""
     result_count: int | None = None
     """The number of items in the response; None if it is no list."""
     session: SessionRecord | None = None

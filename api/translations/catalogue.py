@@ -6,6 +6,7 @@ from api.translations.alarms import ALARMS
 from api.translations.causes import CAUSES_OF_CAMERAS
 from api.translations.errors import SENTENCES
 from api.translations.files import FILE_FAULTS, OF_LIBRARIES
+from api.translations.limits import LIMITS
 from api.translations.live import LIVE
 from api.translations.openid import SIGN_INS
 from api.translations.parameters import PARAMETERS
@@ -21,6 +22,7 @@ CHINESE_TEMPLATES: dict[str, str] = {
     **PARAMETERS,
     **VALIDATION,
     **SIGN_INS,
+    **LIMITS,
     **LIVE,
     **FILE_FAULTS,
     **OF_LIBRARIES,

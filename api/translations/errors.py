@@ -224,14 +224,6 @@ SENTENCES: dict[str, str] = {
     "the audit log cannot be written, so accesses and changes are refused; report this to the "
     "administrator of the site": ("审计日志无法写入，因此拒绝查阅与更改，请报告本站管理员"),
     "the audit log cannot be written: {reason}": ("审计日志无法写入：{reason}"),
-    "{person} sends too many requests; send fewer": ("{person} 的请求过于频繁"),
-    "feeds and files open": ("事件流和文件"),
-    "searches and lists running": ("检索和列表"),
-    "exports being made": ("导出"),
-    "{person} has {most} {requests} here already; wait for one of them": (
-        "{person} 在此已有 {most} 项（{requests}），请等待其中一项结束"
-    ),
-    "this address sends too many requests": ("此地址的请求过于频繁"),
     "the index does not respond, so searches are not possible; retry in a few seconds": (
         "索引无应答，暂时无法检索，请几秒后重试"
     ),
@@ -294,28 +286,7 @@ SENTENCES: dict[str, str] = {
     ),
     "the coding of {camera} changes more than {most_codings} times in one range; export it in "
     "shorter ranges": ("{camera} 的编码在一个时段内变化超过 {most_codings} 次；请缩短时段导出"),
-    "{max_running} exports are being made already; try again in a moment": (
-        "已有 {max_running} 项导出正在进行，请稍后重试"
-    ),
     "the export cannot be written: {reason}": ("无法写入导出：{reason}"),
-    "{max_followers} others follow this feed by this process already; try again later": (
-        "本进程已有 {max_followers} 人订阅此事件流，请稍后重试"
-    ),
-    "{most} requests wait for the SHA-256 of recordings here already; try again in a moment, or "
-    "request the recording without it": (
-        "已有 {most} 个请求在此等待录像的 SHA-256，请稍后再试，或不请求摘要直接获取录像"
-    ),
-    "{most} files are being sent here already; try again in a moment": (
-        "此处已有 {most} 个文件正在发送，请稍后重试"
-    ),
-    "searches and lists": ("检索和列表"),
-    "pictures": ("图片"),
-    "playback": ("回放"),
-    "the identity provider": ("身份提供方"),
-    "recordings": ("录像"),
-    "passwords": ("密码"),
-    "{running} requests for {pool} are being answered here and {waiting} wait; try again in a "
-    "moment": ("此处正在处理 {running} 项请求（{pool}），另有 {waiting} 项等待，请稍后重试"),
     "this event has no clip: {reason}": ("该事件没有视频片段：{reason}"),
     "the recording is damaged": ("录像已损坏"),
     "nothing was recorded": ("没有录像"),
