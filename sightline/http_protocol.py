@@ -13,16 +13,19 @@ import resource
 import ssl
 from collections import Counter
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from api.limits.request_limits import MAX_TARGET_BYTES, check_handshake
 from api.requests.refused_requests import network_of
 from domain.clock import Clock
+from domain.errors import AddressTooLong, BadInput, HeadersTooLarge, SightlineError
 from domain.log import FloodGate
 from domain.metrics import CONNECTIONS_CLOSED
+from sightline.error_answers import refusal, refused_scope
 
 HEADERS_TIMEOUT_S = 10.0
 MAX_CONNECTIONS = 4_000
@@ -30,6 +33,10 @@ MAX_PER_ADDRESS = 500
 """A command centre behind one address opens six connections for each page."""
 MAX_HEAD_BYTES = 64 << 10
 """Of a request line with its headers that is still incomplete."""
+MAX_DISCARDED_BYTES = 256 << 10
+"""Of what follows a refused head, so that its sender reads the answer."""
+KEPT_URL_BYTES = 2 * MAX_TARGET_BYTES
+"""The parser refuses a URL of 64 KiB. The application refuses a shorter one that is too long."""
 READER_INTERVAL_S = 30.0
 READER_MIN_BYTES = 32 << 10
 """A client that reads less in an interval, while data waits for it, is disconnected."""
@@ -97,6 +104,8 @@ class LimitedProtocol(HttpToolsProtocol):
         self._head_bytes = 0
         self._reader_check: asyncio.TimerHandle | None = None
         self._drain: asyncio.TimerHandle | None = None
+        self._is_refused = False
+        """Whether the connection has no further request, and what arrives is discarded."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # TCP or TLS
         super().connection_made(transport)
@@ -118,11 +127,51 @@ class LimitedProtocol(HttpToolsProtocol):
     # The request
 
     def data_received(self, data: bytes) -> None:
-        super().data_received(data)
-        is_in_head = self._headers_deadline is not None
+        if not self._is_refused:
+            super().data_received(data)
+        is_in_head = self._is_refused or self._headers_deadline is not None
         self._head_bytes = self._head_bytes + len(data) if is_in_head else 0
-        if self._head_bytes > MAX_HEAD_BYTES:
-            self._close("head", f"{self._address} sent headers of over {MAX_HEAD_BYTES} bytes")
+        if self._head_bytes > MAX_HEAD_BYTES + MAX_DISCARDED_BYTES:
+            self.transport.abort()
+        elif self._head_bytes > MAX_HEAD_BYTES and not self._is_refused:
+            sentence = f"{self._address} sent headers of over {MAX_HEAD_BYTES} bytes"
+            self.limits.report("head", sentence)
+            self._refuse(self._too_large())
+
+    def on_url(self, url: bytes) -> None:
+        self.url = (self.url + url)[:KEPT_URL_BYTES]
+
+    def _too_large(self) -> SightlineError:
+        if len(self.url) > MAX_TARGET_BYTES:
+            return AddressTooLong("the address has more than {most} bytes", most=MAX_TARGET_BYTES)
+        return HeadersTooLarge("the headers have more than {most} bytes", most=MAX_HEAD_BYTES)
+
+    def send_400_response(self, msg: str) -> None:
+        self._refuse(BadInput("this is no valid request of HTTP/1.1"))
+
+    def _refuse(self, error: SightlineError) -> None:
+        """Answer what cannot become a request, and close the connection."""
+        self._is_refused = True
+        self._stop_waiting()
+        if self.cycle is not None and not self.cycle.response_complete:
+            self.cycle.keep_alive = False  # The response that is being sent is the last one.
+        elif self._drain is None:
+            task = self.loop.create_task(self._send_refusal(error))
+            self.tasks.add(task)
+            task.add_done_callback(self.tasks.discard)
+
+    async def _send_refusal(self, error: SightlineError) -> None:
+        scope = refused_scope(self.client, self.headers or (), error)
+        try:
+            answer = await refusal(cast(ASGIApp, self.app), scope)
+        except BaseException:
+            self.transport.abort()
+            raise
+        if not self.transport.is_closing():
+            self.transport.write(answer)
+            if self.transport.can_write_eof():  # not with TLS
+                self.transport.write_eof()
+            self._drain = self.loop.call_later(self.limits.drain_s, self.transport.close)
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -150,6 +199,11 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def handle_websocket_upgrade(self) -> None:
         """Hand the connection over to a `LimitedWebSocket`, which releases it at its end."""
+        try:
+            check_handshake(self.scope["method"], self.url, self.headers)
+        except SightlineError as error:
+            self._refuse(error)
+            return
         self._stop_watching()
         self._address = None
         super().handle_websocket_upgrade()

@@ -7,8 +7,11 @@ that has one value may stand once.
 from __future__ import annotations
 
 import asyncio
+import base64
+import binascii
 import re
 from collections import Counter
+from collections.abc import Mapping, Sequence
 
 from starlette.types import Message, Receive, Scope
 
@@ -19,14 +22,20 @@ from domain.errors import (
     BodyTooSlow,
     HeadersTooLarge,
     NotFound,
+    SightlineError,
 )
 
 MAX_TARGET_BYTES = 8_192
 MAX_HEADERS_BYTES = 32_768
 MAX_HEADERS = 100
 MAX_BODY_BYTES = 65_536
+MAX_HANDSHAKE_LINE_BYTES = 8_000
+"""Of a WebSocket: the library that reads its handshake refuses 8,192 without a problem."""
+_KEY_BYTES = 16
 BODY_TIMEOUT_S = 10.0
 """A body is so small that a client sends it in one go."""
+REFUSED = "sightline.refused"
+"""The extension of a scope with the error for which the server refuses the request."""
 _SINGLE = frozenset(
     {
         b"authorization", b"content-encoding", b"content-length", b"content-type", b"host",
@@ -44,6 +53,9 @@ def check_head(scope: Scope) -> None:
     """Raises BadInput or NotFound for an ambiguous or malformed request, and the error of a part
     that is too large.
     """
+    refused: SightlineError | None = scope.get("extensions", {}).get(REFUSED)
+    if refused is not None:
+        raise refused
     if scope["http_version"] not in _VERSIONS:
         raise BadInput("the request is of another version of HTTP; use HTTP/1.1")
     if _ENCODED_SLASH.search(scope.get("raw_path") or b""):
@@ -68,6 +80,35 @@ def check_head(scope: Scope) -> None:
     _check_sizes(scope, dict(headers))
 
 
+def check_handshake(method: str, target: bytes, headers: Sequence[tuple[bytes, bytes]]) -> None:
+    """Check the handshake of a WebSocket for what its library would refuse without a problem.
+
+    Raises as `check_head`.
+    """
+    scope = {"http_version": "1.1", "headers": headers, "raw_path": target, "query_string": b""}
+    check_head(scope)
+    most = MAX_HANDSHAKE_LINE_BYTES
+    if len(target) > most:
+        raise AddressTooLong("the address of a WebSocket has more than {most} bytes", most=most)
+    if any(len(name) + len(value) > most for name, value in headers):
+        raise HeadersTooLarge("a header of a WebSocket has more than {most} bytes", most=most)
+    values = dict(headers)
+    if method != "GET" or values.get(b"sec-websocket-version") != b"13" or not _has_key(values):
+        raise BadInput(
+            "a WebSocket is opened by GET with `Sec-WebSocket-Version: 13` and a "
+            "`Sec-WebSocket-Key` of {key_bytes} bytes",
+            key_bytes=_KEY_BYTES,
+        )
+
+
+def _has_key(values: Mapping[bytes, bytes]) -> bool:
+    try:
+        key = base64.b64decode(values.get(b"sec-websocket-key", b""), validate=True)
+    except binascii.Error:
+        return False
+    return len(key) == _KEY_BYTES
+
+
 def _check_host(version: str, host: bytes | None) -> None:
     if host is None and version == "1.0":
         return
@@ -78,11 +119,7 @@ def _check_host(version: str, host: bytes | None) -> None:
 def _check_sizes(scope: Scope, headers: dict[bytes, bytes]) -> None:
     target_bytes = len(scope.get("raw_path") or b"") + len(scope["query_string"])
     if target_bytes > MAX_TARGET_BYTES:
-        raise AddressTooLong(
-            "the address is {target_bytes} bytes long; at most {max_target_bytes}",
-            target_bytes=target_bytes,
-            max_target_bytes=MAX_TARGET_BYTES,
-        )
+        raise AddressTooLong("the address has more than {most} bytes", most=MAX_TARGET_BYTES)
     length = headers.get(b"content-length", b"0")
     if b"transfer-encoding" in headers or not length.isdigit() or int(length) > MAX_BODY_BYTES:
         raise BodyTooLarge(

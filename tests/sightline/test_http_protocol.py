@@ -19,6 +19,7 @@ from api.requests.request_middleware import RequestMiddleware
 from domain.clock import SystemClock
 from domain.metrics import CONNECTIONS_CLOSED
 from sightline.http_protocol import ConnectionLimits, server_config
+from sightline.websocket_protocol import websocket_options
 from tests.waiting import PATIENCE_S, wait_for
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -37,7 +38,7 @@ def _served(limits: ConnectionLimits, body_timeout_s: float = PATIENCE_S) -> Ite
     add_fault_handlers(app)
     app.add_middleware(RequestMiddleware, clock=SystemClock(), body_timeout_s=body_timeout_s)
     listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(server_config(app, limits))
+    server = uvicorn.Server(server_config(app, limits, websockets=websocket_options(limits)))
     thread = threading.Thread(target=server.run, args=([listener],))
     thread.start()
     wait_for("server", lambda: server.started)
@@ -128,3 +129,68 @@ def _is_served(port: int) -> bool:
     with _connection(port) as connection, suppress(ConnectionError):
         return _status(connection)[0] == 200
     return False
+
+
+def _problem(connection: socket.socket, request: bytes) -> tuple[int, str]:
+    """Send a request and return the status and the type of the problem, which names the request."""
+    connection.sendall(request)
+    answer = HTTPResponse(connection)
+    answer.begin()
+    problem = json.loads(answer.read())
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert problem["instance"].endswith(answer.headers["X-Request-Id"])
+    if answer.headers["Connection"] == "close":
+        assert _is_closed(connection)
+    return answer.status, problem["type"].rpartition(":")[2]
+
+
+def _handshake(
+    method: bytes = b"GET",
+    path: bytes = b"/",
+    version: bytes = b"13",
+    key: bytes = b"AAAAAAAAAAAAAAAAAAAAAA==",
+    more: bytes = b"",
+) -> bytes:
+    """Return the handshake of a WebSocket."""
+    return (
+        b"%s %s HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Version: %s\r\nSec-WebSocket-Key: %s\r\n%s\r\n"
+    ) % (method, path, version, key, more)
+
+
+@pytest.mark.parametrize(
+    ("request_", "expected"),
+    [
+        (b"GET /?a=%s HTTP/1.1\r\nHost: a\r\n\r\n" % (b"a" * 66_000), (414, "uri_too_long")),
+        (b"GET /%s" % (b"a" * 100_000), (414, "uri_too_long")),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nX: %s" % (b"a" * 100_000), (431, "headers_too_large")),
+        (b"GET /a b HTTP/1.1\r\nHost: a\r\n\r\n", (400, "bad_input")),
+        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", (400, "bad_input")),
+        (b"GET /\x80 HTTP/1.1\r\nHost: a\r\n\r\n", (400, "bad_input")),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n", (400, "bad_input")),
+        (_handshake(key=b"bm8="), (400, "bad_input")),
+        (_handshake(version=b"12"), (400, "bad_input")),
+        (_handshake(method=b"POST"), (400, "bad_input")),
+        (_handshake(path=b"/%s" % (b"a" * 8_100)), (414, "uri_too_long")),
+        (_handshake(more=b"X: %s\r\n" % (b"a" * 8_100)), (431, "headers_too_large")),
+    ],
+)
+def test_what_the_parser_refuses_is_answered_with_a_problem(
+    request_: bytes, expected: tuple[int, str]
+) -> None:
+    with _served(ConnectionLimits(SystemClock())) as port, _connection(port) as connection:
+        assert _problem(connection, request_) == expected
+
+
+def test_a_refused_head_is_answered_in_the_language_of_its_headers() -> None:
+    head = b"GET / HTTP/1.1\r\nHost: a\r\nAccept-Language: zh\r\nX: a\r\n : a\r\n\r\n"
+    with _served(ConnectionLimits(SystemClock())) as port, _connection(port) as connection:
+        status, body = _status(connection, head)
+        assert (status, json.loads(body)["title"]) == (400, "请求格式错误")
+
+
+def test_what_follows_a_request_does_not_disturb_its_answer() -> None:
+    """The parser reads ahead: a refusal must not stand in the middle of another answer."""
+    with _served(ConnectionLimits(SystemClock())) as port, _connection(port) as connection:
+        assert _status(connection, REQUEST + b"\x00\x00") == (200, b'{"bytes":0}')
+        assert _is_closed(connection)

@@ -24,6 +24,8 @@ CHECKS = (
     "response_schema_conformance",
     "negative_data_rejection",
 )
+REFUSALS = (400, 401, 403, 404, 405, 406, 409, 413, 414, 415, 422, 428, 429, 431, "5xx")
+"""The statuses of requests that the description does not allow."""
 _MOST_CHARACTERS = 600
 schemathesis.serializer.alias(["application/sdp", "application/trickle-ice-sdpfrag"], "text/plain")
 
@@ -96,7 +98,11 @@ def _settings(url: str, token: str, effort: Effort) -> dict[str, Any]:
             "fuzzing": {"enabled": True},
             "stateful": {"enabled": True, "max-steps": effort.steps},
         },
-        "checks": {"enabled": False} | {name: {"enabled": True} for name in CHECKS},
+        "checks": {
+            "enabled": False,
+            **{name: {"enabled": True} for name in CHECKS},
+            "negative_data_rejection": {"enabled": True, "expected-statuses": REFUSALS},
+        },
     }
 
 
