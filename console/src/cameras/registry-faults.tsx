@@ -6,9 +6,9 @@ import { useList } from "../shell/use-list.ts";
 
 /** One line with the faults below it; nothing without faults, or if the person may not see them. */
 export function RegistryFaults() {
-  const { texts, language } = useConsole();
-  // The faults are sentences of the API, in the language of the request.
-  const read = useCallback(() => readFaults(), [language]);
+  const { texts, language, cameras } = useConsole();
+  // They are read again with the cameras, and in another language: they are sentences of the API.
+  const read = useCallback(() => readFaults(), [language, cameras]);
   const { items } = useList(read);
   if (items === null || items.length === 0) return null;
   return (

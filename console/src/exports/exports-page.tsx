@@ -17,8 +17,8 @@ export function ExportsPage({ parameters }: { parameters: URLSearchParams }) {
 }
 
 function ExportList({ address }: { address: string }) {
-  const { texts } = useConsole();
-  const { items, failure, reload } = useExports();
+  const { texts, language } = useConsole();
+  const { items, failure, reload } = useExports(language);
   const { columns } = texts.exports;
   return (
     <div class="exports">

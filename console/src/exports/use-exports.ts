@@ -13,7 +13,8 @@ export interface Exports {
   reload: () => void;
 }
 
-export function useExports(): Exports {
+/** Read the exports, and again in another `language`: their causes are sentences of the API. */
+export function useExports(language: string): Exports {
   const [items, setItems] = useState<readonly ExportView[] | null>(null);
   const [failure, setFailure] = useState<Failure | null>(null);
   const [turn, setTurn] = useState(0);
@@ -36,7 +37,7 @@ export function useExports(): Exports {
       isCurrent = false;
       window.clearTimeout(timer);
     };
-  }, [turn, reload]);
+  }, [turn, language, reload]);
   return { items, failure, reload };
 }
 

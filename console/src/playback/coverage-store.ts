@@ -12,6 +12,8 @@ const RENEWED_AFTER_MS = 5000;
 interface Known {
   /** Undefined if it was never read, because reading it failed. */
   coverage: Coverage | undefined;
+  /** That of the details of gaps and of the failure, which are sentences of the API. */
+  language: string;
   readAtMs: number;
   hasFailed: boolean;
 }
@@ -30,17 +32,20 @@ export class CoverageStore {
     return this.known.get(camera)?.coverage;
   }
 
-  /** Read the coverage of a range for each camera that lacks it or has an old one. */
-  ensure(cameras: readonly string[], range: Recorded, nowMs: number): void {
+  /**
+   * Read the coverage of a range for each camera that lacks it, or has an old one or one in another
+   * language.
+   */
+  ensure(cameras: readonly string[], range: Recorded, nowMs: number, language: string): void {
     for (const camera of cameras) {
-      if (this.mustRead(this.known.get(camera), range, nowMs)) {
-        void this.read(camera, withMargin(range), nowMs);
+      const known = this.known.get(camera);
+      if (known?.language !== language || this.mustRead(known, range, nowMs)) {
+        void this.read(camera, withMargin(range), nowMs, language);
       }
     }
   }
 
-  private mustRead(known: Known | undefined, range: Recorded, nowMs: number): boolean {
-    if (known === undefined) return true;
+  private mustRead(known: Known, range: Recorded, nowMs: number): boolean {
     const isRecent = nowMs - known.readAtMs < RENEWED_AFTER_MS;
     const isOld = range.toMs > known.readAtMs && range.fromMs < nowMs;
     if (includes(known.coverage, range) && !isOld && !known.hasFailed) return false;
@@ -65,19 +70,24 @@ export class CoverageStore {
     for (const reading of this.running.values()) reading.abort();
   }
 
-  private async read(camera: string, range: Recorded, nowMs: number): Promise<void> {
+  private async read(
+    camera: string,
+    range: Recorded,
+    nowMs: number,
+    language: string,
+  ): Promise<void> {
     if (this.running.has(camera)) return;
     const reading = new AbortController();
     this.running.set(camera, reading);
     try {
       const coverage = await readCoverage(camera, range, reading.signal);
-      this.known.set(camera, { coverage, readAtMs: nowMs, hasFailed: false });
+      this.known.set(camera, { coverage, language, readAtMs: nowMs, hasFailed: false });
       this.failure = null;
     } catch (error) {
       if (isAborted(error)) return;
       this.failure = failureOf(error);
       const coverage = this.of(camera);
-      this.known.set(camera, { coverage, readAtMs: nowMs, hasFailed: true });
+      this.known.set(camera, { coverage, language, readAtMs: nowMs, hasFailed: true });
     } finally {
       this.running.delete(camera);
     }

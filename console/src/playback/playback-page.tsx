@@ -58,7 +58,7 @@ interface RecordingsProps {
 }
 
 function Recordings({ query, startMs, playback, view }: RecordingsProps) {
-  const { texts, session } = useConsole();
+  const { texts, language, session } = useConsole();
   const { cameras } = query;
   const range = rangeOf(query);
   const [window, setWindow] = useWindow(startMs, view.positionMs);
@@ -69,7 +69,8 @@ function Recordings({ query, startMs, playback, view }: RecordingsProps) {
     navigate("playback", parametersOf({ ...query, ...changed }), isNew);
   const seek = useAddressedMoment(query, playback, view, open);
   useEffect(() => {
-    playback.coverage.ensure(cameras, withPosition(window, view.positionMs), Date.now());
+    const shown = withPosition(window, view.positionMs);
+    playback.coverage.ensure(cameras, shown, Date.now(), language);
   });
 
   const showEvent = async (direction: 1 | -1) => {

@@ -10,9 +10,9 @@ type Alarm = Schemas["Alarm"];
 const REFRESH_MS = 10_000;
 
 export function Alarms() {
-  const { texts } = useConsole();
+  const { texts, language } = useConsole();
   const time = useTimes();
-  const alarms = useAlarms();
+  const alarms = useAlarms(language);
   if (alarms.length === 0) return null;
   return (
     <section class="alarms" aria-label={texts.alarms.title}>
@@ -35,7 +35,8 @@ function alarmText(name: string, names: Readonly<Record<string, string>>): strin
   return names[name] ?? name;
 }
 
-function useAlarms(): readonly Alarm[] {
+/** Read the alarms, and again in another `language`: they are sentences of the API. */
+function useAlarms(language: string): readonly Alarm[] {
   const [alarms, setAlarms] = useState<readonly Alarm[]>([]);
   useEffect(() => {
     let isCurrent = true;
@@ -55,6 +56,6 @@ function useAlarms(): readonly Alarm[] {
       isCurrent = false;
       window.clearTimeout(timer);
     };
-  }, []);
+  }, [language]);
   return alarms;
 }

@@ -40,7 +40,8 @@ def test_faults_of_the_registry_and_of_a_camera_are_in_both_languages(
 ) -> None:
     if not built_console().assets:
         pytest.skip("the packages of npm are absent: run `make install`")
-    site = open_site(registry=lambda: SiteRegistry(REGISTRY, (FAULT,)))
+    faults = [FAULT]
+    site = open_site(registry=lambda: SiteRegistry(REGISTRY, tuple(faults)))
     site.context.states.publish([WRONG_PASSWORD])
     open_in_english(browser, site, site.tokens[Role.INTEGRATOR])
     browser.run("location.hash = '#/cameras?state=faulty'")
@@ -59,5 +60,7 @@ def test_faults_of_the_registry_and_of_a_camera_are_in_both_languages(
     browser.until("fault", lambda: "没有键 `urll`" in browser.text(".cameras-main details"))
     assert "新的登记表有 1 处错误" in browser.text(".cameras-main")
     assert "没有键 `urll`（是否指 `url`？）" in browser.text(".cameras-main details")
+    faults.clear()
+    browser.until("no fault", lambda: "登记表" not in browser.text(".cameras-main"))
     browser.until("cause", lambda: "用户名或密码错误" in browser.text(".cameras-main"))
     browser.open("about:blank")
