@@ -8,6 +8,7 @@ from __future__ import annotations
 from api.access.api_context import Context, RequestTrace, Visible
 from api.events.models import CorrectionAsked, EventView
 from api.events.search import find_event
+from api.requests.languages import Messages
 from api.requests.parameters import EventId
 from domain.errors import QueryInvalid
 from domain.events.event import Event
@@ -21,6 +22,7 @@ def correct_event(
     visible: Visible,
     event_id: EventId,
     asked: CorrectionAsked,
+    messages: Messages,
 ) -> EventView:
     """Correct the plate of an event, or withdraw the correction (`plate` null).
 
@@ -38,7 +40,7 @@ def correct_event(
     correction = context.corrections.correct(event, text, person, trace.reason, asked.version)
     corrected = event.model_copy(update={"corrected": correction})
     context.feed.add_all([corrected])
-    return EventView.of(corrected)
+    return EventView.of(corrected, messages)
 
 
 def _plate(typed: str | None, event: Event) -> str:

@@ -13,6 +13,7 @@ from api.events.journey_models import ImpossibleList, ImpossibleView, LegView
 from api.events.journeys import read_after
 from api.events.models import EventView
 from api.requests.cursors import write_cursor
+from api.requests.languages import Messages
 from api.requests.parameters import AreaOf, From, Limit, Next, PlateOf, To
 from api.requests.times import check_order
 from domain.camera_scope import VisibleCameras
@@ -63,6 +64,7 @@ class _FoundPairs:
     legs: EventLegs
     pairs: Sequence[tuple[str, str]]
     visible: VisibleCameras
+    messages: Messages
 
 
 def _rounded(event_id: str) -> str:
@@ -81,6 +83,7 @@ def _fits(pattern: str, plate: str) -> bool:
 def list_impossible(
     context: Context,
     visible: Visible,
+    messages: Messages,
     from_ns: From = None,
     to_ns: To = None,
     area: AreaOf = None,
@@ -114,7 +117,7 @@ def list_impossible(
         and (after is None or pair[1] < after)
     ]
     most = MAX_PAIRS if visible.is_all else MAX_PAIRS_IN_SCOPE
-    found_pairs = _FoundPairs(legs, pairs[:most], visible)
+    found_pairs = _FoundPairs(legs, pairs[:most], visible, messages)
     items, last = _page(context, found_pairs, pair_filter, limit)
     more = bool(pairs) and last != pairs[-1][1]
     if not visible.is_all and (not items or last != items[-1].sightings[-1].id):
@@ -151,16 +154,15 @@ def _loaded(
         chunk = found.pairs[start : start + PAIRS_PER_LOAD]
         ends = context.events.ends(found.legs, found.visible, chunk)
         for (_, later), (a, b) in zip(chunk, ends, strict=True):
-            yield (
-                later,
-                None if a is None or b is None or not pair_filter.matches(a, b) else _view(a, b),
-            )
+            if a is None or b is None or not pair_filter.matches(a, b):
+                yield later, None
+            else:
+                yield later, _view(a, b, found.messages)
 
 
-def _view(a: Event, b: Event) -> ImpossibleView | None:
+def _view(a: Event, b: Event, messages: Messages) -> ImpossibleView | None:
     way = leg(a, b)
     if not way.impossible or a.reading != b.reading:
         return None
-    return ImpossibleView(
-        plate=b.reading, sightings=[EventView.of(a), EventView.of(b)], leg=LegView.of(way, [])
-    )
+    sightings = [EventView.of(one, messages) for one in (a, b)]
+    return ImpossibleView(plate=b.reading, sightings=sightings, leg=LegView.of(way, []))

@@ -100,7 +100,7 @@ FILE_FAULTS: dict[str, str] = {
         "此环境变量须为 user:password 的形式"
     ),
     "others may read this file of passwords": "其他用户可读取此密码文件",
-    "run `chmod 600 {file}`": "请运行 `chmod 600 {file}`",
+    "run `chmod 600 {file}` in its folder": "请在其目录中运行 `chmod 600 {file}`",
     "must hold names, each with user and password": "须由名称组成，每个名称含用户名和密码",
     "for example  junzhou: {user: admin, password: '...'}": (
         "例如  junzhou: {user: admin, password: '...'}"

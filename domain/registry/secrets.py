@@ -79,7 +79,8 @@ def _read(file: Path) -> RegistrySource:
             source.fault(
                 (),
                 Message("others may read this file of passwords"),
-                Message("run `chmod 600 {file}`", file=file),
+                # The console shows this too, and folders are internal to the site.
+                Message("run `chmod 600 {file}` in its folder", file=file.name),
             )
         return source
     except FileNotFoundError:

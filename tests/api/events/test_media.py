@@ -113,7 +113,7 @@ def test_a_clip_that_is_not_ready_has_a_retry_time(site: Site, make_event: MakeE
 
 def test_a_missing_clip_has_its_cause(site: Site, make_event: MakeEvent) -> None:
     event = make_event(5, clip_missing="nothing was recorded")
-    site.context.index.put(event)
+    site.context.index.put_all([event, make_event(0, "west-gate")])
     answer = site.get(f"/v1/events/{event.id}/clip")
     assert (answer.status_code, answer.json()["type"]) == (
         404,
@@ -123,6 +123,15 @@ def test_a_missing_clip_has_its_cause(site: Site, make_event: MakeEvent) -> None
     for path in (f"/v1/events/{event.id}", "/v1/events"):
         found = site.get(path, Accept_Language="zh").json()
         assert found.get("items", [found])[0]["clip_missing"] == "没有录像"
+    span = "from=2025-11-24T15:00:00Z&to=2025-11-25T16:00:00Z"
+    (pair,) = site.get(f"/v1/journeys/impossible?{span}", Accept_Language="zh").json()["items"]
+    assert pair["sightings"][1]["clip_missing"] == "没有录像"
+    body = {"plate": "鄂F8888B", "reason": "seen in the picture", "version": 0}
+    path = f"/v1/events/{event.id}"
+    corrected = site.get(path, Role.OPERATOR, method="PATCH", body=body, Accept_Language="zh")
+    assert corrected.json()["clip_missing"] == "没有录像"
+    rows = site.get("/v1/events?format=ndjson", Accept_Language="zh").text
+    assert '"clip_missing":"nothing was recorded"' in rows, "files of rows have one language"
 
 
 @pytest.mark.parametrize(

@@ -73,7 +73,7 @@ def test_a_secrets_file_that_others_may_read_is_a_fault(tmp_path: Path) -> None:
     (tmp_path / "camera_secrets.yaml").write_text("gate: {user: a, password: b}\n", "utf-8")
     (tmp_path / "camera_secrets.yaml").chmod(0o644)
     (fault,) = faults_of(tmp_path, HEAD + CAMERA)
-    assert "chmod 600" in fault
+    assert fault.endswith("(run `chmod 600 camera_secrets.yaml` in its folder)")
 
 
 @pytest.mark.parametrize(
