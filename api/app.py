@@ -11,6 +11,7 @@ from api.access.guard import Guard
 from api.access.idempotent import Idempotent
 from api.access.requirements import Requirements
 from api.access.route_services import RouteServices
+from api.access.standing_access import StandingAccess
 from api.app_routes import route_class_of, routes_of
 from api.cameras.recording_files import RecordingFiles
 from api.description.openapi import describe
@@ -67,6 +68,7 @@ def make_app(
     app.state.exposition = Exposition()
     least_rate = LeastRate.from_settings(context.settings)
     app.state.sending = Sending(context.clock, least_rate, budget=context.send_budget)
+    app.state.standing_permission = StandingAccess.of_site(context).of
     app.state.context = context
     context.scratch.mkdir(parents=True, exist_ok=True)
     app.state.exports = Exports(context.scratch, context.clock)

@@ -67,8 +67,15 @@ class Requirements:
         if needs.case:
             self.checked_case(trace.case, needs)
         approval = trace.basis.approval
-        if needs.approval and (not approval or self._context.approvals.is_over(approval)):
+        if needs.approval and (not approval or self._is_over(trace, approval)):
             raise _approval_required(trace)
+
+    def _is_over(self, trace: Trace, approval: str) -> bool:
+        """A ticket to a range rests on its approval for its own lifetime, as `check` has it."""
+        approvals = self._context.approvals
+        if trace.ticket is not None and trace.ticket.has_range:
+            return approvals.is_revoked(approval)
+        return approvals.is_over(approval)
 
     def checked_case(self, number: str, needs: CallRequirements) -> str:
         """Check that a case may be named; return its number as it was opened.

@@ -1,8 +1,8 @@
 """Checks during a long response that its person may still receive it.
 
-A feed is open for up to an hour, and a live view without a limit. The person is looked up every
-few seconds, so that a revoked token, an ended session, or a lost right ends the response. A closed
-case and an ended approval end it too, where the access policy requires them.
+A feed is open for up to an hour, a live view or a download without a limit. The person is looked
+up every few seconds, so that a revoked token, an ended session, or a lost right ends the response.
+A closed case and an ended approval end it too, where the access policy requires them.
 """
 
 from __future__ import annotations
@@ -98,6 +98,7 @@ class FollowerAccess:
         """The person as of the last check."""
         self.visible = standing.visible(holder)
         """The cameras that the person may see, as of the last check."""
+        self._first_scope = holder.scope
         self._allows = allows
         self._clock = clock
         self._checked_s = clock.monotonic_s()
@@ -128,3 +129,9 @@ class FollowerAccess:
         except Forbidden:
             return True
         return False
+
+    async def has_changed(self) -> bool:
+        """Return whether a download must end: for any reason that `check` raises, and because the
+        scope of the person has changed.
+        """
+        return await self.is_ended() or self.person.scope != self._first_scope

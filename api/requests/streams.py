@@ -8,6 +8,7 @@ import threading
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
+from typing import Protocol
 
 from anyio import CancelScope, to_thread
 from starlette.responses import StreamingResponse
@@ -16,7 +17,7 @@ from starlette.types import Receive, Scope, Send
 from api.limits.byte_budget import ByteBudget
 from api.limits.rate_limits import PersonLimits
 from api.limits.send_limits import CHECK_INTERVAL_S, Sending, SendRate
-from api.requests.request_trace import trace_of
+from api.requests.request_trace import Trace, trace_of
 from domain.clock import Clock
 from domain.errors import SightlineError
 from storage.recordings.file_reader import Chunk
@@ -28,9 +29,19 @@ TOGETHER_S = 0.005
 _log = logging.getLogger(__name__)
 
 
+class StandingPermission(Protocol):
+    """Whether the person of a response may still receive it."""
+
+    async def has_changed(self) -> bool:
+        """Return whether the response must end."""
+
+
+FindPermission = Callable[[Trace], StandingPermission]
+
+
 class HeldStream(StreamingResponse):
     """Streams the chunks of `source`, of bounded size, and calls `close`, also if the client
-    disconnects, is too slow, or the response never starts.
+    disconnects, is too slow, its person may not receive the rest, or the response never starts.
 
     Raises StoreError before the response starts, where too many files are being sent, and
     RateLimited where one person has too many.
@@ -69,10 +80,7 @@ class HeldStream(StreamingResponse):
         sending: Sending = scope["app"].state.sending
         try:
             with _person_stream(scope), sending.slot() as pace:
-                if not await self._is_sent(scope, sending, pace, receive, send):
-                    # The last chunk is not sent. The server then closes the connection, so that no
-                    # client uses the part as the whole.
-                    sending.close_slow(trace_of(scope).request_id)
+                await self._send_while_permitted(scope, sending, pace, receive, send)
         finally:
             with CancelScope(shield=True):
                 await to_thread.run_sync(self._close_source, limiter=sending.limiter)
@@ -86,22 +94,27 @@ class HeldStream(StreamingResponse):
                 self._batches.close()
             self._close()
 
-    async def _is_sent(
+    async def _send_while_permitted(
         self, scope: Scope, sending: Sending, pace: SendRate, receive: Receive, send: Send
-    ) -> bool:
-        """Return False if the client is too slow, True if all is sent or it has disconnected."""
+    ) -> None:
+        """Send all. If the client is too slow, or its person may not receive the rest, the last
+        chunk is not sent. The server then closes the connection, so that no client uses the part as
+        the whole.
+        """
         sent = asyncio.ensure_future(self._send(scope, sending, pace, send))
         left = asyncio.ensure_future(self.listen_for_disconnect(receive))
-        slow = asyncio.ensure_future(_until_too_slow(pace))
+        is_too_slow = asyncio.ensure_future(_until_ended(pace, _permission_of(scope)))
+        tasks = (sent, left, is_too_slow)
         try:
-            await asyncio.wait((sent, left, slow), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             if sent.done():
                 sent.result()
-            return sent.done() or left.done()
+            elif not left.done():
+                _report_end(sending, trace_of(scope).request_id, is_too_slow.result())
         finally:
-            for task in (sent, left, slow):
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(sent, left, slow, return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _send(self, scope: Scope, sending: Sending, pace: SendRate, send: Send) -> None:
         await send(
@@ -195,9 +208,34 @@ def _person_stream(scope: Scope) -> AbstractContextManager[None]:
     return limits.stream(person.name)
 
 
-async def _until_too_slow(pace: SendRate) -> None:
+def _permission_of(scope: Scope) -> StandingPermission | None:
+    trace = trace_of(scope)
+    if trace.person is None:  # The node API sends to the API, which checks.
+        return None
+    find: FindPermission = scope["app"].state.standing_permission
+    return find(trace)
+
+
+async def _until_ended(pace: SendRate, permission: StandingPermission | None) -> bool:
+    """Return True once the client is too slow, and False once its person may not receive the
+    rest.
+    """
     while not pace.is_too_slow():
+        if permission is not None and await permission.has_changed():
+            return False
         await asyncio.sleep(CHECK_INTERVAL_S)
+    return True
+
+
+def _report_end(sending: Sending, request_id: str, is_too_slow: bool) -> None:
+    if is_too_slow:
+        sending.close_slow(request_id)
+    else:
+        _log.warning(
+            "request %s: the response ends early: the token, the rights or the scope of its "
+            "person, or the access policy, no longer permit it",
+            request_id,
+        )
 
 
 class GeneratedStream(StreamingResponse):

@@ -62,6 +62,11 @@ class Ticket:
     emergency: str
     """The id of the emergency access that the ticket rests on, or empty."""
 
+    @property
+    def has_range(self) -> bool:
+        """Whether it opens recordings, and not a feed or a live view."""
+        return self.from_ns < self.to_ns
+
     def covers(self, from_ns: int, to_ns: int) -> bool:
         """Return whether the ticket's range overlaps [from, to), which may be a whole segment."""
         return from_ns < self.to_ns and self.from_ns < to_ns

@@ -10,10 +10,11 @@ import pytest
 
 from api.access.requirements import Requirements
 from api.requests.request_trace import Trace
-from api.requests.tickets import Basis
+from api.requests.tickets import Basis, ticket_for
 from api.routes import ROUTES
 from domain.clock import NS_PER_HOUR, ManualClock
 from domain.errors import ApprovalRequired
+from domain.people import Person, Role
 from storage.site.approvals import ApprovalRecord, Approvals, Decision
 from tests.api.live.conftest import CAMERA, LIVE, Camera
 from tests.api.live.live_client import Viewer, opened
@@ -105,6 +106,11 @@ def test_an_open_response_ends_when_its_approval_is_over(city: PolicySite) -> No
     clock.advance(1)
     with pytest.raises(ApprovalRequired):
         requirements.check_open(trace, needs)
+    # A download by a ticket goes on for as long as the ticket opens the rest.
+    trace.ticket = ticket_for(
+        Person("zhao", Role.OPERATOR), "a test", "", CAMERA, (0, 1), clock.wall_ns(), trace.basis
+    )
+    requirements.check_open(trace, needs)
 
 
 def test_a_live_view_ends_when_its_emergency_access_is_found_unjustified(city: PolicySite) -> None:
