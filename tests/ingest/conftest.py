@@ -25,10 +25,17 @@ from ingest.rtsp.pull_loop import PullLoop
 from ingest.rtsp.source import RtspSource
 from ingest.streamer import Streamer
 from tests.adjusted_clock import AdjustedClock
+from tests.threads_left import no_thread_left
 from tests.waiting import wait_event, wait_for
 
 FPS = 25
 NETWORKS = Networks((ip_network("127.0.0.0/8"),))
+
+
+@pytest.fixture(autouse=True)
+def _no_thread_left() -> Iterator[None]:
+    with no_thread_left():
+        yield
 
 
 def make_video(
