@@ -99,6 +99,7 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
+        self.url = b""  # The parser skips empty lines before a request, and there may be many.
         self._address: str | None = None
         self._headers_deadline: asyncio.TimerHandle | None = None
         self._head_bytes = 0

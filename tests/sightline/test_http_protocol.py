@@ -164,6 +164,7 @@ def _handshake(
         (b"GET /?a=%s HTTP/1.1\r\nHost: a\r\n\r\n" % (b"a" * 66_000), (414, "uri_too_long")),
         (b"GET /%s" % (b"a" * 100_000), (414, "uri_too_long")),
         (b"GET / HTTP/1.1\r\nHost: a\r\nX: %s" % (b"a" * 100_000), (431, "headers_too_large")),
+        (b"\r\n" * 50_000, (431, "headers_too_large")),
         (b"GET /a b HTTP/1.1\r\nHost: a\r\n\r\n", (400, "bad_input")),
         (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", (400, "bad_input")),
         (b"GET /\x80 HTTP/1.1\r\nHost: a\r\n\r\n", (400, "bad_input")),
