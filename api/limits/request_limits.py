@@ -85,7 +85,8 @@ def check_handshake(method: str, target: bytes, headers: Sequence[tuple[bytes, b
 
     Raises as `check_head`.
     """
-    scope = {"http_version": "1.1", "headers": headers, "raw_path": target, "query_string": b""}
+    path, _, query = target.partition(b"?")
+    scope = {"http_version": "1.1", "headers": headers, "raw_path": path, "query_string": query}
     check_head(scope)
     most = MAX_HANDSHAKE_LINE_BYTES
     if len(target) > most:

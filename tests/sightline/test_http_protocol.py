@@ -183,6 +183,21 @@ def test_what_the_parser_refuses_is_answered_with_a_problem(
         assert _problem(connection, request_) == expected
 
 
+def test_the_query_of_a_websocket_may_have_an_encoded_slash() -> None:
+    """A reason or a ticket may have one; only in the path it is refused, as in other requests."""
+    with _served(ConnectionLimits(SystemClock())) as port:
+        with _connection(port) as connection:
+            assert _problem(connection, _handshake(path=b"/a%2Fb?c=d")) == (404, "not_found")
+        with _connection(port) as connection:
+            status, _ = _status(connection, _handshake(path=b"/?reason=a%2Fb"))
+            assert status == 403  # that of the application, which has no WebSocket
+        with _connection(port) as connection:
+            assert _problem(connection, _handshake(path=b"/?%s" % (b"a" * 8_100))) == (
+                414,
+                "uri_too_long",
+            )
+
+
 def test_a_refused_head_is_answered_in_the_language_of_its_headers() -> None:
     head = b"GET / HTTP/1.1\r\nHost: a\r\nAccept-Language: zh\r\nX: a\r\n : a\r\n\r\n"
     with _served(ConnectionLimits(SystemClock())) as port, _connection(port) as connection:
