@@ -101,9 +101,10 @@ class HeldStream(StreamingResponse):
         chunk is not sent. The server then closes the connection, so that no client uses the part as
         the whole.
         """
+        permission = _permission_of(scope)  # It may raise, so it precedes the tasks.
         sent = asyncio.ensure_future(self._send(scope, sending, pace, send))
         left = asyncio.ensure_future(self.listen_for_disconnect(receive))
-        is_too_slow = asyncio.ensure_future(_until_ended(pace, _permission_of(scope)))
+        is_too_slow = asyncio.ensure_future(_until_ended(pace, permission))
         tasks = (sent, left, is_too_slow)
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

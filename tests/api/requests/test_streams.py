@@ -15,11 +15,13 @@ import pytest
 
 from api.cameras.read_ahead import read_ahead
 from api.limits.byte_budget import ByteBudget
+from api.limits.rate_limits import PersonLimits
 from api.limits.send_limits import LeastRate, Sending
 from api.requests.request_trace import Trace, set_trace
-from api.requests.streams import TOGETHER_S, ChunkBatches, HeldStream
+from api.requests.streams import TOGETHER_S, ChunkBatches, HeldStream, StandingPermission
 from domain.clock import ManualClock
-from domain.errors import DataLoss
+from domain.errors import DataLoss, ObjectsUnavailable
+from domain.people import Person, Role
 from tests.waiting import PATIENCE_S
 
 CHUNKS = [bytes([number]) * 10 for number in range(7)]
@@ -123,3 +125,35 @@ def test_a_source_is_closed_after_the_read_during_which_the_client_left(is_ahead
     asyncio.run(work())
     assert is_closed.is_set()
     assert budget.left_bytes == 2000
+
+
+def test_nothing_is_sent_where_the_permission_cannot_be_read() -> None:
+    """The response would otherwise be sent by a task that nothing waits for or ends."""
+    is_closed, sent = threading.Event(), list[Any]()
+
+    def no_permission(trace: Trace) -> StandingPermission:
+        raise ObjectsUnavailable("the registry cannot be read")
+
+    async def connected() -> dict[str, Any]:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    async def work() -> None:
+        state = SimpleNamespace(
+            sending=Sending(ManualClock(), LeastRate()),
+            person_limits=PersonLimits(ManualClock(), 0),
+            standing_permission=no_permission,
+        )
+        scope = {"type": "http", "app": SimpleNamespace(state=state)}
+        set_trace(scope, Trace("request", "192.0.2.1", person=Person("a", Role.OPERATOR)))
+        response = HeldStream(iter(CHUNKS), is_closed.set, 200, {}, "video/mp4")
+        with pytest.raises(ObjectsUnavailable):
+            await response(scope, connected, send)
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    asyncio.run(work())
+    assert is_closed.is_set()
+    assert sent == []
