@@ -149,10 +149,21 @@ def _share_metrics(data: Path) -> None:
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
 
 
+class _PrintVersion(argparse.Action):
+    """Prints the version of the package. It is read only then, because that takes a while."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object, **__: object) -> None:
+        print(f"sightline {importlib.import_module('importlib.metadata').version('sightline')}")
+        parser.exit()
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="sightline",
         description="Record, analyse and search the public-safety cameras of a city.",
+    )
+    parser.add_argument(
+        "--version", action=_PrintVersion, nargs=0, help="print the version and exit"
     )
     parser.set_defaults(serves=False, json=False, audit="", makes_data=False)
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
