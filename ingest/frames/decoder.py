@@ -312,7 +312,9 @@ class FrameReader:
                 self._loss.begin(source.wall_ns, source.wall_ns + 1, PartlyCause.DECODER)
                 continue
             self._failures.decoded()
-            self._loss.end(source.wall_ns)
+            if not self._rest.is_before_group:
+                # Reordered pictures from before a failure are returned after the next keyframe.
+                self._loss.end(source.wall_ns)
             burst = self._control.burst
             if self.rate.is_due(source.wall_ns, self._newest_wall_ns, burst):
                 was_held = source.wall_ns <= burst.to_ns

@@ -29,6 +29,11 @@ class SettledRest:
         self._from_ns: int | None = None
         """Since when the rest of a group is skipped."""
 
+    @property
+    def is_before_group(self) -> bool:
+        """Whether a keyframe was decoded, and its picture or a later one was not returned yet."""
+        return self._begun_pts is not None
+
     def rest_ns(self, at_ns: int) -> int:
         """Return the time from `at_ns` to the end of the group, if that is as long as the last."""
         return max(0, self._group_from_ns + self._control.group_ns - at_ns)

@@ -29,6 +29,7 @@ from ingest.frames.decoder_devices import DecoderDevices
 from ingest.frames.frame_rate import LATE_NS, LATE_STEP_NS, Decimator
 from ingest.frames.turn import DecodeTurn
 from tests.ingest.frames.loaded_reader import START_NS, Load, drain
+from tests.recorded import B_FRAMES, packets_of
 
 
 def frames_of(packets: list[Packet], fps: float = 1000.0) -> list[Frame]:
@@ -129,6 +130,21 @@ def test_pictures_that_cannot_be_decoded_are_a_loss_up_to_the_next_frame(load: L
     (lost,) = losses.take()
     assert (lost.start_ns, lost.cause) == (packets[10].wall_ns, PartlyCause.DECODER)
     assert lost.end_ns == next(wall_ns for wall_ns in given if wall_ns > lost.start_ns)
+
+
+def test_reordered_pictures_from_before_a_failure_do_not_end_its_loss() -> None:
+    """They are returned after the next keyframe."""
+    packets, tap = packets_of(B_FRAMES), Tap("decode", 512, 32 << 20)
+    broken = packets[10]
+    for packet in packets[:40]:
+        tap.put(replace(packet, data=b"\x00\x00\x00\x01\x65") if packet is broken else packet)
+    tap.close()
+    reader = FrameReader(tap, SystemClock(), 1000.0, "gate", losses=(losses := AnalysisLosses()))
+    given = [frame.wall_ns for frame in reader if frame is not None]
+    keyframe = next(packet for packet in packets[11:] if packet.is_keyframe)
+    assert any(wall_ns < broken.wall_ns for wall_ns in given)
+    (lost,) = losses.take()
+    assert (lost.start_ns, lost.end_ns) == (broken.wall_ns, keyframe.wall_ns)
 
 
 def test_packets_that_the_queue_dropped_are_a_loss(load: Load) -> None:
