@@ -6,13 +6,14 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 
 from domain.clock import NS_PER_DAY, Clock
 from domain.errors import StoreError
 from domain.log import FloodGate
 from domain.paths.object_keys import day_of, day_start_ns
+from domain.recordings.gaps import Gap
 from domain.recordings.missed_passings import NEAR_NS, partly_of
 from domain.recordings.partly_analysed import PartlyAnalysed, cover, summary
 from domain.registry import Camera
@@ -65,7 +66,7 @@ class CoverageReporter:
         """
         until_ns = self._clock.wall_ns()
         cameras = sorted(camera.id for camera in self._cameras() if camera.checkpoint)
-        if self._site.report(self._node, until_ns, cameras):
+        if self._site.introduce(self._node, cameras):
             self._reported.clear()
         self._forget_expired(day_of(until_ns - KEPT_DAYS * NS_PER_DAY))
         for camera_id in self._last.keys() - set(cameras):
@@ -74,17 +75,37 @@ class CoverageReporter:
         sizes: dict[tuple[str, str], int] = {}
         for camera_id in cameras:
             days = self._gaps.days(camera_id)
-            last = max(days, default="")
-            for day, size_bytes in days.items():
-                is_open = day == last and camera_id in self._open
-                if self._reported.get((camera_id, day)) == size_bytes and not is_open:
-                    continue
-                ranges_of = self._last_day if day == last else self._ranges
-                changed.setdefault(day, {})[camera_id] = ranges_of(camera_id, day)
-                sizes[camera_id, day] = size_bytes
-        for day, ranges in changed.items():
-            self._site.put(self._node, day, ranges)
+            for day, ranges in self._changed(camera_id, days):
+                changed.setdefault(day, {})[camera_id] = ranges
+                sizes[camera_id, day] = days[day]
+        for day, found in changed.items():
+            self._site.put(self._node, day, found)
         self._reported |= sizes
+        # Last, because a search relies on the ranges before `until_ns`.
+        if self._site.report(self._node, until_ns, cameras):
+            self._reported.clear()  # Redis was lost meanwhile
+
+    def _changed(
+        self, camera_id: str, days: Mapping[str, int]
+    ) -> Iterator[tuple[str, Sequence[PartlyAnalysed]]]:
+        """Yield the days whose ranges may have changed, with these ranges. `days` has the sizes of
+        the logs. A line shortly before or after midnight may change the ranges of both days.
+        """
+        if not days:
+            return
+        due = {day for day, size in days.items() if self._reported.get((camera_id, day)) != size}
+        last = max(days)
+        before = day_of(day_start_ns(last) - 1)
+        if before in due and camera_id in self._last:
+            self._last[camera_id].derive_again()
+        if camera_id in self._open or before in due:
+            due.add(last)
+        if last in due:
+            yield last, self._last_day(camera_id, last)
+            if self._last[camera_id].has_new_start and before in days:
+                due.add(before)
+        for day in sorted(due - {last}):
+            yield day, self._ranges(camera_id, day)
 
     def _forget_expired(self, day: str) -> None:
         if day != self._forgotten_before:
@@ -117,14 +138,17 @@ class CoverageReporter:
         """Read the log of a day, and return its ranges."""
         start_ns = day_start_ns(day)
         end_ns = day_end_ns(start_ns)
-        partly = self._partly(camera_id, start_ns, end_ns)
-        if partly and partly[0].start_ns < start_ns + NEAR_NS:
+        gaps, logged = self._read(camera_id, start_ns, end_ns)
+        starts_ns = [*(gap.start_ns for gap in gaps), *(min(one[:2]) for one in logged)]
+        if min(starts_ns, default=end_ns) < start_ns + NEAR_NS:
             # Otherwise the log of the day before changes nothing, and is not read.
-            partly = self._partly(camera_id, start_ns - NEAR_NS, end_ns)
+            gaps, logged = self._read(camera_id, start_ns - NEAR_NS, end_ns)
+        partly = partly_of(gaps, logged)
         again = self._gaps.analysed_again(camera_id, start_ns, end_ns)
         return cover(start_ns, end_ns, partly, again).partly
 
-    def _partly(self, camera_id: str, from_ns: int, end_ns: int) -> list[PartlyAnalysed]:
-        span = from_ns, end_ns + NEAR_NS
-        gaps = self._gaps.between(camera_id, *span)
-        return partly_of(gaps, self._gaps.partly_analysed(camera_id, *span))
+    def _read(
+        self, camera_id: str, from_ns: int, end_ns: int
+    ) -> tuple[Sequence[Gap], Sequence[PartlyAnalysed]]:
+        span = camera_id, from_ns, end_ns + NEAR_NS
+        return self._gaps.between(*span), self._gaps.partly_analysed(*span)

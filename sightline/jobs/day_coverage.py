@@ -57,6 +57,14 @@ class DayCoverage:
         """Whether the ranges must be derived from the start of the day on."""
         self.is_open: bool | None = None
         """Whether the last gap continues; None if the day has no gap."""
+        self._has_start = False
+        """Whether the log has a line that the day before may change."""
+        self.has_new_start = False
+        """Whether the last `update` read a line so early that it may change the day before."""
+
+    def derive_again(self) -> None:
+        """Derive all ranges again at the next `update`, because the day before has new lines."""
+        self._is_stale = True
 
     def update(self, alive_ns: int | None) -> None:
         """Evaluate the lines that were appended. A gap that continues is known until `alive_ns`,
@@ -64,9 +72,13 @@ class DayCoverage:
         """
         data, is_whole = self._lines.read()
         if is_whole:
+            self._has_start = False
             self._rows, self._logged, self._again = [], [], []
             self._newest_ns = self._floor_ns = self._start_ns
-        from_ns = min(self._open_from_ns(), self._add(data)) - NEAR_NS
+        open_ns, added_ns = self._open_from_ns(), self._add(data)
+        self.has_new_start = added_ns < self._start_ns + NEAR_NS
+        self._has_start = self._has_start or self.has_new_start
+        from_ns = min(open_ns, added_ns) - NEAR_NS
         self._is_stale = self._is_stale or is_whole or from_ns - NEAR_NS < self._start_ns
         if self._is_stale:
             from_ns = self._start_ns
@@ -82,8 +94,7 @@ class DayCoverage:
         are_lines_kept = self._floor_ns <= max(self._start_ns, from_ns - NEAR_NS)
         if are_lines_kept:
             self._splice(from_ns, alive_ns)
-        is_first_near = bool(self._partly) and self._partly[0].start_ns < self._start_ns + NEAR_NS
-        if not are_lines_kept or (self._is_stale and is_first_near):
+        if not are_lines_kept or (self._is_stale and self._has_start):
             self._is_stale = True  # unless this succeeds
             self._partly = list(self._derive())
         self._is_stale = False

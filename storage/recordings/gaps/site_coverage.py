@@ -80,12 +80,17 @@ class SiteCoverage:
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
 
+    def introduce(self, node: str, cameras: Sequence[str]) -> bool:
+        """Record that nothing was put for these checkpoints yet, if the node is unknown. Return
+        whether it was: then all its days must be put again.
+        """
+        return self._redis.do("HSETNX", NODES, node, _reported(0, cameras)) == 1
+
     def report(self, node: str, until_ns: int, cameras: Sequence[str]) -> bool:
         """Record that everything before `until_ns` was put for these checkpoints. Return whether
-        the node was unknown: then all its days must be put again.
+        the node was unknown, because Redis lost what was put.
         """
-        text = json.dumps({"until_ms": until_ns // NS_PER_MS, "cameras": list(cameras)})
-        return self._redis.do("HSET", NODES, node, text) == 1
+        return self._redis.do("HSET", NODES, node, _reported(until_ns, cameras)) == 1
 
     def put(self, node: str, day: str, ranges: Mapping[str, Sequence[PartlyAnalysed]]) -> None:
         """Replace the ranges of a node's cameras on a day (`yyyymmdd`)."""
@@ -131,6 +136,10 @@ class SiteCoverage:
         """Forget the days before `day`, whose ranges have expired."""
         for old in [one for one in self.days() if one < day]:
             self._redis.do_all([("DEL", _day_key(old)), ("HDEL", DAYS, old)])
+
+
+def _reported(until_ns: int, cameras: Sequence[str]) -> str:
+    return json.dumps({"until_ms": until_ns // NS_PER_MS, "cameras": list(cameras)})
 
 
 def _day_key(day: str) -> str:

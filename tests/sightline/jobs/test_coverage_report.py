@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import cast
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.clock import NS_PER_DAY, NS_PER_S, ManualClock
+from domain.clock import NS_PER_DAY, NS_PER_MS, NS_PER_S, ManualClock
 from domain.paths.data_layout import Layout
 from domain.paths.object_keys import day_of, day_start_ns
 from domain.recordings.gaps import Gap, GapCause
@@ -20,7 +21,7 @@ from domain.recordings.partly_analysed import Analysed, PartlyAnalysed, PartlyCa
 from sightline.jobs.coverage_report import CoverageReporter
 from storage.clients.redis import Redis, connect
 from storage.recordings.gaps.log import GapLog
-from storage.recordings.gaps.site_coverage import KEPT_DAYS, SiteCoverage
+from storage.recordings.gaps.site_coverage import KEPT_DAYS, NodeCoverage, SiteCoverage
 from tests.ingest.conftest import make_camera
 
 NOON_NS = 20_000 * NS_PER_DAY + NS_PER_DAY // 2
@@ -91,6 +92,88 @@ def test_groups_before_midnight_and_an_outage_after_it_are_one_range(node: Node)
     found = node.reported()
     assert (found[0].start_ns, found[-1].end_ns) == (midnight_ns, midnight_ns + 5 * NS_PER_S)
     assert [before.end_ns for before in found[:-1]] == [after.start_ns for after in found[1:]]
+
+
+@pytest.mark.parametrize("is_earlier_first", [True, False])
+def test_lines_near_midnight_change_both_days_also_if_one_was_reported(
+    is_earlier_first: bool, node: Node
+) -> None:
+    """A group just before midnight that is too short for a range, and an outage just after it."""
+    midnight_ns = day_start_ns(DAY)
+    short = PartlyAnalysed(midnight_ns - NS_PER_S, midnight_ns - NS_PER_S // 2, CAUSES[0])
+    outage = Gap("gate", midnight_ns - NS_PER_S // 5, midnight_ns + 5 * NS_PER_S, DOWN)
+    first = partial(node.gaps.add_partly_analysed, "gate", MissedPassings().add([short]))
+    second = partial(node.gaps.add, outage)
+    for write in (first, second) if is_earlier_first else (second, first):
+        write()
+        node.reported()
+    before = node.site.day(day_of(midnight_ns - 1)).of("gate")
+    found = [*before, *node.site.day(DAY).of("gate")]
+    whole = missed_starts([short, PartlyAnalysed(outage.start_ns, outage.end_ns, CAUSES[0])])
+    assert (found[0].start_ns, found[-1].end_ns) == (whole[0].start_ns, whole[-1].end_ns)
+
+
+def test_a_line_of_the_day_before_changes_a_day_that_was_reported(node: Node) -> None:
+    """Two times after midnight that are too short for a range each; the first is in the log of the
+    day before.
+    """
+    midnight_ns = day_start_ns(DAY)
+    first, second = (
+        PartlyAnalysed(
+            midnight_ns + from_ms * NS_PER_MS, midnight_ns + to_ms * NS_PER_MS, CAUSES[0]
+        )
+        for from_ms, to_ms in ((450, 940), (1_400, 1_890))
+    )
+    node.gaps.add_partly_analysed("gate", MissedPassings().add([second]))
+    node.gaps.add_partly_analysed("gate", [overload(20, 30)])
+    assert node.reported() == [overload(20, 30)]
+    node.gaps.add_partly_analysed("gate", MissedPassings().add([first]))
+    ((_, until_ns, _),) = missed_starts([first, second])
+    expected = [PartlyAnalysed(midnight_ns, until_ns, CAUSES[0]), overload(20, 30)]
+    assert node.reported() == expected
+    assert list(_reporter(node.gaps)._last_day("gate", DAY)) == expected
+    assert list(_reporter(node.gaps)._derive("gate", DAY)) == expected
+
+
+def test_a_node_has_reported_until_now_only_when_everything_is_put(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise a search counts ranges that were not put as analysed."""
+    node.gaps.add_partly_analysed("gate", [overload(20, 30)])
+
+    def fail(*_: object) -> None:
+        raise OSError("the log cannot be read")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(node.gaps, "follow", fail)
+        with pytest.raises(OSError, match="cannot be read"):
+            node.reported()
+        assert node.site.nodes() == [NodeCoverage(0, frozenset({"gate"}))]
+    node.reported()
+    now_ns = node.clock.wall_ns()
+    assert node.site.nodes() == [NodeCoverage(now_ns, frozenset({"gate"}))]
+    node.clock.advance(15)
+    with monkeypatch.context() as broken:
+        broken.setattr(node.gaps, "days", fail)
+        with pytest.raises(OSError, match="cannot be read"):
+            node.reported()
+    assert node.site.nodes() == [NodeCoverage(now_ns, frozenset({"gate"}))]
+
+
+def test_ranges_that_redis_loses_while_they_are_put_are_put_again(
+    node: Node, redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node.gaps.add_partly_analysed("gate", [overload(20, 30)])
+    put = node.site.put
+
+    def put_and_lose(*args: object) -> None:
+        put(*args)  # type: ignore[arg-type]
+        redis.do("FLUSHALL")
+
+    with monkeypatch.context() as losing:
+        losing.setattr(node.site, "put", put_and_lose)
+        assert node.reported() == []
+    assert node.reported() == [overload(20, 30)]
 
 
 def test_what_has_not_changed_is_not_put_again(node: Node) -> None:
@@ -166,6 +249,7 @@ def test_only_what_was_appended_is_read(
 SPAN_S = 20_000
 """All lines are about a shorter time."""
 CAUSES = [PartlyCause.OVERLOAD, PartlyCause.SETTLED, PartlyCause.ANALYSIS_STOPPED]
+DOWN = GapCause.CAMERA_DOWN
 GAP_CAUSES = [GapCause.CAMERA_DOWN, GapCause.RESTART, GapCause.DISK]
 Change = tuple[str, int, float, int]
 
