@@ -147,6 +147,8 @@ class CheckpointRun:
             _log.error(
                 "%s: the analysis does not respond; its thread is left behind", self._camera.id
             )
+            # Its packets are neither analysed nor work of the worker any more.
+            self._frames.give_up(self.gate.camera_ns(self._tools.clock.wall_ns()))
 
     def update(self, shed: Shed) -> None:
         """Analyse as often as this level of load shedding allows."""

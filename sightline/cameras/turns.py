@@ -160,6 +160,9 @@ class Turns:
         following.granted.set()
 
     def forget(self, camera_id: str) -> None:
-        """Forget a camera that this worker no longer runs."""
+        """Forget a camera that this worker no longer runs. A turn that its thread still holds ends:
+        the next run of the camera has turns of its own.
+        """
         with self._lock:
             self._cost_s.pop(camera_id, None)
+            self._pass_on(camera_id, self._clock.monotonic_s())

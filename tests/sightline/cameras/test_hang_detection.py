@@ -30,7 +30,7 @@ from ingest.frames.decoder_devices import DecoderDevices
 from sightline.cameras import checkpoint_run as runs
 from sightline.cameras.checkpoint_run import CheckpointRun
 from sightline.cameras.hang_detection import HangDetection
-from sightline.cameras.turns import HANGS_AFTER_S
+from sightline.cameras.turns import HANGS_AFTER_S, InView
 from sightline.cameras.worker_context import WorkerContext
 from storage.recordings.gaps.log import GapLog
 from tests.recorded import PLAIN, START_NS, packets_of
@@ -250,6 +250,11 @@ def test_a_camera_whose_analysis_hangs_can_be_stopped(
     marked_ns = GapLog(checkpoint.tools.layout, checkpoint.clock).analysed_until_ns(CAMERA)
     assert marked_ns is not None
     assert marked_ns < from_ns, "the next process reports the rest"
+    assert checkpoint.main_cause() is PartlyCause.ANALYSIS_STOPPED
+    assert checkpoint.tools.decode_share.workload.waiting_s() == 0, "it takes no time of others"
+    # The turn that the thread still holds is free for the next run of the camera.
+    with checkpoint.tools.scheduler.turn(CAMERA, InView.NOTHING, None):
+        pass
 
 
 class Observed:

@@ -134,3 +134,14 @@ def test_a_turn_that_hangs_takes_no_turn_of_the_others(caplog: pytest.LogCapture
     turns.end("first", first_s)
     thread.join(PATIENCE_S)
     assert not turns.has_waiting
+
+
+def test_a_camera_that_is_no_longer_run_holds_no_turn() -> None:
+    """Its thread may hang. The turn counts once, whatever happens to the thread later."""
+    turns = Turns(1, ManualClock())
+    hung_s = turns.begin("gate", InView.UNSETTLED)
+    turns.forget("gate")
+    with turns.turn("gate", InView.NOTHING):
+        assert turns._free == 0
+    turns.end("gate", hung_s)
+    assert turns._free == 1
