@@ -200,15 +200,17 @@ class CheckpointRun:
                 self._fail(loop)
 
     def _fail(self, loop: CheckpointLoop) -> None:
-        """Report what was in view without a draft when the analysis failed. The reader reports the
-        packets from then on.
+        """Report what was in view without a draft when the analysis failed, and what the disk had
+        refused. The reader reports the packets from then on.
         """
         if self._failed_ns is None or loop.has_analysed:
             self._failed_ns = self._tools.clock.wall_ns()
-        drafted_ns = self._analysed_until_ns()
-        if drafted_ns is not None:
-            until_ns = drafted_ns + _DRAFTED_NS
-            self._losses.add(drafted_ns, until_ns, PartlyCause.ANALYSIS_STOPPED)
+        until_ns = self._done_until_ns()
+        if until_ns is not None:
+            from_ns = until_ns - _DRAFTED_NS
+            if loop.has_unstored:
+                from_ns = min(from_ns, self._recorder.marked_ns or self._tap.first_ns or from_ns)
+            self._losses.add(from_ns, until_ns, PartlyCause.ANALYSIS_STOPPED)
         self._loop = None
 
     def _is_waiting_for_turn(self) -> bool:
@@ -220,12 +222,20 @@ class CheckpointRun:
 
         Return None before the first packet is analysed, and while the disk refuses passings.
         """
+        done_ns = self._done_until_ns()
+        if done_ns is None or self._loop is None or self._loop.has_unstored:
+            return None
+        return done_ns if self._is_finished else done_ns - _DRAFTED_NS
+
+    def _done_until_ns(self) -> int | None:
+        """Return until when all pictures are analysed, or their loss is reported; None before the
+        first packet is analysed.
+        """
         done_ns = self.gate.done_until_ns(self._tools.clock.wall_ns())
         undone_ns = self._frames.undone_from_ns
-        if self._loop is None or self._loop.has_unstored or undone_ns == 0:
+        if undone_ns == 0:
             return None
-        drafted_ns = 0 if self._is_finished else _DRAFTED_NS
-        return (done_ns if undone_ns is None else min(done_ns, undone_ns)) - drafted_ns
+        return done_ns if undone_ns is None else min(done_ns, undone_ns)
 
     def _fps(self) -> float:
         settings = self._tools.settings

@@ -121,6 +121,35 @@ def test_while_the_disk_refuses_events_a_kill_would_lose_them(
     assert run._analysed_until_ns() is not None
 
 
+class _FailsLater(IdleAnalyser):
+    """An analyser that has a passing in view, and fails at its tenth look."""
+
+    looks = 0
+
+    def analyse(self, frame: Frame) -> list[Passing]:
+        self.looks += 1
+        self.seen = [passing(0)]
+        if self.looks == 10:
+            raise ValueError("the model returned nothing")
+        return super().analyse(frame)
+
+
+def test_what_the_disk_refused_before_the_analysis_failed_is_reported(
+    spool: FullDisk, tmp_path: Path
+) -> None:
+    """From then on, the next analysis does not know of it."""
+    tools = worker_context(spool, tmp_path, [])
+    run = checkpoint_run(tools, _FailsLater)
+    packets = packets_of(PLAIN, session=1)
+    marked_ns = packets[0].wall_ns - 3 * NS_PER_S
+    GapLog(tools.layout, tools.clock).mark_analysed(CAMERA, marked_ns)
+    run.gate.put(*packets[:30])
+    with pytest.raises(ValueError, match="nothing"):
+        run._analyse()
+    failed_ns = run._frames.progress[0]
+    assert run._losses.take() == [(marked_ns, failed_ns, PartlyCause.ANALYSIS_STOPPED)]
+
+
 def test_a_checkpoint_whose_recording_is_shed_is_not_analysed(
     spool: FullDisk, tmp_path: Path
 ) -> None:
