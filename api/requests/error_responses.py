@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from api.requests.problems import (
@@ -38,6 +39,7 @@ def add_fault_handlers(app: FastAPI) -> None:
     app.add_exception_handler(SightlineError, _on_sightline_error)
     app.add_exception_handler(RequestValidationError, _on_validation_error)
     app.add_exception_handler(HTTPException, _on_http_error)
+    app.add_exception_handler(ClientDisconnect, _on_disconnect)
 
 
 async def _on_sightline_error(request: Request, error: Exception) -> Response:
@@ -45,6 +47,11 @@ async def _on_sightline_error(request: Request, error: Exception) -> Response:
     if isinstance(error, Cancelled):
         return Response(status_code=CLIENT_DISCONNECTED)
     return error_response(error, trace_of(request.scope).request_id)
+
+
+async def _on_disconnect(request: Request, error: Exception) -> Response:
+    """The client left before the end of its body, so nothing was done."""
+    return Response(status_code=CLIENT_DISCONNECTED)
 
 
 async def _on_validation_error(request: Request, error: Exception) -> Response:

@@ -6,6 +6,7 @@ Each attack ends for itself. Meanwhile, and afterwards, a signed-in person is an
 from __future__ import annotations
 
 import json
+import logging
 import socket
 import ssl
 import subprocess
@@ -24,7 +25,7 @@ from starlette.responses import Response
 
 from api.app import make_app
 from api.limits.request_limits import MAX_BODY_BYTES, MAX_HEADERS, MAX_HEADERS_BYTES
-from api.requests.error_responses import add_fault_handlers
+from api.requests.error_responses import CLIENT_DISCONNECTED, add_fault_handlers
 from api.requests.request_middleware import RequestMiddleware
 from domain.clock import SystemClock
 from domain.metrics import CONNECTIONS_CLOSED
@@ -102,6 +103,20 @@ def test_headers_that_never_arrive(site: Site, begun: bytes) -> None:
         limits.headers_timeout_s = PATIENCE_S
         assert _signed_in(slow) == 200
     assert _closed("headers") == before + 1
+
+
+@pytest.mark.parametrize("path", ["/v1/session", "/v1/approvals"])
+def test_a_client_that_leaves_in_the_middle_of_a_body_is_no_fault(
+    site: Site, caplog: pytest.LogCaptureFixture, path: str
+) -> None:
+    """It would be a traceback in the log for each such request, also without a token."""
+    caplog.set_level(logging.INFO, "api.access")
+    with connected(site.url) as connection:
+        head = f"POST {path} HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+        connection.sendall(f"{head}Content-Length: 5\r\n\r\nab".encode())
+    wait_for("end of the request", lambda: f"POST {path}" in caplog.text)
+    assert f"POST {path} {CLIENT_DISCONNECTED} " in caplog.text
+    assert [one.getMessage() for one in caplog.records if one.levelno >= logging.ERROR] == []
 
 
 def test_headers_that_never_end(site: Site) -> None:
