@@ -98,10 +98,12 @@ def test_groups_before_midnight_and_an_outage_after_it_are_one_range(node: Node)
 def test_lines_near_midnight_change_both_days_also_if_one_was_reported(
     is_earlier_first: bool, node: Node
 ) -> None:
-    """A group just before midnight that is too short for a range, and an outage just after it."""
+    """A group just before midnight that is too short for a range, and an outage just after it, in
+    the log of the second day alone.
+    """
     midnight_ns = day_start_ns(DAY)
-    short = PartlyAnalysed(midnight_ns - NS_PER_S, midnight_ns - NS_PER_S // 2, CAUSES[0])
-    outage = Gap("gate", midnight_ns - NS_PER_S // 5, midnight_ns + 5 * NS_PER_S, DOWN)
+    short = PartlyAnalysed(midnight_ns - 700 * NS_PER_MS, midnight_ns - 300 * NS_PER_MS, CAUSES[0])
+    outage = Gap("gate", midnight_ns + 100 * NS_PER_MS, midnight_ns + 5 * NS_PER_S, DOWN)
     first = partial(node.gaps.add_partly_analysed, "gate", MissedPassings().add([short]))
     second = partial(node.gaps.add, outage)
     for write in (first, second) if is_earlier_first else (second, first):
