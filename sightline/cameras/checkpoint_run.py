@@ -40,9 +40,9 @@ _SHED_PARTS = {
 """The part of the looks a second that is made while the camera is shed so far."""
 DECODER_TAP_PACKETS, DECODER_TAP_BYTES = 256, 16 << 20
 _DRAFTED_NS = round(DRAFT_EVERY_S * NS_PER_S)
-JOIN_S = 5.0
-"""`join` waits for so long for the next packet to advance. The supervisor kills a worker without a
-heartbeat after twice that time.
+JOIN_S = 4.0
+"""`join` waits for so long for the next packet to advance. A thread that advances once and then
+hangs takes twice this time. The supervisor kills a worker without a heartbeat after 10 s.
 """
 _log = logging.getLogger(__name__)
 
