@@ -20,7 +20,7 @@ _log = logging.getLogger(__name__)
 LAUNCH = "sightline.confinement.launch"
 """The module that confines a process and then runs another module in it."""
 
-_OF_ALL = ("httpcore", "cryptography.hazmat.backends.openssl", "tzdata")
+_OF_ALL = ("httpcore", "cryptography.hazmat.backends.openssl")
 _OF_SERVERS = ("anyio._backends._asyncio", "uvicorn.lifespan.off")
 """Modules that libraries import when they are first used, in each process for itself otherwise."""
 

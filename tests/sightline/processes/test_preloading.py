@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -62,3 +63,10 @@ def test_a_command_that_cannot_start_again_starts_the_fork_server_as_a_program(
         assert process.wait(PATIENCE_S) == 7
     finally:
         server.stop()
+
+
+@pytest.mark.parametrize("name", [*preloading._OF_ALL, *preloading._OF_SERVERS])
+def test_modules_that_are_loaded_by_name_are_installed_at_a_site(name: str) -> None:
+    locked = (Path(__file__).parents[3] / "requirements" / "run.txt").read_text()
+    packages = packages_distributions()[name.partition(".")[0]]
+    assert any(f"\n{package.lower()}==" in f"\n{locked}" for package in packages), packages
