@@ -104,14 +104,14 @@ class HeldStream(StreamingResponse):
         permission = _permission_of(scope)  # It may raise, so it precedes the tasks.
         sent = asyncio.ensure_future(self._send(scope, sending, pace, send))
         left = asyncio.ensure_future(self.listen_for_disconnect(receive))
-        is_too_slow = asyncio.ensure_future(_until_ended(pace, permission))
-        tasks = (sent, left, is_too_slow)
+        ended = asyncio.ensure_future(_until_ended(pace, permission))
+        tasks = (sent, left, ended)
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             if sent.done():
                 sent.result()
             elif not left.done():
-                _report_end(sending, trace_of(scope).request_id, is_too_slow.result())
+                _report_end(sending, trace_of(scope).request_id, is_too_slow=ended.result())
         finally:
             for task in tasks:
                 task.cancel()
