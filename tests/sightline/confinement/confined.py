@@ -1,6 +1,7 @@
 """Runs attacks in processes that are confined or not, and says how each ended.
 
-It is started as `python -m tests.sightline.confinement.confined confined|free FOLDER ATTACK…`.
+It is started as `python -m tests.sightline.confinement.confined`, and its arguments are `confined`
+or `free`, a folder, two ports and the attacks. The rules allow it to listen on the first port only.
 """
 
 from __future__ import annotations
@@ -22,12 +23,12 @@ from domain.settings import Settings
 from sightline.confinement.landlock import LEAST_ABI, Access, abi_version
 from sightline.confinement.launch import confine
 from sightline.confinement.system_calls import architecture
+from sightline.processes.ports import free_ports
 
 requires_confinement = pytest.mark.skipif(
     architecture() is None or abi_version() < LEAST_ABI,
     reason="this kernel has no Landlock of ABI 2 or later",
 )
-PORT = 47_915
 FOLDERS = ("readable", "writable", "listed", "forbidden")
 
 
@@ -43,7 +44,8 @@ def outcomes(attacks: tuple[str, ...], is_confined: bool) -> dict[str, str]:
                 (Path(folder) / str(index) / name).mkdir(parents=True)
                 (Path(folder) / str(index) / name / "file").write_text(name)
         how = "confined" if is_confined else "free"
-        words = (sys.executable, "-m", "tests.sightline.confinement.confined", how, folder)
+        ports = map(str, free_ports(2))
+        words = (sys.executable, "-m", "tests.sightline.confinement.confined", how, folder, *ports)
         with socket.socket(socket.AF_UNIX) as outside:
             outside.bind(abstract_address(os.getpid()))
             outside.listen()
@@ -65,7 +67,7 @@ def libc_call(number: int, *arguments: int) -> None:
         raise OSError(error, os.strerror(error))
 
 
-def _access(root: Path, attacks: list[str]) -> Access:
+def _access(root: Path, attacks: list[str], port: int) -> Access:
     folders = [root / str(index) for index, _ in enumerate(attacks)]
     return Access(
         lists=tuple(folder / "listed" for folder in folders),
@@ -74,7 +76,7 @@ def _access(root: Path, attacks: list[str]) -> Access:
             *map(Path, (sys.prefix, sys.base_prefix, "/usr", "/proc")),
         ),
         writes=tuple(folder / "writable" for folder in folders),
-        listens=(PORT,),
+        listens=(port,),
     )
 
 
@@ -97,7 +99,7 @@ def _outcome(attack: str, names: dict[str, object]) -> str:
 
 
 def main() -> None:
-    how, folder, *attacks = sys.argv[1:]
+    how, folder, port, other_port, *attacks = sys.argv[1:]
     root = Path(folder)
     shared: dict[str, object] = {
         "os": os,
@@ -107,11 +109,12 @@ def main() -> None:
         "libc_call": libc_call,
         "X86": platform.machine() == "x86_64",
         "PARENT": os.getppid(),
-        "PORT": PORT,
+        "PORT": int(port),
+        "OTHER_PORT": int(other_port),
         "ABSTRACT": abstract_address(os.getppid()),
     }
     if how == "confined":
-        report = confine("test", _access(root, attacks), Settings())
+        report = confine("test", _access(root, attacks, int(port)), Settings())
         assert not report.sentences(), report
     found = []
     for index, attack in enumerate(attacks):

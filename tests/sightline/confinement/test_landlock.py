@@ -24,7 +24,7 @@ ATTACKS = (
     "Path(f'/proc/{PARENT}/mem').open('rb')",
     "os.kill(PARENT, 0)",
     "socket.socket(socket.AF_UNIX).connect(ABSTRACT)",
-    "socket.create_server(('127.0.0.1', PORT + 1))",
+    "socket.create_server(('127.0.0.1', OTHER_PORT))",
     "Path(LISTED, 'file').read_bytes()",
 )
 
