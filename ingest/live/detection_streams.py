@@ -69,12 +69,14 @@ class DetectionStreams:
 
         Raises StoreError if the node has too many streams.
         """
-        stream = self._streams.get(camera_id) or self._start(camera_id)
+        stream = self._streams.get(camera_id) or self._add(camera_id)
         loop = asyncio.get_running_loop()
         queue = DetectionQueue("api", partial(_set_in_loop, loop, ready))
         stream.viewers += 1
         stream.feed.join(queue)
-        if stream.error is not None:
+        if stream.viewers == 1:
+            self._start(stream, loop)
+        elif stream.error is not None:
             ready.set()
         try:
             yield DetectionReceiver(stream, queue)
@@ -85,7 +87,7 @@ class DetectionStreams:
                 stream.stop.set()
                 self._forget(stream)
 
-    def _start(self, camera_id: str) -> _Stream:
+    def _add(self, camera_id: str) -> _Stream:
         if len(self._streams) >= self._most:
             raise StoreError(
                 "this node sends the detections of {most} cameras already; "
@@ -93,10 +95,12 @@ class DetectionStreams:
                 most=self._most,
             )
         stream = self._streams[camera_id] = _Stream(camera_id)
-        loop = asyncio.get_running_loop()
-        name = f"detections {camera_id}"
-        threading.Thread(target=self._run, args=(stream, loop), name=name, daemon=True).start()
         return stream
+
+    def _start(self, stream: _Stream, loop: asyncio.AbstractEventLoop) -> None:
+        """Start the pull of a stream. Its first viewer has joined, so that it misses nothing."""
+        name = f"detections {stream.camera_id}"
+        threading.Thread(target=self._run, args=(stream, loop), name=name, daemon=True).start()
 
     def _forget(self, stream: _Stream) -> None:
         if self._streams.get(stream.camera_id) is stream:

@@ -102,18 +102,16 @@ def test_viewers_learn_that_the_node_stops(
     async def work() -> list[str]:
         client = LiveNodeClient(SIGNER, SystemClock(), None)
         begun = asyncio.Barrier(3)
-        reading = [
-            asyncio.create_task(_ends(one, begun))
-            for one in (
-                client.fragments(process.url, NODE, CAMERA, "main"),
-                client.detections(process.url, NODE, CAMERA),
-            )
-        ]
-        async with asyncio.timeout(PATIENCE_S):
+        streams: tuple[Stream, ...] = (
+            client.fragments(process.url, NODE, CAMERA, "main"),
+            client.detections(process.url, NODE, CAMERA),
+        )
+        async with asyncio.timeout(PATIENCE_S), asyncio.TaskGroup() as reading:
+            ends = [reading.create_task(_ends(one, begun)) for one in streams]
             await asyncio.to_thread(put)
             await begun.wait()
             await asyncio.to_thread(process.stop)
-            return await asyncio.gather(*reading)
+        return [one.result() for one in ends]
 
     sentence = f"{NODE}, the node that holds this camera, is being stopped or restarted"
     assert asyncio.run(work()) == [sentence, sentence]

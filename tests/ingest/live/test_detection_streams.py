@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from domain.media.live_detections import LiveDetection, LiveDetections
 from ingest.live.client import live_detections
 from ingest.live.detection_streams import DetectionReceiver, DetectionStreams
 from tests.live_station import Station, tapped
-from tests.waiting import PATIENCE_S, wait_for
+from tests.waiting import PATIENCE_S, wait_event, wait_for
 
 FACE = LiveDetection(kind="face", track=1, box=(0.1, 0.1, 0.2, 0.2), confidence=0.8)
 
@@ -85,6 +85,31 @@ def test_two_viewers_share_one_stream_and_without_them_there_is_none(tmp_path: P
 
     with tapped(tmp_path / "w.sock", station):
         run(work)
+
+
+def test_the_first_viewer_misses_nothing_where_its_thread_is_held_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start, was_put = threading.Thread.start, threading.Event()
+
+    def one_message(_path: Path, _id: str, stop: threading.Event) -> Iterator[LiveDetections]:
+        yield shown_at(7)
+        was_put.set()
+        stop.wait()
+
+    def start_and_be_held_up(thread: threading.Thread) -> None:
+        start(thread)
+        if thread.name == "detections gate":
+            wait_event("message", was_put)
+
+    async def work() -> None:
+        ready = asyncio.Event()
+        with streams_of(tmp_path / "w.sock").watch("gate", ready) as waiting:
+            assert await taken(waiting, ready, 1) == [shown_at(7)]
+
+    monkeypatch.setattr("ingest.live.detection_streams.live_detections", one_message)
+    monkeypatch.setattr(threading.Thread, "start", start_and_be_held_up)
+    run(work)
 
 
 def test_a_camera_that_is_no_checkpoint_is_reported(tmp_path: Path) -> None:
