@@ -27,6 +27,7 @@ from domain.paths.object_keys import day_of
 from domain.recordings.triggers import LONGEST_NS, Trigger
 from domain.settings import Settings
 from storage.clients.append_only_file import append_line
+from storage.clients.append_reader import AppendReader
 
 Range = tuple[int, int]
 _TRIGGER = TypeAdapter(Trigger)
@@ -57,7 +58,7 @@ def is_kept(start_ns: int, end_ns: int, ranges: Sequence[Range]) -> bool:
 
 class TriggerLog:
     """The triggers of a node. It is thread-safe; what was read of a day is cached, and only later
-    lines are read.
+    lines are read. A day whose file was cut or replaced is read again.
     """
 
     def __init__(self, layout: Layout, settings: Settings) -> None:
@@ -116,7 +117,8 @@ class TriggerLog:
         for file in self._files(camera_id):
             if file.stem < day_of(wall_ns - LONGEST_NS):
                 file.unlink(missing_ok=True)
-                self._days.pop(file, None)
+                with self._lock:
+                    self._days.pop(file, None)
 
     def _file(self, camera_id: str, wall_ns: int) -> Path:
         return self._root / camera_id / f"{day_of(wall_ns)}.jsonl"
@@ -134,41 +136,29 @@ class TriggerLog:
             return []
         return [Path(folder, name) for name in names if _DAY_FILE.fullmatch(name)]
 
-    def _read(self, file: Path, camera_id: str) -> list[Trigger]:
+    def _read(self, file: Path, camera_id: str) -> Sequence[Trigger]:
         with self._lock:
             if len(self._days) > _MOST_DAYS:
                 self._days.clear()
-            day = self._days.setdefault(file, _Day())
-            day.read_on(file, camera_id)
-            return day.triggers
+            return self._days.setdefault(file, _Day(file, camera_id)).read()
 
 
 class _Day:
-    """One file, as far as it was read."""
+    """The triggers of one file."""
 
-    def __init__(self) -> None:
-        self.triggers: list[Trigger] = []
-        self._read_bytes = 0
+    def __init__(self, file: Path, camera_id: str) -> None:
+        self._file = file
+        self._camera_id = camera_id
+        self._lines = AppendReader(file)
+        self._triggers: tuple[Trigger, ...] = ()
 
-    def read_on(self, file: Path, camera_id: str) -> None:
-        try:
-            if file.stat().st_size == self._read_bytes:
-                return
-            with file.open("rb") as lines:
-                lines.seek(self._read_bytes)
-                whole, _, _ = lines.read().rpartition(b"\n")
-        except FileNotFoundError:  # its day is over
-            return
-        if whole:
-            self._read_bytes += len(whole) + 1
-            self.triggers = [
-                *self.triggers,
-                *(
-                    found
-                    for line in whole.split(b"\n")
-                    if (found := _parsed(line, file, camera_id))
-                ),
-            ]
+    def read(self) -> Sequence[Trigger]:
+        """Return the triggers of all whole lines. Raises OSError."""
+        lines, is_whole = self._lines.read()
+        parsed = (_parsed(line, self._file, self._camera_id) for line in lines.splitlines())
+        read = tuple(trigger for trigger in parsed if trigger is not None)
+        self._triggers = read if is_whole else self._triggers + read
+        return self._triggers
 
 
 def _parsed(line: bytes, file: Path, camera_id: str) -> Trigger | None:

@@ -8,6 +8,7 @@ import pytest
 
 from storage.clients.append_only_file import append_line
 from storage.clients.append_reader import AppendReader
+from tests.storage.rewritten_files import REWRITES, Rewrite
 
 
 @pytest.fixture
@@ -38,22 +39,15 @@ def test_a_line_is_returned_when_it_is_whole(file: Path) -> None:
     assert lines.read() == (b"two\n", False)
 
 
-@pytest.mark.parametrize("is_replaced", [True, False])
-@pytest.mark.parametrize("after", [b"one\n", b"one\nTWO\n", b"one\nTWO\nthree\nfour\n", b""])
-def test_a_file_that_was_cut_or_replaced_is_read_as_a_whole(
-    file: Path, after: bytes, is_replaced: bool
-) -> None:
-    for line in (b"one", b"two"):
+@pytest.mark.parametrize("rewrite", REWRITES, ids=str)
+def test_a_file_that_was_cut_or_replaced_is_read_as_a_whole(file: Path, rewrite: Rewrite) -> None:
+    before, other = [b"one", b"two"], [b"TWO", b"three", b"four"]
+    for line in before:
         append_line(file, line)
     lines = AppendReader(file)
     lines.read()
-    if is_replaced:
-        new = file.with_name("new")
-        new.write_bytes(after)
-        new.replace(file)
-    else:
-        file.write_bytes(after)
-    assert lines.read() == (after, True)
+    rewrite.apply(file, rewrite.lines(before, other))
+    assert lines.read() == (file.read_bytes(), True)
     append_line(file, b"five")
     assert lines.read() == (b"five\n", False)
 

@@ -4,6 +4,7 @@ and days.
 
 from __future__ import annotations
 
+import json
 from itertools import pairwise
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from domain.paths.data_layout import Layout
 from domain.recordings.triggers import Trigger
 from domain.settings import Settings
 from storage.recordings.trigger_log import TriggerLog, is_kept, joined
+from tests.storage.rewritten_files import REWRITES, Rewrite
 
 START_NS = 1_764_000_000 * NS_PER_S
 CAMERA = "gate"
@@ -123,6 +125,39 @@ def test_a_torn_or_foreign_line_spoils_only_itself(tmp_path: Path, torn: bytes) 
     assert len(kept_s(log, 0, 1000)) == 1
     log.add(at(500, 501))
     assert kept_s(log, 0, 1000) == [(95, 111), (495, 511)]
+
+
+def lines_of(folder: Path, *triggers: Trigger) -> list[bytes]:
+    """Return the lines that log these triggers."""
+    for trigger in triggers:
+        log_in(folder).add(trigger)
+    (file,) = (folder / "triggers" / CAMERA).iterdir()
+    return file.read_bytes().splitlines()
+
+
+@pytest.mark.parametrize("rewrite", REWRITES, ids=str)
+def test_a_day_that_was_cut_or_replaced_is_read_again(tmp_path: Path, rewrite: Rewrite) -> None:
+    before, other = [at(100, 101), at(200, 201)], [at(300, 301), at(400, 401), at(500, 501)]
+    lines = lines_of(tmp_path / "site", *before)
+    reader = log_in(tmp_path / "site")
+    assert len(kept_s(reader, 0, 1000)) == 2
+    (file,) = (tmp_path / "site" / "triggers" / CAMERA).iterdir()
+    after = rewrite.lines(lines, lines_of(tmp_path / "other", *other))
+    rewrite.apply(file, after)
+    starts_ns = [json.loads(line)["start_ns"] for line in after]
+    for _ in range(2):
+        found = reader.between(CAMERA, 0, START_NS + NS_PER_DAY)
+        assert [trigger.start_ns for trigger in found] == starts_ns
+
+
+def test_a_day_that_another_process_deleted_begins_again(tmp_path: Path) -> None:
+    reader = log_in(tmp_path)
+    log_in(tmp_path).add(at(100, 101))
+    assert kept_s(reader, 0, 1000) == [(95, 111)]
+    log_in(tmp_path).forget_before(CAMERA, START_NS + 3 * NS_PER_DAY)
+    assert kept_s(reader, 0, 1000) == []
+    log_in(tmp_path).add(at(200, 201, "a longer line than the one that was deleted"))
+    assert kept_s(reader, 0, 1000) == [(195, 211)]
 
 
 def test_days_are_forgotten_once_no_trigger_of_them_can_reach(tmp_path: Path) -> None:
