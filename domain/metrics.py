@@ -1,5 +1,6 @@
 """Every metric of Sightline, declared once; docs/metrics.md lists them. Those of live video are in
-`domain/media/viewer_metrics.py`.
+`domain/media/viewer_metrics.py`, and those of what was analysed in
+`domain/recordings/analysis_metrics.py`.
 
 Names follow the conventions of Prometheus: base units, `_total` for counters and `_ratio` for
 shares. All processes of a node share the values through files: the `up`, `node` and `api` commands
@@ -94,21 +95,6 @@ PACKETS_NOT_DECODED = Counter(
     "sightline_packets_not_decoded_total",
     "Number of packets of a checkpoint that were not decoded because the worker was behind.",
     ["camera", "reason"],
-)
-PARTLY_ANALYSED_S = Counter(
-    "sightline_partly_analysed_seconds_total",
-    "Total time in seconds in which passings of a checkpoint may have been missed, by cause.",
-    ["camera", "cause"],
-)
-ANALYSED_AGAIN_S = Counter(
-    "sightline_analysed_again_seconds_total",
-    "Total time in seconds that was analysed from the recording afterwards.",
-    ["camera"],
-)
-EVENTS_LATE = Counter(
-    "sightline_events_late_total",
-    "Number of events that were found in the recording afterwards.",
-    ["camera"],
 )
 FRAMES_ANALYSED = Counter(
     "sightline_frames_analysed_total",

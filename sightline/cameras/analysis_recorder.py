@@ -13,7 +13,7 @@ from collections.abc import Callable
 from domain.clock import NS_PER_S, Clock
 from domain.errors import StoreError
 from domain.log import FloodGate
-from domain.metrics import PARTLY_ANALYSED_S
+from domain.recordings.analysis_metrics import PARTLY_ANALYSED_S
 from domain.recordings.missed_passings import NEAR_NS, MissedPassings, times_of
 from domain.recordings.overlay_intervals import overlay
 from domain.recordings.partly_analysed import PartlyAnalysed, PartlyCause

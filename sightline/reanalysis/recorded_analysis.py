@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from domain.clock import NS_PER_S
 from domain.events.event import Event, Passing
-from domain.metrics import ANALYSED_AGAIN_S, EVENTS_LATE
+from domain.recordings.analysis_metrics import ANALYSED_AGAIN_S, EVENTS_LATE
 from domain.recordings.partly_analysed import SEEN_ENOUGH_NS, Analysed
 from domain.registry import Camera
 from ingest.frames.recorded_frames import RecordedFrames

@@ -10,10 +10,12 @@ from prometheus_client.metrics import MetricWrapperBase
 
 from domain import metrics
 from domain.media import viewer_metrics
+from domain.recordings import analysis_metrics
 
+METRICS = (metrics, viewer_metrics, analysis_metrics)
 FAMILIES = [
     family
-    for value in (*vars(metrics).values(), *vars(viewer_metrics).values())
+    for value in (value for module in METRICS for value in vars(module).values())
     if isinstance(value, MetricWrapperBase)
     for family in value.describe()
 ]

@@ -24,7 +24,7 @@ from storage.recordings.gaps.disk_writes import DeferredSync
 from storage.recordings.gaps.partly_rows import again_line, partly_line, read_again, read_partly
 from storage.recordings.gaps.rows import GapRow, day_end_ns, gaps_between, read_rows, readable
 
-_ALIVE, _ANALYSED = "alive", "analysed"
+_ALIVE, _ANALYSED, _LOG = "alive", "analysed", ".jsonl"
 
 
 class GapLog:
@@ -171,26 +171,23 @@ class GapLog:
         return sorted(path.name for path in self._layout.gaps.glob("*") if path.is_dir())
 
     def days(self, camera_id: str) -> dict[str, int]:
-        """Return the days (`yyyymmdd`) with a log, and its size in bytes."""
+        """Return the days (`yyyymmdd`) with a log, and its size in bytes. Raises OSError."""
         try:
-            with os.scandir(
-                self._layout.gaps / camera_id
-            ) as found:  # cheaper than paths: all cameras are read each 30 s
-                logs = [entry for entry in found if entry.name.endswith(".jsonl")]
+            # Cheaper than paths: all cameras are read each 30 s.
+            with os.scandir(self._layout.gaps / camera_id) as found:
+                logs = sorted((entry.name, entry) for entry in found if _is_log(entry.name))
         except FileNotFoundError:
             return {}
-        return {
-            log.name.removesuffix(".jsonl"): log.stat().st_size
-            for log in sorted(logs, key=lambda entry: entry.name)
-        }
+        sizes = ((name.removesuffix(_LOG), _size_bytes(entry)) for name, entry in logs)
+        return {day: size_bytes for day, size_bytes in sizes if size_bytes is not None}
 
     def follow(self, camera_id: str, day: str) -> AppendReader:
         """Return a reader of the lines that are appended to a day's log."""
-        return AppendReader(self._layout.gaps / camera_id / f"{day}.jsonl")
+        return AppendReader(self._layout.gaps / camera_id / f"{day}{_LOG}")
 
     def read(self, camera_id: str, day: str) -> bytes:
         """Return the readable lines of a day's log, as they are on disk."""
-        return readable((self._layout.gaps / camera_id / f"{day}.jsonl").read_bytes())
+        return readable((self._layout.gaps / camera_id / f"{day}{_LOG}").read_bytes())
 
     def forget_before(self, camera_id: str, before_ns: int, held: StandingHolds) -> None:
         """Delete the days that are entirely before that of `before_ns`, and that no hold covers."""
@@ -203,7 +200,7 @@ class GapLog:
         self._write(camera_id, day_of(row.start_ns), row.line(), durable=True)
 
     def _write(self, camera_id: str, day: str, line: bytes, durable: bool) -> None:
-        path = self._layout.gaps / camera_id / f"{day}.jsonl"
+        path = self._layout.gaps / camera_id / f"{day}{_LOG}"
         try:
             if durable and self._sync is not None:
                 self._sync.append(path, line)
@@ -224,8 +221,22 @@ class GapLog:
                 names = sorted(entry.name for entry in found)
         except FileNotFoundError:
             return []
-        days = (name for name in names if name.endswith(".jsonl") and name[0].isdigit())
-        return [folder / name for name in days if first <= name.removesuffix(".jsonl") <= last]
+        logs = (name for name in names if _is_log(name))
+        return [folder / name for name in logs if first <= name.removesuffix(_LOG) <= last]
+
+
+def _is_log(name: str) -> bool:
+    """Return whether a file of this name is the log of a day: other files may lie beside it."""
+    day = name.removesuffix(_LOG)
+    return day != name and len(day) == 8 and day.isdecimal()
+
+
+def _size_bytes(entry: os.DirEntry[str]) -> int | None:
+    """Return the size of a file; None if it was deleted since."""
+    try:
+        return entry.stat().st_size
+    except FileNotFoundError:
+        return None
 
 
 def _by_day(start_ns: int, end_ns: int) -> list[tuple[int, int]]:

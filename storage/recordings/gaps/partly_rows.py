@@ -20,6 +20,9 @@ _CAUSES = {cause.value: cause for cause in PartlyCause}
 _KEY_BYTES, _AGAIN_BYTES = f'"{_KEY}"'.encode(), f'"{_AGAIN}"'.encode()
 """Other lines are not parsed: a day may have tens of thousands of either kind."""
 
+DAMAGE = (ValueError, KeyError, TypeError, OverflowError, RecursionError)
+"""What parsing a damaged line may raise: it may have any bytes."""
+
 
 def partly_line(cause: PartlyCause, ranges: Sequence[PartlyAnalysed]) -> bytes:
     """Return the line of ranges that have this cause."""
@@ -50,7 +53,7 @@ def parse_partly(line: bytes) -> tuple[PartlyAnalysed, ...] | None:
             PartlyAnalysed(int(start_ms) * NS_PER_MS, int(end_ms) * NS_PER_MS, known)
             for start_ms, end_ms in found["ranges"]
         )
-    except (ValueError, KeyError, TypeError):
+    except DAMAGE:
         return None
 
 
@@ -75,7 +78,7 @@ def parse_again(line: bytes) -> tuple[Analysed, ...] | None:
             Analysed(int(start_ms) * NS_PER_MS, int(end_ms) * NS_PER_MS)
             for start_ms, end_ms in json.loads(line)[_AGAIN]
         )
-    except (ValueError, KeyError, TypeError):
+    except DAMAGE:
         return None
 
 

@@ -17,7 +17,7 @@ from domain.clock import NS_PER_DAY, NS_PER_MS
 from domain.messages.message import Message, with_parts
 from domain.recordings.gaps import Gap, GapCause
 from domain.recordings.overlay_intervals import overlay
-from storage.recordings.gaps.partly_rows import is_about_analysis
+from storage.recordings.gaps.partly_rows import DAMAGE, is_about_analysis
 
 _log = logging.getLogger(__name__)
 
@@ -99,7 +99,7 @@ def parse_gap(line: bytes) -> GapRow | None:
             Message.of_form(found.get("message"), str(found["detail"])),
             int(found["since"]) * NS_PER_MS,
         )
-    except (ValueError, KeyError, TypeError):
+    except DAMAGE:
         return None
 
 

@@ -3,8 +3,9 @@ what it could not have found without asking every node.
 
 `{coverage}:<yyyymmdd>` is a hash from camera and node to the ranges of that day: the numbers start
 (ms), end (ms) and cause of each, separated by commas. `{coverage}:days` has a number for each day,
-which rises with each change. `{coverage}:nodes` has the last report of each node. Nodes write all
-of it again from their gap logs after a loss of Redis.
+which rises with each change. `{coverage}:nodes` has the last report of each node, and one more, as
+of another node, for its cameras whose gap logs it cannot list now. Nodes write all of it again from
+their gap logs after a loss of Redis.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 
 from domain.clock import NS_PER_MS, S_PER_DAY
 from domain.recordings.partly_analysed import PartlyAnalysed, PartlyCause
-from storage.clients.redis import Redis
+from storage.clients.redis import Redis, Script
 
 DAYS = "{coverage}:days"
 NODES = "{coverage}:nodes"
@@ -34,6 +35,18 @@ CAUSES = (
 """A cause is stored as its place here, so further causes go to the end."""
 _SEPARATOR = "/"
 """It is in no camera id and in no node name."""
+_UNLISTED = f"{_SEPARATOR}unlisted"
+_REPORT = """
+if redis.call('HSETNX', KEYS[1], ARGV[1], ARGV[2]) == 1 then return 1 end
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])
+if ARGV[5] == '' then
+  redis.call('HDEL', KEYS[1], ARGV[4])
+else
+  redis.call('HSET', KEYS[1], ARGV[4], ARGV[5])
+end
+return 0
+"""
+"""Replaces a report. A node that is unknown is only introduced."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,17 +93,26 @@ class SiteCoverage:
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
 
-    def introduce(self, node: str, cameras: Sequence[str]) -> bool:
-        """Record that nothing was put for these checkpoints yet, if the node is unknown. Return
-        whether it was: then all its days must be put again.
-        """
-        return self._redis.do("HSETNX", NODES, node, _reported(0, cameras)) == 1
+    def introduce(self, node: str, cameras: Sequence[str]) -> None:
+        """Record that nothing was put for these checkpoints yet, if the node is unknown."""
+        self._redis.do("HSETNX", NODES, node, _reported(0, cameras))
 
-    def report(self, node: str, until_ns: int, cameras: Sequence[str]) -> bool:
-        """Record that everything before `until_ns` was put for these checkpoints. Return whether
-        the node was unknown, because Redis lost what was put.
+    def report(self, node: str, report: NodeCoverage, unlisted: NodeCoverage | None = None) -> bool:
+        """Record that everything before `report.until_ns` was put for these checkpoints, and for
+        those of `unlisted` only what is before its time.
+
+        Return whether the node was known. If it was not, Redis has lost what was put: the node is
+        introduced instead, and all its days must be put again.
         """
-        return self._redis.do("HSET", NODES, node, _reported(until_ns, cameras)) == 1
+        cameras = sorted(report.cameras)
+        words = (
+            node,
+            _reported(0, cameras),
+            _reported(report.until_ns, cameras),
+            node + _UNLISTED,
+            "" if unlisted is None else _reported(unlisted.until_ns, sorted(unlisted.cameras)),
+        )
+        return self._redis.run_all([Script(_REPORT, NODES, words)]) == [0]
 
     def put(self, node: str, day: str, ranges: Mapping[str, Sequence[PartlyAnalysed]]) -> None:
         """Replace the ranges of a node's cameras on a day (`yyyymmdd`)."""

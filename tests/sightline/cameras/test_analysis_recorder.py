@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.clock import NS_PER_S, ManualClock
-from domain.metrics import PARTLY_ANALYSED_S
 from domain.paths.data_layout import Layout
+from domain.recordings.analysis_metrics import PARTLY_ANALYSED_S
 from domain.recordings.gaps import Gap, GapCause
 from domain.recordings.missed_passings import EARLIER_NS, missed_starts, partly_of
 from domain.recordings.overlay_intervals import overlay

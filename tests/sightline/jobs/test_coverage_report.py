@@ -13,15 +13,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.clock import NS_PER_DAY, NS_PER_MS, NS_PER_S, ManualClock
+from domain.errors import IndexUnavailable
 from domain.paths.data_layout import Layout
 from domain.paths.object_keys import day_of, day_start_ns
+from domain.recordings.analysis_metrics import GAP_LOGS_UNREADABLE
 from domain.recordings.gaps import Gap, GapCause
 from domain.recordings.missed_passings import MissedPassings, missed_starts
 from domain.recordings.partly_analysed import Analysed, PartlyAnalysed, PartlyCause
 from sightline.jobs.coverage_report import CoverageReporter
-from storage.clients.redis import Redis, connect
+from storage.clients.redis import Redis, Word, connect
 from storage.recordings.gaps.log import GapLog
 from storage.recordings.gaps.site_coverage import KEPT_DAYS, NodeCoverage, SiteCoverage
+from storage.recordings.gaps.unanalysed import UnanalysedRanges
 from tests.ingest.conftest import make_camera
 
 NOON_NS = 20_000 * NS_PER_DAY + NS_PER_DAY // 2
@@ -37,16 +40,17 @@ def overload(start_s: float, end_s: float) -> PartlyAnalysed:
 
 
 class Node:
-    """A node with the checkpoint `gate` and the camera `yard`."""
+    """A node with the checkpoints `gate` and `shop`, and the camera `yard`."""
 
     def __init__(self, root: Path, redis: Redis) -> None:
         self.clock = ManualClock(at(100))
-        self.gaps, self.site = GapLog(Layout(root), self.clock), SiteCoverage(redis)
+        self.layout = Layout(root)
+        self.gaps, self.site = GapLog(self.layout, self.clock), SiteCoverage(redis)
         cameras = [
             make_camera("rtsp://10.0.0.1/1", camera_id=name).model_copy(
                 update={"checkpoint": kinds}
             )
-            for name, kinds in (("gate", ("plate",)), ("yard", ()))
+            for name, kinds in (("gate", ("plate",)), ("shop", ("plate",)), ("yard", ()))
         ]
         self.reporter = CoverageReporter(
             self.gaps, self.site, lambda: cameras, "node-1", self.clock
@@ -55,7 +59,7 @@ class Node:
     def reported(self) -> list[PartlyAnalysed]:
         self.reporter.run_once()
         found = self.site.day(DAY)
-        assert set(found.cameras) <= {"gate"}
+        assert set(found.cameras) <= {"gate", "shop"}
         return found.of("gate")
 
 
@@ -137,6 +141,9 @@ def test_a_line_of_the_day_before_changes_a_day_that_was_reported(node: Node) ->
     assert list(_reporter(node.gaps)._derive("gate", DAY)) == expected
 
 
+CHECKPOINTS = frozenset({"gate", "shop"})
+
+
 def test_a_node_has_reported_until_now_only_when_everything_is_put(
     node: Node, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -144,22 +151,88 @@ def test_a_node_has_reported_until_now_only_when_everything_is_put(
     node.gaps.add_partly_analysed("gate", [overload(20, 30)])
 
     def fail(*_: object) -> None:
-        raise OSError("the log cannot be read")
+        raise IndexUnavailable("Redis does not answer")
 
     with monkeypatch.context() as broken:
-        broken.setattr(node.gaps, "follow", fail)
-        with pytest.raises(OSError, match="cannot be read"):
+        broken.setattr(node.site, "put", fail)
+        with pytest.raises(IndexUnavailable):
             node.reported()
-        assert node.site.nodes() == [NodeCoverage(0, frozenset({"gate"}))]
+        assert node.site.nodes() == [NodeCoverage(0, CHECKPOINTS)]
+    node.reported()
+    assert node.site.nodes() == [NodeCoverage(node.clock.wall_ns(), CHECKPOINTS)]
+
+
+def test_a_log_that_cannot_be_read_makes_its_day_unknown_and_no_other_camera(node: Node) -> None:
+    node.gaps.add_partly_analysed("gate", [overload(20, 30)])
+    assert node.reported() == [overload(20, 30)]
+    file = node.layout.gaps / "gate" / f"{DAY}.jsonl"
+    lines = file.read_bytes()
+    file.unlink()
+    file.mkdir()  # reading it fails
+    node.gaps.add_partly_analysed("shop", [overload(40, 50)])
+    node.clock.advance(15)
+    start_ns = day_start_ns(DAY)
+    whole = PartlyAnalysed(start_ns, start_ns + NS_PER_DAY, PartlyCause.UNKNOWN)
+    assert node.reported() == [whole]
+    assert node.site.day(DAY).of("shop") == [overload(40, 50)]
+    assert node.site.nodes() == [NodeCoverage(node.clock.wall_ns(), CHECKPOINTS)]
+    assert GAP_LOGS_UNREADABLE._value.get() == 1
+    before = node.site.days()
+    node.reported()
+    assert node.site.days() == before, "what is known already is not put again"
+    file.rmdir()
+    file.write_bytes(lines)
+    assert node.reported() == [overload(20, 30)]
+    assert GAP_LOGS_UNREADABLE._value.get() == 0
+
+
+def test_a_camera_whose_logs_cannot_be_listed_is_known_until_they_could(
+    node: Node, redis: Redis
+) -> None:
+    node.gaps.add_partly_analysed("gate", [overload(20, 30)])
+    node.reported()
+    known_ns = node.clock.wall_ns()
+    folder = node.layout.gaps / "gate"
+    folder.rename(folder.with_name("moved"))
+    folder.touch()
+    node.clock.advance(100)
     node.reported()
     now_ns = node.clock.wall_ns()
-    assert node.site.nodes() == [NodeCoverage(now_ns, frozenset({"gate"}))]
-    node.clock.advance(15)
-    with monkeypatch.context() as broken:
-        broken.setattr(node.gaps, "days", fail)
-        with pytest.raises(OSError, match="cannot be read"):
-            node.reported()
-    assert node.site.nodes() == [NodeCoverage(now_ns, frozenset({"gate"}))]
+    of_others = NodeCoverage(now_ns, frozenset({"shop"}))
+    assert node.site.nodes() == [of_others, NodeCoverage(known_ns, frozenset({"gate"}))]
+    searched = UnanalysedRanges(node.site, node.clock).between({"gate", "shop"}, at(0), at(140))
+    assert [(one.camera_id, one.ranges) for one in searched.cameras] == [
+        ("gate", (overload(20, 30), PartlyAnalysed(known_ns, at(140), PartlyCause.RESTART)))
+    ]
+    redis.do("FLUSHALL")
+    node.reported()
+    assert node.site.nodes()[0] == of_others
+    folder.unlink()
+    folder.with_name("moved").rename(folder)
+    assert node.reported() == [overload(20, 30)]
+    assert node.site.nodes() == [NodeCoverage(now_ns, CHECKPOINTS)]
+
+
+def test_files_that_are_no_logs_are_ignored(node: Node) -> None:
+    node.gaps.add_partly_analysed("gate", [overload(20, 30)])
+    (node.layout.gaps / "gate" / f"{DAY} (copy).jsonl").write_bytes(b"copied\n")
+    assert node.reported() == [overload(20, 30)]
+
+
+def test_a_node_that_redis_knows_is_introduced_once(
+    node: Node, redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commands = list[str]()
+    do = redis.do
+
+    def counted(*command: Word) -> object:
+        commands.append(str(command[0]))
+        return do(*command)
+
+    monkeypatch.setattr(redis, "do", counted)
+    for _ in range(3):
+        node.reporter.run_once()
+    assert commands.count("HSETNX") == 1
 
 
 def test_ranges_that_redis_loses_while_they_are_put_are_put_again(

@@ -109,6 +109,7 @@ def test_an_open_gap_goes_on_over_midnight_when_it_is_reported_again(node: Node)
         b'{"from": 1}',
         b"\xff\xfe",
         b'{"from":1,"to":2,"cause":"x","detail":"","since":1}',
+        b'{"from":1,"to":2,"cause":"network","detail":"","since":Infinity}',
     ],
 )
 def test_a_torn_line_costs_itself_alone(node: Node, torn: bytes) -> None:

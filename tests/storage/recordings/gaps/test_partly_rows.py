@@ -80,7 +80,16 @@ def test_a_cause_of_a_newer_version_counts_as_unknown() -> None:
 
 @pytest.mark.parametrize(
     "line",
-    [b"", b"{}", b"[1]", b'{"partly_analysed": "overload"}', b'{"ranges": [[1, 2]]}', b"\xff"],
+    [
+        b"",
+        b"{}",
+        b"[1]",
+        b'{"partly_analysed": "overload"}',
+        b'{"ranges": [[1, 2]]}',
+        b"\xff",
+        b'{"partly_analysed": "overload", "ranges": [[1, Infinity]]}',
+        b'{"partly_analysed": ' + 100_000 * b"[",
+    ],
 )
 def test_other_lines_have_no_ranges(line: bytes) -> None:
     assert parse_partly(line) is None

@@ -103,6 +103,23 @@ def test_what_is_there_is_not_uploaded_again_by_this_process_nor_the_next(node: 
     assert (node.uploads.run_once(NEVER), node.begin().run_once(NEVER)) == (0, 0)
 
 
+def test_a_log_that_cannot_be_read_delays_no_other(node: Node) -> None:
+    unreadable = node.layout.gaps / "another" / f"{DAY}.jsonl"
+    unreadable.mkdir(parents=True)
+    node.log.beat("another")
+    node.say(10, 12)
+    node.uploads.run_once(NEVER)
+    assert reported(node.objects) == [(10, 12, "network")]
+    record = StoredGaps(node.objects).node_record("node-1")
+    assert record is not None
+    assert set(record.beats_ms) == {"cam"}
+    unreadable.rmdir()
+    node.uploads.run_once(NEVER)
+    record = StoredGaps(node.objects).node_record("node-1")
+    assert record is not None
+    assert set(record.beats_ms) == {"another", "cam"}
+
+
 def test_a_gap_that_goes_on_is_known_up_to_the_last_upload(node: Node) -> None:
     node.log.open(gap(10, 10, GapCause.CAMERA_DOWN))
     node.log.beat("cam")

@@ -10,7 +10,14 @@ from domain.clock import NS_PER_DAY, NS_PER_HOUR, NS_PER_S, S_PER_DAY, ManualClo
 from domain.paths.object_keys import day_of
 from domain.recordings.partly_analysed import PartlyAnalysed, PartlyCause
 from storage.clients.redis import Redis
-from storage.recordings.gaps.site_coverage import CAUSES, DAYS, KEPT_DAYS, SiteCoverage, cause_of
+from storage.recordings.gaps.site_coverage import (
+    CAUSES,
+    DAYS,
+    KEPT_DAYS,
+    NodeCoverage,
+    SiteCoverage,
+    cause_of,
+)
 from storage.recordings.gaps.unanalysed import (
     FRESH_S,
     MOST_CAMERAS,
@@ -45,6 +52,10 @@ class Searches:
         for day, found in by_day.items():
             self.coverage.put(node, day, {camera_id: found})
         self.clock.advance(FRESH_S)
+
+    def report(self, node: str, until_ns: int, *cameras: str) -> None:
+        self.coverage.introduce(node, cameras)
+        assert self.coverage.report(node, NodeCoverage(until_ns, frozenset(cameras)))
 
     def seconds(self, cameras: set[str], from_s: float, to_s: float) -> dict[str, float]:
         span = NOON_NS + round(from_s * NS_PER_S), NOON_NS + round(to_s * NS_PER_S)
@@ -116,15 +127,15 @@ def test_an_answer_is_bounded_and_its_sums_are_of_everything(searches: Searches)
 
 def test_a_camera_of_a_node_that_fell_silent_is_not_analysed(searches: Searches) -> None:
     now_ns = searches.clock.wall_ns()
-    searches.coverage.report("n1", now_ns - 20 * 60 * NS_PER_S, ["gate", "shop", "yard"])
-    searches.coverage.report("n2", now_ns, ["shop"])
+    searches.report("n1", now_ns - 20 * 60 * NS_PER_S, "gate", "shop", "yard")
+    searches.report("n2", now_ns, "shop")
     found = searches.ranges.between({"gate", "shop"}, NOON_NS, now_ns)
     (gate,) = found.cameras
     assert gate.camera_id == "gate"
     begins_ns, ends_ns, cause = gate.ranges[0]
     assert (begins_ns, cause) == (now_ns - 20 * 60 * NS_PER_S, PartlyCause.RESTART)
     assert ends_ns == now_ns - SETTLED_NS
-    searches.coverage.report("n1", now_ns - SILENT_NS, ["gate"])
+    searches.report("n1", now_ns - SILENT_NS, "gate")
     searches.clock.advance(FRESH_S - 2)
     assert searches.ranges.between({"shop"}, NOON_NS, now_ns).cameras == ()
 
