@@ -51,11 +51,14 @@ class AnalysisRecorder:
 
     def start(self, until_ns: int) -> None:
         """Continue after an earlier process, which ran the camera until `until_ns`."""
-        since_ns = self._gaps.analysed_until_ns(self._camera_id)
+        try:
+            since_ns = self._gaps.analysed_until_ns(self._camera_id)
+        except OSError as error:
+            self._warn_of_damage(error)
+            return
         if since_ns is None or since_ns >= until_ns:
             return
-        near = since_ns - NEAR_NS, until_ns + NEAR_NS
-        logged = times_of(self._gaps.partly_analysed(self._camera_id, *near))
+        logged = times_of(self._logged(since_ns - NEAR_NS, until_ns + NEAR_NS))
         layers: list[tuple[int, int, PartlyCause | None]] = [
             (since_ns, until_ns, PartlyCause.RESTART),
             *((one.start_ns, one.end_ns, None) for one in logged),
@@ -66,6 +69,24 @@ class AnalysisRecorder:
                 for start_ns, end_ns, cause in overlay(layers)
                 if cause is not None
             ]
+        )
+
+    def _logged(self, from_ns: int, to_ns: int) -> tuple[PartlyAnalysed, ...]:
+        """Return the logged ranges; none if they cannot be read, so that all the time counts as
+        not analysed.
+        """
+        try:
+            return self._gaps.partly_analysed(self._camera_id, from_ns, to_ns)
+        except OSError as error:
+            self._warn_of_damage(error)
+            return ()
+
+    def _warn_of_damage(self, error: OSError) -> None:
+        _log.error(
+            "%s: a gap log cannot be read, so what an earlier process analysed is not known; "
+            "examine the disk, and restore the file or delete it: %s",
+            self._camera_id,
+            error,
         )
 
     @property

@@ -77,24 +77,34 @@ class GapRecorder:
 
         Return until when it received pictures of the camera: until it recorded them, or until it
         ended if it left them out of the recording. Without an earlier process, return the present
-        time.
+        time. A log that cannot be read delays no recording.
         """
-        bounds, beat_ns = (
-            RecordedRanges(self._ledger.recordings).bounds(self._camera_id),
-            self._log.last_beat_ns(self._camera_id),
-        )
+        bounds = RecordedRanges(self._ledger.recordings).bounds(self._camera_id)
+        beat_ns, gap = self._logged_before()
         last_ns = recorded_ns = 0 if bounds is None else bounds[1]
         if beat_ns is not None and beat_ns - last_ns > OPEN_AFTER_NS:
             last_ns = beat_ns  # its own log has the causes until then
         if last_ns:
             self._until_ns = min(last_ns, self._started_ns)
-        gap = self._log.left_open(self._camera_id)
         if gap is None:
             return recorded_ns or self._until_ns
         self._close_left_open(gap)
         if cause_of_gap(gap.cause) is None:
             return self._until_ns
         return max(recorded_ns, gap.since_ns or gap.start_ns)
+
+    def _logged_before(self) -> tuple[int | None, Gap | None]:
+        """Return when an earlier process last ran the camera, and the gap that it left open."""
+        try:
+            return self._log.last_beat_ns(self._camera_id), self._log.left_open(self._camera_id)
+        except OSError as error:
+            _log.error(
+                "%s: a gap log cannot be read, so a gap that an earlier process left open is not "
+                "ended; examine the disk, and restore the file or delete it: %s",
+                self._camera_id,
+                error,
+            )
+            return None, None
 
     def _close_left_open(self, gap: Gap) -> None:
         """Close a gap that an earlier process left open, if it recorded again."""

@@ -12,6 +12,7 @@ import pytest
 from domain.camera_states import CameraState, Shed, Why
 from domain.clock import NS_PER_S, ManualClock
 from domain.media.packets import Packet
+from domain.paths.object_keys import day_of
 from domain.registry.model import SubStream
 from ingest.recording.recorder import Recorder
 from sightline.cameras.camera_run import CameraRun
@@ -62,6 +63,28 @@ def test_a_checkpoint_of_which_no_picture_decodes_is_undecodable_until_one_does(
     assert status.why is Why.UNDECODABLE
     play(packets_of(PLAIN, session=4)[:1])
     assert states[-1] is CameraState.LIVE
+
+
+@pytest.mark.parametrize("damaged", ["a log", "the folder"])
+def test_a_camera_starts_although_its_gap_logs_cannot_be_read(
+    damaged: str, spool: FullDisk, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Otherwise its worker fails at each start, and records none of its cameras."""
+    tools = worker_context(spool, tmp_path, [])
+    log = GapLog(tools.layout, tools.clock)
+    camera = make_camera("rtsp://10.0.0.1/1").model_copy(update={"checkpoint": ("plate",)})
+    if damaged == "a log":
+        log.mark_analysed(camera.id, tools.clock.wall_ns() - 60 * NS_PER_S)
+        (tools.layout.gaps / camera.id / f"{day_of(tools.clock.wall_ns())}.jsonl").mkdir()
+    else:
+        tools.layout.gaps.mkdir(parents=True)
+        (tools.layout.gaps / camera.id).touch()
+    run = CameraRun(camera, None, lambda: 1, IdleAnalyser, NETWORKS, tools)
+    run.shed(Shed.RECORDING)  # so it is not pulled
+    run.start()
+    run.stop()
+    run.join()
+    assert sum("cannot be read" in line for line in caplog.messages) == 2
 
 
 @pytest.mark.parametrize("is_checkpoint", [True, False])
