@@ -26,7 +26,7 @@ from sightline.confinement.report import log_confinement
 from sightline.http_protocol import ConnectionLimits, raise_descriptor_limit, server_config
 from sightline.http_server import HttpServer
 from sightline.keys.tls import PLAIN_HTTP_WARNING, server_context
-from sightline.processes.memory_tuning import collect_seldom
+from sightline.processes.memory_tuning import collect_seldom, keep_little_free_memory
 from sightline.processes.supervised_threads import Job, run_supervised
 from sightline.site_context import make_context
 from sightline.websocket_protocol import websocket_options
@@ -84,6 +84,7 @@ def main() -> None:
         "--exposed", action="store_true", help="the address is beyond loopback, without TLS"
     )
     arguments = parser.parse_args()
+    keep_little_free_memory()
     settings, clock = Settings(), SystemClock()
     set_up_logging(settings.log_level, arguments.name)
     log_confinement()
