@@ -155,7 +155,7 @@ class Site:
     def pid(self, *words: str) -> int:
         """Return the child process whose command line has all of `words`."""
         assert self._process is not None
-        for child in _descendants(self._process.pid):
+        for child in descendants(self._process.pid):
             with contextlib.suppress(OSError):
                 line = Path(f"/proc/{child}/cmdline").read_bytes().replace(b"\0", b" ").decode()
                 if all(word in line for word in words):
@@ -190,7 +190,7 @@ class Site:
         """Kill all processes at once, as when the machine loses its power."""
         assert self._process is not None
         os.kill(self._process.pid, signal.SIGSTOP)  # so that it starts no further process
-        pids = [self._process.pid, *_descendants(self._process.pid)]
+        pids = [self._process.pid, *descendants(self._process.pid)]
         for pid in pids:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
@@ -198,7 +198,7 @@ class Site:
         assert self._process.stdout is not None
         self._process.stdout.close()
         self._process = None
-        wait_for("end of all processes", lambda: not any(map(_is_running, pids)))
+        wait_for("end of all processes", lambda: not any(map(is_running, pids)))
 
     @property
     def layout(self) -> Layout:
@@ -210,15 +210,15 @@ class Site:
         return self._process.pid
 
 
-def _descendants(pid: int) -> list[int]:
+def descendants(pid: int) -> list[int]:
     children: list[int] = []
     for task in Path(f"/proc/{pid}/task").glob("*/children"):
         for child in task.read_text().split():
-            children += [int(child), *_descendants(int(child))]
+            children += [int(child), *descendants(int(child))]
     return children
 
 
-def _is_running(pid: int) -> bool:
+def is_running(pid: int) -> bool:
     try:
         state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except OSError:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from simulator import SimCamera, Simulator
-from tests.e2e.conftest import Site, _descendants, camera, have_clips
+from tests.e2e.conftest import Site, camera, descendants, have_clips
 from tests.footage import Footage
 from tests.sightline.confinement.confined import requires_confinement
 from tests.waiting import wait_for
@@ -51,7 +51,7 @@ def test_confined_processes_do_all_of_their_work(
         assert site.get(f"/v1/events/{event['id']}/clip").status_code == 200
         seen = set()
         with site.media_process():
-            for pid in _descendants(site.process_id):
+            for pid in descendants(site.process_id):
                 words = (
                     Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode().split()
                 )

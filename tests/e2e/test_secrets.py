@@ -19,7 +19,7 @@ from sightline.cluster.roster import read_roster
 from sightline.privileges.store_users import StoreUser
 from sightline.processes.instance import instance_secrets
 from simulator import SimCamera, Simulator
-from tests.e2e.conftest import Site, _descendants, camera
+from tests.e2e.conftest import Site, camera, descendants
 from tests.e2e.small import small_video
 from tests.waiting import wait_for
 
@@ -55,7 +55,7 @@ def test_no_child_has_a_secret_of_another_and_no_file_is_open(
     }
     in_memory: dict[str, list[set[str]]] = {}
     with site.media_process():
-        for pid in _descendants(site.process_id):
+        for pid in descendants(site.process_id):
             command = Path(f"/proc/{pid}/cmdline").read_bytes()
             environ = Path(f"/proc/{pid}/environ").read_bytes()
             assert not [secret for secret in known if secret.encode() in command + environ]

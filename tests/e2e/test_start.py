@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import Site, _descendants
+from tests.e2e.conftest import Site, descendants
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
@@ -40,7 +40,7 @@ def test_a_healthy_start_names_its_steps_and_leaves_nothing(make_site: Callable[
         for path in Path("/tmp").glob(f"seaweedfs-*-grpc-{port}.sock")
     ]
     assert len(sockets) == 4
-    children = _descendants(site.process_id)
+    children = descendants(site.process_id)
     assert site.stop() == 0
     said = (site.folder / "up.log").read_text("utf-8").splitlines()
     steps = [step.format(data=site.data) for step in STEPS]
