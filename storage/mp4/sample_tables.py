@@ -86,8 +86,8 @@ def sample_tables(samples: Samples) -> SampleTables:
         samples.end,
         int((times + shifts).max()),
         samples.last_duration,
-        _runs(np.diff(times)),
-        _runs(shifts) if np.any(shifts) else b"",
+        runs(np.diff(times)),
+        runs(shifts) if np.any(shifts) else b"",
         samples.sizes.astype(">u4").tobytes(),
         samples.keyframes,
         samples.chunks,
@@ -163,8 +163,8 @@ def chunk_offsets(parts: Sequence[PlacedTables], body_at: int) -> list[bytes]:
     return [(one.tables.chunks + (one.body_at + body_at)).astype(">u8").tobytes() for one in parts]
 
 
-def _runs(values: IntArray) -> bytes:
-    """Return (count, value) of each run of equal values."""
+def runs(values: IntArray) -> bytes:
+    """Return the rows (count, value) of a table, one for each run of equal values."""
     first = _run_starts(values)
     counts = np.diff(np.append(first, len(values)))
     return np.column_stack((counts, values[first])).astype(">i4").tobytes()

@@ -19,6 +19,7 @@ from domain.clock import NS_PER_MS, NS_PER_S, moment
 from domain.errors import NotFound
 from storage.mp4.file_headers import MOVIE_SCALE, TrackTables, file_head
 from storage.mp4.fragment_samples import IntArray
+from storage.mp4.long_steps import with_steps_that_fit
 from storage.mp4.sample_tables import PlacedTables
 from storage.recordings.cut_plan import JOIN_GAP_NS, gaps_of
 from storage.recordings.virtual.blocks import Block, BlockSource, UsedSegment, sources_of
@@ -212,7 +213,7 @@ def _tracks(blocks: Sequence[Block], zero_ns: int, early: int) -> list[TrackTabl
                 placed.append(PlacedTables(track.tables, later, body_at))
     kinds = (blocks[0].video, next((block.sound for block in blocks if block.sound), None))
     return [
-        TrackTables(track.header, track.timescale, placed)
+        with_steps_that_fit(TrackTables(track.header, track.timescale, placed))
         for track, placed in zip(kinds, (video, sound), strict=True)
         if track is not None
     ]

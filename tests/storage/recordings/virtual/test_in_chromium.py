@@ -23,6 +23,7 @@ from storage.recordings.virtual.reader import read_bytes
 from storage.recordings.virtual.timeline import LaidOutPiece
 from storage.recordings.virtual.virtual_file import VirtualFile, make_virtual_file
 from tests.recorded import START_NS, Material, packets_of, record
+from tests.storage.recordings.virtual.recording_pool import Pool, delayed
 
 FPS = 5
 SEGMENT_S = 10
@@ -158,3 +159,20 @@ def test_chromium_shows_the_right_picture_at_any_moment_of_a_day(
     assert "error" not in said, said
     assert said["duration_s"] == pytest.approx(S_PER_DAY, abs=0.01)
     assert said["shown"] == [frame % FRAMES for frame in frames]
+
+
+def test_chromium_shows_the_right_pictures_around_a_gap_of_many_hours(
+    pool: Pool, tmp_path: Path
+) -> None:
+    if not is_available():
+        pytest.skip("Debian package absent: chromium")
+    first, second = [one for one in pool.segments if "plain" in one.path.parts][:2]
+    after = delayed(second, 20)
+    file = pool.file([first, after], START_NS, START_NS + S_PER_DAY * NS_PER_S)
+    gap_s = (after.start_ns - START_NS) / NS_PER_S
+    moments = [0.5, 1.98, 3600, gap_s - 1, gap_s + 0.02, gap_s + 1.5]
+    with served(file) as address:
+        page = PAGE % {"address": address, "moments": moments}
+        said = result_of_page(page, tmp_path, WITHIN_S)
+    assert "error" not in said, said
+    assert said["shown"] == [12, 49, 49, 49, 50, 87]

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
-from types import MappingProxyType
 
 import numpy as np
 import pytest
@@ -16,133 +15,28 @@ from hypothesis import strategies as st
 from domain.clock import NS_PER_S
 from domain.errors import DataLoss, NotFound
 from storage.mp4.demuxer import Mp4Reader
-from storage.recordings.cut_plan import plan
-from storage.recordings.file_reader import FilePart
 from storage.recordings.ledger import Ledger, Segment
 from storage.recordings.virtual import blocks
 from storage.recordings.virtual.blocks import BlockSource, sources_of
 from storage.recordings.virtual.layout_records import read_record
-from storage.recordings.virtual.layouts import Layouts, RecordingIndex, hashed_record
-from storage.recordings.virtual.reader import OpenPart, read_bytes
-from storage.recordings.virtual.timeline import LaidOutPiece
+from storage.recordings.virtual.layouts import RecordingIndex, hashed_record
+from storage.recordings.virtual.reader import read_bytes
 from storage.recordings.virtual.virtual_file import (
     VirtualFile,
     join_blocks,
-    make_virtual_file,
 )
 from tests.cut_clip import cut
 from tests.recorded import (
-    B_FRAMES,
-    HEVC,
-    LONG_GOP,
     PLAIN,
     START_NS,
-    Material,
     packets_of,
     record,
     sound_of,
     with_sound,
 )
+from tests.storage.recordings.virtual.recording_pool import EVER, Checks, Pool, open_part, read
 
-SLOW = Material(gop=4, length=24, fps=2)
-EVER = (0, START_NS * 2)
 FUNCTION_SCOPED = [HealthCheck.function_scoped_fixture]
-
-
-@dataclass(frozen=True)
-class Pool:
-    """Recorded segments, and the folder of their index."""
-
-    segments: tuple[Segment, ...]
-    folder: Path
-
-    @property
-    def layouts(self) -> Layouts:
-        return Layouts(RecordingIndex(self.folder / "index"))
-
-    def file(
-        self,
-        segments: Sequence[Segment],
-        from_ns: int,
-        to_ns: int,
-        damaged: Mapping[Path, frozenset[int]] = MappingProxyType({}),
-    ) -> VirtualFile:
-        return make_virtual_file(self.pieces(segments, from_ns, to_ns, damaged), from_ns, to_ns)
-
-    def pieces(
-        self,
-        segments: Sequence[Segment],
-        from_ns: int,
-        to_ns: int,
-        damaged: Mapping[Path, frozenset[int]] = MappingProxyType({}),
-    ) -> list[LaidOutPiece]:
-        records = {
-            one.path: next(self.layouts.records([one]), None) for one in dict.fromkeys(segments)
-        }
-        return [
-            LaidOutPiece(
-                piece,
-                record.layout,
-                record.hashes,
-                damaged.get(piece.segment.path, frozenset()),
-            )
-            for piece in plan(segments, from_ns, to_ns)
-            if (known := records[piece.segment.path]) is not None and (record := read_record(known))
-        ]
-
-
-@dataclass
-class Checks:
-    """Compares fragments, each once, and notes which were compared."""
-
-    compared: list[tuple[int, int]] = field(default_factory=list)
-
-    def is_verified(self, segment: int, fragment: int) -> bool:
-        return (segment, fragment) in self.compared
-
-    def check(self, segment: int, fragment: int, found: bytes, sha256: bytes) -> None:
-        if found != sha256:
-            raise DataLoss(f"fragment {fragment} of segment {segment}")
-        self.compared.append((segment, fragment))
-
-
-def read(
-    file: VirtualFile,
-    first: int = 0,
-    length_bytes: int | None = None,
-    checks: Checks | None = None,
-) -> bytes:
-    length_bytes = file.size_bytes if length_bytes is None else length_bytes
-    return b"".join(read_bytes(file, first, length_bytes, _open_part(file), checks or Checks()))
-
-
-def _open_part(file: VirtualFile) -> OpenPart:
-    def opened(number: int, offset: int, length: int) -> FilePart:
-        return FilePart(file.segments[number].segment.path, offset, length)
-
-    return opened
-
-
-@pytest.fixture(scope="module")
-def pool(tmp_path_factory: pytest.TempPathFactory) -> Pool:
-    """Segments of about 2 s: plain, with B-frames, H.265, long GOPs, two kinds of sound, and a
-    camera that sends two pictures a second.
-    """
-    folder = tmp_path_factory.mktemp("pool")
-    plain = packets_of(PLAIN)
-    aac, alaw = sound_of("aac", plain[0], 11.9), sound_of("pcm_alaw", plain[0], 11.9)
-    record(plain, folder / "plain")
-    record(packets_of(B_FRAMES), folder / "b_frames")
-    record(packets_of(HEVC)[:100], folder / "hevc")
-    record(packets_of(LONG_GOP)[:250], folder / "long_gop")
-    record(packets_of(SLOW), folder / "slow")
-    record(with_sound(plain, aac), folder / "aac", sound=aac)
-    record(with_sound(plain, alaw), folder / "alaw", sound=alaw)
-    names = ("plain", "b_frames", "hevc", "long_gop", "slow", "aac", "alaw")
-    found = [
-        segment for name in names for segment in Ledger(folder / name).segments("cam-1", *EVER)
-    ]
-    return Pool(tuple(found), folder)
 
 
 @dataclass(frozen=True)
@@ -364,5 +258,5 @@ def test_a_flipped_bit_is_never_returned(place: float, hashed: Pool) -> None:
 
 
 def _receive(file: VirtualFile, received: bytearray) -> None:
-    for chunk in read_bytes(file, 0, file.size_bytes, _open_part(file), Checks()):
+    for chunk in read_bytes(file, 0, file.size_bytes, open_part(file), Checks()):
         received += chunk
