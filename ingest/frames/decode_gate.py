@@ -171,6 +171,9 @@ class DecodeGate(DecodeControl):
         self._sizes.start_session()
         self._held.start_session()
         self._is_closed = False
+        if packet.wall_ns < self._burst.to_ns:  # the clock was set back
+            self._burst = Burst()
+        self._probed_ns = min(self._probed_ns, packet.wall_ns)
 
     def _may_close(self) -> bool:
         return self._nothing_in_view and self._sizes.is_still and self._held.fits

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 
 import av
 
@@ -83,6 +84,7 @@ class FrameReader:
         self.arrived_ns: int | None = None
         """When the packet of the last frame arrived, or None if the gate held it before."""
         self._newest_wall_ns = 0
+        self._newest_session: int | None = None
         self._decoder: FrameDecoder | None = None
         self._wants_keyframe = True
         self._loss = OngoingLoss(self.losses)
@@ -152,6 +154,8 @@ class FrameReader:
                 from_ns = self._taken_ns or self._tap.first_ns or until_ns
                 self._given_up = from_ns, from_ns
             from_ns, before_ns = self._given_up
+            if before_ns - until_ns > LONGEST_BURST_NS:  # the clock was set back
+                before_ns = until_ns
             self._tap.discard()
             self.losses.add(before_ns, until_ns, PartlyCause.ANALYSIS_STOPPED)
             self._given_up = from_ns, max(before_ns, until_ns)
@@ -235,11 +239,12 @@ class FrameReader:
                 # Later packets build on those that are not decoded now.
                 self._wants_keyframe = True
                 self._rest.end(packets[0].wall_ns)
-                self._loss.begin(packets[0].wall_ns, packets[-1].wall_ns, PartlyCause.OVERLOAD)
+                for from_ns, to_ns in _spans(packets):
+                    self._loss.begin(from_ns, to_ns, PartlyCause.OVERLOAD)
                 self._tap.taken_packets, self._taken_ns = 0, packets[-1].wall_ns
                 yield None
                 continue
-            self._newest_wall_ns = max(self._newest_wall_ns, packets[-1].wall_ns)
+            self._note_newest(packets[-1])
             for packet in self._needed(packets):
                 for frame in self._frames(packet):
                     self._turn.end()
@@ -248,6 +253,15 @@ class FrameReader:
                     self._drop_rest()
                     break
             self._tap.taken_packets = 0
+
+    def _note_newest(self, packet: Packet) -> None:
+        """Note the newest packet. The clock may have been set back before a new session: its
+        packets are not late because those of the session before have later times.
+        """
+        if packet.stream.session != self._newest_session is not None:
+            self._newest_wall_ns = 0
+        self._newest_session = packet.stream.session
+        self._newest_wall_ns = max(self._newest_wall_ns, packet.wall_ns)
 
     def _needed(self, packets: Sequence[Packet]) -> Iterator[Packet]:
         """Yield all packets but those before a keyframe up to which nothing moves.
@@ -279,7 +293,8 @@ class FrameReader:
         """Count the packets before the last one of these, which is decoded next."""
         self._rest.end(packets[0].wall_ns)
         self._dropped.inc(len(packets) - 1)
-        self.losses.add(packets[0].wall_ns, packets[-1].wall_ns, PartlyCause.OVERLOAD)
+        for from_ns, to_ns in _spans(packets):
+            self.losses.add(from_ns, to_ns, PartlyCause.OVERLOAD)
 
     def _frames(self, packet: Packet) -> Iterator[Frame]:
         decoder = self._decoder
@@ -356,3 +371,12 @@ class FrameReader:
             self.losses.add(self._newest_wall_ns, next_wall_ns, PartlyCause.OVERLOAD)
         elif self._tap.first_ns is not None:
             self.losses.add(self._tap.first_ns, next_wall_ns, PartlyCause.RESTART)
+
+
+def _spans(packets: Sequence[Packet]) -> Iterator[tuple[int, int]]:
+    """Yield the times of the first and the last packet of each session. The clock may have been set
+    back between two sessions.
+    """
+    for _, of_session in groupby(packets, lambda packet: packet.stream.session):
+        first, *others = of_session
+        yield first.wall_ns, others[-1].wall_ns if others else first.wall_ns

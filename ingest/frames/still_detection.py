@@ -53,6 +53,7 @@ class StillDetection:
         self._motion = PacketMotion()
         self._quiet_windows, self._appeared_ns, self._shown_objects = 0, None, 0
         self._quiet_intervals, self.is_still = (), False
+        self._moved_ns = 0
 
     def put(self, packet: Packet) -> bool:
         """Process the next packet. Return whether it ends a half second without motion."""

@@ -268,6 +268,40 @@ def test_a_new_session_is_decoded_until_its_sizes_are_learned(channel: Channel) 
     assert len(channel.tap.take(0)) == len(packets)
 
 
+def an_hour_earlier(packets: list[Packet]) -> list[Packet]:
+    """Return packets of the next session, before which the clock was set back."""
+    return [
+        replace(
+            packet,
+            stream=replace(packet.stream, session=2),
+            wall_ns=packet.wall_ns - 3600 * NS_PER_S,
+        )
+        for packet in packets
+    ]
+
+
+def test_a_burst_from_before_the_clock_was_set_back_is_forgotten(channel: Channel) -> None:
+    """Otherwise all frames up to its end would count as held."""
+    channel.gate.on_analysed(is_in_view=False)
+    channel.feed(LEARNED_S, 600)
+    channel.feed(1, 6_000)
+    assert channel.gate.burst != Burst()
+    channel.gate.put(an_hour_earlier(_stream(4))[0])
+    assert channel.gate.burst == Burst()
+
+
+def test_motion_from_before_the_clock_was_set_back_shows_no_later_object(channel: Channel) -> None:
+    channel.gate.on_analysed(is_in_view=False)
+    channel.feed(LEARNED_S, 600)
+    channel.feed(1, 6_000)
+    channel._packets = iter(an_hour_earlier(_stream(300)))
+    channel.feed(LEARNED_S + 2, 600)
+    assert channel.gate.is_closed
+    channel.gate.on_appeared(channel.fed[-1].wall_ns)
+    channel.feed(4, 600)
+    assert not channel.gate.is_closed, "the sizes did not show it"
+
+
 class _WatchedTap(Tap):
     """Records the gate's state at each packet that it gets."""
 

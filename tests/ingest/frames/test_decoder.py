@@ -312,6 +312,56 @@ def test_a_reader_that_is_late_gives_two_frames_a_second_until_it_caught_up(
     assert missed.start_ns == frames[0].wall_ns - SEEN_ENOUGH_NS
 
 
+HOUR_NS = 3600 * NS_PER_S
+
+
+def test_after_a_clock_was_set_back_the_packets_of_the_next_session_are_not_late(
+    load: Load,
+) -> None:
+    tap = Tap("decode", 512, 32 << 20)
+    reader = FrameReader(tap, SystemClock(), 25.0, "gate", losses=(losses := AnalysisLosses()))
+    given = 0
+    for packet in [*load("h264"), *load("h264", session=2, start_ns=START_NS - HOUR_NS)]:
+        tap.put(packet)
+        frames = iter(reader)
+        while next(frames) is not None:
+            given += packet.stream.session == 2
+    assert given >= 48
+    assert losses.take() == []
+
+
+@pytest.mark.parametrize("is_late", [True, False])
+def test_a_loss_over_a_clock_that_was_set_back_is_reported_of_both_sessions(
+    is_late: bool, load: Load, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is late, or the rate is zero."""
+    before, after = load("h264"), load("h264", session=2, start_ns=START_NS - HOUR_NS)
+    tap = Tap("decode", 512, 32 << 20)
+    fps = 25.0 if is_late else 0.0
+    reader = FrameReader(tap, SystemClock(), fps, "gate", losses=(losses := AnalysisLosses()))
+    monkeypatch.setattr(reader, "_is_too_late", lambda packet: is_late)
+    for packet in [*before, *after]:
+        tap.put(packet)
+    next(iter(reader))
+    keyframe = [packet for packet in after if packet.is_keyframe][-1]
+    until_ns = keyframe.wall_ns if is_late else after[-1].wall_ns
+    assert losses.take() == [
+        (before[0].wall_ns, before[-1].wall_ns, PartlyCause.OVERLOAD),
+        (after[0].wall_ns, until_ns, PartlyCause.OVERLOAD),
+    ]
+
+
+def test_a_hang_is_reported_also_after_the_clock_was_set_back() -> None:
+    tap = Tap("decode", 512, 32 << 20)
+    reader = FrameReader(tap, SystemClock(), 25.0, "gate", losses=(losses := AnalysisLosses()))
+    for now_ns in (0, 10, 10 - 3600, 20 - 3600):
+        reader.give_up(START_NS + now_ns * NS_PER_S)
+    assert [(one.start_ns, one.end_ns) for one in losses.take()] == [
+        (START_NS, START_NS + 10 * NS_PER_S),
+        (START_NS + 10 * NS_PER_S - HOUR_NS, START_NS + 20 * NS_PER_S - HOUR_NS),
+    ]
+
+
 def test_silence_gives_none_and_the_end_ends_the_iteration() -> None:
     fanout = Fanout()
     tap = fanout.open("decode")

@@ -11,7 +11,7 @@ import pytest
 from domain.clock import NS_PER_S
 from ingest.frames.admission import Admission, GroupWork, NotDecoded
 from ingest.frames.decode_gate import DecodeGate
-from tests.ingest.frames.test_decode_gate import FPS, GOP, Channel
+from tests.ingest.frames.test_decode_gate import FPS, GOP, Channel, _stream, an_hour_earlier
 
 GOP_S = GOP / FPS
 STILL, MOVING = 600, 6_000
@@ -252,3 +252,14 @@ def test_a_group_ends_with_the_last_packet_of_its_session(channel: OverloadedCha
     assert lasted_s == pytest.approx(1.0 - 1 / FPS)
     assert (packets, why) == (FPS, NotDecoded.OVERLOAD)
     assert channel.gate.group_ns == pytest.approx(GOP_S * NS_PER_S)
+
+
+def test_a_keyframe_a_minute_is_decoded_also_after_the_clock_was_set_back(
+    channel: OverloadedChannel,
+) -> None:
+    channel.worker.admitted = False
+    channel.feed(GOP_S, MOVING)
+    channel.tap.take(0)
+    for packet in an_hour_earlier(_stream(125)):
+        channel.gate.put(packet)
+    assert len(channel.tap.take(0)) == 2
