@@ -41,7 +41,8 @@ class Cut:
 
     start_ns: int
     """The time of the clip's time 0, where players start: the requested start, or the first picture
-    after it. It is the start of the last picture if that began before the requested start.
+    after it. It is the start of the picture that is shown at the requested start if that is the
+    last one, or stands still for more than a second.
     """
     end_ns: int
     """The end of its last picture."""

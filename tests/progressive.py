@@ -10,6 +10,7 @@ import os
 import shutil
 import tempfile
 from array import array
+from bisect import bisect_right
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -40,8 +41,6 @@ class TrackWriter:
         self._in_chunk = array("I")
         self._end = 0
         self._last_duration = 0
-        self.latest: int | None = None
-        """The highest presentation time, in ticks; None without a sample."""
 
     def __len__(self) -> int:
         return len(self._times)
@@ -67,13 +66,15 @@ class TrackWriter:
         self._in_chunk[-1] += 1
         self._end = max(self._end, pts + duration)
         self._last_duration = duration
-        self.latest = pts if self.latest is None else max(self.latest, pts)
+
+    def shown(self) -> list[int]:
+        """Return the presentation times, in ticks."""
+        return [time + shift for time, shift in zip(self._times, self._shifts, strict=True)]
 
     def delay(self, ticks: int) -> None:
         """Move every sample by `ticks`."""
         self._times = array("q", [time + ticks for time in self._times])
         self._end += ticks
-        self.latest = None if self.latest is None else self.latest + ticks
 
     def tables(self) -> TrackTables:
         """Return all samples, of which there is at least one."""
@@ -115,14 +116,16 @@ class ProgressiveWriter:
         self._size_bytes += len(data)
 
     def show_a_picture(self) -> int:
-        """Move time 0 back to the last picture if every picture begins before it; return the ticks
-        of the movie by which it moved.
+        """Move time 0 back to the picture that is shown then if it is the last one, or the next one
+        is shown more than a second later; return the ticks of the movie by which it moved.
 
-        Players, libavformat among them, drop a whole track if an edit list starts within its last
-        picture.
+        Players, libavformat among them, begin at the next picture, or drop a whole track, if an
+        edit list starts within a picture.
         """
-        latest = self.video.latest
-        if latest is None or latest >= 0:
+        shown = sorted(self.video.shown())
+        count = bisect_right(shown, 0)
+        latest = shown[count - 1]
+        if count < len(shown) and shown[count] - latest <= MOVIE_SCALE:
             return 0
         self.video.delay(-latest)
         if self.sound is not None:

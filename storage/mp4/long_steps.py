@@ -13,7 +13,7 @@ from itertools import count, pairwise
 import numpy as np
 
 from storage.mp4.file_headers import TrackTables
-from storage.mp4.sample_tables import IntArray, PlacedTables, SampleTables, runs
+from storage.mp4.sample_tables import PlacedTables, SampleTables, runs
 
 LONGEST_STEP = (1 << 32) - 1 - 480_000
 """The most ticks between two samples. libavformat takes a larger number for a negative one."""
@@ -40,11 +40,9 @@ def _longer(part: PlacedTables, factor: int, after: int | None) -> SampleTables:
     times later than `after`.
     """
     found = part.tables
-    steps, shifts = _values(found.steps, ">u4"), _values(found.shifts, ">i4")
-    times = part.first_time + np.concatenate((np.zeros(1, np.int64), np.cumsum(steps)))
-    shown = (times + (shifts if len(shifts) else 0)) // factor
-    place = np.arange(len(times))
-    free = times // factor - place
+    decoded, shown = ((times + part.later_ticks) // factor for times in found.times())
+    place = np.arange(found.count)
+    free = decoded - place
     if after is not None:
         free[0] = max(int(free[0]), after + 1)
     times = np.maximum.accumulate(free) + place
@@ -57,11 +55,5 @@ def _longer(part: PlacedTables, factor: int, after: int | None) -> SampleTables:
         latest_shown=int(shown.max()),
         last_duration=found.last_duration // factor,
         steps=runs(np.diff(times)),
-        shifts=runs(shown - times) if len(shifts) else b"",
+        shifts=runs(shown - times) if found.shifts else b"",
     )
-
-
-def _values(rows: bytes, form: str) -> IntArray:
-    """Return the values of runs, of which each row has the number and the value."""
-    table = np.frombuffer(rows, form).astype(np.int64).reshape(-1, 2)
-    return np.repeat(table[:, 1], table[:, 0])

@@ -56,6 +56,22 @@ class SampleTables:
         texts = (self.steps, self.shifts, self.sizes)
         return sum(one.nbytes for one in arrays) + sum(map(len, texts))
 
+    def times(self) -> tuple[IntArray, IntArray]:
+        """Return the decoding time and the presentation time of each sample."""
+        steps, shifts = _values(self.steps, ">u4"), _values(self.shifts, ">i4")
+        decoded = self.first_time + np.concatenate((np.zeros(1, np.int64), np.cumsum(steps)))
+        return decoded, decoded + shifts if len(shifts) else decoded
+
+    def shown_around(self, time: int) -> tuple[int | None, int | None]:
+        """Return the presentation time of the last sample that is shown at `time` or before, and of
+        the first one after it; None if there is none.
+        """
+        if self.latest_shown <= time:
+            return self.latest_shown, None
+        _, shown = self.times()
+        before, after = shown[shown <= time], shown[shown > time]
+        return (int(before.max()) if len(before) else None), int(after.min())
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Samples:
@@ -168,6 +184,12 @@ def runs(values: IntArray) -> bytes:
     first = _run_starts(values)
     counts = np.diff(np.append(first, len(values)))
     return np.column_stack((counts, values[first])).astype(">i4").tobytes()
+
+
+def _values(rows: bytes, form: str) -> IntArray:
+    """Return the value of each item of a table of runs."""
+    table = np.frombuffer(rows, form).astype(np.int64).reshape(-1, 2)
+    return np.repeat(table[:, 1], table[:, 0])
 
 
 def _run_starts(values: IntArray) -> IntArray:

@@ -22,12 +22,15 @@ from storage.mp4.fragment_samples import IntArray
 from storage.mp4.long_steps import with_steps_that_fit
 from storage.mp4.sample_tables import PlacedTables
 from storage.recordings.cut_plan import JOIN_GAP_NS, gaps_of
+from storage.recordings.packet_coverage import HOLE_NS
 from storage.recordings.virtual.blocks import Block, BlockSource, UsedSegment, sources_of
 from storage.recordings.virtual.file_blocks import JoinedBlocks, ticks
 from storage.recordings.virtual.timeline import LaidOutPiece
 
-LAYOUT_VERSION = 2
+LAYOUT_VERSION = 3
 """It is part of each ETag: raise it when the same recording becomes a file with other bytes."""
+_LONG_STEP = HOLE_NS * MOVIE_SCALE // NS_PER_S
+"""A picture with more ticks of the movie to the next one stands still for long."""
 Ranges = tuple[tuple[int, int], ...]
 
 
@@ -157,12 +160,7 @@ def join_blocks(sources: Sequence[BlockSource], from_ns: int, to_ns: int) -> Vir
             end=moment(to_ns),
         )
     zero_ns = joining.zero_ns
-    # Players, libavformat among them, drop a whole track if an edit list starts within its last
-    # picture. So time 0 moves back to the last picture if every picture begins before it.
-    shown = [
-        one.video.tables.latest_shown + ticks(one.zero_ns - zero_ns, MOVIE_SCALE) for one in blocks
-    ]
-    early = max(0, -max(shown))
+    early = _early_ticks(blocks, zero_ns)
     tracks = _tracks(blocks, zero_ns, early)
     size_bytes = sum(block.size_bytes for block in blocks)
     return VirtualFile(
@@ -174,6 +172,23 @@ def join_blocks(sources: Sequence[BlockSource], from_ns: int, to_ns: int) -> Vir
         _apart(sources, chosen, (from_ns, to_ns)),
         tuple(blocks),
     )
+
+
+def _early_ticks(blocks: Sequence[Block], zero_ns: int) -> int:
+    """Return by how many ticks of the movie time 0 moves back, to the start of the picture that is
+    shown then. It does if that picture stands still for long, or is the last one.
+
+    An edit list that begins within a picture makes players, libavformat among them, begin at the
+    next one. The times of all pictures would be wrong by the distance.
+    """
+    last: int | None = None
+    for one in blocks:
+        later = ticks(one.zero_ns - zero_ns, MOVIE_SCALE)
+        before, after = one.video.tables.shown_around(-later)
+        last = last if before is None else before + later
+        if after is not None and last is not None:
+            return -last if after + later - last > _LONG_STEP else 0
+    return 0 if last is None else -last
 
 
 def _longest_run(sources: Sequence[BlockSource]) -> Sequence[BlockSource]:
