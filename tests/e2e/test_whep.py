@@ -17,7 +17,7 @@ from tests.recorded import HEIGHT_PX, WIDTH_PX, numbered_picture
 from tests.waiting import wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
-PICTURES = 500
+PICTURES, KEYFRAME_EVERY = 500, 50
 """The pictures of the film, which is sent again and again."""
 PLAYER = Path(__file__).parents[2] / "docs" / "examples" / "whep-player.js"
 PAGE = """<!doctype html><video muted autoplay></video><script>%(player)s
@@ -70,9 +70,9 @@ work().catch(error => ({error: error.detail || String(error)})).then(
 
 
 def _film(file: Path) -> Path:
-    """Encode pictures that show their numbers, from 1 on, with a keyframe every 2 s."""
+    """Encode pictures that show their numbers, from 1 on. A keyframe comes every 2 s."""
     with av.open(str(file), "w") as container:
-        options = {"preset": "ultrafast", "bf": "0", "g": "50", "sc_threshold": "0"}
+        options = {"preset": "ultrafast", "bf": "0", "g": str(KEYFRAME_EVERY), "sc_threshold": "0"}
         stream = container.add_stream("libx264", rate=25, options=options)
         assert isinstance(stream, av.VideoStream)
         stream.width, stream.height, stream.pix_fmt = WIDTH_PX, HEIGHT_PX, "yuv420p"
@@ -110,12 +110,19 @@ def test_a_browser_shows_a_camera_by_webrtc(make_site: Callable[..., Site], tmp_
 
 
 def _check_received(frames: list[dict[str, int]], statistics: dict[str, int]) -> None:
-    """Every picture arrives, is decoded, and is delivered once and in order."""
+    """Every picture arrives, and is delivered once and in order.
+
+    A browser that is late because the machine is busy does not decode what it received before a
+    keyframe that has arrived, too. So a picture may be left out only directly before a keyframe.
+    """
     numbers = [frame["number"] for frame in frames]
-    assert [later for _, later in pairwise(numbers)] == [one % PICTURES + 1 for one in numbers[:-1]]
-    assert (statistics["packetsLost"], statistics["framesDropped"]) == (0, 0)
+    steps = [(later - one) % PICTURES for one, later in pairwise(numbers)]
+    at_steps = list(zip(numbers[1:], steps, strict=True))
+    assert all(step == 1 or number % KEYFRAME_EVERY == 1 for number, step in at_steps), numbers
+    assert all(0 < step <= KEYFRAME_EVERY for step in steps), numbers
+    assert statistics["packetsLost"] == 0
     # The browser may answer with statistics that are 50 ms old.
-    assert statistics["framesReceived"] >= len(numbers) - 2
+    assert statistics["framesReceived"] >= 1 + sum(steps) - 2, statistics
 
 
 def _check_shown(shown: list[dict[str, int]]) -> None:
