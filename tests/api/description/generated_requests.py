@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import schemathesis
+from schemathesis import Case, HookContext
 from schemathesis.config import SchemathesisConfig
 from schemathesis.engine import events, from_schema
+from schemathesis.schemas import BaseSchema
 
 SEED = 20261130
 CHECKS = (
@@ -55,16 +57,21 @@ def without_feeds(spec: dict[str, Any]) -> dict[str, Any]:
     rest = deepcopy(spec)
     for operations in rest["paths"].values():
         for method, operation in list(operations.items()):
-            if "text/event-stream" in operation["responses"].get("200", {}).get("content", {}):
+            if _is_feed(operation):
                 del operations[method]
     rest["paths"] = {path: operations for path, operations in rest["paths"].items() if operations}
     return rest
+
+
+def _is_feed(operation: dict[str, Any]) -> bool:
+    return "text/event-stream" in operation["responses"].get("200", {}).get("content", {})
 
 
 def check_answers(spec: dict[str, Any], url: str, token: str, effort: Effort) -> Findings:
     """Send requests to the API at `url` as the person of `token`; return what is wrong."""
     config = SchemathesisConfig.from_dict(_settings(url, token, effort))
     schema = schemathesis.openapi.from_dict(without_feeds(spec), config=config)
+    _exclude_feeds(schema, spec)
     requests, faults, answered = 0, dict[str, None](), set[str]()
     for event in from_schema(schema).execute():
         if isinstance(event, events.ScenarioFinished):
@@ -76,6 +83,21 @@ def check_answers(spec: dict[str, Any], url: str, token: str, effort: Effort) ->
         elif isinstance(event, events.FatalError):
             raise event.exception
     return Findings(requests, frozenset(answered), tuple(faults))
+
+
+def _exclude_feeds(schema: BaseSchema, spec: dict[str, Any]) -> None:
+    """Send no request whose id, such as `feed`, makes its path that of a feed."""
+    feeds = {
+        path for path, methods in spec["paths"].items() if any(map(_is_feed, methods.values()))
+    }
+
+    @schema.hook
+    def filter_case(_context: HookContext, case: Case[Any]) -> bool:
+        return case.formatted_path not in feeds
+
+    @schema.hook  # `filter_case` is not asked about the requests made from examples.
+    def before_add_examples(_context: HookContext, examples: list[Case[Any]]) -> None:
+        examples[:] = [case for case in examples if case.formatted_path not in feeds]
 
 
 def _settings(url: str, token: str, effort: Effort) -> dict[str, Any]:

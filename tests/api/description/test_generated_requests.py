@@ -84,3 +84,17 @@ def test_a_difference_from_the_description_is_found(seeded: Site, spec: dict[str
     found = check_answers(spec, seeded.url, seeded.tokens[Role.OPERATOR], effort)
     checks = {fault.split(": ")[1] for fault in found.faults}
     assert {"response_schema_conformance", "status_code_conformance"} <= checks
+
+
+def test_an_id_that_is_the_path_of_a_feed_is_not_requested(
+    seeded: Site, spec: dict[str, Any]
+) -> None:
+    """Such a request would be answered by the feed, which has another description and no end."""
+    path = "/v1/events/{id}"
+    (parameter,) = (one for one in spec["paths"][path]["get"]["parameters"] if one["name"] == "id")
+    parameter["schema"] = {"enum": ["feed", "nothing"]}
+    spec["paths"] = {one: spec["paths"][one] for one in (path, "/v1/events/feed")}
+    effort = Effort(examples=4, has_coverage=False, steps=2)
+    found = check_answers(spec, seeded.url, seeded.tokens[Role.INVESTIGATOR], effort)
+    assert found.requests
+    assert not found.faults
