@@ -7,6 +7,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Collection, Sequence
+from contextlib import ExitStack
 
 from domain.clock import Clock
 from domain.errors import SightlineError
@@ -178,14 +179,18 @@ class Supervisor:
     def stop(self) -> None:
         """Stop group by group, the last one first, and each group turn by turn: the children of a
         turn stop together, after all earlier ones have ended.
+
+        Every child is stopped, even if the stop of another raises. The last error is raised at the
+        end.
         """
-        for group in reversed(self._groups):
-            for turn in sorted({one.child.spec.stop_turn for one in group}, reverse=True):
-                children = [one.child for one in group if one.child.spec.stop_turn == turn]
-                for child in children:
-                    child.terminate()
-                for child in children:
-                    child.join()
+        with ExitStack() as stopping:  # It calls what was added last first.
+            for group in self._groups:
+                for turn in sorted({one.child.spec.stop_turn for one in group}):
+                    children = [one.child for one in group if one.child.spec.stop_turn == turn]
+                    for child in reversed(children):
+                        stopping.callback(child.join)
+                    for child in reversed(children):
+                        stopping.callback(child.terminate)
 
     def _forget_ended(self) -> None:
         while self._ended:

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -157,6 +158,21 @@ def test_children_stop_turn_by_turn_and_servers_last(tmp_path: Path) -> None:
     assert signs.read_text().splitlines() == [
         f"{name} {does}" for name in order for does in ("stops", "ends")
     ]
+
+
+def test_a_stop_that_raises_stops_the_other_children_too(tmp_path: Path) -> None:
+    def child(name: str, stop_turn: int = 0) -> ChildSpec:
+        return ChildSpec(name, ("/bin/sleep", "60"), tmp_path / name, stop_turn=stop_turn)
+
+    fails = replace(child("fails", 1), cleanup=(tmp_path / "missing").unlink)
+    groups = [[child("server")], [child("worker"), fails, child("other", 1)]]
+    supervisor = Supervisor(groups, CLOCK)
+    supervisor.start(threading.Event(), lambda _: None)
+    pids = list(supervisor.pids.values())
+    with pytest.raises(FileNotFoundError):
+        supervisor.stop()
+    assert None not in pids
+    assert [pid for pid in pids if Path(f"/proc/{pid}").exists()] == []
 
 
 def _stop_after_lines(file: Path, count: int, stop: threading.Event) -> None:
