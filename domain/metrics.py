@@ -280,7 +280,8 @@ REQUESTS_LIMITED = Counter(
 )
 CONNECTIONS_CLOSED = Counter(
     "sightline_connections_closed_total",
-    "Number of client connections closed by a server because they exceeded a limit.",
+    "Number of client connections closed by a server because they exceeded a limit or sent "
+    "no valid request.",
     ["reason"],
 )
 SLOW_READERS = Counter(

@@ -15,7 +15,10 @@ _CLOSE = (b"connection", b"close")
 
 
 def refused_scope(
-    client: tuple[str, int] | None, headers: Sequence[tuple[bytes, bytes]], error: SightlineError
+    client: tuple[str, int] | None,
+    method: str,
+    headers: Sequence[tuple[bytes, bytes]],
+    error: SightlineError,
 ) -> dict[str, Any]:
     """Return the scope of a request that the application refuses with `error`.
 
@@ -29,7 +32,7 @@ def refused_scope(
         "server": None,
         "client": client,
         "root_path": "",
-        "method": "GET",
+        "method": method,
         "path": "/",
         "raw_path": b"/",
         "query_string": b"",
@@ -39,7 +42,10 @@ def refused_scope(
 
 
 async def refusal(app: ASGIApp, scope: Scope) -> bytes:
-    """Return the whole answer of `app`, after which the connection is closed."""
+    """Return the whole answer of `app`, after which the connection is closed.
+
+    That to HEAD has the headers alone.
+    """
     parts: list[bytes] = []
 
     async def receive() -> Message:
@@ -48,7 +54,7 @@ async def refusal(app: ASGIApp, scope: Scope) -> bytes:
     async def send(message: Message) -> None:
         if message["type"] == "http.response.start":
             parts.append(_head(message["status"], message["headers"]))
-        else:
+        elif scope["method"] != "HEAD":
             parts.append(message.get("body", b""))
 
     await app(scope, receive, send)

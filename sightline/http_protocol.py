@@ -15,8 +15,9 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any, ClassVar, cast
 
+import httptools
 import uvicorn
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Scope
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from api.limits.request_limits import MAX_TARGET_BYTES, check_handshake
@@ -129,7 +130,7 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         if not self._is_refused:
-            super().data_received(data)
+            self._parse(data)
         is_in_head = self._is_refused or self._headers_deadline is not None
         self._head_bytes = self._head_bytes + len(data) if is_in_head else 0
         if self._head_bytes > MAX_HEAD_BYTES + MAX_DISCARDED_BYTES:
@@ -137,7 +138,23 @@ class LimitedProtocol(HttpToolsProtocol):
         elif self._head_bytes > MAX_HEAD_BYTES and not self._is_refused:
             sentence = f"{self._address} sent headers of over {MAX_HEAD_BYTES} bytes"
             self.limits.report("head", sentence)
-            self._refuse(self._too_large())
+            self._refuse(self._too_large(), has_method=bool(self.url))
+
+    def _parse(self, data: bytes) -> None:
+        """As in the base, which logs each malformed request and each unknown upgrade.
+
+        A stranger could fill the log with those.
+        """
+        self._unset_keepalive_if_required()
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserError as error:
+            self.limits.report("malformed", f"{self._address} sent no valid request of HTTP/1.1")
+            has_method = not isinstance(error, httptools.HttpParserInvalidMethodError)
+            self._refuse(BadInput("this is no valid request of HTTP/1.1"), has_method=has_method)
+        except httptools.HttpParserUpgrade:
+            if self._should_upgrade():
+                self.handle_websocket_upgrade()
 
     def on_url(self, url: bytes) -> None:
         self.url = (self.url + url)[:KEPT_URL_BYTES]
@@ -147,22 +164,23 @@ class LimitedProtocol(HttpToolsProtocol):
             return AddressTooLong("the address has more than {most} bytes", most=MAX_TARGET_BYTES)
         return HeadersTooLarge("the headers have more than {most} bytes", most=MAX_HEAD_BYTES)
 
-    def send_400_response(self, msg: str) -> None:
-        self._refuse(BadInput("this is no valid request of HTTP/1.1"))
+    def _refuse(self, error: SightlineError, *, has_method: bool = True) -> None:
+        """Answer what cannot become a request, and close the connection.
 
-    def _refuse(self, error: SightlineError) -> None:
-        """Answer what cannot become a request, and close the connection."""
+        `has_method` is whether its method was read: the answer to HEAD has no body.
+        """
         self._is_refused = True
         self._stop_waiting()
         if self.cycle is not None and not self.cycle.response_complete:
             self.cycle.keep_alive = False  # The response that is being sent is the last one.
         elif self._drain is None:
-            task = self.loop.create_task(self._send_refusal(error))
+            method = self.parser.get_method().decode() if has_method else "GET"
+            scope = refused_scope(self.client, method, self.headers or (), error)
+            task = self.loop.create_task(self._send_refusal(scope))
             self.tasks.add(task)
             task.add_done_callback(self.tasks.discard)
 
-    async def _send_refusal(self, error: SightlineError) -> None:
-        scope = refused_scope(self.client, self.headers or (), error)
+    async def _send_refusal(self, scope: Scope) -> None:
         try:
             answer = await refusal(cast(ASGIApp, self.app), scope)
         except BaseException:

@@ -25,8 +25,10 @@ from api.requests.refused_requests import network_of
 from api.requests.request_trace import Trace, set_trace
 from domain.clock import Clock
 from domain.errors import RateLimited, SightlineError
+from domain.log import FloodGate
 from domain.metrics import REQUEST_DURATION_S, REQUESTS_LIMITED
 
+REFUSALS_LOGGED_EVERY_S = 10.0
 _log = logging.getLogger("api.access")
 
 SECURITY_HEADERS: tuple[tuple[bytes, bytes], ...] = (
@@ -42,7 +44,10 @@ SECURITY_HEADERS: tuple[tuple[bytes, bytes], ...] = (
 
 
 class RequestMiddleware:
-    """Guarantees that each request gets a well-formed response and one log line."""
+    """Guarantees that each request gets a well-formed response and a log line.
+
+    Refused requests without a person, of one address and with one status, share a line.
+    """
 
     def __init__(
         self,
@@ -58,6 +63,7 @@ class RequestMiddleware:
         self._trusted_proxies = trusted_proxies
         self._addresses = TokenBuckets(clock, requests_per_s)
         self._body_timeout_s = body_timeout_s
+        self._log_refusal = FloodGate(_log.info, clock, every_s=REFUSALS_LOGGED_EVERY_S)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -70,7 +76,7 @@ class RequestMiddleware:
         try:
             await self._answer(scope, receive, answer, trace)
         finally:
-            _log_request(scope, trace, answer, self._clock.monotonic_s() - began_s)
+            self._log_request(scope, trace, answer, self._clock.monotonic_s() - began_s)
 
     async def _answer(self, scope: Scope, receive: Receive, answer: _Answer, trace: Trace) -> None:
         try:
@@ -98,6 +104,23 @@ class RequestMiddleware:
             REQUESTS_LIMITED.labels("address").inc()
             raise RateLimited("this address sends too many requests", retry_after_s)
 
+    def _log_request(self, scope: Scope, trace: Trace, answer: _Answer, duration_s: float) -> None:
+        """Log and measure a request, without its query: plates belong in the audit log alone."""
+        route: Any = scope.get("route")
+        template = str(route.path) if route is not None else "unmatched"
+        REQUEST_DURATION_S.labels(route=template, status=str(answer.status)).observe(duration_s)
+        path = (scope.get("raw_path") or b"").partition(b"?")[0].decode("ascii", "replace")
+        who = trace.person.name if trace.person else "-"
+        line = (
+            f"{who} {scope['method']} {path} {answer.status} {answer.size_bytes} bytes "
+            f"{duration_s * 1000:.1f} ms {trace.request_id}"
+        )
+        if trace.person is None and 400 <= answer.status < 500:
+            # Anyone can send such requests, and would fill the log with them.
+            self._log_refusal(f"{network_of(trace.address)} {answer.status}", line)
+        else:
+            _log.info("%s", line)
+
 
 class _Answer:
     """Adds the common headers to a response, and stores its status and size."""
@@ -121,23 +144,3 @@ class _Answer:
         elif message["type"] == "http.response.body":
             self.size_bytes += len(message.get("body", b""))
         await self._send(message)
-
-
-def _log_request(scope: Scope, trace: Trace, answer: _Answer, duration_s: float) -> None:
-    """Log and measure a request, without its query: plates belong in the audit log alone."""
-    route: Any = scope.get("route")
-    template = str(route.path) if route is not None else "unmatched"
-    REQUEST_DURATION_S.labels(route=template, status=str(answer.status)).observe(duration_s)
-    path = (scope.get("raw_path") or b"").partition(b"?")[0].decode("ascii", "replace")
-    who = trace.person.name if trace.person else "-"
-    line = "%s %s %s %d %d bytes %.1f ms %s"
-    _log.info(
-        line,
-        who,
-        scope["method"],
-        path,
-        answer.status,
-        answer.size_bytes,
-        duration_s * 1000,
-        trace.request_id,
-    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import socket
 import threading
 from collections.abc import Iterator
@@ -66,6 +67,10 @@ def _status(connection: socket.socket, request: bytes = REQUEST) -> tuple[int, b
 
 def _closed(reason: str) -> float:
     return float(CONNECTIONS_CLOSED.labels(reason)._value.get())
+
+
+def _read_to_end(connection: socket.socket) -> bytes:
+    return b"".join(iter(lambda: connection.recv(65_536), b""))
 
 
 def _is_closed(connection: socket.socket) -> bool:
@@ -181,6 +186,51 @@ def test_what_the_parser_refuses_is_answered_with_a_problem(
 ) -> None:
     with _served(ConnectionLimits(SystemClock())) as port, _connection(port) as connection:
         assert _problem(connection, request_) == expected
+
+
+@pytest.mark.parametrize(
+    ("request_", "status"),
+    [
+        (b"HEAD /\x80 HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+        (b"HEAD / HTTP/1.1\r\nHost: a\r\nX : a\r\n\r\n", 400),
+        (b"HEAD / HTTP/1.1\r\nHost: a\r\nX: %s" % (b"a" * 100_000), 431),
+        (_handshake(method=b"HEAD"), 400),
+    ],
+)
+def test_a_refused_head_request_is_answered_without_a_body(request_: bytes, status: int) -> None:
+    with _served(ConnectionLimits(SystemClock())) as port, _connection(port) as connection:
+        connection.sendall(request_)
+        answer = _read_to_end(connection)
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 %d " % status)
+    assert int(head.lower().partition(b"content-length: ")[2].split()[0]) > 0
+    assert body == b""
+
+
+def test_the_refusal_of_what_follows_a_head_request_has_a_body() -> None:
+    """Its method is unknown; that of the request before is not its own."""
+    head = b"HEAD / HTTP/1.1\r\nHost: a\r\n\r\n"
+    with _served(ConnectionLimits(SystemClock())) as port, _connection(port) as connection:
+        connection.sendall(head)
+        while not connection.recv(65_536).endswith(b"\r\n\r\n"):
+            pass
+        assert _problem(connection, b"\x01") == (400, "bad_input")
+
+
+def test_a_flood_of_malformed_requests_is_counted_and_not_logged_each(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    before = _closed("malformed")
+    with caplog.at_level(logging.INFO), _served(ConnectionLimits(SystemClock())) as port:
+        caplog.clear()
+        for _ in range(20):
+            with _connection(port) as connection:
+                assert _problem(connection, b"\x00\r\n\r\n") == (400, "bad_input")
+        lines = [one.getMessage() for one in caplog.records]
+    assert _closed("malformed") == before + 20
+    assert len(lines) == 2
+    assert lines[0].endswith("127.0.0.1 sent no valid request of HTTP/1.1")
+    assert lines[1].startswith("- GET / 400 ")
 
 
 def test_the_query_of_a_websocket_may_have_an_encoded_slash() -> None:

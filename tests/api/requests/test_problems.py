@@ -279,6 +279,28 @@ def test_the_access_log_has_a_line_a_request_and_no_plate(
     assert "F88888" not in line
 
 
+def test_refused_requests_of_a_stranger_share_a_line(
+    open_site: OpenSite, caplog: pytest.LogCaptureFixture
+) -> None:
+    site = open_site()
+
+    def lines() -> list[str]:
+        return [one.getMessage() for one in caplog.records if one.name == "api.access"]
+
+    with caplog.at_level(logging.INFO, "api.access"):
+        for _ in range(5):
+            assert site.http.get(f"{site.url}/v1/events").status_code == 401
+            assert site.http.get(f"{site.url}/nowhere").status_code == 404
+        for _ in range(5):
+            assert site.get("/v1/events?limit=0").status_code == 400
+        site.eventually(lambda: len(lines()) >= 7)
+    assert [" ".join(line.split()[1:4]) for line in lines()] == [
+        "GET /v1/events 401",
+        "GET /nowhere 404",
+        *["GET /v1/events 400"] * 5,
+    ]
+
+
 def test_metrics_measure_by_route_template(site: Site, make_event: MakeEvent) -> None:
     site.get(f"/v1/events/{make_event().id}")
     answer = site.get("/metrics", Role.INTEGRATOR)
