@@ -14,7 +14,8 @@ from domain.clock import Clock
 
 _UNPRINTED = {"\n": "\n\t", "\t": "\t"}
 FORMAT = "%(asctime)s %(levelname)s %(processName)s %(name)s: %(message)s"
-_MAX_KEYS = 1000
+MAX_KEYS = 1000
+"""The most messages that a `FloodGate` knows at a time."""
 
 
 def set_up_logging(level: str, process_name: str) -> None:
@@ -67,6 +68,7 @@ class FloodGate:
         self._clock = clock
         self._every_s = every_s
         self._last: dict[str, _Last] = {}
+        """The key that was written last is the last one."""
         self._lock = threading.Lock()
 
     def __call__(self, key: str, message: str) -> None:
@@ -77,8 +79,11 @@ class FloodGate:
             if last is not None and now_s - last.at_s < self._every_s:
                 self._last[key] = _Last(last.at_s, last.held + 1, message)
                 return
-            self._forget(now_s)
+            self._last.pop(key, None)
+            forgotten = self._make_room()
             self._last[key] = _Last(now_s, 0, message)
+        if forgotten is not None and forgotten.held:
+            self._write(_with_count(forgotten.message, forgotten.held - 1))
         self._write(_with_count(message, last.held if last is not None else 0))
 
     def flush(self) -> None:
@@ -86,23 +91,23 @@ class FloodGate:
         regularly.
         """
         now_s = self._clock.monotonic_s()
-        due: list[_Last] = []
         with self._lock:
-            for key, last in self._last.items():
-                if last.held and now_s - last.at_s >= self._every_s:
-                    due.append(last)
-                    self._last[key] = _Last(now_s, 0, last.message)
-        for last in due:
-            self._write(_with_count(last.message, last.held - 1))
-
-    def _forget(self, now_s: float) -> None:
-        """Drop old keys, because keys may contain unlimited variants."""
-        if len(self._last) >= _MAX_KEYS:
-            self._last = {
+            due = {
                 key: last
                 for key, last in self._last.items()
-                if last.held or now_s - last.at_s < self._every_s
+                if last.held and now_s - last.at_s >= self._every_s
             }
+            for key, last in due.items():
+                del self._last[key]
+                self._last[key] = _Last(now_s, 0, last.message)
+        for last in due.values():
+            self._write(_with_count(last.message, last.held - 1))
+
+    def _make_room(self) -> _Last | None:
+        """Forget the key that was written longest ago if there are too many, and return it: keys
+        may contain unlimited variants.
+        """
+        return self._last.pop(next(iter(self._last))) if len(self._last) >= MAX_KEYS else None
 
 
 class _Last(NamedTuple):

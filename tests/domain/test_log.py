@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.clock import ManualClock
-from domain.log import FloodGate, set_levels
+from domain.log import MAX_KEYS, FloodGate, set_levels
 
 
 def test_two_hundred_messages_are_two_lines_and_all_are_counted() -> None:
@@ -49,6 +49,20 @@ def test_no_key_has_two_lines_within_a_second_and_every_message_is_counted(
             for _, line in own
         )
         assert counted == sum(name == key for name, _, _ in calls)
+
+
+def test_many_keys_take_bounded_memory_and_every_message_is_counted() -> None:
+    lines: list[str] = []
+    clock = ManualClock()
+    gate = FloodGate(lines.append, clock)
+    for number in range(3 * MAX_KEYS):
+        gate(f"key {number}", "first")
+        gate(f"key {number}", "second")
+        gate(f"key {number}", "third")
+    assert len(gate._last) == MAX_KEYS
+    clock.advance(1.0)
+    gate.flush()
+    assert lines.count("first") == lines.count("third (and 1 more like it)") == 3 * MAX_KEYS
 
 
 def test_a_level_that_is_set_already_touches_no_logger() -> None:
