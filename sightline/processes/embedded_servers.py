@@ -6,13 +6,17 @@ They listen on loopback, need passwords, and store their data in the instance's 
 from __future__ import annotations
 
 import importlib.util
+import logging
 import os
+import re
+import shutil
 import signal
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from domain.clock import Clock, SystemClock
 from domain.errors import SightlineError
@@ -44,6 +48,10 @@ STOP_S = 3.0
 Its filer would wait 15 s for streams to itself. Its clients stop before it, and acknowledged data
 survives a `kill -9`, as the end-to-end tests show.
 """
+_IDENTITIES = "s3.json"
+_MASTER_STATE = re.compile(r"m\d+")
+RAFT_FILE = re.compile(r"(conf|log)(\.tmp|\.new)?|snapshot/[0-9a-z_]+\.ss")
+_log = logging.getLogger(__name__)
 
 
 def valkey_binary() -> Path:
@@ -132,53 +140,28 @@ def seaweedfs(
     """Return a SeaweedFS with its S3 API. Its servers listen on loopback and refuse other users.
 
     The users of the store have rights in `bucket` alone.
-
-    There is one master, so `-master.peers=none` makes it the leader at once. Otherwise the volume
-    server may ask before the election, and asks again only after five seconds.
-
-    `-volume.max=0` lets volumes grow with the disk: the default number is too small for a second
-    bucket. Its Unix sockets are in its working directory, because a longer path may exceed the
-    kernel's limit of 107 bytes.
     """
     clock = clock or SystemClock()
     security = seaweedfs_security(folder, secrets)
-    identities = folder / "s3.json"
-    master, volume, filer, *grpc_ports = free_ports(7)
-    master_grpc, volume_grpc, filer_grpc, s3_grpc = grpc_ports
-    arguments = (
-        str(seaweedfs_binary()), "-logtostderr=true", f"-config_dir={security.folder}",
-        "server", "-dir=.", "-ip=127.0.0.1", "-ip.bind=127.0.0.1",
-        f"-master.port={master}", f"-master.port.grpc={master_grpc}",
-        f"-master.volumeSizeLimitMB={VOLUME_SIZE_MB}", "-master.telemetry=false",
-        "-master.peers=none",
-        f"-volume.port={volume}", f"-volume.port.grpc={volume_grpc}", "-volume.max=0",
-        f"-volume.minFreeSpace={MIN_FREE_GB}GiB", "-volume.preStopSeconds=0",
-        "-filer", f"-filer.port={filer}", f"-filer.port.grpc={filer_grpc}",
-        "-filer.disableDirListing", "-filer.localSocket=filer.sock",
-        "-s3", f"-s3.port={s3_port}", f"-s3.port.grpc={s3_grpc}", "-s3.port.iceberg=0",
-        "-s3.port.lance=0", f"-s3.config={identities.name}", "-s3.localSocket=s3.sock",
-    )  # fmt: skip
-
+    ports = _SeaweedfsPorts(s3_port, *free_ports(7))
     sockets = LeftSockets(folder / "sockets.json")
-    grpc_sockets = [
-        Path(f"/tmp/seaweedfs-{name}-grpc-{port}.sock")  # noqa: S108 - SeaweedFS chooses the folder
-        for name, port in zip(("master", "volume", "filer", "s3"), grpc_ports, strict=True)
-    ]
 
     def prepare() -> None:
         security.prepare(clock)
         credentials = {user: secrets.s3_credentials(user) for user in StoreUser}
         administrator = (secrets.s3_access_key, secrets.s3_secret_key)
-        write_atomically(identities, seaweedfs_identities(credentials, administrator, bucket))
+        users = seaweedfs_identities(credentials, administrator, bucket)
+        write_atomically(folder / _IDENTITIES, users)
         write_atomically(folder / "filer.toml", _filer_configuration(folder))
+        remove_master_states(folder)
         sockets.remove()
-        sockets.expect(grpc_sockets)
+        sockets.expect(ports.grpc_sockets)
 
     return ChildSpec(
         "seaweedfs",
-        arguments,
+        _seaweedfs_command(security.folder, ports),
         log,
-        ready=partial(_seaweedfs_serves, security, s3_port, master, grpc_ports),
+        ready=partial(_seaweedfs_serves, security, ports),
         prepare=prepare,
         cleanup=sockets.remove,
         env={"GOGC": os.environ.get("GOGC", GARBAGE_PERCENT)},
@@ -187,6 +170,80 @@ def seaweedfs(
         start_timeout_s=60,
         stop_timeout_s=STOP_S,
     )
+
+
+class _SeaweedfsPorts(NamedTuple):
+    """The ports of a SeaweedFS. Those with `grpc` speak gRPC."""
+
+    s3: int
+    master: int
+    volume: int
+    filer: int
+    master_grpc: int
+    volume_grpc: int
+    filer_grpc: int
+    s3_grpc: int
+
+    @property
+    def grpc(self) -> Mapping[str, int]:
+        """The ports that speak gRPC, by the server."""
+        return {
+            "master": self.master_grpc,
+            "volume": self.volume_grpc,
+            "filer": self.filer_grpc,
+            "s3": self.s3_grpc,
+        }
+
+    @property
+    def grpc_sockets(self) -> Sequence[Path]:
+        """The Unix sockets that it makes for these ports."""
+        return [
+            Path(f"/tmp/seaweedfs-{name}-grpc-{port}.sock")  # noqa: S108 - SeaweedFS chooses it
+            for name, port in self.grpc.items()
+        ]
+
+
+def _seaweedfs_command(security_folder: Path, ports: _SeaweedfsPorts) -> tuple[str, ...]:
+    """Return the command of a SeaweedFS whose working directory has its data.
+
+    There is one master, so `-master.peers=none` makes it the leader at once. Otherwise the volume
+    server may ask before the election, and asks again only after five seconds.
+
+    `-volume.max=0` lets volumes grow with the disk: the default number is too small for a second
+    bucket. Its Unix sockets are in its working directory, because a longer path may exceed the
+    kernel's limit of 107 bytes.
+    """
+    return (
+        str(seaweedfs_binary()), "-logtostderr=true", f"-config_dir={security_folder}",
+        "server", "-dir=.", "-ip=127.0.0.1", "-ip.bind=127.0.0.1",
+        f"-master.port={ports.master}", f"-master.port.grpc={ports.master_grpc}",
+        f"-master.volumeSizeLimitMB={VOLUME_SIZE_MB}", "-master.telemetry=false",
+        "-master.peers=none",
+        f"-volume.port={ports.volume}", f"-volume.port.grpc={ports.volume_grpc}", "-volume.max=0",
+        f"-volume.minFreeSpace={MIN_FREE_GB}GiB", "-volume.preStopSeconds=0",
+        "-filer", f"-filer.port={ports.filer}", f"-filer.port.grpc={ports.filer_grpc}",
+        "-filer.disableDirListing", "-filer.localSocket=filer.sock",
+        "-s3", f"-s3.port={ports.s3}", f"-s3.port.grpc={ports.s3_grpc}", "-s3.port.iceberg=0",
+        "-s3.port.lance=0", f"-s3.config={_IDENTITIES}", "-s3.localSocket=s3.sock",
+    )  # fmt: skip
+
+
+def remove_master_states(folder: Path) -> None:
+    """Remove what masters of earlier starts left in a SeaweedFS's folder, which must not run.
+
+    A master writes its Raft log to `m<port>`, and starts with an empty one. What it says, the
+    highest number of a volume, the master learns from the volumes. A folder with anything else is
+    not removed. Raises OSError.
+    """
+    for state in folder.glob("m*"):
+        if not _MASTER_STATE.fullmatch(state.name) or state.is_symlink() or not state.is_dir():
+            continue
+        files = [path for path in state.rglob("*") if not path.is_dir() or path.is_symlink()]
+        unknown = [path for path in files if not RAFT_FILE.fullmatch(str(path.relative_to(state)))]
+        if unknown:
+            _log.warning("%s is not removed, because it has %s", state, unknown[0].name)
+        else:
+            shutil.rmtree(state)
 
 
 def _filer_configuration(folder: Path) -> str:
@@ -198,16 +255,11 @@ def _filer_configuration(folder: Path) -> str:
     return f'[{kind}]\nenabled = true\ndir = "./{place.name}"\n'
 
 
-def _seaweedfs_serves(
-    security: SeaweedfsSecurity,
-    s3_port: int,
-    master_port: int,
-    grpc_ports: Sequence[int],
-) -> bool:
+def _seaweedfs_serves(security: SeaweedfsSecurity, ports: _SeaweedfsPorts) -> bool:
     """Return whether objects can be stored. Raises SightlineError for an unprotected port."""
-    if not _s3_answers(s3_port) or not _has_volumes(master_port, security):
+    if not _s3_answers(ports.s3) or not _has_volumes(ports.master, security):
         return False
-    for port in grpc_ports:
+    for port in ports.grpc.values():
         security.check_refusal(port)
     return True
 

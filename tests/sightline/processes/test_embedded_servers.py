@@ -13,7 +13,7 @@ from domain.clock import SystemClock
 from domain.errors import SightlineError
 from sightline.privileges.store_secrets import StoreSecrets
 from sightline.processes.child import Child, ChildSpec
-from sightline.processes.embedded_servers import seaweedfs, valkey
+from sightline.processes.embedded_servers import RAFT_FILE, remove_master_states, seaweedfs, valkey
 from sightline.processes.ports import free_ports
 from tests.conftest import S3Config
 from tests.waiting import PATIENCE_S
@@ -96,6 +96,41 @@ def test_data_of_an_older_version_stay_in_their_store(is_older: bool, tmp_path: 
     child.stop()
     assert any(former.rglob("CURRENT")) is is_older
     assert present.exists() is not is_older
+
+
+def test_what_the_master_of_an_earlier_start_left_is_removed(tmp_path: Path) -> None:
+    """A master has a folder for its port, which differs at each start."""
+    for number in range(2):
+        (port,) = free_ports(1)
+        child = Child(seaweedfs(tmp_path, port, SECRETS, tmp_path / "log"), SystemClock())
+        child.start()
+        try:
+            child.wait_ready()
+            states = list(tmp_path.glob("m[0-9]*"))
+        finally:
+            child.stop()
+        (state,) = states
+        names = {str(path.relative_to(state)) for path in state.rglob("*") if path.is_file()}
+        assert {"conf", "log"} <= names, number
+        assert all(RAFT_FILE.fullmatch(name) for name in names), names
+
+
+def test_a_folder_with_other_files_is_kept(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    stale, other, linked = tmp_path / "m20001", tmp_path / "m20002", tmp_path / "m20003"
+    for folder in (stale, other, tmp_path / "m1x"):
+        (folder / "snapshot").mkdir(parents=True)
+        (folder / "snapshot" / "0_4.ss").touch()
+    (other / "sightline_1.dat").touch()
+    linked.symlink_to(tmp_path / "m1x")
+    (tmp_path / "m20004").touch()
+    remove_master_states(tmp_path)
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left == {"m20002", "m20003", "m20004", "m1x"}
+    assert (other / "sightline_1.dat").exists()
+    assert (other / "snapshot" / "0_4.ss").exists()
+    assert "m20002 is not removed, because it has sightline_1.dat" in caplog.text
 
 
 def test_a_child_that_ends_while_starting_shows_its_log(tmp_path: Path) -> None:
