@@ -184,9 +184,8 @@ def _query_sources(
         if offline or _has_unexplained(
             CoverageRequest(camera_id, from_ns, max(from_ns, settled_ns)), nodes, stored
         ):
-            gaps = context.stored_gaps.between(camera_id, from_ns, to_ns)
-            partly = context.stored_gaps.partly_analysed(camera_id, from_ns, to_ns)
-            again = context.stored_gaps.analysed_again(camera_id, from_ns, to_ns)
+            logged = context.stored_gaps.logged(camera_id, from_ns, to_ns)
+            gaps, partly, again = logged.gaps, logged.partly, logged.again
     except ObjectsUnavailable:
         offline.append("objects")
     if not nodes and not stored and not gaps:

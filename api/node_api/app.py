@@ -160,17 +160,15 @@ def account(
         context.gaps.first_ns(camera),
         *(start_ns for start_ns, _ in being_written),
     ]
+    logged = context.gaps.logged(camera, from_ns, to_ns)
     return NodeAccount(
         recorded=merge([*ranges, *clip(being_written, from_ns, to_ns)]),
-        gaps=[
-            *context.gaps.between(camera, from_ns, to_ns),
-            *_gaps_of_empty_files(recorded, camera, from_ns, to_ns),
-        ],
+        gaps=[*logged.gaps, *_gaps_of_empty_files(recorded, camera, from_ns, to_ns)],
         first_ns=min((first for first in firsts if first), default=None),
         deleted=deleted,
         alive_ns=context.gaps.last_beat_ns(camera),
-        partly_analysed=list(context.gaps.partly_analysed(camera, from_ns, to_ns)),
-        analysed_again=list(context.gaps.analysed_again(camera, from_ns, to_ns)),
+        partly_analysed=list(logged.partly),
+        analysed_again=list(logged.again),
     )
 
 

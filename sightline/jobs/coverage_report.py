@@ -14,7 +14,6 @@ from domain.errors import StoreError
 from domain.log import FloodGate
 from domain.paths.object_keys import day_of, day_start_ns
 from domain.recordings.analysis_metrics import GAP_LOGS_UNREADABLE
-from domain.recordings.gaps import Gap
 from domain.recordings.missed_passings import NEAR_NS, partly_of
 from domain.recordings.partly_analysed import PartlyAnalysed, PartlyCause, cover, summary
 from domain.registry import Camera
@@ -198,20 +197,12 @@ class CoverageReporter:
         """Read the log of a day, and return its ranges."""
         start_ns = day_start_ns(day)
         end_ns = day_end_ns(start_ns)
-        gaps, logged = self._read(camera_id, start_ns, end_ns)
-        starts_ns = [*(gap.start_ns for gap in gaps), *(min(one[:2]) for one in logged)]
+        log = self._gaps.logged(camera_id, start_ns, end_ns + NEAR_NS)
+        starts_ns = [*(gap.start_ns for gap in log.gaps), *(min(one[:2]) for one in log.partly)]
         if min(starts_ns, default=end_ns) < start_ns + NEAR_NS:
             # Otherwise the log of the day before changes nothing, and is not read.
-            gaps, logged = self._read(camera_id, start_ns - NEAR_NS, end_ns)
-        partly = partly_of(gaps, logged)
-        again = self._gaps.analysed_again(camera_id, start_ns, end_ns)
-        return cover(start_ns, end_ns, partly, again).partly
-
-    def _read(
-        self, camera_id: str, from_ns: int, end_ns: int
-    ) -> tuple[Sequence[Gap], Sequence[PartlyAnalysed]]:
-        span = camera_id, from_ns, end_ns + NEAR_NS
-        return self._gaps.between(*span), self._gaps.partly_analysed(*span)
+            log = self._gaps.logged(camera_id, start_ns - NEAR_NS, end_ns + NEAR_NS)
+        return cover(start_ns, end_ns, partly_of(log.gaps, log.partly), log.again).partly
 
 
 def _whole(day: str) -> tuple[PartlyAnalysed, ...]:

@@ -7,7 +7,7 @@ than the last minutes is kept as a result, and its lines are dropped.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 from domain.clock import NS_PER_S
 from domain.paths.object_keys import day_start_ns
@@ -20,8 +20,8 @@ from domain.recordings.partly_analysed import (
     cover,
 )
 from storage.clients.append_reader import AppendReader
-from storage.recordings.gaps.partly_rows import parse_again, parse_partly
-from storage.recordings.gaps.rows import GapRow, day_end_ns, gaps_between, parse_gap
+from storage.recordings.gaps.day_log import read_day
+from storage.recordings.gaps.rows import GapRow, day_end_ns, gaps_between
 
 KEPT_NS = 300 * NS_PER_S
 """Lines are kept that end so shortly before the newest one. An older time is derived by reading the
@@ -121,26 +121,15 @@ class DayCoverage:
 
     def _add(self, data: bytes) -> int:
         """Add lines, and return the earliest start of what they are about."""
-        starts_ns = [self._end_ns + NEAR_NS]
-        for line in data.splitlines():
-            if (row := parse_gap(line)) is not None:
-                self._rows.append(row)
-                starts_ns.append(row.start_ns)
-                self._newest_ns = max(self._newest_ns, row.end_ns or row.start_ns)
-            else:
-                starts_ns += self._add_ranges(parse_partly(line) or (), parse_again(line) or ())
-        return min(starts_ns)
-
-    def _add_ranges(
-        self, logged: Sequence[PartlyAnalysed], again: Sequence[Analysed]
-    ) -> Iterator[int]:
-        self._logged += logged
-        self._again += again
-        spans = [(one.start_ns, one.end_ns) for one in logged]
-        spans += [(one.start_ns, one.end_ns) for one in again]
-        for start_ns, end_ns in spans:
-            self._newest_ns = max(self._newest_ns, end_ns)
-            yield min(start_ns, end_ns)
+        read, _ = read_day(data, f"the gap log of {self._camera_id}, {self.day}")
+        self._rows += read.gaps
+        self._logged += read.partly
+        self._again += read.again
+        spans = [(row.start_ns, row.end_ns or row.start_ns) for row in read.gaps]
+        spans += [(one.start_ns, one.end_ns) for one in read.partly]
+        spans += [(one.start_ns, one.end_ns) for one in read.again]
+        self._newest_ns = max([self._newest_ns, *(end_ns for _, end_ns in spans)])
+        return min((min(span) for span in spans), default=self._end_ns + NEAR_NS)
 
     def _splice(self, from_ns: int, alive_ns: int | None) -> None:
         """Derive the ranges from `from_ns` on again."""

@@ -26,11 +26,11 @@ def unanalysed(
     """Return these ranges within [from_ns, to_ns), by the logs of this node and of all nodes in the
     object store. Raises ObjectsUnavailable.
     """
-    span = camera_id, from_ns, to_ns
     near = camera_id, max(0, from_ns - NEAR_NS), to_ns + NEAR_NS
     # A process logs its ranges without those of the one before it, which may adjoin.
-    partly = partly_of([], [*stored.partly_analysed(*near), *gaps.partly_analysed(*near)])
-    again = [*stored.analysed_again(*span), *gaps.analysed_again(*span)]
+    logs = stored.logged(*near), gaps.logged(*near)
+    partly = partly_of([], [one for log in logs for one in log.partly])
+    again = [one for log in logs for one in log.again]
     left = cover(from_ns, to_ns, partly, again).partly
     found = merge(
         (one.start_ns, one.end_ns) for one in left if one.cause is not PartlyCause.STANDING_VEHICLE

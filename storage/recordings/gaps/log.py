@@ -20,9 +20,10 @@ from domain.recordings.holds import StandingHolds
 from domain.recordings.partly_analysed import Analysed, PartlyAnalysed, PartlyCause
 from storage.clients.append_only_file import append_line
 from storage.clients.append_reader import AppendReader
+from storage.recordings.gaps.day_log import DayLog, Logged, logged, read_day, readable
 from storage.recordings.gaps.disk_writes import DeferredSync
-from storage.recordings.gaps.partly_rows import again_line, partly_line, read_again, read_partly
-from storage.recordings.gaps.rows import GapRow, day_end_ns, gaps_between, read_rows, readable
+from storage.recordings.gaps.partly_rows import again_line, partly_line
+from storage.recordings.gaps.rows import GapRow, day_end_ns, gaps_between
 
 _ALIVE, _ANALYSED, _LOG = "alive", "analysed", ".jsonl"
 
@@ -58,10 +59,16 @@ class GapLog:
             )
         self._append(gap.camera_id, GapRow(start_ns, None, gap.cause, gap.detail, since_ns))
 
+    def logged(self, camera_id: str, from_ns: int, to_ns: int) -> Logged:
+        """Return all that is logged of [from_ns, to_ns); the gaps are without overlaps."""
+        days = [_read(path) for path in self._files(camera_id, from_ns, to_ns)]
+        rows = [day.gaps for day in days]
+        gaps = gaps_between(camera_id, rows, self.last_beat_ns(camera_id), (from_ns, to_ns))
+        return logged(gaps, days, from_ns, to_ns)
+
     def between(self, camera_id: str, from_ns: int, to_ns: int) -> tuple[Gap, ...]:
         """Return the gaps within [from_ns, to_ns), cut to it, by start, without overlaps."""
-        days = [_read(path) for path in self._files(camera_id, from_ns, to_ns)]
-        return gaps_between(camera_id, days, self.last_beat_ns(camera_id), (from_ns, to_ns))
+        return self.logged(camera_id, from_ns, to_ns).gaps
 
     def add_partly_analysed(self, camera_id: str, ranges: Sequence[PartlyAnalysed]) -> None:
         """Log ranges in which a checkpoint was analysed only partly, as `MissedPassings` gives
@@ -81,12 +88,7 @@ class GapLog:
         self, camera_id: str, from_ns: int, to_ns: int
     ) -> tuple[PartlyAnalysed, ...]:
         """Return the logged ranges that overlap [from_ns, to_ns), as they were written."""
-        return tuple(
-            one
-            for path in self._files(camera_id, from_ns, to_ns)
-            for one in read_partly(_bytes_of(path))
-            if one.start_ns < to_ns and from_ns < one.end_ns
-        )
+        return self.logged(camera_id, from_ns, to_ns).partly
 
     def add_analysed_again(self, camera_id: str, ranges: Sequence[Analysed]) -> None:
         """Log ranges that were analysed from the recording afterwards. Their events are in the
@@ -101,17 +103,12 @@ class GapLog:
 
     def analysed_again(self, camera_id: str, from_ns: int, to_ns: int) -> tuple[Analysed, ...]:
         """Return the logged ranges that overlap [from_ns, to_ns), as they were written."""
-        return tuple(
-            one
-            for path in self._files(camera_id, from_ns, to_ns)
-            for one in read_again(_bytes_of(path))
-            if one.start_ns < to_ns and from_ns < one.end_ns
-        )
+        return self.logged(camera_id, from_ns, to_ns).again
 
     def first_ns(self, camera_id: str) -> int | None:
         """Return the start of the first gap of a camera; None if there is none."""
         for path in self._files(camera_id, 0, LATEST_NS):
-            if rows := _read(path):
+            if rows := _read(path).gaps:
                 return min(row.since_ns for row in rows)
         return None
 
@@ -120,7 +117,7 @@ class GapLog:
         end. Returns None if it has ended.
         """
         for path in reversed(self._files(camera_id, 0, LATEST_NS)):
-            if rows := _read(path):
+            if rows := _read(path).gaps:
                 said = rows[-1]
                 gap = Gap(
                     camera_id, said.start_ns, said.start_ns, said.cause, said.detail, said.since_ns
@@ -248,13 +245,10 @@ def _by_day(start_ns: int, end_ns: int) -> list[tuple[int, int]]:
     return parts
 
 
-def _read(path: Path) -> list[GapRow]:
-    return read_rows(_bytes_of(path), str(path))[0]
-
-
-def _bytes_of(path: Path) -> bytes:
-    """Return a day's lines; none if it was deleted since."""
+def _read(path: Path) -> DayLog:
+    """Return the log of a day; an empty one if it was deleted since."""
     try:
-        return path.read_bytes()
+        data = path.read_bytes()
     except FileNotFoundError:
-        return b""
+        return DayLog()
+    return read_day(data, str(path))[0]

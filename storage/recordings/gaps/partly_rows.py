@@ -10,7 +10,7 @@ for a time that is too short for a range (`domain/recordings/missed_passings.py`
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from domain.clock import NS_PER_MS
 from domain.recordings.partly_analysed import Analysed, PartlyAnalysed, PartlyCause
@@ -31,12 +31,6 @@ def partly_line(cause: PartlyCause, ranges: Sequence[PartlyAnalysed]) -> bytes:
         "ranges": [[one.start_ns // NS_PER_MS, one.end_ns // NS_PER_MS] for one in ranges],
     }
     return json.dumps(said).encode()
-
-
-def read_partly(data: bytes) -> Iterator[PartlyAnalysed]:
-    """Yield the ranges of all such lines, in the order in which they were written."""
-    for line in data.splitlines():
-        yield from parse_partly(line) or ()
 
 
 def parse_partly(line: bytes) -> tuple[PartlyAnalysed, ...] | None:
@@ -63,12 +57,6 @@ def again_line(ranges: Sequence[Analysed]) -> bytes:
     return json.dumps({_AGAIN: said}).encode()
 
 
-def read_again(data: bytes) -> Iterator[Analysed]:
-    """Yield the ranges of all such lines, in the order in which they were written."""
-    for line in data.splitlines():
-        yield from parse_again(line) or ()
-
-
 def parse_again(line: bytes) -> tuple[Analysed, ...] | None:
     """Return the ranges of a line; None if it is another line or cannot be read."""
     if _AGAIN_BYTES not in line:
@@ -80,8 +68,3 @@ def parse_again(line: bytes) -> tuple[Analysed, ...] | None:
         )
     except DAMAGE:
         return None
-
-
-def is_about_analysis(line: bytes) -> bool:
-    """Return whether a line is one of this module."""
-    return parse_partly(line) is not None or parse_again(line) is not None

@@ -9,7 +9,6 @@ one is valid. The lines of `partly_rows.py` are in the same files, and are no ga
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -17,9 +16,7 @@ from domain.clock import NS_PER_DAY, NS_PER_MS
 from domain.messages.message import Message, with_parts
 from domain.recordings.gaps import Gap, GapCause
 from domain.recordings.overlay_intervals import overlay
-from storage.recordings.gaps.partly_rows import DAMAGE, is_about_analysis
-
-_log = logging.getLogger(__name__)
+from storage.recordings.gaps.partly_rows import DAMAGE
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,31 +38,6 @@ class GapRow:
         if (message := with_parts(self.detail)) is not None:
             said["message"] = message.form
         return json.dumps(said, ensure_ascii=False).encode()
-
-
-def read_rows(data: bytes, of: str) -> tuple[list[GapRow], int]:
-    """Return the readable lines, and the number of the others. An unreadable line, left by a power
-    cut or another program, is logged (as `of`) and left out.
-    """
-    rows: list[GapRow] = []
-    damaged = 0
-    for number, line in enumerate(data.splitlines(), 1):
-        row = parse_gap(line)
-        if row is not None:
-            rows.append(row)
-        elif line and not is_about_analysis(line):
-            damaged += 1
-            _log.warning("line %d of %s cannot be read; it is left out", number, of)
-    return rows, damaged
-
-
-def readable(data: bytes) -> bytes:
-    """Return the data without unreadable lines."""
-    return b"".join(
-        line + b"\n"
-        for line in data.splitlines()
-        if parse_gap(line) is not None or is_about_analysis(line)
-    )
 
 
 def gaps_between(

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from pydantic import ValidationError
@@ -26,13 +26,14 @@ from domain.paths.object_keys import (
     node_gaps_object,
 )
 from domain.recordings.gaps import Gap
-from domain.recordings.partly_analysed import Analysed, PartlyAnalysed
 from domain.stored_model import StoredModel
 from storage.clients.s3 import ObjectStat, ObjectStore
-from storage.recordings.gaps.partly_rows import read_again, read_partly
-from storage.recordings.gaps.rows import GapRow, day_end_ns, gaps_between, read_rows
+from storage.recordings.gaps.day_log import DayLog, Logged, logged, read_day
+from storage.recordings.gaps.rows import day_end_ns, gaps_between
 
 _MOST_KNOWN = 2_000
+MOST_KNOWN_BYTES = 8 << 20
+"""The most bytes of logs that are kept as parsed. Under overload a day has a megabyte."""
 _JSONL, _JSON = "application/jsonl", "application/json"
 
 
@@ -64,6 +65,13 @@ class StoredLog:
         return start_ns, day_end_ns(start_ns)
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    content: tuple[DayLog, int]
+    size_bytes: int
+    """The size of the log before it was parsed."""
+
+
 class StoredGaps:
     """The stored gap logs. It is thread-safe.
 
@@ -73,46 +81,29 @@ class StoredGaps:
     def __init__(self, objects: ObjectStore) -> None:
         self._objects = objects
         self._lock = threading.Lock()
-        self._known: OrderedDict[tuple[str, str], tuple[list[GapRow], int]] = OrderedDict()
+        self._known: OrderedDict[tuple[str, str], _Known] = OrderedDict()
         """Parsed logs by key and etag, because the same day is read repeatedly."""
+        self._known_bytes = 0
 
-    def between(self, camera_id: str, from_ns: int, to_ns: int) -> tuple[Gap, ...]:
-        """Return the gaps of all nodes' logs within [from, to). The node that ran the camera last
-        comes last, because it is valid where two differ.
+    def logged(self, camera_id: str, from_ns: int, to_ns: int) -> Logged:
+        """Return what the logs of all nodes say of [from_ns, to_ns). The gaps of the node that ran
+        the camera last come last, because they are valid where two nodes differ.
         """
-        rows: dict[str, list[Sequence[GapRow]]] = defaultdict(list)
+        days: dict[str, list[DayLog]] = defaultdict(list)
         for log in self.of_camera(camera_id):
             if day_of(from_ns) <= log.day <= day_of(to_ns):
-                rows[log.node].append(self.read(log)[0])
-        alive_ns = {node: self._alive_ns(node, camera_id) for node in rows}
-        by_age = sorted(rows, key=lambda node: alive_ns[node])
-        return tuple(
-            gap
-            for node in by_age
-            for gap in gaps_between(camera_id, rows[node], alive_ns[node], (from_ns, to_ns))
-        )
+                days[log.node].append(self.read(log)[0])
+        alive_ns = {node: self._alive_ns(node, camera_id) for node in days}
+        gaps: list[Gap] = []
+        for node in sorted(days, key=lambda node: alive_ns[node]):
+            rows = [day.gaps for day in days[node]]
+            gaps += gaps_between(camera_id, rows, alive_ns[node], (from_ns, to_ns))
+        every = [day for of_node in days.values() for day in of_node]
+        return logged(tuple(gaps), every, from_ns, to_ns)
 
-    def partly_analysed(
-        self, camera_id: str, from_ns: int, to_ns: int
-    ) -> tuple[PartlyAnalysed, ...]:
-        """Return the ranges of all nodes in which a checkpoint was analysed only partly."""
-        return tuple(
-            one
-            for log in self.of_camera(camera_id)
-            if day_of(from_ns) <= log.day <= day_of(to_ns)
-            for one in read_partly(self._get(log.stat.key))
-            if one.start_ns < to_ns and from_ns < one.end_ns
-        )
-
-    def analysed_again(self, camera_id: str, from_ns: int, to_ns: int) -> tuple[Analysed, ...]:
-        """Return the ranges that any node analysed from the recording afterwards."""
-        return tuple(
-            one
-            for log in self.of_camera(camera_id)
-            if day_of(from_ns) <= log.day <= day_of(to_ns)
-            for one in read_again(self._get(log.stat.key))
-            if one.start_ns < to_ns and from_ns < one.end_ns
-        )
+    def between(self, camera_id: str, from_ns: int, to_ns: int) -> tuple[Gap, ...]:
+        """Return the gaps of `logged`."""
+        return self.logged(camera_id, from_ns, to_ns).gaps
 
     def of_camera(self, camera_id: str, node: str = "") -> Iterator[StoredLog]:
         """Yield the logs of a camera, of all nodes or of one."""
@@ -126,18 +117,23 @@ class StoredGaps:
     def cameras(self) -> list[str]:
         return sorted(self._objects.folders(GAPS_PREFIX))
 
-    def read(self, log: StoredLog) -> tuple[Sequence[GapRow], int]:
-        """Return the readable rows of a log, and the number of the other lines."""
+    def read(self, log: StoredLog) -> tuple[DayLog, int]:
+        """Return the readable lines of a log, and the number of the others."""
         asked = (log.stat.key, log.stat.etag)
         with self._lock:
             known = self._known.get(asked)
-        if known is None:
-            known = read_rows(self._get(log.stat.key), log.stat.key)
-            with self._lock:
-                self._known[asked] = known
-                while len(self._known) > _MOST_KNOWN:
-                    self._known.popitem(last=False)
-        return known
+        if known is not None:
+            return known.content
+        data = self._get(log.stat.key)
+        found = _Known(read_day(data, log.stat.key), len(data))
+        with self._lock:
+            before = self._known.pop(asked, None)
+            self._known_bytes += found.size_bytes - (before.size_bytes if before else 0)
+            self._known[asked] = found
+            while self._known_bytes > MOST_KNOWN_BYTES or len(self._known) > _MOST_KNOWN:
+                _, oldest = self._known.popitem(last=False)
+                self._known_bytes -= oldest.size_bytes
+        return found.content
 
     def add(self, camera_id: str, node: str, day: str, said: bytes) -> None:
         """Add every missing line to the stored log. Its other lines stay, because the node's disk

@@ -10,15 +10,14 @@ from domain.clock import NS_PER_DAY, NS_PER_S, ManualClock
 from domain.paths.data_layout import Layout
 from domain.recordings.gaps import Gap, GapCause
 from domain.recordings.partly_analysed import Analysed, PartlyAnalysed, PartlyCause
+from storage.recordings.gaps.day_log import DayLog, read_day, readable
 from storage.recordings.gaps.log import GapLog
 from storage.recordings.gaps.partly_rows import (
     again_line,
     parse_again,
     parse_partly,
     partly_line,
-    read_again,
 )
-from storage.recordings.gaps.rows import read_rows, readable
 from storage.recordings.recorded_ranges import merge
 
 NOON_NS = 20_000 * NS_PER_DAY - NS_PER_DAY // 2
@@ -69,7 +68,7 @@ def test_a_gap_that_continues_is_not_ended_by_a_range_that_was_analysed_partly(
 
 def test_such_lines_are_uploaded_and_are_no_damage(log: GapLog) -> None:
     line = partly_line(PartlyCause.OVERLOAD, [partly(1, 2)]) + b"\n"
-    assert read_rows(line, "test") == ([], 0)
+    assert read_day(line, "test") == (DayLog(partly=[partly(1, 2)]), 0)
     assert readable(line + b"torn\n") == line
 
 
@@ -109,9 +108,8 @@ def test_ranges_that_were_analysed_again_are_read_back_and_are_no_gap(log: GapLo
 
 def test_lines_of_a_reanalysis_are_uploaded_and_are_no_damage() -> None:
     line = again_line([Analysed(*partly(1, 2)[:2])]) + b"\n"
-    assert read_rows(line, "test") == ([], 0)
+    assert read_day(line, "test") == (DayLog(again=[Analysed(*partly(1, 2)[:2])]), 0)
     assert readable(line + b"torn\n") == line
-    assert list(read_again(line)) == [partly(1, 2)[:2]]
 
 
 @pytest.mark.parametrize("line", [b"", b"{}", b'{"analysed_again": 3}', b'{"analysed_again": [1]}'])

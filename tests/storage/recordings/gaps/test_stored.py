@@ -15,6 +15,7 @@ from domain.paths.data_layout import Layout
 from domain.paths.object_keys import gaps_object, node_gaps_object
 from domain.recordings.gaps import Gap, GapCause
 from domain.recordings.holds import Hold
+from domain.recordings.partly_analysed import Analysed, PartlyAnalysed, PartlyCause
 from domain.registry import Registry
 from domain.settings import Settings
 from storage.check import check
@@ -23,6 +24,8 @@ from storage.clients.s3 import ObjectStore
 from storage.events.journal import Journal
 from storage.findings import Breach
 from storage.index.event_index import EventIndex
+from storage.recordings.gaps import stored
+from storage.recordings.gaps.day_log import Logged
 from storage.recordings.gaps.log import GapLog
 from storage.recordings.gaps.stored import StoredGaps
 from storage.recordings.gaps.uploads import GapUploads
@@ -95,6 +98,33 @@ def test_what_a_node_logged_is_returned_without_it(node: Node) -> None:
         node.objects.get(gaps_object("cam", "node-1", DAY))
         == (node.layout.gaps / "cam" / f"{DAY}.jsonl").read_bytes()
     )
+
+
+@pytest.mark.parametrize(("most_bytes", "reads"), [(1 << 20, 1), (100, 2)])
+def test_a_log_is_read_once_while_it_is_remembered(
+    most_bytes: int, reads: int, node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node.say(10, 12)
+    start_ns, end_ns = (NOON_NS + one * NS_PER_S for one in (20, 30))
+    partly = PartlyAnalysed(start_ns, end_ns, PartlyCause.OVERLOAD)
+    again = Analysed(start_ns, end_ns - NS_PER_S)
+    node.log.add_partly_analysed("cam", [partly])
+    node.log.add_analysed_again("cam", [again])
+    node.uploads.run_once(NEVER)
+    get, asked = node.objects.get, list[str]()
+
+    def counted(key: str) -> bytes:
+        asked.append(key)
+        return get(key)
+
+    monkeypatch.setattr(node.objects, "get", counted)
+    monkeypatch.setattr(stored, "MOST_KNOWN_BYTES", most_bytes)
+    gaps = StoredGaps(node.objects)
+    span = "cam", NOON_NS, NOON_NS + 60 * NS_PER_S
+    expected = Logged((gap(10, 12, GapCause.NETWORK),), (partly,), (again,))
+    assert [gaps.logged(*span) for _ in range(2)] == [expected, expected]
+    assert node.log.logged(*span) == expected
+    assert asked.count(gaps_object("cam", "node-1", DAY)) == reads
 
 
 def test_what_is_there_is_not_uploaded_again_by_this_process_nor_the_next(node: Node) -> None:
