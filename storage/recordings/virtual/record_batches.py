@@ -57,8 +57,12 @@ def _together(stored: Sequence[StoredRecord]) -> list[LayoutRecord]:
 
 
 def _fragments(parts: Sequence[bytes]) -> list[IntArray]:
+    """Return the fragments of each segment. Raises ValueError if one has a part of a row."""
+    lengths = np.array([len(part) for part in parts])
+    if np.any(lengths % _FRAGMENT_BYTES):
+        raise ValueError("a fragment of a segment has no end")
     rows = np.frombuffer(b"".join(parts), "<i8").reshape(-1, 2).astype(np.int64)
-    edges = _edges(np.array([len(part) for part in parts]) // _FRAGMENT_BYTES)
+    edges = _edges(lengths // _FRAGMENT_BYTES)
     return [rows[first:last] for first, last in pairwise(edges)]
 
 

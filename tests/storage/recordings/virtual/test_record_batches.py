@@ -65,6 +65,21 @@ def test_the_damaged_one_is_named(stored: Sequence[StoredRecord]) -> None:
         read_records([stored[0], replace(stored[1], data=data), stored[2]])
 
 
+def with_half_a_row(stored: StoredRecord) -> StoredRecord:
+    """Return a record whose last fragment has an offset and no end."""
+    at = stored.data.index(b"frag") - 4
+    size = int.from_bytes(stored.data[at : at + 4], "big")
+    content = stored.data[at + 4 : at + size] + bytes(8)
+    data = stored.data[:at] + (size + 8).to_bytes(4, "big") + content + stored.data[at + size :]
+    return replace(stored, data=data)
+
+
+def test_a_record_moves_no_fragment_of_another_one(stored: Sequence[StoredRecord]) -> None:
+    """The records of a range may be of several nodes."""
+    with pytest.raises(DataLoss, match=stored[0].name):
+        read_records([with_half_a_row(stored[0]), with_half_a_row(stored[1])])
+
+
 def test_too_many_samples_are_refused_before_they_use_memory(
     stored: Sequence[StoredRecord], monkeypatch: pytest.MonkeyPatch
 ) -> None:
