@@ -225,12 +225,17 @@ class Spool:
         _make_folder(folder.parent)
         unfinished = folder.with_name(f".new.{os.getpid()}.{folder.name}")
         shutil.rmtree(unfinished, ignore_errors=True)
-        unfinished.mkdir()
-        for name, data in _files(passing):
-            _write_file(unfinished / name, data, durable)
-        if durable:
-            _fsync_folder(unfinished)
-        unfinished.rename(folder)
+        try:
+            unfinished.mkdir()
+            for name, data in _files(passing):
+                _write_file(unfinished / name, data, durable)
+            if durable:
+                _fsync_folder(unfinished)
+            unfinished.rename(folder)
+        except OSError:
+            # A full disk would fill with the parts of what it refused.
+            shutil.rmtree(unfinished, ignore_errors=True)
+            raise
         if durable:
             _fsync_folder(folder.parent)
 

@@ -14,6 +14,7 @@ from domain.paths.data_layout import Layout
 from domain.paths.object_keys import CLIP, CROP, SNAPSHOT
 from storage.events.spool import Spool
 from tests.kept import make_event, make_passing
+from tests.small_disk import small_disk
 
 
 @pytest.fixture
@@ -187,3 +188,19 @@ def test_a_disk_that_refuses_acknowledges_nothing(spool: Spool, layout: Layout) 
     layout.spool.write_text("a file where a folder must be")
     with pytest.raises(StoreError, match="spool"):
         spool.put(make_passing(make_event()))
+
+
+def test_what_a_full_disk_refuses_takes_no_space(tmp_path: Path, clock: ManualClock) -> None:
+    with small_disk(tmp_path / "disk", 1) as folder:
+        layout = Layout(folder)
+        spool = Spool(layout, clock)
+        spool.put(make_passing(make_event(camera="bridge")))
+        free_bytes = shutil.disk_usage(folder).free
+        for _ in range(3):
+            clock.advance(1)
+            with pytest.raises(StoreError, match="No space left"):
+                spool.put_draft(make_passing(make_event(), bytes(free_bytes)))
+        with pytest.raises(StoreError, match="No space left"):
+            spool.put(make_passing(make_event(), bytes(free_bytes)))
+        assert list(layout.spool_of("gate").iterdir()) == []
+        assert spool.picture(make_event(camera="bridge").id, "bridge", CROP) is not None
