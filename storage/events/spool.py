@@ -12,6 +12,7 @@ writes and removes the entries of a camera; any process may read its pictures.
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import re
@@ -26,6 +27,7 @@ from pydantic import ValidationError
 from domain.clock import NS_PER_MS, NS_PER_S, Clock
 from domain.errors import DataLoss, StoreError
 from domain.events.event import Event, Passing
+from domain.log import FloodGate
 from domain.metrics import CROSSINGS, EVENTS, SPOOL_ENTRIES_DAMAGED
 from domain.paths.data_layout import Layout
 from domain.paths.object_keys import CROP, SIDECAR, SNAPSHOT
@@ -35,6 +37,8 @@ _log = logging.getLogger(__name__)
 _NAME = re.compile(r"^(?P<id>[0-9A-Z]{26})\.(?P<version>\d+)(?P<draft>\.draft)?$")
 _UNFINISHED = re.compile(r"^\.(?:new|gone)\.(?P<pid>\d+)\.")
 _DAMAGED = ".damaged"
+_LACKS = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+"""The errors of a process without descriptors or memory; they do not concern the entry."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -66,6 +70,7 @@ class Spool:
     def __init__(self, layout: Layout, clock: Clock) -> None:
         self._layout = layout
         self._clock = clock
+        self._error = FloodGate(_log.error, clock, every_s=60.0)
 
     def put(self, passing: Passing) -> None:
         """Acknowledge a finished passing, or one that continued after it was acknowledged; it is on
@@ -151,6 +156,8 @@ class Spool:
                 self._set_aside(entry, "it has no event.json")
         except DataLoss as error:
             self._set_aside(entry, str(error))
+        except OSError as error:
+            self._set_aside_if_damaged(entry, error)
         return None
 
     def passing(self, entry: SpoolEntry) -> Passing | None:
@@ -258,21 +265,36 @@ class Spool:
         except FileNotFoundError:
             if entry.path.exists():
                 self._set_aside(entry, "a picture is missing")
-            return None
+        except OSError as error:
+            self._set_aside_if_damaged(entry, error)
+        return None
+
+    def _set_aside_if_damaged(self, entry: SpoolEntry, error: OSError) -> None:
+        """Set an entry aside that the disk cannot read. Raises StoreError if the process lacks
+        descriptors or memory, because the entry is then whole.
+        """
+        if error.errno in _LACKS:
+            raise StoreError("the spool cannot be read: {error}", error=error) from error
+        self._set_aside(entry, str(error))
 
     def _set_aside(self, entry: SpoolEntry, why: str) -> None:
+        """Move a damaged entry out of the way. A disk that refuses that leaves it in its place."""
         aside = (
             self._layout.spool
             / _DAMAGED
             / f"{entry.camera_id}.{entry.path.name}.{self._clock.wall_ns()}"
         )
+        try:
+            _make_folder(aside.parent)
+            entry.path.rename(aside)
+        except OSError as error:
+            reason = f"{why}; it cannot be set aside: {error}"
+            self._error(str(entry.path), f"the spool entry {entry.path} cannot be read: {reason}")
+            return
+        SPOOL_ENTRIES_DAMAGED.labels(entry.camera_id).inc()
         _log.error(
             "the spool entry %s cannot be read and is set aside as %s: %s", entry.path, aside, why
         )
-        SPOOL_ENTRIES_DAMAGED.labels(entry.camera_id).inc()
-        with _mapped():
-            _make_folder(aside.parent)
-            entry.path.rename(aside)
 
 
 def _read_event(entry: SpoolEntry) -> Event:

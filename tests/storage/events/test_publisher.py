@@ -232,6 +232,20 @@ def test_one_event_that_cannot_be_kept_holds_up_no_other(site: Site) -> None:
     site.assert_clean(bad, good)
 
 
+def test_an_entry_that_the_disk_cannot_read_holds_up_no_other(site: Site) -> None:
+    bad, good = make_event(after_s=5), make_event(after_s=10)
+    site.put(bad)
+    (entry,) = site.spool.pending(["gate"])
+    (entry.path / SIDECAR).unlink()
+    (entry.path / SIDECAR).mkdir()
+    site.put(good)
+    assert site.publisher.run_once() == 0
+    assert site.row(good) is not None
+    assert site.row(bad) is None
+    (aside,) = site.spool.damaged()
+    assert entry.path.name in aside.name
+
+
 def test_many_waiting_are_all_indexed_newest_first(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import shutil
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from domain.clock import NS_PER_S, ManualClock
 from domain.errors import StoreError
 from domain.metrics import CROSSINGS, EVENTS, SPOOL_ENTRIES_DAMAGED
 from domain.paths.data_layout import Layout
-from domain.paths.object_keys import CLIP, CROP, SNAPSHOT
+from domain.paths.object_keys import CLIP, CROP, SIDECAR, SNAPSHOT
 from storage.events.spool import Spool
 from tests.kept import make_event, make_passing
 from tests.small_disk import small_disk
@@ -116,7 +117,7 @@ def test_drafts_are_overwritten_and_give_way(spool: Spool, clock: ManualClock) -
     assert spool.drafts("bridge") == []
 
 
-@pytest.mark.parametrize("damage", ["torn", "empty", "absent", "other"])
+@pytest.mark.parametrize("damage", ["torn", "empty", "absent", "other", "unreadable"])
 def test_a_damaged_entry_is_set_aside_and_counted(spool: Spool, damage: str) -> None:
     spool.put(make_passing(make_event(after_s=1)))
     spool.put(make_passing(make_event()))
@@ -128,13 +129,14 @@ def test_a_damaged_entry_is_set_aside_and_counted(spool: Spool, damage: str) -> 
         {
             "torn": text[:50],
             "empty": "",
-            "absent": "",
             "other": make_event(camera="bridge").to_json(),
-        }[damage],
+        }.get(damage, ""),
         "utf-8",
     )
-    if damage == "absent":
+    if damage in ("absent", "unreadable"):
         file.unlink()
+    if damage == "unreadable":
+        file.mkdir()  # reading it is an error of the system, as with a bad sector
     assert spool.event(entry) is None
     assert len(spool.pending(["gate"])) == 1
     assert SPOOL_ENTRIES_DAMAGED.labels("gate")._value.get() == before + 1
@@ -149,6 +151,44 @@ def test_a_missing_picture_is_damage_too(spool: Spool) -> None:
     (entry.path / SNAPSHOT).unlink()
     assert spool.passing(entry) is None
     assert len(spool.damaged()) == 1
+
+
+@pytest.mark.parametrize("name", [SIDECAR, SNAPSHOT])
+def test_a_draft_that_the_disk_cannot_read_hides_no_other(spool: Spool, name: str) -> None:
+    bad, good = make_passing(make_event()), make_passing(make_event(after_s=1))
+    spool.put_draft(bad)
+    (draft,) = spool._drafts_of("gate", bad.event.id)
+    spool.put_draft(good)
+    (draft.path / name).unlink()
+    (draft.path / name).mkdir()
+    assert spool.drafts("gate") == [good]
+    assert len(spool.damaged()) == 1
+
+
+def test_what_cannot_be_set_aside_stays_and_is_logged(
+    spool: Spool, layout: Layout, caplog: pytest.LogCaptureFixture
+) -> None:
+    spool.put(make_passing(make_event()))
+    (entry,) = spool.pending(["gate"])
+    (entry.path / SIDECAR).write_text("")
+    (layout.spool / ".damaged").write_text("a file where a folder must be")
+    for _ in range(2):
+        assert spool.event(entry) is None
+    assert spool.pending(["gate"]) == [entry]
+    assert caplog.text.count("it cannot be set aside") == 1
+
+
+def test_a_process_without_descriptors_sets_no_entry_aside(spool: Spool) -> None:
+    spool.put(make_passing(make_event()))
+    (entry,) = spool.pending(["gate"])
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, limits[1]))
+    try:
+        with pytest.raises(StoreError, match="Too many open files"):
+            spool.event(entry)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    assert spool.event(entry) == make_event()
 
 
 def test_what_dead_writers_left_is_swept(spool: Spool, layout: Layout) -> None:
