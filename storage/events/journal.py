@@ -111,6 +111,10 @@ class Journal:
                 data = path.read_bytes()
             except FileNotFoundError:
                 continue  # uploaded since it was listed
+            except OSError as error:
+                _log.error("%s cannot be read: %s", path, error)
+                yield JournalPart(path.name, (), 1)
+                continue
             yield _part(path.name, data)
 
 
@@ -136,7 +140,7 @@ class JournalUploader:
         """Upload every finished minute, verify it and delete it here; return their number.
 
         Raises StoreError, without losing anything. An unreachable store raises immediately; a
-        damaged object raises after all other minutes.
+        damaged object, or a file that cannot be read, raises after all other minutes.
         """
         now_s = self._clock.wall_ns() // NS_PER_S
         over = [
@@ -144,12 +148,14 @@ class JournalUploader:
             for path in self._journal.minutes()
             if _minute_s(path) + _MINUTE_S + LATE_S <= now_s
         ]
-        damaged: DataLoss | None = None
+        damaged: StoreError | None = None
         for path in over:
             try:
                 self._upload(path)
             except DataLoss as error:
                 damaged = error
+            except OSError as error:
+                damaged = StoreError("{path} cannot be read: {error}", path=path, error=error)
         if damaged is not None:
             raise damaged
         return len(over)

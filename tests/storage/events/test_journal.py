@@ -20,6 +20,7 @@ from storage.events.journal import (
     Journal,
     JournalDelete,
     JournalLine,
+    JournalPart,
     JournalPut,
     JournalUploader,
     covered,
@@ -136,6 +137,24 @@ def test_a_damaged_object_holds_up_no_other_minute(
         JournalUploader(journal, objects, "node-1", clock).run_once()
     assert local(journal) == [line(0)], "what cannot be added stays here"
     assert stored_part(objects, stored_keys(objects)[1]).lines == (line(1),)
+
+
+def test_a_file_that_cannot_be_read_holds_up_no_other_minute(
+    journal: Journal, objects: ObjectStore, clock: ManualClock
+) -> None:
+    journal.append(line(0))
+    clock.advance(60)
+    journal.append(line(1))
+    clock.advance(100)
+    bad = journal.minutes()[0]
+    bad.unlink()
+    bad.mkdir()  # reading it is an error of the system, as with a bad sector
+    damaged = JournalPart(bad.name, (), 1)
+    assert [*journal.parts()] == [damaged, JournalPart("202510090854.jsonl", (line(1),), 0)]
+    with pytest.raises(StoreError, match=f"{bad.name} cannot be read"):
+        JournalUploader(journal, objects, "node-1", clock).run_once()
+    assert stored(objects) == [line(1)]
+    assert [*journal.parts()] == [damaged]
 
 
 def test_a_damaged_object_is_reported(objects: ObjectStore) -> None:
