@@ -100,8 +100,7 @@ class EventIndex:
             self._impossible.forget_hours(
                 changed | {entry.hour for _, entry in evicted.removed_elsewhere}
             )
-            for shard, entry in evicted.superseded:
-                self._shards.remove([id_parts(entry.event.id)], [shard])
+            self._shards.withdraw(evicted.superseded)
             waiting = evicted.removed_elsewhere
             if not waiting:
                 return

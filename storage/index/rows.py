@@ -22,6 +22,7 @@ from storage.index.record_layout import (
 )
 
 POINTER_BYTES = 5
+_ROW_BYTES = POINTER_BYTES + RECORD_BYTES
 BLOCK = 256
 """The most records of a block."""
 _OPAQUE = np.dtype(("V", RECORD_BYTES))
@@ -166,3 +167,15 @@ def numbers_of(pointers: bytes) -> list[int]:
     found = np.frombuffer(pointers, _POINTER)
     numbers: list[int] = (found["high"].astype(np.int64) << 32 | found["low"]).tolist()
     return numbers
+
+
+def rows_of(shard: int, packed: bytes) -> list[IndexRow]:
+    """Return the rows of a shard's answer: for each its pointer, and then its record."""
+    return [
+        IndexRow(
+            shard,
+            packed[at : at + POINTER_BYTES],
+            IndexRecord(packed[at + POINTER_BYTES : at + _ROW_BYTES]),
+        )
+        for at in range(0, len(packed), _ROW_BYTES)
+    ]

@@ -18,7 +18,7 @@ from storage.index.layout import LAYOUT, upgrade_layout
 from storage.index.places import Places
 from storage.index.plate_code import NO_PLATE
 from storage.index.record import IndexEntry
-from storage.index.record_layout import RECORD_BYTES, RECORD_DTYPE, IndexRecord
+from storage.index.record_layout import RECORD_DTYPE
 from storage.index.rows import (
     BLOCK,
     POINTER_BYTES,
@@ -29,6 +29,7 @@ from storage.index.rows import (
     Records,
     TooManyPlates,
     numbers_of,
+    rows_of,
 )
 from storage.index.script_messages import (
     CLAIM,
@@ -43,7 +44,6 @@ from storage.index.script_messages import (
 )
 
 SHARDS = 8
-_ROW_BYTES = POINTER_BYTES + RECORD_BYTES
 _ID = struct.Struct("<II10s")
 _ORDINAL = (1 << 20) - 1
 LISTED_FROM = 1024
@@ -111,10 +111,7 @@ class Shards:
     def evict(self, entries: Sequence[tuple[int, IndexEntry]]) -> Evicted:
         """Remove versions of these events from other shards, unless they are newer."""
         groups = self._in_other_shards(entries)
-        scripts = [
-            _script(index_scripts.EVICT, shard, b"".join(packed_claim(entry) for _, entry in mine))
-            for shard, mine in groups.items()
-        ]
+        scripts = [_eviction(shard, [entry for _, entry in mine]) for shard, mine in groups.items()]
         answers = cast("list[list[int]]", self._redis.run_all(scripts))
         found: dict[int, dict[bytes, tuple[int, IndexEntry]]] = {0: {}, 1: {}, 2: {}}
         for mine, answer in zip(groups.values(), answers, strict=True):
@@ -152,14 +149,16 @@ class Shards:
             found[shard] = [entries[i] for i in met]
         return {shard: mine for shard, mine in found.items() if mine}
 
-    def remove(
-        self, ids: Iterable[tuple[int, bytes]], shards: Iterable[int] = range(SHARDS)
-    ) -> None:
+    def withdraw(self, entries: Sequence[tuple[int, IndexEntry]]) -> None:
+        """Remove these versions from their own shards, where there may be newer ones by now."""
+        self._redis.run_all([_eviction(shard, mine) for shard, mine in by_shard(entries).items()])
+
+    def remove(self, ids: Iterable[tuple[int, bytes]]) -> None:
         """Remove events by start (UTC ms) and the rest of the id; unknown ones are no error."""
         claims = b"".join(
             CLAIM.pack(*divmod(ms, MS_PER_HOUR), tail, _ANY_VERSION_MS, 0) for ms, tail in ids
         )
-        self._redis.run_all([_script(index_scripts.EVICT, shard, claims) for shard in shards])
+        self._run(index_scripts.EVICT, claims)
 
     def get(self, ids: Sequence[tuple[int, bytes]]) -> list[list[IndexRow]]:
         """Return the rows of each id: one or none. An id has two for a moment while a new reading
@@ -168,11 +167,7 @@ class Shards:
         blob = b"".join(_ID.pack(*divmod(ms, MS_PER_HOUR), tail) for ms, tail in ids)
         answers = cast("list[list[bytes]]", self._run(index_scripts.GET, blob))
         return [
-            [
-                IndexRow(shard, row[:POINTER_BYTES], IndexRecord(row[POINTER_BYTES:]))
-                for shard, row in enumerate(found)
-                if row
-            ]
+            [row for shard, packed in enumerate(found) for row in rows_of(shard, packed)]
             for found in zip(*answers, strict=True)
         ]
 
@@ -280,15 +275,7 @@ class Shards:
             if answer[0] == b"many":
                 return TooManyPlates(float(answer[1]))
             bounds.append(answer[0])
-            blob = answer[1]
-            rows += [
-                IndexRow(
-                    shard,
-                    blob[at : at + POINTER_BYTES],
-                    IndexRecord(blob[at + POINTER_BYTES : at + _ROW_BYTES]),
-                )
-                for at in range(0, len(blob), _ROW_BYTES)
-            ]
+            rows += rows_of(shard, answer[1])
         bound = nearest_bound(bounds, newest, MS_PER_HOUR)
         return BoundedRows(rows, bound if bound is None or not newest else bound + MS_PER_HOUR - 1)
 
@@ -397,3 +384,7 @@ class Shards:
 
 def _script(text: str, shard: int, *arguments: bytes | int | str) -> Script:
     return Script(text, f"{{e{shard}}}", arguments)
+
+
+def _eviction(shard: int, entries: Sequence[IndexEntry]) -> Script:
+    return _script(index_scripts.EVICT, shard, b"".join(map(packed_claim, entries)))

@@ -14,9 +14,18 @@ from domain.events.query import EventQuery
 from storage.clients.redis import Redis, Script, connect
 from storage.index import shards as index_shards
 from storage.index.event_index import EventIndex
+from storage.index.record import index_entry
 from tests.kept import START_NS, make_event
 from tests.searched import by_looking_at_all, drawn_of_few, paged
 from tests.storage.index.stored_keys import stored_keys
+
+PLATES = ("鄂C00000", "鄂C12345", "鄂F88888")
+"""Three plates whose events are in different shards."""
+
+
+def test_the_plates_are_of_different_shards() -> None:
+    entries = [index_entry(make_event(plate=plate)) for plate in PLATES]
+    assert len({index_shards.shard_of(entry) for entry in entries}) == len(PLATES)
 
 
 class Interrupted(Redis):
@@ -49,18 +58,35 @@ def looked_at_from(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPat
 def test_a_write_in_between_is_not_lost(redis: Redis, there_before: bool, calls: int) -> None:
     index = EventIndex(redis)
     if there_before:
-        index.put(make_event(plate="鄂C00000"))
-    newest = make_event(plate="鄂C00002", lasts_s=9)
+        index.put(make_event(plate=PLATES[0]))
+    newest = make_event(plate=PLATES[2], lasts_s=9)
     client = Interrupted(redis, newest, calls)
-    EventIndex(client).put(make_event(plate="鄂C00001", lasts_s=5))
+    EventIndex(client).put(make_event(plate=PLATES[1], lasts_s=5))
     if client.other is not None:  # it needed fewer calls
         index.put(newest)
     assert index.get(newest.id) == newest
-    assert [paged(index, EventQuery(plate=f"鄂C0000{n}"), 5) for n in range(3)] == [
+    assert [paged(index, EventQuery(plate=plate), 5) for plate in PLATES] == [
         [],
         [],
         [newest.id],
     ]
+
+
+@pytest.mark.usefixtures("looked_at_from")
+@pytest.mark.parametrize("calls", range(7))
+def test_an_outdated_write_takes_no_newer_version_with_it(redis: Redis, calls: int) -> None:
+    """The outdated version and the newest one belong to one shard, and the version that is there
+    to another.
+    """
+    index = EventIndex(redis)
+    index.put(make_event(plate=PLATES[1], lasts_s=5))
+    newest = make_event(plate=PLATES[0], lasts_s=9)
+    client = Interrupted(redis, newest, calls)
+    EventIndex(client).put(make_event(plate=PLATES[0], lasts_s=1))
+    if client.other is not None:  # it needed fewer calls
+        index.put(newest)
+    assert index.get(newest.id) == newest
+    assert paged(index, EventQuery(), 5) == [newest.id]
 
 
 @pytest.mark.usefixtures("looked_at_from")
