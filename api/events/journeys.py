@@ -25,7 +25,7 @@ from domain.events.misreadings import Match, MatchKind, match_of
 from domain.events.query import EventQuery
 from domain.registry import Registry
 from domain.registry.nearby_cameras import CameraMap
-from domain.ulid import is_event_id
+from domain.ulid import is_event_id, wall_ms_of
 from storage.index.plate_query import found_by
 
 SPAN_NS = 30 * NS_PER_DAY
@@ -107,9 +107,9 @@ def read_journey(
     known = (*(() if before is None else (before,)), *certain)
     line, is_all = [Sighting(event, Match(MatchKind.EXACT, "")) for event in known], True
     if fuzzy:
-        span = _page_span(begin_ns, end_ns, before, certain[-1] if more else None)
+        span = _page_span(begin_ns, end_ns, after, certain[-1] if more else None)
         line, is_all = _with_likely(context, visible, text, known, span)
-    line = [one for one in line if before is None or one.event.id > before.id]
+    line = [one for one in line if after is None or one.event.id > after]
     events = [one.event for one in line]
     query = EventQuery(kind="vehicle", from_ns=begin_ns, to_ns=end_ns)
     cameras = _CAMERA_MAPS.map_of(context.registry().registry, visible)
@@ -137,15 +137,15 @@ def read_after(search: object, visible: VisibleCameras, cursor: str) -> str:
 
 
 def _page_span(
-    begin_ns: int, end_ns: int, before: Event | None, last: Event | None
+    begin_ns: int, end_ns: int, after: str | None, last: Event | None
 ) -> tuple[int, int]:
     """Return the time range of a page.
 
-    It begins after the last sighting of the previous page and ends with the last sighting of this
-    page, or at `end_ns` on the last page.
+    It begins after the last sighting of the previous page, which may be deleted since, and ends
+    with the last sighting of this page, or at `end_ns` on the last page.
     """
     return (
-        begin_ns if before is None else before.started_at + NS_PER_MS,
+        begin_ns if after is None else (wall_ms_of(after) + 1) * NS_PER_MS,
         end_ns if last is None else last.started_at + NS_PER_MS,
     )
 

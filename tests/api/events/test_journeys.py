@@ -81,6 +81,22 @@ def test_likely_misreadings_are_joined_and_say_so(site: Site, make_event: MakeEv
     assert fuzzy["likely_truncated"] is False
 
 
+def test_a_page_repeats_no_misreading_after_a_deletion(site: Site, make_event: MakeEvent) -> None:
+    first, misread, second, third = filled(
+        site,
+        make_event(0),
+        make_event(200, "school", "鄂F888B8"),
+        make_event(1500, "west-gate"),
+        make_event(1900),
+    )
+    address = f"/v1/journeys?plate=鄂F88888&{DAY}&fuzzy=1&limit=2"
+    page = site.get(address).json()
+    assert [one["id"] for one in page["sightings"]] == [first.id, misread.id, second.id]
+    site.context.index.remove(second.id)
+    page = site.get(f"{address}&next={page['next']}").json()
+    assert [one["id"] for one in page["sightings"]] == [third.id]
+
+
 def test_a_journey_follows_corrections(site: Site, make_event: MakeEvent) -> None:
     first, other = filled(site, make_event(0), make_event(600, "west-gate", "鄂F888B8"))
     correction = Correction(
