@@ -8,8 +8,12 @@ from collections.abc import Sequence
 
 from pydantic import Field
 
+from domain.clock import NS_PER_DAY
 from domain.events.event import Event
 from domain.stored_model import StoredModel, WallNs, schema_field
+
+LONGEST_EVENT_NS = NS_PER_DAY
+"""The most duration of an event, which is assumed where it cannot be read."""
 
 
 class Hold(StoredModel):

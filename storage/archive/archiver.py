@@ -36,6 +36,7 @@ from storage.archive.progress import (
     latest_of,
     record_moved_until,
 )
+from storage.archive.retention import TooOld, too_old
 from storage.archive.rows import row_from_event
 from storage.archive.search import day_of_ms, day_start_ms
 from storage.clients.locks import Lock
@@ -147,6 +148,9 @@ class Archiver:
     ) -> Moved | None:
         """Delete archived events that started before their camera's cutoff, except those under a
         hold. A file that would be empty is deleted.
+
+        A file that cannot be read is deleted when all of it is too old. Until then it stays, and
+        the others are done.
         """
         moved = Moved()
         with self._exclusive() as is_exclusive:
@@ -156,9 +160,9 @@ class Archiver:
                 if stop is not None and stop.is_set():
                     break
                 gone = {
-                    file.area: ids
+                    file.area: found
                     for file in day.files
-                    if (ids := self._too_old(file, cutoff_ns, held))
+                    if (found := too_old(self._archive, file, cutoff_ns, held)).count
                 }
                 if gone:
                     self._rewrite(self._archive.catalogue.days()[name], gone, moved)
@@ -319,29 +323,14 @@ class Archiver:
             fingerprint ^= fingerprint_of(latest_of(batch).values())
         return fingerprint
 
-    def _too_old(
-        self, file: ArchiveFile, cutoff_ns: Callable[[str], int], held: StandingHolds
-    ) -> list[str]:
-        """Return the ids of a file's events that are to be deleted."""
-        if not any(
-            least_ms * NS_PER_MS < cutoff_ns(camera) for camera, least_ms in file.cameras.items()
-        ):
-            return []
-        return [
-            event_id
-            for event_id, camera, start_ms, end_ms in self._archive.times(file)
-            if start_ms * NS_PER_MS < cutoff_ns(camera)
-            and not held.covers(camera, start_ms * NS_PER_MS, end_ms * NS_PER_MS + 1)
-        ]
-
-    def _rewrite(self, day: Day, gone: dict[str, list[str]], moved: Moved) -> None:
+    def _rewrite(self, day: Day, gone: dict[str, TooOld], moved: Moved) -> None:
         """Write a day's files again without some events."""
         written: list[WrittenFile] = []
         for file in day.files:
             if file.area not in gone:
                 continue
-            moved.removed += len(gone[file.area])
-            if len(gone[file.area]) == file.rows:
+            moved.removed += gone[file.area].count
+            if gone[file.area].count == file.rows:
                 continue
             self._renew_lock()
             with self._archive.cache.held([file]) as (path,):
@@ -349,7 +338,7 @@ class Archiver:
                     day.day,
                     file.area,
                     file.generation + 1,
-                    [RowSelection((path,), tuple(gone[file.area]), file.version)],
+                    [RowSelection((path,), gone[file.area].ids, file.version)],
                 )
             if made is not None:
                 self._archive.writer.upload(made)

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Protocol
 
-from domain.clock import NS_PER_DAY, NS_PER_MS
+from domain.clock import NS_PER_MS
 from domain.metrics import RETENTION_DELETIONS
 from domain.paths.object_keys import EVENTS_PREFIX, SIDECAR, day_of
-from domain.recordings.holds import StandingHolds
+from domain.recordings.holds import LONGEST_EVENT_NS, StandingHolds
 from domain.ulid import is_event_id, wall_ms_of
 from storage.clients.s3 import ObjectStat, ObjectStore
 from storage.events.journal import Journal, JournalDelete
@@ -22,8 +22,6 @@ from storage.events.publish_steps import read_sidecar
 from storage.index.event_index import EventIndex
 
 _log = logging.getLogger(__name__)
-_LONGEST_NS = NS_PER_DAY
-"""The most duration of an event, which is assumed if its sidecar cannot be read."""
 
 
 class DeletedCounts(Protocol):
@@ -89,7 +87,9 @@ class EventRetention:
 
     def _is_held(self, event: _Stored) -> bool:
         """Return whether a hold covers the event. The sidecar is read only if a hold is near."""
-        if not self._held.covers(event.camera_id, event.started_ns, event.started_ns + _LONGEST_NS):
+        if not self._held.covers(
+            event.camera_id, event.started_ns, event.started_ns + LONGEST_EVENT_NS
+        ):
             return False
         sidecar = read_sidecar(self._objects, event.camera_id, event.event_id)
         return sidecar is None or self._held.covers_event(sidecar.event)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from domain.camera_scope import ALL_CAMERAS
-from domain.clock import NS_PER_DAY, S_PER_DAY
+from domain.clock import NS_PER_DAY, NS_PER_HOUR, S_PER_DAY
 from domain.errors import DataLoss
 from domain.events.event import Event
 from domain.events.query import EventQuery
@@ -181,6 +181,47 @@ def test_what_is_too_old_goes_and_what_is_held_stays(city: City) -> None:
     assert faults(city) == []
     moved = archiver(city).retain(lambda _: START_NS + 9 * NS_PER_DAY, NO_HOLDS)
     assert (moved is not None and moved.removed, keys(city), city.ids(EventQuery())) == (3, [], [])
+
+
+@pytest.mark.parametrize("is_missing", [False, True])
+def test_a_file_that_cannot_be_read_stops_no_retention(city: City, is_missing: bool) -> None:
+    damaged = make_event()
+    damaged_later = make_event("bridge", after_s=60).model_copy(update={"area": damaged.area})
+    other = make_event("shop", after_s=1)
+    later = make_event(after_s=S_PER_DAY)
+    city.index.put_all([damaged, damaged_later, other, later])
+    city.move()
+    key, *rest = keys(city)
+    if is_missing:
+        city.objects.delete(key)
+    else:
+        city.objects.put(key, b"x" * len(city.objects.get(key)), "")
+    cutoffs = {"gate": START_NS + NS_PER_HOUR, "bridge": START_NS, "shop": START_NS + NS_PER_HOUR}
+
+    def retain(held: StandingHolds) -> int:
+        for file in city.archive.cache.folder.iterdir():
+            file.unlink()
+        moved = archiver(city).retain(cutoffs.__getitem__, held)
+        assert moved is not None
+        return moved.removed
+
+    assert retain(NO_HOLDS) == 1, "of the file that can be read"
+    cutoffs["bridge"] = START_NS + NS_PER_HOUR
+    hold = Hold.model_validate(
+        {
+            "id": "1",
+            "camera": "bridge",
+            "from": damaged_later.started_at,
+            "to": damaged_later.ended_at,
+            "reason": "r",
+            "placed_by": "p",
+            "placed_at": START_NS,
+        }
+    )
+    assert retain(StandingHolds([hold], START_NS)) == 0, "what a hold names"
+    assert retain(NO_HOLDS) == 2, "all of it is too old"
+    assert city.ids(EventQuery()) == [later.id]
+    assert (faults(city), keys(city)) == ([], rest[1:])
 
 
 def test_an_emptied_day_takes_events_again(city: City) -> None:
