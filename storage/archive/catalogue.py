@@ -21,6 +21,7 @@ from domain.paths.object_keys import CATALOGUE_PREFIX, catalogue_object
 from storage.archive.bloom import parted
 from storage.archive.day import ArchiveFile, ColdLeg, Day, header_bytes
 from storage.archive.filters import Filters
+from storage.clients.memory_limit import set_small
 from storage.clients.redis import Redis, text
 from storage.clients.s3 import ObjectStore
 
@@ -191,7 +192,7 @@ class Catalogue:
 
     def announce(self) -> None:
         """Let every process read the catalogue again."""
-        self._redis.do("SET", VERSION_KEY, secrets.token_hex(8))
+        set_small(self._redis, VERSION_KEY, secrets.token_hex(8))
         self._announced_s = self._clock.monotonic_s()
 
     def _read_all(self) -> None:

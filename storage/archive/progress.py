@@ -11,6 +11,7 @@ from domain.clock import MS_PER_DAY
 from domain.errors import DataLoss, NotFound
 from domain.events.event import Event
 from domain.paths.object_keys import ARCHIVE_MOVED
+from storage.clients.memory_limit import set_small
 from storage.clients.redis import Redis, text
 from storage.clients.s3 import ObjectStore
 
@@ -63,7 +64,7 @@ def record_moved_until(objects: ObjectStore, redis: Redis, before_ms: int) -> No
         return
     until_ms = max(stored, before_ms - before_ms % MS_PER_DAY)
     objects.put(ARCHIVE_MOVED, json.dumps({"until_ms": until_ms}).encode(), "application/json")
-    redis.do("SET", MOVED_KEY, until_ms)
+    set_small(redis, MOVED_KEY, until_ms)
 
 
 def latest_of(events: Iterable[Event]) -> dict[str, Event]:

@@ -4,6 +4,7 @@ is not a mutual exclusion.
 
 from __future__ import annotations
 
+from storage.clients.memory_limit import set_new_small
 from storage.clients.redis import Redis
 
 
@@ -20,7 +21,7 @@ class IntervalLock:
 
     def acquire(self) -> bool:
         """Return whether this node acquired the lock; then no node acquires it for `every_s`."""
-        return self._redis.do("SET", self._key, self._node, "NX", "EX", self._every_s) is not None
+        return set_new_small(self._redis, self._key, self._node, self._every_s)
 
     def release(self) -> None:
         """Release the lock because the job was not done; the next caller acquires it."""

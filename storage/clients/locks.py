@@ -7,6 +7,7 @@ from __future__ import annotations
 import secrets
 
 from storage.clients.lua import load_script
+from storage.clients.memory_limit import set_new_small
 from storage.clients.redis import Redis, Script
 
 _RENEW = load_script("clients", "lock_renew")
@@ -27,7 +28,7 @@ class Lock:
         """Return whether the lock was acquired; it is not if any owner holds it, this one
         included.
         """
-        return self._redis.do("SET", self._key, self._token, "NX", "EX", self._seconds) is not None
+        return set_new_small(self._redis, self._key, self._token, self._seconds)
 
     def renew(self) -> bool:
         """Renew the lock; return whether this owner still holds it."""

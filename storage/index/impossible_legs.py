@@ -26,6 +26,7 @@ from domain.events.journeys import DEFAULT_LIMITS, KMH, leg
 from domain.geo import EARTH_RADIUS_M
 from domain.stored_model import StoredModel
 from domain.ulid import id_text, wall_ms_of
+from storage.clients.memory_limit import set_small
 from storage.clients.readable_records import read_or_skip
 from storage.clients.redis import Redis, maybe_texts
 from storage.index.corrections import IndexCorrections
@@ -128,7 +129,7 @@ class ImpossibleLegs:
             pairs=tuple(pairs[:PAIRS_MOST]),
             more=len(pairs) > PAIRS_MOST,
         )
-        self._redis.do("SET", _key(hour), found.model_dump_json(), "EX", KEPT_S)
+        set_small(self._redis, _key(hour), found.model_dump_json(), KEPT_S)
         return found
 
     def _pairs(self, hour: int) -> Iterator[tuple[Event, Event]]:

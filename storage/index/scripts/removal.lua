@@ -1,3 +1,7 @@
+-- Redis refuses commands that may need memory while its memory is full, except after a deletion in the
+-- same script. A removal needs some of them, and frees memory. This key never exists.
+call('DEL', KEYS[2])
+
 local function forget(hour, k, ordinal, record)
   count_hour(hour, '', -1)
   if is_face(record) then count_hour(hour, 'f', -1) end

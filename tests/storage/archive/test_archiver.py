@@ -28,6 +28,7 @@ from storage.events.store import EventStore
 from storage.findings import Breach
 from storage.index.event_index import EventIndex
 from tests.buckets import remove_objects
+from tests.full_memory import full_memory
 from tests.fuses import Fuse, FusedObjects, FusedRedis, Killed
 from tests.kept import START_NS, Site, make_event
 from tests.storage.events.drawn_city import INDEX_DAYS, City
@@ -66,6 +67,15 @@ def test_each_area_and_day_has_a_file(city: City) -> None:
     ]
     assert city.index.count() == 6
     assert faults(city) == []
+
+
+def test_events_are_moved_while_redis_has_no_memory_left(city: City) -> None:
+    event, recent = make_event(), make_event(after_s=5 * S_PER_DAY)
+    city.index.put_all([event, recent])
+    with full_memory(city.redis):
+        assert city.move() == 1
+        assert city.index.ids(None, 2) == [recent.id]
+    assert city.ids(EventQuery()) == [recent.id, event.id]
 
 
 def test_a_second_run_writes_nothing(city: City) -> None:

@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from domain.clock import MS_PER_HOUR, NS_PER_HOUR
+from domain.errors import IndexUnavailable
 from domain.events.event import Event
 from domain.events.query import EventQuery
 from domain.ulid import id_parts, id_text
@@ -14,7 +15,8 @@ from storage.clients.redis import Redis
 from storage.index import shards as index_shards
 from storage.index.event_index import EventIndex
 from tests.examples import examples
-from tests.kept import START_NS
+from tests.full_memory import full_memory
+from tests.kept import START_NS, make_event
 from tests.searched import PATTERNS, by_looking_at_all, paged
 from tests.storage.index.drawn_events import events
 from tests.storage.index.stored_keys import stored_keys
@@ -65,3 +67,21 @@ def hours_later(event: Event, hours: int) -> Event:
         for name in ("started_at", "best_at", "ended_at")
     }
     return event.model_copy(update={"id": id_text(start_ms + hours * MS_PER_HOUR, tail), **moments})
+
+
+def test_events_are_removed_while_redis_has_no_memory_left(
+    redis: Redis,
+) -> None:
+    index = EventIndex(redis)
+    old, other, new = make_event(), make_event(after_s=1), make_event(after_s=7200)
+    index.put_all([old, other, new])
+    with full_memory(redis):
+        with pytest.raises(IndexUnavailable, match="maxmemory"):
+            index.put(make_event(after_s=2))
+        index.remove(old.id)
+        assert index.query(EventQuery(plate="鄂C?2345"), 5).events == (new, other)
+        assert index.expire(other.started_at + NS_PER_HOUR) == 1
+        assert index.query(EventQuery(), 5).events == (new,)
+        assert index.impossible(START_NS // NS_PER_HOUR, START_NS // NS_PER_HOUR + 3).pairs == []
+    index.remove(new.id)
+    assert [key for key in stored_keys(redis) if not key.startswith("{impossible}")] == []
