@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from domain.clock import NS_PER_MS, S_PER_DAY
 from domain.recordings.partly_analysed import PartlyAnalysed, PartlyCause
+from storage.clients.lua import load_script
 from storage.clients.redis import Redis, Script
 
 DAYS = "{coverage}:days"
@@ -36,16 +37,7 @@ CAUSES = (
 _SEPARATOR = "/"
 """It is in no camera id and in no node name."""
 _UNLISTED = f"{_SEPARATOR}unlisted"
-_REPORT = """
-if redis.call('HSETNX', KEYS[1], ARGV[1], ARGV[2]) == 1 then return 1 end
-redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])
-if ARGV[5] == '' then
-  redis.call('HDEL', KEYS[1], ARGV[4])
-else
-  redis.call('HSET', KEYS[1], ARGV[4], ARGV[5])
-end
-return 0
-"""
+_REPORT = load_script("recordings", "report_coverage")
 """Replaces a report. A node that is unknown is only introduced."""
 
 
