@@ -6,6 +6,7 @@ FILE_FAULTS: dict[str, str] = {
     "{place}: {fault}": "{place}：{fault}",
     "{place}: {fault} ({hint})": "{place}：{fault}（{hint}）",
     "cannot be read: {reason}": "无法读取：{reason}",
+    "it is not text in UTF-8; save it in that encoding": "不是 UTF-8 文本，请另存为 UTF-8 编码",
     "warning: {fault}": "警告：{fault}",
     "there is no data folder {data}; --data names one that `sightline up` or `sightline demo` "
     "made": (
@@ -21,6 +22,29 @@ FILE_FAULTS: dict[str, str] = {
     "{file} has faults; the last good registry runs instead:": (
         "{file} 有错误，继续使用上一份有效的登记表："
     ),
+    # values
+    "must have keys and values": "须为键值对",
+    "must be a list": "须为列表",
+    "must be a whole number": "须为整数",
+    "must be a number": "须为数",
+    "must be true or false": "须为 true 或 false",
+    "must be text": "须为文本",
+    "must begin with a letter or a digit, and have only letters, digits, - _ . (64 at most)": (
+        "须以字母或数字开头，只能含字母、数字和 - _ .，至多 64 个字符"
+    ),
+    "must have only lower-case letters, digits and -, in parts joined by /": (
+        "只能含小写字母、数字和 -，各级之间用 / 分隔"
+    ),
+    "must be the whole path of a file, which begins with /": "须为文件的完整路径，以 / 开头",
+    "a mask or a lane is a list of three or more points, and a point is [x, y]": (
+        "每个遮挡区域或车道须为至少三个点的列表，每个点写作 [x, y]"
+    ),
+    "a count line is a list of two points, and a point is [x, y]": (
+        "每条计数线须为两个点的列表，每个点写作 [x, y]"
+    ),
+    "are `lon` and `lat` exchanged?": "`lon` 与 `lat` 是否写反了？",
+    "is no network, such as 10.0.0.0/8": "不是网段；网段写作 10.0.0.0/8 的形式",
+    "begins within a network; write {whole}": "不是网段的起始地址；请写 {whole}",
     # YAML
     "this is not YAML: {reason}": "不是有效的 YAML：{reason}",
     "it cannot be parsed": "无法解析",
@@ -81,7 +105,6 @@ FILE_FAULTS: dict[str, str] = {
         "不是证书的 SHA-256，应为 64 位十六进制数"
     ),
     "the file cannot be read: {reason}": "无法读取该文件：{reason}",
-    "it is no text": "不是文本",
     "every node needs the file under this path": "每个节点的此路径下都须有该文件",
     "the file holds no certificate": "该文件不含证书",
     "write it as PEM": "请使用 PEM 格式",
@@ -158,9 +181,28 @@ FILE_FAULTS: dict[str, str] = {
     "{word} is no audit term that a policy can govern": "{word} 不是策略可约束的审计名称",
 }
 OF_LIBRARIES: dict[str, str] = {
-    # pydantic
-    "is not a valid IPv4 network": "不是有效的 IPv4 网段",
-    "is not a valid IPv6 network": "不是有效的 IPv6 网段",
+    # the operating system
+    "No such file or directory": "文件或目录不存在",
+    "Is a directory": "这是目录，不是文件",
+    "Not a directory": "这不是目录",
+    "Permission denied": "没有权限",
+    "Connection refused": "连接被拒绝",
+    "Connection reset by peer": "连接被对方重置",
+    "Connection timed out": "连接超时",
+    "Broken pipe": "连接已断开",
+    "Host is down": "对方主机未开机",
+    "No route to host": "没有到该主机的路由",
+    "Network is unreachable": "网络不可达",
+    "Network is down": "本机网络已断开",
+    "Name or service not known": "没有此名称",
+    "Temporary failure in name resolution": "名称解析暂时失败",
+    "No address associated with hostname": "此名称没有对应的地址",
+    # OpenSSL
+    "self-signed certificate": "证书为自签名",
+    "self-signed certificate in certificate chain": "证书链中有自签名证书",
+    "unable to get local issuer certificate": "不知其签发机构",
+    "certificate has expired": "证书已过期",
+    "certificate is not yet valid": "证书尚未生效",
     # libyaml
     "mapping values are not allowed in this context": "此处不能有键值对",
     "mapping keys are not allowed in this context": "此处不能有键",
@@ -185,4 +227,4 @@ OF_LIBRARIES: dict[str, str] = {
     "but found another document": "文件只能含一个文档",
     "found unknown directive name": "未知的指令",
 }
-"""What pydantic and libyaml say, by their own templates."""
+"""What libyaml, OpenSSL and the operating system say, by their own texts."""

@@ -21,6 +21,8 @@ STREAM_SENTENCES: dict[str, str] = {
     ),
     # TLS
     "the TLS handshake failed: {reason}": ("TLS 握手失败：{reason}"),
+    "it is not the one in the registry": "与登记表中的不一致",
+    "it expired on {day}": "已于 {day} 过期",
     "the camera sent no certificate": ("摄像机未发送证书"),
     "the camera ended the TLS handshake": ("摄像机中断了 TLS 握手"),
     "the camera did not finish the TLS handshake within {timeout_s} s": (
@@ -43,6 +45,8 @@ STREAM_SENTENCES: dict[str, str] = {
     ),
     "user and password together are too long for RTSP (127 bytes, and reserved characters "
     "count three)": ("用户名与密码合计过长（RTSP 限 127 字节，保留字符按三字节计）"),
+    "the camera requires a user name and a password; write the name of a secret under "
+    "`credentials`": ("摄像机要求用户名和密码；请在登记表的 `credentials` 中填写凭据名称"),
     "the camera refuses the user name or password": ("摄像机拒绝用户名或密码"),
     "the camera has no stream under this path (404)": ("该路径没有码流（404）"),
     "the camera refuses the request ({reason})": ("摄像机拒绝请求（{reason}）"),

@@ -129,6 +129,11 @@ def with_parts(text: str) -> Message | None:
     return text if isinstance(text, Message) and text.parts else None
 
 
+def system_reason(error: BaseException) -> Message:
+    """Return what the operating system or a library says of an error, as a message."""
+    return Message.of((error.strerror if isinstance(error, OSError) else None) or str(error), {})
+
+
 def joined(messages: Sequence[Message]) -> Message:
     """Return one message of several, with a semicolon between them."""
     return _halved(messages, lambda first, rest: Message("{first}; {rest}", first=first, rest=rest))

@@ -14,7 +14,7 @@ from pydantic_core import ErrorDetails
 from domain.errors import Fault, RegistryInvalid
 from domain.events.event import Location
 from domain.messages.message import Message
-from domain.registry.faults import add_fault, unreadable
+from domain.registry.faults import add_fault, reading_failure, unreadable
 from domain.registry.model import (
     SECRET_NAME,
     Area,
@@ -27,6 +27,7 @@ from domain.registry.model import (
 )
 from domain.registry.networks import Networks
 from domain.registry.policies import check_policies
+from domain.registry.registry_faults import registry_fault
 from domain.registry.secrets import Secrets, load_secrets, secrets_file
 from domain.registry.source import Path, RegistrySource, read_yaml
 from domain.suggestions import is_plain_word, suggestion
@@ -104,8 +105,15 @@ def _build(source: RegistrySource) -> Registry | None:
         return Registry.model_validate(_with_class_defaults(source.data), extra="forbid")
     except ValidationError as error:
         for detail in error.errors():
-            _add_fault(source, detail)
+            if not _is_of_class(source, detail["loc"]):
+                _add_fault(source, detail)
         return None
+
+
+def _is_of_class(source: RegistrySource, path: Path) -> bool:
+    """Return whether a camera has a wrong value from its class, where the fault is reported."""
+    at_camera = path[:1] == ("cameras",) and len(path) > 2 and path[2] in ClassPolicy.model_fields
+    return at_camera and path[:3] not in source.values
 
 
 def _with_class_defaults(data: Any) -> Any:
@@ -152,7 +160,7 @@ def _add_fault(source: RegistrySource, detail: ErrorDetails) -> None:
         wrong = Message("`credentials` must be the name of a secret")
         source.fault(detail["loc"], wrong, SECRET_HINT)
     else:
-        add_fault(source, detail, _keys_at, "registry")
+        add_fault(source, detail, _keys_at, "registry", registry_fault)
 
 
 def _keys_at(path: Path) -> tuple[str, ...]:
@@ -292,7 +300,7 @@ def _check_tls(source: RegistrySource, path: Path, camera: dict[Any, Any]) -> No
     try:
         text = FilePath(ca).read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else Message("it is no text")
+        reason = reading_failure(error)
         source.fault(
             (*path, "ca"),
             Message("the file cannot be read: {reason}", reason=reason),

@@ -5,13 +5,14 @@ keys are errors.
 from __future__ import annotations
 
 import re
-from ipaddress import IPv4Network, IPv6Network
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from domain.events.event import Location
+from domain.messages.message import Message
 from domain.readable_names import readable
 
 RecordMode = Literal["continuous", "events", "on_demand"]
@@ -25,6 +26,8 @@ Polygon = Annotated[tuple[Point, ...], Field(min_length=3)]
 
 
 CAMERA_ID = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
+AREA_PATH = r"^[a-z0-9-]+(/[a-z0-9-]+)*$"
+WHOLE_PATH = r"^/"
 SECRET_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 
@@ -62,6 +65,25 @@ def _rtsp_url(url: str) -> str:
     return url
 
 
+def _network(value: object) -> object:
+    """Return the network of a text. pydantic's own errors name each of the two types."""
+    if isinstance(value, IPv4Network | IPv6Network):
+        return value
+    try:
+        whole = ip_network(value if isinstance(value, str) else "", strict=False)
+    except ValueError:
+        raise ValueError("is no network, such as 10.0.0.0/8") from None
+    try:
+        return ip_network(str(value))
+    except ValueError:
+        raise ValueError(
+            Message("begins within a network; write {whole}", whole=str(whole))
+        ) from None
+
+
+AllowedNetwork = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
+
+
 def _fingerprint(text: str) -> str:
     """Return the SHA-256 of a certificate as 64 lower-case digits; tools write it with colons."""
     digits = text.replace(":", "").lower()
@@ -96,7 +118,7 @@ class ClassPolicy(_Strict):
         return self.retention_max_days or self.retention_days
 
 
-AreaPath = Annotated[str, Field(pattern=r"^[a-z0-9-]+(/[a-z0-9-]+)*$")]
+AreaPath = Annotated[str, Field(pattern=AREA_PATH)]
 
 
 class Area(_Strict):
@@ -114,7 +136,7 @@ class SubStream(_Strict):
 class CameraTls(_Strict):
     """How a camera of `rtsps://` proves who it is: by an authority, or by its own certificate."""
 
-    ca: str | None = Field(None, pattern=r"^/")
+    ca: str | None = Field(None, pattern=WHOLE_PATH)
     sha256: Annotated[str, AfterValidator(_fingerprint)] | None = None
 
     @model_validator(mode="after")
@@ -160,7 +182,7 @@ def default_classes() -> dict[Literal["A", "B", "C"], ClassPolicy]:
 class Registry(_Strict):
     version: Literal[1]
     classes: dict[Literal["A", "B", "C"], ClassPolicy] = Field(default_factory=default_classes)
-    networks: tuple[IPv4Network | IPv6Network, ...] = (
+    networks: tuple[AllowedNetwork, ...] = (
         IPv4Network("10.0.0.0/8"),
         IPv4Network("127.0.0.0/8"),
     )

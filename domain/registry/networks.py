@@ -11,7 +11,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 from domain.address_ranges import is_allowed
 from domain.camera_states import Why
 from domain.errors import SourceUnreachable
-from domain.messages.message import Message
+from domain.messages.message import Message, system_reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Networks:
                 "the name {host} cannot be resolved: {reason}",
                 Why.HOST_UNKNOWN,
                 host=host,
-                reason=error.strerror or error,
+                reason=system_reason(error),
             ) from error
         addresses = [str(entry[4][0]) for entry in found]
         for address in addresses:

@@ -17,6 +17,7 @@ from domain.clock import NS_PER_S
 from domain.errors import SourceError, SourceTimeout, SourceUnreachable
 from domain.media.packet_batch import PacketOrBatch, newest_pts_ns
 from domain.media.packets import AudioPacket
+from domain.messages.message import system_reason
 from ingest.rtsp import receive_queue
 from ingest.rtsp.endpoint import Pull, unreachable
 from ingest.rtsp.pull_loop import PullLoop
@@ -92,7 +93,7 @@ class Connection:
         except OSError as error:
             self._sockets.close()
             raise SourceUnreachable(
-                "no connection can be made: {reason}", reason=error.strerror
+                "no connection can be made: {reason}", reason=system_reason(error)
             ) from None
         self._is_open = True
         if code in (0, errno.EINPROGRESS):
@@ -374,4 +375,4 @@ class Connection:
 
 
 def _failed(error: OSError) -> SourceError:
-    return SourceUnreachable("the connection failed: {reason}", reason=error.strerror)
+    return SourceUnreachable("the connection failed: {reason}", reason=system_reason(error))

@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 from domain.camera_states import Why
 from domain.clock import Clock
 from domain.errors import SourceTimeout, SourceUnreachable
+from domain.messages.message import Message
 from domain.registry import Credentials, Networks
 from ingest.packets.packet_builder import SourceCounts
 from ingest.rtsp.libav_watchdog import LibavWatchdog
@@ -170,5 +171,5 @@ def unreachable(endpoint: Endpoint, code: int) -> SourceUnreachable:
         why,
         address=endpoint.address,
         port=endpoint.port,
-        reason=os.strerror(code),
+        reason=Message(os.strerror(code)),
     )

@@ -29,10 +29,12 @@ from domain.errors import (
     SourceUnsupported,
 )
 from domain.media.packets import Packet, StreamInfo
+from domain.messages.message import system_reason
 from domain.registry import Credentials
 from ingest.packets.packet_builder import PacketBuilder, TimedAccessUnit
 from ingest.rtsp.endpoint import Endpoint, Pull, preflight
 from ingest.rtsp.libav_watchdog import WatchedConnection
+from ingest.rtsp.session import login_refused
 from ingest.rtsp.tls import verified_options
 
 CODECS = ("h264", "hevc")
@@ -83,7 +85,7 @@ def _connected(pull: Pull, url: str, options: dict[str, str]) -> Iterator[Packet
                     )
                 yield from _demux(container, watched, pull)
         except av.FFmpegError as error:
-            failure = _mapped(error, watched.timed_out, timeout_s)
+            failure = _mapped(error, watched.timed_out, pull)
     if not stop.is_set():
         # Raised out here, so that no traceback shows libavformat's error, which quotes the URL with
         # its password.
@@ -249,17 +251,17 @@ def _ended(timed_out: bool, timeout_s: float) -> SourceError:
     return SourceUnreachable("the camera ended the stream", Why.ENDED)
 
 
-def _mapped(error: av.FFmpegError, timed_out: bool, timeout_s: float) -> SourceError:
+def _mapped(error: av.FFmpegError, timed_out: bool, pull: Pull) -> SourceError:
     """Convert an error of libavformat, without its text, which may contain the URL."""
     if isinstance(error, av.HTTPUnauthorizedError | av.HTTPForbiddenError):
-        return SourceRejected("the camera refuses the user name or password")
+        return login_refused(pull.credentials)
     if timed_out or isinstance(error, av.ExitError | av.TimeoutError):
-        return SourceTimeout("the camera said nothing for {timeout_s} s", timeout_s=timeout_s)
+        return SourceTimeout("the camera said nothing for {timeout_s} s", timeout_s=pull.timeout_s)
     if isinstance(error, av.HTTPNotFoundError):
         return SourceUnreachable("the camera has no stream under this path (404)", Why.NO_PATH)
     if isinstance(error, av.HTTPError | av.HTTPClientError):
         return SourceUnreachable(
-            "the camera refuses the request ({reason})", Why.REJECTED, reason=error.strerror
+            "the camera refuses the request ({reason})", Why.REJECTED, reason=system_reason(error)
         )
     if isinstance(error, av.InvalidDataError):
         return SourceUnreachable(
@@ -268,4 +270,4 @@ def _mapped(error: av.FFmpegError, timed_out: bool, timeout_s: float) -> SourceE
         )
     if isinstance(error, av.EOFError):
         return SourceUnreachable("the camera ended the stream", Why.ENDED)
-    return SourceUnreachable("the connection failed: {reason}", reason=error.strerror)
+    return SourceUnreachable("the connection failed: {reason}", reason=system_reason(error))

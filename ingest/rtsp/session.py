@@ -34,6 +34,16 @@ def basic_refused() -> SourceRejected:
     )
 
 
+def login_refused(credentials: Credentials | None) -> SourceRejected:
+    """Return the error of a camera that refuses `credentials`, or requires some."""
+    if credentials is None:
+        return SourceRejected(
+            "the camera requires a user name and a password; write the name of a secret under "
+            "`credentials`"
+        )
+    return SourceRejected("the camera refuses the user name or password")
+
+
 class RtspSession:
     """The requests of one session. They raise SourceError if the camera refuses."""
 
@@ -105,7 +115,7 @@ class RtspSession:
             and not is_moved
             and (method, answer.status) not in _ACCEPTED_ERRORS
         ):
-            raise _refused(method, answer.status)
+            raise _refused(method, answer.status, self._credentials)
         return answer
 
     def _log_in(self, answer: RtspAnswer) -> bool:
@@ -140,9 +150,9 @@ def moved_to(answer: RtspAnswer) -> str:
     return answer.header("location") if answer.status in _MOVED else ""
 
 
-def _refused(method: str, status: int) -> SourceError:
+def _refused(method: str, status: int, credentials: Credentials | None) -> SourceError:
     if status in (401, 403):
-        return SourceRejected("the camera refuses the user name or password")
+        return login_refused(credentials)
     if status == 404:
         return SourceUnreachable("the camera has no stream under this path (404)", Why.NO_PATH)
     if method == "SETUP" and status == 461:

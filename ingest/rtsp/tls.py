@@ -22,6 +22,7 @@ from cryptography.x509.oid import NameOID
 from domain.camera_states import Why
 from domain.clock import NS_PER_S
 from domain.errors import SourceTimeout, SourceUnreachable
+from domain.messages.message import Message, system_reason
 from ingest.rtsp.endpoint import CameraTrust, Pull, connection_to
 
 _SLICE_S = 0.25
@@ -54,15 +55,15 @@ def _verified_certificate(own: socket.socket, pull: Pull) -> bytes:
         try:
             return _received_certificate(own, _verifying_context(trust), pull)
         except ssl.SSLCertVerificationError as error:
-            raise _untrusted(error.verify_message, _fingerprint(pull)) from None
+            raise _untrusted(Message.of(error.verify_message, {}), _fingerprint(pull)) from None
     certificate = _received_certificate(own, _unverified_context(), pull)
     found = sha256(certificate).hexdigest()
     if found != trust.sha256:
-        raise _untrusted("it is not the one in the registry", found)
+        raise _untrusted(Message("it is not the one in the registry"), found)
     end = x509.load_der_x509_certificate(certificate).not_valid_after_utc
     if end.timestamp() * NS_PER_S < pull.clock.wall_ns():
         # libavformat refuses it, whatever the registry says.
-        raise _untrusted(f"it expired on {end:%Y-%m-%d}", found)
+        raise _untrusted(Message("it expired on {day}", day=f"{end:%Y-%m-%d}"), found)
     return certificate
 
 
@@ -74,7 +75,7 @@ def _received_certificate(own: socket.socket, context: ssl.SSLContext, pull: Pul
     except ssl.SSLCertVerificationError:
         raise
     except OSError as error:
-        reason = getattr(error, "reason", None) or error.strerror or "the connection broke"
+        reason = getattr(error, "reason", None) or system_reason(error)
         raise SourceUnreachable(
             "the TLS handshake failed: {reason}", Why.TLS, reason=reason
         ) from None
@@ -89,7 +90,7 @@ def _fingerprint(pull: Pull) -> str:
         return sha256(_received_certificate(own, _unverified_context(), pull)).hexdigest()
 
 
-def _untrusted(reason: str, fingerprint: str) -> SourceUnreachable:
+def _untrusted(reason: Message, fingerprint: str) -> SourceUnreachable:
     shown = f" (SHA-256 {fingerprint})" if fingerprint else ""
     return SourceUnreachable(
         "the camera's certificate{fingerprint} is not trusted: {reason}; compare "

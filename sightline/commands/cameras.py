@@ -23,7 +23,7 @@ from sightline.processes.instance import complete_settings, instance_secrets, ru
 from storage.clients.redis import connect
 from storage.site.camera_states import CameraStates
 
-_HEADINGS = ("camera", "state", "since", "picture", "fps", "last error")
+_HEADINGS = ("camera", "state", "since", "picture", "fps", "why", "last error")
 _STATE = _HEADINGS.index("state")
 _RED, _GREEN, _YELLOW, _BLUE, _DIM, _PLAIN = (f"\x1b[{code}m" for code in (31, 32, 33, 34, 2, 0))
 COLOURS = {
@@ -132,4 +132,4 @@ def _cells(row: CameraStatus) -> tuple[str, ...]:
     # A camera's answer may be in its error, so no control character reaches a terminal.
     sentence = " ".join(localized(Message(row.last_error)).split())
     error = "".join(one if one.isprintable() else "?" for one in sentence)
-    return row.camera_id, row.state, since, picture, f"{row.fps:.1f}", error
+    return row.camera_id, row.state, since, picture, f"{row.fps:.1f}", row.why, error

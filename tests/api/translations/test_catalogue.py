@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 
 import pytest
@@ -10,7 +12,7 @@ from pydantic_core import _pydantic_core
 from api.translations.catalogue import CHINESE_TEMPLATES, in_chinese
 from api.translations.files import OF_LIBRARIES
 from api.translations.validation import VALIDATION
-from domain.messages.message import Message, names_in
+from domain.messages.message import Message, names_in, system_reason
 from tests.message_templates import ERRORS, PACKAGES, Made, made_in
 
 SHOWN = (
@@ -92,6 +94,20 @@ def test_the_templates_of_validation_are_those_of_pydantic() -> None:
 def test_a_translation_has_the_parts_of_its_template(english: str, chinese: str) -> None:
     assert set(names_in(chinese)) <= set(names_in(english))
     assert re.search("[\u4e00-\u9fff]", chinese) or not re.search("[a-z]{2}", _text(english))
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        *(errno.ENOENT, errno.EISDIR, errno.ENOTDIR, errno.EACCES, errno.EPIPE, errno.ECONNREFUSED),
+        *(errno.ECONNRESET, errno.ETIMEDOUT, errno.EHOSTDOWN, errno.EHOSTUNREACH),
+        *(errno.ENETDOWN, errno.ENETUNREACH),
+    ],
+    ids=os.strerror,
+)
+def test_what_the_system_says_of_files_and_connections_is_translated(code: int) -> None:
+    reason = system_reason(OSError(code, os.strerror(code)))
+    assert re.search("[\u4e00-\u9fff]", in_chinese(Message("{reason}", reason=reason)))
 
 
 def _text(template: str) -> str:

@@ -82,7 +82,8 @@ NO_CHECKPOINT = "only `checkpoint` can trigger, and the camera is no checkpoint 
         ),
         (
             CAMERA + "    checkpoint: [plate]\n    lanes:\n      - [[0.1, 0.5], [0.9, 0.5]]\n",
-            "13:9: `lanes`: Tuple should have at least 3 items after validation, not 2",
+            "13:9: `lanes`: a mask or a lane is a list of three or more points, and a point is "
+            "[x, y]",
         ),
         (
             CAMERA + "    lanes:\n      - [[0, 0], [1, 0], [1, 1]]\n",
@@ -122,7 +123,8 @@ NO_CHECKPOINT = "only `checkpoint` can trigger, and the camera is no checkpoint 
         ),
         (
             CAMERA.replace("id: east", "id: ../east"),
-            "5:9: `id`: String should match pattern '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$'",
+            "5:9: `id`: must begin with a letter or a digit, and have only letters, digits, - _ . "
+            "(64 at most)",
         ),
     ],
 )
@@ -150,7 +152,8 @@ AREAS_HEAD = "version: 1\nareas:\n  dan/jun: {name: x}\n"
         (
             "  b: {name: b, formerly: [A/]}\n",
             [
-                "4:27: `formerly`: String should match pattern '^[a-z0-9-]+(/[a-z0-9-]+)*$'",
+                "4:27: `formerly`: must have only lower-case letters, digits and -, in parts "
+                "joined by /",
             ],
         ),
     ],
@@ -181,6 +184,72 @@ def test_a_password_in_a_url_is_refused_and_not_repeated(tmp_path: Path) -> None
 )
 def test_text_that_is_no_registry_is_a_fault_not_a_crash(tmp_path: Path, text: str) -> None:
     assert faults_of(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("classes: {A: {record: all}}", "1:23: `record`: 'all' is not one of continuous, "),
+        ("networks: [10.1.2.0/8]", "1:12: `networks`: begins within a network; write 10.0.0.0/8"),
+        ("networks: [everywhere]", "1:12: `networks`: is no network, such as 10.0.0.0/8"),
+        ("networks: 10.0.0.0/8", "1:11: `networks`: must be a list"),
+        ("classes: {A: {retention_days: long}}", "1:31: `retention_days`: must be a whole number"),
+        ("classes: continuous", "1:10: `classes`: must have keys and values"),
+    ],
+)
+def test_a_fault_of_the_whole_site_is_reported_once(
+    tmp_path: Path, line: str, expected: str
+) -> None:
+    (fault,) = faults_of(tmp_path, f"{line}\n{HEAD}{CAMERA}")
+    assert fault.startswith(expected)
+
+
+@pytest.mark.parametrize("written", ["10.0.0.0/255.0.0.0", "10.0.0.1", "FD00::/8"])
+def test_a_network_may_be_written_in_each_form(tmp_path: Path, written: str) -> None:
+    text = f"networks: [10.0.0.0/8, '{written}']\n"
+    assert faults_of(tmp_path, text + HEAD + CAMERA) == []
+
+
+@pytest.mark.parametrize(
+    ("entry", "expected"),
+    [
+        ("id: 20261201", "must be text (put it in quotes)"),
+        ("id: 2026-12-01", "must be text (put it in quotes)"),
+        ("id: [east]", "must be text"),
+        ("enabled: maybe", "must be true or false"),
+        ("location: {lon: 32.5, lat: 111.5}", "90 (are `lon` and `lat` exchanged?)"),
+        ("location: here", "must have keys and values"),
+        (
+            "count_lines: [[[0, 0.5]]]",
+            "a count line is a list of two points, and a point is [x, y]",
+        ),
+        ("count_lines: [[0, 0.5]]", "a count line is a list of two points, and a point is [x, y]"),
+        ("masks: [[[0, 0], [1], [1, 1]]]", "three or more points, and a point is [x, y]"),
+        ("masks: none", "must be a list"),
+    ],
+)
+def test_a_value_of_a_wrong_form_is_described_without_terms_of_a_library(
+    tmp_path: Path, entry: str, expected: str
+) -> None:
+    key = entry.partition(":")[0]
+    lines = [one for one in CAMERA.splitlines() if not one.strip(" -").startswith(f"{key}:")]
+    text = "\n".join(lines).replace("    name", "  - name", 1) if key == "id" else "\n".join(lines)
+    first = faults_of(tmp_path, f"{HEAD}{text}\n    {entry}\n")[0]
+    assert first.endswith(expected)
+
+
+def test_a_file_in_another_encoding_is_a_fault(tmp_path: Path) -> None:
+    file = tmp_path / "registry.yaml"
+    file.write_bytes((HEAD + CAMERA).encode("gbk"))
+    with pytest.raises(RegistryInvalid, match=r"yaml:1:1: .* not text in UTF-8; save it"):
+        load_registry(file, {})
+
+
+def test_a_file_from_windows_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "registry.yaml"
+    file.write_bytes((HEAD + CAMERA).replace("\n", "\r\n").encode("utf-8-sig"))
+    registry, _ = load_registry(file, {})
+    assert registry.cameras[0].name == "东口"
 
 
 def test_a_missing_file_is_a_fault(tmp_path: Path) -> None:
@@ -270,7 +339,10 @@ SHA256 = "ab" * 32
             ["11:10: `tls`: needs either `ca` or `sha256`"],
         ),
         (f"{{sha: {SHA256}}}", ["11:11: unknown key `sha` (did you mean `sha256`?)"]),
-        ("{ca: relative.pem}", ["11:15: `ca`: String should match pattern '^/'"]),
+        (
+            "{ca: relative.pem}",
+            ["11:15: `ca`: must be the whole path of a file, which begins with /"],
+        ),
         (
             "{ca: /nowhere/ca.pem}",
             [

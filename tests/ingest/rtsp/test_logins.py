@@ -44,6 +44,8 @@ def test_a_wrong_password_is_reported_and_never_shown(
         source = source_of(sim.url("gate"), transport, credentials=credentials)
         got = pull(source)
     assert isinstance(got.error, SourceRejected)
+    asked = "requires a user name" if credentials is None else "refuses the user name"
+    assert asked in str(got.error)
     seen = (
         "".join(traceback.format_exception(got.error))
         + caplog.text

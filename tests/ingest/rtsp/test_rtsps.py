@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from domain.camera_states import Why
 from domain.errors import SourceTimeout, SourceUnreachable
+from domain.messages.message import NO_MESSAGE, Message
 from domain.settings import Settings
 from ingest.rtsp.source import RtspSource
 from simulator import SimCamera, Simulator, Stall
@@ -79,6 +80,8 @@ def _refused(got: Pull) -> str:
     assert got.packets == []
     assert isinstance(got.error, SourceUnreachable)
     assert got.error.why is Why.CERTIFICATE
+    reason = got.error.message.parts.get("reason", NO_MESSAGE)
+    assert isinstance(reason, Message), "it can be translated"
     return str(got.error)
 
 
@@ -101,6 +104,7 @@ def test_a_camera_is_trusted_by_its_fingerprint(
     assert _played(pull(_source(url, {"sha256": _fingerprint(files)}))) == 50
     refused = _refused(pull(_source(url, {"sha256": _fingerprint(others)}, files.authority)))
     assert _fingerprint(files) in refused
+    assert "it is not the one in the registry" in refused
 
 
 def test_a_fingerprint_needs_no_name(sim_port: int, others: TlsFiles, pull: Puller) -> None:

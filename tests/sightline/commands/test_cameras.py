@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from domain.camera_states import CameraState, CameraStatus
+from domain.camera_states import CameraState, CameraStatus, Why
 from domain.clock import ManualClock
 from domain.paths.data_layout import Layout
 from sightline.cluster import site_registry
@@ -25,11 +25,12 @@ def test_each_camera_is_one_line_with_its_whole_error(capsys: pytest.CaptureFixt
     live = CameraStatus(
         "gate", CameraState.LIVE, SINCE_NS, codec="h264", width_px=1920, height_px=1080, fps=25.0
     )
-    print_table([live, CameraStatus("school-north", CameraState.UNREACHABLE, 0, error)])
+    failed = CameraStatus("school-north", CameraState.UNREACHABLE, 0, error, why=Why.NO_PATH)
+    print_table([live, failed])
     head, first, second = capsys.readouterr().out.splitlines()
-    assert head.split() == ["camera", "state", "since", "picture", "fps", "last", "error"]
+    assert head.split() == ["camera", "state", "since", "picture", "fps", "why", "last", "error"]
     assert first.split() == ["gate", "live", "2025-11-24T16:00:00Z", "h264", "1920x1080", "25.0"]
-    assert second.endswith(error.strip())
+    assert second.endswith(f" no_path  {error.strip()}")
     places = [line.index(word) for line, word in ((first, "live"), (second, "unreachable"))]
     assert places == [head.index("state")] * 2
 
