@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import argparse
 
-from sightline.arguments.options import Commands, add_command, add_data, add_json, record_changes
+from sightline.arguments.options import (
+    TIME_FORM,
+    Commands,
+    add_command,
+    add_data,
+    add_json,
+    record_changes,
+)
 
 
 def add_analysing(commands: Commands[argparse.ArgumentParser]) -> None:
@@ -17,7 +24,11 @@ def add_analysing(commands: Commands[argparse.ArgumentParser]) -> None:
     )
     analyse.add_argument("--camera", required=True, metavar="ID", help="id of a checkpoint")
     analyse.add_argument(
-        "--from", dest="since", required=True, metavar="TIME", help="start of the range"
+        "--from",
+        dest="since",
+        required=True,
+        metavar="TIME",
+        help=f"start of the range: {TIME_FORM}",
     )
     analyse.add_argument("--to", dest="until", required=True, metavar="TIME", help="its end")
     analyse.add_argument(

@@ -5,7 +5,14 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from sightline.arguments.options import Commands, add_command, add_data, add_json, record_changes
+from sightline.arguments.options import (
+    TIME_FORM,
+    Commands,
+    add_command,
+    add_data,
+    add_json,
+    record_changes,
+)
 
 
 def add_exporting(commands: Commands[argparse.ArgumentParser]) -> None:
@@ -23,7 +30,9 @@ def add_exporting(commands: Commands[argparse.ArgumentParser]) -> None:
         metavar="ID",
         help="camera to export; may be repeated",
     )
-    export.add_argument("--from", dest="since", metavar="TIME", help="start of the range")
+    export.add_argument(
+        "--from", dest="since", metavar="TIME", help=f"start of the range: {TIME_FORM}"
+    )
     export.add_argument("--to", dest="until", metavar="TIME", help="end of the range")
     export.add_argument("--reason", metavar="TEXT", help="why; it is in the manifest")
     export.add_argument("--case", metavar="CASE", help="the case that it belongs to")

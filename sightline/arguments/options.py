@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+TIME_FORM = "a time of RFC 3339, such as 2026-11-24T13:55:04+08:00"
 Commands = argparse._SubParsersAction  # noqa: SLF001 - argparse names the type of `add_subparsers()` nowhere else
 
 

@@ -125,6 +125,9 @@ def _print(camera: Camera, ranges: list[Range], found: list[Found], as_json: boo
         }
         print(json.dumps(report))
         return
+    if not ranges:
+        print("live analysis left nothing out in this range; --all analyses all of it")
+        return
     print(f"{analysed_s:.1f} of {asked_s:.1f} s analysed; {len(late)} further passings found")
     if analysed_s < asked_s:
         print(f"{asked_s - analysed_s:.1f} s have no readable recording")

@@ -15,6 +15,7 @@ from api.exports.local_export import LocalExport
 from api.exports.models import ExportAsked
 from domain.clock import SystemClock
 from domain.errors import BadInput
+from domain.messages.validation import validation_message
 from domain.paths.data_layout import Layout
 from domain.settings import Settings
 from sightline.processes.command_audit import local_user
@@ -36,6 +37,7 @@ def run(args: argparse.Namespace) -> int:
         )
     if args.out.exists():
         raise BadInput("{out} exists already; name another file", out=args.out)
+    asked = _asked(args) if args.id is None else None
     context = make_context(
         layout, complete_settings(settings, runtime, instance_secrets(layout)), clock, "export"
     )
@@ -47,8 +49,8 @@ def run(args: argparse.Namespace) -> int:
             lambda what, part: shown.update(task, description=_DOING[what], completed=part),
         )
         export_id = args.id
-        if export_id is None:
-            record = export.create(_asked(args), f"local:{local_user()}", args.case or "")
+        if asked is not None:
+            record = export.create(asked, f"local:{local_user()}", args.case or "")
             export_id = record.id
         shown.console.print(f"export {export_id}; if this stops, continue it with --id {export_id}")
         record = export.read(export_id, stop)
@@ -80,7 +82,8 @@ def _asked(args: argparse.Namespace) -> ExportAsked:
         field = {"from": "--from", "to": "--to", "reason": "--reason"}.get(
             str(first["loc"][-1]), "--camera"
         )
-        raise BadInput("{field}: {fault}", field=field, fault=first["msg"]) from error
+        fault = validation_message(first["type"], first["msg"], first.get("ctx", {}))
+        raise BadInput("{field}: {fault}", field=field, fault=fault) from error
 
 
 def _print(record: ExportRecord, out: Path, size_bytes: int, as_json: bool) -> None:
@@ -101,4 +104,4 @@ def _print(record: ExportRecord, out: Path, size_bytes: int, as_json: bool) -> N
         return
     for gap in gaps:
         print(f"missing: {gap['camera']} {gap['from']}/{gap['to']} {gap['cause']} {gap['detail']}")
-    print(f"{out}: {len(record.members)} recordings, {size_bytes} bytes")
+    print(f"{out}: recordings: {len(record.members)}, bytes: {size_bytes}")

@@ -124,6 +124,19 @@ def test_missed_passings_are_found_once_and_the_range_then_counts_as_analysed(
     assert (second["asked_s"], second["late"]) == (0, [])
 
 
+def test_a_range_without_anything_left_out_is_reported_so(
+    layout: Layout, stores: Stores, capsys: pytest.CaptureFixture[str]
+) -> None:
+    span = ("--from", rfc3339(START_NS), "--to", rfc3339(START_NS + NS_PER_S))
+    arguments = _parser().parse_args(
+        ["analyse", "--data", str(layout.root), "--camera", "gate", *span]
+    )
+    camera = site_registry.running_registry(layout).camera("gate")
+    assert camera is not None
+    assert analysis.analyse(arguments, camera, (START_NS, START_NS + NS_PER_S)) == 0
+    assert "left nothing out" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("camera", "since", "until", "says"),
     [
