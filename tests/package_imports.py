@@ -105,7 +105,7 @@ _TABLE = {
     "api.exports": (
         "domain domain.media domain.paths domain.recordings storage.clients storage.recordings "
         "storage.recordings.virtual storage.site storage.audit storage.exports api.limits "
-        "api.requests api.access api.cameras"
+        "api.translations api.requests api.access api.cameras"
     ),
     "api.webrtc.protocols": "domain domain.media",
     "api.webrtc.congestion": "domain domain.media api.webrtc.protocols",

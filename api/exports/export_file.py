@@ -11,6 +11,7 @@ from collections.abc import Generator
 from api.access.api_context import ApiContext
 from api.cameras.ranged_files import Contents
 from api.cameras.recording_files import RecordingFile, RecordingFiles
+from api.exports.manifest_page import layout_of
 from api.exports.recording_parts import (
     Span,
     explained,
@@ -22,7 +23,6 @@ from domain.camera_scope import ALL_CAMERAS
 from domain.clock import moment
 from domain.errors import DataLoss, ExportGone, NodeOffline, NotFound, SightlineError
 from domain.messages.message import Message, joined, joined_names
-from storage.exports.layout import ExportLayout
 from storage.exports.records import ExportMember, ExportRecord
 from storage.exports.zip_layout import MemberBytes
 from storage.recordings.file_reader import Chunk
@@ -38,7 +38,7 @@ class ExportFile:
         self._context = context
         self._files = files
         self._record = record
-        self.layout = ExportLayout(record)
+        self.layout = layout_of(record, context.settings.time_zone)
 
     def check(self) -> None:
         """Check that all recordings are those that were read. Raises as `read`."""

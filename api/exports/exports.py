@@ -19,6 +19,7 @@ from api.cameras.ranged_files import RangedFile, WantedRanges, ranged_response
 from api.cameras.recording_files import RecordingFiles
 from api.cameras.recordings import LONGEST_RECORDING_S
 from api.exports.export_file import ExportFile
+from api.exports.manifest_page import layout_of
 from api.exports.models import (
     ExportAsked,
     ExportDetails,
@@ -40,7 +41,6 @@ from domain.messages.message import NO_MESSAGE, Message
 from domain.paths.object_keys import dated_id
 from domain.people import Person, Right
 from storage.audit.viewings import Viewed
-from storage.exports.layout import ExportLayout
 from storage.exports.records import (
     NO_EXPORT,
     ExportRange,
@@ -260,7 +260,7 @@ def _situation(context: ApiContext, record: ExportRecord) -> tuple[State, float 
     if state is ExportState.WAITING:
         progress = context.export_progress.of(record.id) or 0.0
         return ("reading" if progress else "waiting"), progress, None
-    size_bytes = ExportLayout(record).size_bytes
+    size_bytes = layout_of(record, context.settings.time_zone).size_bytes
     return ("ready" if state is ExportState.READY else "incomplete"), None, size_bytes
 
 

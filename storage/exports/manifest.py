@@ -1,6 +1,6 @@
 """The manifest of an export, which is the first member of its ZIP file: what it has and what is
 missing, by whom and why it was made, and the SHA-256 of each file. The last member has the same
-hashes for `sha256sum -c`. Pure.
+hashes for `sha256sum -c`. The member before it is a page for people. Pure.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from domain.clock import NS_PER_MS, rfc3339
 from storage.exports.records import ExportMember, ExportRange, ExportRecord, RangeResult
 
 MANIFEST_NAME = "manifest.json"
+PAGE_NAME = "manifest.html"
 SUMS_NAME = "SHA256SUMS"
 SCHEMA = "sightline.export/1"
 
@@ -39,12 +40,13 @@ def manifest_of(record: ExportRecord) -> bytes:
     return (json.dumps(document, ensure_ascii=False, indent=1) + "\n").encode()
 
 
-def sums_of(record: ExportRecord, manifest: bytes) -> bytes:
-    """Return the SHA-256 of the manifest and of each recording, as `sha256sum` writes them.
+def sums_of(record: ExportRecord, manifest: bytes, page: bytes) -> bytes:
+    """Return the SHA-256 of the manifest, its page and each recording, as `sha256sum` writes them.
 
     A name has no character that `sha256sum` escapes.
     """
-    sums = [(hashlib.sha256(manifest).hexdigest(), MANIFEST_NAME)]
+    contents = {MANIFEST_NAME: manifest, PAGE_NAME: page}
+    sums = [(hashlib.sha256(content).hexdigest(), name) for name, content in contents.items()]
     sums += [(member.sha256, member.name) for _, member in record.members]
     return "".join(f"{sha256}  {name}\n" for sha256, name in sums).encode()
 

@@ -80,9 +80,11 @@ class ExportSite:
     ) -> httpx.Response:
         return self.site.get("/v1/exports", role, method="POST", body=body, **headers)
 
-    def made(self, *ranges: tuple[str, float, float], role: Role = Role.OPERATOR) -> dict[str, Any]:
+    def made(
+        self, *ranges: tuple[str, float, float], role: Role = Role.OPERATOR, **fields: object
+    ) -> dict[str, Any]:
         """Create an export, have it read, and return it."""
-        created = self.create(asked(*ranges), role)
+        created = self.create(asked(*ranges, **fields), role)
         assert created.status_code == 201, created.text
         self.job.run_once(self.stop)
         return self.read(created.json()["id"], role)

@@ -10,6 +10,8 @@ import subprocess
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
+from xml.etree import ElementTree
+from zoneinfo import ZoneInfo
 
 import av
 import httpx
@@ -17,10 +19,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from api.exports.manifest_page import CAUSES
 from api.translations.catalogue import in_chinese
-from domain.clock import S_PER_DAY, rfc3339
+from domain.clock import S_PER_DAY, moment, rfc3339
 from domain.messages.message import Message
 from domain.people import Role
+from domain.recordings.gaps import GapCause
 from domain.settings import Settings
 from storage.exports.records import ExportGap
 from tests.api.exports.export_site import (
@@ -56,6 +60,10 @@ LIMITS = Settings(
 )
 
 
+_CHARSET = '<meta charset="utf-8">'
+"""The only element of the page that XML would have to close."""
+
+
 def recording(exports: ExportSite, camera: str, from_s: float, to_s: float) -> bytes:
     address = f"/v1/cameras/{camera}/recording?from={rfc3339(at(from_s))}&to={rfc3339(at(to_s))}"
     return exports.site.get(address).content
@@ -79,7 +87,7 @@ def test_the_file_has_the_recordings_of_all_cameras_and_a_manifest(exports: Expo
         recording(exports, "west-gate", 2, 8),
         recording(exports, "west-gate", 9, 14),
     ]
-    names = zipped.namelist()[1:-1]
+    names = zipped.namelist()[1:-2]
     assert [zipped.read(name) for name in names] == expected
     manifest = json.loads(zipped.read("manifest.json"))
     assert (manifest["reason"], manifest["signature"]) == ("theft 2026-118", None)
@@ -108,7 +116,7 @@ def test_other_programs_unpack_the_file_and_check_its_hashes(
     checked = run_in(folder, "sha256sum", "--strict", "-c", "SHA256SUMS").splitlines()
     names = sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
     assert sorted([*checked, "SHA256SUMS: OK"]) == [f"{name}: OK" for name in names]
-    assert len(names) == 4
+    assert len(names) == 5
     video = next(folder.rglob("*.mp4"))
     damaged = bytearray(video.read_bytes())
     damaged[len(damaged) // 2] ^= 1
@@ -136,13 +144,43 @@ def test_the_manifest_marks_what_the_recorder_did_not_hash(exports: ExportSite) 
     assert late == [[], [{"from": rfc3339(at(1)), "to": rfc3339(at(11))}]]
 
 
+def test_a_page_for_people_has_what_the_manifest_has(exports: ExportSite) -> None:
+    for camera in ("east-gate", "west-gate"):
+        exports.record(camera)
+    shutil.rmtree(exports.site.layout.recording_index / "west-gate")
+    reason = "<b>盗窃</b> & theft"
+    export = exports.made(("east-gate", 1, 11), ("west-gate", 2, 14), reason=reason)
+    zipped = unpacked(exports.download(export).content)
+    assert zipped.namelist()[-2:] == ["manifest.html", "SHA256SUMS"]
+    page, manifest = zipped.read("manifest.html").decode(), zipped.read("manifest.json")
+    root = ElementTree.fromstring(page.replace("<!DOCTYPE html>", "").replace(_CHARSET, ""))
+    cells = ["".join(cell.itertext()) for cell in root.iter("td")]
+    assert reason in cells
+    assert hashlib.sha256(manifest).hexdigest() in cells
+    ranges = json.loads(manifest)["ranges"]
+    for file in (file for entry in ranges for file in entry["files"]):
+        assert {file["name"], str(file["size_bytes"])} <= set(cells)
+        assert any(cell.startswith(file["sha256"]) for cell in cells)
+    (gap,) = ranges[1]["gaps"]
+    assert CAUSES[GapCause(gap["cause"])] in cells
+    start = moment(at(12)).astimezone(ZoneInfo("Asia/Shanghai"))
+    assert f"{start:%Y-%m-%d %H:%M:%S}.000 +08:00" in cells
+    assert page.count("不能证明此前的内容") == 1
+    headings = ["".join(one.itertext()) for one in root.iter("h2")]
+    assert [one.rpartition(" ")[2] for one in headings] == ["(east-gate)", "(west-gate)"]
+
+
+def test_each_cause_of_a_gap_is_named_on_the_page() -> None:
+    assert set(CAUSES) == set(GapCause)
+
+
 def test_a_change_of_codec_makes_several_files_and_no_gap(exports: ExportSite) -> None:
     exports.record("east-gate", PLAIN, HEVC, PLAIN)
     export = exports.made(("east-gate", 1, 35))
     assert (export["state"], export["gaps"]) == ("ready", [])
     zipped = unpacked(exports.download(export).content)
     codecs = []
-    names = zipped.namelist()[1:-1]
+    names = zipped.namelist()[1:-2]
     for name in names:
         with av.open(io.BytesIO(zipped.read(name)), "r") as container:
             codecs.append(container.streams.video[0].codec_context.name)

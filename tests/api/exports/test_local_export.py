@@ -50,7 +50,7 @@ def test_a_local_export_is_written_as_the_api_sends_it(exports: ExportSite, tmp_
     record = local.export.read(export_id, threading.Event())
     assert local.export.write(record, out) == out.stat().st_size
     assert local.reported[-1] == ("write", 1.0)
-    assert len(unpacked(out.read_bytes()).namelist()) == 4
+    assert len(unpacked(out.read_bytes()).namelist()) == 5
     shown = exports.read(export_id, Role.INVESTIGATOR)
     assert (shown["person"], shown["case"]) == ("local:root", "2026-118")
     assert exports.download(shown, Role.INVESTIGATOR).content == out.read_bytes()
