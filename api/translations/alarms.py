@@ -7,7 +7,7 @@ ALARMS: dict[str, str] = {
     # disks and stores
     "the data folder is not writable and nothing is recorded ({reason}): check the disk "
     "and mount it "
-    "writable": "数据文件夹不可写，未在录像（{reason}）：请检查磁盘并以可写方式挂载",
+    "writable": "数据目录不可写，未在录像（{reason}）：请检查磁盘并以可写方式挂载",
     "recordings cannot be kept within their limit: {error}": "无法将录像控制在限额内：{error}",
     "recordings younger than their `retention_days` are deleted to make room: give the disk more "
     "space": "为腾出空间，未满 `retention_days` 的录像正被清除：请扩大磁盘空间",
@@ -108,7 +108,7 @@ ALARMS: dict[str, str] = {
     "{count} records of people in Redis are not authentic and grant nothing: {names}; find out "
     "what "
     "wrote them, then run  sightline index rebuild  and  sightline user list": (
-        "Redis 中有 {count} 条人员记录不真实，不授予任何权限：{names}；"
+        "Redis 中有 {count} 条人员记录未通过校验，不授予任何权限：{names}；"
         "请查明写入者，再运行 sightline index rebuild 和 sightline user list"
     ),
     "{failures} sign-ins have failed within {minutes} minutes: passwords may be tried out; read "

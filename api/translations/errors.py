@@ -21,7 +21,7 @@ SENTENCES: dict[str, str] = {
         "负责该摄像机的节点 {node} 结束了码流"
     ),
     "{node}, the node that holds this camera, is being stopped or restarted": (
-        "接管该摄像机的节点 {node} 正在停止或重启"
+        "负责该摄像机的节点 {node} 正在停止或重启"
     ),
     "{node}, the node that holds this camera, sends live video in another form; is it of "
     "another version?": ("负责该摄像机的节点 {node} 发送的实时视频格式不符，版本可能不同"),

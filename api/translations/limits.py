@@ -9,7 +9,7 @@ LIMITS: dict[str, str] = {
     "exports being made": ("导出"),
     "{person} waits for the SHA-256 of a recording here already; wait for it, or request the "
     "recording without it": (
-        "{person} 已在等待一个录像的 SHA-256，请等待其结果，或不带摘要请求该录像"
+        "{person} 已在等待一个录像的 SHA-256，请等待其结果，或不要求 SHA-256，直接请求该录像"
     ),
     "{person} has {most} {requests} here already; wait for one of them": (
         "{person} 在此已有 {most} 项（{requests}），请等待其中一项结束"
@@ -23,7 +23,7 @@ LIMITS: dict[str, str] = {
     ),
     "{most} requests wait for the SHA-256 of recordings here already; try again in a moment, or "
     "request the recording without it": (
-        "已有 {most} 个请求在此等待录像的 SHA-256，请稍后再试，或不请求摘要直接获取录像"
+        "已有 {most} 个请求在此等待录像的 SHA-256，请稍后再试，或不要求 SHA-256，直接请求该录像"
     ),
     "no client waits for the SHA-256 of this recording any more": (
         "已没有客户端等待此录像的 SHA-256"

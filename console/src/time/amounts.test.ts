@@ -7,7 +7,7 @@ import { distanceText, durationText } from "./amounts.ts";
 test("durations name their units", () => {
   const longMs = ((26 * 60 + 5) * 60 + 9) * 1000;
   assert.equal(durationText(unitsInEnglish, longMs), "1 d 2 h 5 min");
-  assert.equal(durationText(unitsInChinese, longMs), "1 天2 小时5 分");
+  assert.equal(durationText(unitsInChinese, longMs), "1 天 2 小时 5 分钟");
   assert.equal(durationText(unitsInEnglish, 200), "1 s");
   assert.equal(durationText(unitsInEnglish, 59_900), "59 s");
   assert.equal(durationText(unitsInEnglish, -61_000), "-1 min");

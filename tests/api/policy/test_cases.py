@@ -101,7 +101,7 @@ def test_a_policy_demands_an_open_case_of_the_right_form(city: PolicySite) -> No
     assert city.get("zhao", SEARCH, X_Case="2026-119").status_code == 200
     assert city.get("zhao", "/v1/events/histogram").status_code == 200, "the policy names one call"
     chinese = city.get("zhao", SEARCH, Accept_Language="zh")
-    assert chinese.json()["title"] == "此请求需要有效的案件号"
+    assert chinese.json()["title"] == "此请求需要有效的案件编号"
 
 
 def test_a_refusal_is_in_the_audit_log_and_a_case_finds_its_requests(city: PolicySite) -> None:

@@ -66,7 +66,7 @@ export const callsInChinese: typeof callsInEnglish = {
   "hold.release": "解除依法留存",
   "holds.list": "列出依法留存",
   "journey.read": "查看行车轨迹",
-  "journeys.impossible": "列出不可能的行程",
+  "journeys.impossible": "列出不可能路段",
   "people.list": "列出人员",
   "person.add": "添加人员",
   "person.change": "更改人员",

@@ -13,7 +13,7 @@ export const auditInChinese: typeof auditInEnglish = {
   more: "更多筛选条件",
   kind: "类型",
   kinds: {
-    search: "检索",
+    search: "查找",
     video: "图片与视频",
     export: "导出",
     change: "变更",

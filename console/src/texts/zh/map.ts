@@ -2,7 +2,7 @@
 import type { mapInEnglish } from "../en/map.ts";
 
 export const mapInChinese: typeof mapInEnglish = {
-  results: "检索结果的地点分布",
+  results: "查找结果的地点分布",
   cameras: "摄像机分布，颜色表示状态",
   keys: "方向键移动地图，+ 与 − 缩放，Home 键显示全部。",
   enlarge: "放大地图",
@@ -13,7 +13,7 @@ export const mapInChinese: typeof mapInEnglish = {
     circle: "从圆心拖动到边缘。",
     polygon: "依次点击各顶点，最后按回车键或双击结束。",
   },
-  searchVisible: "检索可见范围",
+  searchVisible: "查找可见范围",
   clearShape: "取消范围",
   tilesFailed: "部分底图未能加载。",
 };

@@ -8,7 +8,7 @@ export const outagesInChinese: typeof outagesInEnglish = {
   noneAtAll: "这些摄像机在此时段录像完整。",
   unlogged: "此列表为各节点上报的故障。",
   examine: "同时检查录像中的缺口",
-  examining: (cameras) => `正在检查录像：已检查 ${cameras} 台摄像机…`,
+  examining: (cameras) => `正在检查录像：已检查 ${cameras} 台摄像机……`,
   examined: "已同时检查录像。",
   chooseLess: "如需同时检查录像中的缺口，请选择不超过一天的时段。",
   unexamined: (cameras) => `存有录像的节点无应答，情况不明：${cameras}。`,

@@ -46,7 +46,7 @@ export const peopleInChinese: typeof peopleInEnglish = {
   rights: {
     cameras_read: "查看摄像机及状态",
     test_picture: "获取测试画面",
-    events_read: "检索过车记录",
+    events_read: "查找过车记录",
     recordings_read: "回放录像",
     recordings_trigger: "触发录像",
     live_view: "查看实时画面",

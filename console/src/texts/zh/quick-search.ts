@@ -11,7 +11,7 @@ export const quickSearchInChinese: typeof quickSearchInEnglish = {
   polygon: "地图多边形范围内",
   remove: (choice) => `移除：${choice}`,
   seen: "近期出现",
-  resultsOverTime: "检索结果的时间分布，每台摄像机一行",
+  resultsOverTime: "查找结果的时间分布，每台摄像机一行",
   otherCameras: "其他摄像机",
   leftOut: (count) => `另有 ${count} 条较早的结果未在此显示`,
 };

@@ -6,9 +6,11 @@ export const unitsInChinese: typeof unitsInEnglish = {
     [
       days > 0 ? `${days} 天` : "",
       hours > 0 ? `${hours} 小时` : "",
-      minutes > 0 ? `${minutes} 分` : "",
+      minutes > 0 ? `${minutes} 分钟` : "",
       days + hours + minutes === 0 ? `${seconds} 秒` : "",
-    ].join(""),
+    ]
+      .filter(Boolean)
+      .join(" "),
   metres: (metres) => `${metres} 米`,
   kilometres: (kilometres) => `${kilometres} 公里`,
 };

@@ -32,7 +32,7 @@ export const watchesInChinese: typeof watchesInEnglish = {
   dismiss: "知道了",
   dismissAll: "全部知道了",
   moreHits: (count) => `另有 ${count} 条命中`,
-  incomplete: "此处可能缺少部分命中，可通过各布控的检索查看全部：",
+  incomplete: "此处可能缺少部分命中，请通过以下各布控的查找结果查看全部：",
   trySound: "试听提示音",
   allowNotifications: "允许桌面通知",
   notifications: {
