@@ -17,6 +17,7 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby, islice
+from pathlib import Path
 
 from domain.alarms import AlarmName
 from domain.clock import NS_PER_DAY, Clock, rfc3339
@@ -48,6 +49,10 @@ _EXAMINED = 50_000
 are behind, and a disk holds millions.
 """
 _REMEMBERED_S = 60.0
+_TRY_AGAIN_S = 60.0
+"""A file that could not be deleted is tried again after this long."""
+MOST_REFUSED = 20
+"""The most files that one run tries to delete in vain. With more of them the whole disk refuses."""
 EARLY_ALARM_S = 600.0
 _TOO_FULL = "the disk is too full by {lacking_gb} GB, and no finished recording is left to delete"
 _NOT_RECORDED = (
@@ -109,6 +114,8 @@ class DiskQuota:
         self._limit_bytes = round(settings.disk_limit_gb * BYTES_PER_GB)
         self._reserve_bytes = reserve_bytes(settings)
         self._next: dict[str, _Next] = {}
+        self._refused: dict[Path, tuple[float, StoreError]] = {}
+        """The files that could not be deleted: when to try them again (monotonic seconds)."""
         self._early_s = float("-inf")
         self._is_stuck = False
         """Whether the last run found nothing more that may be deleted."""
@@ -119,7 +126,7 @@ class DiskQuota:
 
     def run_once(self) -> int:
         """Free the excess and return the freed bytes. A disk that refuses raises an alarm and is
-        tried again at the next run.
+        tried again at the next run. A file that cannot be deleted delays no other.
 
         A run with nothing to delete is cheap: no known file is examined again.
         """
@@ -147,10 +154,14 @@ class DiskQuota:
             self._update_alarms(0)
             return 0
         held = self._claims.held()
+        now_s = self._clock.monotonic_s()
+        self._refused = {path: one for path, one in self._refused.items() if one[0] > now_s}
         freed_bytes = 0
         for why, segments in self._steps():
             if freed_bytes < excess_bytes:
                 freed_bytes += self._evict(why, segments, excess_bytes - freed_bytes, held)
+        if freed_bytes < excess_bytes and self._refused:
+            raise next(reversed(self._refused.values()))[1]
         self._update_alarms(excess_bytes - freed_bytes)
         return freed_bytes
 
@@ -242,18 +253,33 @@ class DiskQuota:
         for segment in segments:
             if freed_bytes >= required_bytes:
                 break
+            if segment.path in self._refused:
+                continue
             if held.covers(
                 segment.camera_id, segment.start_ns, segment.end_ns or segment.start_ns + 1
             ):
                 continue
             if why == "uploaded" and not self._claims.is_uploaded(segment):
                 continue
-            size_bytes = self._ledger.remove(segment)
+            size_bytes = self._remove(segment)
             if size_bytes:
                 freed_bytes += size_bytes
                 SEGMENTS_EVICTED.labels(segment.camera_id, why).inc()
                 self._log_deletion(segment, why)
         return freed_bytes
+
+    def _remove(self, segment: Segment) -> int:
+        """Delete a segment and return the freed bytes, 0 if the disk refuses. Raises StoreError
+        once it has refused `MOST_REFUSED` files.
+        """
+        try:
+            return self._ledger.remove(segment)
+        except StoreError as error:
+            self._refused[segment.path] = self._clock.monotonic_s() + _TRY_AGAIN_S, error
+            if len(self._refused) >= MOST_REFUSED:
+                raise
+            self._log_critical("refused file", f"{error}; other recordings are deleted instead")
+            return 0
 
     def _log_deletion(self, segment: Segment, why: str) -> None:
         what = f"the recording of {segment.camera_id} from {rfc3339(segment.start_ns)}"

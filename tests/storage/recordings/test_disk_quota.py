@@ -16,7 +16,7 @@ from domain.recordings.holds import Hold, StandingHolds
 from domain.registry import Camera
 from domain.settings import Settings
 from storage.clients.s3 import ObjectStore
-from storage.recordings.disk_quota import Claims, ClipRanges, DiskQuota
+from storage.recordings.disk_quota import MOST_REFUSED, Claims, ClipRanges, DiskQuota
 from storage.recordings.ledger import Ledger, Segment, open_name
 from storage.site.holds import Holds, NodeHolds
 
@@ -152,6 +152,38 @@ def test_a_disk_that_refuses_is_reported_and_ends_nothing(
     (tmp_path / "recordings").write_text("a file where a folder should be")
     assert _bound(tmp_path / "recordings", 1).run_once() == 0
     assert "cannot be kept within their limit" in caplog.text
+
+
+def _put_a_folder_in_place_of(segment: Segment) -> None:
+    """No file can be deleted that is a folder: the kernel refuses it, as a damaged disk does."""
+    segment.path.unlink()
+    segment.path.mkdir()
+
+
+def test_a_file_that_cannot_be_deleted_delays_no_other(
+    recordings: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    _put_a_folder_in_place_of(next(Ledger(recordings).oldest_first()))
+    bound = _bound(recordings, 10)
+    bound.run_once()
+    assert _left(recordings)[:1] == [("a", 0)]
+    assert ("b", 1) not in _left(recordings)
+    assert "other recordings are deleted instead" in caplog.text
+    _segment(recordings, "a", 10)
+    assert bound.run_once() == SIZE_BYTES
+
+
+def test_a_disk_that_refuses_every_deletion_is_not_tried_for_each_file(tmp_path: Path) -> None:
+    alarms: dict[AlarmName, str] = {}
+    for number in range(MOST_REFUSED + 5):
+        _segment(tmp_path, "a", number)
+    for segment in tuple(Ledger(tmp_path).oldest_first()):
+        _put_a_folder_in_place_of(segment)
+    bound = _bound(tmp_path, 1, set_alarm=lambda name, text: alarms.update({name: str(text)}))
+    for _ in range(3):
+        assert bound.run_once() == 0
+        assert "cannot be deleted" in alarms[AlarmName.DISK_FULL]
+        assert len(bound._refused) <= MOST_REFUSED + 2
 
 
 def _hold(camera_id: str, first: int, last: int) -> Hold:
