@@ -15,6 +15,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
@@ -42,6 +43,10 @@ _NAMES_PER_S = 500
 of cameras would use a core by evening.
 """
 FIRST_RETRY_S, LAST_RETRY_S = 1.0, 30.0
+READ_AGAIN_S = 600.0
+"""A file that the disk cannot read is tried again after this long. A failing disk may take seconds
+for each try.
+"""
 BYTES_PER_MB = 10**6
 _log = logging.getLogger(__name__)
 Kept = Callable[[str, int, int], Sequence[Range]]
@@ -100,6 +105,8 @@ class Uploads:
         self._kept = kept
         self._room = room
         self._days: dict[tuple[str, str], _Day] = {}
+        self._unreadable: dict[SegmentName, float] = {}
+        """When to try the files again that could not be read (monotonic seconds)."""
         self._say = FloodGate(_log.warning, clock, every_s=10.0)
         self.failing_since_ns: int | None = None
         self.last_error = ""
@@ -129,8 +136,9 @@ class Uploads:
                 self._clock.wait(stop, LOOK_AGAIN_S)
 
     def run_once(self, stop: threading.Event) -> int:
-        """Upload the next few and return their number. Raises ObjectsUnavailable if the store is
-        unreachable, OSError if a file cannot be read.
+        """Upload the next few and return their number. A file that cannot be read waits, and the
+        others do not wait for it. Raises ObjectsUnavailable if the store is unreachable, OSError if
+        a folder or the recording index cannot be read.
         """
         self._refresh()
         done = 0
@@ -226,11 +234,16 @@ class Uploads:
 
     def _next(self, most: int) -> Iterator[tuple[str, _Day, SegmentName]]:
         ranks = {camera.id: importance_of(camera) for camera in self._cameras()}
+        now_s = self._clock.monotonic_s()
+        self._unreadable = {
+            name: again_s for name, again_s in self._unreadable.items() if again_s > now_s
+        }
         by_rank: dict[Importance, list[tuple[SegmentName, str, _Day]]] = {}
         for (camera_id, _), day in self._days.items():
             if day.waiting and camera_id in ranks:
+                readable = (name for name in day.waiting if name not in self._unreadable)
                 by_rank.setdefault(ranks[camera_id], []).extend(
-                    (name, camera_id, day) for name in day.waiting[:most]
+                    (name, camera_id, day) for name in islice(readable, most)
                 )
         for rank in sorted(by_rank, reverse=True):
             for name, camera_id, day in sorted(by_rank[rank], key=lambda one: one[0].start_ms):
@@ -245,6 +258,15 @@ class Uploads:
             segment = self._stored.put(name, day.folder / name.file_name)
         except FileNotFoundError:  # evicted meanwhile
             day.waiting.remove(name)
+            return 0
+        except OSError as error:
+            self._unreadable[name] = self._clock.monotonic_s() + READ_AGAIN_S
+            UPLOAD_RETRIES.inc()
+            self._say(
+                "unreadable",
+                f"{name.file_name} cannot be read, and waits for its upload; examine the disk: "
+                f"{error}",
+            )
             return 0
         assert day.stored is not None
         day.stored.add(name.file_name)

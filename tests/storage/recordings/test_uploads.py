@@ -21,7 +21,7 @@ from storage.recordings.ledger import Ledger, open_name
 from storage.recordings.name_set import NameSet
 from storage.recordings.stored_segments import StoredSegment, StoredSegments
 from storage.recordings.trigger_log import Range
-from storage.recordings.uploads import LOOK_AGAIN_S, Uploads
+from storage.recordings.uploads import LOOK_AGAIN_S, READ_AGAIN_S, Uploads
 from storage.recordings.virtual.index_uploads import IndexUploads
 from storage.recordings.virtual.layouts import RecordingIndex
 from storage.recordings.virtual.stored_index import StoredIndex
@@ -217,6 +217,24 @@ def test_a_segment_deleted_before_its_turn_blocks_no_other(node: Node) -> None:
     next(node.ledger.oldest_first()).path.unlink()
     assert node.upload_all() == 1
     assert node.there("gate") == [1]
+
+
+def test_a_file_that_cannot_be_read_blocks_no_other_and_is_tried_again(
+    node: Node, clock: ManualClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    node.record("gate", *range(30))
+    unreadable = next(node.ledger.oldest_first()).path
+    whole = unreadable.rename(unreadable.with_name("aside"))
+    unreadable.symlink_to(unreadable.name)
+    assert node.upload_all() == 29
+    assert node.there("gate") == list(range(1, 30))
+    assert node.uploads.waiting() == 1
+    assert f"{unreadable.name} cannot be read" in caplog.text
+    whole.replace(unreadable)
+    assert node.upload_all() == 0
+    clock.advance(READ_AGAIN_S)
+    assert node.upload_all() == 1
+    assert node.uploads.waiting() == 0
 
 
 def test_run_says_since_when_the_store_is_away_and_ends_at_once(
