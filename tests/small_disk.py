@@ -1,7 +1,10 @@
-"""A disk that really gets full: a tmpfs of so many MiB, under a folder of a test's own."""
+"""Disks that really refuse writes: a tmpfs of so many MiB that gets full, and files that may not
+grow.
+"""
 
 from __future__ import annotations
 
+import resource
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,3 +24,16 @@ def small_disk(folder: Path, size_mib: int) -> Iterator[Path]:
         yield folder
     finally:
         subprocess.run(["umount", str(folder)], check=True)
+
+
+@contextmanager
+def disk_takes(size_bytes: int) -> Iterator[None]:
+    """No file may grow over `size_bytes`: the kernel then refuses writes, as it does on a full
+    disk.
+    """
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)

@@ -193,9 +193,8 @@ class Segments:
         self._closing = None
         if segment is None:
             return
+        self._write_last_sound(segment)
         try:
-            if segment.size_bytes and not segment.is_broken:
-                segment.write((), self._sound_of(segment, segment.readable_until_ns))
             name = segment.close()
         except StoreError as error:
             self._failed(error)
@@ -204,6 +203,15 @@ class Segments:
             SEGMENTS.labels(self._camera_id).inc()
             SEGMENT_BYTES.labels(self._camera_id).inc(segment.size_bytes)
             self._add_to_index(segment, name)
+
+    def _write_last_sound(self, segment: OpenSegment) -> None:
+        """Write the sound of the last pictures. If the disk refuses, the segment lacks it."""
+        if not segment.size_bytes or segment.is_broken:
+            return
+        try:
+            segment.write((), self._sound_of(segment, segment.readable_until_ns))
+        except StoreError as error:
+            self._on_failure(str(error))
 
     def _add_to_index(self, segment: OpenSegment, name: SegmentName) -> None:
         """Add a finished segment to the index, which is derived: the segment is complete without

@@ -1,8 +1,5 @@
 from __future__ import annotations
 
-import resource
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -30,7 +27,10 @@ from tests.recorded import (
     packets_of,
     record,
     recording,
+    sound_of,
+    with_sound,
 )
+from tests.small_disk import disk_takes
 
 EVER = (0, START_NS * 2)
 
@@ -41,19 +41,6 @@ def _files(folder: Path) -> list[Path]:
 
 def _slices(packet: Packet) -> list[str]:
     return nals(packet.data, is_annex_b=True)
-
-
-@contextmanager
-def _disk_takes(size_bytes: int) -> Iterator[None]:
-    """No file may grow over `size_bytes`: the kernel then refuses writes, as it does on a full
-    disk.
-    """
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -192,7 +179,7 @@ def test_a_full_disk_costs_the_rest_of_its_segment_and_is_a_hole(tmp_path: Path)
     made = recording(tmp_path)
     packets = packets_of(PLAIN)
     for at in range(0, 300, 20):
-        with _disk_takes(3_000 if 50 < at < 100 else 1 << 30):
+        with disk_takes(3_000 if 50 < at < 100 else 1 << 30):
             made.segments.write(packets[at : at + 20])
     made.segments.close()
     stored = [unit for file in _files(tmp_path) for unit in nals_of_file(file)]
@@ -203,6 +190,23 @@ def test_a_full_disk_costs_the_rest_of_its_segment_and_is_a_hole(tmp_path: Path)
     assert stored[:50] == sent[:50]
     assert stored[-200:] == sent[-200:]
     assert made.holes == [(*_only_hole(tmp_path), GapCause.DISK)]
+
+
+def test_a_disk_that_refuses_the_last_sound_of_a_segment_leaves_the_segment_finished(
+    tmp_path: Path,
+) -> None:
+    made = recording(tmp_path)
+    packets = packets_of(PLAIN)[:75]
+    sound = sound_of("pcm_alaw", packets[0], 2.0)
+    made.segments.write(with_sound(packets, sound))  # The second segment begins after 2 s.
+    with disk_takes(1_000):
+        made.segments.write((), sound)
+    made.segments.close()
+    assert [said for said in made.failures if "File too large" in said]
+    assert Ledger(tmp_path).open_segments("cam-1") == ()
+    assert [len(nals_of_file(file)) for file in _files(tmp_path)] == [50, 25]
+    assert made.segments.lost_packets == 0
+    assert made.holes == []
 
 
 def _only_hole(folder: Path) -> tuple[int, int]:
