@@ -17,6 +17,10 @@ _NAME = b"sightline"
 _SENDER_REPORT, _RECEIVER_REPORT, _DESCRIPTION, _BYE = 200, 201, 202, 203
 _NTP_EPOCH_S = 2_208_988_800
 """The seconds from 1900 to 1970."""
+_STALE_TICKS = 1 << 30
+"""So long after a report it is not used any more: 3.3 hours at 90 kHz. At twice that distance it
+would count as a report of the future, because timestamps have 32 bits.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +88,14 @@ class SenderClock:
         self._report = None
 
     def wall_ns(self, stamp: int) -> int | None:
+        """Return the sender's time of a packet; None without a report of the last hours."""
         if self._report is None:
             return None
-        return (
-            self._report.wall_ns
-            + signed_step(stamp, self._report.stamp) * NS_PER_S // self._clock_hz
-        )
+        since = signed_step(stamp, self._report.stamp)
+        if since > _STALE_TICKS:
+            self._report = None
+            return None
+        return self._report.wall_ns + since * NS_PER_S // self._clock_hz
 
 
 def receiver_report(

@@ -28,6 +28,21 @@ def test_a_report_gives_the_senders_time_of_any_stamp() -> None:
     assert clock.wall_ns(0) is None
 
 
+def test_the_only_report_of_a_camera_gives_no_wrong_time_hours_later() -> None:
+    """The timestamps pass half of their range in 6.6 hours."""
+    clock = rtcp.SenderClock(90_000)
+    report = rtcp.parse(sender_report(7, NOW_NS, 100, 10, 1000)).report
+    assert report is not None
+    clock.on_report(report)
+    times: dict[int, int] = {}
+    for minutes in range(0, 24 * 60, 10):
+        wall_ns = clock.wall_ns(100 + minutes * 60 * 90_000 & 0xFFFFFFFF)
+        if wall_ns is not None:
+            times[minutes] = wall_ns - NOW_NS - minutes * 60 * NS_PER_S
+    assert max(times) == 190
+    assert all(abs(error_ns) < 10 for error_ns in times.values())
+
+
 def test_a_goodbye_behind_a_report_is_seen() -> None:
     assert rtcp.parse(sender_report(7, NOW_NS, 0, 0, 0) + goodbye(7)).is_bye
 
