@@ -220,7 +220,8 @@ class Connection:
         is_over = self._read()
         self._deliver(is_over)
         while self._wire.answers:
-            self._session.check_answer(self._wire.answers.popleft())
+            if request := self._session.check_answer(self._wire.answers.popleft(), self._url):
+                self._send(request)
 
     def _read_datagrams(self) -> None:
         if isinstance(self._media, Datagrams):

@@ -55,6 +55,8 @@ class RtspSession:
         self._id = ""
         self._sequence = 0
         self._supports_get_parameter = False
+        self._may_repeat = False
+        """Whether the request that keeps the session alive was sent only once."""
 
     def is_awaited(self, answer: RtspAnswer) -> bool:
         """Whether `answer` belongs to the last request."""
@@ -84,19 +86,31 @@ class RtspSession:
 
     def keep_alive(self, url: str) -> bytes:
         """Return a request that only keeps the session alive; pass its answer to `check_answer`."""
+        self._may_repeat = True
+        return self._keep_alive(url)
+
+    def _keep_alive(self, url: str) -> bytes:
         return self._request("GET_PARAMETER" if self._supports_get_parameter else "OPTIONS", url)
 
     def tear_down(self, url: str) -> bytes:
         return self._request("TEARDOWN", url)
 
-    def check_answer(self, answer: RtspAnswer) -> None:
-        """Check an answer during playback. Raises SourceUnreachable if the camera has ended the
-        session.
+    def check_answer(self, answer: RtspAnswer, url: str) -> bytes:
+        """Check an answer during playback, and return what is to be sent next, which mostly is
+        nothing. The request that keeps the session alive is repeated once if the camera requires
+        another login for it, as one with a nonce for each request does.
+
+        Raises SourceUnreachable if the camera has ended the session.
         """
-        if answer.status == 401:
-            self._log_in(answer)
         if answer.status == 454:
             raise SourceUnreachable("the camera gave up the session (454)", Why.SESSION_LOST)
+        if answer.status != 401:
+            return b""
+        self._log_in(answer)
+        if self._login is None or not self._may_repeat:
+            return b""
+        self._may_repeat = False
+        return self._keep_alive(url)
 
     def _ask(
         self, method: str, url: str, *headers: str

@@ -254,6 +254,36 @@ def test_a_nonce_that_grew_old_is_renewed_and_a_wrong_password_is_tried_once(
     assert RtspLogin(challenge, "admin", "p", field).header("OPTIONS", url) in scripted.requests[1]
 
 
+@pytest.mark.parametrize("accepts", [True, False])
+def test_a_session_is_kept_alive_if_each_request_needs_another_nonce(
+    accepts: bool, source_of: MakeSource
+) -> None:
+    usual, nonces, accepted = plays(timeout=600), iter(range(100)), list[str]()
+    newest = ""
+
+    def answer(method: str, request: str) -> str:
+        nonlocal newest
+        is_first_use = bool(newest) and f'nonce="{newest}"' in request
+        newest = "" if is_first_use else f"n{next(nonces)}"
+        if is_first_use and (accepts or method != "GET_PARAMETER"):
+            accepted.append(method)
+            return usual(method, request)
+        newest = newest or f"n{next(nonces)}"
+        return "401 No\r\nWWW-Authenticate: " + CHALLENGE.format(nonce=newest)
+
+    login = Credentials("admin", SecretStr("p"))
+    with camera(answer) as (url, scripted), pulling(source_of(url, credentials=login)) as pull:
+        wait_for("answer to the play request", lambda: accepted[-1:] == ["PLAY"])
+        wait_for("all answers", lambda: scripted.answers == 8)
+        wait_passes(pull.loop)
+        pull.clock.advance(310)
+        wait_for("answer to the second request", lambda: scripted.answers == 10)
+        wait_passes(pull.loop)
+        assert scripted.methods[8:] == ["GET_PARAMETER"] * 2
+        assert accepted[-1] == ("GET_PARAMETER" if accepts else "PLAY")
+        assert not pull.is_over
+
+
 def test_what_lacks_a_piece_is_dropped_and_what_is_given_is_whole(
     streams: dict[str, Path], source_of: MakeSource, pull: Puller
 ) -> None:
