@@ -67,6 +67,9 @@ STREAM_SENTENCES: dict[str, str] = {
     "the camera does not send over TCP; write `transport: udp` into the registry": (
         "摄像机不支持 TCP 传输，请在登记表中写 `transport: udp`"
     ),
+    "the camera names the same channels for its sound as for its video": (
+        "摄像机为声音指定了与视频相同的通道"
+    ),
     "the camera does not send over UDP; write `transport: tcp` into the registry": (
         "摄像机不支持 UDP 传输，请在登记表中写 `transport: tcp`"
     ),

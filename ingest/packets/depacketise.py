@@ -174,6 +174,9 @@ class AccessUnits:
         if stop - start <= rtp.HEADER.size:
             return
         flags, kind, sequence, stamp, ssrc = rtp.HEADER.unpack_from(buffer, start)
+        if kind & 0x7F != self._payload_type and ssrc != self.ssrc:  # of another stream
+            self.foreign_packets += 1
+            return
         is_after_gap = sequence != self._next and self._on_sequence_gap(sequence, ssrc)
         self._next = sequence + 1 & 0xFFFF
         self.highest_sequence += 1

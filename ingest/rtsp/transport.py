@@ -25,7 +25,7 @@ class MediaTransport(Protocol):
 
     def negotiated(self, track: int, transport: str, /) -> None:
         """Process the camera's Transport header. Raises SourceUnreachable if it names another
-        transport.
+        transport, or what another track uses.
         """
 
     def channel(self, track: int, /) -> int:
@@ -58,6 +58,10 @@ class Interleaved:
             )
         first = int(match[1]) & 0xFF if match is not None else 2 * track
         second = int(match[2] or first + 1) & 0xFF if match is not None else first + 1
+        if {first, second} & set(self._wire.channels if self._channels else ()):
+            raise SourceUnreachable(
+                "the camera names the same channels for its sound as for its video", Why.TRANSPORT
+            )
         self._channels.append((first, second))
         self._wire.channels = tuple(channel for pair in self._channels for channel in pair)
 

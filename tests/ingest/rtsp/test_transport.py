@@ -58,11 +58,13 @@ def connection(codec: str, sizes: Sequence[int], seed: int) -> list[bytes]:
     return packets
 
 
-def given_out(codec: str, data: bytes, pieces: Sequence[int]) -> Given:
+def given_out(
+    codec: str, data: bytes, pieces: Sequence[int], tracks: Sequence[int] = (0, 1)
+) -> Given:
     """Of `data`, read in pieces of those sizes in turn."""
     wire = Wire((0, 1), bytearray(CAPACITY_BYTES))
     media, counts = Interleaved(wire), SourceCounts(Timeline())
-    for track in (0, 1):
+    for track in tracks:
         media.negotiated(track, media.offer(track))
     video = VideoTrack(
         "gate", Video(codec, 96, 90_000, (), True, "", ""), SOUND, counts, media.channel(0)
@@ -148,6 +150,32 @@ def test_the_channels_are_the_cameras(transport: str, channel: int) -> None:
     media.negotiated(0, transport)
     assert media.channel(0) == channel
     assert wire.channels == (channel, channel + 1)
+
+
+@CODECS
+@pytest.mark.parametrize("sound_channel", [0, 2])
+@settings(deadline=None)
+@given(SIZES, st.integers(0, 99), PIECES)
+def test_sound_on_a_channel_that_was_not_agreed_takes_no_picture(
+    sound_channel: int, codec: str, sizes: list[int], seed: int, pieces: list[int]
+) -> None:
+    sent = [
+        b"$" + bytes([sound_channel]) + packet[2:] if packet.startswith(b"$\x02") else packet
+        for packet in connection(codec, sizes, seed)
+    ]
+    units, sounds, _ = given_out(codec, b"".join(sent), pieces, tracks=(0,))
+    assert [unit.data for unit in units] == [
+        b"\0\0\0\1" + SLICE[codec] + bytes([1 + at % 200]) * size for at, size in enumerate(sizes)
+    ]
+    assert sounds == []
+
+
+def test_sound_on_the_channels_of_the_video_is_refused() -> None:
+    media = Interleaved(Wire((0, 1), bytearray(CAPACITY_BYTES)))
+    media.negotiated(0, "RTP/AVP/TCP;interleaved=0-1")
+    with pytest.raises(SourceUnreachable, match="same channels"):
+        media.negotiated(1, "RTP/AVP/TCP;interleaved=0-1")
+    assert media.channel(0) == 0
 
 
 def test_another_way_than_tcp_is_refused() -> None:
