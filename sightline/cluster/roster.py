@@ -6,6 +6,7 @@ cameras again, and a node that starts during an outage of Redis continues with i
 
 from __future__ import annotations
 
+import logging
 import threading
 from ipaddress import IPv4Network, IPv6Network
 
@@ -15,6 +16,8 @@ from domain.paths.data_layout import Layout
 from domain.registry import Camera
 from domain.stored_model import StoredModel
 from sightline.processes.private_files import write_atomically
+
+_log = logging.getLogger(__name__)
 
 
 class Assigned(StoredModel):
@@ -41,11 +44,22 @@ def write_roster(layout: Layout, worker: int, roster: Roster) -> None:
 
 def read_roster(layout: Layout, worker: int) -> Roster:
     """Read a roster. It is empty if the node has written none, or if it cannot be read."""
+    return _read(layout, worker) or Roster()
+
+
+def _read(layout: Layout, worker: int) -> Roster | None:
+    """Return the roster of a worker. Return None if there is none, or it cannot be read."""
+    file = layout.roster(worker)
     try:
         # Registry files of people must not have unknown keys, but a program wrote this file.
-        return Roster.model_validate_json(layout.roster(worker).read_bytes(), extra="ignore")
-    except (FileNotFoundError, ValidationError):
-        return Roster()
+        return Roster.model_validate_json(file.read_bytes(), extra="ignore")
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        _log.error("the roster of a worker cannot be read: %s", error)
+    except ValidationError as error:
+        _log.error("%s cannot be read (%d faults)", file, error.error_count())
+    return None
 
 
 class RosterFile:
@@ -57,7 +71,10 @@ class RosterFile:
         self._seen: tuple[int, int] | None = None
 
     def changed(self) -> Roster | None:
-        """Return the roster if its file was replaced since the last call, otherwise None."""
+        """Return the roster if its file was replaced since the last call, otherwise None.
+
+        If the new file cannot be read, the result is None too: the last roster remains in use.
+        """
         try:
             stat = self._layout.roster(self._worker).stat()
         except FileNotFoundError:
@@ -65,7 +82,7 @@ class RosterFile:
         if (stat.st_mtime_ns, stat.st_ino) == self._seen:
             return None
         self._seen = (stat.st_mtime_ns, stat.st_ino)
-        return read_roster(self._layout, self._worker)
+        return _read(self._layout, self._worker)
 
 
 class NodeRosters:
@@ -102,12 +119,18 @@ def worker_count(layout: Layout) -> int:
     return len(_workers(layout))
 
 
-def take_rosters(layout: Layout) -> dict[int, Roster]:
-    """Read and delete the rosters of an earlier run, which may have had more workers."""
-    rosters = {worker: read_roster(layout, worker) for worker in _workers(layout)}
-    for worker in rosters:
-        layout.roster(worker).unlink(missing_ok=True)
-    return rosters
+def read_rosters(layout: Layout) -> dict[int, Roster]:
+    """Read the rosters of an earlier run, which may have had more workers."""
+    return {worker: read_roster(layout, worker) for worker in _workers(layout)}
+
+
+def delete_rosters_from(layout: Layout, first: int) -> None:
+    """Delete the rosters of the workers with the number `first` or a higher one, which an earlier
+    run had.
+    """
+    for worker in _workers(layout):
+        if worker >= first:
+            layout.roster(worker).unlink(missing_ok=True)
 
 
 def _workers(layout: Layout) -> list[int]:

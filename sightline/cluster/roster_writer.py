@@ -10,7 +10,13 @@ from domain.camera_states import CameraStatus
 from domain.clock import Clock
 from domain.paths.data_layout import Layout
 from domain.registry import Camera
-from sightline.cluster.roster import Assigned, Roster, take_rosters, write_roster
+from sightline.cluster.roster import (
+    Assigned,
+    Roster,
+    delete_rosters_from,
+    read_rosters,
+    write_roster,
+)
 from sightline.cluster.site_registry import Running
 from sightline.cluster.worker_balance import share
 from sightline.processes.status_file import read_worker_statuses
@@ -38,14 +44,16 @@ class RosterWriter:
     def __init__(
         self, layout: Layout, count: CountWorkers, send_credentials: SendCredentials, clock: Clock
     ) -> None:
-        """Read the rosters of an earlier run, so that cameras stay in their workers."""
+        """Read the rosters of an earlier run, so that cameras stay in their workers. Each stays in
+        place until the first call of `place` replaces it.
+        """
         self._layout = layout
         self._count = count
         self._workers = 0
         """The number of workers, which never falls, because a worker runs as long as the node."""
         self._send_credentials = send_credentials
         self._clock = clock
-        rosters = take_rosters(layout)
+        rosters = read_rosters(layout)
         self.before = {
             one.camera.id: one.fence for roster in rosters.values() for one in roster.cameras
         }
@@ -62,6 +70,8 @@ class RosterWriter:
         """The cameras that have been placed as checkpoints."""
         self._moves: dict[str, Move] = {}
         self._written: dict[int, Roster] = {}
+        self._has_deleted_others = False
+        """Whether the rosters of further workers, which only the earlier run had, are deleted."""
         self._settled: _Inputs | None = None
         """The inputs of the last call if it would change nothing to call it with them again; None
         otherwise, for example while a camera moves.
@@ -93,6 +103,9 @@ class RosterWriter:
             if self._written.get(worker) != roster:
                 write_roster(self._layout, worker, roster)
                 self._written[worker] = roster
+        if not self._has_deleted_others:
+            delete_rosters_from(self._layout, self._workers)
+            self._has_deleted_others = True
 
     def _place(self, cameras: Sequence[Camera]) -> None:
         before, now_s = self._placed, self._clock.monotonic_s()

@@ -11,7 +11,14 @@ from domain.camera_states import CameraState, CameraStatus
 from domain.clock import ManualClock
 from domain.paths.data_layout import Layout
 from domain.registry import Camera
-from sightline.cluster.roster import NodeRosters, RosterFile, read_roster, worker_count
+from sightline.cluster.roster import (
+    NodeRosters,
+    Roster,
+    RosterFile,
+    read_roster,
+    worker_count,
+    write_roster,
+)
 from sightline.cluster.roster_writer import RosterWriter
 from sightline.cluster.site_registry import Running, running, settle
 from sightline.processes.status_file import write_statuses
@@ -141,6 +148,45 @@ def test_rosters_that_the_disk_refused_are_written_when_it_accepts_them(tmp_path
     (tmp_path / "aside").rename(rosters)
     writer.place(site.cameras[:4], dict.fromkeys(NAMES, 1), Running(1, site))
     assert rostered(layout, 0) == set(NAMES[:4])
+
+
+def test_a_node_that_is_killed_before_it_writes_rosters_keeps_those_of_its_earlier_run(
+    tmp_path: Path,
+) -> None:
+    """It may wait for Redis for long, and start again meanwhile."""
+    layout, clock = Layout(tmp_path), ManualClock()
+    file = tmp_path / "registry.yaml"
+    file.write_text(registry())
+    settle(file, layout, clock)
+    site, _ = running(layout)
+    fences = dict.fromkeys(NAMES, 7)
+    RosterWriter(layout, lambda _: 3, lambda *_: None, clock).place(
+        site.cameras, fences, Running(1, site)
+    )
+    RosterWriter(layout, lambda _: 2, lambda *_: None, clock)  # This run is killed.
+    writer = RosterWriter(layout, lambda _: 2, lambda *_: None, clock)
+    assert writer.before == fences
+    writer.place(site.cameras, fences, Running(1, site))
+    assert worker_count(layout) == 2
+    assert rostered(layout, 0) | rostered(layout, 1) == set(NAMES)
+
+
+@pytest.mark.parametrize("damage", [b"{", b"\xff", None])
+def test_a_worker_keeps_its_cameras_if_its_new_roster_cannot_be_read(
+    damage: bytes | None, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    layout = Layout(tmp_path)
+    write_roster(layout, 0, Roster(registry=1))
+    file = RosterFile(layout, 0)
+    assert file.changed() == Roster(registry=1)
+    layout.roster(0).unlink()
+    if damage is None:
+        layout.roster(0).mkdir()
+    else:
+        layout.roster(0).write_bytes(damage)
+    assert file.changed() is None
+    assert "cannot be read" in caplog.text
+    assert RosterWriter(layout, lambda _: 1, lambda *_: None, ManualClock()).before == {}
 
 
 def test_workers_become_more_with_the_cameras_and_never_fewer_while_a_node_runs(
