@@ -20,11 +20,16 @@ _log = logging.getLogger(__name__)
 
 
 def write_cached(layout: Layout, text: str, registry: Registry) -> None:
-    """Store `registry`, which `text` was parsed to, unless the file has it. Raises OSError."""
+    """Store `registry`, which `text` was parsed to, unless the file has it. If the disk refuses,
+    this is logged, and the YAML is parsed at each start.
+    """
     key = _key(text)
     if _read(layout).partition("\n")[0] != key:
         parsed = registry.model_dump_json(by_alias=True)
-        write_atomically(layout.registry_cache, f"{key}\n{parsed}", durable=False)
+        try:
+            write_atomically(layout.registry_cache, f"{key}\n{parsed}", durable=False)
+        except OSError as error:
+            _log.warning("the parsed registry cannot be stored: %s", error)
 
 
 def read_cached(layout: Layout, text: str) -> Registry | None:
@@ -47,6 +52,9 @@ def _read(layout: Layout) -> str:
     try:
         return layout.registry_cache.read_text("utf-8", "replace")
     except FileNotFoundError:
+        return ""
+    except OSError as error:
+        _log.warning("the parsed registry cannot be read, so the YAML is parsed: %s", error)
         return ""
 
 

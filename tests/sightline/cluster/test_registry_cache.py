@@ -60,6 +60,18 @@ def test_the_parsed_form_of_other_policies_of_classes_is_not_used(
     assert read_cached(layout, TEXT) is None
 
 
+def test_a_site_starts_if_the_parsed_form_can_be_neither_read_nor_written(
+    layout: Layout, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    layout.registry_cache.unlink()
+    layout.registry_cache.mkdir()
+    file = tmp_path / "registry.yaml"
+    assert site_registry.settle(file, layout, ManualClock()) is None
+    assert site_registry.running_registry(layout) == parsed(TEXT)
+    assert "cannot be read" in caplog.text
+    assert "cannot be stored" in caplog.text
+
+
 @pytest.mark.parametrize("keeps", [0, 30, 400])
 def test_a_damaged_parsed_form_is_ignored(layout: Layout, keeps: int) -> None:
     layout.registry_cache.write_bytes(layout.registry_cache.read_bytes()[:keeps] + b"\xff")
