@@ -68,11 +68,24 @@ class TriggerQueue:
         self._woken.set()
 
     def is_requested(self, camera_id: str) -> bool:
-        """Return whether a trigger requires a recording of the camera at this moment."""
+        """Return whether a trigger requires a recording of the camera at this moment. If the log
+        cannot be read, only the triggers of this process are known.
+        """
         now_ns = self._clock.wall_ns()
-        return any(
-            trigger.end_ns > now_ns for trigger in self._log.between(camera_id, now_ns, now_ns + 1)
-        )
+        try:
+            found = self._log.between(camera_id, now_ns, now_ns + 1)
+        except OSError as error:
+            self._warn(camera_id, f"the triggers of camera {camera_id} cannot be read: {error}")
+            return self._is_covered(camera_id, now_ns)
+        return any(trigger.end_ns > now_ns for trigger in found)
+
+    def _is_covered(self, camera_id: str, now_ns: int) -> bool:
+        with self._lock:
+            return any(
+                from_ns <= now_ns < until_ns
+                for (own_id, _), (from_ns, until_ns) in self._covered.items()
+                if own_id == camera_id
+            )
 
     def run(self, stop: threading.Event) -> None:
         while not stop.is_set():

@@ -138,7 +138,7 @@ class Uploads:
     def run_once(self, stop: threading.Event) -> int:
         """Upload the next few and return their number. A file that cannot be read waits, and the
         others do not wait for it. Raises ObjectsUnavailable if the store is unreachable, OSError if
-        a folder or the recording index cannot be read.
+        the recording index cannot be read.
         """
         self._refresh()
         done = 0
@@ -193,7 +193,13 @@ class Uploads:
             place: self._days.get(place) or _Day(folder) for place, folder in there.items()
         }
         for (camera_id, _), day in self._days.items():
-            self._read(cameras[camera_id], day)
+            try:
+                self._read(cameras[camera_id], day)
+            except OSError as error:
+                self._say(
+                    f"folder of {camera_id}",
+                    f"recordings of {camera_id} cannot be uploaded; examine the disk: {error}",
+                )
 
     def _read(self, camera: Camera, day: _Day) -> None:
         now_s = self._clock.monotonic_s()

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.clock import NS_PER_MS, NS_PER_S, ManualClock
 from domain.paths.data_layout import Layout
+from domain.paths.object_keys import day_of
 from domain.recordings.triggers import LONGEST_NS, Trigger
 from domain.settings import Settings
 from sightline.cameras.trigger_queue import AHEAD_NS, MAX_QUEUED, TriggerQueue
@@ -92,6 +94,18 @@ def test_triggers_wait_while_the_disk_refuses_and_memory_is_bounded(tmp_path: Pa
     (tmp_path / "triggers").unlink()
     triggers.write()
     assert len(log.between("gate", 0, FOR_EVER_NS)) == MAX_QUEUED
+
+
+def test_a_camera_whose_log_cannot_be_read_is_recorded_by_the_triggers_of_its_process(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    triggers, _ = triggers_in(tmp_path)
+    (Layout(tmp_path).triggers / "gate" / f"{day_of(NOW_NS)}.jsonl").mkdir(parents=True)
+    assert not triggers.is_requested("gate")
+    triggers.fire("gate", "motion", NOW_NS - NS_PER_S, NOW_NS)
+    assert triggers.is_requested("gate")
+    assert not triggers.is_requested("other")
+    assert "the triggers of camera gate cannot be read" in caplog.text
 
 
 def test_a_camera_is_requested_for_while_a_trigger_lasts(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from storage.clients.s3 import ObjectStore
 from storage.recordings.ledger import Ledger, open_name
 from storage.recordings.name_set import NameSet
 from storage.recordings.stored_segments import StoredSegment, StoredSegments
-from storage.recordings.trigger_log import Range
+from storage.recordings.trigger_log import Range, TriggerLog
 from storage.recordings.uploads import LOOK_AGAIN_S, READ_AGAIN_S, Uploads
 from storage.recordings.virtual.index_uploads import IndexUploads
 from storage.recordings.virtual.layouts import RecordingIndex
@@ -235,6 +235,28 @@ def test_a_file_that_cannot_be_read_blocks_no_other_and_is_tried_again(
     clock.advance(READ_AGAIN_S)
     assert node.upload_all() == 1
     assert node.uploads.waiting() == 0
+
+
+def test_triggers_of_one_camera_that_cannot_be_read_delay_no_other_camera(
+    layout: Layout, objects: ObjectStore, clock: ManualClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    node = Node(layout, objects, clock)
+    node.cameras = [_camera("square", record="events"), _camera("gate")]
+    for camera in node.cameras:
+        node.record(camera.id, 0, 1)
+    (layout.triggers / "square" / f"{day_of(START_NS)}.jsonl").mkdir(parents=True)
+    node.uploads = Uploads(
+        node.ledger,
+        node.stored,
+        IndexUploads(node.index, node.stored_index, "node-1", clock),
+        Settings(),
+        clock,
+        lambda: node.cameras,
+        TriggerLog(layout, Settings()).kept_ranges,
+    )
+    assert node.upload_all() == 2
+    assert node.there("gate") == [0, 1]
+    assert "recordings of square cannot be uploaded" in caplog.text
 
 
 def test_run_says_since_when_the_store_is_away_and_ends_at_once(
