@@ -48,8 +48,11 @@ def _finished(segment: Segment, index: RecordingIndex) -> SegmentName | None:
     )
     _truncate(segment.path, size_bytes)
     path = segment.path.rename(segment.path.with_name(name.file_name))
-    index.add(segment.camera_id, segment.start_ns, hashed_record(path))
     _log.info("recovered %s", name.file_name)
+    try:
+        index.add(segment.camera_id, segment.start_ns, hashed_record(path))
+    except (DataLoss, OSError) as error:  # the index is derived: the segment is complete without it
+        _log.warning("%s is not in the recording index: %s", name.file_name, error)
     return name
 
 

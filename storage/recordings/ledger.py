@@ -255,10 +255,11 @@ class Ledger:
             return
         known = self.deleted(segment.camera_id) or (segment.start_ns, segment.end_ns)
         first_ns, last_ns = min(known[0], segment.start_ns), max(known[1], segment.end_ns)
+        file = self._deleted_file(segment.camera_id)
+        unfinished = file.with_name(f".deleted.{os.getpid()}")
         with suppress(OSError):  # a full disk: making room is more important
-            self._deleted_file(segment.camera_id).write_text(
-                f"{first_ns // NS_PER_MS} {last_ns // NS_PER_MS}", "ascii"
-            )
+            unfinished.write_text(f"{first_ns // NS_PER_MS} {last_ns // NS_PER_MS}", "ascii")
+            unfinished.replace(file)
 
     def _deleted_file(self, camera_id: str) -> Path:
         return self.recordings / camera_id / "deleted"

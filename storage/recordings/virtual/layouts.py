@@ -117,10 +117,13 @@ class RecordingIndex:
 
 
 def _append(path: Path, data: bytes) -> None:
-    """Append with one write, so that records of several processes do not mix."""
+    """Append with one write, so that records of several processes do not mix. Raises OSError if
+    not all of it is written; readers then leave out the part.
+    """
     file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        os.write(file, data)
+        if os.write(file, data) != len(data):
+            raise OSError(f"only a part of a record could be written to {path}")
     finally:
         os.close(file)
 

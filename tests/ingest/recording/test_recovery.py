@@ -128,6 +128,17 @@ def test_what_cannot_be_read_is_left_and_reported(
     assert "left unchanged" in caplog.text
 
 
+def test_a_recording_is_recovered_if_its_index_cannot_be_written(
+    open_file: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    layout = _as_open(tmp_path, open_file.read_bytes())
+    layout.recording_index.write_text("a file where a folder should be")
+    (name,) = recover_segments(layout, "cam-1")
+    assert [path.name for path in _files(layout)] == [name.file_name]
+    assert f"{name.file_name} is not in the recording index" in caplog.text
+    assert "left unchanged" not in caplog.text
+
+
 def test_other_cameras_and_finished_files_are_not_touched(open_file: Path, tmp_path: Path) -> None:
     layout = _as_open(tmp_path, open_file.read_bytes())
     assert recover_segments(layout, "cam-2") == []

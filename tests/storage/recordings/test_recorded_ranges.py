@@ -14,6 +14,7 @@ from domain.paths.object_keys import day_of
 from domain.paths.segment_name import SegmentName
 from storage.recordings.ledger import Ledger, parse_segment
 from storage.recordings.recorded_ranges import JOIN_NS, LEAST_BYTES, RecordedRanges, clip, merge
+from tests.small_disk import disk_takes
 
 START_NS = 1_764_000_000 * NS_PER_S
 RANGES = st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40)), max_size=12)
@@ -92,6 +93,17 @@ def test_what_was_deleted_is_remembered(tmp_path: Path) -> None:
         assert segment is not None
         ledger.remove(segment)
     assert ledger.deleted("cam") == (START_NS, START_NS + 20 * NS_PER_S)
+
+
+def test_a_full_disk_does_not_lose_what_was_deleted_before(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path)
+    first, second = (parse_segment(touch(tmp_path, start_s, 10)) for start_s in (0, 10))
+    assert first is not None
+    assert second is not None
+    ledger.remove(first)
+    with disk_takes(0):
+        ledger.remove(second)
+    assert ledger.deleted("cam") == (START_NS, START_NS + 10 * NS_PER_S)
 
 
 def test_a_month_of_names_is_one_range(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from storage.recordings.virtual import layouts
 from storage.recordings.virtual.layout_records import StoredRecord
 from storage.recordings.virtual.layouts import KnownHours, Layouts, RecordingIndex, hashed_record
 from tests.recorded import PLAIN, START_NS, packets_of, record, recording
+from tests.small_disk import disk_takes
 
 EVER = (0, START_NS * 2)
 
@@ -58,6 +59,19 @@ def test_the_index_may_be_deleted_or_be_unwritable(
     file.mkdir()
     assert [one.data for one in made(layout).records(segments)] == first
     assert "is not in the index" in caplog.text
+
+
+def test_a_record_of_which_the_disk_accepts_a_part_is_an_error_and_damages_no_other(
+    layout: Layout, segments: Sequence[Segment]
+) -> None:
+    index = RecordingIndex(layout.recording_index)
+    records = [hashed_record(one.path) for one in segments]
+    index.add("cam-1", segments[0].start_ns, records[0])
+    with disk_takes(len(records[0].data) + 10), pytest.raises(OSError, match="only a part"):
+        index.add("cam-1", segments[1].start_ns, records[1])
+    index.add("cam-1", segments[2].start_ns, records[2])
+    found = index.hour("cam-1", START_NS // NS_PER_HOUR * NS_PER_HOUR)
+    assert list(found) == [records[0].name, records[2].name]
 
 
 def test_a_segment_that_was_changed_is_read_again(
