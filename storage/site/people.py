@@ -97,7 +97,7 @@ class People:
     def get(self, name: str) -> PersonRecord:
         """Return the record of a person from the object store. Raises NotFound, DataLoss."""
         check_name(name)
-        record = self._newest(name)
+        record = self.newest(name)
         if record is None or record.removed_at is not None:
             raise NotFound("there is no person {name}; GET /v1/people lists all", name=repr(name))
         return record
@@ -127,8 +127,17 @@ class People:
         return is_authentic(record, self.key)
 
     def newest(self, name: str) -> PersonRecord | None:
-        """Return the newest record, also of a removed person; it may be forged. Raises DataLoss."""
-        return self._newest(name)
+        """Return the newest record, also of a removed person; it may be forged. Raises DataLoss.
+
+        A change may have ended between the two stores, for example a revocation while Redis did not
+        respond. So Redis is brought up to date: otherwise a repeated revocation would find nothing
+        to change, and the token would stay valid.
+        """
+        record = self._newest(name)
+        is_followed = record is None or self.index.is_restored(record)
+        if record is not None and not is_followed and self.is_authentic(record):
+            self._publish(record)
+        return record
 
     # Changes
 
@@ -292,15 +301,19 @@ class People:
         """Write a version, then bring Redis up to date with the newest version."""
         written = signed(record.model_copy(update={"version": version}), self.key)
         self._records.add(person_prefix(record.name), version, written)
-        self._redis.do_all(entries(written), atomic=True)
+        self._publish(written)
+        return written
+
+    def _publish(self, record: PersonRecord) -> None:
+        """Bring Redis up to date with a record, and with a newer one that was written meanwhile."""
+        self._redis.do_all(entries(record), atomic=True)
         # A process that wrote a newer version at the same time may have updated Redis before.
         for _ in range(_ATTEMPTS):
             newest = self._newest(record.name)
-            if newest is None or newest.version <= version:
-                break
-            version = newest.version
-            self._redis.do_all(entries(newest), atomic=True)
-        return written
+            if newest is None or newest.version <= record.version:
+                return
+            record = newest
+            self._redis.do_all(entries(record), atomic=True)
 
     # The records behind both
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 import pytest
 
@@ -18,7 +19,7 @@ from domain.errors import (
 from domain.metrics import PERSON_RECORDS_REFUSED
 from domain.paths.object_keys import PEOPLE_PREFIX, person_object
 from domain.people import Person, Right, Role
-from storage.clients.redis import Redis, connect, text
+from storage.clients.redis import Command, Redis, Reply, connect, text
 from storage.clients.s3 import ObjectStore
 from storage.site.people import MOST_TOKENS, People, _hash
 from storage.site.person_records import PersonRecord, signed
@@ -276,6 +277,63 @@ def test_a_damaged_record_grants_nothing_and_harms_no_other_person(
     assert people.by_token(damaged) is None
     assert people.by_token(well) == Person("wang.fang", Role.ADMIN)
     assert person_object("li.wei", 2) in caplog.text
+
+
+class _WithoutWrites(Redis):
+    """Redis that stops to respond between the record of a change and its own part of it."""
+
+    def __init__(self, redis: Redis) -> None:
+        self.__dict__.update(redis.__dict__)
+
+    def do_all(self, commands: list[Command], atomic: bool = False) -> list[Reply]:  # type: ignore[override]
+        if any(command[0] == "HSET" for command in commands):
+            raise IndexUnavailable("Redis does not respond")
+        return super().do_all(commands, atomic)
+
+
+@pytest.mark.parametrize(
+    "repeated",
+    [
+        lambda people: people.revoke("li.wei", "first"),
+        lambda people: people.remove("li.wei"),
+        lambda people: people.get("li.wei"),
+    ],
+)
+def test_a_removal_that_redis_missed_is_in_force_once_it_is_repeated(
+    people: People,
+    redis: Redis,
+    objects: ObjectStore,
+    clock: ManualClock,
+    repeated: Callable[[People], object],
+) -> None:
+    token = people.add("li.wei", Role.OPERATOR).token
+    with pytest.raises(IndexUnavailable):
+        people_of(_WithoutWrites(redis), objects, clock).remove("li.wei")
+    with pytest.raises(NotFound):
+        repeated(people)
+    assert people.by_token(token) is None
+
+
+def test_a_revocation_that_redis_missed_is_in_force_once_it_is_repeated(
+    people: People, redis: Redis, objects: ObjectStore, clock: ManualClock
+) -> None:
+    token = people.add("li.wei", Role.OPERATOR).token
+    with pytest.raises(IndexUnavailable):
+        people_of(_WithoutWrites(redis), objects, clock).revoke("li.wei", "first")
+    with pytest.raises(NotFound, match="no token"):
+        people.revoke("li.wei", "first")
+    assert people.by_token(token) is None
+
+
+def test_a_forged_record_in_the_object_store_is_not_copied_to_redis(
+    people: People, redis: Redis, objects: ObjectStore
+) -> None:
+    people.add("li.wei", Role.OPERATOR)
+    valid = _stored(redis, "li.wei")
+    forged = json.loads(objects.get(person_object("li.wei", 1))) | {"role": "admin", "version": 2}
+    objects.put(person_object("li.wei", 2), json.dumps(forged).encode(), "application/json")
+    assert people.get("li.wei").role is Role.ADMIN
+    assert _stored(redis, "li.wei") == valid
 
 
 def test_without_redis_no_name_is_used(objects: ObjectStore) -> None:
