@@ -22,6 +22,7 @@ from storage.site.person_records import PersonRecord, person_records
 _log = logging.getLogger(__name__)
 RECORDS, TOKENS = "{people}:records", "{people}:tokens"
 IDENTITIES = "{people}:identities"
+_ATTEMPTS = 5
 _FORMER_KEYS = ("{people}:by_name", "{people}:by_token")
 """The keys of versions before the HMAC; they are deleted, so that no old program trusts them."""
 
@@ -57,9 +58,11 @@ class PeopleIndex:
         """Replace the people in Redis by those of the object store, in one step.
 
         Return their number. People whose record is damaged are left out, so their tokens are not
-        valid.
+        valid. What changes meanwhile is restored too: Redis would have the older record, and with
+        it a token that was revoked.
         """
-        listing = self.records()
+        stored = person_records(self.objects, caches=True)
+        listing = stored.all(PEOPLE_PREFIX)
         for damaged in listing.damaged:
             _log.error("%s; the tokens of this person are not valid", damaged.why)
         commands: list[Command] = [
@@ -67,6 +70,13 @@ class PeopleIndex:
         ]
         commands += [entry for record in listing.records for entry in entries(record)]
         self.redis.do_all(commands, atomic=True)
+        for _ in range(_ATTEMPTS):
+            known = {(record.name, record.version) for record in listing.records}
+            listing = stored.all(PEOPLE_PREFIX)
+            later = [one for one in listing.records if (one.name, one.version) not in known]
+            if not later:
+                break
+            self.redis.do_all([entry for one in later for entry in entries(one)], atomic=True)
         return sum(record.removed_at is None for record in listing.records)
 
     def is_restored(self, record: PersonRecord) -> bool:

@@ -175,9 +175,9 @@ def is_authentic(record: PersonRecord, key: bytes) -> bool:
     return is_mac_of(record.mac, record, key, _PREFIX)
 
 
-def person_records(objects: ObjectStore) -> VersionedRecords[PersonRecord]:
+def person_records(objects: ObjectStore, caches: bool = False) -> VersionedRecords[PersonRecord]:
     """Return the records of people in the object store."""
-    return VersionedRecords(objects, PersonRecord, check=_check_key)
+    return VersionedRecords(objects, PersonRecord, caches, _check_key)
 
 
 def _check_key(key: str, record: PersonRecord) -> None:

@@ -44,6 +44,8 @@ class VerifiedPeople:
             PERSON_RECORDS_REFUSED.inc()
             _log.error("the record of %r in Redis is not used: %s", name, why)
         with self._lock:
+            if record is not None and record.version < self._newest.get(name, 0):
+                return record  # Another thread has read and verified a newer version meanwhile.
             if len(self._known) >= _MOST_CACHED:
                 self._known.clear()
                 self._owners.clear()

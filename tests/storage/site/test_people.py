@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -22,7 +23,9 @@ from domain.people import Person, Right, Role
 from storage.clients.redis import Command, Redis, Reply, connect, text
 from storage.clients.s3 import ObjectStore
 from storage.site.people import MOST_TOKENS, People, _hash
+from storage.site.people_index import PeopleIndex
 from storage.site.person_records import PersonRecord, signed
+from storage.site.verified_people import VerifiedPeople
 from tests.people import PEOPLE_KEY, people_of
 
 RECORDS, TOKENS = "{people}:records", "{people}:tokens"
@@ -334,6 +337,54 @@ def test_a_forged_record_in_the_object_store_is_not_copied_to_redis(
     objects.put(person_object("li.wei", 2), json.dumps(forged).encode(), "application/json")
     assert people.get("li.wei").role is Role.ADMIN
     assert _stored(redis, "li.wei") == valid
+
+
+class _Meanwhile(ObjectStore):
+    """Lets something happen after the first object was read."""
+
+    def __init__(self, objects: ObjectStore, action: Callable[[], object]) -> None:
+        self.__dict__.update(objects.__dict__)
+        self._actions = [action]
+
+    def get(self, key: str, *limits: int) -> bytes:
+        found = super().get(key, *limits)
+        while self._actions:
+            self._actions.pop()()
+        return found
+
+    def __del__(self) -> None:
+        """The connections are those of the other store."""
+
+
+def test_a_token_that_is_revoked_during_a_rebuild_stays_revoked(
+    people: People, redis: Redis, objects: ObjectStore, clock: ManualClock
+) -> None:
+    token = people.add("li.wei", Role.OPERATOR).token
+    meanwhile = _Meanwhile(objects, lambda: people.revoke("li.wei"))
+    assert PeopleIndex(redis, meanwhile).restore() == 1
+    assert people_of(redis, objects, clock).by_token(token) is None
+
+
+def test_a_thread_that_read_an_older_record_does_not_make_it_valid_again(
+    people: People, redis: Redis
+) -> None:
+    people.add("li.wei", Role.ADMIN)
+    old = _stored(redis, "li.wei")
+    people.revoke("li.wei")
+    newer = _stored(redis, "li.wei")
+    cache = VerifiedPeople(people.key)
+    lock = cache._lock
+
+    @contextmanager
+    def after_another_thread() -> Iterator[None]:
+        cache._lock = lock
+        cache.read("li.wei", newer)
+        yield
+
+    cache._lock = after_another_thread()  # type: ignore[assignment]
+    assert cache.read("li.wei", old) is not None, "it was in force when this thread read it"
+    assert cache.read("li.wei", old) is None
+    assert cache.read("li.wei", newer) is not None
 
 
 def test_without_redis_no_name_is_used(objects: ObjectStore) -> None:
