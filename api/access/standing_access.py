@@ -102,6 +102,8 @@ class FollowerAccess:
         self._allows = allows
         self._clock = clock
         self._checked_s = clock.monotonic_s()
+        self._refusal: Forbidden | None = None
+        """What a check has raised; the response never goes on after that."""
 
     async def check(self) -> None:
         """Check whether the response may go on. It costs a look-up at most every few seconds.
@@ -109,8 +111,17 @@ class FollowerAccess:
         While a store does not respond, the last result stays in force. Raises Forbidden, or
         CaseRequired or ApprovalRequired where the access policy requires one.
         """
+        if self._refusal is not None:
+            raise self._refusal
         if self._clock.monotonic_s() - self._checked_s < CHECK_EVERY_S:
             return
+        try:
+            await self._look_up()
+        except Forbidden as error:
+            self._refusal = error
+            raise
+
+    async def _look_up(self) -> None:
         try:
             person = await self._standing.person(self.person)
         except IndexUnavailable:

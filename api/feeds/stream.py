@@ -114,14 +114,22 @@ class _Stream:
         while self._sent < max(last, self._hub.number):
             if await self._access.is_ended():
                 return
+            visible = self._access.visible
             chunks, is_last = await self._missed_page()
             if is_last:
                 last = self._sent
-            for chunk in chunks:
+            for before, chunk in chunks:
+                if await self._access.is_ended():
+                    return
+                if self._access.visible != visible:
+                    # The client has not read for long, and the page is of another scope.
+                    self._sent = before
+                    break
                 yield chunk
 
-    async def _missed_page(self) -> tuple[list[bytes], bool]:
-        """Return the next page as text, and whether it is the last one.
+    async def _missed_page(self) -> tuple[list[tuple[int, bytes]], bool]:
+        """Return the next page as texts, each with the last number before it, and whether it is the
+        last page.
 
         The events of a page take seven times the memory of its text, and a follower that does not
         read holds what is returned here for as long as it is connected.
@@ -129,9 +137,12 @@ class _Stream:
         page = await self._hub.read(self._sent, PAGE)
         chunks = []
         if self._sent < page.known_from:
-            chunks.append(self._text([FeedGap(self._sent, page.known_from)]))
+            chunks.append((self._sent, self._text([FeedGap(self._sent, page.known_from)])))
         matching = [one for one in page.items if self._wants(one)]
-        chunks += [self._text(matching[at : at + _CHUNK]) for at in range(0, len(matching), _CHUNK)]
+        chunks += [
+            (self._sent, self._text(matching[at : at + _CHUNK]))
+            for at in range(0, len(matching), _CHUNK)
+        ]
         is_last = len(page.items) < PAGE
         self._sent = page.last if is_last else page.items[-1].number
         return chunks, is_last
@@ -149,10 +160,18 @@ class _Stream:
                 continue
             heartbeat_s = loop.time() + HEARTBEAT_S
             for start in range(0, len(messages), _CHUNK):
-                yield self._text(messages[start : start + _CHUNK])
+                # The client may not have read for long, and the scope may have changed since.
+                if await self._access.is_ended():
+                    return
+                text = self._text(self._permitted(messages[start : start + _CHUNK]))
+                if text:
+                    yield text
             if not messages:
                 self._sent = max(self._sent, number)
                 yield b": alive\nid: %d\n\n" % self._sent
+
+    def _permitted(self, messages: Iterable[Message]) -> list[Message]:
+        return [one for one in messages if not isinstance(one, Arrival) or self._wants(one)]
 
     def _text(self, messages: Iterable[Message]) -> bytes:
         return "".join(map(self._one, messages)).encode()

@@ -101,6 +101,21 @@ def test_many_feeds_of_a_person_cost_one_look_up_in_a_while() -> None:
     assert looked_up == ["li"]
 
 
+def test_what_has_ended_stays_ended() -> None:
+    """A feed asks again on its way to the end, within the time in which nothing is looked up."""
+    clock = ManualClock(START_NS)
+    found: list[Person | None] = [None, Person("li", Role.OPERATOR, token="t")]
+    _, access = _access(lambda name, token: found.pop(0), clock)
+
+    async def ask() -> list[bool]:
+        return [await access.is_ended(), await access.is_ended()]
+
+    clock.advance(CHECK_EVERY_S)
+    assert asyncio.run(ask()) == [True, True]
+    clock.advance(CHECK_EVERY_S)
+    assert asyncio.run(ask()) == [True, True]
+
+
 def test_a_feed_stays_open_while_redis_does_not_respond() -> None:
     clock = ManualClock(START_NS)
 

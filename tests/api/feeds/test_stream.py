@@ -1,20 +1,24 @@
-"""The memory of a feed's response to a client that does not read, and after it disconnects."""
+"""What a feed holds for a client that does not read, and what it sends when the client reads on."""
 
 from __future__ import annotations
 
 import asyncio
 import gc
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from api.access.standing_access import FollowerAccess, StandingAccess
+import pytest
+
+from api.access.standing_access import CHECK_EVERY_S, FollowerAccess, StandingAccess
 from api.feeds.feeds import _event_arrival
 from api.feeds.hub import PAGE, Arrival, ArrivalsPage, Hub
 from api.feeds.stream import FeedStart, answer
 from api.requests.request_trace import Trace, set_trace
-from domain.camera_scope import ALL_CAMERAS
-from domain.clock import SystemClock
+from domain.camera_scope import ALL_CAMERAS, CameraScope, VisibleCameras
+from domain.clock import ManualClock, SystemClock
 from domain.people import Person, Role
+from tests.api.site_data import START_NS
 
 if TYPE_CHECKING:
     from starlette.types import Message
@@ -91,3 +95,58 @@ def test_a_client_that_does_not_read_holds_only_text_and_is_removed_when_disconn
         gc.enable()
     assert events_held == []
     assert (followers_before, followers_after) == (1, 0)
+
+
+@dataclass(slots=True)
+class _Rights:
+    """What a person may see; a change is in force at the next look-up."""
+
+    person: Person | None
+    visible: VisibleCameras = ALL_CAMERAS
+
+    def revoke(self) -> None:
+        self.person = None
+
+    def narrow(self) -> None:
+        self.visible = VisibleCameras(CameraScope(cameras=("school",)), frozenset({"school"}))
+
+
+@pytest.mark.parametrize("change", [_Rights.revoke, _Rights.narrow])
+@pytest.mark.parametrize("has_missed", [True, False])
+def test_a_client_that_has_not_read_gets_nothing_that_it_may_not_see_any_more(
+    make_event: MakeEvent, change: Callable[[_Rights], None], has_missed: bool
+) -> None:
+    """It gets what was queued or read for it before its rights changed."""
+    newest, event = (PAGE if has_missed else 0), make_event()
+
+    def read(after: int, limit: int) -> ArrivalsPage:
+        numbers = range(after + 1, min(after + limit, newest) + 1)
+        return _Page(newest, 0, tuple(_event_arrival(number, event) for number in numbers))
+
+    async def no_requirements(trace: Trace) -> None:
+        """The policy has none."""
+
+    async def run() -> tuple[bytes, bytes]:
+        nonlocal newest
+        hub, clock, holder = Hub("events", read), ManualClock(START_NS), Person("li", Role.OPERATOR)
+        rights, trace = _Rights(holder), Trace("a request of no person")
+        standing = StandingAccess(
+            lambda name, token: rights.person, lambda person: rights.visible, no_requirements, clock
+        )
+        access = FollowerAccess(standing, trace, holder, lambda person: True, clock)
+        start = FeedStart(lambda one: one.event.camera in access.visible, 0, 0.5)
+        chunks = (await answer(hub, "event", start, access))._generator
+        await anext(chunks)
+        reading = asyncio.ensure_future(anext(chunks))
+        if not has_missed:
+            while not hub._followers:
+                await asyncio.sleep(0)
+            newest = PAGE
+        before = await reading
+        change(rights)
+        clock.advance(CHECK_EVERY_S)
+        return before, b"".join([chunk async for chunk in chunks])
+
+    before, after = asyncio.run(run())
+    assert before.count(b"event: event") == PAGE // 2
+    assert b"event: event" not in after
