@@ -98,7 +98,7 @@ class FollowerAccess:
         """The person as of the last check."""
         self.visible = standing.visible(holder)
         """The cameras that the person may see, as of the last check."""
-        self._first_scope = holder.scope
+        self._first = holder
         self._allows = allows
         self._clock = clock
         self._checked_s = clock.monotonic_s()
@@ -143,6 +143,9 @@ class FollowerAccess:
 
     async def has_changed(self) -> bool:
         """Return whether a download must end: for any reason that `check` raises, and because the
-        scope of the person has changed.
+        scope of the person has changed or a right is lost. Besides that of the call, a download may
+        need rights that its route alone knows, such as the one to see unmasked video.
         """
-        return await self.is_ended() or self.person.scope != self._first_scope
+        if await self.is_ended() or self.person.scope != self._first.scope:
+            return True
+        return not self._first.rights <= self.person.rights

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from api.access.api_context import SiteRegistry
 from domain.camera_scope import CameraScope
-from domain.people import Role
+from domain.people import Right, Role
 from storage.site.people import People
+from tests.api.access.test_privacy_masks import masked_registry
 from tests.api.access.test_standing_access import CHANGES
 from tests.api.cameras.held_reading import HeldReading
 from tests.api.cameras.recorded_site import Record, address, at
@@ -22,9 +24,11 @@ if TYPE_CHECKING:
     from tests.api.conftest import OpenSite, Site
 
 NARROWED = "the scope narrowed"
+UNMASKED = "the right to see unmasked video taken back"
 ENDS: dict[str, Callable[[People, str], object]] = {
     **CHANGES,
     NARROWED: lambda people, name: people.change(name, scope=CameraScope(cameras=("school",))),
+    UNMASKED: lambda people, name: people.change(name, grants=()),
 }
 
 
@@ -35,10 +39,13 @@ def _received(
     after_first: Callable[[Site], None],
 ) -> tuple[Site, bytes, int]:
     """Download three segments, and call `after_first` when the first one was read; return the site,
-    the received body, and the length that its header states.
+    the received body, and the length that its header states. The camera has a privacy mask.
     """
-    reading = HeldReading(free_count=1)
-    site = open_site(node_client=reading)
+    reading, registry = HeldReading(free_count=1), masked_registry()
+    site = open_site(node_client=reading, registry=lambda: SiteRegistry(registry))
+    person = site.context.people.by_token(site.tokens[Role.OPERATOR])
+    assert person is not None
+    site.context.people.change(person.name, grants=(Right.UNMASKED_VIEW,))
     with another_node(site, folder) as (layout, node):
         for start_s in (0, 4, 8):
             record(layout, "east-gate", at(start_s), 4)

@@ -27,7 +27,7 @@ VIDEO = (
 )
 
 
-def _masked() -> Registry:
+def masked_registry() -> Registry:
     mask = ((0.0, 0.0), (1.0, 0.0), (1.0, 0.2))
     cameras = tuple(
         camera.model_copy(update={"masks": (mask,)}) if camera.id == "east-gate" else camera
@@ -38,7 +38,7 @@ def _masked() -> Registry:
 
 @pytest.mark.parametrize("path", VIDEO)
 def test_video_of_a_camera_with_masks(open_site: OpenSite, path: str) -> None:
-    registry = _masked()
+    registry = masked_registry()
     site = open_site(registry=lambda: SiteRegistry(registry))
     refused = site.get(f"/v1/cameras/east-gate/{path}", Role.OPERATOR)
     assert refused.status_code == 403
@@ -54,7 +54,7 @@ def test_video_of_a_camera_with_masks(open_site: OpenSite, path: str) -> None:
 def test_a_clip_and_a_test_picture_of_a_camera_with_masks(
     open_site: OpenSite, make_event: MakeEvent
 ) -> None:
-    registry = _masked()
+    registry = masked_registry()
     site = open_site(registry=lambda: SiteRegistry(registry))
     site.redis.do("FLUSHALL")
     site.tokens.clear()
