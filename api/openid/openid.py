@@ -61,9 +61,12 @@ class OpenId:
         identity = finished.identity
         person = self.people.admit(identity)
         self.log.record_success(person.name, person.role, identity, address, request_id)
-        started = sessions.start(person.name, SignInMethod.OPENID, address, user_agent)
+        started = sessions.start(person, SignInMethod.OPENID, address, user_agent)
         if started is None:
-            raise Forbidden("{person} was removed at this site meanwhile", person=person.name)
+            raise Forbidden(
+                "{person} was removed at this site meanwhile, or all sessions were ended",
+                person=person.name,
+            )
         held = ProviderSession(
             subject=identity.subject,
             provider_session=finished.provider_session,

@@ -51,9 +51,10 @@ def change_password(
         check_password(person.name, asked.new_password)
     except BadInput as error:
         raise QueryInvalid("new_password", error.message) from error
-    sign_ins.verify_password(request, trace, person.name, asked.old_password, None)
-    sign_ins.secrets.set_password(person.name, sign_ins.hasher.hash(asked.new_password))
+    verified = sign_ins.verify_password(request, trace, person.name, asked.old_password, None)
+    new_hash = sign_ins.hasher.hash(asked.new_password)
+    record = sign_ins.secrets.change_password(verified, new_hash)
     started = sign_ins.renew(
-        request, response, trace, person.name, session.method, session.has_second_factor
+        request, response, trace, record, session.method, session.has_second_factor
     )
     return session_view(context, started.session)

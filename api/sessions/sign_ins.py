@@ -92,7 +92,7 @@ class SignIns:
             self.refuse(trace, name, SignInMethod.PASSWORD)
         self._context.attempts.succeed(places)
         if self.hasher.is_outdated(password_hash):
-            self.secrets.rehash_password(record, self.hasher.hash(password))
+            record = self.secrets.rehash_password(record, self.hasher.hash(password))
         return record
 
     def verify_new_code(
@@ -127,7 +127,7 @@ class SignIns:
         ended = None if former is None else self._context.sessions.find(former)
         if ended is not None:
             self._context.sessions.end(ended.record)
-        started = self.renew(request, response, trace, record.name, method, has_second_factor)
+        started = self.renew(request, response, trace, record, method, has_second_factor)
         device = self._devices.value_after(
             DEVICE_COOKIE.read(request.scope, is_secure), record.name
         )
@@ -136,16 +136,18 @@ class SignIns:
         return started
 
     def renew(
-        self, request: Request, response: Response, trace: Trace, name: str, method: SignInMethod,
-        has_second_factor: bool = False,
+        self, request: Request, response: Response, trace: Trace, record: PersonRecord,
+        method: SignInMethod, has_second_factor: bool = False,
     ) -> NewSession:  # fmt: skip
         """Start a session and send its cookie, in place of one that has just ended."""
         agent = request.headers.get("user-agent", "")[:MAX_TEXT]
         started = self._context.sessions.start(
-            name, method, trace.address, agent, has_second_factor
+            record, method, trace.address, agent, has_second_factor
         )
         if started is None:
-            raise SignInFailed("{name} was removed in this moment", name=name)
+            raise SignInFailed(
+                "all sessions of {name} were ended in this moment; sign in again", name=record.name
+            )
         is_secure = self._context.authentication.is_secure(request)
         SESSION_COOKIE.send(response, started.cookie, is_secure)
         return started

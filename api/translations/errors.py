@@ -179,7 +179,10 @@ SENTENCES: dict[str, str] = {
     "{name} was changed in the meantime; read it again, then decide": (
         "{name} 已被更改，请重新读取后再决定"
     ),
-    "{name} was removed in this moment": ("{name} 刚被移除"),
+    "the password of {record} was changed meanwhile": ("{record} 的密码刚被更改"),
+    "all sessions of {name} were ended in this moment; sign in again": (
+        "{name} 的全部会话刚被结束；请重新登录"
+    ),
     "a password and a cookie are not sent without TLS: use https, or name the https origin of "
     "the proxy in SIGHTLINE_ORIGINS": ("未加密的连接不能用密码登录，请使用 https"),
     "too many sign-ins from here have failed; a browser in which this person has signed in "

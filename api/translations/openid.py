@@ -44,7 +44,9 @@ SIGN_INS: dict[str, str] = {
     "return_to must be a path of this site that begins with one slash, such as /events": (
         "return_to 须为本站以单个斜杠开头的路径，例如 /events"
     ),
-    "{person} was removed at this site meanwhile": "{person} 已被本站移除",
+    "{person} was removed at this site meanwhile, or all sessions were ended": (
+        "{person} 已被本站移除，或其全部会话刚被结束"
+    ),
     "the token endpoint of the identity provider sent an answer that cannot be read": (
         "无法识别身份提供方令牌端点的应答"
     ),

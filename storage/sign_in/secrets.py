@@ -36,32 +36,43 @@ class SignInSecrets:
 
         return self._replace_password(name, self._password(name, password_hash))
 
+    def change_password(self, verified: PersonRecord, password_hash: str) -> PersonRecord:
+        """Set another password in place of the one of `verified`, and end all sessions.
+
+        Raises NotFound, BadInput, and RecordConflict if the password was set or removed since it
+        was verified: an administrator may have reset it because another person knows it.
+        """
+        password = self._password(verified.name, password_hash)
+        return self._replace_password(verified.name, password, verified)
+
     def remove_password(self, name: str) -> PersonRecord:
         """Remove the password of a person and end all sessions; tokens stay valid."""
         return self._replace_password(name, None)
 
-    def rehash_password(self, record: PersonRecord, password_hash: str) -> None:
-        """Replace the hash of the same password by a stronger one.
+    def rehash_password(self, record: PersonRecord, password_hash: str) -> PersonRecord:
+        """Replace the hash of the same password by a stronger one; return the record with it.
 
         Where that is not possible now, the next sign-in does it.
         """
 
         def change(newest: PersonRecord) -> dict[str, object]:
-            if newest.password != record.password:
-                raise RecordConflict(
-                    "the password of {record} was changed meanwhile", record=record.name
-                )
+            _check_same_password(newest, record)
             return {"password": self._password(record.name, password_hash)}
 
         try:
-            self._people.update(record.name, change)
+            return self._people.update(record.name, change)
         except (RecordConflict, ObjectsUnavailable) as error:
             _log.info("the password of %s is hashed again later: %s", record.name, error)
+            return record
 
-    def _replace_password(self, name: str, password: PasswordRecord | None) -> PersonRecord:
+    def _replace_password(
+        self, name: str, password: PasswordRecord | None, verified: PersonRecord | None = None
+    ) -> PersonRecord:
         def change(record: PersonRecord) -> dict[str, object]:
             if password is not None:
                 record.check_is_local("a password")
+            if verified is not None:
+                _check_same_password(record, verified)
             generation = record.session_generation + 1
             return {"password": password, "session_generation": generation}
 
@@ -70,3 +81,9 @@ class SignInSecrets:
     def _password(self, name: str, password_hash: str) -> PasswordRecord:
         encrypted = self._cipher.encrypt(password_hash, f"password of {name}")
         return PasswordRecord(encrypted_hash=encrypted, set_at=self._clock.wall_ns())
+
+
+def _check_same_password(newest: PersonRecord, verified: PersonRecord) -> None:
+    """Raises RecordConflict if a person has another password than in an earlier record."""
+    if newest.password != verified.password:
+        raise RecordConflict("the password of {record} was changed meanwhile", record=newest.name)

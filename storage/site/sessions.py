@@ -30,6 +30,7 @@ from domain.stored_model import StoredModel, WallNs, schema_field
 from storage.clients.lua import load_script
 from storage.clients.redis import Redis, Script, maybe_texts, text, texts
 from storage.site.people import People
+from storage.site.person_records import PersonRecord
 from storage.site.record_macs import is_mac_of, record_mac, record_text
 
 _log = logging.getLogger(__name__)
@@ -201,26 +202,27 @@ class Sessions:
 
     def start(
         self,
-        person: str,
+        person: PersonRecord,
         method: SignInMethod,
         address: str,
         user_agent: str,
         has_second_factor: bool = False,
     ) -> NewSession | None:
-        """Start a session of a person, or return None if there is no such person.
+        """Start a session of a person whose identity the caller has verified with this record.
 
-        The caller has verified the identity. A session never continues one that the browser had
+        Return None if that person was removed since then, or if all sessions ended, for example
+        with the password that was verified. A session never continues one that the browser had
         before the sign-in.
         """
-        found = self._people.present(person)
-        if found is None:
+        found = self._people.present(person.name)
+        if found is None or _life_of(found) != _life_of(person):
             return None
         cookie, now_ns = secrets.token_urlsafe(_COOKIE_BYTES), self._clock.wall_ns()
         digest = _sha256(cookie)
         record = SessionRecord(
             id=digest[:_ID_DIGITS],
             cookie_sha256=digest,
-            person=person,
+            person=person.name,
             person_added_at=found.added_at,
             generation=found.session_generation,
             method=method,
@@ -233,7 +235,7 @@ class Sessions:
             has_second_factor=has_second_factor,
         )
         written = self._signed(record)
-        self._make_room(person)
+        self._make_room(person.name)
         self._redis.do_all(
             [
                 ("SET", _place(record.id), record_text(written), "PX", self._left_ms(written)),
@@ -333,9 +335,7 @@ class Sessions:
         if self._clock.wall_ns() >= record.ends_at:
             return None
         found = self._people.present(record.person)
-        if found is None or found.added_at != record.person_added_at:
-            return None
-        if found.session_generation != record.generation:
+        if found is None or _life_of(found) != (record.person_added_at, record.generation):
             return None
         return found.person_with(record.credential)
 
@@ -371,6 +371,11 @@ class _EndedSessions:
                 soonest = sorted(left, key=left.__getitem__)[: max(0, len(left) - _MOST_ENDED + 1)]
                 self._until = {one: until for one, until in left.items() if one not in soonest}
             self._until[session_id] = expires_ns
+
+
+def _life_of(record: PersonRecord) -> tuple[int, int]:
+    """Return what stays the same as long as a session of the person may be valid."""
+    return record.added_at, record.session_generation
 
 
 def _place(session_id: str) -> str:

@@ -101,7 +101,8 @@ def signed_in(site: Site, role: Role = Role.INVESTIGATOR, name: str = "") -> Bro
     if not name:
         name = f"browser-{role}-{next(_numbers)}"
         site.context.people.add(name, role)
-    started = site.context.sessions.start(name, SignInMethod.PASSWORD, "127.0.0.1", "a test")
+    person = site.context.people.get(name)
+    started = site.context.sessions.start(person, SignInMethod.PASSWORD, "127.0.0.1", "a test")
     assert started is not None
     record = started.session.record
     csrf_token = site.context.sessions.csrf_token(record)

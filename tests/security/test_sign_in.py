@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import httpx
 import pytest
 
+from api.app import make_app
 from domain.clock import ManualClock
+from domain.passwords import HashCost, PasswordHasher
 from domain.people import Role
 from storage.clients.redis import connect
 from storage.sign_in.attempts import SignInAttempts
 from storage.sign_in.secrets import SignInSecrets
 from storage.site.people import People
-from tests.api.browser import COOKIE, PASSWORD, Browser, new_browser, signed_in
+from tests.api.browser import (
+    COOKIE,
+    PASSWORD,
+    Browser,
+    new_browser,
+    set_password,
+    signed_in,
+)
 from tests.api.site_data import START_NS
 
 if TYPE_CHECKING:
@@ -169,3 +178,53 @@ def test_a_repeated_sign_in_has_no_stored_answer(site: Site) -> None:
     keys = site.redis.do("KEYS", "{requests}*")
     assert keys == []
     assert PASSWORD not in "".join(site.audit_lines())
+
+
+class _Meanwhile(PasswordHasher):
+    """Lets something happen once, after a password was verified."""
+
+    def __init__(self) -> None:
+        super().__init__(HashCost(memory_mb=19, passes=2))
+        self.actions: list[Callable[[], object]] = []
+
+    def is_right(self, password_hash: str | None, password: str) -> bool:
+        found = super().is_right(password_hash, password)
+        while self.actions:
+            self.actions.pop()()
+        return found
+
+
+@pytest.fixture
+def racing(site: Site) -> Iterator[tuple[Browser, _Meanwhile]]:
+    """A browser that has signed in, and what happens during its next password check."""
+    app = make_app(site.context)
+    hasher = app.state.sign_ins.hasher = _Meanwhile()
+    with site.serve(app) as url:
+        browser = new_browser(site)
+        browser.url = url
+        assert browser.sign_in().status_code == 200, "the positive control"
+        yield browser, hasher
+
+
+def test_a_password_that_is_replaced_in_the_moment_of_a_sign_in_starts_no_session(
+    site: Site, racing: tuple[Browser, _Meanwhile]
+) -> None:
+    browser, hasher = racing
+    hasher.actions.append(lambda: set_password(site, browser.person, "seven green bottles"))
+    answer = Browser(site, browser.person, browser.url).sign_in()
+    assert (answer.status_code, answer.json()["type"]) == (401, FAILED)
+    assert "Set-Cookie" not in answer.headers
+    assert site.context.sessions.list() == ()
+
+
+def test_a_person_who_knows_the_password_undoes_no_reset_of_it(
+    site: Site, racing: tuple[Browser, _Meanwhile]
+) -> None:
+    browser, hasher = racing
+    hasher.actions.append(lambda: set_password(site, browser.person, "seven green bottles"))
+    body = {"old_password": PASSWORD, "new_password": "the password of a thief"}
+    answer = browser.change("PUT", "/v1/session/password", body)
+    assert (answer.status_code, "meanwhile" in answer.text) == (503, True)
+    assert "Set-Cookie" not in answer.headers
+    assert browser.sign_in("the password of a thief").status_code == 401
+    assert browser.sign_in("seven green bottles").status_code == 200

@@ -340,7 +340,8 @@ def _seed_saved_view(site: Site) -> str:
 
 def _seed_session(site: Site) -> str:
     sessions = site.context.sessions
-    started = sessions.start("bravo-person", SignInMethod.PASSWORD, "10.99.1.1", "bravo browser")
+    person = site.context.people.get("bravo-person")
+    started = sessions.start(person, SignInMethod.PASSWORD, "10.99.1.1", "bravo browser")
     assert started is not None
     sessions.bind(started.session.record.id, "bravo reason", "bravo case")
     return started.session.record.id

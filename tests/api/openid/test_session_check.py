@@ -231,7 +231,7 @@ def test_without_a_provider_no_session_of_one_is_valid(checked: Checked) -> None
     checked.sessions._confirm = None
     assert not checked.is_valid(session)
     local = checked.people.add("li.wei", Role.OPERATOR).record
-    other = checked.sessions.start(local.name, SignInMethod.PASSWORD, "", "")
+    other = checked.sessions.start(local, SignInMethod.PASSWORD, "", "")
     assert other is not None
     assert checked.is_valid(other)
 
@@ -258,7 +258,7 @@ def test_a_logout_ends_the_sessions_that_it_names(
     checked: Checked, named: LoggedOut, ended: list[bool]
 ) -> None:
     local = checked.people.add("li.wei", Role.OPERATOR).record
-    own = checked.sessions.start(local.name, SignInMethod.PASSWORD, "", "")
+    own = checked.sessions.start(local, SignInMethod.PASSWORD, "", "")
     assert own is not None
     both = [checked.start("s-1"), checked.start("s-2")]
     assert checked.openid.end_by_provider(checked.sessions, named) == sum(ended)

@@ -165,8 +165,8 @@ def test_readiness_has_its_details_for_a_session_too(site: Site) -> None:
 
 
 def test_the_way_of_the_sign_in_is_shown(site: Site) -> None:
-    name = signed_in(site).person
-    started = site.context.sessions.start(name, SignInMethod.OPENID, "10.1.2.3", "Firefox")
+    person = site.context.people.get(signed_in(site).person)
+    started = site.context.sessions.start(person, SignInMethod.OPENID, "10.1.2.3", "Firefox")
     assert started is not None
     items = site.get("/v1/sessions", Role.ADMIN).json()["items"]
     shown = next(one for one in items if one["id"] == started.session.record.id)

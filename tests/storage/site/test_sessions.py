@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -40,7 +41,8 @@ def sessions(redis: Redis, people: People, clock: ManualClock) -> Sessions:
 
 
 def _start(sessions: Sessions, name: str = "li.wei") -> NewSession:
-    started = sessions.start(name, SignInMethod.PASSWORD, "10.1.2.3", "Firefox")
+    person = sessions._people.get(name)
+    started = sessions.start(person, SignInMethod.PASSWORD, "10.1.2.3", "Firefox")
     assert started is not None
     return started
 
@@ -67,7 +69,6 @@ def test_a_cookie_identifies_its_person(sessions: Sessions) -> None:
     )  # fmt: skip
     for other in ("", "x", started.cookie[:-1] + "!", started.cookie + "A", record.id):
         assert sessions.find(other) is None
-    assert sessions.start("nobody", SignInMethod.PASSWORD, "", "") is None
 
 
 def test_neither_the_cookie_nor_the_csrf_token_is_stored(
@@ -286,8 +287,31 @@ def test_an_emptied_redis_ends_all_sessions(
     assert sessions.find(started.cookie) is None
 
 
+@pytest.mark.parametrize(
+    "end",
+    [
+        lambda people: people.end_sessions("li.wei"),
+        lambda people: people.revoke("li.wei"),
+        lambda people: people.remove("li.wei"),
+        lambda people: (people.remove("li.wei"), people.add("li.wei", Role.ADMIN)),
+    ],
+)
+def test_a_sign_in_that_began_before_all_sessions_ended_starts_none(
+    sessions: Sessions, people: People, clock: ManualClock, end: Callable[[People], object]
+) -> None:
+    verified = people.get("li.wei")
+    assert sessions.start(verified, SignInMethod.PASSWORD, "", "") is not None
+    people.add_token("li.wei", "phone")
+    assert sessions.start(verified, SignInMethod.PASSWORD, "", "") is not None, "another change"
+    clock.advance(1)
+    end(people)
+    assert sessions.start(verified, SignInMethod.PASSWORD, "", "") is None
+    assert sessions.list() == ()
+
+
 def test_long_texts_of_a_browser_are_cut(sessions: Sessions) -> None:
-    started = sessions.start("li.wei", SignInMethod.PASSWORD, "a" * 5000, "b" * 5000)
+    person = sessions._people.get("li.wei")
+    started = sessions.start(person, SignInMethod.PASSWORD, "a" * 5000, "b" * 5000)
     assert started is not None
     assert len(started.session.record.address) == len(started.session.record.user_agent) == 200
 
