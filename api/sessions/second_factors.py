@@ -10,6 +10,7 @@ from api.sessions.models import CodeAsked, RecoveryCodes, SecondFactorAsked, Sec
 from api.sessions.sign_ins import SignInsOf
 from domain.errors import BadInput, Unauthenticated
 from domain.one_time_codes import enrolment_uri, new_secret
+from storage.site.person_records import PersonRecord
 from storage.site.sessions import SessionRecord
 
 _SITE = "Sightline"
@@ -28,10 +29,14 @@ def offer_second_factor(
     """
     session = _session(trace)
     name = session.person
-    sign_ins.verify_password(request, trace, name, asked.password, asked.code)
+    record = sign_ins.verify_password(request, trace, name, asked.password, asked.code)
     secret = new_secret()
     encrypted = sign_ins.second_factors.encrypted(name, secret)
-    if context.sessions.change(session.id, {"pending_secret": encrypted}) is None:
+    update: dict[str, object] = {
+        "pending_secret": encrypted,
+        "pending_replaces": record.second_factor_since,
+    }
+    if context.sessions.change(session.id, update) is None:
         raise Unauthenticated("the session has ended; sign in again by POST /v1/session")
     return SecondFactorOffer(secret=secret, uri=enrolment_uri(secret, name, _SITE))
 
@@ -41,14 +46,22 @@ def confirm_second_factor(
 ) -> RecoveryCodes:
     """Confirm the enrolment by a code of the new secret; return recovery codes, once.
 
-    A former second factor and its recovery codes are no longer valid.
+    A former second factor and its recovery codes are no longer valid. It must be the one whose code
+    began the enrolment.
     """
     session = _session(trace)
     if not session.pending_secret:
         raise BadInput("there is no enrolment to confirm; begin by POST /v1/session/second-factor")
     sign_ins.verify_new_code(request, trace, session, asked.code)
-    codes = sign_ins.second_factors.enrol(session.person, session.pending_secret)
-    context.sessions.change(session.id, {"pending_secret": "", "has_second_factor": True})
+
+    def is_as_offered(record: PersonRecord) -> bool:
+        is_same_factor = record.second_factor_since == session.pending_replaces
+        return is_same_factor and record.session_generation == session.generation
+
+    codes = sign_ins.second_factors.enrol(session.person, session.pending_secret, is_as_offered)
+    context.sessions.change(
+        session.id, {"pending_secret": "", "pending_replaces": None, "has_second_factor": True}
+    )
     return RecoveryCodes(recovery_codes=list(codes))
 
 

@@ -179,6 +179,9 @@ SENTENCES: dict[str, str] = {
     "{name} was changed in the meantime; read it again, then decide": (
         "{name} 已被更改，请重新读取后再决定"
     ),
+    "the second factor or the sessions of {record} were changed meanwhile; begin again": (
+        "{record} 的双因素验证或会话刚被更改；请重新开始"
+    ),
     "the password of {record} was changed meanwhile": ("{record} 的密码刚被更改"),
     "all sessions of {name} were ended in this moment; sign in again": (
         "{name} 的全部会话刚被结束；请重新登录"

@@ -7,10 +7,11 @@ people key, in the authentic record of the person.
 from __future__ import annotations
 
 import hmac
+from collections.abc import Callable
 
 from domain.clock import Clock
 from domain.derived_keys import SecretCipher, derived_key, keyed_hash
-from domain.errors import RecordConflict
+from domain.errors import BadInput, RecordConflict
 from domain.one_time_codes import new_recovery_codes, plain_recovery_code, step_of_code
 from storage.sign_in.attempts import SignInAttempts
 from storage.site.people import People
@@ -53,15 +54,33 @@ class SecondFactors:
             return True
         return self._uses_recovery_code(record.name, code)
 
-    def enrol(self, name: str, encrypted_secret: str) -> tuple[str, ...]:
-        """Store the secret of a person, in place of a former one; return new recovery codes."""
+    def enrol(
+        self,
+        name: str,
+        encrypted_secret: str,
+        is_expected: Callable[[PersonRecord], bool] = lambda record: True,
+    ) -> tuple[str, ...]:
+        """Store the secret of a person, in place of a former one; return new recovery codes.
+
+        Raises BadInput if the newest record of the person is not the expected one.
+        """
+
+        def change(record: PersonRecord) -> dict[str, object]:
+            if not is_expected(record):
+                raise BadInput(
+                    "the second factor or the sessions of {record} were changed meanwhile; begin "
+                    "again",
+                    record=name,
+                )
+            return {"second_factor": factor}
+
         codes = new_recovery_codes()
         factor = SecondFactorRecord(
             encrypted_secret=encrypted_secret,
             enrolled_at=self._clock.wall_ns(),
             recovery_codes=tuple(self._recovery_hash(name, code) for code in codes),
         )
-        self._people.update(name, lambda _: {"second_factor": factor})
+        self._people.update(name, change)
         return codes
 
     def reset(self, name: str) -> PersonRecord:

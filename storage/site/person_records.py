@@ -131,6 +131,13 @@ class PersonRecord(StoredModel):
                 action=what,
             )
 
+    @property
+    def second_factor_since(self) -> int | None:
+        """When the second factor was enrolled (UTC ns), which tells it from another one; None
+        without one.
+        """
+        return None if self.second_factor is None else self.second_factor.enrolled_at
+
     def has(self, right: Right) -> bool:
         return right in RIGHTS[self.role] or right in self.grants
 

@@ -98,6 +98,8 @@ class SessionRecord(StoredModel):
     """Whether the person has proved the identity by a code too."""
     pending_secret: str = Field("", repr=False)
     """The encrypted secret of a second factor that is not yet confirmed."""
+    pending_replaces: WallNs | None = None
+    """When the second factor was enrolled that it replaces; None: there was none."""
     mac: str = Field("", repr=False)
     schema_: int = schema_field()
 

@@ -100,6 +100,23 @@ def test_a_stolen_session_replaces_no_second_factor(site: Site, clock: ManualClo
     assert browser.change("POST", PATH, honest).status_code == 200, "the positive control"
 
 
+def test_an_enrolment_that_began_without_a_second_factor_replaces_none(
+    site: Site, clock: ManualClock
+) -> None:
+    """A thief of the password begins an enrolment, and confirms it after the owner has enrolled."""
+    owner = new_browser(site)
+    thief = Browser(site, owner.person)
+    thief.sign_in()
+    offered = thief.change("POST", PATH, {"password": PASSWORD}).json()["secret"]
+    owner.sign_in()
+    secret = owner.change("POST", PATH, {"password": PASSWORD}).json()["secret"]
+    assert owner.change("PUT", PATH, {"code": _next_code(secret, clock)}).status_code == 200
+    answer = thief.change("PUT", PATH, {"code": _next_code(offered, clock)})
+    assert (answer.status_code, "meanwhile" in answer.text) == (400, True)
+    assert _sign_in(owner, _next_code(offered, clock)).json()["type"] == FAILED
+    assert _sign_in(owner, _next_code(secret, clock)).status_code == 200, "the positive control"
+
+
 def test_the_password_alone_signs_nobody_in_who_has_a_second_factor(
     site: Site, clock: ManualClock
 ) -> None:
