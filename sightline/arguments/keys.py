@@ -54,6 +54,12 @@ def add_keys(commands: Commands[argparse.ArgumentParser]) -> None:
     kinds.add_argument(
         "--api", action="store_true", help="write a bundle for an API on another machine"
     )
+    export.add_argument(
+        "--revoke",
+        action="store_true",
+        help="with --node: do not trust the former keys of the node any more, because they were "
+        "stolen",
+    )
     for command in (init, rotate, export):
         command.add_argument(
             "--host",
@@ -64,7 +70,7 @@ def add_keys(commands: Commands[argparse.ArgumentParser]) -> None:
         )
     record_changes(init, "command.keys_init", "source", "host")
     record_changes(rotate, "command.keys_rotate", "purpose", "revoke", "host")
-    record_changes(export, "command.keys_export", "out", "node", "api", "host")
+    record_changes(export, "command.keys_export", "out", "node", "revoke", "api", "host")
     for command in (init, listing, rotate, export):
         add_data(command)
     add_json(listing)

@@ -69,8 +69,10 @@ def export(args: argparse.Namespace) -> int:
         raise BadInput(
             "{folder} has no keys; run  sightline keys init  first", folder=keys.files.folder
         )
+    if args.revoke and args.node is None:
+        raise BadInput("--revoke is for the former keys of a node; name it with --node")
     if args.node is not None:
-        files = [export_node(keys, args.out, args.node)]
+        files = [export_node(keys, args.out, args.node, is_revoking=args.revoke)]
     elif args.api:
         if not args.host:
             raise BadInput("name the addresses of the API with --host")
@@ -83,6 +85,12 @@ def export(args: argparse.Namespace) -> int:
         print(
             "This bundle holds private keys. Move it over a safe channel, run  sightline keys "
             "init --from FILE  on the other machine, and delete it.",
+            file=sys.stderr,
+        )
+    if args.revoke:
+        print(
+            "The API refuses the former key once its machines have the new trust.json of  "
+            "sightline keys export.",
             file=sys.stderr,
         )
     return 0

@@ -1,4 +1,4 @@
-"""The signatures of the API: made by the API's processes, verified by the nodes."""
+"""What API and nodes prove to each other: by signatures of the API, and by certificates of both."""
 
 from __future__ import annotations
 
@@ -39,6 +39,26 @@ def api_signer(keys: SiteKeys) -> ApiSigner:
     return ApiSigner(own.key, own.certificate.public_bytes(Encoding.DER), tuple(others))
 
 
+class CurrentRegister:
+    """The register of this machine, which is read again when its file was replaced."""
+
+    def __init__(self, keys: SiteKeys) -> None:
+        self._keys = keys
+        self._register = KeyRegister()
+        self._state: tuple[int, int] | None = None
+
+    def read(self) -> KeyRegister:
+        """Return the register; the same object while the file is the same."""
+        try:
+            stat = self._keys.files.register.stat()
+            state = (stat.st_mtime_ns, stat.st_ino)
+        except FileNotFoundError:
+            state = None
+        if state != self._state:
+            self._register, self._state = self._keys.register(), state
+        return self._register
+
+
 class ApiTrust:
     """Which certificates sign requests for the API of this site: for a node, which has no such key.
 
@@ -48,8 +68,8 @@ class ApiTrust:
 
     def __init__(self, keys: SiteKeys) -> None:
         self._keys = keys
+        self._current = CurrentRegister(keys)
         self._register = KeyRegister()
-        self._register_state: tuple[int, int] | None = None
         self._verified: dict[bytes, x509.Certificate | None] = {}
 
     def key_of_api(self, certificate: bytes) -> Ed25519PublicKey | None:
@@ -66,14 +86,10 @@ class ApiTrust:
         return _public_key(found)
 
     def _reload(self) -> None:
-        """Read the register again if its file was replaced."""
-        try:
-            stat = self._keys.files.register.stat()
-            state = (stat.st_mtime_ns, stat.st_ino)
-        except FileNotFoundError:
-            state = None
-        if state != self._register_state:
-            self._register, self._register_state = self._keys.register(), state
+        """Forget what was verified if the register was replaced."""
+        register = self._current.read()
+        if register is not self._register:
+            self._register = register
             self._verified.clear()
 
     def _verify(self, der: bytes, now: datetime) -> x509.Certificate | None:
@@ -108,12 +124,56 @@ def node_server_context(keys: SiteKeys, node: str) -> ssl.SSLContext:
     return context
 
 
+class _NodeClientTls(ssl.SSLContext):
+    """Verifies nodes by the roots that it has loaded, and by the register as it is now.
+
+    OpenSSL knows no revocation in the register, so each handshake ends with a check of its own.
+    """
+
+    def __init__(self, _protocol: int, keys: SiteKeys) -> None:
+        self._keys = keys
+        self._current = CurrentRegister(keys)
+
+    def check(self, certificate: bytes | None) -> None:
+        """Check the certificate of a node (DER). Raises SSLCertVerificationError."""
+        found = x509.load_der_x509_certificate(certificate or b"")
+        if not self._current.read().is_trusted(found, self._keys.now):
+            raise ssl.SSLCertVerificationError("the certificate of the node was revoked")
+
+
+class _NodeSocket(ssl.SSLSocket):
+    """A connection to a node."""
+
+    def do_handshake(self, block: bool = False) -> None:
+        super().do_handshake(block)
+        _check_node(self)
+
+
+class _NodeObject(ssl.SSLObject):
+    """A connection to a node in an event loop."""
+
+    def do_handshake(self) -> None:
+        super().do_handshake()
+        _check_node(self)
+
+
+def _check_node(connection: ssl.SSLSocket | ssl.SSLObject) -> None:
+    assert isinstance(connection.context, _NodeClientTls)
+    connection.context.check(connection.getpeercert(binary_form=True))
+
+
+_NodeClientTls.sslsocket_class = _NodeSocket
+_NodeClientTls.sslobject_class = _NodeObject
+
+
 def node_client_context(keys: SiteKeys) -> ssl.SSLContext:
-    """TLS of the API as a client of nodes. Raises BadInput if this machine has no key for it."""
+    """TLS of the API as a client of nodes. A certificate that the register revokes is refused from
+    the next connection. Raises BadInput if this machine has no key for it.
+    """
     file = keys.files.key(Purpose.API)
     if keys.key(Purpose.API) is None:
         raise BadInput("{file} is missing; run `sightline keys init`", file=file)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context = _NodeClientTls(ssl.PROTOCOL_TLS_CLIENT, keys)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.load_cert_chain(file)
     context.load_verify_locations(cadata=_trusted_roots(keys.register(), keys.now))

@@ -46,9 +46,9 @@ def export_public(keys: SiteKeys, folder: Path) -> list[Path]:
     return [*written, trust]
 
 
-def export_node(keys: SiteKeys, folder: Path, node: str) -> Path:
-    """Make a new key for `node` and write its bundle."""
-    key, _ = keys.issue_for_node(node)
+def export_node(keys: SiteKeys, folder: Path, node: str, *, is_revoking: bool = False) -> Path:
+    """Make a new key for `node` and write its bundle. `is_revoking` revokes the former keys."""
+    key, _ = keys.issue_for_node(node, is_revoking=is_revoking)
     return _write(keys, folder / f"node-{node}.json", {Purpose.NODE: key})
 
 

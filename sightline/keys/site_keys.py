@@ -154,17 +154,21 @@ class SiteKeys:
             names = tuple(hosts) or self._api_names()
             return self._replace(purpose, node, names, is_revoking=is_revoking)
 
-    def issue_for_node(self, node: str) -> tuple[CertifiedKey, CertificateRecord]:
-        """Create a key for a node on another machine; here it is only registered."""
+    def issue_for_node(
+        self, node: str, *, is_revoking: bool = False
+    ) -> tuple[CertifiedKey, CertificateRecord]:
+        """Create a key for a node on another machine; here it is only registered.
+
+        The former certificates of the node are retired, or revoked with `is_revoking`.
+        """
         with self._changing():
             made = issue(self._root(), _request(Purpose.NODE, node, ()), self.now)
             record = _record(Purpose.NODE, node, made, is_here=False)
             register = self.register()
-            retired = [
-                self._retired(one)
-                for one in register.of(Purpose.NODE)
-                if one.subject == node and one.is_in_use
-            ]
+            former = [one for one in register.of(Purpose.NODE) if one.subject == node]
+            retired = [self._retired(one) if one.is_in_use else one for one in former]
+            if is_revoking:
+                retired = [one.model_copy(update={"is_revoked": True}) for one in retired]
             write_register(self.files.register, register.with_records(*retired, record))
             return made, record
 

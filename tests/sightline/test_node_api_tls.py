@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
+from shutil import copytree
 
 import httpx
 import pytest
@@ -147,6 +148,36 @@ def test_an_api_of_another_site_is_refused_and_refuses(tls_site: TlsSite, tmp_pa
         client.health(tls_site.url, "node-2")
     assert "CERTIFICATE_VERIFY_FAILED" in str(refused.value.__cause__)
     assert tls_site.raw(stranger.files.key(Purpose.API)) == ""
+
+
+def test_a_node_whose_key_was_revoked_is_refused_by_an_api_that_runs(
+    tls_site: TlsSite, tmp_path: Path
+) -> None:
+    copytree(tls_site.api.files.folder, tmp_path / "keys")
+    keys = SiteKeys(tmp_path / "keys", CLOCK)
+    signer, tls = api_signer(keys), node_client_context(keys)
+
+    async def watch(client: NodeClient) -> None:
+        stream = client.live_client().fragments(tls_site.url, "node-2", "gate", "main")
+        async with aclosing(stream):
+            await anext(stream)
+
+    with NodeClient(signer, CLOCK, tls) as client:
+        assert client.health(tls_site.url, "node-2") == ()
+        with pytest.raises(NotFound, match="camera gate"):
+            asyncio.run(watch(client))
+    export_node(keys, tmp_path / "out", "node-2")
+    with NodeClient(signer, CLOCK, tls) as client:
+        assert client.health(tls_site.url, "node-2") == (), "a key that was only replaced"
+    export_node(keys, tmp_path / "out", "node-2", is_revoking=True)
+    with NodeClient(signer, CLOCK, tls) as client:
+        for ask in (
+            lambda: client.health(tls_site.url, "node-2"),
+            lambda: asyncio.run(watch(client)),
+        ):
+            with pytest.raises(NodeOffline) as refused:
+                ask()
+            assert "was revoked" in str(refused.value.__cause__)
 
 
 def test_signing_keys_of_the_site_are_no_certificates_of_an_api(tls_site: TlsSite) -> None:

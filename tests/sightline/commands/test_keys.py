@@ -85,6 +85,20 @@ def test_a_node_on_another_machine_takes_over_its_bundle(
     assert sum(line.endswith(".pem") for line in written) == 6
 
 
+def test_the_former_key_of_a_stolen_node_is_revoked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["keys", "init", "--data", str(tmp_path)]) == 0
+    export = ["keys", "export", "--data", str(tmp_path), "--out", str(tmp_path / "out")]
+    assert main([*export, "--node", "node-2"]) == 0
+    assert main([*export, "--revoke"]) == 1
+    assert "name it with --node" in capsys.readouterr().err
+    assert main([*export, "--node", "node-2", "--revoke"]) == 0
+    found = [one["state"] for one in _listed(tmp_path, capsys) if one["subject"] == "node-2"]
+    assert found == ["revoked", "in use elsewhere"]
+    assert _lines(tmp_path)[-2]["terms"]["revoke"] == "True"
+
+
 def test_every_change_is_in_the_audit_log_first(tmp_path: Path) -> None:
     commands = [
         ["init"],

@@ -64,6 +64,21 @@ def test_a_further_bundle_retires_the_former_key_of_the_node(
         assert [one.is_in_use for one in records] == [False, True]
 
 
+def test_all_former_keys_of_a_stolen_node_are_revoked(
+    root_machine: SiteKeys, other: SiteKeys, tmp_path: Path
+) -> None:
+    for _ in range(2):
+        export_node(root_machine, tmp_path / "out", "node-2")
+    file = export_node(root_machine, tmp_path / "out", "node-2", is_revoking=True)
+    other.adopt(*read_bundle(file))
+    for keys in (root_machine, other):
+        records = [one for one in keys.register().of(Purpose.NODE) if one.subject == "node-2"]
+        assert [one.is_revoked for one in records] == [True, True, False]
+    own = root_machine.key(Purpose.NODE)
+    assert own is not None
+    assert root_machine.register().is_trusted(own.certificate, root_machine.now), "of node-1"
+
+
 def test_an_api_signs_with_the_key_of_all_apis(
     root_machine: SiteKeys, other: SiteKeys, tmp_path: Path
 ) -> None:
