@@ -192,6 +192,10 @@ class CameraStatus:
     """The part of the groups of pictures with motion that were decoded in the last seconds."""
     analysis_stopped_ns: int = 0
     """Since when the analysis of a checkpoint hangs or fails; 0 if it works."""
+    models_loading_ns: int = 0
+    """Since when packets of a checkpoint wait until its models are loaded; 0 if none do, or not
+    for long.
+    """
     unread: tuple[Unread, ...] = ()
     """The last plates without a text, the newest last."""
     message: Message | None = None

@@ -98,6 +98,10 @@ class CameraView(Answer):
         description="since when the analysis of the checkpoint does not respond or fails, so its "
         "passings are missed; null if it works"
     )
+    models_loading_since: WallNs | None = Field(
+        description="since when packets of the checkpoint wait until its models are loaded, so "
+        "its passings are missed; null if none do, or for less than 10 s"
+    )
     unread: tuple[UnreadView, ...] = Field(
         description="the last plates that gave no text, at most 8 of the last hour, the newest last"
     )
@@ -154,6 +158,7 @@ class CameraView(Answer):
             shed=known.shed or None,
             over_limit=known.over_limit,
             analysis_stopped_since=known.analysis_stopped_ns or None,
+            models_loading_since=known.models_loading_ns or None,
             unread=tuple(UnreadView.of(one) for one in known.unread),
             node=known.node or None,
         )

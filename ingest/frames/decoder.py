@@ -21,7 +21,7 @@ from domain.clock import NS_PER_S, Clock
 from domain.cpu_time import CpuTime
 from domain.media.fanout import Tap
 from domain.media.packets import Frame, Packet
-from domain.recordings.partly_analysed import PartlyCause
+from domain.recordings.partly_analysed import PartlyAnalysed, PartlyCause
 from ingest.frames.analysis_losses import AnalysisLosses, OngoingLoss
 from ingest.frames.decode_control import DecodeControl, DecodeEverything
 from ingest.frames.decoder_devices import DecoderDevices
@@ -89,8 +89,10 @@ class FrameReader:
         self._wants_keyframe = True
         self._loss = OngoingLoss(self.losses)
         """The loss after a failure, or while the rate is 0."""
-        self._given_up: tuple[int, int] | None = None
-        """The time that `give_up` reported, until the analysis thread continues."""
+        self._given_up: PartlyAnalysed | None = None
+        """What `give_up` reported, until the analysis thread continues. It ends before it starts
+        after a clock was set back.
+        """
         self._giving_up = threading.Lock()
         self._decoded = metrics.FRAMES_DECODED.labels(camera_id)
         self.decoded_packets = 0
@@ -125,7 +127,7 @@ class FrameReader:
         Any thread may read it.
         """
         given_up, loss_ns = self._given_up, self._loss.from_ns
-        undone_ns = [] if given_up is None else [given_up[0]]
+        undone_ns = [] if given_up is None else [given_up.start_ns]
         if loss_ns is not None:
             undone_ns.append(loss_ns)
         if self.waiting_packets or self._tap.dropped_packets != self._seen_drops:
@@ -142,32 +144,33 @@ class FrameReader:
         """Whether the analysis thread has not continued since `give_up`. Any thread may read it."""
         return self._given_up is not None
 
-    def give_up(self, until_ns: int) -> None:
+    def give_up(self, until_ns: int, cause: PartlyCause = PartlyCause.ANALYSIS_STOPPED) -> None:
         """Report that nothing from the packet in work to `until_ns` is analysed, and drop the
         packets that wait.
 
-        One other thread calls it repeatedly while the analysis thread hangs. If that continues
-        after all, it does so at the next keyframe, and the loss ends there.
+        One other thread calls it repeatedly while the analysis thread stands, because of `cause`.
+        If that thread continues after all, it does so at the next keyframe, and the loss ends
+        there.
         """
         with self._giving_up:
             if self._given_up is None:
                 from_ns = self._taken_ns or self._tap.first_ns or until_ns
-                self._given_up = from_ns, from_ns
-            from_ns, before_ns = self._given_up
+                self._given_up = PartlyAnalysed(from_ns, from_ns, cause)
+            from_ns, before_ns, _ = self._given_up
             if before_ns - until_ns > LONGEST_BURST_NS:  # the clock was set back
                 before_ns = until_ns
             self._tap.discard()
-            self.losses.add(before_ns, until_ns, PartlyCause.ANALYSIS_STOPPED)
-            self._given_up = from_ns, max(before_ns, until_ns)
+            self.losses.add(before_ns, until_ns, cause)
+            self._given_up = PartlyAnalysed(from_ns, max(before_ns, until_ns), cause)
 
     def _resume(self) -> None:
         """Continue at the next keyframe if a time was given up."""
         with self._giving_up:
             if self._given_up is None:
                 return
-            from_ns, until_ns = self._given_up
+            from_ns, until_ns, cause = self._given_up
             self._lose_from(from_ns)
-            self._loss.begin(until_ns, until_ns, PartlyCause.ANALYSIS_STOPPED)
+            self._loss.begin(until_ns, until_ns, cause)
             self._given_up = None
         self._count_drops(until_ns)
 

@@ -141,14 +141,16 @@ class CameraRun:
             self._sub.stop()
 
     def finish(self) -> None:
-        """Wait for the last packet and begin to close the recording.
+        """Wait for the last packet and begin to end the recording and the analysis.
 
         Of several cameras, `finish` all before the first `join`. Their recordings then close in one
-        turn of the disk writer.
+        turn of the disk writer, and analyses that hang are waited for together.
         """
         self._streamer.join()
         self.fanout.detach(self._gate)
         self._recorder.close()
+        if self._checkpoint is not None:
+            self._checkpoint.finish()
 
     def join(self) -> None:
         self.finish()

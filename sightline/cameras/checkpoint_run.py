@@ -41,8 +41,8 @@ _SHED_PARTS = {
 DECODER_TAP_PACKETS, DECODER_TAP_BYTES = 256, 16 << 20
 _DRAFTED_NS = round(DRAFT_EVERY_S * NS_PER_S)
 JOIN_S = 4.0
-"""`join` waits for so long for the next packet to advance. A thread that advances once and then
-hangs takes twice this time. The supervisor kills a worker without a heartbeat after 10 s.
+"""`join` waits for so long for a packet to advance, from `finish` on. A thread that advances once
+and then hangs takes twice this time. The supervisor kills a worker without a heartbeat after 10 s.
 """
 _log = logging.getLogger(__name__)
 
@@ -97,10 +97,22 @@ class CheckpointRun:
         """Whether the analysis ended with everything stored that was in view."""
         self._failed_ns: int | None = None
         """When the analysis failed first (UTC), until it has analysed a frame again."""
-        self._hang = HangDetection(camera.id, self._frames, self._is_waiting_for_turn, tools.clock)
+        self._is_loading = False
+        """Whether the thread loads its models, or failed to."""
+        self._hang = HangDetection(
+            camera.id,
+            self._frames,
+            lambda: self._is_loading,
+            self._is_waiting_for_turn,
+            tools.clock,
+        )
         self._stopped = ANALYSIS_STOPPED.labels(camera.id)
         self._ticked_ns = tools.clock.wall_ns()
         self._stop = threading.Event()
+        self._finished: tuple[float, tuple[int, int]] | None = None
+        """When (monotonic, in seconds) the last packet had come, and the progress by then."""
+        self._is_left = False
+        """Whether the thread was left behind, and must not begin to analyse."""
         self._thread: threading.Thread | None = None
 
     def start(self, until_ns: int) -> None:
@@ -118,13 +130,21 @@ class CheckpointRun:
         """Do not restart the analysis if it fails from now on."""
         self._stop.set()
 
-    def join(self) -> None:
-        """Wait until all packets are analysed, unless the thread hangs. No further packet may
-        come.
+    def finish(self) -> None:
+        """Let the analysis end once all packets are analysed. No further packet may come.
+
+        The time that `join` waits begins. So cameras that all finish before the first `join` are
+        waited for together.
         """
-        self.detections.end()
-        self.gate.end()
-        self._tap.close()
+        if self._finished is None:
+            self.detections.end()
+            self.gate.end()
+            self._tap.close()
+            self._finished = self._tools.clock.monotonic_s(), self._frames.progress
+
+    def join(self) -> None:
+        """Wait until all packets are analysed, unless the thread hangs or loads its models."""
+        self.finish()
         if self._thread is not None:
             self._join(self._thread)
         self._recorder.close()
@@ -134,21 +154,23 @@ class CheckpointRun:
         self._tools.decode_share.forget(self._camera.id)
 
     def _join(self, thread: threading.Thread) -> None:
-        """Wait for the end of the thread while packets advance, or models are loaded."""
-        progress: tuple[int, int] | None = None
-        while (
-            thread.is_alive()
-            and self._hang.since_ns is None
-            and (self._loop is None or progress != self._frames.progress)
-        ):
-            progress = self._frames.progress
-            thread.join(JOIN_S)
+        """Wait for the end of the thread while packets advance."""
+        assert self._finished is not None
+        clock, (since_s, progress) = self._tools.clock, self._finished
+        while thread.is_alive() and self._hang.since_ns is None:
+            thread.join(max(0.0, since_s + JOIN_S - clock.monotonic_s()))
+            if self._frames.progress == progress:
+                break
+            since_s, progress = clock.monotonic_s(), self._frames.progress
         if thread.is_alive():
+            self._is_left = True
             _log.error(
-                "%s: the analysis does not respond; its thread is left behind", self._camera.id
+                "%s: the analysis %s; its thread is left behind",
+                self._camera.id,
+                "still loads its models" if self._is_loading else "does not respond",
             )
             # Its packets are neither analysed nor work of the worker any more.
-            self._frames.give_up(self.gate.camera_ns(self._tools.clock.wall_ns()))
+            self._hang.give_up(self.gate.camera_ns(clock.wall_ns()))
 
     def update(self, shed: Shed) -> None:
         """Analyse as often as this level of load shedding allows."""
@@ -174,6 +196,7 @@ class CheckpointRun:
         """Add the state of the analysis to that of the camera."""
         status.analysed_part = self._share.recent_part()
         status.analysis_stopped_ns = self.stopped_since_ns or 0
+        status.models_loading_ns = self._hang.loading_since_ns or 0
         status.unread = self._loop.unread() if self._loop is not None else ()
 
     def _lose_shed_time(self, shed: Shed) -> None:
@@ -186,32 +209,37 @@ class CheckpointRun:
             self._losses.add(since_ns, self._ticked_ns, PartlyCause.OVERLOAD)
 
     def _analyse(self) -> None:
-        frames = CheckpointFrames(self._frames, self.gate, self._turn, self._share)
-        self._loop = loop = CheckpointLoop(
-            self._camera, self._analyser(), frames, self.detections, self._tools
-        )
         try:
-            # Packets that no thread decodes take no time of the worker.
-            with self._share.counting(DecoderWork(self._frames, self.gate)):
-                loop.run()
-            self._is_finished = True
-        finally:
-            if not self._is_finished:
-                self._fail(loop)
+            self._is_loading = True
+            analyser = self._analyser()
+            self._is_loading = False
+            if not self._is_left:
+                self._run(analyser)
+        except BaseException:
+            self._fail()
+            raise
 
-    def _fail(self, loop: CheckpointLoop) -> None:
+    def _run(self, analyser: Analyser) -> None:
+        frames = CheckpointFrames(self._frames, self.gate, self._turn, self._share)
+        self._loop = CheckpointLoop(self._camera, analyser, frames, self.detections, self._tools)
+        # Packets that no thread decodes take no time of the worker.
+        with self._share.counting(DecoderWork(self._frames, self.gate)):
+            self._loop.run()
+        self._is_finished = True
+
+    def _fail(self) -> None:
         """Report what was in view without a draft when the analysis failed, and what the disk had
         refused. The reader reports the packets from then on.
         """
-        if self._failed_ns is None or loop.has_analysed:
+        loop, self._loop = self._loop, None
+        if self._failed_ns is None or (loop is not None and loop.has_analysed):
             self._failed_ns = self._tools.clock.wall_ns()
         until_ns = self._done_until_ns()
-        if until_ns is not None:
+        if until_ns is not None and loop is not None:
             from_ns = until_ns - _DRAFTED_NS
             if loop.has_unstored:
                 from_ns = min(from_ns, self._recorder.marked_ns or self._tap.first_ns or from_ns)
             self._losses.add(from_ns, until_ns, PartlyCause.ANALYSIS_STOPPED)
-        self._loop = None
 
     def _is_waiting_for_turn(self) -> bool:
         tools, camera_id = self._tools, self._camera.id

@@ -2850,6 +2850,11 @@ export interface components {
              */
             analysis_stopped_since: string | null;
             /**
+             * Models Loading Since
+             * @description since when packets of the checkpoint wait until its models are loaded, so its passings are missed; null if none do, or for less than 10 s
+             */
+            models_loading_since: string | null;
+            /**
              * Unread
              * @description the last plates that gave no text, at most 8 of the last hour, the newest last
              */

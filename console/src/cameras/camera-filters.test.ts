@@ -11,7 +11,8 @@ import {
 
 function camera(id: string, fields: Partial<CameraView> = {}): CameraView {
   const usual = { id, name: id, class: "A", area: "city/east", state: "live", live: true };
-  const well = { shed: null, over_limit: false, analysis_stopped_since: null };
+  const analysed = { analysis_stopped_since: null, models_loading_since: null };
+  const well = { shed: null, over_limit: false, ...analysed };
   return { ...usual, ...well, ...fields } as CameraView;
 }
 

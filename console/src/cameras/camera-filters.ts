@@ -100,7 +100,8 @@ function isInGroup(camera: CameraView, group: Group): boolean {
 }
 
 function hasTrouble(camera: CameraView): boolean {
-  return camera.shed !== null || camera.over_limit || camera.analysis_stopped_since !== null;
+  const misses = camera.analysis_stopped_since !== null || camera.models_loading_since !== null;
+  return camera.shed !== null || camera.over_limit || misses;
 }
 
 function rank(camera: CameraView): number {

@@ -18,7 +18,7 @@ export function causeOf(camera: CameraView, texts: Texts): string {
     skewText(camera, texts),
     camera.shed ? texts.cameras.sheds[camera.shed] : "",
     camera.over_limit ? texts.cameras.overLimit : "",
-    camera.analysis_stopped_since ? texts.cameras.analysisStopped : "",
+    analysisText(camera, texts),
   ];
   return parts.filter(Boolean).join(" ");
 }
@@ -26,6 +26,11 @@ export function causeOf(camera: CameraView, texts: Texts): string {
 /** Return what the camera or its connection reported last; empty without an error. */
 export function errorOf(camera: CameraView): string {
   return sentenceOf(camera.last_error_message, camera.last_error ?? "");
+}
+
+function analysisText(camera: CameraView, texts: Texts): string {
+  if (camera.models_loading_since) return texts.cameras.modelsLoading;
+  return camera.analysis_stopped_since ? texts.cameras.analysisStopped : "";
 }
 
 function skewText(camera: CameraView, texts: Texts): string {

@@ -255,6 +255,7 @@ export const en = {
     },
     overLimit: "sends more than its bit rate limit",
     analysisStopped: "the analysis stopped: passings are missed",
+    modelsLoading: "the models are loading: passings are missed until then",
     clockSkew: (seconds: string) => `its clock differs by ${seconds} s`,
     empty: "No camera matches these filters.",
     none: "You can see no cameras.",

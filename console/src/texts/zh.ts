@@ -251,6 +251,7 @@ export const zh: Texts = {
     },
     overLimit: "码率超过上限",
     analysisStopped: "分析中断，正在漏检",
+    modelsLoading: "正在加载模型，加载完成前会漏检",
     clockSkew: (seconds) => `时钟偏差 ${seconds} 秒`,
     empty: "没有符合筛选条件的摄像机。",
     none: "您没有可查看的摄像机。",

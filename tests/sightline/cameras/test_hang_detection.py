@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -29,7 +30,7 @@ from ingest.frames.decoder import FrameReader
 from ingest.frames.decoder_devices import DecoderDevices
 from sightline.cameras import checkpoint_run as runs
 from sightline.cameras.checkpoint_run import CheckpointRun
-from sightline.cameras.hang_detection import HangDetection
+from sightline.cameras.hang_detection import LOADING_HANGS_AFTER_S, HangDetection
 from sightline.cameras.turns import HANGS_AFTER_S, InView
 from sightline.cameras.worker_context import WorkerContext
 from storage.recordings.gaps.log import GapLog
@@ -257,16 +258,92 @@ def test_a_camera_whose_analysis_hangs_can_be_stopped(
         pass
 
 
+def test_cameras_that_hang_are_waited_for_together(
+    make: Callable[[str], Checkpoint], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The supervisor would kill a worker that waits for each."""
+    checkpoint = make("model")
+    checkpoint.pass_time(1)
+    checkpoint.hang()
+    monkeypatch.setattr(runs, "JOIN_S", PATIENCE_S)
+    checkpoint.run.stop()
+    checkpoint.run.finish()
+    checkpoint.clock.advance(PATIENCE_S)  # in which another one was waited for
+    began_s = time.monotonic()
+    checkpoint.run.join()
+    assert time.monotonic() - began_s < PATIENCE_S / 2
+
+
+class LoadingModel:
+    """Models that are loaded until they are released."""
+
+    def __init__(self) -> None:
+        self.begun, self.released = threading.Event(), threading.Event()
+        self.resumed = list[object]()
+
+    def __call__(self) -> IdleAnalyser:
+        self.begun.set()
+        self.released.wait(PATIENCE_S)
+        return ResumingAnalyser(self.resumed)
+
+
+class ResumingAnalyser(IdleAnalyser):
+    def __init__(self, resumed: list[object]) -> None:
+        super().__init__()
+        self._resumed = resumed
+
+    def resume(self, drafts: list[Passing]) -> None:
+        self._resumed.append(drafts)
+
+
+def test_a_stop_does_not_wait_for_models_that_are_loaded(
+    spool: FullDisk,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(runs, "JOIN_S", 0.2)
+    models = LoadingModel()
+    tools = worker_context(spool, tmp_path, [])
+    run = checkpoint_run(tools, models)
+    run.start(tools.clock.wall_ns())
+    wait_event("begin of the loading", models.begun)
+    run.gate.put(*packets_of(PLAIN)[:30])
+    run.stop()
+    run.join()
+    assert any("still loads its models" in line for line in caplog.messages)
+    models.released.set()
+    assert run._thread is not None
+    run._thread.join(PATIENCE_S)
+    assert models.resumed == [], "another process may run the camera by now"
+
+
+def test_models_that_cannot_be_loaded_are_a_failure(spool: FullDisk, tmp_path: Path) -> None:
+    def fail() -> IdleAnalyser:
+        raise OSError("the file of the model is missing")
+
+    tools = worker_context(spool, tmp_path, [])
+    run = checkpoint_run(tools, fail)
+    with pytest.raises(OSError, match="missing"):
+        run._analyse()
+    assert run.stopped_since_ns == tools.clock.wall_ns()
+
+
 class Observed:
     """A reader with a packet that waits, and the detection of its hang."""
 
     def __init__(self) -> None:
         self.clock, self.is_waiting_for_turn = ManualClock(), False
+        self.is_loading = False
         tap = Tap("decoder", 256, 16 << 20)
         tap.put(next(stream()))
         self.reader = FrameReader(tap, self.clock, 10.0, CAMERA)
         self.detection = HangDetection(
-            CAMERA, self.reader, lambda: self.is_waiting_for_turn, self.clock
+            CAMERA,
+            self.reader,
+            lambda: self.is_loading,
+            lambda: self.is_waiting_for_turn,
+            self.clock,
         )
 
     def check(self, seconds: int) -> int | None:
@@ -284,6 +361,23 @@ def test_a_camera_that_waits_for_its_turn_does_not_hang() -> None:
     observed.is_waiting_for_turn = False
     assert observed.check(round(HANGS_AFTER_S) - 1) is None
     assert observed.check(1) is not None
+
+
+def test_models_that_load_slowly_are_no_hang_for_a_minute(caplog: pytest.LogCaptureFixture) -> None:
+    observed = Observed()
+    observed.is_loading = True
+    began_ns = observed.clock.wall_ns()
+    observed.check(round(HANGS_AFTER_S) - 1)
+    assert observed.detection.loading_since_ns is None
+    assert observed.check(round(LOADING_HANGS_AFTER_S - HANGS_AFTER_S)) is None
+    assert observed.detection.loading_since_ns == began_ns
+    assert {one.cause for one in observed.reader.losses.take()} == {PartlyCause.RESTART}
+    assert observed.check(1) == began_ns
+    assert any("the models have been loading" in line for line in caplog.messages)
+    observed.is_loading = False
+    assert next(iter(observed.reader)) is None
+    assert observed.check(1) is None
+    assert observed.detection.loading_since_ns is None
 
 
 def test_a_hang_lasts_until_the_thread_continues() -> None:
