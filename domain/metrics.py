@@ -174,7 +174,7 @@ SPOOL_ENTRIES_DAMAGED = Counter(
 )
 EVENTS_LOST = Counter(
     "sightline_events_lost_total",
-    "Number of events lost because the disk refused writes until the memory buffer was full.",
+    "Number of events lost because the disk refused writes for too long.",
     ["camera"],
 )
 JOB_FAILURES = Counter(

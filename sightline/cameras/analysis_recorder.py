@@ -89,11 +89,6 @@ class AnalysisRecorder:
             error,
         )
 
-    @property
-    def marked_ns(self) -> int | None:
-        """Until when the log is complete; None if it never was. Any thread may read it."""
-        return self._gaps.analysed_until_ns(self._camera_id)
-
     def update(self) -> None:
         """Log the ranges that are due. The next call retries what the disk refused."""
         done_ns = self._done_until_ns()

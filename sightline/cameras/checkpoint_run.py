@@ -25,6 +25,7 @@ from sightline.cameras.analysis_recorder import AnalysisRecorder
 from sightline.cameras.checkpoint_loop import DRAFT_EVERY_S, CheckpointFrames, CheckpointLoop
 from sightline.cameras.decode_turns import CameraDecodeTurn
 from sightline.cameras.hang_detection import HangDetection
+from sightline.cameras.passing_store import PassingStore
 from sightline.cameras.worker_context import WorkerContext
 from sightline.cameras.workload import DecoderWork
 from sightline.processes.supervised_threads import run_supervised
@@ -92,6 +93,7 @@ class CheckpointRun:
             self._analysed_until_ns,
             tools.clock,
         )
+        self._store = PassingStore(camera, self._losses, tools)
         self._loop: CheckpointLoop | None = None
         self._is_finished = False
         """Whether the analysis ended with everything stored that was in view."""
@@ -147,6 +149,8 @@ class CheckpointRun:
         self.finish()
         if self._thread is not None:
             self._join(self._thread)
+        if not self._is_left:
+            self._store.end()
         self._recorder.close()
         self._stopped.set(0)
         self._tools.scheduler.forget(self._camera.id)
@@ -221,25 +225,24 @@ class CheckpointRun:
 
     def _run(self, analyser: Analyser) -> None:
         frames = CheckpointFrames(self._frames, self.gate, self._turn, self._share)
-        self._loop = CheckpointLoop(self._camera, analyser, frames, self.detections, self._tools)
+        self._loop = CheckpointLoop(
+            self._camera, analyser, frames, self.detections, self._store, self._tools
+        )
         # Packets that no thread decodes take no time of the worker.
         with self._share.counting(DecoderWork(self._frames, self.gate)):
             self._loop.run()
         self._is_finished = True
 
     def _fail(self) -> None:
-        """Report what was in view without a draft when the analysis failed, and what the disk had
-        refused. The reader reports the packets from then on.
+        """Report what was in view without a draft when the analysis failed. The reader reports the
+        packets from then on, and the next analysis stores what the disk had refused.
         """
         loop, self._loop = self._loop, None
         if self._failed_ns is None or (loop is not None and loop.has_analysed):
             self._failed_ns = self._tools.clock.wall_ns()
         until_ns = self._done_until_ns()
         if until_ns is not None and loop is not None:
-            from_ns = until_ns - _DRAFTED_NS
-            if loop.has_unstored:
-                from_ns = min(from_ns, self._recorder.marked_ns or self._tap.first_ns or from_ns)
-            self._losses.add(from_ns, until_ns, PartlyCause.ANALYSIS_STOPPED)
+            self._losses.add(until_ns - _DRAFTED_NS, until_ns, PartlyCause.ANALYSIS_STOPPED)
 
     def _is_waiting_for_turn(self) -> bool:
         tools, camera_id = self._tools, self._camera.id
@@ -251,7 +254,7 @@ class CheckpointRun:
         Return None before the first packet is analysed, and while the disk refuses passings.
         """
         done_ns = self._done_until_ns()
-        if done_ns is None or self._loop is None or self._loop.has_unstored:
+        if done_ns is None or self._loop is None or self._store.has_unstored:
             return None
         return done_ns if self._is_finished else done_ns - _DRAFTED_NS
 

@@ -23,6 +23,7 @@ from sightline.cameras.checkpoint_loop import CheckpointFrames, CheckpointLoop
 from sightline.cameras.decode_share import DecodeShare
 from sightline.cameras.decode_turns import CameraDecodeTurn
 from sightline.cameras.inference_scheduler import InferenceScheduler
+from sightline.cameras.passing_store import PassingStore
 from sightline.cameras.trigger_queue import TriggerQueue
 from sightline.cameras.turns import Turns
 from sightline.cameras.worker_context import WorkerContext
@@ -135,4 +136,6 @@ def checkpoint_loop(
     share = tools.decode_share.of(camera, AnalysisLosses())
     turn = CameraDecodeTurn(CAMERA, tools.decode_turns, tools.clock)
     frames = CheckpointFrames(reader, gate, turn, share)
-    return CheckpointLoop(camera, analyser, frames, detections or DetectionFeed(), tools), tap
+    store = PassingStore(camera, reader.losses, tools)
+    feed = detections or DetectionFeed()
+    return CheckpointLoop(camera, analyser, frames, feed, store, tools), tap

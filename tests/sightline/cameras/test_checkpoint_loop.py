@@ -6,9 +6,11 @@ from pathlib import Path
 
 from domain.clock import NS_PER_S, ManualClock
 from domain.media.live_detections import DetectionFeed, DetectionQueue
+from domain.metrics import EVENTS_LOST
+from domain.recordings.missed_passings import missed_starts
 from domain.recordings.partly_analysed import PartlyCause
 from ingest.frames.decoder import FrameReader
-from sightline.cameras.checkpoint_loop import MOST_WAITING
+from sightline.cameras.passing_store import MOST_WAITING
 from sightline.cameras.turns import InView
 from tests.recorded import PLAIN, packets_of
 from tests.sightline.cameras.idle_checkpoint import (
@@ -67,8 +69,12 @@ def test_memory_is_bounded_and_the_oldest_give_way(spool: FullDisk, tmp_path: Pa
     analyser = IdleAnalyser()
     checkpoint, tap = checkpoint_loop(spool, analyser, tmp_path, [])
     analyser.ready = [passing(second) for second in range(MOST_WAITING + 1)]
+    lost, before = EVENTS_LOST.labels(CAMERA), EVENTS_LOST.labels(CAMERA)._value.get()
     tap.close()
     checkpoint.run()
+    assert lost._value.get() == before + 1
+    (missed,) = missed_starts(checkpoint._reader.losses.take())
+    assert missed.start_ns < passing(0).event.started_at < missed.end_ns
     spool.is_full = False
     checkpoint.run()
     kept = [entry.event_id for entry in spool.pending([CAMERA])]

@@ -12,6 +12,7 @@ from domain.camera_states import Shed
 from domain.clock import NS_PER_S, ManualClock
 from domain.events.event import Passing
 from domain.media.packets import Frame
+from domain.metrics import EVENTS_LOST
 from domain.recordings.missed_passings import EARLIER_NS
 from domain.recordings.overlay_intervals import overlay
 from domain.recordings.partly_analysed import SEEN_ENOUGH_NS, PartlyCause
@@ -105,49 +106,71 @@ def test_while_the_disk_refuses_events_a_kill_would_lose_them(
     """So the checkpoint does not count as analysed beyond the last ones that were stored."""
     tools = worker_context(spool, tmp_path, [])
     run = checkpoint_run(tools)
-    analyser = IdleAnalyser()
-    run._loop, _ = checkpoint_loop(spool, analyser, tmp_path, [])
+    run._loop, _ = checkpoint_loop(spool, IdleAnalyser(), tmp_path, [])
+    store = run._store
     assert run._analysed_until_ns() is not None
-    analyser.seen = [passing(0)]
-    run._loop._store_drafts()
+    store.put_drafts([passing(0)])
     assert run._analysed_until_ns() is None
-    analyser.seen = []
-    run._loop._store_drafts()
+    store.put_drafts([])
     assert run._analysed_until_ns() is not None
-    run._loop._store([passing(0)])
+    store.put([passing(0)])
     assert run._analysed_until_ns() is None
     spool.is_full = False
-    run._loop._store([])
+    store.put([])
     assert run._analysed_until_ns() is not None
 
 
 class _FailsLater(IdleAnalyser):
-    """An analyser that has a passing in view, and fails at its tenth look."""
+    """An analyser that gives one passing, has another one in view, and fails at its tenth look."""
 
     looks = 0
 
     def analyse(self, frame: Frame) -> list[Passing]:
         self.looks += 1
-        self.seen = [passing(0)]
+        self.seen = [passing(1)]
         if self.looks == 10:
             raise ValueError("the model returned nothing")
-        return super().analyse(frame)
+        return [passing(0)] if self.looks == 1 else []
 
 
-def test_what_the_disk_refused_before_the_analysis_failed_is_reported(
-    spool: FullDisk, tmp_path: Path
+@pytest.mark.parametrize("is_stopped", [False, True])
+def test_what_the_disk_refused_before_the_analysis_failed_is_stored_afterwards(
+    is_stopped: bool, spool: FullDisk, tmp_path: Path
 ) -> None:
-    """From then on, the next analysis does not know of it."""
+    """By the next analysis, or when the camera ends before there is one."""
     tools = worker_context(spool, tmp_path, [])
     run = checkpoint_run(tools, _FailsLater)
-    packets = packets_of(PLAIN, session=1)
-    marked_ns = packets[0].wall_ns - 3 * NS_PER_S
-    GapLog(tools.layout, tools.clock).mark_analysed(CAMERA, marked_ns)
-    run.gate.put(*packets[:30])
+    run.gate.put(*packets_of(PLAIN, session=1)[:30])
     with pytest.raises(ValueError, match="nothing"):
         run._analyse()
-    failed_ns = run._frames.progress[0]
-    assert run._losses.take() == [(marked_ns, failed_ns, PartlyCause.ANALYSIS_STOPPED)]
+    assert run._analysed_until_ns() is None
+    spool.is_full = False
+    if is_stopped:
+        run.join()
+    else:
+        run._tap.close()
+        run._analyser = IdleAnalyser
+        run._analyse()
+    kept = [entry.event_id for entry in spool.pending([CAMERA])]
+    assert kept == [passing(0).event.id, passing(1).event.id]
+
+
+def test_what_the_disk_refuses_until_the_camera_ends_is_lost_and_reported(
+    spool: FullDisk, tmp_path: Path
+) -> None:
+    tools = worker_context(spool, tmp_path, [])
+    run = checkpoint_run(tools, _FailsLater)
+    run.gate.put(*packets_of(PLAIN, session=1)[:30])
+    with pytest.raises(ValueError, match="nothing"):
+        run._analyse()
+    lost, before = EVENTS_LOST.labels(CAMERA), EVENTS_LOST.labels(CAMERA)._value.get()
+    run.join()
+    assert lost._value.get() == before + 2
+    log = GapLog(tools.layout, tools.clock)
+    for event in (passing(0).event, passing(1).event):
+        at_ns = event.started_at
+        (missed,) = overlay(log.partly_analysed(CAMERA, at_ns, at_ns + 1))
+        assert missed[2] is PartlyCause.ANALYSIS_STOPPED
 
 
 def test_a_checkpoint_whose_recording_is_shed_is_not_analysed(
