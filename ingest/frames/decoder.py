@@ -148,7 +148,8 @@ class FrameReader:
         """Report that nothing from the packet in work to `until_ns` is analysed, and drop the
         packets that wait.
 
-        One other thread calls it repeatedly while the analysis thread stands, because of `cause`.
+        One other thread calls it repeatedly while the analysis thread stands still, because of
+        `cause`.
         If that thread continues after all, it does so at the next keyframe, and the loss ends
         there.
         """

@@ -229,7 +229,8 @@ class CheckpointRun:
             self._camera, analyser, frames, self.detections, self._store, self._tools
         )
         # Packets that no thread decodes take no time of the worker.
-        with self._share.counting(DecoderWork(self._frames, self.gate)):
+        work = DecoderWork(self._frames, self.gate, lambda: self._hang.is_standing)
+        with self._share.counting(work):
             self._loop.run()
         self._is_finished = True
 

@@ -21,6 +21,10 @@ from sightline.cameras.turns import HANGS_AFTER_S
 MOST_BETWEEN_CHECKS_S = 2.0
 """A longer time between two checks counts as this, because the whole process may have stood still.
 """
+STANDS_AFTER_S = 2.0
+"""A thread that advances no packet for so long takes no time of the worker. Decoding and analysing
+one packet takes up to some tenths of a second.
+"""
 LOADING_HANGS_AFTER_S = 60.0
 """Models are loaded within seconds. On a slow or busy machine they may take longer than
 `HANGS_AFTER_S`.
@@ -31,9 +35,10 @@ _log = logging.getLogger(__name__)
 class HangDetection:
     """Checks one camera. One thread calls `check` about once a second; any thread may read.
 
-    The analysis stands if no packet advances for `HANGS_AFTER_S` although packets wait, and the
-    camera does not wait for its turn. So the coverage has it within the time after which it counts
-    as final. It hangs from then on, or after `LOADING_HANGS_AFTER_S` if it loads its models.
+    The analysis stands still if no packet advances although packets wait, and the camera does not
+    wait for its turn. After `HANGS_AFTER_S` its time is reported as not analysed, so that the
+    coverage has it within the time after which it counts as final. It hangs from then on, or after
+    `LOADING_HANGS_AFTER_S` if it loads its models.
     """
 
     def __init__(
@@ -62,9 +67,14 @@ class HangDetection:
         long.
         """
 
+    @property
+    def is_standing(self) -> bool:
+        """Whether the thread has stood still for longer than the work on a packet takes."""
+        return self._without_s >= STANDS_AFTER_S
+
     def check(self, camera_ns: int) -> None:
-        """Check the thread. While it stands, everything before `camera_ns`, the present time by the
-        clock of the camera, is reported as not analysed.
+        """Check the thread. After `HANGS_AFTER_S`, everything before `camera_ns`, the present time
+        by the clock of the camera, is reported as not analysed.
         """
         now_s = self._clock.monotonic_s()
         passed_s = min(now_s - self._checked_s, MOST_BETWEEN_CHECKS_S)
@@ -77,9 +87,9 @@ class HangDetection:
         if not self._is_waiting_for_turn():
             self._without_s += passed_s
         if self._without_s >= HANGS_AFTER_S:
-            self._stand(camera_ns)
+            self._miss(camera_ns)
 
-    def _stand(self, camera_ns: int) -> None:
+    def _miss(self, camera_ns: int) -> None:
         is_loading = self._is_loading()
         self.loading_since_ns = self._progress_ns if is_loading else None
         if not is_loading or self._without_s >= LOADING_HANGS_AFTER_S:

@@ -8,6 +8,7 @@ and within seconds if the cost of a packet changes.
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -51,11 +52,12 @@ class DecoderWork(CheckpointWork):
 
     reader: FrameReader
     gate: DecodeGate
+    is_standing: Callable[[], bool]
+    """Whether its thread stands still. It takes no time of the worker then."""
 
     @property
     def waiting_packets(self) -> int:
-        # A thread that hangs takes no time of the worker.
-        return 0 if self.reader.is_given_up else self.reader.waiting_packets
+        return 0 if self._stands else self.reader.waiting_packets
 
     @property
     def decoded_packets(self) -> int:
@@ -63,8 +65,12 @@ class DecoderWork(CheckpointWork):
 
     @property
     def coming_packets(self) -> int:
-        is_decoding = self.reader.is_decoding and not self.reader.is_given_up
+        is_decoding = self.reader.is_decoding and not self._stands
         return self.gate.coming_packets if is_decoding else 0
+
+    @property
+    def _stands(self) -> bool:
+        return self.reader.is_given_up or self.is_standing()
 
 
 class Workload:

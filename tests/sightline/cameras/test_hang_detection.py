@@ -29,8 +29,7 @@ from domain.settings_groups.analysis import DecoderDevice
 from ingest.frames.decoder import FrameReader
 from ingest.frames.decoder_devices import DecoderDevices
 from sightline.cameras import checkpoint_run as runs
-from sightline.cameras.checkpoint_run import CheckpointRun
-from sightline.cameras.hang_detection import LOADING_HANGS_AFTER_S, HangDetection
+from sightline.cameras.hang_detection import LOADING_HANGS_AFTER_S, STANDS_AFTER_S, HangDetection
 from sightline.cameras.turns import HANGS_AFTER_S, InView
 from sightline.cameras.worker_context import WorkerContext
 from storage.recordings.gaps.log import GapLog
@@ -68,6 +67,10 @@ class Hanging:
         self._due, self._released = threading.Event(), threading.Event()
         self.hangs = threading.Event()
 
+    @property
+    def is_due(self) -> bool:
+        return self._due.is_set() and not self._released.is_set()
+
     def begin(self) -> None:
         self._due.set()
 
@@ -76,7 +79,7 @@ class Hanging:
         self.hangs.clear()
 
     def maybe(self) -> None:
-        if self._due.is_set() and not self._released.is_set():
+        if self.is_due:
             self.hangs.set()
             self._released.wait(PATIENCE_S)
 
@@ -131,17 +134,21 @@ class Checkpoint:
         self.put(FIRST)
 
     def put(self, count: int) -> list[Packet]:
-        """Put packets, and return them. Their time passes."""
+        """Put packets, and return them. Their time passes when they are done, or the thread hangs:
+        otherwise it would count as the time of the work.
+        """
         packets = [next(self._packets) for _ in range(count)]
         self.run.gate.put(*packets)
+        if self.hanging.is_due:
+            wait_event("hang", self.hanging.hangs)
+        else:
+            self.wait_until_done()
         self.clock.advance(count / PLAIN.fps)
         return packets
 
     def pass_time(self, seconds: int) -> None:
         for _ in range(seconds):
             self.put(PLAIN.fps)
-            if not self.hanging.hangs.is_set():
-                self.wait_until_done()
             self.run.tick(Shed.NOTHING)
 
     def wait_until_done(self) -> None:
@@ -152,7 +159,6 @@ class Checkpoint:
         """Let the analysis hang, and return the time of the packet in work."""
         self.hanging.begin()
         self.put(PLAIN.fps)
-        wait_event("hang", self.hanging.hangs)
         self.run.tick(Shed.NOTHING)
         return self.run._frames.progress[0]
 
@@ -221,7 +227,6 @@ def test_an_analysis_that_hangs_is_reported_until_it_continues(
     reader = checkpoint.run._frames
     wait_for("end of the hang", lambda: not reader.is_given_up)
     packets = checkpoint.put(2 * PLAIN.fps)
-    checkpoint.wait_until_done()
     checkpoint.run.tick(Shed.NOTHING)
     assert checkpoint.status().analysis_stopped_ns == 0
     assert ANALYSIS_STOPPED.labels(CAMERA)._value.get() == 0
@@ -258,6 +263,21 @@ def test_a_camera_whose_analysis_hangs_can_be_stopped(
         pass
 
 
+def test_packets_of_an_analysis_that_stands_still_are_soon_no_work_of_the_worker(
+    make: Callable[[str], Checkpoint],
+) -> None:
+    """The other checkpoints of the worker would be left out for them until the hang is known."""
+    checkpoint = make("model")
+    workload = checkpoint.tools.decode_share.workload
+    checkpoint.pass_time(1)
+    checkpoint.hang()
+    assert workload.waiting_s() > 0
+    checkpoint.pass_time(round(STANDS_AFTER_S))
+    assert checkpoint.status().analysis_stopped_ns == 0
+    assert checkpoint.run._frames.waiting_packets > 0
+    assert workload.waiting_s() == 0
+
+
 def test_cameras_that_hang_are_waited_for_together(
     make: Callable[[str], Checkpoint], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -272,61 +292,6 @@ def test_cameras_that_hang_are_waited_for_together(
     began_s = time.monotonic()
     checkpoint.run.join()
     assert time.monotonic() - began_s < PATIENCE_S / 2
-
-
-class LoadingModel:
-    """Models that are loaded until they are released."""
-
-    def __init__(self) -> None:
-        self.begun, self.released = threading.Event(), threading.Event()
-        self.resumed = list[object]()
-
-    def __call__(self) -> IdleAnalyser:
-        self.begun.set()
-        self.released.wait(PATIENCE_S)
-        return ResumingAnalyser(self.resumed)
-
-
-class ResumingAnalyser(IdleAnalyser):
-    def __init__(self, resumed: list[object]) -> None:
-        super().__init__()
-        self._resumed = resumed
-
-    def resume(self, drafts: list[Passing]) -> None:
-        self._resumed.append(drafts)
-
-
-def test_a_stop_does_not_wait_for_models_that_are_loaded(
-    spool: FullDisk,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    monkeypatch.setattr(runs, "JOIN_S", 0.2)
-    models = LoadingModel()
-    tools = worker_context(spool, tmp_path, [])
-    run = checkpoint_run(tools, models)
-    run.start(tools.clock.wall_ns())
-    wait_event("begin of the loading", models.begun)
-    run.gate.put(*packets_of(PLAIN)[:30])
-    run.stop()
-    run.join()
-    assert any("still loads its models" in line for line in caplog.messages)
-    models.released.set()
-    assert run._thread is not None
-    run._thread.join(PATIENCE_S)
-    assert models.resumed == [], "another process may run the camera by now"
-
-
-def test_models_that_cannot_be_loaded_are_a_failure(spool: FullDisk, tmp_path: Path) -> None:
-    def fail() -> IdleAnalyser:
-        raise OSError("the file of the model is missing")
-
-    tools = worker_context(spool, tmp_path, [])
-    run = checkpoint_run(tools, fail)
-    with pytest.raises(OSError, match="missing"):
-        run._analyse()
-    assert run.stopped_since_ns == tools.clock.wall_ns()
 
 
 class Observed:
@@ -403,47 +368,3 @@ def test_a_process_that_stood_still_as_a_whole_does_not_hang() -> None:
     observed.check(3)
     observed.clock.advance(3600)
     assert observed.check(1) is None
-
-
-def test_packets_that_are_lost_while_models_are_loaded_are_reported(
-    spool: FullDisk, tmp_path: Path
-) -> None:
-    run = checkpoint_run(worker_context(spool, tmp_path, []))
-    packets = packets_of(PLAIN)
-    run.gate.put(*packets)
-    run._tap.close()
-    run._analyse()
-    left = next(one for one in packets[runs.DECODER_TAP_PACKETS :] if one.is_keyframe)
-    assert run._losses.take() == [(packets[0].wall_ns, left.wall_ns, PartlyCause.RESTART)]
-
-
-class _FailsAtTenth(IdleAnalyser):
-    """An analyser that fails at its tenth look."""
-
-    looks = 0
-
-    def analyse(self, frame: Frame) -> list[Passing]:
-        self.looks += 1
-        if self.looks == 10:
-            raise ValueError("the model returned nothing")
-        return super().analyse(frame)
-
-
-def test_what_a_failed_analysis_had_taken_is_reported(spool: FullDisk, tmp_path: Path) -> None:
-    tools = worker_context(spool, tmp_path, [])
-    run: CheckpointRun = checkpoint_run(tools, _FailsAtTenth)
-    packets = packets_of(PLAIN)
-    run.gate.put(*packets[:30])
-    with pytest.raises(ValueError, match="nothing"):
-        run._analyse()
-    failed_ns = run._frames.progress[0]
-    assert run.stopped_since_ns == tools.clock.wall_ns()
-    run.gate.put(*packets[30:80])
-    run._tap.close()
-    run._analyser = IdleAnalyser
-    run._analyse()
-    assert run.stopped_since_ns is None
-    drafted_ns = failed_ns - SEEN_ENOUGH_NS
-    assert overlay(run._losses.take()) == [
-        (drafted_ns, packets[50].wall_ns, PartlyCause.ANALYSIS_STOPPED)
-    ]
