@@ -12,7 +12,7 @@ import logging
 import resource
 import ssl
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, cast
 
 import httptools
@@ -93,8 +93,38 @@ class ConnectionLimits:
         self._warn(reason, f"a connection was closed: {sentence}")
 
 
+class _Timer:
+    """Calls a function after some seconds, unless it is stopped before."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._handle: asyncio.TimerHandle | None = None
+
+    @property
+    def is_running(self) -> bool:
+        return self._handle is not None
+
+    def start(self, seconds: float, call: Callable[..., None], *arguments: object) -> None:
+        """Start the timer, unless it is running."""
+        if self._handle is None:
+            self._handle = self._loop.call_later(seconds, self._end, call, *arguments)
+
+    def stop(self) -> None:
+        if self._handle is not None:
+            self._handle.cancel()
+            self._handle = None
+
+    def _end(self, call: Callable[..., None], *arguments: object) -> None:
+        self._handle = None
+        call(*arguments)
+
+
 class LimitedProtocol(HttpToolsProtocol):
-    """One connection within the limits of its server."""
+    """One connection within the limits of its server.
+
+    It is idle, receives a head, or receives a body and sends a response, and a head may arrive
+    while an earlier request is answered. uvicorn's timer ends an idle connection.
+    """
 
     limits: ClassVar[ConnectionLimits]
 
@@ -102,10 +132,13 @@ class LimitedProtocol(HttpToolsProtocol):
         super().__init__(*arguments, **named)
         self.url = b""  # The parser skips empty lines before a request, and there may be many.
         self._address: str | None = None
-        self._headers_deadline: asyncio.TimerHandle | None = None
+        self._head = _Timer(self.loop)
+        """It runs while a head is received."""
         self._head_bytes = 0
-        self._reader_check: asyncio.TimerHandle | None = None
-        self._drain: asyncio.TimerHandle | None = None
+        self._reader = _Timer(self.loop)
+        """It runs while data waits for the client."""
+        self._drain = _Timer(self.loop)
+        """It runs while what remains of a request is discarded."""
         self._is_refused = False
         """Whether the connection has no further request, and what arrives is discarded."""
 
@@ -118,9 +151,8 @@ class LimitedProtocol(HttpToolsProtocol):
             transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._stop_waiting()
-        self._stop_watching()
-        self._stop_draining()
+        for timer in (self._head, self._reader, self._drain):
+            timer.stop()
         if self._address is not None:
             self.limits.release(self._address)
             self._address = None
@@ -131,7 +163,7 @@ class LimitedProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if not self._is_refused:
             self._parse(data)
-        is_in_head = self._is_refused or self._headers_deadline is not None
+        is_in_head = self._is_refused or self._head.is_running
         self._head_bytes = self._head_bytes + len(data) if is_in_head else 0
         if self._head_bytes > MAX_HEAD_BYTES + MAX_DISCARDED_BYTES:
             self.transport.abort()
@@ -141,11 +173,12 @@ class LimitedProtocol(HttpToolsProtocol):
             self._refuse(self._too_large(), has_method=bool(self.url))
 
     def _parse(self, data: bytes) -> None:
-        """As in the base, which logs each malformed request and each unknown upgrade.
+        """As in the base, which logs each malformed request and each unknown upgrade, so that a
+        stranger could fill the log.
 
-        A stranger could fill the log with those.
+        The base also stops the timer of an idle connection for data that begins no request, such as
+        an empty line, after which the connection would last.
         """
-        self._unset_keepalive_if_required()
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserError as error:
@@ -170,10 +203,10 @@ class LimitedProtocol(HttpToolsProtocol):
         `has_method` is whether its method was read: the answer to HEAD has no body.
         """
         self._is_refused = True
-        self._stop_waiting()
+        self._head.stop()
         if self.cycle is not None and not self.cycle.response_complete:
             self.cycle.keep_alive = False  # The response that is being sent is the last one.
-        elif self._drain is None:
+        elif not self._drain.is_running:
             method = self.parser.get_method().decode() if has_method else "GET"
             scope = refused_scope(self.client, method, self.headers or (), error)
             task = self.loop.create_task(self._send_refusal(scope))
@@ -190,31 +223,29 @@ class LimitedProtocol(HttpToolsProtocol):
             self.transport.write(answer)
             if self.transport.can_write_eof():  # not with TLS
                 self.transport.write_eof()
-            self._drain = self.loop.call_later(self.limits.drain_s, self.transport.close)
+            self._drain.start(self.limits.drain_s, self.transport.close)
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        self._unset_keepalive_if_required()
         self._await_headers()
 
     def on_headers_complete(self) -> None:
-        self._stop_waiting()
+        self._head.stop()
         super().on_headers_complete()
 
     def on_response_complete(self) -> None:
         # What is left of a body that was not read would otherwise be received without a limit.
         is_unread = self.cycle.response_complete and self.cycle.more_body
         super().on_response_complete()
+        if self._head.is_running:  # The next request has begun.
+            self._unset_keepalive_if_required()
         if is_unread:
-            self._drain = self.loop.call_later(self.limits.drain_s, self.transport.close)
+            self._drain.start(self.limits.drain_s, self.transport.close)
 
     def on_message_complete(self) -> None:
         super().on_message_complete()
-        self._stop_draining()
-
-    def _stop_draining(self) -> None:
-        if self._drain is not None:
-            self._drain.cancel()
-            self._drain = None
+        self._drain.stop()
 
     def handle_websocket_upgrade(self) -> None:
         """Hand the connection over to a `LimitedWebSocket`, which releases it at its end."""
@@ -223,22 +254,17 @@ class LimitedProtocol(HttpToolsProtocol):
         except SightlineError as error:
             self._refuse(error)
             return
-        self._stop_watching()
+        self._reader.stop()
         self._address = None
         super().handle_websocket_upgrade()
 
     def _await_headers(self) -> None:
-        if self._headers_deadline is None:
-            self._headers_deadline = self.loop.call_later(
-                self.limits.headers_timeout_s, self._close_late
-            )
-
-    def _stop_waiting(self) -> None:
-        if self._headers_deadline is not None:
-            self._headers_deadline.cancel()
-            self._headers_deadline = None
+        self._head.start(self.limits.headers_timeout_s, self._close_late)
 
     def _close_late(self) -> None:
+        if self.cycle is not None and not self.cycle.response_complete:
+            self._await_headers()  # The server reads no further while earlier requests wait.
+            return
         seconds = self.limits.headers_timeout_s
         self._close("headers", f"{self._address} sent no whole request in {seconds:.0f} s")
 
@@ -249,19 +275,12 @@ class LimitedProtocol(HttpToolsProtocol):
         self._watch_reader()
 
     def resume_writing(self) -> None:
-        self._stop_watching()
+        self._reader.stop()
         super().resume_writing()
 
     def _watch_reader(self) -> None:
         waiting_bytes = self.transport.get_write_buffer_size()
-        self._reader_check = self.loop.call_later(
-            self.limits.reader_interval_s, self._check_reader, waiting_bytes
-        )
-
-    def _stop_watching(self) -> None:
-        if self._reader_check is not None:
-            self._reader_check.cancel()
-            self._reader_check = None
+        self._reader.start(self.limits.reader_interval_s, self._check_reader, waiting_bytes)
 
     def _check_reader(self, before_bytes: int) -> None:
         """Close the connection if the client has read too little since the last check.

@@ -6,7 +6,7 @@ import json
 import logging
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from http.client import HTTPResponse
 
@@ -33,13 +33,21 @@ async def _answer(request: Request) -> JSONResponse:
 
 
 @contextmanager
-def _served(limits: ConnectionLimits, body_timeout_s: float = PATIENCE_S) -> Iterator[int]:
+def _served(
+    limits: ConnectionLimits,
+    body_timeout_s: float = PATIENCE_S,
+    slow: Callable[[], None] = lambda: None,
+) -> Iterator[int]:
+    """Serve an app whose response at `/slow` waits for `slow`."""
     app = FastAPI()
     app.add_api_route("/", _answer, methods=["GET", "POST"], response_model=None)
+    app.add_api_route("/slow", slow)
     add_fault_handlers(app)
     app.add_middleware(RequestMiddleware, clock=SystemClock(), body_timeout_s=body_timeout_s)
     listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(server_config(app, limits, websockets=websocket_options(limits)))
+    config = server_config(app, limits, websockets=websocket_options(limits))
+    config.timeout_keep_alive = 1
+    server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, args=([listener],))
     thread.start()
     wait_for("server", lambda: server.started)
@@ -102,6 +110,41 @@ def test_a_later_request_of_a_connection_has_the_same_time() -> None:
         limits.headers_timeout_s = SHORT_S
         slow.sendall(b"GET / HTTP/1.1\r\n")
         assert _is_closed(slow)
+
+
+@pytest.mark.parametrize(
+    ("first", "status"),
+    [
+        (REQUEST, 200),
+        (b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 70000\r\n\r\n", 413),
+    ],
+)
+def test_data_that_begins_no_request_does_not_keep_an_idle_connection(
+    first: bytes, status: int
+) -> None:
+    """It is an empty line, or the rest of a body that was refused."""
+    with _served(ConnectionLimits(SystemClock())) as port, _connection(port) as idle:
+        assert _status(idle, first)[0] == status
+        idle.sendall(b"\r\n" if status == 200 else b"a" * 70_000)
+        assert _is_closed(idle)
+
+
+def test_a_request_that_begins_while_another_is_answered_has_time() -> None:
+    """The server may have stopped reading, so that the client cannot send the rest."""
+    answered = threading.Event()
+
+    def wait() -> None:
+        answered.wait(PATIENCE_S)
+
+    with _served(QUICK, slow=wait) as port, _connection(port) as connection:
+        connection.sendall(b"GET /slow HTTP/1.1\r\nHost: a\r\n\r\n" + REQUEST[:10])
+        connection.settimeout(5 * SHORT_S)
+        with pytest.raises(TimeoutError):
+            connection.recv(1)
+        connection.settimeout(PATIENCE_S)
+        answered.set()
+        connection.sendall(b"%sConnection: close\r\n\r\n" % REQUEST[10:-2])
+        assert _read_to_end(connection).count(b"HTTP/1.1 200 ") == 2
 
 
 def test_a_body_that_does_not_come_is_answered_and_the_connection_closed() -> None:
