@@ -23,8 +23,8 @@ from domain.log import set_up_logging
 from domain.paths.data_layout import Layout
 from domain.settings import Settings
 from sightline.confinement.report import log_confinement
-from sightline.http_protocol import ConnectionLimits, raise_descriptor_limit, server_config
-from sightline.http_server import HttpServer
+from sightline.connection_limits import ConnectionLimits
+from sightline.http_server import HttpServer, raise_descriptor_limit, server_config
 from sightline.keys.tls import PLAIN_HTTP_WARNING, server_context
 from sightline.processes.memory_tuning import collect_seldom, keep_little_free_memory
 from sightline.processes.supervised_threads import Job, run_supervised

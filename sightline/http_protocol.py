@@ -1,5 +1,5 @@
-"""Limits on the connections of an HTTP server: their number, the time and the size of a request's
-headers, and the rate at which a client reads.
+"""One HTTP connection within limits: the time and the size of a request's headers, and the rate at
+which a client reads.
 
 uvicorn has none of these limits. A client could hold thousands of connections by sending a byte a
 minute on each, or fill the memory with headers that never end.
@@ -8,89 +8,27 @@ minute on each, or fill the memory with headers that never end.
 from __future__ import annotations
 
 import asyncio
-import logging
-import resource
-import ssl
-from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, ClassVar, cast
 
 import httptools
-import uvicorn
 from starlette.types import ASGIApp, Scope
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from api.limits.request_limits import MAX_TARGET_BYTES, check_handshake
 from api.requests.refused_requests import network_of
-from domain.clock import Clock
 from domain.errors import AddressTooLong, BadInput, HeadersTooLarge, SightlineError
-from domain.log import FloodGate
-from domain.metrics import CONNECTIONS_CLOSED
+from sightline.connection_limits import ConnectionLimits
 from sightline.error_answers import refusal, refused_scope
 
-HEADERS_TIMEOUT_S = 10.0
-MAX_CONNECTIONS = 4_000
-MAX_PER_ADDRESS = 500
-"""A command centre behind one address opens six connections for each page."""
 MAX_HEAD_BYTES = 64 << 10
 """Of a request line with its headers that is still incomplete."""
 MAX_DISCARDED_BYTES = 256 << 10
 """Of what follows a refused head, so that its sender reads the answer."""
 KEPT_URL_BYTES = 2 * MAX_TARGET_BYTES
 """The parser refuses a URL of 64 KiB. The application refuses a shorter one that is too long."""
-READER_INTERVAL_S = 30.0
 READER_MIN_BYTES = 32 << 10
 """A client that reads less in an interval, while data waits for it, is disconnected."""
-HANDSHAKE_TIMEOUT_S = 10.0
-"""A connection without a finished TLS handshake is not counted, so it must not last."""
-DESCRIPTOR_LIMIT = 65_536
-STOP_WITHIN_S = 10
-"""At a stop, the task of a response that still runs after so long is cancelled."""
-DRAIN_S = 2.0
-"""How long the rest of a refused body is discarded, so that its sender reads the answer."""
-_log = logging.getLogger(__name__)
-
-
-class ConnectionLimits:
-    """Counts the connections of one server. Only its event loop may use it."""
-
-    def __init__(
-        self,
-        clock: Clock,
-        max_connections: int = MAX_CONNECTIONS,
-        max_per_address: int = MAX_PER_ADDRESS,
-        headers_timeout_s: float = HEADERS_TIMEOUT_S,
-        reader_interval_s: float = READER_INTERVAL_S,
-        drain_s: float = DRAIN_S,
-    ) -> None:
-        self.headers_timeout_s = headers_timeout_s
-        self.reader_interval_s = reader_interval_s
-        self.drain_s = drain_s
-        self._max_connections = max_connections
-        self._max_per_address = max_per_address
-        self._open: Counter[str] = Counter()
-        self._warn = FloodGate(_log.warning, clock, every_s=10.0)
-
-    def admit(self, address: str) -> bool:
-        """Count a connection, and return whether it may stay."""
-        self._open[address] += 1
-        if self._open[address] > self._max_per_address:
-            self.report("address", f"{address} has {self._max_per_address} connections already")
-            return False
-        if self._open.total() > self._max_connections:
-            self.report("all", f"{self._max_connections} connections are open already")
-            return False
-        return True
-
-    def release(self, address: str) -> None:
-        self._open[address] -= 1
-        if not self._open[address]:
-            del self._open[address]
-
-    def report(self, reason: str, sentence: str) -> None:
-        """Count and log a connection that is closed."""
-        CONNECTIONS_CLOSED.labels(reason).inc()
-        self._warn(reason, f"a connection was closed: {sentence}")
 
 
 class _Timer:
@@ -301,58 +239,3 @@ class LimitedProtocol(HttpToolsProtocol):
 def limited_protocol(limits: ConnectionLimits) -> type[asyncio.Protocol]:
     """Return the protocol class for `uvicorn.Config(http=...)`."""
     return type("ServerProtocol", (LimitedProtocol,), {"limits": limits})
-
-
-class ServerLoop(asyncio.SelectorEventLoop):
-    """The event loop of a server. uvicorn has no setting for the time of a TLS handshake."""
-
-    async def create_server(self, *arguments: Any, **named: Any) -> asyncio.Server:
-        if named.get("ssl") is not None:
-            named["ssl_handshake_timeout"] = HANDSHAKE_TIMEOUT_S
-        return await super().create_server(*arguments, **named)
-
-
-def raise_descriptor_limit() -> None:
-    """Allow this process the files and connections that the system permits, up to a bound.
-
-    The usual 1,024 are fewer than the connections of a server. Then the server could accept
-    nothing, and not reach its stores either.
-    """
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    limit = DESCRIPTOR_LIMIT
-    if hard != resource.RLIM_INFINITY:
-        limit = min(limit, hard)
-    if soft != resource.RLIM_INFINITY and soft < limit:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
-
-
-def server_config(
-    app: ASGIApp,
-    limits: ConnectionLimits,
-    *,
-    tls: ssl.SSLContext | None = None,
-    host: str = "127.0.0.1",
-    port: int = 0,
-    stop_within_s: int = STOP_WITHIN_S,
-    websockets: Mapping[str, Any] | None = None,
-) -> uvicorn.Config:
-    """Return the configuration of every HTTP server of Sightline.
-
-    WebSockets are off unless there are options for them (`websocket_protocol.py`): otherwise, an
-    upgraded connection would leave the limits.
-    """
-    return uvicorn.Config(
-        app,
-        host=host,
-        port=port,
-        http=limited_protocol(limits),
-        loop=f"{__name__}:{ServerLoop.__name__}",
-        **(websockets or {"ws": "none"}),
-        ssl_context_factory=None if tls is None else lambda *_: tls,
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=stop_within_s,
-        proxy_headers=False,  # `api.requests.client_address` reads those of trusted proxies
-    )

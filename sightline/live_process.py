@@ -27,13 +27,8 @@ from ingest.live.fragment_streams import FragmentStreams
 from ingest.live.source import LiveLimits, LiveSources
 from sightline.cluster.roster import NodeRosters
 from sightline.confinement.report import log_confinement
-from sightline.http_protocol import (
-    MAX_CONNECTIONS,
-    ConnectionLimits,
-    raise_descriptor_limit,
-    server_config,
-)
-from sightline.http_server import HttpServer
+from sightline.connection_limits import MAX_CONNECTIONS, ConnectionLimits
+from sightline.http_server import HttpServer, raise_descriptor_limit, server_config
 from sightline.keys.api_trust import ApiTrust, node_server_context
 from sightline.keys.site_keys import SiteKeys
 from sightline.processes.ports import is_loopback

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from api.requests.refused_requests import network_of
-from sightline.http_protocol import ConnectionLimits
+from sightline.connection_limits import ConnectionLimits
 
 MAX_MESSAGE_BYTES = 4096
 """Clients send short texts only."""

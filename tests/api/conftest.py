@@ -37,7 +37,8 @@ from domain.paths.object_keys import (
     RECORDINGS_PREFIX,
 )
 from domain.people import Role
-from sightline.http_protocol import ConnectionLimits, server_config
+from sightline.connection_limits import ConnectionLimits
+from sightline.http_server import server_config
 from sightline.websocket_protocol import websocket_options
 from storage.audit.viewings import Viewings
 from storage.clients.redis import Redis, connect

@@ -31,7 +31,7 @@ from domain.clock import SystemClock
 from domain.metrics import CONNECTIONS_CLOSED
 from domain.people import Role
 from domain.settings import Settings
-from sightline.http_protocol import ConnectionLimits
+from sightline.connection_limits import ConnectionLimits
 from sightline.keys.register import Purpose
 from sightline.keys.site_keys import SiteKeys
 from sightline.keys.tls import server_context
@@ -272,7 +272,7 @@ def test_a_tls_handshake_that_never_ends(
     site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Such connections are not counted, so many of them would use up the descriptors."""
-    monkeypatch.setattr("sightline.http_protocol.HANDSHAKE_TIMEOUT_S", SHORT_S)
+    monkeypatch.setattr("sightline.http_server.HANDSHAKE_TIMEOUT_S", SHORT_S)
     keys = SiteKeys(tmp_path / "keys", SystemClock())
     keys.ensure("node-1", ("127.0.0.1",))
     file = keys.files.key(Purpose.API)
@@ -292,7 +292,7 @@ def test_more_connections_than_descriptors() -> None:
         "import resource\n"
         "_, hard = resource.getrlimit(resource.RLIMIT_NOFILE)\n"
         "resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))\n"
-        "from sightline.http_protocol import DESCRIPTOR_LIMIT, raise_descriptor_limit\n"
+        "from sightline.http_server import DESCRIPTOR_LIMIT, raise_descriptor_limit\n"
         "raise_descriptor_limit()\n"
         "soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)\n"
         "wanted = DESCRIPTOR_LIMIT if hard < 0 else min(hard, DESCRIPTOR_LIMIT)\n"

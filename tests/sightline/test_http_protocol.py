@@ -19,7 +19,8 @@ from api.requests.error_responses import add_fault_handlers
 from api.requests.request_middleware import RequestMiddleware
 from domain.clock import SystemClock
 from domain.metrics import CONNECTIONS_CLOSED
-from sightline.http_protocol import ConnectionLimits, server_config
+from sightline.connection_limits import ConnectionLimits
+from sightline.http_server import server_config
 from sightline.websocket_protocol import websocket_options
 from tests.waiting import PATIENCE_S, wait_for
 

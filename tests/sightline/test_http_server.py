@@ -14,8 +14,8 @@ from fastapi import FastAPI
 from starlette.responses import StreamingResponse
 
 from domain.clock import SystemClock
-from sightline.http_protocol import ConnectionLimits, server_config
-from sightline.http_server import HttpServer
+from sightline.connection_limits import ConnectionLimits
+from sightline.http_server import HttpServer, server_config
 from tests.waiting import PATIENCE_S, wait_event, wait_for
 
 CHUNKS, CHUNK_BYTES = 64, 1 << 20

@@ -18,7 +18,8 @@ from websockets.sync.client import connect
 
 from domain.clock import SystemClock
 from domain.metrics import CONNECTIONS_CLOSED
-from sightline.http_protocol import ConnectionLimits, server_config
+from sightline.connection_limits import ConnectionLimits
+from sightline.http_server import server_config
 from sightline.websocket_protocol import MAX_MESSAGE_BYTES, websocket_options
 from tests.waiting import PATIENCE_S, wait_event, wait_for
 

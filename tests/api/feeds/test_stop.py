@@ -14,7 +14,8 @@ from api.app import make_app
 from domain.clock import SystemClock
 from domain.people import Role
 from sightline.api_process import ApiServer
-from sightline.http_protocol import ConnectionLimits, server_config
+from sightline.connection_limits import ConnectionLimits
+from sightline.http_server import server_config
 from tests.waiting import PATIENCE_S, wait_for
 
 if TYPE_CHECKING:

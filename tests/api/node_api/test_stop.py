@@ -20,8 +20,8 @@ from domain.errors import NodeOffline
 from domain.media.live_detections import LiveDetections
 from domain.media.live_stream import LiveFragment
 from domain.paths.data_layout import Layout
-from sightline.http_protocol import ConnectionLimits, server_config
-from sightline.http_server import HttpServer
+from sightline.connection_limits import ConnectionLimits
+from sightline.http_server import HttpServer, server_config
 from tests.api.node_contexts import node_context
 from tests.api.site_data import NODE, SIGNER
 from tests.live_station import Station, tapped
