@@ -13,9 +13,9 @@ from typing import Annotated, Literal
 
 from fastapi import Header
 
-_ONE_RANGE = re.compile(r"^bytes=\s*(\d{0,20})-(\d{0,20})\s*$")
+_ONE_RANGE = re.compile(r"bytes=[ \t]*([0-9]{0,20})-([0-9]{0,20})[ \t]*", re.IGNORECASE)
 """Numbers as long as those of 64 bits, which some clients send for "to the end"."""
-_RANGES = re.compile(r"^bytes=([\d\s,-]*)$")
+_RANGES = re.compile(r"bytes=([0-9 \t,-]*)", re.IGNORECASE)
 MOST_RANGES = 16
 RangeHeader = Annotated[
     str | None, Header(alias="Range", description="byte ranges, such as `bytes=0-1023`")
@@ -54,7 +54,7 @@ def select_part(
 
     Malformed ranges, several ranges and a stale If-Range mean the whole, as the RFC allows.
     """
-    match = _ONE_RANGE.match(range_header or "")
+    match = _ONE_RANGE.fullmatch(range_header or "")
     if match is None or (if_range is not None and if_range.strip() != etag):
         return "whole"
     first, last = match[1], match[2]
@@ -80,7 +80,7 @@ def select_parts(
     out unless all are; more ranges are `outside`. Ranges that overlap are joined, in ascending
     order, so that no byte is sent twice.
     """
-    match = _RANGES.match(range_header or "")
+    match = _RANGES.fullmatch(range_header or "")
     if match is None or (if_range is not None and if_range.strip() != etag):
         return "whole"
     parts = [f"bytes={one.strip()}" for one in match[1].split(",") if one.strip()]
