@@ -15,7 +15,12 @@ import httptools
 from starlette.types import ASGIApp, Scope
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from api.limits.request_limits import MAX_TARGET_BYTES, check_handshake
+from api.limits.request_limits import (
+    MAX_TARGET_BYTES,
+    REFUSED,
+    check_handshake,
+    check_target,
+)
 from api.requests.refused_requests import network_of
 from domain.errors import AddressTooLong, BadInput, HeadersTooLarge, SightlineError
 from sightline.connection_limits import ConnectionLimits
@@ -170,6 +175,10 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._head.stop()
+        try:
+            check_target(self.url)
+        except SightlineError as error:
+            cast(dict[str, Any], self.scope)["extensions"] = {REFUSED: error}
         super().on_headers_complete()
 
     def on_response_complete(self) -> None:

@@ -46,6 +46,7 @@ _SINGLE = frozenset(
 )  # fmt: skip
 _HOST = re.compile(rb"([A-Za-z0-9._~%!$&'()*+,;=-]*|\[[0-9A-Fa-f:.]+\])(:[0-9]{0,5})?")
 _ENCODED_SLASH = re.compile(rb"%(2f|5c)", re.IGNORECASE)
+_TARGET = re.compile(rb"(/|\*$|(?i:https?)://[^/?#@]*([/?]|$))[^#]*")
 _VERSIONS = ("1.0", "1.1")
 
 
@@ -80,11 +81,22 @@ def check_head(scope: Scope) -> None:
     _check_sizes(scope, dict(headers))
 
 
+def check_target(target: bytes) -> None:
+    """Check the target of a request line, whose parser accepts more than RFC 9112 (3.2) and RFC
+    9110 (4.2.4): a fragment, other schemes, and names of users.
+
+    A proxy in front may read those differently. Raises BadInput.
+    """
+    if _TARGET.fullmatch(target) is None:
+        raise BadInput("the address of the request is no path, and no address of http or https")
+
+
 def check_handshake(method: str, target: bytes, headers: Sequence[tuple[bytes, bytes]]) -> None:
     """Check the handshake of a WebSocket for what its library would refuse without a problem.
 
     Raises as `check_head`.
     """
+    check_target(target)
     path, _, query = target.partition(b"?")
     scope = {"http_version": "1.1", "headers": headers, "raw_path": path, "query_string": query}
     check_head(scope)

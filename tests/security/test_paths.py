@@ -83,6 +83,20 @@ def test_another_spelling_of_a_path(site: Site, target: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "target",
+    [
+        "/v1/session#/../../healthz", "/v1/session?#a", "#", "ftp://sightline/v1/session",
+        "http://a@sightline/v1/session", "https://a:b@sightline/v1/session", "sightline:443",
+    ],
+)  # fmt: skip
+def test_a_target_that_a_proxy_may_read_differently(site: Site, target: str) -> None:
+    for method in ("GET", "HEAD", "OPTIONS", "CONNECT"):
+        assert statuses(site.url, request_of(site, target, method=method)) == [400]
+    for right in ("/v1/session", "http://sightline/v1/session", "HTTPS://a:443/v1/session?"):
+        assert statuses(site.url, request_of(site, right)) == [200]
+
+
+@pytest.mark.parametrize(
     "line",
     [
         "X-HTTP-Method-Override: DELETE",

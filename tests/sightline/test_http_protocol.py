@@ -221,6 +221,7 @@ def _handshake(
         (_handshake(key=b"bm8="), (400, "bad_input")),
         (_handshake(version=b"12"), (400, "bad_input")),
         (_handshake(method=b"POST"), (400, "bad_input")),
+        (_handshake(path=b"/#a"), (400, "bad_input")),
         (_handshake(path=b"/%s" % (b"a" * 8_100)), (414, "uri_too_long")),
         (_handshake(more=b"X: %s\r\n" % (b"a" * 8_100)), (431, "headers_too_large")),
     ],
