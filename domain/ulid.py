@@ -11,11 +11,13 @@ from __future__ import annotations
 import hashlib
 import re
 
-from domain.clock import LATEST_NS, NS_PER_MS
+from domain.clock import MS_PER_HOUR, NS_PER_MS
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _AS_PYTHON_READS = str.maketrans(_ALPHABET, "0123456789abcdefghijklmnopqrstuv")
 _PAIRS = [high + low for high in _ALPHABET for low in _ALPHABET]
+END_MS = (1 << 20) * MS_PER_HOUR
+"""No id is of this time (UTC ms, in 2089) or later: the index has 20 bits for the hour."""
 _FORM = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
 
 
@@ -52,7 +54,7 @@ def id_text(wall_ms: int, tail: bytes) -> str:
 
 
 def is_event_id(text: str) -> bool:
-    """Return whether `text` is the id of an event that started before the year 10000."""
+    """Return whether `text` is the id of an event that started before `END_MS`."""
     return _FORM.fullmatch(text) is not None and text < _END
 
 
@@ -60,4 +62,4 @@ def _encode(number: int) -> str:
     return "".join([_PAIRS[number >> shift & 1023] for shift in range(120, -10, -10)])
 
 
-_END = _encode((LATEST_NS // NS_PER_MS) << 80)
+_END = _encode(END_MS << 80)

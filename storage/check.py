@@ -8,8 +8,6 @@ from itertools import groupby
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from pydantic import ValidationError
-
 from domain.clock import Clock, SystemClock
 from domain.errors import DataLoss
 from domain.events.event import Correction, Event, Sidecar
@@ -18,7 +16,6 @@ from domain.paths.object_keys import EVENTS_PREFIX, SIDECAR, is_correction
 from domain.recordings.holds import StandingHolds
 from domain.registry import Registry
 from domain.settings import Settings
-from domain.stored_model import unreadable
 from storage.age_check import AgeCheck
 from storage.archive.archive import Archive
 from storage.archive.check import ArchiveCheck
@@ -34,6 +31,7 @@ from storage.events.journal import (
     stored_keys,
     stored_part,
 )
+from storage.events.sidecars import sidecar_at
 from storage.events.spool import Spool
 from storage.findings import Breach, Finding
 from storage.index.check import check_index
@@ -247,10 +245,7 @@ class _Check:
             )
             return
         try:
-            sidecar = Sidecar.model_validate_json(self._objects.get(key))
-        except ValidationError as error:
-            yield Finding(Breach.SIDECAR_DAMAGED, event_id, str(unreadable(key, error)))
-            return
+            sidecar = sidecar_at(self._objects, key)
         except DataLoss as error:
             yield Finding(Breach.SIDECAR_DAMAGED, event_id, str(error))
             return

@@ -11,15 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from pydantic import ValidationError
-
 from domain.clock import SystemClock
 from domain.errors import DataLoss, StoreError
-from domain.events.event import Event, Sidecar
+from domain.events.event import Event
 from domain.paths.data_layout import Layout
 from domain.paths.object_keys import EVENTS_PREFIX, SIDECAR, is_correction
 from domain.settings import Settings
-from domain.stored_model import unreadable
 from domain.ulid import wall_ms_of
 from storage.archive.archive import Archive
 from storage.archive.archiver import Archiver
@@ -28,6 +25,7 @@ from storage.clients.redis import Redis, text, texts
 from storage.clients.s3 import ObjectStore
 from storage.events.corrections import read_record
 from storage.events.journal import Journal
+from storage.events.sidecars import sidecar_at
 from storage.events.spool import Spool
 from storage.index.event_index import EventIndex
 from storage.rebuild_parts import Applied, Hour, applied, apply, hours
@@ -289,10 +287,9 @@ class _Rebuild:
 
     def _sidecar(self, key: str) -> Event | None:
         try:
-            return Sidecar.model_validate_json(self._objects.get(key)).event
-        except (ValidationError, DataLoss) as error:
-            why = error if isinstance(error, DataLoss) else unreadable(key, error)
-            _log.error("%s", why)
+            return sidecar_at(self._objects, key).event
+        except DataLoss as error:
+            _log.error("%s", error)
             self._damaged.append(key)
             return None
 

@@ -27,6 +27,7 @@ from domain.events.event import Correction, Event, ObjectDigest
 from domain.metrics import PUBLISH_RETRIES
 from domain.paths.object_keys import JOURNAL_PREFIX, journal_object
 from domain.stored_model import StoredModel, schema_field
+from domain.ulid import is_event_id
 from storage.clients.append_only_file import append_line, locked
 from storage.clients.gzip_objects import unpacked
 from storage.clients.s3 import ObjectStore
@@ -193,6 +194,11 @@ def stored_part(objects: ObjectStore, key: str) -> JournalPart:
     return _part(key, unpacked(objects.get(key), key))
 
 
+def event_of(line: JournalLine) -> str:
+    """Return the id of the event of a line."""
+    return line.event.id if isinstance(line, JournalPut) else line.event_id
+
+
 def deleted(parts: Iterable[JournalPart]) -> set[str]:
     """Return the events that journals report as deleted. An id is never reused, so that no later
     line restores one.
@@ -232,8 +238,13 @@ def _part(name: str, data: bytes) -> JournalPart:
         if not text.strip():
             continue
         try:
-            lines.append(_LINE.validate_json(text))
+            line = _LINE.validate_json(text)
         except ValidationError:
+            damaged += 1
+            continue
+        if is_event_id(event_of(line)):
+            lines.append(line)
+        else:
             damaged += 1
     return JournalPart(name, tuple(lines), damaged)
 

@@ -17,7 +17,7 @@ from domain.errors import DataLoss
 from domain.metrics import RETENTION_DELETIONS
 from domain.paths.object_keys import JOURNAL_PREFIX, event_day_prefix
 from storage.clients.s3 import ObjectStat, ObjectStore
-from storage.events.journal import JournalDelete, JournalLine, JournalPart, JournalPut, stored_part
+from storage.events.journal import JournalDelete, JournalPart, event_of, stored_part
 
 _DAYS_KNOWN = 400
 
@@ -48,7 +48,7 @@ class JournalRetention:
             return 0
         if not self._is_over(part):
             self._kept |= {
-                _event_of(line) for line in part.lines if not isinstance(line, JournalDelete)
+                event_of(line) for line in part.lines if not isinstance(line, JournalDelete)
             }
             return 0
         if (
@@ -60,7 +60,7 @@ class JournalRetention:
         return 1
 
     def _is_over(self, part: JournalPart) -> bool:
-        if part.damaged_lines or any(self._is_there(_event_of(line)) for line in part.lines):
+        if part.damaged_lines or any(self._is_there(event_of(line)) for line in part.lines):
             return False
         return not self._kept & {
             line.event_id for line in part.lines if isinstance(line, JournalDelete)
@@ -101,7 +101,3 @@ class JournalRetention:
                 for name in self._objects.folders(at)
             }
         return iter(prefixes.items())
-
-
-def _event_of(line: JournalLine) -> str:
-    return line.event.id if isinstance(line, JournalPut) else line.event_id

@@ -14,8 +14,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from domain.clock import NS_PER_S, Clock
 from domain.errors import DataLoss, NotFound, ObjectsUnavailable
 from domain.events.event import Event, ObjectDigest, Sidecar
@@ -27,6 +25,7 @@ from storage.clients.s3 import ObjectStore
 from storage.events.event_clips import EventClips
 from storage.events.feed import Feed
 from storage.events.journal import Journal, JournalPut
+from storage.events.sidecars import sidecar_at
 from storage.events.spool import SpoolEntry
 from storage.index.event_index import EventIndex
 from storage.recordings.recording_progress import Progress, RecordingProgress
@@ -224,13 +223,9 @@ def read_sidecar(objects: ObjectStore, camera_id: str, event_id: str) -> Sidecar
 
     Returns None if it is missing or damaged; it is then written again.
     """
-    key = event_object(camera_id, event_id, SIDECAR)
     try:
-        return Sidecar.model_validate_json(objects.get(key))
+        return sidecar_at(objects, event_object(camera_id, event_id, SIDECAR))
     except NotFound:
-        return None
-    except ValidationError:
-        _log.error("%s is no sidecar", key)
         return None
     except DataLoss as error:
         _log.error("%s", error)

@@ -304,6 +304,8 @@ def _read_event(entry: SpoolEntry) -> Event:
         raise DataLoss(
             "its event.json is no event: {error} faults", error=error.error_count()
         ) from error
+    if not is_event_id(event.id):
+        raise DataLoss("it holds an event whose id is none, or whose start is too late")
     if event.id != entry.event_id or event.camera != entry.camera_id:
         raise DataLoss(
             "it holds event {event} of camera {camera}", event=event.id, camera=event.camera

@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from domain.clock import MS_PER_HOUR, NS_PER_MS
+from domain.clock import NS_PER_MS
 from domain.events.event import Event
 from domain.events.query import EventPage, EventQuery
 from domain.stored_model import unreadable
-from domain.ulid import id_parts
+from domain.ulid import END_MS, id_parts
 from storage.clients.readable_records import read_or_skip
 from storage.index.place_filter import PlaceFilter
 from storage.index.places import is_in_place
@@ -55,7 +55,7 @@ PLATES_MOST = 400
 """The most plates of a shard whose postings are read. If more match, reading the records by time
 fills a page sooner.
 """
-_LAST_MS = (1 << 20) * MS_PER_HOUR - 1
+_LAST_MS = END_MS - 1
 
 
 def matches(event: Event, query: EventQuery) -> bool:

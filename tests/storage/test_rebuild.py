@@ -5,6 +5,7 @@ spool, or sidecars alone.
 from __future__ import annotations
 
 import gzip
+import threading
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,8 @@ from storage.archive.day import Day
 from storage.archive.progress import moved_until_ms
 from storage.check import check
 from storage.events.journal import JournalDelete, JournalPut, JournalUploader, stored_keys
+from storage.events.journal_retention import JournalRetention
+from storage.findings import Breach
 from storage.index.event_index import EventIndex
 from storage.rebuild import rebuild
 from tests.kept import START_NS, Site, make_event
@@ -117,6 +120,29 @@ def test_what_is_damaged_is_named_and_the_rest_comes_back(site: Site, kept: list
         person,
     }
     assert rows(site) == kept
+
+
+def test_lines_and_sidecars_of_no_event_stop_nothing(site: Site, kept: list[Event]) -> None:
+    """As a defective node could store them."""
+    other = event_object("gate", kept[1].id, SIDECAR)
+    site.objects.put(other, site.objects.get(event_object("gate", kept[0].id, SIDECAR)), "")
+    lines = [
+        JournalPut(event=kept[0].model_copy(update={"id": "x"}), objects={}),
+        JournalDelete(event_id="x", camera="gate"),
+    ]
+    data = "".join(f"{line.model_dump_json(by_alias=True)}\n" for line in lines)
+    key = journal_object("node-2", START_NS // NS_PER_S)
+    site.objects.put(key, gzip.compress(data.encode()), "application/gzip")
+    site.redis.do("FLUSHALL")
+    assert set(rebuild(site.objects, site.redis, site.layout, from_sidecars=True).damaged) == {
+        key,
+        other,
+    }
+    assert rows(site) == kept
+    found = {(one.breach, one.subject) for one in check(site.objects, site.redis, site.layout)}
+    assert found == {(Breach.JOURNAL_DAMAGED, key), (Breach.SIDECAR_DAMAGED, kept[1].id)}
+    assert JournalRetention(site.objects, threading.Event()).run("20990101") == 0
+    assert key in stored_keys(site.objects)
 
 
 def _archive_all(site: Site, folder: Path) -> Archive:

@@ -12,12 +12,14 @@ import pytest
 
 from domain.clock import ManualClock, SystemClock
 from domain.errors import DataLoss, ObjectsUnavailable, StoreError
-from domain.events.event import ObjectDigest
+from domain.events.event import Correction, ObjectDigest
 from domain.paths.data_layout import Layout
 from domain.paths.object_keys import journal_object
+from domain.ulid import END_MS, id_text
 from storage.clients.s3 import ObjectStore
 from storage.events.journal import (
     Journal,
+    JournalCorrect,
     JournalDelete,
     JournalLine,
     JournalPart,
@@ -53,7 +55,11 @@ def stored(objects: ObjectStore) -> list[JournalLine]:
 
 
 def test_lines_come_back_in_order_minute_by_minute(journal: Journal, clock: ManualClock) -> None:
-    written: list[JournalLine] = [line(0), JournalDelete(event_id="x", camera="gate"), line(1)]
+    written: list[JournalLine] = [
+        line(0),
+        JournalDelete(event_id=make_event().id, camera="gate"),
+        line(1),
+    ]
     for one in written:
         journal.append(one)
     clock.advance(60)
@@ -161,6 +167,20 @@ def test_a_damaged_object_is_reported(objects: ObjectStore) -> None:
     objects.put(MINUTE_KEY, gzip.compress(b"x" * 1000)[:-5], "application/gzip")
     with pytest.raises(DataLoss, match="0853"):
         stored_part(objects, MINUTE_KEY)
+
+
+@pytest.mark.parametrize("event_id", ["x", make_event().id.lower(), id_text(END_MS, bytes(10))])
+def test_a_line_of_no_event_is_damaged(journal: Journal, event_id: str) -> None:
+    correction = Correction(text="鄂C00001", original="", by="li.wei", at=START_NS, version=1)
+    of_none: list[JournalLine] = [
+        JournalPut(event=make_event().model_copy(update={"id": event_id}), objects={}),
+        JournalDelete(event_id=event_id, camera="gate"),
+        JournalCorrect(event_id=event_id, camera="gate", correction=correction),
+    ]
+    for one in (*of_none, line(0)):
+        journal.append(one)
+    (part,) = journal.parts()
+    assert (part.lines, part.damaged_lines) == ((line(0),), 3)
 
 
 def test_a_line_of_a_later_version_is_counted_not_guessed(journal: Journal) -> None:

@@ -13,6 +13,7 @@ from domain.errors import StoreError
 from domain.metrics import CROSSINGS, EVENTS, SPOOL_ENTRIES_DAMAGED
 from domain.paths.data_layout import Layout
 from domain.paths.object_keys import CLIP, CROP, SIDECAR, SNAPSHOT
+from domain.ulid import END_MS, id_text
 from storage.events.spool import Spool
 from tests.kept import make_event, make_passing
 from tests.small_disk import small_disk
@@ -143,6 +144,14 @@ def test_a_damaged_entry_is_set_aside_and_counted(spool: Spool, damage: str) -> 
     (aside,) = spool.damaged()
     assert (aside / SNAPSHOT).exists(), "what can still be looked at is not deleted"
     assert spool.cameras() == ["gate"]
+
+
+def test_an_event_that_starts_too_late_for_the_index_is_set_aside(spool: Spool) -> None:
+    far = make_event().model_copy(update={"id": id_text(END_MS, bytes(10))})
+    spool.put(make_passing(far))
+    (entry,) = spool.pending(["gate"])
+    assert spool.event(entry) is None
+    assert len(spool.damaged()) == 1
 
 
 def test_a_missing_picture_is_damage_too(spool: Spool) -> None:
