@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 
 from domain.clock import NS_PER_DAY, NS_PER_S, Clock
 from domain.errors import StoreError
@@ -37,6 +38,9 @@ from storage.recordings.trigger_log import TriggerLog, is_kept
 from storage.recordings.virtual.index_retention import hours_without_segments
 from storage.recordings.virtual.stored_index import StoredIndex
 from storage.site.holds import FreshHeld, Holds
+
+MOST_REFUSED = 20
+"""The most files that one run tries to delete in vain. With more of them the whole disk refuses."""
 
 
 @dataclass(slots=True)
@@ -94,6 +98,22 @@ class _Run:
     stop: threading.Event
     dry: bool
     report: Report = field(default_factory=Report)
+    refusals: list[StoreError] = field(default_factory=list)
+    """What this disk refused."""
+
+    @contextmanager
+    def other_cameras_continue(self) -> Iterator[None]:
+        """Note an error of this disk that concerns one camera."""
+        try:
+            yield
+        except OSError as error:
+            self.note_refusal(StoreError("the disk refuses: {error}", error=error))
+
+    def note_refusal(self, error: StoreError) -> None:
+        """Note an error of this disk. Raise it if the disk has refused `MOST_REFUSED` times."""
+        self.refusals.append(error)
+        if len(self.refusals) >= MOST_REFUSED:
+            raise error
 
 
 class Retention:
@@ -108,24 +128,33 @@ class Retention:
         self._stored = StoredSegments(kept.objects, clock)
 
     def run_node(self, stop: threading.Event | None = None, dry: bool = False) -> Report:
-        """Delete what is on this node. Raises StoreError if the holds are unknown; then nothing was
-        deleted.
+        """Delete what is on this node. Raises StoreError if the holds are unknown, and then nothing
+        was deleted, or if the disk refused a part, and then the rest was deleted.
         """
         run = self._begin(stop, dry)
         for camera_id in self._kept.ledger.cameras():
-            self._recordings(run, camera_id)
+            with run.other_cameras_continue():
+                self._recordings(run, camera_id)
         for camera in self._registry().cameras:
-            if not keeps_everything(
-                camera
-                # on demand too: the end of what was asked for, and all of a checkpoint, which clips
-                # are cut from
-            ):
-                self._unclaimed(run, camera)
-            if not dry:
-                self._kept.triggers.forget_before(camera.id, run.ages.cutoff_ns(camera.id))
+            with run.other_cameras_continue():
+                self._triggered(run, camera)
         for camera_id in () if dry else self._kept.gaps.cameras():
-            self._kept.gaps.forget_before(camera_id, run.ages.cutoff_ns(camera_id), run.held)
+            with run.other_cameras_continue():
+                self._kept.gaps.forget_before(camera_id, run.ages.cutoff_ns(camera_id), run.held)
+        if run.refusals:
+            raise run.refusals[0]
         return run.report
+
+    def _triggered(self, run: _Run, camera: Camera) -> None:
+        """Delete what no trigger of a camera claimed, and its old triggers."""
+        if not keeps_everything(
+            camera
+            # on demand too: the end of what was asked for, and all of a checkpoint, which clips
+            # are cut from
+        ):
+            self._unclaimed(run, camera)
+        if not run.dry:
+            self._kept.triggers.forget_before(camera.id, run.ages.cutoff_ns(camera.id))
 
     def run_site(self, stop: threading.Event | None = None, dry: bool = False) -> Report:
         """Delete what is in the object store, and events wherever they are. Raises StoreError if a
@@ -176,6 +205,12 @@ class Retention:
                 return
             if segment.end_ns is not None and segment.end_ns <= cutoff_ns:
                 run.report.recordings += self._remove(run, segment, "recording")
+        for segment in self._kept.ledger.open_segments(camera_id, cutoff_ns):
+            # A process that died left it, and no process has run the camera here since.
+            changed_ns = segment.path.stat().st_mtime_ns
+            if changed_ns <= cutoff_ns and not run.stop.is_set():
+                abandoned = replace(segment, end_ns=max(changed_ns, segment.start_ns + 1))
+                run.report.recordings += self._remove(run, abandoned, "recording")
 
     def _unclaimed(self, run: _Run, camera: Camera) -> None:
         """Delete recordings of a camera that records on triggers: those that no trigger claimed in
@@ -211,7 +246,11 @@ class Retention:
         if run.dry:
             run.report.bytes += segment.path.stat().st_size
             return 1
-        size_bytes = self._kept.ledger.remove(segment)
+        try:
+            size_bytes = self._kept.ledger.remove(segment)
+        except StoreError as error:
+            run.note_refusal(error)
+            return 0
         run.report.bytes += size_bytes
         RETENTION_DELETIONS.labels(what).inc()
         return 1

@@ -133,11 +133,14 @@ class Ledger:
         found.sort()
         return found
 
-    def open_segments(self, camera_id: str) -> tuple[Segment, ...]:
-        """Return the segments of a camera that were never finished, by start."""
+    def open_segments(self, camera_id: str, before_ns: int | None = None) -> tuple[Segment, ...]:
+        """Return the segments of a camera that were never finished, by start; only those that begin
+        before `before_ns`.
+        """
         paths = [
             folder / name
             for folder in self.days(camera_id)
+            if before_ns is None or folder.name <= day_of(before_ns)
             for name in names_in(folder)
             if OPEN_MARK in name
         ]
@@ -147,7 +150,14 @@ class Ledger:
             if (segment := parse_segment(path)) is not None and segment.camera_id == camera_id
         ]
         return tuple(
-            sorted((segment for segment in found if segment.end_ns is None), key=_by_start)
+            sorted(
+                (
+                    one
+                    for one in found
+                    if one.end_ns is None and (before_ns is None or one.start_ns < before_ns)
+                ),
+                key=_by_start,
+            )
         )
 
     def finished_names(self, folder: Path, camera_id: str) -> list[SegmentName]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 
 import pytest
@@ -21,11 +22,11 @@ from storage.clients.redis import connect
 from storage.findings import Breach
 from storage.index.event_index import EventIndex
 from storage.rebuild import rebuild
-from storage.recordings.ledger import Ledger, Segment
+from storage.recordings.ledger import Ledger, Segment, open_name
 from storage.recordings.stored_segments import StoredSegments
 from storage.recordings.trigger_log import TriggerLog
 from storage.recordings.virtual.stored_index import StoredIndex
-from storage.retention import Retention
+from storage.retention import MOST_REFUSED, Retention
 from storage.site.audit import AuditLog
 from storage.site.holds import Holds
 from tests.kept import START_NS, Site, make_event
@@ -102,6 +103,55 @@ def test_recordings_go_once_they_are_older_than_their_maximum_and_not_before(sit
     }
     assert retention_of(site).run_node().recordings == 0
     assert retention_of(site).run_site().stored_recordings == 0
+
+
+def test_a_segment_that_was_never_finished_goes_once_nothing_was_written_to_it_for_the_maximum(
+    site: Site,
+) -> None:
+    """Its process died, and another node has recorded the camera since."""
+    files = {}
+    for day in (-6, -4):
+        start_ms = (START_NS + day * S_PER_DAY * NS_PER_S) // NS_PER_MS
+        folder = site.layout.recordings_of("bridge") / day_of(start_ms * NS_PER_MS)
+        folder.mkdir(parents=True)
+        files[day] = folder / open_name("bridge", start_ms, 1)
+        files[day].write_bytes(b"x" * 1000)
+    retention_of(site).run_node()
+    assert all(file.exists() for file in files.values())  # Something was written just now.
+    for day, file in files.items():
+        written_s = START_NS // NS_PER_S + day * S_PER_DAY + 9
+        os.utime(file, (written_s, written_s))
+    hold = _hold(site, "bridge", -6 * S_PER_DAY + 5, -6 * S_PER_DAY + 6)
+    assert retention_of(site).run_node().held == 1
+    Holds(site.objects, site.clock).release(hold.id, "wang")
+    assert retention_of(site).run_node().recordings == 1
+    assert [day for day, file in files.items() if file.exists()] == [-4]
+
+
+def test_a_recording_that_cannot_be_deleted_keeps_no_other(site: Site) -> None:
+    for camera_id in ("bridge", "old"):
+        _segment(site, camera_id, -95 * S_PER_DAY)
+        _segment(site, camera_id, -94 * S_PER_DAY)
+    first = next(Ledger(site.layout.recordings).oldest_first(("bridge",)))
+    first.path.unlink()
+    first.path.mkdir()
+    triggers = site.layout.triggers / "shop"
+    (triggers / f"{day_of(START_NS - 40 * NS_PER_DAY)}.jsonl").mkdir(parents=True)
+    with pytest.raises(StoreError, match="cannot be deleted"):
+        retention_of(site).run_node()
+    assert _here(site) == [("bridge", -95 * S_PER_DAY)]
+
+
+def test_a_disk_that_refuses_every_deletion_is_not_tried_for_each_file(site: Site) -> None:
+    for second in range(MOST_REFUSED + 5):
+        _segment(site, "bridge", -95 * S_PER_DAY + 10 * second)
+    for segment in tuple(Ledger(site.layout.recordings).oldest_first()):
+        segment.path.unlink()
+        segment.path.mkdir()
+    _segment(site, "old", -95 * S_PER_DAY)
+    with pytest.raises(StoreError, match="cannot be deleted"):
+        retention_of(site).run_node()
+    assert ("old", -95 * S_PER_DAY) in _here(site)
 
 
 def test_the_stored_index_of_an_hour_goes_after_its_recordings(site: Site) -> None:
