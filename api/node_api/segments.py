@@ -121,7 +121,7 @@ def _head(
     if named.duration_ms is None:  # being written: its file is in no index yet
         return Head(*said_of_head(read_head(path)))
     hour_ns = named.start_ns // NS_PER_HOUR * NS_PER_HOUR
-    version = FileVersion(stat.st_size, stat.st_mtime_ns, stat.st_ino)
+    version = FileVersion.of(stat)
     return Head(*context.heads.of(camera, hour_ns, path, version))
 
 

@@ -98,33 +98,18 @@ class ZipLayout:
 
 
 def _local_header(member: ZipMember) -> bytes:
-    name, size = member.name.encode(), member.size_bytes
+    size = member.size_bytes
     is_large = size >= _MOST_32
     extra = struct.pack("<HHQQ", _EXTRA_64, 16, size, size) if is_large else b""
     extra += _times_extra(member)
     size = _MOST_32 if is_large else size
     version = _VERSION_64 if is_large else _VERSION
-    return (
-        struct.pack(
-            "<LHHHHHLLLHH",
-            _LOCAL,
-            version,
-            _UTF_8_NAMES,
-            _STORED,
-            *_dos_time(member.modified_s),
-            member.crc32,
-            size,
-            size,
-            len(name),
-            len(extra),
-        )
-        + name
-        + extra
-    )
+    name = member.name.encode()
+    return struct.pack("<L", _LOCAL) + _fields(member, version, size, extra) + name + extra
 
 
 def _central_header(member: ZipMember, offset: int) -> bytes:
-    name, size = member.name.encode(), member.size_bytes
+    size = member.size_bytes
     numbers: list[int] = []
     if size >= _MOST_32:
         numbers, size = [size, size], _MOST_32
@@ -136,27 +121,23 @@ def _central_header(member: ZipMember, offset: int) -> bytes:
     extra += _times_extra(member)
     version = _VERSION_64 if numbers else _VERSION
     return (
-        struct.pack(
-            "<LHHHHHHLLLHHHHHLL",
-            _CENTRAL,
-            _MADE_ON_UNIX | _VERSION_64,
-            version,
-            _UTF_8_NAMES,
-            _STORED,
-            *_dos_time(member.modified_s),
-            member.crc32,
-            size,
-            size,
-            len(name),
-            len(extra),
-            0,
-            0,
-            0,
-            _REGULAR_FILE,
-            offset,
-        )
-        + name
+        struct.pack("<LH", _CENTRAL, _MADE_ON_UNIX | _VERSION_64)
+        + _fields(member, version, size, extra)
+        + struct.pack("<HHHLL", 0, 0, 0, _REGULAR_FILE, offset)
+        + member.name.encode()
         + extra
+    )
+
+
+def _fields(member: ZipMember, version: int, size: int, extra: bytes) -> bytes:
+    """Return the fields that both headers of a member have: from the version that is needed to read
+    it to the length of the extra fields.
+    """
+    time, date = _dos_time(member.modified_s)
+    lengths = len(member.name.encode()), len(extra)
+    return struct.pack(
+        "<HHHHHLLLHH",
+        *(version, _UTF_8_NAMES, _STORED, time, date, member.crc32, size, size, *lengths),
     )
 
 

@@ -19,6 +19,7 @@ ignores unknown fields, so that a newer version may add both. Numbers are little
 from __future__ import annotations
 
 import json
+import os
 import struct
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -53,6 +54,19 @@ class FileVersion:
     etag: str = ""
     """The ETag that the object store gave; empty for a file. It is not in records."""
 
+    @classmethod
+    def of(cls, stat: os.stat_result) -> FileVersion:
+        """Return the version of a file."""
+        return cls(stat.st_size, stat.st_mtime_ns, stat.st_ino)
+
+    def has_layout_of(self, other: FileVersion, has_hashes: bool) -> bool:
+        """Return whether what is known of this version is true of another one.
+
+        With hashes it is also true of a copy of the file, because the hashes show whether the bytes
+        are the same.
+        """
+        return self == other or (has_hashes and self.size_bytes == other.size_bytes)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LayoutRecord:
@@ -81,13 +95,8 @@ class StoredRecord:
     """Whether the hashes are of the first reading, and not of the recorder."""
 
     def is_of(self, version: FileVersion) -> bool:
-        """Return whether the layout is that of a file in this state.
-
-        With hashes it is also that of a copy of the file, because the hashes show whether the bytes
-        are the same.
-        """
-        is_as_long = self.version.size_bytes == version.size_bytes
-        return self.version == version or (self.has_hashes and is_as_long)
+        """Return whether the layout is that of a file in this state."""
+        return self.version.has_layout_of(version, self.has_hashes)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

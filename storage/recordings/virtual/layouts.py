@@ -42,8 +42,7 @@ _log = logging.getLogger(__name__)
 
 def version_of(file: IO[bytes]) -> FileVersion:
     """Return the version of an open file."""
-    found = os.fstat(file.fileno())
-    return FileVersion(found.st_size, found.st_mtime_ns, found.st_ino)
+    return FileVersion.of(os.fstat(file.fileno()))
 
 
 def hashed_record(path: Path) -> StoredRecord:
@@ -99,10 +98,9 @@ class RecordingIndex:
         read.
         """
         try:
-            found = self._path(camera_id, hour_ns).stat()
+            return FileVersion.of(self._path(camera_id, hour_ns).stat())
         except OSError:
             return None
-        return FileVersion(found.st_size, found.st_mtime_ns, found.st_ino)
 
     def size_bytes(self, camera_id: str, hour_ns: int) -> int:
         """Return the size of the records of an hour. Raises OSError."""

@@ -36,8 +36,8 @@ class _Coding:
     has_hashes: bool
 
     def is_of(self, version: FileVersion) -> bool:
-        is_as_long = self.version.size_bytes == version.size_bytes
-        return self.version == version or (self.has_hashes and is_as_long)
+        """Return whether the head is that of a file in this state."""
+        return self.version.has_layout_of(version, self.has_hashes)
 
 
 @dataclass(frozen=True, slots=True)
