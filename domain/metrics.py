@@ -1,6 +1,6 @@
-"""Every metric of Sightline, declared once; docs/metrics.md lists them. Those of live video are in
-`domain/media/viewer_metrics.py`, and those of what was analysed in
-`domain/recordings/analysis_metrics.py`.
+"""The metrics of cameras, processes, the API and the audit log; docs/metrics.md lists all metrics.
+Those of live video, of recordings and of what was analysed are in `domain/media/viewer_metrics.py`,
+`domain/recordings/recording_metrics.py` and `domain/recordings/analysis_metrics.py`.
 
 Names follow the conventions of Prometheus: base units, `_total` for counters and `_ratio` for
 shares. All processes of a node share the values through files: the `up`, `node` and `api` commands
@@ -39,34 +39,6 @@ RECONNECTS = Counter(
     "sightline_reconnects_total",
     "Number of connections to cameras that ended, by the camera state that resulted.",
     ["camera", "state"],
-)
-SEGMENTS = Counter(
-    "sightline_segments_total", "Number of segments completed on the local disk.", ["camera"]
-)
-SEGMENT_BYTES = Counter(
-    "sightline_segment_bytes_total", "Total size of completed segments in bytes.", ["camera"]
-)
-SEGMENTS_EVICTED = Counter(
-    "sightline_segments_evicted_total",
-    "Number of segments deleted to free disk or object store space, by reason.",
-    ["camera", "reason"],
-)
-SEGMENTS_UPLOADED = Counter(
-    "sightline_segments_uploaded_total",
-    "Number of segments uploaded to the object store and verified there.",
-    ["camera"],
-)
-UPLOAD_BYTES = Counter(
-    "sightline_upload_bytes_total", "Total size of uploaded segments in bytes.", ["camera"]
-)
-UPLOAD_RETRIES = Counter(
-    "sightline_upload_retries_total", "Number of uploads that failed and will be retried.", []
-)
-UPLOADS_WAITING = Gauge(
-    "sightline_uploads_waiting",
-    "Number of segments waiting to be uploaded.",
-    [],
-    multiprocess_mode="livemostrecent",
 )
 ARCHIVED_EVENTS = Counter(
     "sightline_archived_events_total", "Number of events moved from the index to the archive."
@@ -123,16 +95,6 @@ ANALYSIS_CPU_S = Counter(
     "Total CPU time in seconds spent on checkpoints, by step.",
     ["step"],
 )
-TRIGGERS = Counter(
-    "sightline_triggers_total",
-    "Number of triggers logged for cameras that keep or upload only triggered recordings.",
-    ["camera", "source"],
-)
-TRIGGERS_LOST = Counter(
-    "sightline_triggers_lost_total",
-    "Number of triggers lost because the disk refused writes until the memory buffer was full.",
-    ["camera"],
-)
 ONVIF_FAILURES = Counter(
     "sightline_onvif_failures_total",
     "Number of ONVIF subscriptions that failed or could not be created.",
@@ -181,21 +143,6 @@ JOB_FAILURES = Counter(
     "sightline_job_failures_total",
     "Number of times that a job in a process failed because of a software fault and restarted.",
     ["component", "job"],
-)
-OBJECTS_DAMAGED = Counter(
-    "sightline_objects_damaged_total",
-    "Number of reads of event files and of recordings refused because the SHA-256 differs.",
-    ["file"],
-)
-EXPORTS_MADE = Counter(
-    "sightline_exports_made_total",
-    "Number of exports whose recordings were read (ready), or that cannot be made (failed).",
-    ["state"],
-)
-CLIPS_MISSING = Counter(
-    "sightline_clips_missing_total",
-    "Number of events stored without a clip because the recording is missing or damaged.",
-    ["camera"],
 )
 COMPILED = Gauge(
     "sightline_depacketiser_compiled",

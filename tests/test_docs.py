@@ -8,17 +8,13 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from prometheus_client.metrics import MetricWrapperBase
 
-from domain import metrics
-from domain.media import viewer_metrics
-from domain.recordings import analysis_metrics
 from domain.settings import Settings
 from sightline.cli import _parser
 from tests.api.console.pictures import MOST_BYTES, PICTURES
+from tests.declared_metrics import METRICS
 
 ROOT = Path(__file__).parent.parent
-METRICS = (metrics, viewer_metrics, analysis_metrics)
 PAGES = sorted([*(ROOT / "docs").rglob("*.md"), *ROOT.glob("*.md")])
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 SECTION_LINK = re.compile(r"\]\(([^)#\s]*)#([^)\s]+)\)")
@@ -82,11 +78,10 @@ def test_every_metric_is_documented_with_its_labels() -> None:
     text = (ROOT / "docs" / "metrics.md").read_text("utf-8")
     rows = dict(re.findall(r"^\| `(sightline_[a-z_]+)` \| ([a-z, ]*)\|", text, re.MULTILINE))
     declared: dict[str, str] = {}
-    for collector in (value for module in METRICS for value in vars(module).values()):
-        if isinstance(collector, MetricWrapperBase):
-            for family in collector.describe():
-                suffix = "_total" if family.type == "counter" else ""
-                declared[family.name + suffix] = ", ".join(collector._labelnames)
+    for collector in METRICS:
+        for family in collector.describe():
+            suffix = "_total" if family.type == "counter" else ""
+            declared[family.name + suffix] = ", ".join(collector._labelnames)
     assert declared
     assert {name: labels.strip() for name, labels in rows.items()} == declared
 

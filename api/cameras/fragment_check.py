@@ -16,7 +16,7 @@ from api.access.api_context import ApiContext
 from api.cameras.segment_locator import Located, state_of
 from domain.errors import DataLoss, IndexUnavailable
 from domain.messages.message import Message
-from domain.metrics import OBJECTS_DAMAGED
+from domain.recordings.recording_metrics import OBJECTS_DAMAGED
 from storage.recordings.damaged_fragments import DamagedFragment
 
 MOST_REMEMBERED = 50_000

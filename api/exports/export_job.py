@@ -15,7 +15,7 @@ from api.exports.recording_reader import KeptClaim, Listener, RangeReading
 from domain.clock import NS_PER_S
 from domain.errors import BadInput, DataLoss, NotFound, StoreError
 from domain.messages.message import NO_MESSAGE, Message
-from domain.metrics import EXPORTS_MADE
+from domain.recordings.recording_metrics import EXPORTS_MADE
 from storage.clients.locks import Lock
 from storage.exports.records import ExportRecord, ExportState
 

@@ -13,9 +13,9 @@ from domain.clock import NS_PER_MS
 from domain.errors import DataLoss, StoreError
 from domain.media.packet_batch import PacketBatch, PacketOrBatch, count_packets, single_packets
 from domain.media.packets import AudioPacket, Packet
-from domain.metrics import SEGMENT_BYTES, SEGMENTS
 from domain.paths.segment_name import SegmentName
 from domain.recordings.gaps import GapCause
+from domain.recordings.recording_metrics import SEGMENT_BYTES, SEGMENTS
 from ingest.recording.open_segment import OpenSegment
 from ingest.recording.segment_boundaries import BoundaryDecision, SegmentBoundaries
 from storage.recordings.packet_coverage import HOLE_NS

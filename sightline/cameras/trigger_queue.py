@@ -9,7 +9,7 @@ from collections import deque
 from domain.clock import NS_PER_S, Clock
 from domain.errors import StoreError
 from domain.log import FloodGate
-from domain.metrics import TRIGGERS, TRIGGERS_LOST
+from domain.recordings.recording_metrics import TRIGGERS, TRIGGERS_LOST
 from domain.recordings.triggers import LONGEST_NS, Trigger
 from domain.registry.model import TriggerSource
 from storage.recordings.trigger_log import TriggerLog

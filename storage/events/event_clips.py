@@ -9,7 +9,7 @@ from pathlib import Path
 from domain.clock import NS_PER_MS, Clock, rfc3339
 from domain.errors import DataLoss, NotFound
 from domain.events.event import Event
-from domain.metrics import OBJECTS_DAMAGED
+from domain.recordings.recording_metrics import OBJECTS_DAMAGED
 from storage.clients.s3 import ObjectStore
 from storage.events.damaged_objects import DamagedObjects
 from storage.recordings.clip_check import verify

@@ -18,8 +18,8 @@ from domain.clock import NS_PER_S, Clock
 from domain.errors import DataLoss, NotFound, ObjectsUnavailable
 from domain.events.event import Event, ObjectDigest, Sidecar
 from domain.messages.message import Message
-from domain.metrics import CLIPS_MISSING
 from domain.paths.object_keys import CLIP, CROP, SIDECAR, SNAPSHOT, event_object
+from domain.recordings.recording_metrics import CLIPS_MISSING
 from domain.settings import Settings
 from storage.clients.s3 import ObjectStore
 from storage.events.event_clips import EventClips

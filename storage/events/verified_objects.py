@@ -21,8 +21,8 @@ from domain.clock import Clock
 from domain.errors import DataLoss, IndexUnavailable, NotFound, ObjectsUnavailable
 from domain.events.event import Event, ObjectDigest, Sidecar
 from domain.log import FloodGate
-from domain.metrics import OBJECTS_DAMAGED
 from domain.paths.object_keys import SIDECAR, event_object
+from domain.recordings.recording_metrics import OBJECTS_DAMAGED
 from storage.clients.s3 import ObjectStore, ObjectStream
 from storage.events.damaged_objects import DamagedObjects
 

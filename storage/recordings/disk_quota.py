@@ -24,8 +24,8 @@ from domain.clock import NS_PER_DAY, Clock, rfc3339
 from domain.errors import StoreError
 from domain.log import FloodGate
 from domain.messages.message import Message
-from domain.metrics import SEGMENTS_EVICTED
 from domain.recordings.holds import StandingHolds
+from domain.recordings.recording_metrics import SEGMENTS_EVICTED
 from domain.registry import Camera
 from domain.registry.camera_priority import UNKNOWN, Importance, importance_of
 from domain.settings import Settings

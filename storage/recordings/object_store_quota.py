@@ -19,9 +19,9 @@ from domain.alarms import AlarmName
 from domain.clock import NS_PER_DAY, Clock
 from domain.errors import ObjectsFull, StoreError
 from domain.messages.message import Message
-from domain.metrics import SEGMENTS_EVICTED
 from domain.paths.object_keys import day_of
 from domain.recordings.holds import StandingHolds
+from domain.recordings.recording_metrics import SEGMENTS_EVICTED
 from domain.registry import Camera
 from domain.registry.camera_priority import UNKNOWN, Importance, importance_of
 from storage.clients.interval_lock import IntervalLock

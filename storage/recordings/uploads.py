@@ -22,8 +22,13 @@ from typing import Protocol
 from domain.clock import Clock
 from domain.errors import ObjectsFull, StoreError
 from domain.log import FloodGate
-from domain.metrics import SEGMENTS_UPLOADED, UPLOAD_BYTES, UPLOAD_RETRIES, UPLOADS_WAITING
 from domain.paths.segment_name import SegmentName
+from domain.recordings.recording_metrics import (
+    SEGMENTS_UPLOADED,
+    UPLOAD_BYTES,
+    UPLOAD_RETRIES,
+    UPLOADS_WAITING,
+)
 from domain.recordings.triggers import keeps_everything
 from domain.registry import Camera
 from domain.registry.camera_priority import Importance, importance_of

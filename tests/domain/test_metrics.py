@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 import re
 
 import pytest
 from prometheus_client import Metric
-from prometheus_client.metrics import MetricWrapperBase
 
-from domain import metrics
-from domain.media import viewer_metrics
-from domain.recordings import analysis_metrics
+from tests.declared_metrics import METRICS, MODULES
+from tests.source_tree import path_of, product_modules, tree_of
 
-METRICS = (metrics, viewer_metrics, analysis_metrics)
-FAMILIES = [
-    family
-    for value in (value for module in METRICS for value in vars(module).values())
-    if isinstance(value, MetricWrapperBase)
-    for family in value.describe()
-]
+FAMILIES = [family for metric in METRICS for family in metric.describe()]
 NO_BASE_UNIT = re.compile(r"_(ms|milliseconds|minutes|hours|kb|mb|gb|kbps|percent|part)$")
 OPENINGS = ("Number of ", "Total ", "Ratio ", "Whether ", "Mean ", "Time ", "Sum ", "Current ")
 
@@ -41,3 +34,21 @@ def test_a_help_text_is_one_line_that_says_what_is_measured(family: Metric) -> N
         assert text.startswith(("Number of ", "Total "))
     else:
         assert text.startswith((*OPENINGS, "Camera clock ", "Load shedding "))
+
+
+def test_metrics_are_declared_in_modules_of_their_own() -> None:
+    """Otherwise the tests of metrics and of their documentation miss one."""
+    others = [
+        path_of(file)
+        for file in product_modules()
+        if file not in MODULES
+        for node in ast.walk(tree_of(file))
+        if isinstance(node, ast.Call) and _first_text(node).startswith("sightline_")
+    ]
+    assert others == []
+
+
+def _first_text(call: ast.Call) -> str:
+    if call.args and isinstance(first := call.args[0], ast.Constant):
+        return str(first.value)
+    return ""
