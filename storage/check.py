@@ -12,7 +12,7 @@ from domain.clock import Clock, SystemClock
 from domain.errors import DataLoss
 from domain.events.event import Correction, Event, Sidecar
 from domain.paths.data_layout import Layout
-from domain.paths.object_keys import EVENTS_PREFIX, SIDECAR, is_correction
+from domain.paths.object_keys import EVENTS_PREFIX, SIDECAR, event_object, is_correction
 from domain.recordings.holds import StandingHolds
 from domain.registry import Registry
 from domain.settings import Settings
@@ -316,12 +316,25 @@ class _Check:
         while ids := self._index.ids(after, _PAGE):
             after = ids[-1]
             for event_id in ids:
-                if event_id not in self._seen and event_id not in self._in_spool:
+                is_known = event_id in self._seen or event_id in self._in_spool
+                if not is_known and not self._has_come(event_id):
                     yield Finding(
                         Breach.INDEX_WITHOUT_OBJECTS,
                         event_id,
                         "the index has it; the object store and the spool do not",
                     )
+
+    def _has_come(self, event_id: str) -> bool:
+        """Return whether an event came after spool and object store were read."""
+        row = self._index.get(event_id)
+        if row is None:
+            return False
+        # In this order, as in `run`.
+        if self._layout is not None:
+            pending = Spool(self._layout, SystemClock()).pending([row.camera])
+            if any(entry.event_id == event_id for entry in pending):
+                return True
+        return self._objects.stat(event_object(row.camera, event_id, SIDECAR)) is not None
 
     def _archived(self) -> Iterator[Finding]:
         for fault in self._archive.faults():

@@ -21,7 +21,7 @@ from domain.paths.object_keys import (
 from domain.people import Role
 from storage.check import check
 from storage.events.journal import JournalUploader, stored_keys
-from storage.findings import Breach
+from storage.findings import Breach, Finding
 from storage.index.event_index import EventIndex
 from storage.site.watches import Watches
 from tests.kept import Site, make_event
@@ -234,3 +234,23 @@ def test_what_only_one_look_saw_was_on_its_way(
 
     assert check(site.objects, site.redis, site.layout, progress=progress) == []
     assert looks == [1, 1]
+
+
+@pytest.mark.parametrize("is_published", [True, False])
+def test_an_event_that_comes_meanwhile_is_not_even_seen_once(
+    site: Site, event: Event, is_published: bool
+) -> None:
+    """On a running site, a node publishes events during the check."""
+    new = make_event(after_s=50)
+    seen: list[Finding] = []
+
+    def come(done: int) -> None:
+        if site.row(new) is None:
+            site.put(new)
+            if is_published:
+                site.publisher.run_once()
+            else:
+                EventIndex(site.redis).put(new)
+
+    assert check(site.objects, site.redis, site.layout, progress=come, seen=seen.append) == []
+    assert seen == []
