@@ -22,6 +22,9 @@ FILE_FAULTS: dict[str, str] = {
     "{file} has faults; the last good registry runs instead:": (
         "{file} 有错误，继续使用上一份有效的登记表："
     ),
+    "{option}: {text} is no time of RFC 3339, such as {example}": (
+        "{option}：{text} 不是 RFC 3339 时间，例如 {example}"
+    ),
     # values
     "must have keys and values": "须为键值对",
     "must be a list": "须为列表",

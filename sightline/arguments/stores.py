@@ -6,6 +6,7 @@ from __future__ import annotations
 import argparse
 
 from sightline.arguments.options import (
+    TIME_FORM,
     Commands,
     add_command,
     add_data,
@@ -110,7 +111,9 @@ def add_audit(commands: Commands[argparse.ArgumentParser]) -> None:
         listing.add_argument(f"--{name}", metavar="TEXT", help=help_text)
     listing.add_argument("--kind", choices=KINDS, help="what the call is about")
     listing.add_argument("--outcome", choices=OUTCOMES, help="how the call ended")
-    listing.add_argument("--from", dest="since", metavar="TIME", help="at or after this time")
+    listing.add_argument(
+        "--from", dest="since", metavar="TIME", help=f"at or after this time: {TIME_FORM}"
+    )
     listing.add_argument("--to", dest="until", metavar="TIME", help="before this time")
     listing.add_argument(
         "--limit", type=count, default=100, metavar="N", help="most lines (default: 100)"

@@ -12,13 +12,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from analytics.models import Models
-from domain.clock import NS_PER_S, Clock, SystemClock, moment, parse_rfc3339, rfc3339
+from domain.clock import NS_PER_S, Clock, SystemClock, moment, rfc3339
 from domain.errors import BadInput
 from domain.paths.data_layout import Layout
 from domain.recordings.partly_analysed import Analysed
 from domain.registry import Camera
 from domain.settings import Settings
 from sightline.cluster.site_registry import RunningRegistry
+from sightline.commands.times import parse_time
 from sightline.processes.store_clients import Stores, open_stores, opened_archive
 from sightline.reanalysis.analysis_context import make_context
 from sightline.reanalysis.analysis_ranges import SETTLED_AFTER_NS, unanalysed
@@ -93,10 +94,7 @@ def _checkpoint(layout: Layout, camera_id: str) -> Camera:
 def _span(args: argparse.Namespace, clock: Clock) -> Range:
     times_ns = []
     for option, text in (("--from", args.since), ("--to", args.until)):
-        try:
-            times_ns.append(parse_rfc3339(text))
-        except ValueError as error:
-            raise BadInput("{option}: {error}", option=option, error=error) from error
+        times_ns.append(parse_time(option, text))
     settled_ns = clock.wall_ns() - SETTLED_AFTER_NS
     from_ns, to_ns = times_ns[0], min(times_ns[1], settled_ns)
     if from_ns >= to_ns:

@@ -7,12 +7,12 @@ import json
 import sys
 from dataclasses import asdict
 
-from domain.clock import SystemClock, parse_rfc3339, rfc3339
-from domain.errors import BadInput
+from domain.clock import SystemClock, rfc3339
 from domain.log import escaped
 from domain.paths.data_layout import Layout
 from domain.plates import search_pattern
 from domain.settings import Settings
+from sightline.commands.times import parse_time
 from sightline.processes.store_clients import open_stores
 from storage.audit.check import verify as verify_lines
 from storage.audit.line_kinds import LineKind
@@ -94,7 +94,4 @@ def _text(line: AuditLine) -> str:
 
 
 def _moment(option: str, text: str | None) -> int | None:
-    try:
-        return None if text is None else parse_rfc3339(text)
-    except (ValueError, OverflowError) as error:
-        raise BadInput("{option}: {error}", option=option, error=error) from error
+    return None if text is None else parse_time(option, text)

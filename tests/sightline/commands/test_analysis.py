@@ -142,7 +142,7 @@ def test_a_range_without_anything_left_out_is_reported_so(
     [
         ("bridge", "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z", "no camera bridge"),
         ("shop", "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z", "shop is no checkpoint"),
-        ("gate", "yesterday", "2026-01-02T00:00:00Z", "--from: "),
+        ("gate", "yesterday", "2026-01-02T00:00:00Z", "--from: 'yesterday' is no time"),
         ("gate", "2026-01-02T00:00:00Z", "2026-01-01T00:00:00Z", "--from must be before --to"),
         ("gate", "2999-01-01T00:00:00Z", "2999-01-02T00:00:00Z", "may not have finished"),
     ],

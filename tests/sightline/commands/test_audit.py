@@ -36,7 +36,7 @@ def test_lines_are_listed_with_filters_and_the_list_is_recorded(
     (line,) = capsys.readouterr().out.splitlines()
     assert "call=command.user_add limit=100" in line
     assert main(["audit", "list", "--to", "yesterday", *data]) == 1
-    assert "--to" in capsys.readouterr().err
+    assert "--to: 'yesterday' is no time of RFC 3339" in capsys.readouterr().err
 
 
 def test_damage_is_reported(
