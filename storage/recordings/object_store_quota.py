@@ -83,18 +83,37 @@ class ObjectStoreQuota:
         )
         try:
             if self._turn.acquire():
-                freed_bytes = self.make_room()
+                self._do_turn()
+        except StoreError as error:
+            _log.error("no room can be made in the object store: %s", error)
+
+    def _do_turn(self) -> None:
+        """Do the round of the site's turn. A turn in which nothing is deleted because of an error
+        is given back, so that the next refusal tries again.
+        """
+        freed_bytes = 0
+        try:
+            for size_bytes in self._delete():
+                freed_bytes += size_bytes
+        except StoreError:
+            if not freed_bytes:
+                self._turn.release()
+            raise
+        finally:
+            if freed_bytes:
                 _log.critical(
                     "the object store is full: %.3f GB of recordings past their minimum deleted",
                     freed_bytes / BYTES_PER_GB,
                 )
-        except StoreError as error:
-            _log.error("no room can be made in the object store: %s", error)
 
     def make_room(self) -> int:
         """Do one round and return the deleted bytes. Raises StoreError if the holds are unknown or
         the store does not answer.
         """
+        return sum(self._delete())
+
+    def _delete(self) -> Iterator[int]:
+        """Delete recordings until the round has its size, and yield the size of each."""
         held, freed_bytes = self._claims.held(), 0
         for segment in self._in_order():
             if freed_bytes >= self._round_bytes:
@@ -103,7 +122,7 @@ class ObjectStoreQuota:
                 self._stored.remove(segment)
                 freed_bytes += segment.size_bytes
                 SEGMENTS_EVICTED.labels(segment.camera_id, "store_full").inc()
-        return freed_bytes
+                yield segment.size_bytes
 
     def _in_order(self) -> Iterator[StoredSegment]:
         """Yield what is past its minimum: equally important cameras day by day. A camera that left

@@ -141,13 +141,17 @@ def test_a_round_comes_once_it_is_sure_and_then_each_half_hour_of_the_site(
     assert node.left() == []
 
 
-def test_nothing_is_deleted_while_holds_or_minimums_are_unknown(node: Node, redis: Redis) -> None:
+def test_nothing_is_deleted_while_holds_or_minimums_are_unknown(node: Node) -> None:
     node.store("gate", 20)
+    cameras = node.cameras.copy()
     node.cameras.clear()
     with pytest.raises(StoreError, match="no registry"):
         node.room.make_room()
     node.refuse(120)
     assert len(node.left()) == 1
+    node.cameras += cameras
+    node.refuse(30)
+    assert node.left() == [], "the site's turn was not used up in vain"
 
 
 @pytest.fixture(scope="module")
