@@ -51,6 +51,10 @@ are behind, and a disk holds millions.
 _REMEMBERED_S = 60.0
 _TRY_AGAIN_S = 60.0
 """A file that could not be deleted is tried again after this long."""
+MOST_REFUSED_OF_CAMERA = 3
+"""With more of them the disk refuses all files of a camera, for example because another user owns
+its folders. Its files are then left out.
+"""
 MOST_REFUSED = 20
 """The most files that one run tries to delete in vain. With more of them the whole disk refuses."""
 EARLY_ALARM_S = 600.0
@@ -104,6 +108,16 @@ class _Next:
     """Whether there were any at the last read."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Refusal:
+    """A file that could not be deleted."""
+
+    camera_id: str
+    again_s: float
+    """When to try it again (monotonic seconds)."""
+    error: StoreError
+
+
 class DiskQuota:
     """Deletes finished segments while recordings use too much space or leave too little free."""
 
@@ -114,8 +128,8 @@ class DiskQuota:
         self._limit_bytes = round(settings.disk_limit_gb * BYTES_PER_GB)
         self._reserve_bytes = reserve_bytes(settings)
         self._next: dict[str, _Next] = {}
-        self._refused: dict[Path, tuple[float, StoreError]] = {}
-        """The files that could not be deleted: when to try them again (monotonic seconds)."""
+        self._refused: dict[Path, _Refusal] = {}
+        """The files that could not be deleted."""
         self._early_s = float("-inf")
         self._is_stuck = False
         """Whether the last run found nothing more that may be deleted."""
@@ -155,13 +169,13 @@ class DiskQuota:
             return 0
         held = self._claims.held()
         now_s = self._clock.monotonic_s()
-        self._refused = {path: one for path, one in self._refused.items() if one[0] > now_s}
+        self._refused = {path: one for path, one in self._refused.items() if one.again_s > now_s}
         freed_bytes = 0
         for why, segments in self._steps():
             if freed_bytes < excess_bytes:
                 freed_bytes += self._evict(why, segments, excess_bytes - freed_bytes, held)
         if freed_bytes < excess_bytes and self._refused:
-            raise next(reversed(self._refused.values()))[1]
+            raise next(reversed(self._refused.values())).error
         self._update_alarms(excess_bytes - freed_bytes)
         return freed_bytes
 
@@ -253,7 +267,7 @@ class DiskQuota:
         for segment in segments:
             if freed_bytes >= required_bytes:
                 break
-            if segment.path in self._refused:
+            if self._is_refused(segment):
                 continue
             if held.covers(
                 segment.camera_id, segment.start_ns, segment.end_ns or segment.start_ns + 1
@@ -268,6 +282,13 @@ class DiskQuota:
                 self._log_deletion(segment, why)
         return freed_bytes
 
+    def _is_refused(self, segment: Segment) -> bool:
+        """Return whether the disk has just refused to delete this file, or some of its camera."""
+        if not self._refused:
+            return False
+        of_camera = sum(one.camera_id == segment.camera_id for one in self._refused.values())
+        return segment.path in self._refused or of_camera >= MOST_REFUSED_OF_CAMERA
+
     def _remove(self, segment: Segment) -> int:
         """Delete a segment and return the freed bytes, 0 if the disk refuses. Raises StoreError
         once it has refused `MOST_REFUSED` files.
@@ -275,7 +296,8 @@ class DiskQuota:
         try:
             return self._ledger.remove(segment)
         except StoreError as error:
-            self._refused[segment.path] = self._clock.monotonic_s() + _TRY_AGAIN_S, error
+            again_s = self._clock.monotonic_s() + _TRY_AGAIN_S
+            self._refused[segment.path] = _Refusal(segment.camera_id, again_s, error)
             if len(self._refused) >= MOST_REFUSED:
                 raise
             self._log_critical("refused file", f"{error}; other recordings are deleted instead")

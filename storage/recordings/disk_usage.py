@@ -8,9 +8,11 @@ greater name than any before is new.
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 
+_log = logging.getLogger(__name__)
 OPEN_MARK = "_open_"
 
 
@@ -22,6 +24,7 @@ class _Folder:
     """The sum of the hashes of the counted names, none of which is greater than `latest`."""
     done_bytes: int = 0
     growing: tuple[str, ...] = ()
+    is_unreadable: bool = False
 
 
 class DiskUsage:
@@ -34,7 +37,19 @@ class DiskUsage:
 
     def total_bytes(self, folders: list[Path]) -> int:
         self._folders = {path: self._folders.get(path) or _Folder() for path in folders}
-        return sum(_refreshed_bytes(path, folder) for path, folder in self._folders.items())
+        return sum(self._bytes(path, folder) for path, folder in self._folders.items())
+
+    def _bytes(self, path: Path, folder: _Folder) -> int:
+        """Return the size of the files in a folder; the last known one if it cannot be read."""
+        try:
+            size_bytes = _refreshed_bytes(path, folder)
+            folder.is_unreadable = False
+        except OSError as error:
+            if not folder.is_unreadable:
+                _log.error("the size of %s is not known; examine the disk: %s", path, error)
+            folder.is_unreadable = True
+            return folder.done_bytes
+        return size_bytes
 
     def removed(self, path: Path, size_bytes: int) -> None:
         """Subtract a deleted file of this size, so that its folder is not counted again."""

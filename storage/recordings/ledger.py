@@ -100,6 +100,7 @@ class Ledger:
         self.foreign: set[Path] = set()
         """Files that are no segments, as far as they have been found."""
         self._sizes = DiskUsage()
+        self._unreadable: set[Path] = set()
 
     def cameras(self) -> tuple[str, ...]:
         """Return the cameras that have a folder, by name."""
@@ -176,14 +177,17 @@ class Ledger:
         before `before_ns`.
 
         Names are read as they are needed, an hour of recording at a time: a day of hundreds of
-        cameras has millions.
+        cameras has millions. A folder that cannot be read is left out.
         """
         chosen = self.cameras() if camera_ids is None else camera_ids
-        folders = [(folder, camera_id) for camera_id in chosen for folder in self.days(camera_id)]
+        folders = [
+            (folder, camera_id) for camera_id in chosen for folder in self._readable_days(camera_id)
+        ]
         for day in sorted({folder.name for folder, _ in folders}):
             if before_ns is not None and day > day_of(before_ns):
                 return
-            for segment in self._of_day([pair for pair in folders if pair[0].name == day]):
+            of_day = [one for one in folders if one[0].name == day and self._is_readable(one[0])]
+            for segment in self._of_day(of_day):
                 if before_ns is not None and segment.start_ns >= before_ns:
                     return
                 yield segment
@@ -217,8 +221,29 @@ class Ledger:
         """Return the size of all recordings. Folders that did not change since the last call are
         not read again; files being written are.
         """
-        folders = [folder for camera_id in self.cameras() for folder in self.days(camera_id)]
+        folders = [day for camera_id in self.cameras() for day in self._readable_days(camera_id)]
         return self._sizes.total_bytes(folders)
+
+    def _readable_days(self, camera_id: str) -> list[Path]:
+        """Return the same as `days`, or nothing if the folder of the camera cannot be read."""
+        folder = self.recordings / camera_id
+        return self.days(camera_id) if self._is_readable(folder) else []
+
+    def _is_readable(self, folder: Path) -> bool:
+        """Return whether a folder can be read. What changes is logged."""
+        try:
+            names_in(folder)
+        except OSError as error:
+            if folder not in self._unreadable:
+                _log.error(
+                    "%s cannot be read, so nothing in it is deleted; examine the disk: %s",
+                    folder,
+                    error,
+                )
+            self._unreadable.add(folder)
+            return False
+        self._unreadable.discard(folder)
+        return True
 
     def remove(self, segment: Segment) -> int:
         """Delete a segment and return the freed bytes, 0 if it was deleted before. Raises

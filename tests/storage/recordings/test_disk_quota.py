@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import errno
 import logging
+import os
 import shutil
 from pathlib import Path
 
@@ -16,7 +18,13 @@ from domain.recordings.holds import Hold, StandingHolds
 from domain.registry import Camera
 from domain.settings import Settings
 from storage.clients.s3 import ObjectStore
-from storage.recordings.disk_quota import MOST_REFUSED, Claims, ClipRanges, DiskQuota
+from storage.recordings.disk_quota import (
+    MOST_REFUSED,
+    MOST_REFUSED_OF_CAMERA,
+    Claims,
+    ClipRanges,
+    DiskQuota,
+)
 from storage.recordings.ledger import Ledger, Segment, open_name
 from storage.site.holds import Holds, NodeHolds
 
@@ -171,6 +179,40 @@ def test_a_file_that_cannot_be_deleted_delays_no_other(
     assert "other recordings are deleted instead" in caplog.text
     _segment(recordings, "a", 10)
     assert bound.run_once() == SIZE_BYTES
+
+
+def test_a_camera_whose_files_cannot_be_deleted_delays_no_other(recordings: Path) -> None:
+    """Its folders may belong to another user."""
+    for number in range(20, 20 + 2 * MOST_REFUSED):
+        _segment(recordings, "a", number)
+    for segment in tuple(Ledger(recordings).oldest_first(["a"])):
+        _put_a_folder_in_place_of(segment)
+    bound = _bound(recordings, 10)
+    bound.run_once()
+    assert {camera for camera, _ in _left(recordings)} == {"a"}
+    assert len(bound._refused) == MOST_REFUSED_OF_CAMERA
+
+
+@pytest.mark.parametrize("unreadable", ["the camera", "its day"])
+def test_a_folder_that_cannot_be_read_delays_no_other(
+    recordings: Path, monkeypatch: pytest.MonkeyPatch, unreadable: str
+) -> None:
+    day = next(Ledger(recordings).oldest_first(["a"])).path.parent
+    folder = day.parent if unreadable == "the camera" else day
+    listed, listdir = list[str](), os.listdir
+
+    def fails_at_times(path: str | Path) -> list[str]:
+        listed.append(str(path))
+        if str(path) == str(folder):
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return listdir(path)
+
+    before = _left(recordings)
+    monkeypatch.setattr(os, "listdir", fails_at_times)
+    assert _bound(recordings, 0.5).run_once()
+    monkeypatch.undo()
+    assert str(folder) in listed
+    assert _left(recordings) == [one for one in before if one[0] == "a"]
 
 
 def test_a_disk_that_refuses_every_deletion_is_not_tried_for_each_file(tmp_path: Path) -> None:
