@@ -59,6 +59,7 @@ FEED_ROUTES: tuple[Declaration, ...] = (
         Right.WATCHES,
         Scope.SITE,
         audit="watch.change",
+        also_governed_as=("watch.place",),
         problems=(PRECONDITION_FAILED, RECORD_ENDED),
         headers=("ETag",),
     ),

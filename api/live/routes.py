@@ -13,6 +13,8 @@ from api.requests.problems import (
 )
 from domain.people import Right
 
+LIVE, WHEP = "camera.live", "camera.whep"
+"""Both show the same video, so a policy for one of them is in force for the other too."""
 LIVE_ROUTES: tuple[Declaration, ...] = (
     Declaration(
         "GET",
@@ -20,7 +22,8 @@ LIVE_ROUTES: tuple[Declaration, ...] = (
         live_video.watch_camera,
         Right.LIVE_VIEW,
         Scope.CAMERA,
-        audit="camera.live",
+        audit=LIVE,
+        also_governed_as=(WHEP,),
         is_evidence_access=True,
         right_of_term={"detections": Right.EVENTS_READ},
         allows_ticket=True,
@@ -46,7 +49,8 @@ LIVE_ROUTES: tuple[Declaration, ...] = (
         whep.watch_by_whep,
         Right.LIVE_VIEW,
         Scope.CAMERA,
-        audit="camera.whep",
+        audit=WHEP,
+        also_governed_as=(LIVE,),
         is_evidence_access=True,
         has_reason_header=True,
         allows_ticket=True,

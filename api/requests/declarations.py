@@ -110,8 +110,8 @@ class Declaration:
     is_of_policy: bool = False
     """Whether the route serves the policy itself, such as approvals; no policy governs it."""
     also_governed_as: tuple[str, ...] = ()
-    """The audit terms of other calls that give the same material: what a policy demands of those,
-    it demands of this route too.
+    """The audit terms of other calls that give the same material or do the same: what a policy
+    demands of those, it demands of this route too.
     """
     problems: tuple[Kind, ...] = ()
     """The kinds of problems that few routes answer, this one among them, for the description."""

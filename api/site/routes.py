@@ -95,6 +95,7 @@ SITE_ROUTES: tuple[Declaration, ...] = (
         Right.EVIDENCE,
         Scope.SITE,
         audit="hold.change",
+        also_governed_as=("hold.release",),
         problems=(PRECONDITION_FAILED, RECORD_ENDED),
         headers=("ETag",),
     ),

@@ -129,6 +129,43 @@ def test_a_picture_of_the_past_needs_what_recordings_need(city: PolicySite) -> N
     assert problem(city.get("guard", past)) == (403, "forbidden")
 
 
+def test_a_change_that_does_the_same_needs_what_the_policy_demands(city: PolicySite) -> None:
+    """A hold that ends in a moment is a released one, and a longer watch is a further one."""
+    clock = city.site.context.clock
+
+    def later(seconds: int) -> str:
+        return rfc3339(clock.wall_ns() + seconds * NS_PER_S)
+
+    day = {"from": "2026-11-24T10:00:00Z", "to": "2026-11-24T11:00:00Z"}
+    hold = city.send("li", "POST", "/v1/holds", {"camera": "school", "reason": "theft", **day})
+    asked = {"plate": "鄂F88888", "until": later(60), "reason": "theft", "case": "2026-118"}
+    watch = city.send("li", "POST", "/v1/watches", asked)
+    city.apply("{both: {calls: [hold.release, watch.place], needs: [approval]}}")
+    for made in (hold, watch):
+        assert made.status_code == 201, made.text
+        path, body = made.headers["Location"], {"until": later(3600), "reason": "theft"}
+        refused = city.send("li", "PATCH", path, body)
+        assert problem(refused) == NEEDED, path
+        city.decide("wang", city.request("li", refused)["id"])
+        assert city.send("li", "PATCH", path, body).status_code == 200, "the positive control"
+        assert problem(city.send("li", "PATCH", path, body | {"until": later(7200)})) == NEEDED
+
+
+@pytest.mark.parametrize("governed", ["camera.live", "camera.whep"])
+def test_live_video_by_another_protocol_needs_what_the_policy_demands(
+    city: PolicySite, governed: str
+) -> None:
+    city.apply(f"{{live: {{calls: [{governed}], needs: [approval]}}}}")
+    assert problem(city.get("zhao", "/v1/cameras/school/live")) == NEEDED
+    headers = {"Authorization": f"Bearer {city.tokens['zhao']}", "X-Reason": "a test"}
+    opened = city.site.http.post(
+        f"{city.site.url}/v1/cameras/school/whep",
+        content="v=0",
+        headers=headers | {"Content-Type": "application/sdp"},
+    )
+    assert problem(opened) == NEEDED
+
+
 def test_a_later_person_of_the_same_name_inherits_nothing(city: PolicySite) -> None:
     """Names are free again when a person is removed; approvals, cases and watches name people."""
     city.add("chen", scope=CameraScope(areas=("danjiangkou",)))
