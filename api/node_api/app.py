@@ -54,9 +54,12 @@ def make_node_api(context: NodeApiContext) -> FastAPI:
     app.state.streams = OpenStreams(context.node)
     app.state.sending = Sending(context.clock, context.least_rate)
     add_fault_handlers(app)
-    verifier = TokenVerifier(context.node, context.key_of_api, context.clock.wall_ns())
-    app.add_middleware(TokenCheck, verifier=verifier, clock=context.clock)
-    app.add_middleware(RequestMiddleware, clock=context.clock)
+    clock, started_ns = context.clock, context.clock.steady_ns()
+    verifier = TokenVerifier(
+        context.node, context.key_of_api, lambda: started_ns + clock.stepped_ns
+    )
+    app.add_middleware(TokenCheck, verifier=verifier, clock=clock)
+    app.add_middleware(RequestMiddleware, clock=clock)
     return app
 
 

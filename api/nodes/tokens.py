@@ -11,9 +11,9 @@ import base64
 import binascii
 import json
 import secrets
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from heapq import heappop, heappush
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
@@ -52,12 +52,16 @@ def sign(signer: ApiSigner, node: str, method: str, target: bytes, now_ns: int) 
 class TokenVerifier:
     """Verifies the tokens of requests to one node, each once. For one thread."""
 
-    def __init__(self, node: str, key_of_api: KeyOfApi, started_ns: int) -> None:
+    def __init__(self, node: str, key_of_api: KeyOfApi, started_ns: Callable[[], int]) -> None:
+        """`started_ns` returns when this process of the node started, by the clock as it is set
+        now: a clock that was hours ahead at the start would otherwise refuse all tokens for hours.
+        """
         self._node = node
         self._key_of_api = key_of_api
         self._started_ns = started_ns
         self._nonces: set[str] = set()
-        self._seen: deque[tuple[int, str]] = deque()
+        self._seen: list[tuple[int, str]] = []
+        """The nonces with the time of their signature, as a heap."""
 
     def refusal(self, authorization: str, method: str, target: bytes, now_ns: int) -> str:
         """Return why a token does not permit this request; empty where it does, this once."""
@@ -69,14 +73,14 @@ class TokenVerifier:
         age_ns = now_ns - claims.issued_ns
         if abs(age_ns) >= LIFETIME_S * NS_PER_S:
             return "the token is not of this minute; do the clocks of API and node agree?"
-        if claims.issued_ns < self._started_ns:
+        if claims.issued_ns < self._started_ns():
             # Which tokens an earlier process of this node has accepted is not known.
             return "the token was signed before this node started; repeat the request"
         self._forget(now_ns)
         if claims.nonce in self._nonces:
             return "the token was used before"
         self._nonces.add(claims.nonce)
-        self._seen.append((claims.issued_ns, claims.nonce))
+        heappush(self._seen, (claims.issued_ns, claims.nonce))
         return ""
 
     def _verified(self, authorization: str, method: str, target: bytes) -> _Claims | str:
@@ -99,11 +103,11 @@ class TokenVerifier:
         return _Claims(claims["node"], claims["issued_ns"], claims["nonce"])
 
     def _forget(self, now_ns: int) -> None:
-        """Forget tokens that are refused for their age; they are in the order of arrival, so
-        some stay for another minute.
+        """Forget tokens that are refused for their age. After the clock was set back, those that it
+        could accept once more stay.
         """
-        while self._seen and now_ns - self._seen[0][0] >= 2 * LIFETIME_S * NS_PER_S:
-            self._nonces.discard(self._seen.popleft()[1])
+        while self._seen and now_ns - self._seen[0][0] >= LIFETIME_S * NS_PER_S:
+            self._nonces.discard(heappop(self._seen)[1])
 
 
 def _message(method: str, target: bytes, content: bytes) -> bytes:

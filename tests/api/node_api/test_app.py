@@ -101,6 +101,17 @@ def test_clocks_far_apart_are_named_and_count_as_offline(
     assert "do the clocks of API and node agree?" in caplog.text
 
 
+def test_a_node_whose_clock_was_hours_ahead_at_its_start_serves(site: Site) -> None:
+    """A machine starts with the local time in its hardware clock, until NTP sets it."""
+    clock = ManualClock(SystemClock().wall_ns())
+    app = make_node_api(replace(node_context(site.layout), clock=clock))
+    with site.serve(app) as url, NodeClient(SIGNER, clock) as client:
+        assert client.health(url, NODE) == ()
+        clock.step(-8 * 3600)
+        clock.advance(1)
+        assert client.health(url, NODE) == ()
+
+
 def test_another_server_at_the_url_counts_as_offline(site: Site) -> None:
     with site.serve(FastAPI()) as url, pytest.raises(NodeOffline, match="another version"):
         site.context.node_client.health(url, "node-1")

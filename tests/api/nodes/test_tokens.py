@@ -20,7 +20,7 @@ STRANGER = replace(SIGNER, key=Ed25519PrivateKey.generate())
 
 
 def _verifier(node: str = "node-1", started_ns: int = NOW_NS - NS_PER_HOUR) -> TokenVerifier:
-    return TokenVerifier(node, key_of_api, started_ns)
+    return TokenVerifier(node, key_of_api, lambda: started_ns)
 
 
 def _token(method: str = "GET", target: bytes = TARGET, now_ns: int = NOW_NS) -> str:
@@ -64,6 +64,17 @@ def test_used_tokens_are_forgotten_when_their_age_refuses_them() -> None:
         now_ns = NOW_NS + second * NS_PER_S
         assert verifier.refusal(_token(now_ns=now_ns), "GET", TARGET, now_ns) == ""
     assert len(verifier._nonces) == len(verifier._seen) <= 2 * LIFETIME_S
+
+
+def test_tokens_of_before_a_clock_was_set_back_stay_used_and_hold_up_no_other() -> None:
+    verifier, ahead_ns = _verifier(), NOW_NS + NS_PER_HOUR
+    ahead = _token(now_ns=ahead_ns)
+    assert verifier.refusal(ahead, "GET", TARGET, ahead_ns) == ""
+    for second in range(10 * LIFETIME_S):
+        now_ns = NOW_NS + second * NS_PER_S
+        assert verifier.refusal(_token(now_ns=now_ns), "GET", TARGET, now_ns) == ""
+    assert len(verifier._nonces) == len(verifier._seen) <= LIFETIME_S + 1
+    assert "used before" in verifier.refusal(ahead, "GET", TARGET, ahead_ns)
 
 
 @pytest.mark.parametrize(

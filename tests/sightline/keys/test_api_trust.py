@@ -43,7 +43,7 @@ def node(api: SiteKeys, tmp_path: Path, clock: ManualClock) -> SiteKeys:
 
 def _refusal(trust: ApiTrust, signer: ApiSigner, clock: ManualClock) -> str:
     now_ns = clock.wall_ns()
-    verifier = TokenVerifier("node-2", trust.key_of_api, now_ns)
+    verifier = TokenVerifier("node-2", trust.key_of_api, lambda: now_ns)
     return verifier.refusal(sign(signer, "node-2", "GET", TARGET, now_ns), "GET", TARGET, now_ns)
 
 
