@@ -10,6 +10,7 @@ import logging
 import socket
 from typing import Any, ClassVar
 
+from uvicorn._types import ASGISendEvent
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from api.requests.refused_requests import network_of
@@ -54,6 +55,14 @@ class LimitedWebSocket(WebSocketsSansIOProtocol):
         """Disconnect a peer that does not answer. It would not read a closing message either."""
         self.limits.report("ping", f"a WebSocket of {self._address} does not answer")
         self.transport.abort()
+
+    async def send(self, message: ASGISendEvent) -> None:
+        """As in the base, which does not count a handshake as complete when it is refused, and logs
+        each one as an error of the application.
+        """
+        await super().send(message)
+        if self.initial_response is not None and self.close_sent:
+            self.handshake_complete = True
 
     def on_task_complete(self, task: asyncio.Task[None]) -> None:
         super().on_task_complete(task)

@@ -124,10 +124,13 @@ class _Exchange:
         return {"type": "http.disconnect"}
 
     async def send(self, message: Message) -> None:
-        if message["type"] == "http.response.start":
-            await self._start(message)
-        elif not self._is_accepted:
-            await self._send({**message, "type": "websocket.http.response.body"})
+        try:
+            if message["type"] == "http.response.start":
+                await self._start(message)
+            elif not self._is_accepted:
+                await self._send({**message, "type": "websocket.http.response.body"})
+        except OSError:
+            """The client has left. As with other requests, the rest of the answer is dropped."""
 
     async def _start(self, message: Message) -> None:
         if message["status"] != SWITCHING_PROTOCOLS:
