@@ -14,12 +14,12 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 
-from domain.clock import MS_PER_DAY, MS_PER_HOUR, NS_PER_MS, Clock
+from domain.clock import MS_PER_DAY, MS_PER_HOUR, NS_PER_DAY, NS_PER_MS, Clock
 from domain.errors import DataLoss, NotFound, StoreError
 from domain.events.event import Event
 from domain.metrics import ARCHIVED_EVENTS
@@ -70,9 +70,12 @@ class Archiver:
         progress: ArchiveProgress | None = None,
     ) -> Moved | None:
         """Move every whole day that ended `days` days ago. Returns None if another process does.
-        Raises StoreError if a store is unreachable.
+
+        A day of which something cannot be read stays in the index. Raises DataLoss for the first
+        such day after all others were moved, and StoreError if a store is unreachable.
         """
         moved, stop = Moved(), stop or threading.Event()
+        failed: dict[str, DataLoss | NotFound] = {}
         before_ms = self._clock.wall_ns() // NS_PER_MS - days * MS_PER_DAY
         with self._exclusive() as is_exclusive:
             if not is_exclusive:
@@ -81,11 +84,20 @@ class Archiver:
             self._describe_again(
                 [day for day in self._archive.catalogue.days().values() if day.is_old]
             )
-            while not stop.is_set() and (day := self._oldest(before_ms)) is not None:
-                self._move(day, moved)
+            while not stop.is_set() and (day := self._oldest(before_ms, failed)) is not None:
+                try:
+                    self._move(day, moved)
+                except (DataLoss, NotFound) as error:
+                    _log.error("the events of %s stay in the index: %s", day, error)
+                    failed[day] = error
                 if progress is not None:
                     progress(day, moved.events)
             moved.stray = self._sweep()
+            if failed:
+                day, error = next(iter(failed.items()))
+                raise DataLoss(
+                    "the events of {day} stay in the index: {error}", day=day, error=error
+                ) from error
             if not stop.is_set():
                 record_moved_until(self._objects, self._redis, before_ms)
         return moved
@@ -186,16 +198,16 @@ class Archiver:
         if not self._lock.renew():
             raise StoreError("another process has taken over the archive; this run ends here")
 
-    def _oldest(self, before_ms: int) -> str | None:
-        """Return the oldest day with events in the index, if it ended long enough ago."""
-        hours = self._index.hours()
-        if not hours:
-            return None
-        day = day_of_ms(hours[0] * MS_PER_HOUR)
-        return day if day_start_ms(day) + MS_PER_DAY <= before_ms else None
+    def _oldest(self, before_ms: int, failed: Container[str]) -> str | None:
+        """Return the oldest day with events in the index that did not fail, if it ended long enough
+        ago.
+        """
+        days = (day_of_ms(hour * MS_PER_HOUR) for hour in self._index.hours())
+        day = next((day for day in days if day not in failed), None)
+        return day if day is not None and day_start_ms(day) + MS_PER_DAY <= before_ms else None
 
     def _move(self, name: str, moved: Moved) -> None:
-        hours = [hour for hour in self._index.hours() if day_of_ms(hour * MS_PER_HOUR) == name]
+        hours = self._hours_of(name)
         staged: list[Path] = []
         fingerprints: dict[int, int] = {}
         by_area: dict[str, dict[str, Event]] = {}
@@ -306,16 +318,15 @@ class Archiver:
         arrived since.
         """
         self._archive.catalogue.settle()
-        hours = self._index.hours()
-        now = {
-            hour: self._hour_fingerprint(hour)
-            for hour in hours
-            if day_of_ms(hour * MS_PER_HOUR) <= name
-        }
+        now = {hour: self._hour_fingerprint(hour) for hour in self._hours_of(name)}
         if now != fingerprints:
             return 0
         self._renew_lock()
-        return self._index.expire((day_start_ms(name) + MS_PER_DAY) * NS_PER_MS)
+        start_ns = day_start_ms(name) * NS_PER_MS
+        return self._index.expire(start_ns + NS_PER_DAY, start_ns)
+
+    def _hours_of(self, name: str) -> list[int]:
+        return [hour for hour in self._index.hours() if day_of_ms(hour * MS_PER_HOUR) == name]
 
     def _hour_fingerprint(self, hour: int) -> int:
         fingerprint, events = 0, self._index.hour(hour)

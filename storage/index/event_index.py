@@ -219,17 +219,17 @@ class EventIndex:
                 event for event in load(self._shards, rows, is_whole=True) if event is not None
             )
 
-    def expire(self, before_ns: int) -> int:
-        """Remove the events of whole hours that ended at or before this time, and return their
-        number.
+    def expire(self, before_ns: int, from_ns: int = 0) -> int:
+        """Remove the events of whole hours that ended at or before `before_ns` and did not begin
+        before `from_ns`, and return their number.
 
         The next call continues an interrupted one. Each script is of bounded length, so that other
         calls are served in between.
         """
-        total, more, end = 0, True, before_ns // NS_PER_HOUR
-        hours = [hour for hour in self.hours() if hour < end]
+        total, more, first, end = 0, True, -(-from_ns // NS_PER_HOUR), before_ns // NS_PER_HOUR
+        hours = [hour for hour in self.hours() if first <= hour < end]
         while more:
-            gone, more = self._shards.expire(end)
+            gone, more = self._shards.expire(first, end)
             total += gone
         self._impossible.forget_hours(hours)
         return total

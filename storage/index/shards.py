@@ -350,11 +350,11 @@ class Shards:
             [pointers for pointers, _ in answers], [blocks for _, blocks in answers]
         )
 
-    def expire(self, before_hour: int) -> tuple[int, bool]:
-        """Remove some of the oldest events of the hours before this one. Returns their number, and
-        whether there may be more.
+    def expire(self, first_hour: int, before_hour: int) -> tuple[int, bool]:
+        """Remove some of the oldest events of the hours from the first one to before the other.
+        Returns their number, and whether there may be more.
         """
-        answers = self._run(index_scripts.EXPIRE, before_hour, EXPIRED_A_CALL)
+        answers = self._run(index_scripts.EXPIRE, first_hour, before_hour, EXPIRED_A_CALL)
         found = cast("list[tuple[int, int]]", answers)
         return sum(gone for gone, _ in found), any(more for _, more in found)
 

@@ -1,8 +1,9 @@
--- ARGV: an hour, and the most records. Removes records of the oldest block among the earlier hours.
--- Returns {how many were removed, 1 if more may be left}. The limit bounds the time of one call.
-local before, most = tonumber(ARGV[1]), tonumber(ARGV[2])
-local hour = tonumber(call('ZRANGE', P .. ':hours', 0, 0)[1])
-if not hour or hour >= before then return { 0, 0 } end
+-- ARGV: the first hour, the hour after the last one, and the most records. Removes records of the
+-- oldest block of these hours. Returns {how many were removed, 1 if more may be left}. The limit bounds
+-- the time of one call.
+local most = tonumber(ARGV[3])
+local hour = tonumber(call('ZRANGEBYSCORE', P .. ':hours', ARGV[1], '(' .. ARGV[2], 'LIMIT', 0, 1)[1])
+if not hour then return { 0, 0 } end
 local directory, k = directory_of(hour), 0
 while unpack('<I4', directory, k * 8 + 1) == 0xffffffff do k = k + 1 end
 local block, gone, at = block_of(hour, k), 0, 0

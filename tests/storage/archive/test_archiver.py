@@ -152,6 +152,33 @@ def test_what_comes_while_a_day_is_moved_is_moved_too(city: City) -> None:
     assert faults(city) == []
 
 
+@pytest.mark.parametrize("is_missing", [False, True])
+def test_a_day_that_cannot_be_read_stays_in_the_index_and_delays_no_other(
+    city: City, is_missing: bool
+) -> None:
+    first, late = make_event(), make_event(after_s=3)
+    next_day, recent = make_event(after_s=S_PER_DAY), make_event(after_s=5 * S_PER_DAY)
+    city.index.put(first)
+    city.move()
+    (key,) = keys(city)
+    data = city.objects.get(key)
+    for file in city.archive.cache.folder.iterdir():
+        file.unlink()
+    if is_missing:
+        city.objects.delete(key)
+    else:
+        city.objects.put(key, b"x" * len(data), "")
+    city.index.put_all([late, next_day, recent])
+    for _ in range(2):
+        with pytest.raises(DataLoss, match="the events of 20251009 stay in the index"):
+            city.move()
+        assert city.index.ids(None, 9) == [late.id, recent.id]
+    city.objects.put(key, data, "")
+    assert city.move() == 1
+    assert city.ids(EventQuery(order="oldest")) == [first.id, late.id, next_day.id, recent.id]
+    assert faults(city) == []
+
+
 def test_one_runs_at_a_time(city: City) -> None:
     city.index.put(make_event())
     city.redis.do("SET", RUNNER_KEY, "another")
