@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from domain.clock import SystemClock
-from domain.errors import DataLoss, StoreError
+from domain.errors import DataLoss, NotFound, StoreError
 from domain.events.event import Event
 from domain.paths.data_layout import Layout
 from domain.paths.object_keys import EVENTS_PREFIX, SIDECAR, is_correction
@@ -21,6 +21,7 @@ from domain.ulid import wall_ms_of
 from storage.archive.archive import Archive
 from storage.archive.archiver import Archiver
 from storage.archive.progress import MOVED_KEY, is_current, moved_until_ms
+from storage.archive.search import day_of_ms
 from storage.clients.redis import Redis, text, texts
 from storage.clients.s3 import ObjectStore
 from storage.events.corrections import read_record
@@ -46,8 +47,8 @@ ProgressSeen = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Rebuilt:
-    """What was read. `damaged` names journals, sidecars and records of people that could not be
-    read completely.
+    """What was read. `damaged` names journals, sidecars, records of people and days of the archive
+    that could not be read completely.
     """
 
     people: int
@@ -76,7 +77,8 @@ def rebuild(
     It is idempotent, and harmless next to running publishers, because newer rows stay. With
     `layout`, the journal minutes and the spool of this node are read too. With `from_sidecars`,
     every event's sidecar is read, one request each, which finds events whose journals are lost.
-    What the archive has stays there, and journals of its time are not read, unless `whole`.
+    What the archive has stays there, and journals of its time are not read, unless `whole`. With
+    `whole`, files of the archive that are missing also leave its catalogues.
 
     Raises StoreError, before any change, if the object store has lost what the site had: a rebuild
     would remove it from Redis too. `force` accepts that loss.
@@ -179,12 +181,19 @@ class _Rebuild:
         watches = self._watches.restore()
         self._damaged += (one.key for one in self._watches.records().damaged)
         return Rebuilt(
-            people, self._index.count(), archived, registry, tuple(self._damaged), watches
+            people,
+            self._index.count(),
+            archived,
+            registry,
+            tuple(dict.fromkeys(self._damaged)),
+            watches,
         )
 
     def _restore_archive(self) -> None:
         """Restore lost catalogues of the archive, and read up to when it has everything."""
-        Archiver(self._archive, self._index, self._redis, self._objects, SystemClock()).restore()
+        Archiver(self._archive, self._index, self._redis, self._objects, SystemClock()).restore(
+            drops_missing=self._whole
+        )
         self._archived_until_ms = moved_until_ms(self._objects)
 
     def _stored(self, pending: Sequence[Hour]) -> None:
@@ -213,11 +222,7 @@ class _Rebuild:
     def _merge_result(self, done: Applied) -> None:
         """Do what is left of some lines: of what the archive may have, and of what is deleted."""
         self._damaged += done.damaged
-        known = (
-            self._archive.search.get_all([*{event.id for event in done.old}, *done.old_corrections])
-            if done.old or done.old_corrections
-            else {}
-        )
+        known = self._archived({event.id for event in done.old} | done.old_corrections.keys())
         self._put(
             event
             for event in done.old
@@ -235,6 +240,20 @@ class _Rebuild:
             )
         self._count(1)
 
+    def _archived(self, event_ids: Iterable[str]) -> dict[str, Event]:
+        """Return those of the events that the archive has. Days that cannot be read are damaged."""
+        by_day: dict[str, list[str]] = {}
+        for event_id in event_ids:
+            by_day.setdefault(day_of_ms(wall_ms_of(event_id)), []).append(event_id)
+        known: dict[str, Event] = {}
+        for day, ids in by_day.items():
+            try:
+                known |= self._archive.search.get_all(ids)
+            except (DataLoss, NotFound) as error:
+                _log.error("%s", error)
+                self._damaged.append(f"archive of {day}")
+        return known
+
     def _read_sidecars(self, sidecars: Sequence[str], gone: set[str]) -> None:
         for start in range(0, len(sidecars), _BATCH):
             batch = sidecars[start : start + _BATCH]
@@ -246,8 +265,9 @@ class _Rebuild:
                 and (event := self._sidecar(key)) is not None
                 and event.id not in gone
             ]
-            old = [event.id for event in found if wall_ms_of(event.id) < self._archived_until_ms]
-            known = self._archive.search.get_all(old) if old else {}
+            known = self._archived(
+                {event.id for event in found if wall_ms_of(event.id) < self._archived_until_ms}
+            )
             self._put(event for event in found if event.id not in known)
             self._count(len(batch))
 

@@ -27,8 +27,9 @@ from domain.paths.object_keys import ARCHIVED_PREFIX, place_of_key
 from domain.recordings.holds import StandingHolds
 from domain.ulid import wall_ms_of
 from storage.archive.archive import Archive
-from storage.archive.day import ArchiveFile, ColdLeg, Day
-from storage.archive.parquet_files import RowSelection, WrittenFile, describe
+from storage.archive.catalogue_rebuild import CatalogueRebuild
+from storage.archive.day import ColdLeg, Day
+from storage.archive.parquet_files import RowSelection, WrittenFile
 from storage.archive.progress import (
     Moved,
     fingerprint_of,
@@ -62,6 +63,7 @@ class Archiver:
         self._objects = objects
         self._clock = clock
         self._lock = Lock(redis, RUNNER_KEY, RUNNER_S)
+        self._catalogue_rebuild = CatalogueRebuild(archive, objects, self._renew_lock)
 
     def run(
         self,
@@ -75,36 +77,31 @@ class Archiver:
         such day after all others were moved, and StoreError if a store is unreachable.
         """
         moved, stop = Moved(), stop or threading.Event()
-        failed: dict[str, DataLoss | NotFound] = {}
+        failed: dict[str, str] = {}
         before_ms = self._clock.wall_ns() // NS_PER_MS - days * MS_PER_DAY
         with self._exclusive() as is_exclusive:
             if not is_exclusive:
                 return None
             self._archive.catalogue.announce()
-            self._describe_again(
-                [day for day in self._archive.catalogue.days().values() if day.is_old]
-            )
+            self._catalogue_rebuild.describe_old_days()
             while not stop.is_set() and (day := self._oldest(before_ms, failed)) is not None:
                 try:
                     self._move(day, moved)
                 except (DataLoss, NotFound) as error:
                     _log.error("the events of %s stay in the index: %s", day, error)
-                    failed[day] = error
+                    failed[day] = str(error)
                 if progress is not None:
                     progress(day, moved.events)
             moved.stray = self._sweep()
-            if failed:
-                day, error = next(iter(failed.items()))
-                raise DataLoss(
-                    "the events of {day} stay in the index: {error}", day=day, error=error
-                ) from error
+            for day, why in failed.items():
+                raise DataLoss("the events of {day} stay in the index: {why}", day=day, why=why)
             if not stop.is_set():
                 record_moved_until(self._objects, self._redis, before_ms)
         return moved
 
-    def restore(self) -> int:
+    def restore(self, drops_missing: bool = False) -> int:
         """Create the catalogues of days without a readable one from the files; return their number.
-        Raises StoreError if another process runs.
+        `CatalogueRebuild` describes the parameter. Raises StoreError if another process runs.
         """
         with self._exclusive() as is_exclusive:
             if not is_exclusive:
@@ -112,45 +109,7 @@ class Archiver:
                     "events are being moved to the archive; try again when that is done"
                 )
             self._archive.catalogue.announce()
-            known = self._archive.catalogue.days()
-            damaged = [day for day in known.values() if day.is_old or not self._has_filters(day)]
-            self._describe_again(damaged)
-            lost: dict[str, dict[str, str]] = {}
-            for stat in self._objects.list(ARCHIVED_PREFIX):
-                place = place_of_key(stat.key)
-                if place is None:  # `storage check` names it
-                    continue
-                day, area = place
-                if day in self._archive.catalogue.newer:  # made by a program that knows it better
-                    continue
-                if day not in known and (
-                    day in self._archive.catalogue.damaged
-                    or not self._archive.catalogue.version(day)
-                ):
-                    # They come by key, so that of an area the highest generation is the last.
-                    lost.setdefault(day, {})[area] = stat.key
-            for day, keys in lost.items():
-                self._renew_lock()
-                lost_day = Day(day, self._archive.catalogue.version(day))
-                self._archive.catalogue.change(
-                    lost_day, [], [self._described(day, *pair) for pair in keys.items()]
-                )
-        return len(lost) + len(damaged)
-
-    def _describe_again(self, days: Sequence[Day]) -> None:
-        """Write new catalogues of these days from their files."""
-        for day in days:
-            self._renew_lock()
-            self._archive.catalogue.change(
-                day, [], [self._described(day.day, file.area, file.key) for file in day.files]
-            )
-
-    def _has_filters(self, day: Day) -> bool:
-        try:
-            self._archive.catalogue.blooms(day)
-        except DataLoss:
-            return False
-        return True
+            return self._catalogue_rebuild.restore(drops_missing)
 
     def retain(
         self,
@@ -356,12 +315,6 @@ class Archiver:
                 moved.files += 1
                 written.append(made)
         self._publish(day, gone, written)
-
-    def _described(self, day: str, area: str, key: str) -> tuple[ArchiveFile, bytes]:
-        """Return what the catalogue says of a file that is only in the store."""
-        with self._archive.writer.fetched(key) as path:
-            generation = int(key.rpartition("/")[2].partition("-")[0])
-            return describe(self._archive.duck, path, day, area, generation, key)
 
     def _day_without_files(self, name: str) -> Day:
         """Return a day without files: it never had any, or all were deleted.

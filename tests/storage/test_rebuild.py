@@ -12,9 +12,11 @@ import pytest
 
 from domain.clock import NS_PER_S, S_PER_DAY
 from domain.events.event import Event
+from domain.events.query import EventQuery
 from domain.paths.object_keys import (
     ARCHIVE_MOVED,
     ARCHIVE_PREFIX,
+    ARCHIVED_PREFIX,
     CATALOGUE_PREFIX,
     SIDECAR,
     event_object,
@@ -166,6 +168,44 @@ def test_what_the_archive_has_stays_there(site: Site, kept: list[Event], tmp_pat
         rebuilt = rebuild(site.objects, site.redis, site.layout)
         assert (rebuilt.archived, rows(site)) == (3, [longer, kept[2]])
         assert archive.search.get(kept[0].id) == kept[0]
+    archive.close()
+
+
+@pytest.mark.parametrize("is_catalogue_damaged", [False, True])
+def test_a_damaged_file_of_the_archive_stops_nothing(
+    site: Site, kept: list[Event], tmp_path: Path, is_catalogue_damaged: bool
+) -> None:
+    """What arrived later of its day is in the index, and so is what would have been merged."""
+    site.clock.advance(10 * S_PER_DAY)
+    _archive_all(site, tmp_path / "archive").close()
+    for stat in site.objects.list(ARCHIVED_PREFIX):
+        site.objects.put(stat.key, b"x" * stat.size_bytes, "")
+    for stat in site.objects.list(CATALOGUE_PREFIX) if is_catalogue_damaged else ():
+        site.objects.put(stat.key, b"rubbish", "")
+    longer = kept[1].model_copy(update={"ended_at": kept[1].ended_at + 9 * NS_PER_S})
+    site.journal.append(JournalPut(event=longer, objects={}))
+    site.redis.do("FLUSHALL")
+    rebuilt = rebuild(site.objects, site.redis, site.layout)
+    assert rows(site) == [longer, kept[2]]
+    assert "archive of 20251009" in rebuilt.damaged
+    rebuilt = rebuild(site.objects, site.redis, site.layout, from_sidecars=True)
+    assert rows(site) == [kept[0], longer, kept[2]]
+
+
+def test_a_damaged_file_that_was_deleted_is_replaced_by_the_journals(
+    site: Site, kept: list[Event], tmp_path: Path
+) -> None:
+    site.clock.advance(10 * S_PER_DAY)
+    _archive_all(site, tmp_path / "archive").close()
+    JournalUploader(site.journal, site.objects, "node-1", site.clock).run_once()
+    (damaged,) = [stat.key for stat in site.objects.list(ARCHIVED_PREFIX)]
+    site.objects.delete(damaged)
+    rebuild(site.objects, site.redis, site.layout, whole=True)
+    assert rows(site) == kept
+    archive = _archive_all(site, tmp_path / "again")
+    assert EventIndex(site.redis).count() == 0
+    query = EventQuery(order="oldest")
+    assert archive.search.page(query, None, 9, None, None).events == tuple(kept)
     archive.close()
 
 
