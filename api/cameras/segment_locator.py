@@ -25,7 +25,7 @@ from storage.recordings.cut_plan import CutPiece, plan
 from storage.recordings.damaged_fragments import state_of as damage_state
 from storage.recordings.disk_usage import OPEN_MARK
 from storage.recordings.ledger import Segment, parse_segment
-from storage.recordings.served_segments import said_of_head
+from storage.recordings.served_segments import describe_head
 from storage.recordings.stored_segments import StoredSegment
 from storage.recordings.virtual.layout_records import FileVersion
 from storage.site.leases import Lease
@@ -299,6 +299,6 @@ def _stored_head(objects: ObjectStore, name: SegmentName) -> tuple[str, str]:
     """Return the hash and the MIME type of a segment's head; a stored segment never changes."""
     stream = objects.read(segment_object(name), 0, _FIRST_BYTES)
     try:
-        return said_of_head(head_of(b"".join(stream)).data)
+        return describe_head(head_of(b"".join(stream)).data)
     finally:
         stream.close()

@@ -28,7 +28,7 @@ from storage.mp4.fragment_samples import IntArray, Keyframe, picture_fragment
 from storage.mp4.fragment_times import Head, head_of
 from storage.mp4.segment_layout import SegmentLayout, TrackLayout, fragments_at
 from storage.recordings.cut_plan import CutPiece
-from storage.recordings.served_segments import said_of_head
+from storage.recordings.served_segments import describe_head
 from storage.recordings.virtual.layout_records import LayoutRecord, StoredRecord, read_record
 from storage.recordings.virtual.timeline import LaidOutPiece, damaged_span
 
@@ -184,7 +184,7 @@ class VerifiedSegments:
         if known is not None:
             return known
         found = head_of(self._bytes(one, 0, int(layout.fragments[0, 0])))
-        if one.head and said_of_head(found.data)[0] != one.head:
+        if one.head and describe_head(found.data)[0] != one.head:
             raise DataLoss(
                 "the head of {segment} was changed since it was listed", segment=one.name
             )

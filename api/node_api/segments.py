@@ -26,7 +26,7 @@ from domain.clock import NS_PER_HOUR, NS_PER_MS
 from domain.errors import DataLoss, NotFound
 from storage.recordings.file_reader import FilePart
 from storage.recordings.ledger import NamedSegment
-from storage.recordings.served_segments import find, read_head, said_of_head
+from storage.recordings.served_segments import describe_head, find, read_head
 from storage.recordings.virtual.layout_records import FileVersion
 
 
@@ -119,7 +119,7 @@ def _head(
     context: NodeApiContext, camera: str, named: NamedSegment, path: Path, stat: os.stat_result
 ) -> Head:
     if named.duration_ms is None:  # being written: its file is in no index yet
-        return Head(*said_of_head(read_head(path)))
+        return Head(*describe_head(read_head(path)))
     hour_ns = named.start_ns // NS_PER_HOUR * NS_PER_HOUR
     version = FileVersion.of(stat)
     return Head(*context.heads.of(camera, hour_ns, path, version))

@@ -27,16 +27,16 @@ MOST_DAYS = 1_000
 _DAY = re.compile(r"^\d{8}$")
 
 
-def merge(ranges: Iterable[Range]) -> list[Range]:
-    """Return the ranges in order, joined if they overlap or are no more than JOIN_NS apart, without
-    empty ones.
+def merge(ranges: Iterable[Range], within_ns: int = JOIN_NS) -> list[Range]:
+    """Return the ranges in order, joined if they overlap or are no more than `within_ns` apart,
+    without empty ones.
     """
     merged: list[Range] = []
-    start_ns, end_ns = 0, -JOIN_NS - 1
+    start_ns, end_ns = 0, -within_ns - 1
     for next_start_ns, next_end_ns in sorted(ranges):
         if next_end_ns <= next_start_ns:
             continue
-        if next_start_ns - end_ns <= JOIN_NS:
+        if next_start_ns - end_ns <= within_ns:
             end_ns = max(end_ns, next_end_ns)
             continue
         if start_ns < end_ns:
@@ -156,7 +156,7 @@ def holds_pictures(segment: Path) -> bool:
 
 
 def _stretches(names: Iterable[str], camera_id: str) -> list[tuple[str, Range]]:
-    """Yield each finished segment with its time. The names are parsed in a simple way, because
+    """Return each finished segment with its time. The names are parsed in a simple way, because
     `SegmentName.parse` takes seconds for a month.
     """
     found = []

@@ -43,8 +43,6 @@ def read_head(path: Path) -> bytes:
     return head_of(data).data
 
 
-def said_of_head(head: bytes) -> tuple[str, str]:
-    """Return a hash of a segment's head, and its MIME type for players. Raises
-    DataLoss.
-    """
+def describe_head(head: bytes) -> tuple[str, str]:
+    """Return a hash of a segment's head, and its MIME type for players. Raises DataLoss."""
     return hashlib.sha256(head).hexdigest()[:16], mime_of(head)

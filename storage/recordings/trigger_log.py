@@ -14,7 +14,7 @@ import logging
 import os
 import re
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -28,23 +28,12 @@ from domain.recordings.triggers import LONGEST_NS, Trigger
 from domain.settings import Settings
 from storage.clients.append_only_file import append_line
 from storage.clients.append_reader import AppendReader
+from storage.recordings.recorded_ranges import Range, clip, merge
 
-Range = tuple[int, int]
 _TRIGGER = TypeAdapter(Trigger)
 _MOST_DAYS = 4_000
 _DAY_FILE = re.compile(r".{8}\.jsonl")
 _log = logging.getLogger(__name__)
-
-
-def joined(ranges: Iterable[Range]) -> tuple[Range, ...]:
-    """Return the same times as `ranges`, by start, without overlaps."""
-    found: list[Range] = []
-    for start_ns, end_ns in sorted(ranges):
-        if found and start_ns <= found[-1][1]:
-            found[-1] = (found[-1][0], max(found[-1][1], end_ns))
-        elif start_ns < end_ns:
-            found.append((start_ns, end_ns))
-    return tuple(found)
 
 
 def is_kept(start_ns: int, end_ns: int, ranges: Sequence[Range]) -> bool:
@@ -110,7 +99,7 @@ class TriggerLog:
             (trigger.start_ns - self._before_ns, trigger.end_ns + self._after_ns)
             for trigger in triggers
         )
-        return joined((max(start_ns, from_ns), min(end_ns, to_ns)) for start_ns, end_ns in widened)
+        return tuple(merge(clip(widened, from_ns, to_ns), within_ns=0))
 
     def forget_before(self, camera_id: str, wall_ns: int) -> None:
         """Delete the days that ended before `wall_ns`, the longest trigger included."""

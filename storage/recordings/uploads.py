@@ -35,8 +35,9 @@ from domain.registry.camera_priority import Importance, importance_of
 from domain.settings import Settings
 from storage.recordings.ledger import Ledger, Segment
 from storage.recordings.name_set import NameSet
+from storage.recordings.recorded_ranges import Range
 from storage.recordings.stored_segments import StoredSegments
-from storage.recordings.trigger_log import Range, is_kept
+from storage.recordings.trigger_log import is_kept
 
 BATCH = 20
 """Segments that are uploaded before the order is computed again: during hours of catching up, new

@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from domain.clock import NS_PER_MS, rfc3339
+from domain.clock import rfc3339
 from domain.errors import DataLoss, NotFound, StoreError
 from storage.recordings.cut_plan import CutPiece, plan
 from storage.recordings.file_reader import Chunk
 from storage.recordings.ledger import Segment
+from storage.recordings.recorded_ranges import clip, merge
 from storage.recordings.virtual.clip_sources import ClipSource
 from storage.recordings.virtual.reader import PartStream, read_bytes
 from storage.recordings.virtual.timeline import LaidOutPiece, damaged_span
@@ -26,6 +27,7 @@ from storage.recordings.virtual.virtual_file import (
     Ranges,
     VirtualFile,
     hashed_late,
+    in_ms,
     make_virtual_file,
 )
 
@@ -191,17 +193,15 @@ class _Making:
         return size_bytes, digest.hexdigest()
 
     def _damaged_ms(self) -> Ranges:
-        found: list[tuple[int, int]] = []
-        for piece in self._pieces:
-            one = self._laid_out(piece)
-            for number in sorted(self._damaged.get(piece.segment.key, ())):
-                start_ns, end_ns = damaged_span(one, number)
-                start_ns, end_ns = max(start_ns, piece.from_ns), min(end_ns, piece.to_ns)
-                if found and start_ns <= found[-1][1]:
-                    found[-1] = (found[-1][0], max(found[-1][1], end_ns))
-                elif start_ns < end_ns:
-                    found.append((start_ns, end_ns))
-        return tuple((start // NS_PER_MS, -(-end // NS_PER_MS)) for start, end in found)
+        spans = [
+            span
+            for piece in self._pieces
+            for number in self._damaged.get(piece.segment.key, ())
+            for span in clip(
+                [damaged_span(self._laid_out(piece), number)], piece.from_ns, piece.to_ns
+            )
+        ]
+        return in_ms(merge(spans, within_ns=0))
 
 
 class _Part:

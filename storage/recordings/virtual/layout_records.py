@@ -226,7 +226,7 @@ def _record(stored: StoredRecord) -> LayoutRecord:
 
 
 def hashes_in(data: bytes, count: int) -> tuple[bytes, ...]:
-    """Raises ValueError if there are not `count` hashes."""
+    """Return the hashes of fragments. Raises ValueError if there are not `count`."""
     if len(data) != count * _HASH_BYTES:
         raise ValueError(f"{len(data)} bytes of hashes for {count} fragments")
     return tuple(data[at : at + _HASH_BYTES] for at in range(0, len(data), _HASH_BYTES))
@@ -308,7 +308,7 @@ def _runs(track: TrackLayout) -> NDArray[np.int64]:
 
 
 def _values(data: bytes, form: str, count: int) -> IntArray:
-    """Raises ValueError if there are neither one nor `count` values."""
+    """Return a value for each sample. Raises ValueError if there are neither one nor `count`."""
     values = np.frombuffer(data, form).astype(np.int64)
     if len(values) not in (1, count):
         raise ValueError(f"{len(values)} values for {count} samples")

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from storage.recordings.served_segments import read_head, said_of_head
+from storage.recordings.served_segments import describe_head, read_head
 from storage.recordings.virtual.layout_records import (
     FileVersion,
     StoredRecord,
@@ -23,7 +23,7 @@ from storage.recordings.virtual.layouts import RecordingIndex
 MOST_HOURS = 500
 """The hours whose codings are remembered; each has about 0.1 MB."""
 MOST_HEADS = 10_000
-SaidOfHead = tuple[str, str]
+HeadDescription = tuple[str, str]
 """A hash of a head, and its MIME type for players."""
 
 
@@ -53,10 +53,10 @@ class SegmentHeads:
         self._index = index
         self._lock = threading.Lock()
         self._hours: OrderedDict[tuple[str, int], _Hour] = OrderedDict()
-        self._heads: OrderedDict[object, SaidOfHead] = OrderedDict()
+        self._heads: OrderedDict[object, HeadDescription] = OrderedDict()
 
-    def of(self, camera_id: str, hour_ns: int, path: Path, version: FileVersion) -> SaidOfHead:
-        """Return what is said of the head of a finished segment that begins in an hour.
+    def of(self, camera_id: str, hour_ns: int, path: Path, version: FileVersion) -> HeadDescription:
+        """Return the description of the head of a finished segment that begins in an hour.
 
         Raises DataLoss if it cannot be read, NotFound if the file was deleted.
         """
@@ -67,7 +67,7 @@ class SegmentHeads:
             known = self._heads.get(key)
         if known is not None:
             return known
-        found = said_of_head(read_head(path))
+        found = describe_head(read_head(path))
         with self._lock:
             self._heads[key] = found
             if len(self._heads) > MOST_HEADS:

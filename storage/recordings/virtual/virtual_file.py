@@ -8,7 +8,7 @@ docs/recording.md describes it. Pure.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate, chain, groupby
@@ -23,6 +23,7 @@ from storage.mp4.long_steps import with_steps_that_fit
 from storage.mp4.sample_tables import PlacedTables
 from storage.recordings.cut_plan import JOIN_GAP_NS, gaps_of
 from storage.recordings.packet_coverage import HOLE_NS
+from storage.recordings.recorded_ranges import clip, merge
 from storage.recordings.virtual.blocks import Block, BlockSource, UsedSegment, sources_of
 from storage.recordings.virtual.file_blocks import JoinedBlocks, ticks
 from storage.recordings.virtual.timeline import LaidOutPiece
@@ -113,14 +114,14 @@ def hashed_late(file: VirtualFile, from_ns: int, to_ns: int) -> Ranges:
     """Return the parts of the range of a file, UTC ms, that the recorder did not hash: hashes of
     them are made later, and do not prove what was recorded.
     """
-    found: list[tuple[int, int]] = []
-    for start_ns, end_ns in sorted(one.span_ns for one in file.segments if not one.is_proven):
-        start_ns, end_ns = max(start_ns, from_ns), min(end_ns, to_ns, file.end_ns)
-        if found and start_ns <= found[-1][1] + JOIN_GAP_NS:
-            found[-1] = (found[-1][0], max(found[-1][1], end_ns))
-        elif start_ns < end_ns:
-            found.append((start_ns, end_ns))
-    return tuple((start // NS_PER_MS, -(-end // NS_PER_MS)) for start, end in found)
+    spans = (one.span_ns for one in file.segments if not one.is_proven)
+    found = merge(clip(spans, from_ns, min(to_ns, file.end_ns)), JOIN_GAP_NS)
+    return in_ms(found)
+
+
+def in_ms(ranges: Iterable[tuple[int, int]]) -> Ranges:
+    """Return ranges of UTC nanoseconds as whole milliseconds that contain them."""
+    return tuple((start // NS_PER_MS, -(-end // NS_PER_MS)) for start, end in ranges)
 
 
 def _extents(block: Block, first_segment: int, at: int, until: int) -> Iterator[Extent]:

@@ -14,7 +14,8 @@ from domain.paths.object_keys import day_of
 from domain.recordings.triggers import LONGEST_NS, Trigger
 from domain.settings import Settings
 from sightline.cameras.trigger_queue import AHEAD_NS, MAX_QUEUED, TriggerQueue
-from storage.recordings.trigger_log import TriggerLog, joined
+from storage.recordings.recorded_ranges import merge
+from storage.recordings.trigger_log import TriggerLog
 
 CLOCK = ManualClock()
 NOW_NS = CLOCK.wall_ns()
@@ -34,7 +35,8 @@ def test_what_goes_on_is_a_line_in_ten_seconds_and_joins(tmp_path: Path) -> None
     triggers.write()
     logged = log.between("gate", 0, FOR_EVER_NS)
     assert len(logged) <= 13
-    assert joined((one.start_ns, one.end_ns) for one in logged) == ((NOW_NS, logged[-1].end_ns),)
+    covered = merge(((one.start_ns, one.end_ns) for one in logged), within_ns=0)
+    assert covered == [(NOW_NS, logged[-1].end_ns)]
     assert logged[-1].end_ns >= NOW_NS + 120 * NS_PER_S
 
 
@@ -65,7 +67,7 @@ def test_every_moment_that_triggered_is_covered(fired: list[tuple[int, int, str]
             start_ns + length_ms * NS_PER_MS,
         )
     triggers.write()
-    covered = joined((one.start_ns, one.end_ns) for one in written)
+    covered = merge(((one.start_ns, one.end_ns) for one in written), within_ns=0)
     for start_ms, length_ms, _ in fired:
         start_ns, end_ns = (
             NOW_NS + start_ms * NS_PER_MS,

@@ -35,6 +35,16 @@ def test_merged_ranges_are_those_moments_and_the_little_between_them(
     assert {edge for pair in merged for edge in pair} <= edges
 
 
+@given(RANGES)
+def test_ranges_that_are_merged_without_a_distance_have_the_same_moments(
+    ranges: list[tuple[int, int]],
+) -> None:
+    merged = merge(ranges, within_ns=0)
+    moments = {moment for start, end in ranges for moment in range(start, end)}
+    assert {moment for start, end in merged for moment in range(start, end)} == moments
+    assert all(before[1] < after[0] for before, after in itertools.pairwise(merged))
+
+
 @given(RANGES, st.integers(0, 40), st.integers(0, 40))
 def test_clipped_ranges_lie_within(ranges: list[tuple[int, int]], start: int, end: int) -> None:
     for moment in range(40):

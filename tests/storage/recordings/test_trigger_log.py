@@ -5,7 +5,6 @@ and days.
 from __future__ import annotations
 
 import json
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -17,23 +16,14 @@ from domain.errors import StoreError
 from domain.paths.data_layout import Layout
 from domain.recordings.triggers import Trigger
 from domain.settings import Settings
-from storage.recordings.trigger_log import TriggerLog, is_kept, joined
+from storage.recordings.recorded_ranges import merge
+from storage.recordings.trigger_log import TriggerLog, is_kept
 from tests.storage.rewritten_files import REWRITES, Rewrite
 
 START_NS = 1_764_000_000 * NS_PER_S
 CAMERA = "gate"
 
 ranges = st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)), max_size=12)
-
-
-@given(ranges)
-def test_joined_ranges_are_the_same_moments_apart_and_in_order(
-    given_ranges: list[tuple[int, int]],
-) -> None:
-    found = joined(given_ranges)
-    moments = {moment for start, end in given_ranges for moment in range(start, end)}
-    assert {moment for start, end in found for moment in range(start, end)} == moments
-    assert all(before[1] < after[0] for before, after in pairwise(found))
 
 
 @given(ranges, st.integers(0, 60), st.integers(1, 20))
@@ -45,7 +35,7 @@ def test_a_segment_is_kept_when_it_shares_a_moment(
         for range_start, range_end in given_ranges
         for moment in range(range_start, range_end)
     }
-    assert is_kept(start, start + length, joined(given_ranges)) == bool(
+    assert is_kept(start, start + length, merge(given_ranges, 0)) == bool(
         moments & set(range(start, start + length))
     )
 

@@ -19,8 +19,9 @@ from domain.settings import Settings
 from storage.clients.s3 import ObjectStore
 from storage.recordings.ledger import Ledger, open_name
 from storage.recordings.name_set import NameSet
+from storage.recordings.recorded_ranges import Range
 from storage.recordings.stored_segments import StoredSegment, StoredSegments
-from storage.recordings.trigger_log import Range, TriggerLog
+from storage.recordings.trigger_log import TriggerLog
 from storage.recordings.uploads import LOOK_AGAIN_S, READ_AGAIN_S, Uploads
 from storage.recordings.virtual.index_uploads import IndexUploads
 from storage.recordings.virtual.layouts import RecordingIndex

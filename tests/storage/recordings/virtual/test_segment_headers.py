@@ -10,10 +10,10 @@ import pytest
 from domain.clock import NS_PER_HOUR
 from domain.paths.data_layout import Layout
 from storage.recordings.ledger import Ledger, Segment
-from storage.recordings.served_segments import read_head, said_of_head
+from storage.recordings.served_segments import describe_head, read_head
 from storage.recordings.virtual import segment_headers
 from storage.recordings.virtual.layouts import RecordingIndex, hashed_record, version_of
-from storage.recordings.virtual.segment_headers import SaidOfHead, SegmentHeads
+from storage.recordings.virtual.segment_headers import HeadDescription, SegmentHeads
 from tests.recorded import B_FRAMES, HEVC, PLAIN, packets_of, record, sound_of, with_sound
 
 EVER = (0, 1 << 62)
@@ -31,7 +31,7 @@ def recorded(folder: Path) -> list[Segment]:
     return [one for name in names for one in Ledger(folder / name).segments("cam-1", *EVER)]
 
 
-def said(heads: SegmentHeads, one: Segment) -> SaidOfHead:
+def said(heads: SegmentHeads, one: Segment) -> HeadDescription:
     with one.path.open("rb") as file:
         version = version_of(file)
     hour_ns = one.start_ns // NS_PER_HOUR * NS_PER_HOUR
@@ -48,12 +48,12 @@ def index_of(layout: Layout, segments: Sequence[Segment]) -> RecordingIndex:
 
 def test_they_are_those_of_the_files(tmp_path: Path) -> None:
     segments = recorded(tmp_path / "recordings")
-    found: set[SaidOfHead] = set()
+    found: set[HeadDescription] = set()
     for number in range(0, len(segments), 3):  # of one coding, or of two
         some = segments[number : number + 3]
         heads = SegmentHeads(index_of(Layout(tmp_path / f"data-{number}"), some))
         for one in some:
-            assert said(heads, one) == said_of_head(read_head(one.path))
+            assert said(heads, one) == describe_head(read_head(one.path))
             found.add(said(heads, one))
     assert len(found) == 4
 
