@@ -205,7 +205,9 @@ class Retention:
                 return
             if segment.end_ns is not None and segment.end_ns <= cutoff_ns:
                 run.report.recordings += self._remove(run, segment, "recording")
-        for segment in self._kept.ledger.open_segments(camera_id, cutoff_ns):
+        ledger = self._kept.ledger
+        days = [day for day in ledger.days(camera_id) if day.name <= day_of(cutoff_ns)]
+        for segment in ledger.open_segments(camera_id, days):
             # A process that died left it, and no process has run the camera here since.
             changed_ns = segment.path.stat().st_mtime_ns
             if changed_ns <= cutoff_ns and not run.stop.is_set():

@@ -9,6 +9,7 @@ from pathlib import Path
 from domain.errors import DataLoss
 from domain.paths.data_layout import Layout
 from domain.paths.segment_name import SegmentName
+from ingest.recording.recovery_days import RecoveredDays
 from storage.mp4.boxes import whole_bytes
 from storage.mp4.demuxer import Mp4Reader
 from storage.recordings.ledger import Ledger, Segment
@@ -19,14 +20,19 @@ _log = logging.getLogger(__name__)
 
 def recover_segments(layout: Layout, camera_id: str) -> list[SegmentName]:
     """Give every open file of the camera its true duration and final name; delete those without a
-    whole fragment. It is idempotent.
+    whole fragment. It is idempotent. Only folders that were changed since the last call are listed.
 
     Call it before the camera's recorder starts, when every open file belongs to a dead process. A
     file that cannot be read or renamed is left unchanged and logged.
     """
     index = RecordingIndex(layout.recording_index)
-    open_segments = Ledger(layout.recordings).open_segments(camera_id)
+    ledger, recovered = Ledger(layout.recordings), RecoveredDays(layout.recordings_of(camera_id))
+    days = ledger.days(camera_id)
+    changed = recovered.changed(days)
+    open_segments = ledger.open_segments(camera_id, changed)
     found = [_finish(segment, index) for segment in open_segments]
+    had_open = {segment.path.parent for segment in open_segments}
+    recovered.add({day: time for day, time in changed.items() if day not in had_open}, days)
     return [name for name in found if name is not None]
 
 

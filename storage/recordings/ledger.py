@@ -134,14 +134,15 @@ class Ledger:
         found.sort()
         return found
 
-    def open_segments(self, camera_id: str, before_ns: int | None = None) -> tuple[Segment, ...]:
-        """Return the segments of a camera that were never finished, by start; only those that begin
-        before `before_ns`.
+    def open_segments(
+        self, camera_id: str, days: Iterable[Path] | None = None
+    ) -> tuple[Segment, ...]:
+        """Return the segments of a camera that were never finished, by start; only those in the
+        folders `days`, if they are given.
         """
         paths = [
             folder / name
-            for folder in self.days(camera_id)
-            if before_ns is None or folder.name <= day_of(before_ns)
+            for folder in (self.days(camera_id) if days is None else days)
             for name in names_in(folder)
             if OPEN_MARK in name
         ]
@@ -151,14 +152,7 @@ class Ledger:
             if (segment := parse_segment(path)) is not None and segment.camera_id == camera_id
         ]
         return tuple(
-            sorted(
-                (
-                    one
-                    for one in found
-                    if one.end_ns is None and (before_ns is None or one.start_ns < before_ns)
-                ),
-                key=_by_start,
-            )
+            sorted((segment for segment in found if segment.end_ns is None), key=_by_start)
         )
 
     def finished_names(self, folder: Path, camera_id: str) -> list[SegmentName]:

@@ -8,12 +8,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from domain.clock import NS_PER_MS
+from domain.clock import NS_PER_DAY, NS_PER_MS
 from domain.paths.data_layout import Layout
 from domain.paths.object_keys import day_of
 from domain.paths.segment_name import SegmentName
 from ingest.recording.recovery import recover_segments
 from storage.mp4.boxes import boxes, whole_bytes
+from storage.recordings import ledger as ledger_module
 from storage.recordings.ledger import Ledger, open_name
 from tests.examples import examples
 from tests.recorded import (
@@ -137,6 +138,41 @@ def test_a_recording_is_recovered_if_its_index_cannot_be_written(
     assert [path.name for path in _files(layout)] == [name.file_name]
     assert f"{name.file_name} is not in the recording index" in caplog.text
     assert "left unchanged" not in caplog.text
+
+
+def test_a_day_is_listed_again_only_after_its_folder_was_changed(
+    open_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed: list[str] = []
+    names_in = ledger_module.names_in
+
+    def listing(folder: Path) -> list[str]:
+        listed.append(folder.name)
+        return names_in(folder)
+
+    layout = _as_open(tmp_path, open_file.read_bytes())
+    today = day_of(START_NS)
+    earlier = [day_of(START_NS - number * NS_PER_DAY) for number in (2, 1)]
+    for day in earlier:
+        (layout.recordings_of("cam-1") / day).mkdir()
+    monkeypatch.setattr(ledger_module, "names_in", listing)
+
+    def days_listed() -> list[str]:
+        listed.clear()
+        recover_segments(layout, "cam-1")
+        return [name for name in listed if name != "cam-1"]
+
+    assert days_listed() == [*earlier, today]
+    assert days_listed() == [today]  # Its file was renamed.
+    assert days_listed() == []
+    left = layout.recordings_of("cam-1") / earlier[1] / open_name("cam-1", 1, 3)
+    left.write_bytes(open_file.read_bytes())
+    assert days_listed() == [earlier[1]]
+    assert not left.exists()
+    (layout.recordings_of("cam-1") / earlier[0]).rmdir()
+    assert days_listed() == [earlier[1]]
+    (layout.recordings_of("cam-1") / "recovered").write_text("20251009 x")
+    assert days_listed() == [earlier[1], today]
 
 
 def test_other_cameras_and_finished_files_are_not_touched(open_file: Path, tmp_path: Path) -> None:
