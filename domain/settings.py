@@ -9,6 +9,8 @@ from collections.abc import MutableMapping
 from pydantic import Field, SecretStr, ValidationError, field_validator
 
 from domain.errors import BadInput
+from domain.messages.message import Message, joined
+from domain.messages.validation import validation_message
 from domain.node_names import PATTERN
 from domain.openid import OpenIdFields
 from domain.people import Role
@@ -114,6 +116,11 @@ def check_settings() -> None:
         Settings()
     except ValidationError as error:
         faults = [
-            f"{PREFIX}{str(fault['loc'][0]).upper()}: {fault['msg']}" for fault in error.errors()
+            Message(
+                "{place}: {fault}",
+                place=f"{PREFIX}{str(fault['loc'][0]).upper()}",
+                fault=validation_message(fault["type"], fault["msg"], fault.get("ctx", {})),
+            )
+            for fault in error.errors()
         ]
-        raise BadInput("; ".join(faults)) from error
+        raise BadInput("{faults}", faults=joined(faults)) from error

@@ -50,7 +50,7 @@ from sightline.processes.embedded_servers import seaweedfs_security
 from sightline.processes.instance import claimed, complete_settings, instance_secrets, publish
 from sightline.processes.people_key import sign_older_people
 from sightline.processes.policy_copy import PolicyCopy
-from sightline.processes.ports import is_loopback
+from sightline.processes.ports import check_listening, is_loopback
 from sightline.processes.process_plan import (
     ApiListener,
     Parts,
@@ -144,6 +144,8 @@ def serve(
         _prepare_keys(layout, settings, parts, clock)
         listener = _listener(layout, settings, address or ApiAddress(), clock)
         media = None
+        if parts.api:
+            check_listening(listener.host, listener.port)
         if parts.api and settings.webrtc:
             media = ending.enter_context(media_sockets(layout, listener.host, settings.webrtc_port))
         planned = plan(layout, settings, parts, listener, media)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import socket
@@ -13,6 +14,7 @@ from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from domain.errors import BadInput
+from domain.messages.message import system_reason
 
 _FIRST, _LAST = 20_000, 32_767
 """The range is below the ephemeral ports of Linux.
@@ -72,6 +74,30 @@ def is_loopback(host: str) -> bool:
             "{host} is no address of this machine: {reason}", host=repr(host), reason=error.strerror
         ) from error
     return all(ip_address(str(one[4][0]).partition("%")[0]).is_loopback for one in found)
+
+
+def check_listening(host: str, port: int) -> None:
+    """Check that a server can listen on a port. Raises BadInput, which says what to do instead."""
+    family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+    with socket.socket(family, socket.SOCK_STREAM) as one:
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            one.bind((host, port))
+        except PermissionError as error:
+            raise BadInput(
+                "this user may not listen on port {port}; choose one from 1024 on with --port",
+                port=port,
+            ) from error
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                raise BadInput(
+                    "port {port} is used by another program; choose one with --port", port=port
+                ) from error
+            raise BadInput(
+                "{host} is no address of this machine: {reason}",
+                host=repr(host),
+                reason=system_reason(error),
+            ) from error
 
 
 def answers(port: int, host: str = "127.0.0.1", timeout_s: float = 0.5) -> bool:

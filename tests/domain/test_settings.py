@@ -31,6 +31,18 @@ def test_a_wrong_setting_is_named_and_its_value_is_not_repeated(
     assert "hunter2" not in str(invalid.value)
 
 
+def test_a_wrong_setting_is_described_without_words_of_a_library(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("SIGHTLINE_TIME_ZONE", "Peking")
+    monkeypatch.setenv("SIGHTLINE_WATCH_DAYS", "many")
+    with pytest.raises(BadInput) as refused:
+        check_settings()
+    zone, days = str(refused.value).split("; SIGHTLINE_")
+    assert zone.startswith("SIGHTLINE_TIME_ZONE: 'Peking' is no time zone")
+    assert days == ("WATCH_DAYS: should be a valid integer, unable to parse string as an integer")
+
+
 def test_former_names_are_read_with_a_warning_that_has_the_present_name() -> None:
     environ = {
         "SIGHTLINE_DOOR_HOST": "10.3.0.7",

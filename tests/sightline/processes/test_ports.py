@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import sys
@@ -11,7 +12,15 @@ from pathlib import Path
 
 import pytest
 
-from sightline.processes.ports import _FIRST, answers, free_ports, http_answer, reserve
+from domain.errors import BadInput
+from sightline.processes.ports import (
+    _FIRST,
+    answers,
+    check_listening,
+    free_ports,
+    http_answer,
+    reserve,
+)
 
 
 def test_none_is_reserved_again_while_its_server_may_not_listen_yet(
@@ -35,6 +44,33 @@ def test_ports_differ_can_be_bound_and_are_none_that_a_connection_could_take() -
         assert not answers(ports[0])
         server.listen()
         assert answers(ports[0])
+
+
+def test_why_a_server_cannot_listen_is_said() -> None:
+    (port,) = free_ports(1)
+    check_listening("127.0.0.1", port)
+    with socket.create_server(("127.0.0.1", port)):
+        for host in ("127.0.0.1", "0.0.0.0"):
+            with pytest.raises(BadInput, match=f"port {port} is used by another program"):
+                check_listening(host, port)
+    with pytest.raises(BadInput, match=r"'192\.0\.2\.1' is no address of this machine"):
+        check_listening("192.0.2.1", port)
+
+
+def test_a_port_that_this_user_may_not_have_is_said() -> None:
+    """Some machines let each user listen on each port."""
+    first_free = int(Path("/proc/sys/net/ipv4/ip_unprivileged_port_start").read_text())
+    user = os.geteuid()
+    if user == 0:
+        os.seteuid(65_534)
+    try:
+        if first_free <= 1:
+            check_listening("127.0.0.1", 1)
+        else:
+            with pytest.raises(BadInput, match="may not listen on port 1; choose one from 1024"):
+                check_listening("127.0.0.1", 1)
+    finally:
+        os.seteuid(user)
 
 
 def test_two_processes_never_choose_the_same_port(monkeypatch: pytest.MonkeyPatch) -> None:
