@@ -10,6 +10,7 @@ from fastapi import Request
 from starlette.responses import Response
 
 from api.requests.byte_ranges import MOST_RANGES, ByteRange, multipart, range_of, select_parts
+from api.requests.conditions import is_unchanged, not_modified
 from api.requests.problems import RANGE_NOT_SATISFIABLE, problem_response
 from api.requests.request_trace import Trace
 from api.requests.streams import TOGETHER_BYTES, HeldStream
@@ -45,6 +46,7 @@ class WantedRanges:
 
     range: str | None
     if_range: str | None
+    if_none_match: str | None
 
 
 def ranged_response(
@@ -53,6 +55,8 @@ def ranged_response(
     """Return the response to a GET or a HEAD. The first bytes of a body are read before it starts,
     and what reading them raises is raised.
     """
+    if is_unchanged(wanted.if_none_match, file.etag):
+        return not_modified(file.etag)
     wanted_range = range_of(request.method, wanted.range)
     parts = select_parts(wanted_range, wanted.if_range, file.etag, file.size_bytes)
     if parts == "outside":

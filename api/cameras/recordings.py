@@ -21,6 +21,7 @@ from api.cameras.ranged_files import RangedFile, WantedRanges, ranged_response
 from api.cameras.recording_files import RecordingFile, RecordingFiles
 from api.cameras.segment_locator import LocatedSegments, locate, offline_header, with_segments
 from api.requests.byte_ranges import ByteRange, IfRange, RangeHeader
+from api.requests.conditions import IfNoneMatch
 from api.requests.digests import WantReprDigest, repr_digest, wants_sha256
 from api.requests.parameters import CameraId, RangeFrom, RangeTo
 from api.requests.request_trace import Trace
@@ -77,6 +78,7 @@ def read_recording(
     to_ns: RangeTo,
     range_: RangeHeader = None,
     if_range: IfRange = None,
+    if_none_match: IfNoneMatch = None,
     want_digest: WantReprDigest = None,
     ticket: TicketOf = None,
 ) -> Response:
@@ -94,7 +96,8 @@ def read_recording(
     trace.viewed = Viewed("recording", camera_id, from_ns, to_ns)
     files: RecordingFiles = request.app.state.recordings
     is_short = to_ns - from_ns <= LONGEST_DIGEST_S * NS_PER_S
-    asked = _Asked(WantedRanges(range_, if_range), is_short and wants_sha256(want_digest))
+    wanted = WantedRanges(range_, if_range, if_none_match)
+    asked = _Asked(wanted, is_short and wants_sha256(want_digest))
     # A player sends many requests for byte ranges; only these use a file without a new listing.
     recent = None if range_ is None else files.recent(camera_id, span)
     if recent is not None:

@@ -43,6 +43,7 @@ CAMERA_ROUTES: tuple[Declaration, ...] = (
         media_type=MP4,
         allows_head=True,
         allows_many_ranges=True,
+        allows_if_none_match=True,
         may_redirect=True,
         allows_ticket=True,
         pool=Pool.RECORDINGS,

@@ -29,7 +29,7 @@ from api.exports.models import (
     UnreadableExport,
 )
 from api.requests.byte_ranges import IfRange, RangeHeader
-from api.requests.conditions import IfMatch, expected_version, version_tag
+from api.requests.conditions import IfMatch, IfNoneMatch, expected_version, version_tag
 from api.requests.cursors import MAX_ITEMS, ListLimit, newest_first
 from api.requests.languages import Messages
 from api.requests.parameters import Next
@@ -167,6 +167,7 @@ def read_export_file(
     export_id: ExportId,
     range_: RangeHeader = None,
     if_range: IfRange = None,
+    if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Return the file of an export: a ZIP with a manifest and an MP4 for each camera, range and
     coding. Bytes of recordings that changed since they were hashed are never sent.
@@ -191,7 +192,8 @@ def read_export_file(
     try:
         if request.method == "HEAD" or record.state is ExportState.INCOMPLETE:
             file.check()
-        response = ranged_response(request, trace, ranged, WantedRanges(range_, if_range))
+        wanted = WantedRanges(range_, if_range, if_none_match)
+        response = ranged_response(request, trace, ranged, wanted)
     except ExportGone as gone:
         _change_state(context, record, ExportState.INCOMPLETE, gone.message)
         raise

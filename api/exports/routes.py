@@ -66,6 +66,7 @@ EXPORT_ROUTES: tuple[Declaration, ...] = (
         media_type=exports.ZIP,
         allows_head=True,
         allows_many_ranges=True,
+        allows_if_none_match=True,
         problems=(EXPORT_NOT_READY, EXPORT_GONE),
         headers=("Content-Disposition",),
         pool=Pool.RECORDINGS,

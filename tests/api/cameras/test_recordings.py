@@ -158,6 +158,16 @@ def test_a_head_request_has_no_body(site: Site, whole: bytes) -> None:
     assert site.get(address(1, 4), method="HEAD", Range=f"bytes={len(whole)}-").status_code == 200
 
 
+def test_a_recording_that_the_client_has_is_not_sent_again(site: Site, whole: bytes) -> None:
+    etag = site.get(address(1, 4), method="HEAD").headers["ETag"]
+    for method in ("GET", "HEAD"):
+        answer = site.get(
+            address(1, 4), method=method, If_None_Match=f'"a", W/{etag}', Range="bytes=0-9"
+        )
+        assert (answer.status_code, answer.content, answer.headers["ETag"]) == (304, b"", etag)
+    assert site.get(address(1, 4), If_None_Match='"a"').content == whole
+
+
 def test_ranges_that_overlap_are_sent_once(site: Site, whole: bytes) -> None:
     answer = site.get(address(1, 4), Range="bytes=0-,0-,100-,-500")
     assert (answer.status_code, answer.content) == (206, whole)

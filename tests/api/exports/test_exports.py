@@ -207,6 +207,7 @@ def test_ranges_head_and_if_range_are_of_one_file(exports: ExportSite) -> None:
     assert exports.download(export, Range="bytes=-7").content == whole.content[-7:]
     many = exports.download(export, Range="bytes=0-9,200-299")
     assert (many.status_code, whole.content[200:300] in many.content) == (206, True)
+    assert exports.download(export, If_None_Match=etag).status_code == 304
     outside = exports.download(export, Range=f"bytes={len(whole.content)}-")
     assert problem(outside) == (416, "range_not_satisfiable")
 
