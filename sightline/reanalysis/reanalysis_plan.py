@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
@@ -9,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from domain.clock import NS_PER_DAY, NS_PER_S, Clock
 from domain.errors import BadInput
+from domain.log import FloodGate
 from domain.registry import Camera
 from sightline.reanalysis.analysis_ranges import SETTLED_AFTER_NS, unanalysed
 from sightline.reanalysis.recorded_analysis import runs_of
@@ -18,6 +20,7 @@ from storage.recordings.recorded_ranges import Range
 
 LOOK_BACK_NS = 7 * NS_PER_DAY
 MOST_TRIED = 100_000
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,7 @@ class ReanalysisPlan:
         self._stored = stored
         self._is_night = is_night
         self._clock = clock
+        self._warn = FloodGate(_log.warning, clock, every_s=3600.0)
         self._tried: dict[tuple[str, int], None] = {}
         """The first moments of groups that were analysed, so that ranges without a readable
         recording are not tried again and again.
@@ -80,7 +84,8 @@ class ReanalysisPlan:
 
     def run_once(self, analyse: Callable[[CameraRanges], None]) -> int:
         """Call `analyse` for all that is left of the last days, while it is night, and return how
-        often. Each group of ranges is tried once. Raises what `analyse` raises, and StoreError.
+        often. Each group of ranges is tried once, and a camera whose gap logs cannot be read is
+        left out. Raises what `analyse` raises, and StoreError.
         """
         done = 0
         for camera in self._cameras():
@@ -98,7 +103,15 @@ class ReanalysisPlan:
     def _unanalysed(self, camera_id: str) -> list[Range]:
         now_ns = self._clock.wall_ns()
         span = now_ns - LOOK_BACK_NS, now_ns - SETTLED_AFTER_NS
-        return unanalysed(self._gaps, self._stored, camera_id, *span)
+        try:
+            return unanalysed(self._gaps, self._stored, camera_id, *span)
+        except OSError as error:
+            self._warn(
+                camera_id,
+                f"{camera_id}: a gap log cannot be read, so what was missed is not analysed; "
+                f"examine the disk, and restore the file or delete it: {error}",
+            )
+            return []
 
     def _remember(self, key: tuple[str, int]) -> None:
         self._tried[key] = None

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from domain.clock import NS_PER_S
+from domain.clock import NS_PER_MS, NS_PER_S
 from domain.events.event import Event, Passing
 from domain.recordings.analysis_metrics import ANALYSED_AGAIN_S, EVENTS_LATE
 from domain.recordings.partly_analysed import SEEN_ENOUGH_NS, Analysed
@@ -26,7 +26,7 @@ BEFORE_NS, AFTER_NS = 5 * NS_PER_S, 6 * NS_PER_S
 """A run also reads so much before and after its ranges: what is in view there was found live."""
 JOIN_NS = BEFORE_NS + AFTER_NS
 LONGEST_RUN_NS = 600 * NS_PER_S
-IN_VIEW_NS = 500 * NS_PER_S // 1000
+IN_VIEW_NS = 500 * NS_PER_MS
 """What is in view so soon after the first frame of a run came into view before it."""
 SETTLED_NS = 16 * NS_PER_S
 """A passing that ended so long ago is not extended by a later track."""

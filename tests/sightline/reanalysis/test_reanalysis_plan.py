@@ -12,6 +12,7 @@ import pytest
 from domain.clock import NS_PER_DAY, NS_PER_HOUR, NS_PER_S, ManualClock
 from domain.errors import BadInput, StoreError
 from domain.paths.data_layout import Layout
+from domain.paths.object_keys import day_of
 from domain.recordings.partly_analysed import Analysed, PartlyAnalysed, PartlyCause
 from sightline.reanalysis.analysis_ranges import LEAST_NS
 from sightline.reanalysis.reanalysis_plan import (
@@ -39,7 +40,8 @@ class Night:
 
     def __init__(self, root: Path, objects: ObjectStore) -> None:
         self.clock = ManualClock(NOW_NS)
-        self.gaps = GapLog(Layout(root), self.clock)
+        self.layout = Layout(root)
+        self.gaps = GapLog(self.layout, self.clock)
         self.is_night = True
         self.done: list[tuple[str, tuple[int, int]]] = []
         cameras = [
@@ -71,6 +73,16 @@ def night(tmp_path: Path, s3_server: S3Config) -> Night:
     objects = ObjectStore(s3_server.endpoint, s3_server.access_key, s3_server.secret_key, bucket)
     objects.ensure_bucket()
     return Night(tmp_path, objects)
+
+
+def test_a_gap_log_that_cannot_be_read_delays_no_other_camera(
+    night: Night, caplog: pytest.LogCaptureFixture
+) -> None:
+    lost = night.lose("shop", NS_PER_HOUR)
+    (night.layout.gaps / "gate" / f"{day_of(lost.start_ns)}.jsonl").mkdir(parents=True)
+    night.run()
+    assert night.done == [("shop", (lost.start_ns, lost.end_ns))]
+    assert any("gate: a gap log cannot be read" in line for line in caplog.messages)
 
 
 def test_ranges_that_two_processes_logged_are_one_if_their_times_adjoin(night: Night) -> None:
