@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -22,7 +23,7 @@ from domain.ulid import id_parts
 from storage.archive.cache import ArchiveCache
 from storage.archive.day import ArchiveFile
 from storage.archive.rows import TYPES, event_from_row
-from storage.archive.search import ArchiveSearch, selected, span_of
+from storage.archive.search import ArchiveSearch, of_current_files, selected, span_of
 from storage.archive.sql_terms import Terms, like
 from storage.clients.duckdb import DuckDb, Value
 from storage.index.counts import Buckets
@@ -59,7 +60,10 @@ class ArchiveCounts:
         kinds: Sequence[MatchKind | None] = (
             MATCH_KINDS if query.plate is not None and query.fuzzy else (None,)
         )
-        parts = [self._count_kind(query, kind, buckets, without, until_s) for kind in kinds]
+        parts = [
+            of_current_files(partial(self._count_kind, query, kind, buckets, without, until_s))
+            for kind in kinds
+        ]
         reached = [part.whole_from_ms for part in parts if part.whole_from_ms is not None]
         return ArchiveCount(
             sum((part.counts for part in parts), np.zeros(buckets.count, np.int64)),

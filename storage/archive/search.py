@@ -7,11 +7,13 @@ A page that runs out of time ends where it is. Its cursor is then an id that nee
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import logging
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from domain.clock import MS_PER_DAY, NS_PER_MS, Clock
-from domain.errors import DataLoss
+from domain.errors import DataLoss, NotFound
 from domain.events.event import Event
 from domain.events.misreadings import MatchKind
 from domain.events.query import EventPage, EventQuery
@@ -24,6 +26,8 @@ from storage.archive.rows import TYPES, event_from_row, table
 from storage.archive.sql_terms import Terms, Where
 from storage.clients.duckdb import DuckDb, Value
 
+_log = logging.getLogger(__name__)
+T = TypeVar("T")
 FILES_A_GROUP = 12
 """Whole days are read together until they have this number of files."""
 DAYS_FIRST, DAYS_MOST = 8, 64
@@ -59,6 +63,16 @@ class ArchiveSearch:
         terms = Terms.of(query, kind)
         if terms is None:
             return EventPage((), None)
+        return of_current_files(lambda: self._page_of_files(query, terms, limit, after, until_s))
+
+    def _page_of_files(
+        self,
+        query: EventQuery,
+        terms: Terms,
+        limit: int,
+        after: str | None,
+        until_s: float | None,
+    ) -> EventPage:
         least_ms, greatest_ms = span_of(query, after)
         found: list[Event] = []
         reached = after
@@ -175,6 +189,9 @@ class ArchiveSearch:
 
     def get(self, event_id: str) -> Event | None:
         """Return one event; files on this disk are read first."""
+        return of_current_files(lambda: self._get(event_id))
+
+    def _get(self, event_id: str) -> Event | None:
         ms = id_parts(event_id)[0]
         files = [
             self._catalogue.candidates(day, EventQuery(), None, ms, ms)
@@ -189,6 +206,20 @@ class ArchiveSearch:
             ):
                 return event
         return None
+
+
+def of_current_files(read: Callable[[], T]) -> T:
+    """Return the result of `read`. It is repeated if a file is missing, because a run of the
+    archiver may have replaced it after its catalogue was read. Raises DataLoss if one is lost.
+    """
+    try:
+        return read()
+    except NotFound as error:
+        _log.info("%s; the catalogue is read again", error)
+    try:
+        return read()
+    except NotFound as error:
+        raise DataLoss("{error}; run `sightline storage check`", error=error) from error
 
 
 def _page(

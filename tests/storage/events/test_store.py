@@ -5,22 +5,28 @@ against looking at everything.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from domain.camera_scope import ALL_CAMERAS, CameraScope, VisibleCameras
-from domain.clock import NS_PER_DAY, NS_PER_HOUR, NS_PER_S, S_PER_DAY
+from domain.clock import NS_PER_DAY, NS_PER_HOUR, NS_PER_MS, NS_PER_S, S_PER_DAY
+from domain.errors import DataLoss
 from domain.events.event import Event, Location
 from domain.events.misreadings import MATCH_KINDS, match_of
 from domain.events.query import EventQuery
+from domain.paths.object_keys import ARCHIVED_PREFIX
 from domain.settings import Settings
 from storage.archive import catalogue as archive_catalogue
 from storage.archive import search as archive_search
 from storage.archive.archive import Archive
 from storage.archive.archiver import Archiver
+from storage.archive.day import ArchiveFile
 from storage.events.corrections import Corrections
+from storage.events.store import EventStore
+from storage.index.counts import Buckets
 from storage.index.plate_query import found_by
 from tests.examples import examples
 from tests.kept import START_NS, make_event
@@ -168,6 +174,48 @@ def test_what_another_process_moves_is_never_missed(city: City, tmp_path: Path) 
     page = city.store.query(since, ALL_CAMERAS, 9)
     assert (page.archived, [*page.events]) == (True, [*reversed(events)])
     other.close()
+
+
+def test_a_file_that_is_replaced_during_a_read_is_read_again(
+    city: City, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, late = make_event(), [make_event(after_s=n) for n in range(1, 4)]
+    city.index.put(first)
+    city.move()
+    archive = Archive.open(city.objects, city.redis, tmp_path / "another", Settings(), city.clock)
+    store = EventStore(city.index, archive, city.clock, INDEX_DAYS)
+    candidates, waiting = archive.catalogue.candidates, list(late)
+
+    def replaced_then(*arguments: Any) -> list[ArchiveFile]:
+        """Return the files as the catalogue has them now, and then merge a late event."""
+        found = candidates(*arguments)
+        if waiting and is_due:
+            city.index.put(waiting.pop(0))
+            is_due.clear()
+            city.move()
+            for file in archive.cache.folder.iterdir():
+                file.unlink()
+        return found
+
+    is_due = [True]
+    monkeypatch.setattr(archive.catalogue, "candidates", replaced_then)
+    assert store.get(first.id, ALL_CAMERAS) == first
+    is_due = [True]
+    page = store.query(EventQuery(order="oldest"), ALL_CAMERAS, 9)
+    assert page.events == (first, *late[:2])
+    is_due = [True]
+    buckets = Buckets(START_NS // NS_PER_MS, 3_600_000, 1)
+    query = EventQuery(
+        from_ns=START_NS, to_ns=START_NS + NS_PER_HOUR, plate="鄂C*", min_confidence=0.1
+    )
+    assert store.histogram(query, ALL_CAMERAS, buckets).counts == (4,)
+    (stat,) = city.objects.list(ARCHIVED_PREFIX)
+    city.objects.delete(stat.key)
+    for file in archive.cache.folder.iterdir():
+        file.unlink()
+    with pytest.raises(DataLoss, match="storage check"):
+        store.get(first.id, ALL_CAMERAS)
+    archive.close()
 
 
 def test_the_days_are_asked_again_after_a_second(city: City) -> None:
