@@ -59,7 +59,9 @@ class RecordCheck:
         for damaged in listing.damaged:
             if damaged.record_id:
                 yield Finding(
-                    Breach.WATCH_DAMAGED, damaged.key, f"{damaged.why}; this watch finds nothing"
+                    Breach.WATCH_DAMAGED,
+                    damaged.key,
+                    f"{damaged.why}; this watch finds nothing after its time or a rebuild",
                 )
         yield from foreign_objects(listing.damaged)
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from domain.clock import NS_PER_DAY, NS_PER_MS, Clock, rfc3339
-from domain.errors import StoreError
+from domain.errors import DataLoss, NotFound, StoreError
 from domain.events.event import Event
 from domain.events.misreadings import Match
 from domain.events.query import EventQuery
@@ -149,7 +149,14 @@ class WatchMatcher:
         ]
         for watch in expired:
             self._audit.append(entry_of(watch, "watch.expire", {"watch": watch.id}))
-            self._watches.end(watch.id, Ended.EXPIRED, "")
+            try:
+                self._watches.end(watch.id, Ended.EXPIRED, "")
+            except (DataLoss, NotFound) as error:
+                # Tried again without an end, it would keep all other watches from being matched.
+                _log.error(
+                    "the watch %s has expired, and its record does not say so: %s", watch.id, error
+                )
+                self._watches.deactivate(watch.id)
         if expired:
             self._read_watches()
 

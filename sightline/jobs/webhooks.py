@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 from api.feeds.watch_models import WatchMatchView
 from api.feeds.webhook_address import target_of
 from domain.clock import NS_PER_MS, NS_PER_S, Clock
-from domain.errors import BadInput, NotFound, StoreError
+from domain.errors import BadInput, DataLoss, NotFound, StoreError
 from domain.events.watches import Ended, Watch
 from domain.log import FloodGate
 from domain.metrics import WEBHOOKS
@@ -100,7 +100,11 @@ class Webhooks:
         until_ms = self._now_ms() + CLAIM_MS
         due = self._matches.claim(self._now_ms(), until_ms, CLAIM_SIZE)
         for delivery in due:
-            watch = self._watch_of(delivery)
+            try:
+                watch = self._watch_of(delivery)
+            except DataLoss as error:  # due again after `CLAIM_MS`; the others are sent
+                self._warn("watch", f"a webhook waits for the record of its watch: {error}")
+                continue
             if watch is None:
                 self._matches.settle(delivery)
             elif not self._receivers.add(

@@ -65,7 +65,7 @@ class Watches:
         if newest.record.ended is Ended.NO:
             end = {"ended": ended, "ended_by": person, "ended_at": self._clock.wall_ns()}
             newest = self._write(newest, newest.record.model_copy(update=end))
-        self._deactivate(watch_id)
+        self.deactivate(watch_id)
         return newest.record
 
     def extend(
@@ -84,7 +84,7 @@ class Watches:
         self._redis.do_all([("HSET", _ACTIVE, watch_id, record), _changed()], atomic=True)
         # It may have been ended since it was written, and would then be active again in Redis.
         if self._newest(watch_id).record.ended is not Ended.NO:
-            self._deactivate(watch_id)
+            self.deactivate(watch_id)
         return extended
 
     def _expected(self, watch_id: str, expected_version: int | None) -> Versioned[Watch]:
@@ -103,7 +103,8 @@ class Watches:
         self._records.add(watches_prefix(changed.id), version, changed)
         return Versioned(changed, version)
 
-    def _deactivate(self, watch_id: str) -> None:
+    def deactivate(self, watch_id: str) -> None:
+        """Remove a watch from Redis, so that it is no longer matched; its record stays as it is."""
         self._redis.do_all([("HDEL", _ACTIVE, watch_id), _changed()], atomic=True)
 
     def get(self, watch_id: str) -> Watch:

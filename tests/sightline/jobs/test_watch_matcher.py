@@ -8,7 +8,9 @@ import pytest
 
 from domain.clock import NS_PER_S
 from domain.events.watches import Ended
+from domain.paths.object_keys import watches_prefix
 from sightline.jobs import watch_matcher as vehicle_watches
+from storage.clients.versioned_records import version_key
 from storage.site.watch_matches import LEASE_MS
 from tests.kept import START_NS, make_event
 from tests.sightline.jobs.watch_city import City, placed
@@ -149,3 +151,26 @@ def test_a_watch_ends_by_itself_and_that_is_recorded(city: City) -> None:
     assert city.watches.get(watch.id).ended is Ended.EXPIRED
     (entry,) = city.audited("watch.expire")
     assert entry["terms"] == {"watch": watch.id}
+
+
+@pytest.mark.parametrize("is_damaged", [True, False])
+def test_a_watch_whose_record_is_lost_or_damaged_expires_and_stops_no_other(
+    city: City, is_damaged: bool
+) -> None:
+    node = city.node()
+    lost = placed(city, key=1, until=START_NS + 60 * NS_PER_S)
+    well = placed(city, key=2)
+    node.run_once()
+    first = version_key(watches_prefix(lost.id), 1)
+    if is_damaged:
+        city.objects.put(first, b"{", "application/json")
+    else:
+        city.objects.delete(first)
+    city.clock.advance(61)
+    event = make_event(after_s=62)
+    city.passes(event)
+    node.run_once()
+    node.run_once()
+    assert city.found() == [(well.id, event.id)]
+    assert [watch.id for watch in city.watches.active()] == [well.id]
+    assert len(city.audited("watch.expire")) == 1

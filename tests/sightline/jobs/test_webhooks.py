@@ -18,7 +18,7 @@ from domain.metrics import WEBHOOKS
 from domain.paths.object_keys import watches_prefix
 from sightline.jobs import webhooks
 from sightline.jobs.webhooks import MAX_QUEUED, MAX_TRIES, Webhooks
-from storage.clients.versioned_records import VersionedRecords
+from storage.clients.versioned_records import VersionedRecords, version_key
 from storage.site.audit import AuditLog
 from tests.api.conftest import Site
 from tests.kept import make_event
@@ -197,3 +197,17 @@ def test_a_webhook_that_cannot_be_recorded_is_not_sent(city: City, receiver: Rec
     city.clock.advance(61)
     assert sent(city.sender()) == 1
     assert (len(receiver.had), city.matches.waiting()) == (1, 0)
+
+
+def test_a_webhook_whose_watch_is_damaged_delays_no_other(city: City, receiver: Receiver) -> None:
+    for key in range(3):
+        placed(city, key=key, webhook=receiver.url, secret="a secret of the tests")
+    node = city.node()
+    node.run_once()
+    city.passes(make_event(after_s=5))
+    node.run_once()
+    for watch in city.watches.active()[:2]:
+        damaged = version_key(watches_prefix(watch.id), 2)
+        city.objects.put(damaged, b"{", "application/json")
+    assert sent(city.sender()) == 3
+    assert (len(receiver.had), city.matches.waiting()) == (1, 2)
