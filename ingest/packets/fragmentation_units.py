@@ -32,6 +32,10 @@ class _NalCollector:
     belongs to a picture at which decoding can begin (`nal.keyframe_head`). `SET` is a parameter set
     of H.265, which a file stores only in its header.
     """
+    ends: bytes
+    """Whether a NAL unit with this first byte ends a sequence or the stream. It may be a header
+    alone.
+    """
     has_slice: bool
     begins_picture: bool
     """Whether the first received slice is the picture's first."""
@@ -77,7 +81,8 @@ class _NalCollector:
         return True
 
     def _whole(self, buffer: bytes | bytearray, start: int, stop: int) -> bool:
-        if self.is_open or stop - start <= self.header_bytes:
+        least_bytes = self.header_bytes + (not self.ends[buffer[start]])
+        if self.is_open or stop - start < least_bytes:
             return False
         if what := self.slices[buffer[start]]:
             self.note_unit(what, buffer[start + self.header_bytes])
@@ -101,7 +106,7 @@ class _NalCollector:
         while at + 2 <= stop:
             begin = at + 2
             end = begin + (buffer[at] << 8 | buffer[at + 1])
-            if end > stop or end - at <= least:
+            if end > stop or end - at < least + (end == begin or not self.ends[buffer[begin]]):
                 break
             what = slices[buffer[begin]]
             if what > self.has_slice:
@@ -143,6 +148,7 @@ class H264Collector(_NalCollector):
     slices = bytes(
         _SLICE * (1 <= header & 0x1F <= 5) + (header & 0x1F == 5) for header in range(256)
     )
+    ends = bytes(header & 0x1F in (10, 11) for header in range(256))
 
     def add(self, buffer: bytes | bytearray, start: int, stop: int) -> bool:
         kind = buffer[start] & 0x1F
@@ -169,6 +175,7 @@ class HevcCollector(_NalCollector):
 
     header_bytes = 2
     slices = bytes(_hevc_slice(header >> 1 & 0x3F) for header in range(256))
+    ends = bytes(header >> 1 & 0x3F in (36, 37) for header in range(256))
 
     def add(self, buffer: bytes | bytearray, start: int, stop: int) -> bool:
         kind = buffer[start] >> 1 & 0x3F

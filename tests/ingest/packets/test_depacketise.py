@@ -102,6 +102,29 @@ def test_parameter_sets_under_a_stamp_of_their_own_belong_to_the_next_picture(co
     assert unit == AccessUnit(0, annex_b(nals), False, () if codec == "hevc" else starts(nals))
 
 
+@CODECS
+@pytest.mark.parametrize("is_aggregated", [False, True])
+@pytest.mark.parametrize("is_after_marker", [False, True])
+def test_the_end_of_a_sequence_has_no_payload_and_damages_no_picture(
+    codec: str, is_aggregated: bool, is_after_marker: bool
+) -> None:
+    end = {"h264": b"\x0a", "hevc": b"\x48\x01"}[codec]
+    picture, head = SLICE[codec] + b"x" * 9, {"h264": b"\x18", "hevc": b"\x60\x01"}[codec]
+    together = head + b"".join(struct.pack(">H", len(unit)) + unit for unit in (picture, end))
+    packets: list[Sent] = []
+    for stamp in range(0, 12_000, 3_000):
+        if is_aggregated and not is_after_marker:
+            packets.append((stamp, True, together))
+        else:
+            last = head + struct.pack(">H", len(end)) + end if is_aggregated else end
+            packets += [(stamp, is_after_marker, picture), (stamp, not is_after_marker, last)]
+    units = received(codec, packets)
+    assert [unit.stamp for unit in units.ready] == [0, 3_000, 6_000, 9_000]
+    assert all(annex_b((picture,)) in unit.data for unit in units.ready)
+    assert units.broken_units == 0
+    assert units._has_marks
+
+
 def test_a_stream_that_ends_within_a_picture_gives_no_half_of_it() -> None:
     packets = sent("h264", pictures("h264", [[40], [50, 50]]))
     units = received("h264", packets[:-1])
