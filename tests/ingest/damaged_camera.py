@@ -30,7 +30,6 @@ class DamagedCamera:
     sdp: str = SDP
     says: Mapping[str, Callable[[str], bytes]] = field(default_factory=dict)
     plays: Callable[[Say], None] = lambda say: None
-    accepts_sound: bool = True
 
     @contextmanager
     def running(self) -> Iterator[str]:
