@@ -41,6 +41,14 @@ def test_claims_like_those_of_keycloak_give_name_role_and_rights() -> None:
     assert identity.scope == UNLIMITED
 
 
+def test_the_order_of_claims_changes_no_scope() -> None:
+    """A download ends when the scope of its person changes."""
+    limits = {"areas": ["b", "a", "c"], "classes": ["B", "A"], "cameras": ["gate", "east", "gate"]}
+    other = {name: values[::-1] for name, values in limits.items()}
+    first, second = (identity_of(_claims(**one), LIMITED, ROLES) for one in (limits, other))
+    assert first.scope == second.scope == CameraScope(("a", "b", "c"), ("A", "B"), ("east", "gate"))
+
+
 @pytest.mark.parametrize(
     "value", [None, [], "", ["city-operators-2"], ["CITY-OPERATORS"], {"roles": []}]
 )
