@@ -48,6 +48,11 @@ FILE_FAULTS: dict[str, str] = {
     "are `lon` and `lat` exchanged?": "`lon` 与 `lat` 是否写反了？",
     "is no network, such as 10.0.0.0/8": "不是网段；网段写作 10.0.0.0/8 的形式",
     "begins within a network; write {whole}": "不是网段的起始地址；请写 {whole}",
+    "no registry is applied, so there are no cameras: start again with --registry FILE, or run "
+    "`sightline cameras apply FILE --data {data}`": (
+        "尚未应用登记表，因此没有摄像机：请用 --registry 指定登记表后重新启动，"
+        "或运行 `sightline cameras apply 登记表 --data {data}`"
+    ),
     # YAML
     "this is not YAML: {reason}": "不是有效的 YAML：{reason}",
     "it cannot be parsed": "无法解析",
@@ -189,6 +194,7 @@ OF_LIBRARIES: dict[str, str] = {
     "Is a directory": "这是目录，不是文件",
     "Not a directory": "这不是目录",
     "Permission denied": "没有权限",
+    "Cannot assign requested address": "本机没有此地址",
     "Connection refused": "连接被拒绝",
     "Connection reset by peer": "连接被对方重置",
     "Connection timed out": "连接超时",

@@ -141,6 +141,7 @@ def serve(
     with claimed(layout, clock, stop) as claim, ExitStack() as ending:
         clear_earlier_run(layout)
         _settle(registry, layout, clock)
+        _print_missing_registry(layout, parts)
         _prepare_keys(layout, settings, parts, clock)
         listener = _listener(layout, settings, address or ApiAddress(), clock)
         media = None
@@ -293,6 +294,17 @@ def _settle(registry: Path | None, layout: Layout, clock: Clock) -> None:
         refused = Message("{file} has faults; the last good registry runs instead:", file=registry)
         print_message(localized(refused), Colour.RED)
         print_message(error_text(invalid))
+
+
+def _print_missing_registry(layout: Layout, parts: Parts) -> None:
+    """Print that a whole site has no cameras. A single node may get the registry from the site."""
+    if parts.servers and not layout.registry.exists():
+        missing = Message(
+            "no registry is applied, so there are no cameras: start again with --registry FILE, or "
+            "run `sightline cameras apply FILE --data {data}`",
+            data=layout.root,
+        )
+        print_message(localized(missing), Colour.YELLOW)
 
 
 def _print_start(name: str) -> None:
