@@ -11,6 +11,7 @@ left is found by what still exists. A recording is one file or object, which exi
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -41,6 +42,8 @@ from storage.site.holds import FreshHeld, Holds
 
 MOST_REFUSED = 20
 """The most files that one run tries to delete in vain. With more of them the whole disk refuses."""
+MOST_REFUSED_OF_CAMERA = 3
+"""The same of one camera, whose folders may belong to another user."""
 
 
 @dataclass(slots=True)
@@ -100,6 +103,8 @@ class _Run:
     report: Report = field(default_factory=Report)
     refusals: list[StoreError] = field(default_factory=list)
     """What this disk refused."""
+    refused_of: Counter[str] = field(default_factory=Counter)
+    """How many files of each camera it refused to delete."""
 
     @contextmanager
     def other_cameras_continue(self) -> Iterator[None]:
@@ -248,9 +253,12 @@ class Retention:
         if run.dry:
             run.report.bytes += segment.path.stat().st_size
             return 1
+        if run.refused_of[segment.camera_id] >= MOST_REFUSED_OF_CAMERA:
+            return 0
         try:
             size_bytes = self._kept.ledger.remove(segment)
         except StoreError as error:
+            run.refused_of[segment.camera_id] += 1
             run.note_refusal(error)
             return 0
         run.report.bytes += size_bytes

@@ -23,16 +23,29 @@ def recover_segments(layout: Layout, camera_id: str) -> list[SegmentName]:
     whole fragment. It is idempotent. Only folders that were changed since the last call are listed.
 
     Call it before the camera's recorder starts, when every open file belongs to a dead process. A
-    file that cannot be read or renamed is left unchanged and logged.
+    file or folder that cannot be read or renamed is left unchanged and logged: otherwise the worker
+    would fail at each start.
     """
     index = RecordingIndex(layout.recording_index)
     ledger, recovered = Ledger(layout.recordings), RecoveredDays(layout.recordings_of(camera_id))
-    days = ledger.days(camera_id)
-    changed = recovered.changed(days)
-    open_segments = ledger.open_segments(camera_id, changed)
-    found = [_finish(segment, index) for segment in open_segments]
-    had_open = {segment.path.parent for segment in open_segments}
-    recovered.add({day: time for day, time in changed.items() if day not in had_open}, days)
+    try:
+        days = ledger.days(camera_id)
+        changed = recovered.changed(days)
+    except OSError as error:
+        _log.error("%s: no recording is recovered; examine the disk: %s", camera_id, error)
+        return []
+    found: list[SegmentName | None] = []
+    without_open: dict[Path, int] = {}
+    for day, changed_ns in changed.items():
+        try:
+            open_segments = ledger.open_segments(camera_id, (day,))
+        except OSError as error:
+            _log.error("%s is not recovered; examine the disk: %s", day, error)
+            continue
+        found += [_finish(segment, index) for segment in open_segments]
+        if not open_segments:
+            without_open[day] = changed_ns
+    recovered.add(without_open, days)
     return [name for name in found if name is not None]
 
 

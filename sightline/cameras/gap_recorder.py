@@ -77,11 +77,10 @@ class GapRecorder:
 
         Return until when it received pictures of the camera: until it recorded them, or until it
         ended if it left them out of the recording. Without an earlier process, return the present
-        time. A log that cannot be read delays no recording.
+        time. A log or a folder that cannot be read delays no recording.
         """
-        bounds = RecordedRanges(self._ledger.recordings).bounds(self._camera_id)
         beat_ns, gap = self._logged_before()
-        last_ns = recorded_ns = 0 if bounds is None else bounds[1]
+        last_ns = recorded_ns = self._recorded_before_ns()
         if beat_ns is not None and beat_ns - last_ns > OPEN_AFTER_NS:
             last_ns = beat_ns  # its own log has the causes until then
         if last_ns:
@@ -92,6 +91,20 @@ class GapRecorder:
         if cause_of_gap(gap.cause) is None:
             return self._until_ns
         return max(recorded_ns, gap.since_ns or gap.start_ns)
+
+    def _recorded_before_ns(self) -> int:
+        """Return until when an earlier process recorded; 0 if it did not, or that is not known."""
+        try:
+            bounds = RecordedRanges(self._ledger.recordings).bounds(self._camera_id)
+        except OSError as error:
+            _log.error(
+                "%s: its recordings cannot be read, so a gap before the start may be missing; "
+                "examine the disk: %s",
+                self._camera_id,
+                error,
+            )
+            return 0
+        return 0 if bounds is None else bounds[1]
 
     def _logged_before(self) -> tuple[int | None, Gap | None]:
         """Return when an earlier process last ran the camera, and the gap that it left open."""

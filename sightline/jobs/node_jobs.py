@@ -306,8 +306,10 @@ class NodeJobs:
         while not self._clock.wait(stop, RETAIN_EVERY_S):
             try:
                 self.refuse_other_store()
-                retention.run_node(stop)
-                site_job.run_once(stop)
+                try:
+                    retention.run_node(stop)
+                finally:
+                    site_job.run_once(stop)
                 failed = 0
             except (StoreError, OSError) as error:
                 failed += 1

@@ -191,12 +191,20 @@ class Spool:
         self._take_away([entry])
 
     def sweep(self, camera_ids: Iterable[str]) -> None:
-        """Delete the incomplete folders of writers that died."""
+        """Delete the incomplete folders of writers that died. A folder that cannot be read is
+        logged.
+        """
         for camera_id in camera_ids:
-            for folder in _folders(self._layout.spool_of(camera_id)):
-                unfinished = _UNFINISHED.match(folder.name)
-                if unfinished and int(unfinished["pid"]) != os.getpid():
-                    shutil.rmtree(folder, ignore_errors=True)
+            try:
+                self._sweep(camera_id)
+            except OSError as error:
+                _log.error("%s: its spool cannot be read; examine the disk: %s", camera_id, error)
+
+    def _sweep(self, camera_id: str) -> None:
+        for folder in _folders(self._layout.spool_of(camera_id)):
+            unfinished = _UNFINISHED.match(folder.name)
+            if unfinished and int(unfinished["pid"]) != os.getpid():
+                shutil.rmtree(folder, ignore_errors=True)
 
     def damaged(self) -> list[Path]:
         """Return the entries that were set aside for a person to examine."""

@@ -26,7 +26,7 @@ from storage.recordings.ledger import Ledger, Segment, open_name
 from storage.recordings.stored_segments import StoredSegments
 from storage.recordings.trigger_log import TriggerLog
 from storage.recordings.virtual.stored_index import StoredIndex
-from storage.retention import MOST_REFUSED, Retention
+from storage.retention import MOST_REFUSED, MOST_REFUSED_OF_CAMERA, Retention
 from storage.site.audit import AuditLog
 from storage.site.holds import Holds
 from tests.kept import START_NS, Site, make_event
@@ -142,12 +142,26 @@ def test_a_recording_that_cannot_be_deleted_keeps_no_other(site: Site) -> None:
     assert _here(site) == [("bridge", -95 * S_PER_DAY)]
 
 
-def test_a_disk_that_refuses_every_deletion_is_not_tried_for_each_file(site: Site) -> None:
-    for second in range(MOST_REFUSED + 5):
-        _segment(site, "bridge", -95 * S_PER_DAY + 10 * second)
-    for segment in tuple(Ledger(site.layout.recordings).oldest_first()):
+def _put_undeletable(site: Site, camera_id: str, count: int) -> None:
+    """No file can be deleted that is a folder: the kernel refuses it."""
+    for second in range(count):
+        _segment(site, camera_id, -95 * S_PER_DAY + 10 * second)
+    for segment in tuple(Ledger(site.layout.recordings).oldest_first((camera_id,))):
         segment.path.unlink()
         segment.path.mkdir()
+
+
+def test_a_camera_whose_files_cannot_be_deleted_keeps_no_other(site: Site) -> None:
+    _put_undeletable(site, "bridge", MOST_REFUSED + 5)
+    _segment(site, "old", -95 * S_PER_DAY)
+    with pytest.raises(StoreError, match="cannot be deleted"):
+        retention_of(site).run_node()
+    assert "old" not in {camera_id for camera_id, _ in _here(site)}
+
+
+def test_a_disk_that_refuses_every_deletion_is_not_tried_for_each_file(site: Site) -> None:
+    for number in range(MOST_REFUSED // MOST_REFUSED_OF_CAMERA + 1):
+        _put_undeletable(site, f"camera-{number}", MOST_REFUSED_OF_CAMERA)
     _segment(site, "old", -95 * S_PER_DAY)
     with pytest.raises(StoreError, match="cannot be deleted"):
         retention_of(site).run_node()

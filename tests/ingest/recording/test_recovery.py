@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import errno
+import os
 import random
 import shutil
 from pathlib import Path
@@ -179,3 +181,29 @@ def test_other_cameras_and_finished_files_are_not_touched(open_file: Path, tmp_p
     layout = _as_open(tmp_path, open_file.read_bytes())
     assert recover_segments(layout, "cam-2") == []
     assert "_open_" in _files(layout)[0].name
+
+
+@pytest.mark.parametrize("unreadable", ["an earlier day", "the camera"])
+def test_a_folder_that_cannot_be_read_prevents_no_start(
+    open_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, unreadable: str
+) -> None:
+    """Otherwise its worker fails at each start, and records none of its cameras."""
+    layout, names_in = _as_open(tmp_path, open_file.read_bytes()), ledger_module.names_in
+    folder = layout.recordings_of("cam-1")
+    if unreadable == "an earlier day":
+        folder /= day_of(START_NS - NS_PER_DAY)
+        folder.mkdir()
+
+    def fails_at_times(listed: Path) -> list[str]:
+        if listed == folder:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return names_in(listed)
+
+    monkeypatch.setattr(ledger_module, "names_in", fails_at_times)
+    recovered = recover_segments(layout, "cam-1")
+    assert len(recovered) == (1 if unreadable == "an earlier day" else 0)
+    monkeypatch.undo()
+    left = folder / open_name("cam-1", 1, 3)
+    left.write_bytes(open_file.read_bytes())
+    recover_segments(layout, "cam-1")
+    assert unreadable == "the camera" or not left.exists(), "the folder is listed again"

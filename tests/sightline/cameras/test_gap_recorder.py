@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +18,7 @@ from domain.paths.object_keys import day_of
 from domain.paths.segment_name import SegmentName
 from domain.recordings.gaps import GapCause
 from sightline.cameras.gap_recorder import GapRecorder
+from storage.recordings import recorded_ranges
 from storage.recordings.gaps.log import GapLog
 from storage.recordings.recorded_ranges import LEAST_BYTES
 
@@ -127,6 +130,18 @@ def test_a_process_knows_until_when_the_one_before_ran_without_recording(node: N
     ended_ns = node.clock.wall_ns()
     node.clock.advance(10)
     assert GapRecorder("cam", node.layout, node.clock).start() == ended_ns
+
+
+def test_a_folder_that_cannot_be_read_prevents_no_start(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live_for(node)
+
+    def fail(folder: Path) -> list[str]:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(recorded_ranges, "names_in", fail)
+    assert GapRecorder("cam", node.layout, node.clock).start() == node.at(20)
 
 
 def again(node: Node, until_s: float, from_s: float, to_s: float) -> None:
