@@ -115,10 +115,9 @@ class Player:
                 timer.cancel()
 
     def _tick(self) -> None:
-        now_s = min(
-            self.now_s, self._cut_s
-        )  # where the event loop is late, nothing of after a cut is sent before it
-        while self._slot is not None and self._slot.due / self._hz <= now_s:
+        # Where the event loop is late, nothing of after a cut is sent before it.
+        now_s = min(self.now_s, self._cut_s)
+        while self._slot is not None and self._is_due(self._slot, now_s):
             if self._slot.media.codec is not self._codec:
                 self._end(False)
                 return
@@ -127,6 +126,11 @@ class Player:
         if now_s >= self._next_report_s and not self._score.plan.stalled(now_s):
             self._report()
         self._schedule()
+
+    def _is_due(self, slot: Slot, now_s: float) -> bool:
+        """Return whether to send a picture: one of the moment of a cut is not sent any more."""
+        due_s = slot.due / self._hz
+        return due_s <= now_s and due_s < self._cut_s
 
     def _schedule(self) -> None:
         end = self._score.programme.end
