@@ -44,6 +44,8 @@ _HOLDS = TypeAdapter(tuple[Hold, ...])
 _ATTEMPTS = 5
 NO_HOLD = "there is no hold {hold}; GET /v1/holds lists all"
 _FRESH_FOR_S = 1.0
+_FIND_AGAIN_AFTER_S = 0.0, 0.1, 0.4, 1.5
+"""A hold that was written is listed again after these pauses, until the list has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,14 +94,16 @@ class Holds:
             if not is_repeated:
                 raise
             hold = self._record(hold.id, 1)
-        if not any(known.id == hold.id for known in self.known().holds):
-            raise DataLoss(
-                "the hold {hold} was written and cannot be read again, so it "
-                "is not in force; run `sightline storage check`, then place it "
-                "again",
-                hold=hold.id,
-            )
-        return hold
+        for pause_s in _FIND_AGAIN_AFTER_S:
+            self._clock.sleep(pause_s)
+            if any(known.id == hold.id for known in self.known().holds):
+                return hold
+        raise DataLoss(
+            "the hold {hold} was written and cannot be read again, so it "
+            "is not in force; run `sightline storage check`, then place it "
+            "again",
+            hold=hold.id,
+        )
 
     def get(self, hold_id: str) -> Versioned[Hold]:
         """Return a hold, also a released one. Raises NotFound, and DataLoss if it is damaged."""

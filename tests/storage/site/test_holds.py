@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from domain.clock import NS_PER_S, ManualClock
 from domain.errors import BadInput, DataLoss, NotFound, StoreError
 from domain.paths.object_keys import dated_id, hold_object
 from domain.recordings.holds import Hold, StandingHolds
-from storage.clients.s3 import ObjectStore
+from storage.clients.s3 import ObjectStat, ObjectStore
 from storage.site.holds import FreshHeld, HoldFollower, Holds, NodeHolds, last_read
 from tests.kept import START_NS, make_event
 
@@ -198,6 +199,25 @@ def test_a_hold_that_cannot_be_found_again_is_not_confirmed(
 ) -> None:
     with pytest.raises(DataLoss, match="not in force"):
         Holds(_Forgetful(objects), clock).place(hold_of(clock))
+
+
+class _Late(ObjectStore):
+    """A store whose list has a new object only at the second call."""
+
+    def __init__(self, other: ObjectStore) -> None:
+        self.__dict__ |= other.__dict__
+        self._lists = 0
+
+    def list(self, prefix: str) -> Iterator[ObjectStat]:
+        self._lists += 1
+        return super().list(prefix) if self._lists > 1 else iter(())
+
+
+def test_a_hold_is_confirmed_as_soon_as_it_is_listed(
+    objects: ObjectStore, clock: ManualClock
+) -> None:
+    placed = Holds(_Late(objects), clock).place(hold_of(clock))
+    assert [known.id for known in Holds(objects, clock).known().holds] == [placed.id]
 
 
 def test_a_follower_keeps_the_copy_fresh_and_raises_the_alarm(
