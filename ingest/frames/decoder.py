@@ -209,7 +209,7 @@ class FrameReader:
         try:
             yield from self._read()
         finally:
-            self._turn.end_work()
+            self._turn.end()
 
     def _lose_rest(self) -> None:
         """Report the packets that an iteration before this one had not given when its caller failed
@@ -226,7 +226,7 @@ class FrameReader:
 
     def _read(self) -> Iterator[Frame | None]:
         while True:
-            self._turn.end_work()
+            self._turn.end()
             self._resume()
             packets = self._tap.take(
                 CLOSED_GATE_IDLE_S if self._control.expects_nothing else IDLE_S
@@ -238,7 +238,6 @@ class FrameReader:
                     return
                 yield None
                 continue
-            self._turn.start_work()
             self._count_drops(packets[0].wall_ns)
             if self.rate.is_zero:
                 # Later packets build on those that are not decoded now.

@@ -1,6 +1,4 @@
-"""The protocol by which a camera's reader decodes in turns with the other cameras of its worker,
-and says when it works.
-"""
+"""The protocol by which a camera's reader decodes in turns with the other cameras of its worker."""
 
 from __future__ import annotations
 
@@ -8,13 +6,7 @@ from typing import Protocol
 
 
 class DecodeTurn(Protocol):
-    """The turns of one camera. Its analysis thread calls all methods. None raises."""
-
-    def start_work(self) -> None:
-        """Note that packets were taken."""
-
-    def end_work(self) -> None:
-        """End the turn, and note that all packets that were taken are done."""
+    """The turns of one camera. Its analysis thread calls both methods. Neither raises."""
 
     def begin(self) -> None:
         """Wait until the camera may decode its next packet.
@@ -28,12 +20,6 @@ class DecodeTurn(Protocol):
 
 class DecodeAnyTime:
     """The turns of a camera that shares its cores with no other."""
-
-    def start_work(self) -> None:
-        """Do nothing."""
-
-    def end_work(self) -> None:
-        """Do nothing."""
 
     def begin(self) -> None:
         """Return at once."""

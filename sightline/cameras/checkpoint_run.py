@@ -74,8 +74,7 @@ class CheckpointRun:
         self._tap = Tap("decoder", DECODER_TAP_PACKETS, DECODER_TAP_BYTES)
         self.gate = DecodeGate(camera.id, self._tap, self._share)
         """The sink of the camera's packets."""
-        self._busy = tools.decode_share.workload.busy
-        self._turn = CameraDecodeTurn(camera.id, tools.decode_turns, self._busy, tools.clock)
+        self._turn = CameraDecodeTurn(camera.id, tools.decode_turns, tools.clock)
         self._frames = FrameReader(
             self._tap,
             tools.clock,
@@ -186,8 +185,6 @@ class CheckpointRun:
         self._share.tick()
         self._lose_shed_time(shed)
         self._hang.check(self.gate.camera_ns(self._tools.clock.wall_ns()))
-        if self._hang.is_standing:
-            self._busy.end(self._camera.id)
         self._recorder.update()
         self._stopped.set(self.stopped_since_ns is not None)
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from domain.clock import Clock
 from ingest.frames.turn import DecodeTurn
-from sightline.cameras.busy_time import BusyTime
 from sightline.cameras.turns import InView, Turns
 
 MOST_S = 0.1
@@ -21,23 +20,14 @@ may all lie before the frames that are analysed.
 class CameraDecodeTurn(DecodeTurn):
     """The turns of one camera. One thread at a time uses it."""
 
-    def __init__(self, camera_id: str, turns: Turns, busy: BusyTime, clock: Clock) -> None:
-        """`busy` measures the time in which any camera of the worker has taken packets."""
+    def __init__(self, camera_id: str, turns: Turns, clock: Clock) -> None:
         self._camera_id = camera_id
         self._turns = turns
-        self._busy = busy
         self._clock = clock
         self._began_s: float | None = None
         """When the turn began that it has."""
         self.in_view = InView.NOTHING
         """What the last frame showed."""
-
-    def start_work(self) -> None:
-        self._busy.begin(self._camera_id)
-
-    def end_work(self) -> None:
-        self.end()
-        self._busy.end(self._camera_id)
 
     def begin(self) -> None:
         if self._began_s is not None:

@@ -1,8 +1,8 @@
 """Estimates how long a worker needs for the packets of its checkpoints that it has to decode.
 
-The time that a packet takes is measured while any camera works: it includes the analysis of the
-frames, and what other programs take of the processor. So the estimate follows at once if packets
-arrive, and within seconds if the cost of a packet changes.
+The time that a packet takes is measured while packets wait: it includes the analysis of the frames,
+and what other programs take of the processor. So the estimate follows at once if packets arrive,
+and within seconds if the cost of a packet changes.
 """
 
 from __future__ import annotations
@@ -15,11 +15,10 @@ from typing import Protocol
 from domain.clock import Clock
 from ingest.frames.decode_gate import DecodeGate
 from ingest.frames.decoder import FrameReader
-from sightline.cameras.busy_time import BusyTime
 
 SAMPLE_EVERY_S = 0.05
 MEASURED_S, MEASURED_PACKETS = 1.0, 10
-"""The time of a packet is updated after so much work, if so many were decoded.
+"""The time of a packet is updated after so long with packets waiting, if so many were decoded.
 With fewer, something else took the time, such as the loading of models.
 """
 LONGEST_SAMPLE_S = 1.0
@@ -86,10 +85,10 @@ class Workload:
         self._works: dict[str, CheckpointWork] = {}
         self.packet_s = FIRST_PACKET_S
         """The time that the worker needs for a packet."""
-        self.busy = BusyTime(clock)
         self._sampled_s: float | None = None
-        self._busy_s, self._decoded = 0.0, 0
-        """The time of work, and the packets decoded, by the last sample."""
+        self._waited = False
+        """Whether packets waited at the last sample."""
+        self._decoded = 0
         self._measured_s, self._measured_packets = 0.0, 0
         self._waiting_s = 0.0
         self._expected: dict[str, tuple[int, float]] = {}
@@ -109,7 +108,6 @@ class Workload:
         with self._lock:
             if self._works.get(camera_id) is work:
                 self._works = {one: of for one, of in self._works.items() if one != camera_id}
-                self.busy.end(camera_id)
             self._sampled_s = None
 
     def waiting_s(self) -> float:
@@ -140,11 +138,13 @@ class Workload:
         decoded = sum(work.decoded_packets for work in self._works.values())
         self._waiting_s = self.waiting_s()
         self._expected = {name: self._seen(name, now_s) for name in self._works}
-        busy_s = self.busy.total_s()
-        if self._sampled_s is not None and now_s - self._sampled_s < LONGEST_SAMPLE_S:
-            self._measured_s += busy_s - self._busy_s
-            self._measured_packets += decoded - self._decoded
-        self._sampled_s, self._busy_s, self._decoded = now_s, busy_s, decoded
+        if self._sampled_s is not None and self._waited and self._waiting_s:
+            passed_s = now_s - self._sampled_s
+            if passed_s < LONGEST_SAMPLE_S:
+                self._measured_s += passed_s
+                self._measured_packets += decoded - self._decoded
+        self._sampled_s, self._waited = now_s, self._waiting_s > 0
+        self._decoded = decoded
         if self._measured_s >= MEASURED_S:
             if self._measured_packets >= MEASURED_PACKETS:
                 packet_s = min(MOST_PACKET_S, self._measured_s / self._measured_packets)

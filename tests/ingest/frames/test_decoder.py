@@ -260,18 +260,10 @@ def test_packets_wait_in_the_queue_and_while_earlier_ones_are_in_work(load: Load
 
 
 class _Turn(DecodeTurn):
-    """Counts the packets that are decoded, and says whether a turn is held, and whether the reader
-    works.
-    """
+    """Counts the packets that are decoded, and says whether a turn is held."""
 
     def __init__(self) -> None:
-        self.packets, self.is_held, self.works = 0, False, False
-
-    def start_work(self) -> None:
-        self.works = True
-
-    def end_work(self) -> None:
-        self.works = self.is_held = False
+        self.packets, self.is_held = 0, False
 
     def begin(self) -> None:
         self.packets, self.is_held = self.packets + 1, True
@@ -289,12 +281,10 @@ def test_a_reader_has_a_turn_while_it_decodes_and_none_while_its_caller_works(lo
     for _ in range(3):
         assert next(frames) is not None
         held.append(turn.is_held)
-    assert turn.works, "also while its caller works"
     assert turn.packets == 11, "a turn lasts from frame to frame"
     while next(frames) is not None:
         held.append(turn.is_held)
     assert not turn.is_held, "nothing is left to decode"
-    assert not turn.works
     assert turn.packets == len(packets)
     assert not any(held)
 

@@ -19,7 +19,6 @@ from ingest.frames.decoder import FrameReader
 from ingest.frames.decoder_devices import DecoderDevices
 from ingest.recording.disk_writer import DiskWriter
 from ingest.rtsp.pull_loop import PullLoop
-from sightline.cameras.busy_time import BusyTime
 from sightline.cameras.checkpoint_loop import CheckpointFrames, CheckpointLoop
 from sightline.cameras.decode_share import DecodeShare
 from sightline.cameras.decode_turns import CameraDecodeTurn
@@ -135,7 +134,7 @@ def checkpoint_loop(
     reader = FrameReader(tap, tools.clock, 10.0, CAMERA, control=gate)
     camera = make_camera("rtsp://10.0.0.1/1", camera_id=CAMERA)
     share = tools.decode_share.of(camera, AnalysisLosses())
-    turn = CameraDecodeTurn(CAMERA, tools.decode_turns, BusyTime(tools.clock), tools.clock)
+    turn = CameraDecodeTurn(CAMERA, tools.decode_turns, tools.clock)
     frames = CheckpointFrames(reader, gate, turn, share)
     store = PassingStore(camera, reader.losses, tools)
     feed = detections or DetectionFeed()

@@ -23,7 +23,6 @@ from domain.recordings.partly_analysed import PartlyCause
 from ingest.frames.analysis_losses import AnalysisLosses
 from ingest.frames.decode_gate import DecodeGate
 from ingest.frames.decoder import IDLE_S, TOO_LATE_NS, FrameReader
-from sightline.cameras.busy_time import BusyTime
 from sightline.cameras.decode_share import DecodeShare
 from sightline.cameras.group_rests import GroupRests
 from sightline.cameras.inference_scheduler import RateController
@@ -94,7 +93,7 @@ class Checkpoint:
         self.camera_id = f"simulated-{number}"
         self._simulation = simulation
         self._has_standing = has_standing
-        self._drawn = random.Random(number + simulation.first_number)
+        self._drawn = random.Random(number)
         self._first = self._drawn.randrange(GOP)
         self.vehicles = traffic(self._drawn, until_s)
         self.tap = Tap("decoder", 256, 16 << 20)
@@ -266,32 +265,16 @@ class Events:
         return self.delays_s[len(self.delays_s) * 95 // 100]
 
 
-class SimulatedBusyTime(BusyTime):
-    """The time of the work in a simulation, which is finer than its clock."""
-
-    def __init__(self, simulation: Simulation) -> None:
-        super().__init__(simulation.clock)
-        self._simulation = simulation
-
-    def total_s(self) -> float:
-        return self._simulation.busy_s
-
-
 class Simulation:
     """A worker with one core."""
 
-    def __init__(
-        self, classes: str, until_s: float, standing: int = 0, first_number: int = 0
-    ) -> None:
+    def __init__(self, classes: str, until_s: float, standing: int = 0) -> None:
         """There is one camera for each letter of `classes`, with traffic until `until_s`. A vehicle
-        stands in view of the first `standing` of them. With another `first_number` the vehicles
-        come at other times.
+        stands in view of the first `standing` of them.
         """
-        self.first_number = first_number
         self.clock = ManualClock(START_NS)
         self._rate = RateController()
         self.shares = DecodeShare(self.clock)
-        self.shares.workload.busy = SimulatedBusyTime(self)
         self.cameras = [
             Checkpoint(at, class_, self, until_s, at < standing)
             for at, class_ in enumerate(classes)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 
 from domain.clock import ManualClock
-from sightline.cameras.busy_time import BusyTime
 from sightline.cameras.decode_turns import MOST_S, CameraDecodeTurn
 from sightline.cameras.turns import InView, Turns
 from tests.waiting import PATIENCE_S, wait_for
@@ -16,9 +15,9 @@ class Cameras:
 
     def __init__(self) -> None:
         self.clock = ManualClock()
-        self.turns, self.busy = Turns(1, self.clock), BusyTime(self.clock)
-        self.first = CameraDecodeTurn("first", self.turns, self.busy, self.clock)
-        self.second = CameraDecodeTurn("second", self.turns, self.busy, self.clock)
+        self.turns = Turns(1, self.clock)
+        self.first = CameraDecodeTurn("first", self.turns, self.clock)
+        self.second = CameraDecodeTurn("second", self.turns, self.clock)
         self.has_decoded = threading.Event()
         self._thread = threading.Thread(target=self._decode)
 
@@ -74,22 +73,3 @@ def test_a_turn_is_ended_once_and_what_is_settled_comes_last() -> None:
     assert cameras.has_decoded.is_set()
     cameras.first.end()
     cameras.join()
-
-
-def test_the_time_in_which_any_camera_works_is_measured_once() -> None:
-    cameras = Cameras()
-    cameras.first.start_work()
-    cameras.clock.advance(1.0)
-    cameras.second.start_work()
-    cameras.second.start_work()
-    cameras.clock.advance(2.0)
-    assert cameras.busy.total_s() == 3.0, "also while they work"
-    cameras.first.end_work()
-    cameras.clock.advance(4.0)
-    cameras.second.end_work()
-    cameras.second.end_work()
-    cameras.clock.advance(8.0)
-    assert cameras.busy.total_s() == 7.0
-    cameras.first.start_work()
-    cameras.clock.advance(16.0)
-    assert cameras.busy.total_s() == 23.0

@@ -5,46 +5,26 @@ when the load ends, it analyses everything again.
 from __future__ import annotations
 
 from math import sqrt
-from statistics import fmean, pstdev
+from statistics import pstdev
 
 import pytest
 
-from domain.recordings.partly_analysed import SHORTEST_PASSING_NS
 from tests.sightline.cameras.overload_simulation import WARM_UP_S, Events, Simulation
 
 UNTIL_S = 240.0
 CAPACITY = 7
 
 
-Simulated = tuple[Simulation, Events]
-
-
-def simulated(classes: str, standing: int = 0, first_number: int = 0) -> Simulated:
-    simulation = Simulation(classes, UNTIL_S, standing, first_number)
+def simulated(classes: str, standing: int = 0) -> tuple[Simulation, Events]:
+    simulation = Simulation(classes, UNTIL_S, standing)
     simulation.run(UNTIL_S)
     return simulation, simulation.events(WARM_UP_S, UNTIL_S - 8)
 
 
 @pytest.fixture(scope="module")
-def overloaded() -> list[Simulated]:
-    """Workers with twice the cameras that they can analyse, each with other traffic: the spread
-    among the cameras of one worker varies by a third from one traffic to the next.
-    """
-    return [simulated("A" * 2 * CAPACITY, first_number=1000 * draw) for draw in range(4)]
-
-
-@pytest.mark.parametrize("cameras", [3, 5, CAPACITY])
-def test_the_time_of_a_packet_is_that_of_the_work_also_while_the_worker_is_idle_at_times(
-    cameras: int,
-) -> None:
-    simulation = Simulation("A" * cameras, UNTIL_S)
-    simulation.run(WARM_UP_S)
-    measured_s = list[float]()
-    for second in range(round(WARM_UP_S), round(UNTIL_S)):
-        simulation.run(second)
-        measured_s.append(simulation.shares.workload.packet_s)
-    decoded = sum(camera.decoded_packets for camera in simulation.cameras)
-    assert fmean(measured_s) == pytest.approx(simulation.busy_s / decoded, rel=0.15)
+def overloaded() -> tuple[Simulation, Events]:
+    """A worker with twice the cameras that it can analyse."""
+    return simulated("A" * 2 * CAPACITY)
 
 
 def test_at_capacity_nearly_every_passing_is_found_within_a_second() -> None:
@@ -62,29 +42,28 @@ def test_a_third_more_cameras_find_nearly_every_passing_within_two_seconds() -> 
 
 
 def test_twice_the_cameras_find_three_quarters_of_the_passings_within_three_seconds(
-    overloaded: list[Simulated],
+    overloaded: tuple[Simulation, Events],
 ) -> None:
-    for simulation, events in overloaded:
-        assert events.mean_part > 0.75
-        assert events.delay_p95_s < 2.9
-        assert simulation.busy_s > 0.95 * UNTIL_S, "no time of the core is left"
+    simulation, events = overloaded
+    assert events.mean_part > 0.75
+    assert events.delay_p95_s < 2.8
+    assert simulation.busy_s > 0.95 * UNTIL_S, "no time of the core is left"
 
 
-def test_the_worst_camera_is_near_the_mean(overloaded: list[Simulated]) -> None:
-    assert fmean(one.mean_part - min(one.found_parts) for _, one in overloaded) < 0.12
+def test_the_worst_camera_is_near_the_mean(overloaded: tuple[Simulation, Events]) -> None:
+    _, events = overloaded
+    assert min(events.found_parts) > events.mean_part - 0.1
 
 
 def test_cameras_differ_by_less_than_if_each_passing_were_found_by_chance(
-    overloaded: list[Simulated],
+    overloaded: tuple[Simulation, Events],
 ) -> None:
     """The cameras have their keyframes at different phases, and not equally much traffic."""
-    spreads = list[float]()
-    for simulation, events in overloaded:
-        mean, cameras = events.mean_part, len(simulation.cameras)
-        passings = len(events.delays_s) / mean / cameras
-        by_chance = sqrt(mean * (1 - mean) / passings)
-        spreads.append(pstdev(events.found_parts) / by_chance)
-    assert fmean(spreads) < 0.9
+    simulation, events = overloaded
+    mean, cameras = events.mean_part, len(simulation.cameras)
+    passings = len(events.delays_s) / mean / cameras
+    by_chance = sqrt(mean * (1 - mean) / passings)
+    assert pstdev(events.found_parts) < 0.8 * by_chance
 
 
 def test_cameras_with_a_standing_vehicle_find_nearly_as_much_as_the_others() -> None:
@@ -95,12 +74,10 @@ def test_cameras_with_a_standing_vehicle_find_nearly_as_much_as_the_others() -> 
 
 
 def test_every_missed_passing_is_in_a_reported_range(
-    overloaded: list[Simulated],
+    overloaded: tuple[Simulation, Events],
 ) -> None:
-    """What was left out as a group with motion has a range; groups without motion had none. Of
-    passings shorter than 1.5 s nothing is claimed.
-    """
-    for camera in (camera for simulation, _ in overloaded for camera in simulation.cameras):
+    """What was left out as a group with motion has a range; groups without motion had none."""
+    for camera in overloaded[0].cameras:
         lost = camera.losses.take()
         missed = [
             vehicle
@@ -110,8 +87,7 @@ def test_every_missed_passing_is_in_a_reported_range(
         assert missed
         for vehicle in missed:
             from_ns, to_ns = vehicle.span_ns
-            if to_ns - from_ns >= SHORTEST_PASSING_NS:
-                assert any(one.start_ns < to_ns and from_ns < one.end_ns for one in lost)
+            assert any(one.start_ns < to_ns and from_ns < one.end_ns for one in lost)
 
 
 def test_class_a_is_analysed_nearly_completely_while_class_c_loses() -> None:

@@ -48,7 +48,6 @@ class Worker:
     def run(self, seconds: float, packet_s: float, waiting: int = 50) -> None:
         """Decode packets that take so long each, while others wait."""
         self.packets.waiting = waiting
-        (self.load.busy.begin if waiting else self.load.busy.end)("gate")
         for _ in range(round(seconds / SAMPLE_EVERY_S)):
             self.clock.advance(SAMPLE_EVERY_S)
             self.packets.decoded += round(SAMPLE_EVERY_S / packet_s)
@@ -70,24 +69,6 @@ def test_it_is_not_learned_while_nothing_waits() -> None:
     assert worker.load.waiting_s() == 0
 
 
-def test_time_without_work_does_not_count() -> None:
-    """Each camera asks when a packet of it arrives, and the one before is not decoded yet."""
-    worker = Worker()
-    other = Packets()
-    worker.load.add("other", other)
-    for _ in range(4000):
-        for name, packets in (("gate", worker.packets), ("other", other)):
-            worker.load.sample()
-            packets.waiting = 1
-            worker.load.busy.begin(name)
-        for name, packets in (("gate", worker.packets), ("other", other)):
-            worker.clock.advance(0.004)
-            packets.waiting, packets.decoded = 0, packets.decoded + 1
-            worker.load.busy.end(name)
-        worker.clock.advance(0.03)
-    assert worker.load.packet_s == pytest.approx(0.004, rel=0.01)
-
-
 def test_a_time_without_progress_teaches_nothing() -> None:
     """The models are loaded, for example."""
     worker = Worker()
@@ -101,7 +82,7 @@ def test_a_time_without_progress_teaches_nothing() -> None:
 
 def test_it_is_bounded() -> None:
     worker = Worker()
-    worker.load.busy.begin("gate")
+    worker.packets.waiting = 1
     for _ in range(200):
         worker.clock.advance(0.9)
         worker.packets.decoded += 6
