@@ -30,6 +30,7 @@ from storage.events.journal import Journal
 from storage.events.journal_retention import JournalRetention
 from storage.events.retention import EventRetention
 from storage.index.event_index import EventIndex
+from storage.recordings.disk_quota import MOST_REFUSED, MOST_REFUSED_OF_CAMERA
 from storage.recordings.gaps.log import GapLog
 from storage.recordings.gaps.retention import forget_nodes, too_old
 from storage.recordings.gaps.stored import StoredGaps
@@ -39,11 +40,6 @@ from storage.recordings.trigger_log import TriggerLog, is_kept
 from storage.recordings.virtual.index_retention import hours_without_segments
 from storage.recordings.virtual.stored_index import StoredIndex
 from storage.site.holds import FreshHeld, Holds
-
-MOST_REFUSED = 20
-"""The most files that one run tries to delete in vain. With more of them the whole disk refuses."""
-MOST_REFUSED_OF_CAMERA = 3
-"""The same of one camera, whose folders may belong to another user."""
 
 
 @dataclass(slots=True)

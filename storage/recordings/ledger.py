@@ -180,20 +180,25 @@ class Ledger:
         for day in sorted({folder.name for folder, _ in folders}):
             if before_ns is not None and day > day_of(before_ns):
                 return
-            of_day = [one for one in folders if one[0].name == day and self._is_readable(one[0])]
-            for segment in self._of_day(of_day):
+            for segment in self._of_day([pair for pair in folders if pair[0].name == day]):
                 if before_ns is not None and segment.start_ns >= before_ns:
                     return
                 yield segment
 
     def _of_day(self, folders: Sequence[tuple[Path, str]]) -> Iterator[Segment]:
-        from_ms: int | None = _least_start_ms(folders, 0)
+        from_ms: int | None = self._least_start_ms(folders, 0)
         while from_ms is not None:
             for _, _, at, name in sorted(self._of_hour(folders, from_ms)):
                 segment = parse_segment(folders[at][0] / name)
                 assert segment is not None
                 yield segment
-            from_ms = _least_start_ms(folders, from_ms + MS_PER_HOUR)
+            from_ms = self._least_start_ms(folders, from_ms + MS_PER_HOUR)
+
+    def _least_start_ms(self, folders: Iterable[tuple[Path, str]], from_ms: int) -> int | None:
+        """Return the earliest start at `from_ms` or later in these folders; None without one."""
+        parts = (name.rsplit("_", 3) for folder, _ in folders for name in self._readable(folder))
+        starts = (segment_number(part[1]) for part in parts if len(part) == 4)
+        return min((one for one in starts if one is not None and one >= from_ms), default=None)
 
     def _of_hour(
         self, folders: Sequence[tuple[Path, str]], from_ms: int
@@ -202,7 +207,7 @@ class Ledger:
         never used.
         """
         for at, (folder, camera_id) in enumerate(folders):
-            for name in names_in(folder):
+            for name in self._readable(folder):
                 if _is_outside(name, from_ms, from_ms + MS_PER_HOUR):
                     continue
                 named = SegmentName.parse(name)
@@ -221,12 +226,12 @@ class Ledger:
     def _readable_days(self, camera_id: str) -> list[Path]:
         """Return the same as `days`, or nothing if the folder of the camera cannot be read."""
         folder = self.recordings / camera_id
-        return self.days(camera_id) if self._is_readable(folder) else []
+        return _days_in(folder, self._readable(folder))
 
-    def _is_readable(self, folder: Path) -> bool:
-        """Return whether a folder can be read. What changes is logged."""
+    def _readable(self, folder: Path) -> list[str]:
+        """Return the names in a folder, or none if it cannot be read. What changes is logged."""
         try:
-            names_in(folder)
+            names = names_in(folder)
         except OSError as error:
             if folder not in self._unreadable:
                 _log.error(
@@ -235,9 +240,9 @@ class Ledger:
                     error,
                 )
             self._unreadable.add(folder)
-            return False
+            return []
         self._unreadable.discard(folder)
-        return True
+        return names
 
     def remove(self, segment: Segment) -> int:
         """Delete a segment and return the freed bytes, 0 if it was deleted before. Raises
@@ -295,9 +300,8 @@ class Ledger:
 
     def days(self, camera_id: str) -> list[Path]:
         """Return the folders of a camera's days, oldest first."""
-        return sorted(
-            folder for folder in _folders(self.recordings / camera_id) if _DAY.match(folder.name)
-        )
+        folder = self.recordings / camera_id
+        return _days_in(folder, names_in(folder))
 
     def _in(self, folder: Path, camera_id: str, from_ms: int, to_ms: int) -> Iterator[NamedSegment]:
         """Yield the segments of a day that overlap [from_ms, to_ms)."""
@@ -366,11 +370,10 @@ def names_in(folder: Path) -> list[str]:
         return []
 
 
-def _least_start_ms(folders: Iterable[tuple[Path, str]], from_ms: int) -> int | None:
-    """Return the earliest start at `from_ms` or later in these folders; None if there is none."""
-    parts = (name.rsplit("_", 3) for folder, _ in folders for name in names_in(folder))
-    starts = (segment_number(part[1]) for part in parts if len(part) == 4)
-    return min((start for start in starts if start is not None and start >= from_ms), default=None)
+def _days_in(folder: Path, names: Iterable[str]) -> list[Path]:
+    """Return the folders of days among the names in the folder of a camera, oldest first."""
+    days = (folder / name for name in sorted(names) if _DAY.match(name))
+    return [day for day in days if day.is_dir()]
 
 
 def _folders(parent: Path) -> list[Path]:

@@ -22,11 +22,12 @@ from storage.clients.redis import connect
 from storage.findings import Breach
 from storage.index.event_index import EventIndex
 from storage.rebuild import rebuild
+from storage.recordings.disk_quota import MOST_REFUSED, MOST_REFUSED_OF_CAMERA
 from storage.recordings.ledger import Ledger, Segment, open_name
 from storage.recordings.stored_segments import StoredSegments
 from storage.recordings.trigger_log import TriggerLog
 from storage.recordings.virtual.stored_index import StoredIndex
-from storage.retention import MOST_REFUSED, MOST_REFUSED_OF_CAMERA, Retention
+from storage.retention import Retention
 from storage.site.audit import AuditLog
 from storage.site.holds import Holds
 from tests.kept import START_NS, Site, make_event
