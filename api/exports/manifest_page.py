@@ -45,8 +45,8 @@ _CHECK = (
     f"To check the files, run sha256sum -c {SUMS_NAME} in the unpacked folder; each line must end "
     "with OK. On Windows, compare Get-FileHash NAME in PowerShell with the SHA-256 below.",
     "哈希可发现文件损坏。本导出未签名，哈希可与文件一并被修改，因此不能据此证明文件未被蓄意篡改。",
-    "The hashes find damage. The export is not signed, so they do not prove that nobody changed "
-    "the files and the hashes on purpose.",
+    "The hashes find damage. The export is not signed, so they do not prove that the files and the "
+    "hashes were not changed on purpose.",
 )
 _LATE = (
     "以下部分由导出时首次计算哈希，不能证明此前的内容：",
