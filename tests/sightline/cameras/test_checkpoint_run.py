@@ -133,16 +133,22 @@ class _FailsLater(IdleAnalyser):
         return [passing(0)] if self.looks == 1 else []
 
 
+def failed_run(tools: WorkerContext) -> CheckpointRun:
+    """Return a run whose analysis has failed, with a passing and a draft."""
+    run = checkpoint_run(tools, _FailsLater)
+    run.gate.put(*packets_of(PLAIN, session=1)[:30])
+    with pytest.raises(ValueError, match="nothing"):
+        run._analyse()
+    return run
+
+
 @pytest.mark.parametrize("is_stopped", [False, True])
 def test_what_the_disk_refused_before_the_analysis_failed_is_stored_afterwards(
     is_stopped: bool, spool: FullDisk, tmp_path: Path
 ) -> None:
     """By the next analysis, or when the camera ends before there is one."""
     tools = worker_context(spool, tmp_path, [])
-    run = checkpoint_run(tools, _FailsLater)
-    run.gate.put(*packets_of(PLAIN, session=1)[:30])
-    with pytest.raises(ValueError, match="nothing"):
-        run._analyse()
+    run = failed_run(tools)
     assert run._analysed_until_ns() is None
     spool.is_full = False
     if is_stopped:
@@ -159,10 +165,7 @@ def test_what_the_disk_refuses_until_the_camera_ends_is_lost_and_reported(
     spool: FullDisk, tmp_path: Path
 ) -> None:
     tools = worker_context(spool, tmp_path, [])
-    run = checkpoint_run(tools, _FailsLater)
-    run.gate.put(*packets_of(PLAIN, session=1)[:30])
-    with pytest.raises(ValueError, match="nothing"):
-        run._analyse()
+    run = failed_run(tools)
     lost, before = EVENTS_LOST.labels(CAMERA), EVENTS_LOST.labels(CAMERA)._value.get()
     run.join()
     assert lost._value.get() == before + 2

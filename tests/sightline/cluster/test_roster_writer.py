@@ -10,7 +10,7 @@ import pytest
 from domain.camera_states import CameraState, CameraStatus
 from domain.clock import ManualClock
 from domain.paths.data_layout import Layout
-from domain.registry import Camera
+from domain.registry import Camera, Registry
 from sightline.cluster.roster import (
     NodeRosters,
     Roster,
@@ -35,6 +35,16 @@ def registry() -> str:
     return f"version: 1\nareas: {{a: {{name: a}}}}\ncameras:\n{cameras}"
 
 
+def settled(folder: Path) -> tuple[Layout, ManualClock, Registry]:
+    """Return a data folder whose registry runs, a clock, and the registry."""
+    layout, clock = Layout(folder), ManualClock()
+    file = folder / "registry.yaml"
+    file.write_text(registry())
+    settle(file, layout, clock)
+    site, _ = running(layout)
+    return layout, clock, site
+
+
 def rostered(layout: Layout, worker: int) -> set[str]:
     roster = RosterFile(layout, worker).changed()
     return set() if roster is None else {one.camera.id for one in roster.cameras}
@@ -44,11 +54,7 @@ def rostered(layout: Layout, worker: int) -> set[str]:
 def test_only_a_camera_that_is_live_stays_in_its_old_worker_until_the_new_one_records_it(
     state: CameraState, tmp_path: Path
 ) -> None:
-    layout, clock = Layout(tmp_path), ManualClock()
-    file = tmp_path / "registry.yaml"
-    file.write_text(registry())
-    settle(file, layout, clock)
-    site, _ = running(layout)
+    layout, clock, site = settled(tmp_path)
     version = Running(1, site)
     fences = dict.fromkeys(NAMES, 1)
     count = 1
@@ -73,11 +79,7 @@ def test_only_a_camera_that_is_live_stays_in_its_old_worker_until_the_new_one_re
 def test_cameras_that_become_checkpoints_are_spread_and_analysed_by_one_worker_each(
     restarts: bool, tmp_path: Path
 ) -> None:
-    layout, clock = Layout(tmp_path), ManualClock()
-    file = tmp_path / "registry.yaml"
-    file.write_text(registry())
-    settle(file, layout, clock)
-    site, _ = running(layout)
+    layout, clock, site = settled(tmp_path)
     fences, recorded = dict.fromkeys(NAMES, 1), site.cameras[:2]
     checkpoints = [one.model_copy(update={"checkpoint": ("plate",)}) for one in recorded]
 
@@ -130,11 +132,7 @@ def test_unchanged_rosters_are_not_made_again_and_credentials_are_still_sent(
 
 
 def test_rosters_that_the_disk_refused_are_written_when_it_accepts_them(tmp_path: Path) -> None:
-    layout, clock = Layout(tmp_path), ManualClock()
-    file = tmp_path / "registry.yaml"
-    file.write_text(registry())
-    settle(file, layout, clock)
-    site, _ = running(layout)
+    layout, clock, site = settled(tmp_path)
     writer = RosterWriter(layout, lambda _: 1, lambda *_: None, clock)
     for _ in range(2):
         writer.place(site.cameras, dict.fromkeys(NAMES, 1), Running(1, site))
@@ -154,11 +152,7 @@ def test_a_node_that_is_killed_before_it_writes_rosters_keeps_those_of_its_earli
     tmp_path: Path,
 ) -> None:
     """It may wait for Redis for long, and start again meanwhile."""
-    layout, clock = Layout(tmp_path), ManualClock()
-    file = tmp_path / "registry.yaml"
-    file.write_text(registry())
-    settle(file, layout, clock)
-    site, _ = running(layout)
+    layout, clock, site = settled(tmp_path)
     fences = dict.fromkeys(NAMES, 7)
     RosterWriter(layout, lambda _: 3, lambda *_: None, clock).place(
         site.cameras, fences, Running(1, site)
@@ -192,11 +186,7 @@ def test_a_worker_keeps_its_cameras_if_its_new_roster_cannot_be_read(
 def test_workers_become_more_with_the_cameras_and_never_fewer_while_a_node_runs(
     tmp_path: Path,
 ) -> None:
-    layout, clock = Layout(tmp_path), ManualClock()
-    file = tmp_path / "registry.yaml"
-    file.write_text(registry())
-    settle(file, layout, clock)
-    site, _ = running(layout)
+    layout, clock, site = settled(tmp_path)
     fences = dict.fromkeys(NAMES, 1)
     writer = RosterWriter(layout, lambda cameras: len(cameras) // 4, lambda *_: None, clock)
     for cameras, workers in ((site.cameras[:4], 1), (site.cameras, 2), (site.cameras[:4], 2)):
